@@ -1,0 +1,107 @@
+//! A token and its fingerprint.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{key::Key, secret::Secret};
+
+/// The secret text that a vendor issued, with its kind. Cloning shares the text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    kind: TokenKind,
+    text: Secret,
+}
+
+impl Token {
+    /// A token of that kind.
+    pub fn new(kind: TokenKind, text: impl Into<Secret>) -> Self {
+        Self { kind, text: text.into() }
+    }
+
+    /// How the token is presented to an API.
+    pub fn kind(&self) -> TokenKind {
+        self.kind
+    }
+
+    /// The token's text. Whoever calls this is responsible for where it goes.
+    pub fn expose(&self) -> &str {
+        self.text.expose()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({:?}, [redacted])", self.kind)
+    }
+}
+
+/// How a token is presented to an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum TokenKind {
+    /// The field `Token` of a JSON body (WinKAS Air).
+    Winkas,
+    /// The header `Authorization: Bearer` (RFC 6750).
+    Bearer,
+}
+
+/// Names a token without telling it: the first half of HMAC-SHA-256 of its text under a key that
+/// the store keeps. It may be logged, stored and compared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// The fingerprint of a token under a key.
+    pub fn of(key: &Key, token: &Token) -> Self {
+        let tag = key.mac("tokenlease fingerprint", &[token.expose().as_bytes()]);
+        let mut half = [0; 16];
+        for (to, from) in half.iter_mut().zip(tag) {
+            *to = from;
+        }
+        Self(half)
+    }
+
+    /// A number drawn from the fingerprint, the same for the same token, key and seed.
+    pub(crate) fn mix(self, seed: u64) -> u64 {
+        let mut first = [0; 8];
+        for (to, from) in first.iter_mut().zip(self.0) {
+            *to = from;
+        }
+        crate::backoff::mix(seed ^ u64::from_le_bytes(first))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_of_a_token() {
+        let token = Token::new(TokenKind::Bearer, "abcdefgh");
+        assert_eq!(format!("{token:?}"), "Token(Bearer, [redacted])");
+    }
+
+    #[test]
+    fn a_fingerprint_depends_on_key_and_text_alone() {
+        let key = Key::new([7; 32]);
+        let of = |text| Fingerprint::of(&key, &Token::new(TokenKind::Bearer, text));
+        assert_eq!(of("a"), of("a"));
+        assert_ne!(of("a"), of("b"));
+        let other = Key::new([8; 32]);
+        assert_ne!(of("a"), Fingerprint::of(&other, &Token::new(TokenKind::Bearer, "a")));
+    }
+}
