@@ -1,0 +1,369 @@
+//! Steering over HTTP, on either address: the JSON of each call stands in the crate's docs.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::counts::Vendor;
+use crate::fault::{Endpoint, Fault};
+use crate::http1::{Answer, Call, json as json_answer, method_not_allowed};
+use crate::options::Options;
+use crate::state::Shared;
+
+/// Answers a steering call; `path` is what follows `/_emulator`.
+pub(crate) fn answer(shared: &Shared, path: &str, call: &Call) -> Answer {
+    let get = call.method == Method::GET;
+    let post = call.method == Method::POST;
+    let done = match path {
+        "/counts" if get => return json_answer(StatusCode::OK, &shared.state().counts),
+        "/details" if get => return json_answer(StatusCode::OK, &shared.state().details),
+        "/log" if get => return json_answer(StatusCode::OK, &shared.state().log.entries()),
+        "/options" if get => return json_answer(StatusCode::OK, &shared.state().options),
+        "/counts" | "/details" | "/log" => return method_not_allowed("GET"),
+        "/clock" if get => Ok(clock_body(shared)),
+        "/clock" if post => clock(shared, call),
+        "/faults" if post => faults(shared, call),
+        "/options" if post => options(shared, call),
+        "/tokens" if post => tokens(shared, call),
+        "/account" if post => account(shared, call),
+        "/reset" if post => {
+            shared.reset();
+            Ok(json!({}))
+        }
+        "/clock" | "/options" => return method_not_allowed("GET, POST"),
+        "/faults" | "/tokens" | "/account" | "/reset" => return method_not_allowed("POST"),
+        _ => {
+            let body = json!({"error": "there is no such steering call", "expected": CALLS});
+            return json_answer(StatusCode::NOT_FOUND, &body);
+        }
+    };
+    match done {
+        Ok(body) => json_answer(StatusCode::OK, &body),
+        Err(error) => {
+            let expected = EXAMPLES.iter().find(|(name, _)| *name == path).map(|(_, text)| text);
+            let body = json!({"error": error, "expected": expected});
+            json_answer(StatusCode::BAD_REQUEST, &body)
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockOrder {
+    advance_s: Option<i64>,
+    advance_ms: Option<i64>,
+}
+
+fn clock(shared: &Shared, call: &Call) -> Result<Value, String> {
+    let order: ClockOrder = read(call)?;
+    let ms = match (order.advance_s, order.advance_ms) {
+        (Some(s), None) => s.saturating_mul(1000),
+        (None, Some(ms)) => ms,
+        _ => return Err("one of advance_s and advance_ms is needed".to_owned()),
+    };
+    shared.clock.advance_ms(ms);
+    Ok(clock_body(shared))
+}
+
+fn clock_body(shared: &Shared) -> Value {
+    json!({"now_ms": shared.clock.now().0, "offset_ms": shared.clock.offset_ms()})
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultOrder {
+    clear: Option<bool>,
+    endpoint: Option<Endpoint>,
+    times: Option<u32>,
+    kind: Option<Kind>,
+    status: Option<u16>,
+    body: Option<String>,
+    content_type: Option<String>,
+    bytes: Option<usize>,
+    code: Option<i64>,
+    message: Option<String>,
+    delay_ms: Option<u64>,
+    retry_after_s: Option<u64>,
+    retry_after_date_s: Option<u64>,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    when: Option<When>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Status,
+    Delay,
+    Reset,
+    HalfBody,
+    ContentType,
+    Garbage,
+    Envelope,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum When {
+    Before,
+    After,
+}
+
+fn faults(shared: &Shared, call: &Call) -> Result<Value, String> {
+    let order: FaultOrder = read(call)?;
+    if order.clear == Some(true) {
+        shared.state().faults.clear();
+        if order.endpoint.is_none() {
+            return Ok(json!({"waiting": 0}));
+        }
+    }
+    let endpoint = order.endpoint.ok_or("endpoint is needed")?;
+    let times = order.times.unwrap_or(1);
+    let fault = order.fault()?;
+    let mut state = shared.state();
+    state.faults.order(endpoint, fault, times);
+    Ok(json!({"waiting": state.faults.waiting()}))
+}
+
+impl FaultOrder {
+    fn fault(&self) -> Result<Fault, String> {
+        let kind = self.kind.ok_or("kind is needed")?;
+        self.check_fields(kind)?;
+        let delay = Duration::from_millis(self.delay_ms.unwrap_or_default());
+        let fault = match kind {
+            Kind::Status => {
+                let status = self.status.ok_or("kind status needs status")?;
+                if !(200..=999).contains(&status) {
+                    return Err(format!("status is within 200 to 999, not {status}"));
+                }
+                Fault::status(status).with_body(self.body.as_deref().unwrap_or_default())
+            }
+            Kind::Delay => Fault::delay(delay),
+            Kind::Reset => Fault::reset(),
+            Kind::HalfBody => Fault::half_body(),
+            Kind::ContentType => {
+                let text = self.content_type.as_ref().ok_or("kind content_type needs it")?;
+                Fault::content_type(header_value(text)?)
+            }
+            Kind::Garbage => {
+                let bytes = self.bytes.ok_or("kind garbage needs bytes")?;
+                if bytes > MAX_GARBAGE {
+                    return Err(format!("bytes is at most {MAX_GARBAGE}, not {bytes}"));
+                }
+                Fault::garbage(bytes)
+            }
+            Kind::Envelope => {
+                let code = self.code.ok_or("kind envelope needs code")?;
+                Fault::envelope(code, self.message.as_deref().unwrap_or("Ordered fault."))
+            }
+        };
+        self.decorate(fault.with_delay(delay))
+    }
+
+    /// The parts that any kind may have.
+    fn decorate(&self, mut fault: Fault) -> Result<Fault, String> {
+        if let Some(text) = &self.content_type {
+            fault = fault.with_content_type(header_value(text)?);
+        }
+        for (name, value) in &self.headers {
+            let value = value.as_str().ok_or_else(|| format!("header {name} is not a text"))?;
+            if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                return Err(format!("{name:?} is not the name of a header"));
+            }
+            fault = fault.with_header(name, header_value(value)?);
+        }
+        if let Some(seconds) = self.retry_after_s {
+            fault = fault.with_retry_after(Duration::from_secs(seconds));
+        }
+        if let Some(seconds) = self.retry_after_date_s {
+            fault = fault.with_retry_after_date(Duration::from_secs(seconds));
+        }
+        match self.when {
+            Some(When::After) => Ok(fault.after_processing()),
+            Some(When::Before) if fault.processed => {
+                Err("this kind needs the true answer, so when is after".to_owned())
+            }
+            _ => Ok(fault),
+        }
+    }
+
+    /// A field that another kind reads is a mistake, not something to pass over.
+    fn check_fields(&self, kind: Kind) -> Result<(), String> {
+        let fields = [
+            ("status", self.status.is_some(), Kind::Status),
+            ("body", self.body.is_some(), Kind::Status),
+            ("bytes", self.bytes.is_some(), Kind::Garbage),
+            ("code", self.code.is_some(), Kind::Envelope),
+            ("message", self.message.is_some(), Kind::Envelope),
+        ];
+        match fields.iter().find(|(_, set, of)| *set && *of != kind) {
+            Some((name, ..)) => Err(format!("{name} is not a field of this kind")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn header_value(text: &str) -> Result<&str, String> {
+    HeaderValue::from_str(text).map_err(|_| format!("{text:?} cannot stand in a header"))?;
+    Ok(text)
+}
+
+fn options(shared: &Shared, call: &Call) -> Result<Value, String> {
+    let patch: Value = read(call)?;
+    if !patch.is_object() {
+        return Err("the body is not a JSON object".to_owned());
+    }
+    let mut state = shared.state();
+    let mut merged = json!(state.options);
+    merge(&mut merged, patch);
+    let options: Options = serde_json::from_value(merged).map_err(|error| error.to_string())?;
+    state.options = options;
+    Ok(json!(state.options))
+}
+
+fn merge(old: &mut Value, patch: Value) {
+    match (old, patch) {
+        (Value::Object(old), Value::Object(patch)) => {
+            for (name, value) in patch {
+                merge(old.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (old, patch) => *old = patch,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokensOrder {
+    end: Option<Whose>,
+    end_token: Option<String>,
+    login: Option<Vendor>,
+    client: Option<String>,
+    is_active: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Whose {
+    All,
+    Winkas,
+    Wyn,
+}
+
+fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
+    let order: TokensOrder = read(call)?;
+    let now = shared.clock.now();
+    let mut state = shared.state();
+    match order {
+        TokensOrder { end: Some(whose), end_token: None, login: None, is_active: None, .. } => {
+            let ended = state.tokens.end(now, |token| match whose {
+                Whose::All => true,
+                Whose::Winkas => token.vendor == Vendor::Winkas,
+                Whose::Wyn => token.vendor == Vendor::Wyn,
+            });
+            Ok(json!({ "ended": ended }))
+        }
+        TokensOrder { end_token: Some(value), end: None, login: None, is_active: None, .. } => {
+            let ended = state.tokens.end(now, |token| token.value == value);
+            Ok(json!({ "ended": ended }))
+        }
+        TokensOrder { is_active: Some(value), end: None, end_token: None, login: None, .. } => {
+            Ok(json!({"active": state.tokens.is_active(&value, now)}))
+        }
+        TokensOrder {
+            login: Some(vendor),
+            client,
+            end: None,
+            end_token: None,
+            is_active: None,
+        } => {
+            let token = match client {
+                Some(client) if vendor == Vendor::Wyn => {
+                    crate::wyn::issue_elsewhere(&mut state, &client, now)
+                }
+                Some(_) => return Err("only wyn has clients".to_owned()),
+                None => state.log_in_elsewhere(vendor, now),
+            };
+            Ok(json!({ "token": token }))
+        }
+        _ => Err("one of end, end_token, is_active and login is needed".to_owned()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountOrder {
+    vendor: Vendor,
+    #[serde(default)]
+    unlock: bool,
+    #[serde(default)]
+    lock: bool,
+    passwords: Option<Vec<String>>,
+    secrets: Option<Vec<String>>,
+}
+
+fn account(shared: &Shared, call: &Call) -> Result<Value, String> {
+    let order: AccountOrder = read(call)?;
+    if order.secrets.is_some() && order.vendor != Vendor::Wyn {
+        return Err("only wyn has client secrets".to_owned());
+    }
+    let empty = |list: &Option<Vec<String>>| list.as_ref().is_some_and(Vec::is_empty);
+    if empty(&order.passwords) || empty(&order.secrets) {
+        return Err("a list of passwords or secrets holds at least one".to_owned());
+    }
+    let now = shared.clock.now();
+    let mut state = shared.state();
+    let lockout = state.lockout(order.vendor);
+    let account = state.account(order.vendor);
+    if order.unlock {
+        account.unlock();
+    }
+    if order.lock {
+        account.lock(now);
+    }
+    if let Some(passwords) = order.passwords {
+        account.passwords = passwords;
+    }
+    let locked = account.is_locked(lockout, now);
+    if let Some(secrets) = order.secrets {
+        state.secrets = secrets;
+    }
+    Ok(json!({ "locked": locked }))
+}
+
+fn read<T: DeserializeOwned>(call: &Call) -> Result<T, String> {
+    serde_json::from_slice(&call.body).map_err(|error| error.to_string())
+}
+
+/// In bytes: a body is made in memory.
+const MAX_GARBAGE: usize = 256 << 20;
+
+const CALLS: &[&str] = &[
+    "GET /_emulator/counts",
+    "GET /_emulator/details",
+    "GET /_emulator/log",
+    "GET or POST /_emulator/clock",
+    "GET or POST /_emulator/options",
+    "POST /_emulator/faults",
+    "POST /_emulator/tokens",
+    "POST /_emulator/account",
+    "POST /_emulator/reset",
+];
+
+/// What is shown to who sent something else.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("/clock", r#"{"advance_s":43200} or {"advance_ms":1500}"#),
+    (
+        "/faults",
+        r#"{"endpoint":"winkas.issue","times":3,"kind":"status","status":503,"retry_after_s":7}, or another kind: delay with delay_ms, reset, half_body, content_type with content_type, garbage with bytes, envelope with code; or {"clear":true}"#,
+    ),
+    ("/options", r#"{"winkas":{"authenticate":"running"},"wyn":{"lifetime_s":3600}}"#),
+    (
+        "/tokens",
+        r#"{"end":"all"}, {"end":"winkas"}, {"end_token":"TOKEN"}, {"is_active":"TOKEN"}, {"login":"winkas"} or {"login":"wyn","client":"other"}"#,
+    ),
+    ("/account", r#"{"vendor":"winkas","unlock":true,"passwords":["old","new"]}"#),
+];
