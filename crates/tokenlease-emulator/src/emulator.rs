@@ -1,5 +1,6 @@
 //! The builder, and the handle that steers a running emulator.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -97,7 +98,7 @@ impl Emulator {
         self.shared.state().log.entries()
     }
 
-    /// Orders a fault for the next `times` calls of an endpoint, after those already ordered for it.
+    /// Orders a fault for the next `times` calls of an endpoint, after those ordered before.
     pub fn fault(&self, endpoint: Endpoint, fault: Fault, times: u32) {
         self.shared.state().faults.order(endpoint, fault, times);
     }
@@ -147,6 +148,15 @@ impl Emulator {
             // A panic there was reported by its thread, and no other end is left to report.
             let _ = thread.join();
         }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("winkas", &self.winkas)
+            .field("wyn", &self.wyn)
+            .finish_non_exhaustive()
     }
 }
 

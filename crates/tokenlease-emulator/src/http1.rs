@@ -8,10 +8,12 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
 
+use crate::counts::Vendor;
+
 /// A request that was read to its end.
 pub(crate) struct Call {
     pub(crate) method: Method,
-    /// The path in lower case, with one slash at the start and none at the end.
+    /// The path in lower case, at `WinKAS` without the slashes that it may have too many.
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
@@ -19,9 +21,15 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Both vendors serve their paths in any case; `WinKAS` writes one with two slashes in front.
-    pub(crate) fn normal_path(path: &str) -> String {
-        format!("/{}", path.trim_matches('/')).to_ascii_lowercase()
+    /// Both vendors serve their paths in any case. `WinKAS` writes one with two slashes in front
+    /// and one at the end; Wyn takes no path but its own.
+    pub(crate) fn normal_path(vendor: Vendor, path: &str) -> String {
+        let path = path.to_ascii_lowercase();
+        if vendor == Vendor::Wyn {
+            return path;
+        }
+        let path = if path.starts_with("//") { &path[1..] } else { &path };
+        path.strip_suffix('/').unwrap_or(path).to_owned()
     }
 
     pub(crate) fn has_content_type(&self, essence: &str) -> bool {

@@ -1,8 +1,8 @@
 //! `WinKAS` Air and Wyn Enterprise on loopback, over real HTTP/1.1, with their awkward parts.
 //!
 //! An [`Emulator`] runs the token endpoints of both vendors on two addresses. Its clock can be
-//! moved, faults can be ordered for the next calls of an endpoint, and counts say what arrived. What
-//! the vendors leave undocumented is an option ([`Options`]).
+//! moved, faults can be ordered for the next calls of an endpoint, and counts say what arrived.
+//! What the vendors leave undocumented is an option ([`Options`]).
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,9 +18,9 @@
 //!
 //! # Endpoints
 //!
-//! Paths are taken in any case, with one slash or two after the host. Bodies and answers are as the
-//! vendors' pages "API Authorization", "API Token" (`WinKAS`) and "How To Use Connect Tokens" (Wyn)
-//! show them; `/connect/*` follows `IdentityServer4`.
+//! Paths are taken in any case, at `WinKAS` with one slash or two after the host. Bodies and
+//! answers are as the vendors' pages "API Authorization", "API Token" (`WinKAS`) and "How To Use
+//! Connect Tokens" (Wyn) show them; `/connect/*` follows `IdentityServer4`.
 //!
 //! | call | faults and counts | notes |
 //! | --- | --- | --- |
@@ -57,8 +57,8 @@
 //! | | `{"end_token":"TOKEN"}` | `{"ended":n}` |
 //! | | `{"is_active":"TOKEN"}` | `{"active":true}` |
 //! | | `{"login":"winkas"}`, or `"wyn"` with `"client"` | `{"token":"…"}` of a second system |
-//! | `POST /_emulator/account` | `{"vendor":"winkas","unlock":true}` or `"lock":true` | `{"locked":false}` |
-//! | | `"passwords":["old","new"]`, at `wyn` also `"secrets"` | |
+//! | `POST /_emulator/account` | `{"vendor":"winkas","unlock":true}` | `{"locked":false}` |
+//! | | with `"lock":true`, `"passwords":["old","new"]`, at `wyn` `"secrets"` | |
 //! | `POST /_emulator/reset` | | `{}`: all as at the start |
 //!
 //! A fault is `{"endpoint":"winkas.issue","times":3,"kind":…}`; `times` is 1 unless given:
@@ -68,7 +68,7 @@
 //! | `status` | `status` 200 to 999, `body` | no, unless `"when":"after"` |
 //! | `reset` | | no, unless `"when":"after"`: the token is issued, its answer lost |
 //! | `garbage` | `bytes` | no, unless `"when":"after"` |
-//! | `envelope` | `code`, `message`: a `WinKAS` envelope in HTTP 200 | no, unless `"when":"after"` |
+//! | `envelope` | `code`, `message`: an envelope in HTTP 200 | no, unless `"when":"after"` |
 //! | `delay` | `delay_ms` | yes, before the wait |
 //! | `half_body` | | yes |
 //! | `content_type` | `content_type` | yes |
@@ -79,7 +79,7 @@
 //!
 //! # Intentional omissions
 //!
-//! No TLS, no HTTP/2, no refresh tokens, no log-in pages: no test of a token's life needs them here.
+//! No TLS, no HTTP/2, no refresh tokens, no log-in pages: no test of a token's life needs them.
 //! The codes in `WinKAS` envelopes other than 0 are made up, since the vendor documents none.
 
 #![forbid(unsafe_code)]

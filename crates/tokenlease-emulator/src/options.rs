@@ -35,7 +35,7 @@ pub struct WinkasOptions {
     pub validate_refusal: ValidateRefusal,
     /// After how many wrong passwords in a row the account is locked; `None`: never. 3 by default.
     pub lockout_failures: Option<u32>,
-    /// After how many seconds a locked account opens by itself; `None`, the default: only by a call.
+    /// After how many seconds a locked account opens; `None`, the default: only by a call.
     pub lockout_s: Option<u32>,
     /// Whether a wrong password at refetch counts for the lock-out as well. It does by default.
     pub lockout_counts_refetch: bool,
@@ -78,15 +78,15 @@ pub struct WynOptions {
     pub lifetime_s: u32,
     /// Whether the answer leaves out `expires_in`, which RFC 6749 section 5.1 only recommends.
     pub omit_expires_in: bool,
-    /// Whether `invalid_client` is answered with 401 and `WWW-Authenticate`, as other servers of the
-    /// standard do (RFC 6749 section 5.2), instead of with 400.
+    /// Whether `invalid_client` is answered with 401 and `WWW-Authenticate`, as other servers of
+    /// the standard do (RFC 6749 section 5.2), instead of with 400.
     pub invalid_client_401: bool,
     /// Whether the client may use `grant_type=client_credentials` (RFC 6749 section 4.4), as other
     /// servers of the standard let it. `unauthorized_client` by default.
     pub client_credentials: bool,
     /// After how many wrong passwords in a row the account is locked; `None`: never. 3 by default.
     pub lockout_failures: Option<u32>,
-    /// After how many seconds a locked account opens by itself; `None`, the default: only by a call.
+    /// After how many seconds a locked account opens; `None`, the default: only by a call.
     pub lockout_s: Option<u32>,
 }
 

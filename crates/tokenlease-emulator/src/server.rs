@@ -75,7 +75,7 @@ async fn answer(
         return Ok(finish(shared, empty(StatusCode::PAYLOAD_TOO_LARGE), None));
     };
     let call = Call {
-        path: Call::normal_path(parts.uri.path()),
+        path: Call::normal_path(vendor, parts.uri.path()),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,
         headers: parts.headers,

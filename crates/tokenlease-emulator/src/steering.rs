@@ -141,7 +141,10 @@ impl FaultOrder {
                 }
                 Fault::status(status).with_body(self.body.as_deref().unwrap_or_default())
             }
-            Kind::Delay => Fault::delay(delay),
+            Kind::Delay => {
+                self.delay_ms.ok_or("kind delay needs delay_ms")?;
+                Fault::delay(delay)
+            }
             Kind::Reset => Fault::reset(),
             Kind::HalfBody => Fault::half_body(),
             Kind::ContentType => {
@@ -174,6 +177,9 @@ impl FaultOrder {
                 return Err(format!("{name:?} is not the name of a header"));
             }
             fault = fault.with_header(name, header_value(value)?);
+        }
+        if self.retry_after_s.is_some() && self.retry_after_date_s.is_some() {
+            return Err("retry_after_s or retry_after_date_s, not both".to_owned());
         }
         if let Some(seconds) = self.retry_after_s {
             fault = fault.with_retry_after(Duration::from_secs(seconds));
@@ -258,7 +264,13 @@ fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
     let now = shared.clock.now();
     let mut state = shared.state();
     match order {
-        TokensOrder { end: Some(whose), end_token: None, login: None, is_active: None, .. } => {
+        TokensOrder {
+            end: Some(whose),
+            end_token: None,
+            login: None,
+            is_active: None,
+            client: None,
+        } => {
             let ended = state.tokens.end(now, |token| match whose {
                 Whose::All => true,
                 Whose::Winkas => token.vendor == Vendor::Winkas,
@@ -266,13 +278,23 @@ fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
             });
             Ok(json!({ "ended": ended }))
         }
-        TokensOrder { end_token: Some(value), end: None, login: None, is_active: None, .. } => {
+        TokensOrder {
+            end_token: Some(value),
+            end: None,
+            login: None,
+            is_active: None,
+            client: None,
+        } => {
             let ended = state.tokens.end(now, |token| token.value == value);
             Ok(json!({ "ended": ended }))
         }
-        TokensOrder { is_active: Some(value), end: None, end_token: None, login: None, .. } => {
-            Ok(json!({"active": state.tokens.is_active(&value, now)}))
-        }
+        TokensOrder {
+            is_active: Some(value),
+            end: None,
+            end_token: None,
+            login: None,
+            client: None,
+        } => Ok(json!({"active": state.tokens.is_active(&value, now)})),
         TokensOrder {
             login: Some(vendor),
             client,
@@ -289,7 +311,8 @@ fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
             };
             Ok(json!({ "token": token }))
         }
-        _ => Err("one of end, end_token, is_active and login is needed".to_owned()),
+        _ => Err("one of end, end_token, is_active and login is needed, and client at login alone"
+            .to_owned()),
     }
 }
 
@@ -358,12 +381,20 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("/clock", r#"{"advance_s":43200} or {"advance_ms":1500}"#),
     (
         "/faults",
-        r#"{"endpoint":"winkas.issue","times":3,"kind":"status","status":503,"retry_after_s":7}, or another kind: delay with delay_ms, reset, half_body, content_type with content_type, garbage with bytes, envelope with code; or {"clear":true}"#,
+        concat!(
+            r#"{"endpoint":"winkas.issue","times":3,"kind":"status","status":503}, "#,
+            "or another kind: delay with delay_ms, reset, half_body, content_type with ",
+            "content_type, garbage with bytes, envelope with code; ",
+            r#"or {"clear":true}"#,
+        ),
     ),
     ("/options", r#"{"winkas":{"authenticate":"running"},"wyn":{"lifetime_s":3600}}"#),
     (
         "/tokens",
-        r#"{"end":"all"}, {"end":"winkas"}, {"end_token":"TOKEN"}, {"is_active":"TOKEN"}, {"login":"winkas"} or {"login":"wyn","client":"other"}"#,
+        concat!(
+            r#"{"end":"all"}, {"end":"winkas"}, {"end_token":"TOKEN"}, {"is_active":"TOKEN"}, "#,
+            r#"{"login":"winkas"} or {"login":"wyn","client":"other"}"#,
+        ),
     ),
     ("/account", r#"{"vendor":"winkas","unlock":true,"passwords":["old","new"]}"#),
 ];

@@ -1,7 +1,7 @@
 //! Wyn Enterprise: the `/connect/*` endpoints, as `IdentityServer4` serves them, and API calls.
 //!
-//! Facts from the vendor's article "How To Use Connect Tokens", from `IdentityServer4`, and from the
-//! RFCs named at each place.
+//! Facts from the vendor's article "How To Use Connect Tokens", from `IdentityServer4`, and from
+//! the RFCs named at each place.
 
 mod api;
 mod client_auth;
