@@ -1,0 +1,296 @@
+//! The builder, and the handle that steers a running emulator.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use tokio::runtime;
+use tokio::sync::oneshot;
+
+use crate::clock::saturating_ms;
+use crate::counts::{Counts, Details, LogEntry, Vendor};
+use crate::fault::{Endpoint, Fault};
+use crate::handles::{Winkas, Wyn};
+use crate::options::Options;
+use crate::server;
+use crate::state::{Shared, Start};
+use crate::wyn::CLIENT_ID;
+
+/// Both vendors, running on loopback on a thread of their own. Dropping it ends them, and closes
+/// all connections before the drop returns.
+pub struct Emulator {
+    shared: Arc<Shared>,
+    winkas: SocketAddr,
+    wyn: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Emulator {
+    /// Ephemeral ports on 127.0.0.1, the default options and users, until told otherwise.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// The `WinKAS` Air side.
+    pub fn winkas(&self) -> Winkas<'_> {
+        Winkas::new(&self.shared, self.winkas)
+    }
+
+    /// The Wyn Enterprise side.
+    pub fn wyn(&self) -> Wyn<'_> {
+        Wyn::new(&self.shared, self.wyn)
+    }
+
+    /// Where both sides are and how to log in, as the program prints it once it is ready:
+    /// `{"winkas":{"server","user","password","contract"},
+    /// "wyn":{"server","user","password","client_id","client_secret"}}`.
+    pub fn ready_line(&self) -> Value {
+        let (winkas, wyn) = (self.winkas(), self.wyn());
+        json!({
+            "winkas": {
+                "server": winkas.server(),
+                "user": winkas.user(),
+                "password": winkas.password(),
+                "contract": winkas.contract(),
+            },
+            "wyn": {
+                "server": wyn.server(),
+                "user": wyn.user(),
+                "password": wyn.password(),
+                "client_id": CLIENT_ID,
+                "client_secret": wyn.client_secret(),
+            },
+        })
+    }
+
+    /// Moves the emulator's clock forward: tokens expire, lock-outs end, `Date` headers follow.
+    pub fn advance(&self, time: Duration) {
+        self.shared.clock.advance_ms(saturating_ms(time));
+    }
+
+    /// Moves the emulator's clock back, as if the server's had been set right.
+    pub fn set_back(&self, time: Duration) {
+        self.shared.clock.advance_ms(saturating_ms(time).saturating_neg());
+    }
+
+    /// The emulator's clock: real time plus what it was moved by.
+    pub fn now(&self) -> SystemTime {
+        self.shared.clock.now().system_time()
+    }
+
+    /// How many calls each endpoint received.
+    pub fn counts(&self) -> Counts {
+        self.shared.state().counts
+    }
+
+    /// Connections, tokens issued, wrong credentials.
+    pub fn details(&self) -> Details {
+        self.shared.state().details
+    }
+
+    /// The latest 10,000 requests, oldest first, without those of steering.
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.shared.state().log.entries()
+    }
+
+    /// Orders a fault for the next `times` calls of an endpoint, after those ordered before.
+    pub fn fault(&self, endpoint: Endpoint, fault: Fault, times: u32) {
+        self.shared.state().faults.order(endpoint, fault, times);
+    }
+
+    /// Forgets the faults that were ordered and not yet done.
+    pub fn clear_faults(&self) {
+        self.shared.state().faults.clear();
+    }
+
+    /// Changes options, from the next call on. Tokens keep the lifetime they were issued with.
+    pub fn options(&self, change: impl FnOnce(&mut Options)) {
+        // The closure is the caller's: it may use this handle, so the lock is not held around it.
+        let mut options = self.shared.state().options.clone();
+        change(&mut options);
+        self.shared.state().options = options;
+    }
+
+    /// Ends a token of either vendor before its time; says whether it was active.
+    pub fn end_token(&self, token: &str) -> bool {
+        let now = self.shared.clock.now();
+        self.shared.state().tokens.end(now, |other| other.value == token) > 0
+    }
+
+    /// Ends all tokens of both vendors; answers how many were active.
+    pub fn end_all_tokens(&self) -> usize {
+        self.shared.state().tokens.end(self.shared.clock.now(), |_| true)
+    }
+
+    /// Whether a token of either vendor is active.
+    pub fn token_is_active(&self, token: &str) -> bool {
+        self.shared.state().tokens.is_active(token, self.shared.clock.now())
+    }
+
+    /// Everything as it was at the start: tokens, counts, faults, options, accounts and clock.
+    pub fn reset(&self) {
+        self.shared.reset();
+    }
+
+    /// Runs until `stopped` is over, a signal for example; then ends both vendors.
+    pub async fn serve_until(self, stopped: impl Future<Output = ()>) {
+        stopped.await;
+    }
+
+    /// Runs for as long as the process does.
+    pub fn wait(mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported by its thread, and no other end is left to report.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("winkas", &self.winkas)
+            .field("wyn", &self.wyn)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Where the emulator listens, who may log in, and what the vendors leave open.
+#[derive(Clone)]
+pub struct Builder {
+    winkas: SocketAddr,
+    wyn: SocketAddr,
+    start: Start,
+}
+
+impl Builder {
+    /// The address of the `WinKAS` Air side. Port 0, the default, takes a free one.
+    #[must_use]
+    pub const fn winkas_addr(mut self, addr: SocketAddr) -> Self {
+        self.winkas = addr;
+        self
+    }
+
+    /// The address of the Wyn Enterprise side. Port 0, the default, takes a free one.
+    #[must_use]
+    pub const fn wyn_addr(mut self, addr: SocketAddr) -> Self {
+        self.wyn = addr;
+        self
+    }
+
+    /// The user, password and contract code that `WinKAS` Air accepts.
+    #[must_use]
+    pub fn winkas_credentials(mut self, user: &str, password: &str, contract: &str) -> Self {
+        user.clone_into(&mut self.start.winkas_user);
+        password.clone_into(&mut self.start.winkas_password);
+        contract.clone_into(&mut self.start.contract);
+        self
+    }
+
+    /// The user, password and client secret that Wyn Enterprise accepts.
+    #[must_use]
+    pub fn wyn_credentials(mut self, user: &str, password: &str, client_secret: &str) -> Self {
+        user.clone_into(&mut self.start.wyn_user);
+        password.clone_into(&mut self.start.wyn_password);
+        client_secret.clone_into(&mut self.start.client_secret);
+        self
+    }
+
+    /// Changes the options to start with.
+    #[must_use]
+    pub fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.start.options);
+        self
+    }
+
+    /// Starts both vendors. It needs no runtime of tokio's: they have one of their own.
+    pub async fn start(self) -> io::Result<Emulator> {
+        let (ready, started) = oneshot::channel();
+        let starting = Starting::spawn(self, ready)?;
+        let addrs = started.await;
+        starting.finish(addrs.unwrap_or_else(|_| Err(ended_early())))
+    }
+
+    /// Starts both vendors, for callers that are not async.
+    pub fn start_blocking(self) -> io::Result<Emulator> {
+        let (ready, started) = oneshot::channel();
+        let starting = Starting::spawn(self, ready)?;
+        let addrs = started.blocking_recv();
+        starting.finish(addrs.unwrap_or_else(|_| Err(ended_early())))
+    }
+
+    fn new() -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        // What must be escaped in JSON, in forms and in Basic stands in the defaults.
+        let start = Start {
+            options: Options::default(),
+            winkas_user: "api-user@example.dk".to_owned(),
+            winkas_password: "Kode+Ord \"7\" & 100%=\u{f8}".to_owned(),
+            contract: "DEMO-4711".to_owned(),
+            wyn_user: "report user".to_owned(),
+            wyn_password: "Wyn&Pass=50%+\u{e5}".to_owned(),
+            client_secret: "s3cret:of+integration/100%".to_owned(),
+        };
+        Self { winkas: any, wyn: any, start }
+    }
+}
+
+/// An emulator whose thread is on its way.
+struct Starting {
+    shared: Arc<Shared>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+type Addrs = io::Result<(SocketAddr, SocketAddr)>;
+
+impl Starting {
+    fn spawn(builder: Builder, ready: oneshot::Sender<Addrs>) -> io::Result<Self> {
+        let (stop, stopped) = oneshot::channel();
+        let shared = Arc::new(Shared::new(builder.start));
+        let of_thread = Arc::clone(&shared);
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let run = async move {
+            let listeners = server::listen(builder.winkas)
+                .and_then(|winkas| Ok((winkas, server::listen(builder.wyn)?)));
+            let addrs = listeners.and_then(|(winkas, wyn)| {
+                let addrs = (winkas.local_addr()?, wyn.local_addr()?);
+                tokio::spawn(server::accept(winkas, Vendor::Winkas, Arc::clone(&of_thread)));
+                tokio::spawn(server::accept(wyn, Vendor::Wyn, of_thread));
+                Ok(addrs)
+            });
+            if ready.send(addrs).is_ok() {
+                // Either way of ending means the handle is gone.
+                let _ = stopped.await;
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("tokenlease-emulator".to_owned())
+            .spawn(move || runtime.block_on(run))?;
+        Ok(Self { shared, stop, thread })
+    }
+
+    fn finish(self, addrs: Addrs) -> io::Result<Emulator> {
+        let (winkas, wyn) = addrs?;
+        let Self { shared, stop, thread } = self;
+        Ok(Emulator { shared, winkas, wyn, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+fn ended_early() -> io::Error {
+    io::Error::other("the emulator's thread ended before it listened")
+}

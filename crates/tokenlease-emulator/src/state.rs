@@ -1,0 +1,101 @@
+//! All that the emulator remembers, behind one lock.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::accounts::{Account, Lockout};
+use crate::clock::{Clock, Millis};
+use crate::counts::{Counts, Details, Log, Vendor};
+use crate::fault::Faults;
+use crate::options::Options;
+use crate::tokens::Tokens;
+
+/// What the emulator starts with, and goes back to when it is reset.
+#[derive(Clone)]
+pub(crate) struct Start {
+    pub(crate) options: Options,
+    pub(crate) winkas_user: String,
+    pub(crate) winkas_password: String,
+    pub(crate) contract: String,
+    pub(crate) wyn_user: String,
+    pub(crate) wyn_password: String,
+    pub(crate) client_secret: String,
+}
+
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) start: Start,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    pub(crate) fn new(start: Start) -> Self {
+        Self { clock: Clock::default(), state: Mutex::new(State::new(&start)), start }
+    }
+
+    /// The state. No call to it waits for anything while it holds the lock.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything as it was at the start, the clock included.
+    pub(crate) fn reset(&self) {
+        self.clock.reset();
+        *self.state() = State::new(&self.start);
+    }
+}
+
+pub(crate) struct State {
+    pub(crate) options: Options,
+    pub(crate) winkas: Account,
+    pub(crate) contract: String,
+    pub(crate) wyn: Account,
+    /// Each of these is valid: more than one while a secret is being changed.
+    pub(crate) secrets: Vec<String>,
+    pub(crate) tokens: Tokens,
+    pub(crate) faults: Faults,
+    pub(crate) counts: Counts,
+    pub(crate) details: Details,
+    pub(crate) log: Log,
+}
+
+impl State {
+    fn new(start: &Start) -> Self {
+        Self {
+            options: start.options.clone(),
+            winkas: Account::new(start.winkas_user.clone(), vec![start.winkas_password.clone()]),
+            contract: start.contract.clone(),
+            wyn: Account::new(start.wyn_user.clone(), vec![start.wyn_password.clone()]),
+            secrets: vec![start.client_secret.clone()],
+            tokens: Tokens::default(),
+            faults: Faults::default(),
+            counts: Counts::default(),
+            details: Details::default(),
+            log: Log::default(),
+        }
+    }
+
+    pub(crate) const fn account(&mut self, vendor: Vendor) -> &mut Account {
+        match vendor {
+            Vendor::Winkas => &mut self.winkas,
+            Vendor::Wyn => &mut self.wyn,
+        }
+    }
+
+    pub(crate) const fn lockout(&self, vendor: Vendor) -> Lockout {
+        let (winkas, wyn) = (&self.options.winkas, &self.options.wyn);
+        match vendor {
+            Vendor::Winkas => {
+                Lockout { failures: winkas.lockout_failures, seconds: winkas.lockout_s }
+            }
+            Vendor::Wyn => Lockout { failures: wyn.lockout_failures, seconds: wyn.lockout_s },
+        }
+    }
+
+    /// A token for another system that logs in as the same user: counted nowhere.
+    pub(crate) fn log_in_elsewhere(&mut self, vendor: Vendor, now: Millis) -> String {
+        match vendor {
+            Vendor::Winkas => crate::winkas::issue(self, now).0,
+            Vendor::Wyn => crate::wyn::issue_elsewhere(self, crate::wyn::CLIENT_ID, now),
+        }
+    }
+}

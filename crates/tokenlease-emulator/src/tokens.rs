@@ -1,0 +1,102 @@
+//! The tokens that were issued, active or ended.
+
+use std::collections::HashMap;
+
+use crate::clock::Millis;
+use crate::counts::Vendor;
+
+pub(crate) struct Token {
+    pub(crate) value: String,
+    pub(crate) vendor: Vendor,
+    /// The `OAuth2` client it was issued to; empty at `WinKAS`.
+    pub(crate) client: String,
+    /// The organization it is signed in to; empty at `WinKAS`.
+    pub(crate) tenant: String,
+    /// The user it is signed in as; empty for the client's own token.
+    pub(crate) user: String,
+    pub(crate) scope: String,
+    pub(crate) created: Millis,
+    pub(crate) expires: Millis,
+    ended: bool,
+}
+
+impl Token {
+    /// A new token without client, tenant, user and scope.
+    pub(crate) fn new(vendor: Vendor, now: Millis, lifetime_s: u32) -> Self {
+        let value = match vendor {
+            Vendor::Winkas => {
+                format!("{}|{}-{}_", alphanumeric(24), alphanumeric(24), alphanumeric(3))
+            }
+            Vendor::Wyn => pick(64, b"0123456789ABCDEF"),
+        };
+        Self {
+            value,
+            vendor,
+            client: String::new(),
+            tenant: String::new(),
+            user: String::new(),
+            scope: String::new(),
+            created: now,
+            expires: now.plus_s(i64::from(lifetime_s)),
+            ended: false,
+        }
+    }
+
+    pub(crate) fn is_active(&self, now: Millis) -> bool {
+        !self.ended && now < self.expires
+    }
+}
+
+/// All tokens of both vendors, in the order they were issued.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    list: Vec<Token>,
+    index: HashMap<String, usize>,
+}
+
+impl Tokens {
+    pub(crate) fn push(&mut self, token: Token) -> String {
+        let value = token.value.clone();
+        self.index.insert(value.clone(), self.list.len());
+        self.list.push(token);
+        value
+    }
+
+    pub(crate) fn active(&self, vendor: Vendor, value: &str, now: Millis) -> Option<&Token> {
+        let token = &self.list[*self.index.get(value)?];
+        (token.vendor == vendor && token.is_active(now)).then_some(token)
+    }
+
+    pub(crate) fn is_active(&self, value: &str, now: Millis) -> bool {
+        self.index.get(value).is_some_and(|&at| self.list[at].is_active(now))
+    }
+
+    pub(crate) fn actives(&self, vendor: Vendor, now: Millis) -> impl Iterator<Item = &Token> {
+        self.list.iter().rev().filter(move |token| token.vendor == vendor && token.is_active(now))
+    }
+
+    pub(crate) fn latest(&self, vendor: Vendor) -> Option<&Token> {
+        self.list.iter().rev().find(|token| token.vendor == vendor)
+    }
+
+    /// Ends the active tokens that `which` names; answers how many.
+    pub(crate) fn end(&mut self, now: Millis, which: impl Fn(&Token) -> bool) -> usize {
+        let mut count = 0;
+        for token in self.list.iter_mut().filter(|token| token.is_active(now) && which(token)) {
+            token.ended = true;
+            count += 1;
+        }
+        count
+    }
+}
+
+fn alphanumeric(length: usize) -> String {
+    pick(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+}
+
+/// So many random characters of an alphabet: test data, so that a slight bias does no harm.
+fn pick(length: usize, alphabet: &[u8]) -> String {
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).expect("the operating system has random bytes");
+    bytes.iter().map(|&byte| char::from(alphabet[usize::from(byte) % alphabet.len()])).collect()
+}

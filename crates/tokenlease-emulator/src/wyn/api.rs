@@ -1,0 +1,83 @@
+//! What takes a token: userinfo, introspection and two API calls.
+
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::clock::Millis;
+use crate::counts::Vendor;
+use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed, with};
+use crate::state::State;
+use crate::wyn::client_auth::{Form, authenticate, scheme};
+use crate::wyn::{FORBIDDEN, FORM, Refusal, no_store};
+
+/// `GET /connect/userinfo` (`OpenID` Connect Core 1.0 section 5.3).
+pub(super) fn userinfo(state: &State, now: Millis, call: &Call) -> Answer {
+    if call.method != Method::GET && call.method != Method::POST {
+        return method_not_allowed("GET, POST");
+    }
+    let Some(value) = bearer(call) else { return unauthorized(false) };
+    let Some(token) = state.tokens.active(Vendor::Wyn, value, now) else {
+        return unauthorized(true);
+    };
+    no_store(json_answer(StatusCode::OK, &json!({"sub": token.user, "name": token.user})))
+}
+
+/// `POST /connect/introspect` (RFC 7662), for the client that issues the tokens.
+pub(super) fn introspect(state: &mut State, now: Millis, call: &Call) -> Answer {
+    if call.method != Method::POST {
+        return method_not_allowed("POST");
+    }
+    if !call.has_content_type(FORM) {
+        return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let Some(form) = Form::read(call) else { return Refusal::new("invalid_request").answer() };
+    if let Err(mut refusal) = authenticate(state, call, &form) {
+        // RFC 7662 section 2.3: 401, where the token endpoint says 400.
+        if refusal.error == "invalid_client" {
+            refusal.status = StatusCode::UNAUTHORIZED;
+        }
+        return refusal.answer();
+    }
+    let Some(value) = form.value("token") else { return Refusal::new("invalid_request").answer() };
+    let body = match state.tokens.active(Vendor::Wyn, value, now) {
+        None => json!({"active": false}),
+        Some(token) => json!({
+            "active": true,
+            "client_id": token.client,
+            "sub": token.user,
+            "scope": token.scope,
+            "token_type": "Bearer",
+            "iat": token.created.seconds(),
+            "exp": token.expires.seconds(),
+        }),
+    };
+    no_store(json_answer(StatusCode::OK, &body))
+}
+
+/// `GET /api/v2/me` answers a good token; `GET /api/v2/forbidden` refuses it a permission.
+pub(super) fn call(state: &mut State, now: Millis, call: &Call) -> Answer {
+    if call.method != Method::GET {
+        return method_not_allowed("GET");
+    }
+    let in_url = call.query_value("token");
+    let value = bearer(call).or_else(|| call.header("reference-token")).or(in_url.as_deref());
+    let Some(token) = state.tokens.active(Vendor::Wyn, value.unwrap_or_default(), now) else {
+        state.counts.wyn.refused += 1;
+        return unauthorized(value.is_some());
+    };
+    if call.path == FORBIDDEN {
+        let message = "The user has no permission for this.";
+        return json_answer(StatusCode::FORBIDDEN, &json!({ "message": message }));
+    }
+    json_answer(StatusCode::OK, &json!({"name": token.user, "tenant_path": token.tenant}))
+}
+
+/// 401 with the challenge of RFC 6750 section 3; without a token it names no error.
+fn unauthorized(with_token: bool) -> Answer {
+    let challenge = if with_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+    no_store(with(empty(StatusCode::UNAUTHORIZED), &[("www-authenticate", challenge)]))
+}
+
+fn bearer(call: &Call) -> Option<&str> {
+    scheme(call.header("authorization")?, "bearer")
+}

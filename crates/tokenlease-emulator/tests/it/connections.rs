@@ -1,0 +1,104 @@
+use std::io::ErrorKind;
+use std::net::TcpStream;
+
+use tokenlease_emulator::Emulator;
+
+use crate::client::{Client, get, start, winkas_token};
+
+#[test]
+fn a_connection_serves_one_call_after_another() {
+    let emulator = start();
+    let mut client = Client::connect(&emulator.wyn().server());
+    for _ in 0..3 {
+        assert_eq!(client.send("GET", "/connect/userinfo", &[], "").unwrap().status, 401);
+    }
+    assert_eq!(emulator.details().wyn.connections, 1);
+}
+
+#[test]
+fn a_thousand_connections_are_served_at_once() {
+    raise_open_files();
+    let emulator = start();
+    let server = emulator.wyn().server();
+    let mut clients: Vec<_> = (0..1000).map(|_| Client::connect(&server)).collect();
+    for _ in 0..2 {
+        for client in &mut clients {
+            client.write("GET", "/connect/userinfo", &[], "").unwrap();
+        }
+        for client in &mut clients {
+            assert_eq!(client.read().unwrap().status, 401);
+        }
+    }
+    assert_eq!(emulator.counts().wyn.userinfo, 2000);
+    assert_eq!(emulator.details().wyn.connections, 1000);
+}
+
+#[test]
+fn dropping_the_handle_ends_connections_and_frees_the_port() {
+    let emulator = start();
+    let server = emulator.wyn().server();
+    let mut client = Client::connect(&server);
+    client.send("GET", "/connect/userinfo", &[], "").unwrap();
+    drop(emulator);
+    assert!(client.send("GET", "/connect/userinfo", &[], "").is_err());
+    let refused = TcpStream::connect(server.strip_prefix("http://").unwrap()).err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_port_that_is_taken_is_an_error_and_not_a_panic() {
+    let emulator = start();
+    let addr = emulator.wyn().server().strip_prefix("http://").unwrap().parse().unwrap();
+    let error = Emulator::builder().wyn_addr(addr).start_blocking().err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+}
+
+#[test]
+fn it_runs_beside_a_callers_runtime_until_a_future_is_over() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let emulator = Emulator::builder()
+            .winkas_credentials("u", "p", "c")
+            .wyn_credentials("u2", "p2", "s2")
+            .options(|o| o.winkas.lifetime_s = 60)
+            .start()
+            .await
+            .unwrap();
+        // A blocking call here does not stand in the emulator's way.
+        winkas_token(&emulator);
+        let server = emulator.wyn().server();
+        assert_eq!(get(&server, "/_emulator/counts", &[]).status, 200);
+        emulator.serve_until(async {}).await;
+        assert!(TcpStream::connect(server.strip_prefix("http://").unwrap()).is_err());
+    });
+}
+
+#[test]
+fn a_body_that_is_too_long_is_refused() {
+    let emulator = start();
+    let mut client = Client::connect(&emulator.wyn().server());
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let long = "x".repeat((1 << 20) + 1);
+    assert_eq!(client.send("POST", "/connect/token", &form, &long).unwrap().status, 413);
+}
+
+#[test]
+fn the_handle_is_shared_between_threads_and_its_debug_holds_no_password() {
+    fn assert_shared<T: Send + Sync>(_: &T) {}
+    let emulator = start();
+    assert_shared(&emulator);
+    let text = format!("{emulator:?}");
+    assert!(text.contains("127.0.0.1:") && !text.contains(&emulator.winkas().user()));
+}
+
+/// Both ends of each connection are open files of this one process.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let current = Some(maximum.map_or(4096, |most| most.min(4096)));
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
+}
+
+#[cfg(not(unix))]
+fn raise_open_files() {}

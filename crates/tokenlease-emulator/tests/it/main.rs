@@ -1,0 +1,8 @@
+//! The emulator over real HTTP, one fact of the vendors a test.
+
+mod client;
+mod connections;
+mod faults;
+mod steering;
+mod winkas;
+mod wyn;

@@ -1,0 +1,179 @@
+use serde_json::{Value, json};
+
+use crate::client::{
+    Reply, authenticate, connect_token, get, post_json, start, winkas_token, wyn_token,
+};
+
+#[test]
+fn counts_have_exactly_these_names_on_either_address() {
+    let emulator = start();
+    winkas_token(&emulator);
+    let expected = json!({
+        "winkas": {"issue": 1, "refetch": 0, "validate": 0, "api": 0, "refused": 0},
+        "wyn": {"issue": 0, "revoke": 0, "userinfo": 0, "api": 0, "refused": 0},
+    });
+    for server in [emulator.winkas().server(), emulator.wyn().server()] {
+        assert_eq!(get(&server, "/_emulator/counts", &[]).json(), expected);
+    }
+}
+
+#[test]
+fn the_ready_line_says_where_and_how_to_log_in() {
+    let emulator = start();
+    let line = emulator.ready_line();
+    assert_eq!(line["winkas"]["server"], emulator.winkas().server());
+    assert_eq!(line["winkas"]["contract"], emulator.winkas().contract());
+    assert_eq!(line["wyn"]["client_id"], "integration");
+    assert_eq!(line["wyn"]["client_secret"], emulator.wyn().client_secret());
+    assert!(!line.to_string().contains('\n'));
+}
+
+#[test]
+fn the_clock_is_moved_over_http() {
+    let emulator = start();
+    let token = winkas_token(&emulator);
+    let server = emulator.wyn().server();
+    let reply = post_json(&server, "/_emulator/clock", &json!({"advance_s": 43_200}));
+    assert_eq!(reply.json()["offset_ms"], 43_200_000);
+    assert!(!emulator.token_is_active(&token));
+    post_json(&server, "/_emulator/clock", &json!({"advance_ms": -43_200_000}));
+    assert!(emulator.token_is_active(&token));
+}
+
+#[test]
+fn faults_of_every_kind_are_ordered_over_http() {
+    let emulator = start();
+    let server = emulator.winkas().server();
+    for order in [
+        json!({"endpoint": "wyn.issue", "times": 2, "kind": "status", "status": 503, "body": "x",
+            "content_type": "text/plain", "retry_after_s": 7}),
+        json!({"endpoint": "wyn.issue", "kind": "status", "status": 429, "retry_after_date_s": 9,
+            "headers": {"X-Why": "test"}, "when": "after"}),
+        json!({"endpoint": "wyn.revoke", "kind": "delay", "delay_ms": 5}),
+        json!({"endpoint": "wyn.userinfo", "kind": "reset", "when": "before"}),
+        json!({"endpoint": "wyn.introspect", "kind": "reset", "when": "after"}),
+        json!({"endpoint": "wyn.api", "kind": "half_body"}),
+        json!({"endpoint": "winkas.issue", "kind": "content_type", "content_type": "text/html"}),
+        json!({"endpoint": "winkas.refetch", "kind": "garbage", "bytes": 10}),
+        json!({"endpoint": "winkas.validate", "kind": "envelope", "code": 5, "message": "m"}),
+        json!({"endpoint": "winkas.api", "kind": "envelope", "code": 5}),
+    ] {
+        let reply = post_json(&server, "/_emulator/faults", &order);
+        assert_eq!(reply.status, 200, "{order}: {}", reply.json());
+    }
+    let faulted = connect_token(&emulator, &[]);
+    assert_eq!((faulted.status, faulted.header("retry-after")), (503, Some("7")));
+    assert_eq!(connect_token(&emulator, &[]).body, b"x");
+    let faulted = connect_token(&emulator, &[]);
+    assert_eq!((faulted.status, faulted.header("x-why")), (429, Some("test")));
+    assert_eq!(emulator.wyn().active_tokens().len(), 1);
+    let reply = post_json(&server, "/_emulator/faults", &json!({"clear": true}));
+    assert_eq!(reply.json(), json!({"waiting": 0}));
+    winkas_token(&emulator);
+}
+
+#[test]
+fn options_are_changed_one_by_one_over_http() {
+    let emulator = start();
+    let server = emulator.winkas().server();
+    let patch = json!({"winkas": {"authenticate": "running", "lockout_failures": null}});
+    let options = post_json(&server, "/_emulator/options", &patch).json();
+    assert_eq!(options["winkas"]["authenticate"], "running");
+    assert_eq!(options["winkas"]["lockout_failures"], Value::Null);
+    assert_eq!(options["winkas"]["lifetime_s"], 43_200);
+    assert_eq!(options["wyn"]["lifetime_s"], 315_360_000);
+    assert_eq!(winkas_token(&emulator), winkas_token(&emulator));
+}
+
+#[test]
+fn tokens_are_ended_asked_about_and_got_elsewhere_over_http() {
+    let emulator = start();
+    let steer =
+        |body: Value| post_json(&emulator.winkas().server(), "/_emulator/tokens", &body).json();
+    let token = wyn_token(&emulator);
+    assert_eq!(steer(json!({ "is_active": token })), json!({"active": true}));
+    assert_eq!(steer(json!({ "end_token": token })), json!({"ended": 1}));
+    assert_eq!(steer(json!({ "is_active": token })), json!({"active": false}));
+    let other = steer(json!({"login": "winkas"}));
+    assert!(emulator.token_is_active(other["token"].as_str().unwrap()));
+    steer(json!({"login": "wyn"}));
+    steer(json!({"login": "wyn", "client": "other"}));
+    assert_eq!(steer(json!({"end": "wyn"})), json!({"ended": 2}));
+    assert_eq!(steer(json!({"end": "all"})), json!({"ended": 1}));
+}
+
+#[test]
+fn accounts_are_locked_unlocked_and_given_passwords_over_http() {
+    let emulator = start();
+    let steer =
+        |body: Value| post_json(&emulator.wyn().server(), "/_emulator/account", &body).json();
+    assert_eq!(steer(json!({"vendor": "winkas", "lock": true})), json!({"locked": true}));
+    assert_ne!(authenticate(&emulator)["WinkasErrorCode"], 0);
+    assert_eq!(steer(json!({"vendor": "winkas", "unlock": true})), json!({"locked": false}));
+    steer(json!({"vendor": "winkas", "passwords": ["new", "old"]}));
+    assert_eq!(emulator.winkas().password(), "new");
+    steer(json!({"vendor": "wyn", "secrets": ["s1", "s2"], "passwords": ["p"]}));
+    assert_eq!(connect_token(&emulator, &[("client_secret", "s2")]).status, 200);
+}
+
+#[test]
+fn a_reset_brings_everything_back_to_the_start() {
+    let emulator = start();
+    let password = emulator.winkas().password();
+    let token = winkas_token(&emulator);
+    emulator.winkas().set_passwords(["other"]);
+    post_json(&emulator.winkas().server(), "/_emulator/reset", &json!({}));
+    assert_eq!(emulator.winkas().password(), password);
+    assert_eq!(emulator.counts().winkas.issue, 0);
+    assert!(!emulator.token_is_active(&token));
+}
+
+#[test]
+fn the_log_holds_methods_and_paths_and_no_token() {
+    let emulator = start();
+    let token = wyn_token(&emulator);
+    get(&emulator.wyn().server(), &format!("/api/v2/me?token={token}"), &[]);
+    let reply = get(&emulator.wyn().server(), "/_emulator/log", &[]);
+    assert!(!String::from_utf8(reply.body.clone()).unwrap().contains(&token));
+    let log = reply.json();
+    assert_eq!(log.as_array().unwrap().len(), 2);
+    assert_eq!((&log[0]["method"], &log[0]["path"]), (&json!("POST"), &json!("/connect/token")));
+    assert_eq!((&log[1]["path"], &log[1]["endpoint"]), (&json!("/api/v2/me"), &json!("wyn.api")));
+    let details = get(&emulator.wyn().server(), "/_emulator/details", &[]).json();
+    assert_eq!(details["wyn"]["tokens_issued"], 1);
+    assert_eq!(details["wyn"]["connections"], 4);
+}
+
+#[test]
+fn bad_steering_says_what_was_wrong_and_what_is_expected() {
+    let emulator = start();
+    let check = |path: &str, body: Value, wrong: &str| {
+        let reply: Reply = post_json(&emulator.winkas().server(), path, &body);
+        assert_eq!(reply.status, 400, "{body}");
+        let text = reply.json()["error"].as_str().unwrap().to_owned();
+        assert!(text.contains(wrong), "{body}: {text}");
+        assert!(reply.json()["expected"].is_string());
+    };
+    check("/_emulator/clock", json!({}), "advance_s");
+    check("/_emulator/clock", json!({"advance_s": "a day"}), "i64");
+    check("/_emulator/clock", json!({"seconds": 1}), "unknown field `seconds`");
+    check("/_emulator/options", json!({"winkas": {"magic": 1}}), "unknown field `magic`");
+    check("/_emulator/options", json!({"winkas": {"authenticate": "x"}}), "keeps_older");
+    check("/_emulator/options", json!([]), "object");
+    check("/_emulator/tokens", json!({}), "end_token");
+    check("/_emulator/tokens", json!({"login": "winkas", "client": "x"}), "only wyn");
+    check("/_emulator/account", json!({"unlock": true}), "vendor");
+    check("/_emulator/account", json!({"vendor": "winkas", "passwords": []}), "at least one");
+    let faults = |body: Value, wrong| check("/_emulator/faults", body, wrong);
+    faults(json!({"kind": "reset"}), "endpoint");
+    faults(json!({"endpoint": "winkas.magic", "kind": "reset"}), "winkas.issue");
+    faults(json!({"endpoint": "wyn.api"}), "kind");
+    faults(json!({"endpoint": "wyn.api", "kind": "status"}), "status");
+    faults(json!({"endpoint": "wyn.api", "kind": "status", "status": 100}), "200 to 999");
+    faults(json!({"endpoint": "wyn.api", "kind": "reset", "bytes": 1}), "bytes");
+    faults(json!({"endpoint": "wyn.api", "kind": "half_body", "when": "before"}), "after");
+    faults(json!({"endpoint": "wyn.api", "kind": "reset", "headers": {"a b": "c"}}), "a b");
+    let reply = get(&emulator.winkas().server(), "/_emulator/magic", &[]);
+    assert_eq!(reply.status, 404);
+    assert_eq!(get(&emulator.winkas().server(), "/_emulator/tokens", &[]).status, 405);
+}

@@ -1,0 +1,342 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokenlease_emulator::Emulator;
+
+use crate::client::{
+    Client, basic, connect_token, get, post_form, post_json, revoke, start, wyn_token,
+};
+
+fn error(reply: &crate::client::Reply) -> (u16, Value) {
+    (reply.status, reply.json()["error"].clone())
+}
+
+fn introspect(emulator: &Emulator, token: &str) -> Value {
+    let basic = [("Authorization", basic(emulator))];
+    let headers = basic.each_ref().map(|(name, value)| (*name, value.as_str()));
+    post_form(&emulator.wyn().server(), "/connect/introspect", &headers, &[("token", token)]).json()
+}
+
+#[test]
+fn a_token_is_64_upper_case_hex_digits_and_no_cache_keeps_it() {
+    let emulator = start();
+    let reply = connect_token(&emulator, &[]);
+    assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")));
+    let body = reply.json();
+    let token = body["access_token"].as_str().unwrap();
+    assert_eq!(token.len(), 64);
+    assert!(token.bytes().all(|byte| b"0123456789ABCDEF".contains(&byte)));
+    assert_eq!(body["token_type"], "Bearer");
+    assert_eq!(body["expires_in"], 315_360_000);
+    assert!(body["scope"].as_str().unwrap().contains("server_portal"));
+}
+
+#[test]
+fn a_token_lives_for_ten_years_or_as_long_as_it_was_asked_for() {
+    let emulator = start();
+    let long = wyn_token(&emulator);
+    let body = connect_token(&emulator, &[("access-token-lifetime", "60")]).json();
+    assert_eq!(body["expires_in"], 60);
+    let short = body["access_token"].as_str().unwrap();
+    emulator.advance(Duration::from_secs(60));
+    assert!(!emulator.token_is_active(short));
+    emulator.advance(Duration::from_secs(315_359_000));
+    assert!(emulator.token_is_active(&long));
+    emulator.advance(Duration::from_secs(940));
+    assert!(!emulator.token_is_active(&long));
+}
+
+#[test]
+fn a_lifetime_that_is_no_count_of_seconds_is_an_invalid_request() {
+    let emulator = start();
+    for lifetime in ["0", "-1", "1.5", "soon"] {
+        let reply = connect_token(&emulator, &[("access-token-lifetime", lifetime)]);
+        assert_eq!(error(&reply), (400, json!("invalid_request")), "{lifetime}");
+    }
+}
+
+#[test]
+fn a_wrong_password_is_invalid_grant_in_400() {
+    let emulator = start();
+    let reply = connect_token(&emulator, &[("password", "wrong")]);
+    assert_eq!(reply.status, 400);
+    assert_eq!(
+        reply.json(),
+        json!({
+            "error": "invalid_grant",
+            "error_description": "invalid_username_or_password",
+        })
+    );
+    assert_eq!(emulator.details().wyn.wrong_credentials, 1);
+}
+
+#[test]
+fn a_wrong_secret_is_invalid_client_in_400_or_by_option_in_401() {
+    let emulator = start();
+    let wrong = [("client_secret", "wrong")];
+    assert_eq!(error(&connect_token(&emulator, &wrong)), (400, json!("invalid_client")));
+    emulator.options(|o| o.wyn.invalid_client_401 = true);
+    let reply = connect_token(&emulator, &wrong);
+    assert_eq!(error(&reply), (401, json!("invalid_client")));
+    assert!(reply.header("www-authenticate").unwrap().starts_with("Basic "));
+}
+
+#[test]
+fn the_client_authenticates_in_a_basic_header_with_form_url_encoded_parts() {
+    let emulator = start();
+    let wyn = emulator.wyn();
+    let (user, password) = (wyn.user(), wyn.password());
+    let form = [("grant_type", "password"), ("username", &user), ("password", &password)];
+    let headers = [("Authorization", basic(&emulator))];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let reply = post_form(&wyn.server(), "/connect/token", &headers, &form);
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn a_client_that_authenticates_in_both_ways_is_an_invalid_request() {
+    let emulator = start();
+    let wyn = emulator.wyn();
+    let (user, password, secret) = (wyn.user(), wyn.password(), wyn.client_secret());
+    let form = [
+        ("grant_type", "password"),
+        ("username", &user),
+        ("password", &password),
+        ("client_id", wyn.client_id()),
+        ("client_secret", &secret),
+    ];
+    let basic = basic(&emulator);
+    let reply = post_form(&wyn.server(), "/connect/token", &[("Authorization", &basic)], &form);
+    assert_eq!(error(&reply), (400, json!("invalid_request")));
+}
+
+#[test]
+fn what_is_longer_than_100_characters_gets_the_same_errors() {
+    let emulator = start();
+    let (most, long) = ("\u{e6}".repeat(100), "\u{e6}".repeat(101));
+    emulator.wyn().set_passwords([most.as_str(), &long]);
+    emulator.wyn().set_client_secrets([most.as_str(), &long]);
+    assert_eq!(connect_token(&emulator, &[]).status, 200);
+    let reply = connect_token(&emulator, &[("password", &long)]);
+    assert_eq!(error(&reply), (400, json!("invalid_grant")));
+    let reply = connect_token(&emulator, &[("client_secret", &long)]);
+    assert_eq!(error(&reply), (400, json!("invalid_client")));
+}
+
+#[test]
+fn a_get_or_a_body_of_another_type_is_an_invalid_request_at_the_token_endpoint() {
+    let emulator = start();
+    let server = emulator.wyn().server();
+    assert_eq!(error(&get(&server, "/connect/token", &[])), (400, json!("invalid_request")));
+    let reply = post_json(&server, "/connect/token", &json!({}));
+    assert_eq!(error(&reply), (400, json!("invalid_request")));
+}
+
+#[test]
+fn grants_and_scopes_that_are_not_allowed_have_errors_of_their_own() {
+    let emulator = start();
+    for (name, value, expected) in [
+        ("grant_type", "magic", "unsupported_grant_type"),
+        ("grant_type", "client_credentials", "unauthorized_client"),
+        ("scope", "openid magic", "invalid_scope"),
+        ("tenant_path", "Org", "invalid_request"),
+    ] {
+        let reply = connect_token(&emulator, &[(name, value)]);
+        assert_eq!(error(&reply), (400, json!(expected)), "{name}={value}");
+    }
+    emulator.options(|o| {
+        o.wyn.client_credentials = true;
+        o.wyn.omit_expires_in = true;
+    });
+    let reply = connect_token(&emulator, &[("grant_type", "client_credentials")]);
+    assert_eq!((reply.status, &reply.json()["expires_in"]), (200, &Value::Null));
+}
+
+#[test]
+fn a_parameter_that_stands_there_twice_is_an_invalid_request() {
+    let emulator = start();
+    let reply = connect_token(&emulator, &[("scope", "openid"), ("scope", "openid")]);
+    assert_eq!(error(&reply), (400, json!("invalid_request")));
+}
+
+#[test]
+fn a_token_is_signed_in_to_the_tenant_it_was_asked_for() {
+    let emulator = start();
+    let body = connect_token(&emulator, &[("tenant_path", "/Org/SubOrg")]).json();
+    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+    let me = get(&emulator.wyn().server(), "/api/v2/me", &[("Authorization", &bearer)]).json();
+    assert_eq!(me["tenant_path"], "/Org/SubOrg");
+}
+
+#[test]
+fn three_wrong_passwords_lock_the_user_until_a_call_unlocks_it() {
+    let emulator = start();
+    for _ in 0..3 {
+        connect_token(&emulator, &[("password", "wrong")]);
+    }
+    assert_eq!(error(&connect_token(&emulator, &[])), (400, json!("invalid_grant")));
+    emulator.wyn().unlock();
+    wyn_token(&emulator);
+}
+
+#[test]
+fn two_secrets_are_valid_while_one_is_changed() {
+    let emulator = start();
+    let old = emulator.wyn().client_secret();
+    emulator.wyn().set_client_secrets(["new", &old]);
+    assert_eq!(connect_token(&emulator, &[("client_secret", &old)]).status, 200);
+    assert_eq!(connect_token(&emulator, &[("client_secret", "new")]).status, 200);
+}
+
+#[test]
+fn a_new_token_may_end_the_older_ones_of_its_client() {
+    let emulator = start();
+    let (first, foreign) = (wyn_token(&emulator), emulator.wyn().foreign_token());
+    wyn_token(&emulator);
+    assert!(emulator.token_is_active(&first));
+    emulator.options(|o| o.wyn.new_token_ends_older = true);
+    wyn_token(&emulator);
+    assert!(!emulator.token_is_active(&first));
+    assert!(emulator.token_is_active(&foreign));
+}
+
+#[test]
+fn a_revoked_token_ends_at_once() {
+    let emulator = start();
+    let token = wyn_token(&emulator);
+    let reply = revoke(
+        &emulator,
+        &[("token", &token), ("token_type", "access_token"), ("token_type_hint", "access_token")],
+    );
+    assert_eq!((reply.status, reply.body.len()), (200, 0));
+    assert!(!emulator.token_is_active(&token));
+}
+
+#[test]
+fn revoking_an_unknown_token_answers_200() {
+    let emulator = start();
+    assert_eq!(revoke(&emulator, &[("token", "unknown")]).status, 200);
+    assert_eq!(emulator.counts().wyn.revoke, 1);
+}
+
+#[test]
+fn revoking_another_clients_token_answers_200_and_it_stays_active() {
+    let emulator = start();
+    let foreign = emulator.wyn().foreign_token();
+    assert_eq!(revoke(&emulator, &[("token", &foreign)]).status, 200);
+    assert!(emulator.token_is_active(&foreign));
+}
+
+#[test]
+fn a_hint_of_refresh_token_finds_no_access_token_and_another_is_unsupported() {
+    let emulator = start();
+    let token = wyn_token(&emulator);
+    let reply = revoke(&emulator, &[("token", &token), ("token_type_hint", "refresh_token")]);
+    assert_eq!(reply.status, 200);
+    let reply = revoke(&emulator, &[("token", &token), ("token_type_hint", "id_token")]);
+    assert_eq!(error(&reply), (400, json!("unsupported_token_type")));
+    assert!(emulator.token_is_active(&token));
+}
+
+#[test]
+fn revocation_refuses_a_get_another_type_a_missing_token_and_a_wrong_client() {
+    let emulator = start();
+    let server = emulator.wyn().server();
+    assert_eq!(get(&server, "/connect/revocation", &[]).status, 405);
+    assert_eq!(post_json(&server, "/connect/revocation", &json!({})).status, 415);
+    assert_eq!(error(&revoke(&emulator, &[])), (400, json!("invalid_request")));
+    let reply = post_form(&server, "/connect/revocation", &[], &[("token", "x")]);
+    assert_eq!(error(&reply), (400, json!("invalid_client")));
+}
+
+#[test]
+fn userinfo_answers_401_with_a_challenge_once_the_token_is_dead() {
+    let emulator = start();
+    let token = wyn_token(&emulator);
+    let bearer = format!("Bearer {token}");
+    let ask = || get(&emulator.wyn().server(), "/connect/userinfo", &[("Authorization", &bearer)]);
+    assert_eq!(ask().status, 200);
+    emulator.end_token(&token);
+    let reply = ask();
+    assert_eq!(reply.status, 401);
+    assert_eq!(reply.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
+    assert_eq!(emulator.counts().wyn.userinfo, 2);
+}
+
+#[test]
+fn introspection_says_whether_a_token_is_active() {
+    let emulator = start();
+    let token = wyn_token(&emulator);
+    let body = introspect(&emulator, &token);
+    assert_eq!((&body["active"], &body["client_id"]), (&json!(true), &json!("integration")));
+    emulator.end_token(&token);
+    assert_eq!(introspect(&emulator, &token), json!({"active": false}));
+    let server = emulator.wyn().server();
+    let reply = post_form(&server, "/connect/introspect", &[], &[("token", &token)]);
+    assert_eq!(reply.status, 401);
+    assert_eq!(emulator.details().wyn.introspect, 3);
+}
+
+#[test]
+fn the_api_takes_a_token_in_either_header_or_in_the_url() {
+    let emulator = start();
+    let server = emulator.wyn().server();
+    let token = wyn_token(&emulator);
+    let bearer = format!("Bearer {token}");
+    let in_url = format!("/api/v2/me?token={token}");
+    let ask = || {
+        [
+            get(&server, "/api/v2/me", &[("Authorization", &bearer)]).status,
+            get(&server, "/api/v2/me", &[("Reference-Token", &token)]).status,
+            get(&server, &in_url, &[]).status,
+        ]
+    };
+    assert_eq!(ask(), [200; 3]);
+    emulator.end_token(&token);
+    assert_eq!(ask(), [401; 3]);
+    assert_eq!((emulator.counts().wyn.api, emulator.counts().wyn.refused), (6, 3));
+}
+
+#[test]
+fn a_missing_permission_is_403_and_not_a_refused_token() {
+    let emulator = start();
+    let token = wyn_token(&emulator);
+    let ask = || get(&emulator.wyn().server(), "/api/v2/forbidden", &[("Reference-Token", &token)]);
+    assert_eq!(ask().status, 403);
+    assert_eq!(emulator.counts().wyn.refused, 0);
+    emulator.end_token(&token);
+    assert_eq!(ask().status, 401);
+}
+
+#[test]
+fn batch_revocation_ends_all_tokens_made_before_a_time() {
+    let emulator = start();
+    let (first, second) = (wyn_token(&emulator), wyn_token(&emulator));
+    emulator.advance(Duration::from_secs(60));
+    let before = emulator.now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    emulator.advance(Duration::from_secs(60));
+    let admin = wyn_token(&emulator);
+    let body = json!({"creationBefore": u64::try_from(before).unwrap()}).to_string();
+    let path = "/api/v2/identity/token/batch-revocation";
+    let mut client = Client::connect(&emulator.wyn().server());
+    let reply = client.send("POST", path, &[("Reference-Token", &admin)], &body).unwrap();
+    assert_eq!(reply.json(), json!({"count": 2}));
+    assert!(!emulator.token_is_active(&first) && !emulator.token_is_active(&second));
+    assert!(emulator.token_is_active(&admin));
+}
+
+#[test]
+fn paths_are_of_any_case_and_begin_with_one_slash() {
+    let emulator = start();
+    let server = emulator.wyn().server();
+    assert_eq!(get(&server, "/Connect/UserInfo", &[]).status, 401);
+    assert_eq!(get(&server, "//connect/userinfo", &[]).status, 404);
+}
+
+#[test]
+fn the_metadata_names_the_endpoints() {
+    let emulator = start();
+    let reply = get(&emulator.wyn().server(), "/.well-known/openid-configuration", &[]);
+    let endpoint = reply.json()["token_endpoint"].as_str().unwrap().to_owned();
+    assert!(endpoint.ends_with("/connect/token"));
+}
