@@ -38,10 +38,12 @@
 //! # }
 //! ```
 
+mod call;
 mod field;
 mod granted;
 pub mod oauth2;
 mod reading;
+mod standard;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -53,6 +55,7 @@ use std::time::Duration;
 use ::http::Response;
 
 pub use self::{
+    call::{Answer, ApiAnswer, Call, Grant},
     granted::{Granted, Life},
     oauth2::ClientAuth,
     verdict::Verdict,
@@ -61,11 +64,11 @@ use self::{oauth2::wire::Stake, reading::Reading};
 use crate::{
     credentials::Credentials,
     error::{Error, ErrorKind, Result},
-    http::{self, Request},
+    http::Request,
     identity::{Identity, VendorName},
     secret::Secret,
     time::Timestamp,
-    token::{Token, TokenKind},
+    token::TokenKind,
 };
 
 /// How to talk to the server of one identity. It holds no secrets.
@@ -80,67 +83,6 @@ pub struct Server {
     revocation_path: Option<String>,
     introspection_path: Option<String>,
     userinfo_path: Option<String>,
-}
-
-/// How an OAuth2 server is asked for a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Grant {
-    /// For a user, by name and password (RFC 6749 section 4.3).
-    Password,
-    /// For the client itself (RFC 6749 section 4.4).
-    ClientCredentials,
-}
-
-/// A call to a vendor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// A new token.
-    Issue,
-    /// The last active token again (WinKAS).
-    Refetch,
-    /// Is the token active? WinKAS' Validate, userinfo, or introspection where only that is
-    /// configured.
-    Verify(Token),
-    /// End the token.
-    Revoke(Token),
-}
-
-impl Call {
-    /// Whether the call logs in: its refusal may count against the account.
-    pub fn takes_credentials(&self) -> bool {
-        matches!(self, Self::Issue | Self::Refetch)
-    }
-}
-
-/// What a vendor's response to a [`Call`] says.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// A token (Issue and Refetch).
-    Token(Granted),
-    /// There is no token to refetch, or the refetch failed inside the envelope. It says nothing
-    /// about the credentials.
-    NoToken(Error),
-    /// The vendor's clear yes to the token (Verify).
-    Active,
-    /// The vendor's clear no to the token (Verify).
-    Inactive,
-    /// The vendor took the revocation. That proves nothing: Verify does.
-    Revoked,
-    /// Anything else. To Verify it is no word on the token.
-    Failed(Error),
-}
-
-/// What the answer to a call of the vendor's own API says about the token it was made with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApiAnswer {
-    /// The token was not refused.
-    NotRefused,
-    /// The token was refused (401).
-    Refused,
-    /// The call failed inside a WinKAS envelope, which does not say why: the token may have been
-    /// refused. Verify can tell.
-    Ask,
 }
 
 impl Server {
@@ -353,16 +295,21 @@ impl Server {
                 scope: &self.identity.scope(),
             }
             .request(),
-            (VendorName::OAuth2, Call::Issue) => self.issue_oauth2(credentials),
+            (VendorName::OAuth2, Call::Issue) => self.issue(credentials),
             (VendorName::Wyn | VendorName::OAuth2, Call::Refetch) => {
                 Err(unsupported("OAuth2", "way to have a token again").advice("ask for a new one"))
             }
             (VendorName::Wyn | VendorName::OAuth2, Call::Verify(token)) => {
                 self.verify(token, credentials)
             }
-            (vendor @ (VendorName::Wyn | VendorName::OAuth2), Call::Revoke(token)) => {
-                self.revoke(vendor, token, credentials)
+            (VendorName::Wyn, Call::Revoke(token)) => wyn::Revoke {
+                server: self.identity.server(),
+                path: self.revocation()?,
+                token,
+                client: self.client(credentials, ClientAuth::Basic),
             }
+            .request(),
+            (VendorName::OAuth2, Call::Revoke(token)) => self.revoke(token, credentials),
         }
     }
 
@@ -375,22 +322,24 @@ impl Server {
         sent_at: Timestamp,
         credentials: &Credentials,
     ) -> Answer {
+        let pairs = self.pairs(credentials);
         let mut secrets = credentials.texts();
+        secrets.extend(pairs.iter().map(|pair| pair.as_str()));
         if let Call::Verify(token) | Call::Revoke(token) = call {
             secrets.push(token.expose());
         }
         let reading = &Reading::of(response).hiding(&secrets);
         match (self.identity.vendor(), call) {
             (VendorName::Winkas, Call::Issue) => {
-                granted(winkas::read_issue(reading, sent_at, ErrorKind::CredentialsRefused))
+                Answer::granted(winkas::read_issue(reading, sent_at, ErrorKind::CredentialsRefused))
             }
             (VendorName::Winkas, Call::Refetch) => winkas::read_refetch(reading, sent_at),
-            (VendorName::Winkas, Call::Verify(_)) => verdict(winkas::read_verdict(reading)),
+            (VendorName::Winkas, Call::Verify(_)) => Answer::verdict(winkas::read_verdict(reading)),
             (VendorName::Wyn | VendorName::OAuth2, Call::Issue) => {
-                granted(oauth2::wire::granted(reading, sent_at, Stake::Credentials))
+                Answer::granted(oauth2::wire::granted(reading, sent_at, Stake::Credentials))
             }
             (VendorName::Wyn | VendorName::OAuth2, Call::Verify(_)) => {
-                verdict(if self.userinfo_path.is_some() {
+                Answer::verdict(if self.userinfo_path.is_some() {
                     oauth2::read_userinfo(reading)
                 } else {
                     oauth2::read_introspection(reading)
@@ -418,73 +367,6 @@ impl Server {
         }
     }
 
-    fn issue_oauth2(&self, credentials: &Credentials) -> Result<Request> {
-        let endpoint = &self.endpoint(&self.token_path);
-        let client = self.client(credentials, ClientAuth::Basic);
-        let scope = &self.identity.scope();
-        match self.grant {
-            Grant::Password => oauth2::Issue {
-                endpoint,
-                user: self.identity.user(),
-                password: self.password(credentials)?,
-                client,
-                scope,
-                extra: &[],
-            }
-            .request(),
-            Grant::ClientCredentials => {
-                oauth2::IssueToClient { endpoint, client, scope, extra: &[] }.request()
-            }
-        }
-    }
-
-    fn verify(&self, token: &Token, credentials: &Credentials) -> Result<Request> {
-        match (&self.userinfo_path, &self.introspection_path) {
-            (Some(path), _) => oauth2::Userinfo { endpoint: &self.endpoint(path), token }.request(),
-            (None, Some(path)) => oauth2::Introspect {
-                endpoint: &self.endpoint(path),
-                token,
-                client: self.client(credentials, ClientAuth::Basic),
-            }
-            .request(),
-            (None, None) => Err(unsupported("this configuration", "way to ask about a token")
-                .advice("set the userinfo path or the introspection path")),
-        }
-    }
-
-    fn revoke(
-        &self,
-        vendor: VendorName,
-        token: &Token,
-        credentials: &Credentials,
-    ) -> Result<Request> {
-        let Some(path) = &self.revocation_path else {
-            return Err(unsupported("this configuration", "revocation")
-                .advice("set the revocation path, or `forget` the token"));
-        };
-        let client = self.client(credentials, ClientAuth::Basic);
-        if vendor == VendorName::Wyn {
-            return wyn::Revoke { server: self.identity.server(), path, token, client }.request();
-        }
-        oauth2::Revoke { endpoint: &self.endpoint(path), token, client, extra: &[] }.request()
-    }
-
-    fn endpoint(&self, path: &str) -> String {
-        http::join(self.identity.server(), path)
-    }
-
-    fn client<'a>(
-        &'a self,
-        credentials: &'a Credentials,
-        default: ClientAuth,
-    ) -> oauth2::Client<'a> {
-        oauth2::Client {
-            id: self.identity.client(),
-            secret: credentials.client_secret.as_ref(),
-            auth: self.client_auth.unwrap_or(default),
-        }
-    }
-
     fn password<'a>(&self, credentials: &'a Credentials) -> Result<&'a Secret> {
         given(credentials.password.as_ref())
             .ok_or_else(|| missing("password", &format!("a token of {}", self.identity)))
@@ -501,18 +383,6 @@ impl Server {
             VendorName::Winkas => Err(unsupported("WinKAS Air", what)),
             VendorName::Wyn | VendorName::OAuth2 => Ok(self),
         }
-    }
-}
-
-fn granted(result: Result<Granted>) -> Answer {
-    result.map_or_else(Answer::Failed, Answer::Token)
-}
-
-fn verdict(result: Result<Verdict>) -> Answer {
-    match result {
-        Ok(Verdict::Active) => Answer::Active,
-        Ok(Verdict::Inactive) => Answer::Inactive,
-        Err(error) => Answer::Failed(error),
     }
 }
 

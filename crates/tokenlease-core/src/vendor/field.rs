@@ -110,11 +110,6 @@ struct Object<'f, 'a> {
 }
 
 impl<'a> Object<'_, 'a> {
-    /// The part of a name that stands below this object's prefix.
-    fn below(&self, name: &'static str) -> Option<&'static str> {
-        name.strip_prefix(self.prefix)
-    }
-
     /// Gives all fields below a prefix one value.
     fn fill(&mut self, prefix: &str, value: &Field<'a>) {
         for (name, field) in self.names.iter().zip(self.fields.iter_mut()) {
@@ -127,12 +122,16 @@ impl<'a> Object<'_, 'a> {
     /// What a key leads to: a field's index, or an inner object's prefix.
     fn find(&self, key: &str) -> Target {
         for (index, name) in self.names.iter().enumerate() {
-            let Some(rest) = self.below(name) else { continue };
-            match rest.split_once('.') {
-                None if (self.same)(rest, key) => return Target::Field(index, name),
-                Some((outer, inner)) if (self.same)(outer, key) => {
-                    return Target::Inner(name.strip_suffix(inner).unwrap_or(name));
-                }
+            let below =
+                name.strip_prefix(self.prefix).and_then(|rest| rest.split_at_checked(key.len()));
+            match below {
+                Some((outer, rest)) if (self.same)(outer, key) => match rest.strip_prefix('.') {
+                    None if rest.is_empty() => return Target::Field(index, name),
+                    Some(inner) => {
+                        return Target::Inner(name.strip_suffix(inner).unwrap_or(name));
+                    }
+                    None => {}
+                },
                 _ => {}
             }
         }

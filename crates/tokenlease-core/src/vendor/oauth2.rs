@@ -3,7 +3,7 @@
 //!
 //! Each is plain data with a `request` and a `parse`. `endpoint` is always a whole address.
 
-mod client;
+pub(crate) mod client;
 mod introspect;
 mod issue;
 mod issue_to_client;

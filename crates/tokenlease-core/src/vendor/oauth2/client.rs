@@ -71,7 +71,7 @@ pub(crate) fn post(
 }
 
 /// The text form-encoded, in a place of its full size, so that no copy is left behind.
-fn encoded(text: &str) -> Zeroizing<String> {
+pub(crate) fn encoded(text: &str) -> Zeroizing<String> {
     let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
     encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
     encoded

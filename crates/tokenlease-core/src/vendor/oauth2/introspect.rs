@@ -55,3 +55,50 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Verdict> {
         _ => Err(reading.bad_field("active", active.found(), "true or false")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::ErrorKind, token::TokenKind, vendor::ClientAuth};
+
+    fn parse(status: u16, body: &str) -> Result<Verdict> {
+        Introspect::parse(&Response::builder().status(status).body(body).unwrap())
+    }
+
+    #[test]
+    fn the_request_holds_the_token_in_its_body() {
+        let request = Introspect {
+            endpoint: "https://id.example/introspect",
+            token: &Token::new(TokenKind::Bearer, "t"),
+            client: Client { id: "api", secret: Some(&"s".into()), auth: ClientAuth::Basic },
+        }
+        .request()
+        .unwrap();
+        assert_eq!(request.uri(), "https://id.example/introspect");
+        assert_eq!(request.headers()["authorization"], "Basic YXBpOnM=");
+        assert_eq!(request.body().as_bytes(), b"token=t&token_type_hint=access_token");
+    }
+
+    #[test]
+    fn active_is_the_verdict() {
+        assert_eq!(parse(200, r#"{"sub":"u","active":true}"#).unwrap(), Verdict::Active);
+        assert_eq!(parse(200, r#"{"active":false}"#).unwrap(), Verdict::Inactive);
+        assert_eq!(parse(200, r#"{"active":"True"}"#).unwrap(), Verdict::Active);
+    }
+
+    #[test]
+    fn anything_else_is_no_verdict() {
+        for (status, body, kind) in [
+            (200, "{}", ErrorKind::Unintelligible),
+            (200, r#"{"active":1}"#, ErrorKind::Unintelligible),
+            (200, r#"{"active":null}"#, ErrorKind::Unintelligible),
+            (200, "<html>", ErrorKind::Unintelligible),
+            (400, r#"{"active":false}"#, ErrorKind::Unintelligible),
+            (401, r#"{"active":false}"#, ErrorKind::CredentialsRefused),
+            (403, "", ErrorKind::Unavailable),
+            (500, r#"{"active":false}"#, ErrorKind::Unavailable),
+        ] {
+            assert_eq!(parse(status, body).unwrap_err().kind(), kind, "{status} {body}");
+        }
+    }
+}

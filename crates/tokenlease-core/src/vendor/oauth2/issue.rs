@@ -52,3 +52,46 @@ impl Issue<'_> {
         wire::granted(&Reading::of(response), sent_at, Stake::Credentials)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vendor::ClientAuth;
+
+    #[test]
+    fn the_request_is_the_standards() {
+        let request = Issue {
+            endpoint: "https://id.example/oauth/token",
+            user: "ø+&% 😀",
+            password: &"p".into(),
+            client: Client { id: "app", secret: Some(&"s".into()), auth: ClientAuth::Basic },
+            scope: "a b",
+            extra: &[("audience", "https://api.example")],
+        }
+        .request()
+        .unwrap();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.uri(), "https://id.example/oauth/token");
+        assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
+        assert_eq!(request.headers()["accept"], "application/json");
+        assert_eq!(request.headers()["authorization"], "Basic YXBwOnM=");
+        let body = b"grant_type=password&username=%C3%B8%2B%26%25+%F0%9F%98%80&password=p\
+            &scope=a+b&audience=https%3A%2F%2Fapi.example";
+        assert_eq!(request.body().as_bytes(), body);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let (password, secret) = ("canary".into(), "canary".into());
+        let issue = Issue {
+            endpoint: "https://id.example/token",
+            user: "u",
+            password: &password,
+            client: Client { id: "app", secret: Some(&secret), auth: ClientAuth::Body },
+            scope: "",
+            extra: &[],
+        };
+        assert!(!format!("{issue:?}").contains("canary"));
+        assert!(!format!("{:?}", issue.request().unwrap()).contains("canary"));
+    }
+}

@@ -42,3 +42,24 @@ impl IssueToClient<'_> {
         wire::granted(&Reading::of(response), sent_at, Stake::Credentials)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vendor::ClientAuth;
+
+    #[test]
+    fn the_request_names_no_user() {
+        let request = IssueToClient {
+            endpoint: "https://id.example/token",
+            client: Client { id: "app", secret: Some(&"s".into()), auth: ClientAuth::Body },
+            scope: "",
+            extra: &[],
+        }
+        .request()
+        .unwrap();
+        let body = b"grant_type=client_credentials&client_id=app&client_secret=s";
+        assert_eq!(request.body().as_bytes(), body);
+        assert!(!request.headers().contains_key("authorization"));
+    }
+}

@@ -45,3 +45,33 @@ impl Refresh<'_> {
         wire::granted(&Reading::of(response), sent_at, Stake::RefreshToken)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::ErrorKind, vendor::ClientAuth};
+
+    #[test]
+    fn the_request_holds_the_refresh_token() {
+        let request = Refresh {
+            endpoint: "https://id.example/token",
+            refresh_token: &"r/1".into(),
+            client: Client { id: "app", secret: None, auth: ClientAuth::Body },
+            scope: "a",
+        }
+        .request()
+        .unwrap();
+        let body = b"grant_type=refresh_token&refresh_token=r%2F1&scope=a&client_id=app";
+        assert_eq!(request.body().as_bytes(), body);
+    }
+
+    #[test]
+    fn invalid_grant_is_about_the_refresh_token_and_not_about_the_credentials() {
+        let parse = |body| {
+            let response = Response::builder().status(400).body(body).unwrap();
+            Refresh::parse(&response, Timestamp(0)).unwrap_err().kind()
+        };
+        assert_eq!(parse(r#"{"error":"invalid_grant"}"#), ErrorKind::TokenRefused);
+        assert_eq!(parse(r#"{"error":"invalid_client"}"#), ErrorKind::CredentialsRefused);
+    }
+}

@@ -44,3 +44,49 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<()> {
         Err(wire::failure(reading, Stake::Credentials))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::ErrorKind, token::TokenKind, vendor::ClientAuth};
+
+    fn parse(status: u16, body: &str) -> Result<()> {
+        Revoke::parse(&Response::builder().status(status).body(body).unwrap())
+    }
+
+    #[test]
+    fn the_request_holds_the_token_and_the_hint() {
+        let request = Revoke {
+            endpoint: "https://id.example/revoke",
+            token: &Token::new(TokenKind::Bearer, "t+"),
+            client: Client { id: "app", secret: Some(&"s".into()), auth: ClientAuth::Body },
+            extra: &[],
+        }
+        .request()
+        .unwrap();
+        let body = b"token=t%2B&token_type_hint=access_token&client_id=app&client_secret=s";
+        assert_eq!(request.body().as_bytes(), body);
+    }
+
+    #[test]
+    fn any_success_is_taken_whatever_the_body() {
+        for (status, body) in [(200, ""), (200, "{}"), (200, "OK"), (204, "")] {
+            assert!(parse(status, body).is_ok(), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_success_is_told_by_code_and_status() {
+        for (status, body, kind) in [
+            (400, r#"{"error":"unsupported_token_type"}"#, ErrorKind::Unsupported),
+            (400, r#"{"error":"invalid_client"}"#, ErrorKind::CredentialsRefused),
+            (400, r#"{"error":"invalid_request"}"#, ErrorKind::Unintelligible),
+            (405, "", ErrorKind::Unavailable),
+            (415, "", ErrorKind::Unavailable),
+            (503, "", ErrorKind::Unavailable),
+            (302, "", ErrorKind::Unintelligible),
+        ] {
+            assert_eq!(parse(status, body).unwrap_err().kind(), kind, "{status} {body}");
+        }
+    }
+}

@@ -67,3 +67,57 @@ fn failure(reading: &Reading<'_>) -> crate::Error {
         _ => reading.by_status(ErrorKind::Unavailable),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::TokenKind;
+
+    fn parse(status: u16, kind: &str, body: &str) -> Result<Verdict> {
+        let response = Response::builder().status(status).header("content-type", kind).body(body);
+        Userinfo::parse(&response.unwrap())
+    }
+
+    #[test]
+    fn the_request_bears_the_token_and_asks_past_caches() {
+        let token = Token::new(TokenKind::Bearer, "t");
+        let request =
+            Userinfo { endpoint: "https://id.example/me", token: &token }.request().unwrap();
+        assert_eq!(request.method(), "GET");
+        assert_eq!(request.headers()["authorization"], "Bearer t");
+        assert_eq!(request.headers()["cache-control"], "no-cache");
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_carry_is_an_error_that_does_not_show_it() {
+        let token = Token::new(TokenKind::Bearer, "canary\n");
+        let error = Userinfo { endpoint: "https://id.example/me", token: &token }.request();
+        assert!(!error.unwrap_err().to_string().contains("canary"));
+    }
+
+    #[test]
+    fn a_user_is_a_yes_and_401_is_a_no() {
+        assert_eq!(parse(200, "text/plain", r#"{"sub":"u"}"#).unwrap(), Verdict::Active);
+        assert_eq!(parse(200, "application/jwt", "e30.e30.").unwrap(), Verdict::Active);
+        assert_eq!(parse(401, "text/html", "<html>").unwrap(), Verdict::Inactive);
+    }
+
+    #[test]
+    fn anything_else_is_no_verdict_and_never_about_credentials() {
+        for (status, body) in [
+            (200, "<html>login</html>"),
+            (200, ""),
+            (200, r#"{"error":"invalid_token"}"#),
+            (204, ""),
+            (302, ""),
+            (400, r#"{"error":"invalid_client"}"#),
+            (403, r#"{"error":"insufficient_scope"}"#),
+            (404, "Not Found"),
+            (500, "{}"),
+        ] {
+            let error = parse(status, "application/json", body).unwrap_err();
+            assert_ne!(error.kind(), ErrorKind::CredentialsRefused, "{status} {body}");
+            assert_eq!(error.status(), Some(status));
+        }
+    }
+}

@@ -66,20 +66,12 @@ pub(crate) fn read(
     refused: ErrorKind,
 ) -> Result<Granted> {
     const TOKEN: &str = "WinKasData.CurrentToken";
-    let envelope = Envelope::read(reading, TOKEN);
-    if let Some(error) = wire::passing(reading) {
-        return Err(error);
-    }
-    if !reading.status.is_success() && envelope.is_err() {
-        return Err(reading.by_status(refused));
-    }
-    let (envelope, token) = envelope?;
-    if let Some(code) = envelope.failed() {
-        let error = envelope.failure(reading, refused, &code);
-        return Err(error.advice("look at user, password and contract, mend them, then reset"));
-    }
     if !reading.status.is_success() {
-        return Err(reading.by_status(refused));
+        return Err(wire::failure(reading, refused));
+    }
+    let (envelope, token) = Envelope::read(reading, TOKEN)?;
+    if let Some(code) = envelope.failed() {
+        return Err(envelope.failure(reading, refused, &code));
     }
     Ok(Granted {
         token: oauth2::wire::token_text(reading, TOKEN, &token, TokenKind::Winkas)?,
@@ -88,4 +80,85 @@ pub(crate) fn read(
         refresh_token: None,
         sent_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp(7);
+
+    fn parse(status: u16, body: &str) -> Result<Granted> {
+        Issue::parse(&Response::builder().status(status).body(body).unwrap(), AT)
+    }
+
+    #[test]
+    fn the_request_is_the_documented_one() {
+        let request = Issue {
+            server: "https://air.winkas.net/",
+            user: "M\"J",
+            password: &"p|w".into(),
+            contract: "42",
+        }
+        .request()
+        .unwrap();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.uri(), "https://air.winkas.net/api/Authentication/Authenticate");
+        assert_eq!(request.headers()["content-type"], "application/json");
+        assert_eq!(request.headers()["accept"], "application/json");
+        let body = br#"{"UserName":"M\"J","UserPassword":"p|w","UserContractCode":"42"}"#;
+        assert_eq!(request.body().as_bytes(), body);
+    }
+
+    #[test]
+    fn the_token_is_found_in_the_documented_answer() {
+        let body = r#"{ "AuthenticationMessage": "User successfully authenticated",
+            "WinKasData": { "Id": 3397, "UserName": "", "UserPassword": "",
+              "CurrentToken": "U1vT|86Vb-crg_", "AuthLevel": null }, "WinkasErrorCode": 0,
+            "WinKasStatus": 0, "ResponseInfo": { "ElapsedSeconds": 0.1 }, "Source": null }"#;
+        let granted = parse(200, body).unwrap();
+        assert_eq!(granted.token, crate::Token::new(TokenKind::Winkas, "U1vT|86Vb-crg_"));
+        assert_eq!((granted.life, granted.sent_at), (Life::Unstated, AT));
+        assert_eq!(granted.expires_at(), None);
+    }
+
+    #[test]
+    fn a_code_other_than_zero_refuses_the_credentials_whatever_else_is_there() {
+        let body = r#"{"WinKasData":{"CurrentToken":"canary"},"WinkasErrorCode":"5"}"#;
+        for status in [200, 400, 403] {
+            let error = parse(status, body).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::CredentialsRefused);
+            assert_eq!((error.code(), error.status()), (Some("5"), Some(status)));
+            assert!(!error.to_string().contains("canary"));
+        }
+        assert_eq!(parse(401, "").unwrap_err().kind(), ErrorKind::CredentialsRefused);
+    }
+
+    #[test]
+    fn a_failing_server_says_nothing_about_the_credentials() {
+        let body = r#"{"WinkasErrorCode":5,"WinKasMessage":"busy"}"#;
+        let error = parse(503, body).unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, Some("5")));
+        assert_eq!(parse(429, body).unwrap_err().kind(), ErrorKind::Throttled);
+        assert_eq!(parse(302, body).unwrap_err().kind(), ErrorKind::Unintelligible);
+        assert_eq!(parse(403, "<html>").unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(parse(400, "?").unwrap_err().kind(), ErrorKind::Unintelligible);
+    }
+
+    #[test]
+    fn a_success_without_a_token_names_the_field() {
+        for (data, found) in [
+            ("null", "null"),
+            ("{}", "missing"),
+            (r#"{"CurrentToken":""}"#, "an empty string"),
+            (r#"{"CurrentToken":[]}"#, "an array"),
+            (r#"{"CurrentToken":"a\nb"}"#, "a text with characters that no token can have"),
+        ] {
+            let body = format!(r#"{{"WinKasData":{data},"WinkasErrorCode":0}}"#);
+            let error = parse(200, &body).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unintelligible);
+            let detail = format!("the answer's `WinKasData.CurrentToken` is {found}");
+            assert_eq!(error.detail(), detail);
+        }
+    }
 }

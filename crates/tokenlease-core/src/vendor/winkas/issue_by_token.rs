@@ -40,3 +40,25 @@ impl IssueByToken<'_> {
         issue::read(&Reading::of(response), sent_at, ErrorKind::TokenRefused)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::TokenKind;
+
+    #[test]
+    fn the_request_holds_the_token_alone() {
+        let token = Token::new(TokenKind::Winkas, "a|b");
+        let issue = IssueByToken { server: "https://air.winkas.net", token: &token };
+        let request = issue.request().unwrap();
+        assert_eq!(request.uri().path(), "/api/Authentication/Authenticate");
+        assert_eq!(request.body().as_bytes(), br#"{"UserToken":"a|b"}"#);
+    }
+
+    #[test]
+    fn a_refusal_is_about_the_token() {
+        let response = Response::new(r#"{"WinkasErrorCode":1}"#);
+        let error = IssueByToken::parse(&response, Timestamp(0)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TokenRefused);
+    }
+}

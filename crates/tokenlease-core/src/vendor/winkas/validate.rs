@@ -3,7 +3,7 @@
 use ::http::{Method, Response, header};
 use zeroize::Zeroizing;
 
-use super::wire::Envelope;
+use super::wire::{self, Envelope};
 use crate::{
     error::{ErrorKind, Result},
     http::{self, Body, Request},
@@ -48,7 +48,7 @@ impl Validate<'_> {
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<Verdict> {
     if !reading.status.is_success() {
-        return Err(reading.by_status(ErrorKind::Unavailable));
+        return Err(wire::failure(reading, ErrorKind::Unavailable));
     }
     let (envelope, _) = Envelope::read(reading, "Token")?;
     if let Some(code) = envelope.failed() {
@@ -76,4 +76,63 @@ fn last_word(text: &str) -> Option<&str> {
     text.trim_end_matches(|c: char| !c.is_alphanumeric())
         .rsplit(|c: char| !c.is_alphanumeric())
         .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::TokenKind;
+
+    fn parse(message: &str, rest: &str) -> Result<Verdict> {
+        let body = format!(r#"{{"AuthenticationMessage":{message}{rest}}}"#);
+        Validate::parse(&Response::new(body))
+    }
+
+    #[test]
+    fn lesson_1_the_token_is_percent_encoded_and_in_no_debug_text() {
+        let token = Token::new(TokenKind::Winkas, "U1|v-T_ +&é");
+        let validate = Validate { server: "https://air.winkas.net", token: &token };
+        let request = validate.request().unwrap();
+        assert_eq!(request.method(), "GET");
+        assert_eq!(
+            request.uri(),
+            "https://air.winkas.net/api/Authentication/Validate?token=U1%7Cv-T_%20%2B%26%C3%A9"
+        );
+        assert!(request.body().as_bytes().is_empty());
+        assert!(!format!("{validate:?}").contains("U1"));
+    }
+
+    #[test]
+    fn the_verdict_is_the_word_that_ends_the_message() {
+        let zero = r#","WinkasErrorCode":0,"WinKasStatus":0"#;
+        for (message, verdict) in [
+            (r#""Token validation result is: True""#, Verdict::Active),
+            (r#""Token validation result is: true.""#, Verdict::Active),
+            (r#""Token validation result is: False""#, Verdict::Inactive),
+            (r#""It is not True: FALSE!\n""#, Verdict::Inactive),
+            (r#""False""#, Verdict::Inactive),
+        ] {
+            assert_eq!(parse(message, zero).unwrap(), verdict, "{message}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_verdict() {
+        let zero = r#","WinkasErrorCode":0,"WinKasStatus":0"#;
+        for message in ["null", "7", "\"\"", "\"Falsehood\"", "\"True or so\"", "\"untrue\"", "{}"]
+        {
+            let error = parse(message, zero).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unintelligible);
+            assert!(error.detail().contains("`AuthenticationMessage`"), "{error}");
+        }
+        for codes in [r#","WinkasErrorCode":1"#, r#","WinkasErrorCode":0,"WinKasStatus":"2""#, ""] {
+            for word in ["\"True\"", "\"False\""] {
+                assert!(parse(word, codes).is_err(), "{word} {codes}");
+            }
+        }
+        for status in [201_u16, 204, 301, 401, 403, 404, 500] {
+            let response = Response::builder().status(status).body("").unwrap();
+            assert!(Validate::parse(&response).is_err(), "{status}");
+        }
+    }
 }

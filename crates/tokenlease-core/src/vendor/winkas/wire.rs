@@ -21,11 +21,19 @@ pub(crate) fn post(server: &str, path: &str, value: &impl Serialize) -> Result<R
     http::finish(request, Body::json(value)?)
 }
 
-/// The error of an answer whose status tells more than an envelope could: a redirect, a failing or
-/// an overloaded server.
-pub(crate) fn passing(reading: &Reading<'_>) -> Option<Error> {
-    let passing = matches!(reading.status.as_u16(), 300..=399 | 408 | 425 | 429 | 500..=599);
-    passing.then(|| reading.by_status(ErrorKind::Unavailable))
+/// The error of an answer without success. `refused` is what a failure inside an envelope means,
+/// and 401; but a redirecting, failing or overloaded server says no such thing.
+pub(crate) fn failure(reading: &Reading<'_>, refused: ErrorKind) -> Error {
+    let status = reading.status.as_u16();
+    if let Ok((envelope, _)) = Envelope::read(reading, "Token")
+        && let Some(code) = envelope.failed()
+        && !reading.status.is_redirection()
+    {
+        let passing = matches!(status, 408 | 425 | 429 | 500..=599);
+        let kind = if passing { reading.kind_by_status(refused).0 } else { refused };
+        return envelope.failure(reading, kind, &code);
+    }
+    reading.by_status(refused)
 }
 
 /// Whether the answer to an API call is an envelope that says that the call failed.
@@ -91,7 +99,14 @@ impl<'a> Envelope<'a> {
             // Writing to a String can't fail.
             let _ = write!(detail, ", status \"{}\"", reading.quote(status));
         }
-        reading.error(kind, detail).with_code(reading.quote(code))
+        let error = reading.error(kind, detail).with_code(reading.quote(code));
+        match kind {
+            ErrorKind::CredentialsRefused => {
+                error.advice("look at user, password and contract, mend them, then reset")
+            }
+            ErrorKind::TokenRefused => error.advice("ask for a new token"),
+            _ => error.advice("try again later"),
+        }
     }
 }
 
@@ -118,5 +133,60 @@ fn number(field: &Field<'_>) -> Code {
             Some(text) => Code::Failure(text.to_owned()),
         },
         Field::Bool(_) | Field::Array | Field::Object => Code::Failure(field.found().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::Response;
+
+    use super::*;
+
+    fn envelope(body: &str) -> (Option<String>, bool) {
+        let response = Response::new(body);
+        let (envelope, _) = Envelope::read(&Reading::of(&response), "Token").unwrap();
+        (envelope.failed(), envelope.succeeded())
+    }
+
+    #[test]
+    fn codes_are_read_in_either_spelling_as_numbers_or_strings() {
+        for success in [
+            r#"{"WinkasErrorCode":0,"WinKasStatus":0}"#,
+            r#"{"WinKasErrorCode":"0","WinkasStatus":"0"}"#,
+            r#"{"winkaserrorcode":0.0}"#,
+            r#"{"WinkasErrorCode":null,"WinKasStatus":" 0 "}"#,
+        ] {
+            assert_eq!(envelope(success), (None, true), "{success}");
+        }
+        for (failure, code) in [
+            (r#"{"WinkasErrorCode":12,"WinKasStatus":0}"#, "12"),
+            (r#"{"WinkasErrorCode":0,"WinKasStatus":"7"}"#, "7"),
+            (r#"{"WinkasErrorCode":-1}"#, "-1"),
+            (r#"{"WinkasErrorCode":"E42"}"#, "E42"),
+            (r#"{"WinKasStatus":{}}"#, "an object"),
+        ] {
+            assert_eq!(envelope(failure), (Some(code.to_owned()), false), "{failure}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_without_codes_neither_failed_nor_succeeded() {
+        assert_eq!(envelope("{}"), (None, false));
+        assert_eq!(envelope(r#"{"WinkasErrorCode":"","Other":1}"#), (None, false));
+    }
+
+    #[test]
+    fn the_vendors_words_stay_as_they_are() {
+        let body = r#"{"WinkasErrorCode":12,"WinKasStatus":3,"WinKasStatusString":"Fejl\n",
+            "WinKasMessage":"Ugyldig bruger é"}"#;
+        let response = Response::new(body);
+        let reading = Reading::of(&response);
+        let (envelope, _) = Envelope::read(&reading, "Token").unwrap();
+        let error = envelope.failure(&reading, ErrorKind::CredentialsRefused, "12");
+        assert_eq!(
+            error.to_string(),
+            "credentials refused: WinKAS said \"Ugyldig bruger é\", status \"Fejl\" (HTTP 200, \
+             code 12); look at user, password and contract, mend them, then reset"
+        );
     }
 }

@@ -63,3 +63,67 @@ impl Issue<'_> {
         oauth2::Issue::parse(response, sent_at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vendor::{Life, oauth2::ClientAuth, wyn};
+
+    fn request(tenant: &str, lifetime: Option<Duration>) -> Result<Request> {
+        Issue {
+            server: "http://localhost:51980",
+            path: wyn::TOKEN_PATH,
+            user: "admin",
+            password: &"p&w".into(),
+            client: oauth2::Client {
+                id: wyn::DEFAULT_CLIENT,
+                secret: Some(&"s".into()),
+                auth: ClientAuth::Body,
+            },
+            tenant,
+            lifetime,
+            scope: "",
+        }
+        .request()
+    }
+
+    #[test]
+    fn the_request_is_the_documented_one() {
+        let request = request("/Org/Sub", Some(Duration::from_secs(3600))).unwrap();
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.uri(), "http://localhost:51980/connect/token");
+        assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
+        assert!(!request.headers().contains_key("authorization"));
+        let body = b"grant_type=password&username=admin&password=p%26w&tenant_path=%2FOrg%2FSub\
+            &access-token-lifetime=3600&client_id=integration&client_secret=s";
+        assert_eq!(request.body().as_bytes(), body);
+    }
+
+    #[test]
+    fn the_global_organization_and_the_servers_lifetime_are_not_sent() {
+        for tenant in ["", "/"] {
+            let request = request(tenant, None).unwrap();
+            let body = String::from_utf8_lossy(request.body().as_bytes()).into_owned();
+            assert!(!body.contains("tenant") && !body.contains("lifetime"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_that_is_not_in_whole_seconds_is_a_config_error() {
+        for millis in [0, 1, 1500] {
+            let error = request("/", Some(Duration::from_millis(millis))).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Config);
+        }
+    }
+
+    #[test]
+    fn lesson_12_the_ten_years_of_the_documented_answer_fit() {
+        let response = Response::new(
+            r#"{"access_token":"4E2EDEF2","expires_in":315360000,"token_type":"Bearer",
+                "scope":"cache email openid profile scheduler server_portal storage"}"#,
+        );
+        let granted = Issue::parse(&response, Timestamp(5)).unwrap();
+        assert_eq!(granted.life, Life::Stated(Duration::from_secs(315_360_000)));
+        assert_eq!(granted.expires_at(), Some(Timestamp(315_360_000_005)));
+    }
+}

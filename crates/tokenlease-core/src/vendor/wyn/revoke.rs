@@ -43,3 +43,29 @@ impl Revoke<'_> {
         oauth2::Revoke::parse(response)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{token::TokenKind, vendor::wyn};
+
+    #[test]
+    fn the_request_names_the_hint_twice_and_the_client_in_a_header() {
+        let revoke = Revoke {
+            server: "https://wyn.example/base",
+            path: wyn::REVOCATION_PATH,
+            token: &Token::new(TokenKind::Bearer, "4E2E"),
+            client: oauth2::Client {
+                id: "integration",
+                secret: Some(&"s:1".into()),
+                auth: oauth2::ClientAuth::Basic,
+            },
+        };
+        let request = revoke.request().unwrap();
+        assert_eq!(request.uri(), "https://wyn.example/base/connect/revocation");
+        // integration:s%3A1
+        assert_eq!(request.headers()["authorization"], "Basic aW50ZWdyYXRpb246cyUzQTE=");
+        let body = b"token=4E2E&token_type=access_token&token_type_hint=access_token";
+        assert_eq!(request.body().as_bytes(), body);
+    }
+}

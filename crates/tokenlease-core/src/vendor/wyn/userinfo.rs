@@ -32,3 +32,20 @@ impl Userinfo<'_> {
         oauth2::Userinfo::parse(response)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{token::TokenKind, vendor::wyn};
+
+    #[test]
+    fn the_token_stands_in_a_header_and_not_in_the_address() {
+        let token = Token::new(TokenKind::Bearer, "4E2E");
+        let userinfo =
+            Userinfo { server: "https://wyn.example", path: wyn::USERINFO_PATH, token: &token };
+        let request = userinfo.request().unwrap();
+        assert_eq!(request.uri(), "https://wyn.example/connect/userinfo");
+        assert_eq!(request.headers()["authorization"], "Bearer 4E2E");
+        assert!(request.headers()["authorization"].is_sensitive());
+    }
+}
