@@ -87,16 +87,25 @@ pub(crate) fn sensitive(text: &str) -> Result<HeaderValue> {
 
 /// Starts a request; `address` must be an absolute URL.
 pub(crate) fn request(method: Method, address: &str) -> Result<::http::request::Builder> {
-    let uri: ::http::Uri = address.parse().map_err(|_| {
+    let uri: Option<::http::Uri> = address.parse().ok();
+    let absolute = |uri: &::http::Uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()
+    };
+    let Some(uri) = uri.filter(absolute) else {
         // The address of a validation carries the token: it is not quoted.
-        Error::new(ErrorKind::Config, "the address of a call is not a URL")
+        return Err(Error::new(ErrorKind::Config, "the address of a call is not a URL")
             .expected("http:// or https://, a host, and a path without spaces")
-            .advice("look at the server address and the configured paths")
-    })?;
+            .advice("look at the server address and the configured paths"));
+    };
     Ok(::http::Request::builder()
         .method(method)
         .uri(uri)
         .header(header::ACCEPT, "application/json"))
+}
+
+/// The address of a path below a server's base address.
+pub(crate) fn join(server: &str, path: &str) -> String {
+    format!("{}/{}", server.trim_end_matches('/'), path.trim_start_matches('/'))
 }
 
 /// Ends a request with its body.

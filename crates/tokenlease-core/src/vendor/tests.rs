@@ -1,0 +1,1 @@
+//! Tests of the seam: what the machine is told.
