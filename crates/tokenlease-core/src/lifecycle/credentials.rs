@@ -1,0 +1,387 @@
+//! Rungs 3 and 4, the only ones that send credentials: refetch and issue, what stops them, and
+//! what their answers mean.
+
+use std::time::Duration;
+
+use super::{
+    Go, Held, Lifecycle, Stage,
+    effect::{Effect, What, WhenStoreAway},
+    event::Event,
+};
+use crate::{
+    backoff,
+    error::{Error, ErrorKind},
+    lease::{Expiry, First, Lease, Rung},
+    record::{
+        Death, Hold, HoldReason,
+        news::{Gained, News},
+    },
+    time::{Moment as _, Now, Timestamp},
+    token::Fingerprint,
+    vendor::{Answer, Call, Granted, Life},
+};
+
+/// Refetches without a word before the next rung.
+const REFETCHES: u8 = 3;
+/// Refusals of unproven credentials are counted that long.
+const UNPROVEN_MEMORY: Duration = Duration::from_secs(15 * 60);
+/// Unproven credentials that may be refused in that time.
+const MOST_UNPROVEN: usize = 2;
+
+impl Lifecycle {
+    pub(super) fn refetch(&mut self, now: Now) -> Go {
+        match self.before_sending(now) {
+            Some(go) => go,
+            None => Go::Do(Effect::Send(Call::Refetch), What::Refetch),
+        }
+    }
+
+    pub(super) fn issue(&mut self, now: Now) -> Go {
+        let t = now.elapsed;
+        if self.flight.as_ref().is_some_and(|flight| flight.storeless)
+            && let Some(error) = self.forbidden_without_store(t)
+        {
+            return self.fail(t, error, t);
+        }
+        if let Some(go) = self.before_sending(now) {
+            return go;
+        }
+        if let Some(until) = self.spaced(t) {
+            let error = Error::new(
+                ErrorKind::TokenRefused,
+                "APIs refuse this identity's tokens and the vendor has no word on them; new ones \
+                 are asked for with growing space",
+            )
+            .with_until(now.wall_at(until))
+            .advice("look at the permissions of the user, and whether another system logs in");
+            return self.fail(until, error, t);
+        }
+        Go::Do(Effect::Send(Call::Issue), What::Issue)
+    }
+
+    /// What stands between the flight and its next send of credentials.
+    fn before_sending(&mut self, now: Now) -> Option<Go> {
+        let t = now.elapsed;
+        let flight = self.flight.as_ref()?;
+        // The vendor does not know of our lock: no request may outlive it.
+        if let Some(end) = flight.lock_until
+            && t.plus(self.policy.request_timeout) > end
+        {
+            return Some(Go::Do(Effect::Renew { life: self.policy.lock_life }, What::Renew));
+        }
+        if let Some(error) = self.circuit_open(now) {
+            return Some(self.land(Err(error)));
+        }
+        let (until, error) = self.blocked(now)?;
+        Some(self.fail(until, error, t))
+    }
+
+    /// Why nothing may be issued while the store is away.
+    fn forbidden_without_store(&self, t: Timestamp) -> Option<Error> {
+        if let Some(error) = &self.view.unreadable {
+            return Some(error.clone());
+        }
+        let default = if self.can_refetch {
+            WhenStoreAway::RefetchOnly
+        } else {
+            WhenStoreAway::IssueWithinBudget
+        };
+        let why = match self.policy.when_store_away.unwrap_or(default) {
+            WhenStoreAway::IssueWithinBudget if self.budget_until <= t => return None,
+            WhenStoreAway::IssueWithinBudget => {
+                "this process has spent the one new token that it may get meanwhile"
+            }
+            WhenStoreAway::RefetchOnly => "without it, only the running token may be asked for",
+            WhenStoreAway::Fail => "without it, no token may be asked for",
+        };
+        let error = Error::new(ErrorKind::Store, format!("the store is away; {why}"))
+            .advice("look at the store; all comes back by itself");
+        Some(match &self.view.last_error {
+            Some(source) => error.with_source(source.clone()),
+            None => error,
+        })
+    }
+
+    pub(super) fn granted(&mut self, what: What, granted: &Granted, sent: Timestamp, t: Timestamp) {
+        match what {
+            What::Issue => self.issued(granted, sent, t),
+            _ => self.refetched(granted, sent, t),
+        }
+    }
+
+    fn issued(&mut self, granted: &Granted, sent: Timestamp, t: Timestamp) {
+        let fingerprint = Fingerprint::of(&self.key, &granted.token);
+        let known = self.view.known.fate(fingerprint).copied();
+        if known.is_some_and(|fate| fate.tombstone.is_some()) {
+            // It answers with a token that it, or we, ended: there is nothing to serve.
+            let error = Error::new(
+                ErrorKind::Unavailable,
+                "the vendor answered the login with a token that is known to be dead",
+            );
+            self.fail(t, error, t);
+            return;
+        }
+        let first =
+            known.and_then(|fate| fate.first).unwrap_or_else(|| self.first(granted, sent, t));
+        let lease = Lease { token: granted.token.clone(), fingerprint, first, verdict: Some(sent) };
+        self.budget_until = lease.end().unwrap_or(Timestamp::MAX);
+        self.stretched = Some(fingerprint);
+        self.events.push(Event::Issued(fingerprint));
+        self.gain(lease, Rung::Issue, Gained::Issued, t);
+    }
+
+    fn first(&self, granted: &Granted, sent: Timestamp, t: Timestamp) -> First<Timestamp> {
+        let cap = self.policy.longest_life.map(|life| sent.plus(life));
+        let expiry = match granted.life {
+            Life::Stated(life) => {
+                let end = sent.plus(life);
+                match cap.filter(|cap| *cap < end) {
+                    Some(end) => Expiry::Capped { end },
+                    None => Expiry::Stated { end },
+                }
+            }
+            Life::Spent => Expiry::Spent { received: t },
+            Life::Unstated if !self.states_ends => {
+                let (probe_age, learned) = self.probe_age();
+                Expiry::Assumed { probe_age, learned }
+            }
+            Life::Unstated => cap.map_or(Expiry::Unstated, |end| Expiry::Capped { end }),
+        };
+        First { generation: 0, sent_at: sent, expiry }
+    }
+
+    fn refetched(&mut self, granted: &Granted, sent: Timestamp, t: Timestamp) {
+        let fingerprint = Fingerprint::of(&self.key, &granted.token);
+        let fate = self.view.known.fate(fingerprint).copied();
+        let tombstone = fate.and_then(|fate| fate.tombstone);
+        let lift = tombstone.is_some_and(|tombstone| {
+            tombstone.cause == Death::Refused
+                && tombstone.at < sent
+                && fate.is_some_and(|fate| fate.lifted.is_none())
+        });
+        if tombstone.is_some() && !lift {
+            // Known dead counts as none.
+            self.no_token(t);
+            return;
+        }
+        let first = fate.and_then(|fate| fate.first).unwrap_or(First {
+            generation: 0,
+            sent_at: sent,
+            expiry: Expiry::Unknown,
+        });
+        let verdict = self.held.as_ref().filter(|held| held.lease.fingerprint == fingerprint);
+        let verdict = verdict.and_then(|held| held.lease.verdict);
+        let mut lease = Lease { token: granted.token.clone(), fingerprint, first, verdict };
+        if lease.is_over(t) {
+            // By our own count it is older than any token gets; the vendor knows better, once.
+            lease.first = First { sent_at: sent, expiry: Expiry::Unknown, ..first };
+        }
+        self.events.push(Event::Refetched(fingerprint));
+        if lift {
+            self.tell(News::Lifted { fingerprint, sent }, t);
+        }
+        let told = self.yes(&mut lease, sent, t);
+        self.gain(lease, Rung::Refetch, Gained::Returned, t);
+        for news in told {
+            self.tell(news, t);
+        }
+        if lift && let Some(got) = self.flight.as_mut().and_then(|flight| flight.got.as_mut()) {
+            got.absolved = Some(t);
+        }
+    }
+
+    /// The vendor accepted the credentials and this lease came of it.
+    fn gain(&mut self, lease: Lease<Timestamp>, rung: Rung, how: Gained, t: Timestamp) {
+        let was_shut = self.is_shut();
+        let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
+        self.tell(News::Accepted { proof: self.proof }, t);
+        if was_shut {
+            self.events.push(Event::CircuitClosed);
+        }
+        if !matches!(lease.expiry(), Expiry::Spent { .. }) {
+            let lease = lease.clone();
+            self.tell(News::Leased { proof: self.proof, lease, replacing, how }, t);
+        }
+        let got = Held::new(lease, rung, t);
+        match &mut self.flight {
+            Some(flight) => {
+                flight.got = Some(got);
+                self.land(Ok(()));
+            }
+            None => self.take(got, t),
+        }
+    }
+
+    /// Refetch brought no token that may be used.
+    pub(super) fn no_token(&mut self, t: Timestamp) {
+        if self.flight.as_ref().is_some_and(|flight| flight.refetch_only) {
+            let error = Error::new(
+                ErrorKind::TokenRefused,
+                "the vendor holds no active token for this user",
+            )
+            .advice("ask for a token: a new one is issued then");
+            self.land(Err(error));
+        } else if self.is_alone(t) {
+            // Its one send is spent; a refusal looks the same as none.
+            self.tell(News::Unproven { proof: self.proof, at: t }, t);
+            self.go(Stage::Choose);
+        } else {
+            self.go(Stage::Issue);
+        }
+    }
+
+    /// No answer, or one that says nothing.
+    pub(super) fn no_word(&mut self, what: What, error: Error, sent: bool, t: Timestamp) {
+        let lock_fits = self.can_refetch;
+        let jitter = self.draw();
+        let Some(flight) = &mut self.flight else { return };
+        flight.not_sent = if sent { 0 } else { flight.not_sent.saturating_add(1) };
+        match what {
+            What::Refetch => {
+                flight.tries = flight.tries.saturating_add(1);
+                if flight.tries < REFETCHES {
+                    let wait = Duration::from_secs(1 << (flight.tries - 1));
+                    flight.pause_until =
+                        t.plus(wait / 2 + wait.mul_f64(backoff::fraction(jitter)) / 2);
+                } else if flight.not_sent >= REFETCHES || flight.refetch_only {
+                    // The vendor can't be reached at all: never an issue.
+                    self.fail(t, error, t);
+                } else {
+                    self.go(Stage::Issue);
+                }
+            }
+            _ if !sent => {
+                self.fail(t, error, t);
+            }
+            _ => {
+                flight.lost_issues = flight.lost_issues.saturating_add(1);
+                let again = flight.lost_issues < 2;
+                self.events.push(Event::IssueLost);
+                if !again {
+                    self.fail(t, error, t);
+                } else if lock_fits {
+                    self.go(Stage::Refetch);
+                } else {
+                    self.go(Stage::Issue);
+                }
+            }
+        }
+    }
+
+    /// The vendor answered credentials with an error.
+    pub(super) fn turned_down(&mut self, what: What, error: &Error, now: Now) {
+        let t = now.elapsed;
+        let server_error = error.kind() == ErrorKind::Unavailable
+            && error.status().is_none_or(|status| status >= 500);
+        match error.kind() {
+            ErrorKind::CredentialsRefused => self.refused(error, now),
+            ErrorKind::Throttled => self.hold(HoldReason::Throttled, error, now),
+            _ if server_error && what == What::Refetch => {
+                if error.retry_after().is_some() {
+                    self.hold(HoldReason::ServerError, error, now);
+                } else {
+                    self.no_word(what, error.clone(), true, t);
+                }
+            }
+            _ if server_error => self.hold(HoldReason::ServerError, error, now),
+            kind => {
+                if kind == ErrorKind::Config {
+                    self.misconfigured = Some(error.clone());
+                }
+                let count = self.view.known.entry_hold(self.proof).map_or(0, |hold| hold.count);
+                let until = t.plus(backoff::entry_hold(count.saturating_add(1)));
+                let count = count.saturating_add(1);
+                self.tell(News::EntryHeld { proof: self.proof, until, count }, t);
+                self.events.push(Event::Held(until));
+                self.fail(until, error.clone().with_until(now.wall_at(until)), t);
+            }
+        }
+    }
+
+    fn refused(&mut self, error: &Error, now: Now) {
+        let t = now.elapsed;
+        let count = self.view.known.circuit(self.proof).map_or(0, |circuit| circuit.count);
+        let count = count.saturating_add(1);
+        let until = t.plus(backoff::circuit(count));
+        if !self.view.known.is_proven(self.proof) {
+            self.tell(News::Unproven { proof: self.proof, at: t }, t);
+        }
+        self.tell(News::Refused { proof: self.proof, until, count }, t);
+        self.events.push(Event::CircuitOpened(until));
+        self.held = None;
+        self.refusal = Some(error.clone());
+        self.land(Err(error.clone().with_until(now.wall_at(until))));
+    }
+
+    pub(super) fn hold(&mut self, reason: HoldReason, error: &Error, now: Now) {
+        let t = now.elapsed;
+        let count = self.view.known.hold.map_or(0, |hold| hold.count).saturating_add(1);
+        let until = t.plus(backoff::hold(count, error.retry_after(), self.draw()));
+        self.tell(News::Held(Hold { until, count, reason }), t);
+        self.events.push(Event::Held(until));
+        self.fail(until, error.clone().with_until(now.wall_at(until)), t);
+    }
+
+    /// An answer that came after its receipt was given up still counts.
+    pub(super) fn late_answer(&mut self, what: What, answer: Answer, sent: Timestamp, now: Now) {
+        let t = now.elapsed;
+        match answer {
+            Answer::Token(granted) => {
+                let live = self
+                    .held
+                    .as_ref()
+                    .is_some_and(|held| held.doubt.is_none() && !held.lease.is_over(t))
+                    || self.flight.as_ref().is_some_and(|flight| flight.got.is_some());
+                if !live {
+                    self.granted(what, &granted, sent, t);
+                }
+            }
+            Answer::Failed(error) if error.kind() == ErrorKind::CredentialsRefused => {
+                self.refused(&error, now);
+            }
+            Answer::Failed(error) if error.kind() == ErrorKind::Throttled => {
+                self.hold(HoldReason::Throttled, &error, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// A proof that was never seen accepted, while another such was refused in the last quarter of
+    /// an hour: where refusals can't be told from "none", it has one send.
+    pub(super) fn is_alone(&self, t: Timestamp) -> bool {
+        let flight = self.flight.as_ref();
+        self.can_refetch
+            && flight.is_some_and(|flight| !flight.storeless)
+            && !self.view.known.is_proven(self.proof)
+            && !self.unproven(t).is_empty()
+    }
+
+    pub(super) fn is_any_live(&self, t: Timestamp) -> bool {
+        let known = &self.view.known;
+        known.leases.iter().any(|entry| known.is_live(&entry.lease, t))
+    }
+
+    /// When unproven credentials may be sent again, if enough of them were refused lately.
+    pub(super) fn unproven_until(&self, t: Timestamp) -> Option<Timestamp> {
+        if self.view.known.is_proven(self.proof) {
+            return None;
+        }
+        let recent = self.unproven(t);
+        let at = recent.len().checked_sub(MOST_UNPROVEN)?;
+        recent.get(at).map(|at| at.plus(UNPROVEN_MEMORY))
+    }
+
+    fn unproven(&self, t: Timestamp) -> Vec<Timestamp> {
+        let mut recent: Vec<_> = self.view.known.unproven.iter().map(|(_, at)| *at).collect();
+        recent.retain(|at| at.plus(UNPROVEN_MEMORY) > t);
+        recent.sort_unstable();
+        recent
+    }
+
+    /// When the next issue may go out, if a refusal without a verdict is its cause.
+    fn spaced(&self, t: Timestamp) -> Option<Timestamp> {
+        let spacing = self.view.known.spacing(self.proof).filter(|spacing| spacing.armed)?;
+        let until = spacing.last?.plus(backoff::spacing(spacing.count));
+        (until > t).then_some(until)
+    }
+}

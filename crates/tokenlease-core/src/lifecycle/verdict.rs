@@ -1,0 +1,216 @@
+//! The vendor's word on a token: yes, no, or no word, and what is learned from it.
+
+use std::time::Duration;
+
+use super::{
+    Go, Lifecycle, Stage,
+    effect::{Effect, What},
+    event::Event,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    expiry::STRICT,
+    lease::{Expiry, Lease},
+    record::{Death, HoldReason, Tombstone, news::News},
+    time::{Moment as _, Now, Timestamp},
+    vendor::{Answer, Call},
+};
+
+/// A learned age is written when it grew by this much.
+const LEARNED_STEP: Duration = Duration::from_secs(10 * 60);
+/// A learned age lies that much before the ages at which tokens died.
+const BEFORE_DEATH: Duration = Duration::from_secs(30);
+
+impl Lifecycle {
+    /// Asks the vendor about the lease in hand.
+    pub(super) fn verify(&mut self, inside: bool, now: Now) -> Go {
+        let t = now.elapsed;
+        let Some(held) = &self.held else {
+            return self.go(if inside { Stage::Choose } else { Stage::Lock });
+        };
+        if !self.can_verify {
+            self.unheard(None, now);
+            return Go::On;
+        }
+        // Only what asks to wait holds a question; a failing login says nothing of it.
+        if let Some(hold) = self.view.known.hold
+            && hold.reason == HoldReason::Throttled
+            && hold.until > t
+        {
+            let error = Error::new(ErrorKind::Throttled, HoldReason::Throttled.words())
+                .with_until(now.wall_at(hold.until));
+            return self.fail(hold.until, error, t);
+        }
+        Go::Do(Effect::Send(Call::Verify(held.lease.token.clone())), What::Verify)
+    }
+
+    /// The vendor answered a question of the flight.
+    pub(super) fn verdict(&mut self, answer: Answer, sent: Timestamp, now: Now) {
+        let t = now.elapsed;
+        match answer {
+            Answer::Active => {
+                if let Some(mut held) = self.held.take() {
+                    self.confirm(&mut held, sent, t);
+                    self.held = Some(held);
+                }
+                self.land(Ok(()));
+            }
+            Answer::Inactive => {
+                self.found_dead(sent, t);
+                self.after_verify();
+            }
+            Answer::Failed(error) if error.kind() == ErrorKind::Throttled => {
+                self.hold(HoldReason::Throttled, &error, now);
+            }
+            Answer::Failed(error) => self.unheard(Some(error), now),
+            Answer::Token(_) | Answer::NoToken(_) | Answer::Revoked => self.unheard(None, now),
+        }
+    }
+
+    /// No word: once more; then a doubt is a refusal, and an assumed end goes to the next rung.
+    pub(super) fn unheard(&mut self, error: Option<Error>, now: Now) {
+        let t = now.elapsed;
+        let (Some(flight), Some(held)) = (&mut self.flight, &mut self.held) else { return };
+        flight.tries = flight.tries.saturating_add(1);
+        match held.doubt {
+            Some(doubt) if doubt.soft => {
+                // The yes of a minute ago stands.
+                held.doubt = None;
+                self.land(Ok(()));
+            }
+            Some(doubt) => {
+                let fingerprint = held.lease.fingerprint;
+                self.set_out();
+                self.bury(fingerprint, Death::Refused, doubt.at, t);
+                self.after_verify();
+            }
+            None if flight.tries < 2 && error.is_some() => {}
+            None => {
+                // Before E a verdict was only wished for: the lease stands.
+                let served = matches!(
+                    crate::expiry::standing(&held.lease, t, self.rules),
+                    crate::expiry::Standing::Fresh { .. }
+                );
+                if served {
+                    let error = error.unwrap_or_else(|| {
+                        Error::new(ErrorKind::Unsupported, "the vendor gives no verdicts")
+                    });
+                    self.fail(t, error, t);
+                } else {
+                    self.set_out();
+                    self.after_verify();
+                }
+            }
+        }
+    }
+
+    fn after_verify(&mut self) {
+        let Some(flight) = &mut self.flight else { return };
+        let inside = matches!(flight.stage, Stage::Verify { inside: true });
+        flight.verified_inside |= inside;
+        self.go(if inside { Stage::Choose } else { Stage::Lock });
+    }
+
+    /// A yes on the lease in hand, asked for at `sent`.
+    pub(super) fn confirm(&mut self, held: &mut super::Held, sent: Timestamp, t: Timestamp) {
+        self.events.push(Event::Verified(held.lease.fingerprint));
+        let news = self.yes(&mut held.lease, sent, t);
+        if held.doubt.is_some_and(|doubt| doubt.at <= sent) {
+            held.doubt = None;
+            held.absolved = Some(t);
+        }
+        for news in news {
+            self.tell(news, t);
+        }
+    }
+
+    /// What a yes teaches. Returns what siblings are told of it.
+    pub(super) fn yes(
+        &mut self,
+        lease: &mut Lease<Timestamp>,
+        sent: Timestamp,
+        _t: Timestamp,
+    ) -> Vec<News<Timestamp>> {
+        lease.verdict = lease.verdict.max(Some(sent));
+        let mut news = vec![News::Yes { fingerprint: lease.fingerprint, sent }];
+        if let Expiry::Assumed { probe_age, .. } = lease.expiry() {
+            let (base, age) = (self.base(), sent.since(lease.sent_at()));
+            if age >= base && self.view.known.young_death.is_some() {
+                news.push(News::YoungDeath(None));
+            }
+            let known = self.view.known.learned;
+            if age > probe_age.saturating_add(STRICT)
+                && age > known.unwrap_or(base)
+                && age.saturating_sub(known.unwrap_or(base)) >= LEARNED_STEP
+            {
+                news.push(News::Learned(Some(age)));
+            }
+        }
+        news
+    }
+
+    /// A no on the lease in hand, asked for at `sent`.
+    pub(super) fn found_dead(&mut self, sent: Timestamp, t: Timestamp) {
+        let Some(held) = self.held.take() else { return };
+        let lease = held.lease;
+        if let Some(flight) = &mut self.flight {
+            flight.replacing = flight.replacing.or(Some(lease.fingerprint));
+        }
+        self.bury(lease.fingerprint, Death::Dead, t, t);
+        for news in self.learn_from_death(&lease, sent) {
+            self.tell(news, t);
+        }
+    }
+
+    /// A token is not used any more.
+    pub(super) fn bury(
+        &mut self,
+        fingerprint: crate::token::Fingerprint,
+        cause: Death,
+        at: Timestamp,
+        t: Timestamp,
+    ) {
+        if self.held.as_ref().is_some_and(|held| held.lease.fingerprint == fingerprint) {
+            self.held = None;
+        }
+        self.events.push(match cause {
+            Death::Refused => Event::Refused(fingerprint),
+            Death::Dead => Event::Dead(fingerprint),
+            Death::Revoked => Event::Revoked(fingerprint),
+        });
+        let tombstone = Tombstone { cause, at };
+        self.tell(News::Died { proof: self.proof, fingerprint, tombstone }, t);
+    }
+
+    /// What the age at a death teaches. A life longer than the base is learned from its last yes,
+    /// and unlearned by a death before that age; two young deaths in a row lower the age, so that
+    /// the strict minute after it lies around the death.
+    fn learn_from_death(&self, lease: &Lease<Timestamp>, sent: Timestamp) -> Vec<News<Timestamp>> {
+        let Expiry::Assumed { probe_age, .. } = lease.expiry() else { return Vec::new() };
+        let (base, age) = (self.base(), sent.since(lease.sent_at()));
+        let mut news = Vec::new();
+        let mut learned = self.view.known.learned;
+        let seen = lease.verdict.unwrap_or_else(|| lease.sent_at()).since(lease.sent_at());
+        if seen > probe_age.saturating_add(STRICT) && seen > learned.unwrap_or(base) {
+            learned = Some(seen);
+            news.push(News::Learned(learned));
+        }
+        if learned.is_some_and(|learned| learned > base && (base..learned).contains(&age)) {
+            news.push(News::Learned(None));
+            news.push(News::YoungDeath(None));
+        } else if age < base {
+            if let Some((young, other)) = self.view.known.young_death
+                && other != lease.fingerprint
+            {
+                let lower = young.min(age).saturating_sub(BEFORE_DEATH);
+                if learned.is_none_or(|learned| lower < learned) {
+                    news.push(News::Learned(Some(lower)));
+                }
+            }
+            news.push(News::YoungDeath(Some((age, lease.fingerprint))));
+        } else {
+            news.push(News::YoungDeath(None));
+        }
+        news
+    }
+}

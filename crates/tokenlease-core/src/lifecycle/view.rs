@@ -1,0 +1,296 @@
+//! What the machine knows of the store: the last look at the record, the news that the record
+//! lacks, and how the lease in hand compares with it.
+
+use std::time::Duration;
+
+use super::{
+    Go, Held, Lifecycle,
+    effect::{Effect, Outcome, What},
+    event::Event,
+};
+use crate::{
+    error::Error,
+    expiry::{self, Standing},
+    lease::Rung,
+    record::{
+        Facts, Record,
+        bridge::{Bridge, Translate as _},
+        news::{Gained, News},
+    },
+    time::{Moment as _, StoreTime, Timestamp},
+};
+
+/// After a failed look, memory answers for that long before the next.
+const AFTER_SILENCE: Duration = Duration::from_secs(5);
+/// A save whose answer got lost is sent again after that.
+const SAVE_AGAIN: Duration = Duration::from_millis(200);
+/// Failures in a row that make an outage; one lost answer is none.
+const OUTAGE: u8 = 3;
+
+/// The store as this process knows it.
+#[derive(Debug)]
+pub(super) struct View {
+    /// The record as it stood, its revision, and the clocks at that look.
+    stored: Option<Stored>,
+    /// The record in this process's time.
+    pub(super) seen: Facts<Timestamp>,
+    /// The same with our own news merged in: what all decisions are made from.
+    pub(super) known: Facts<Timestamp>,
+    /// News that no answer has confirmed.
+    outbox: Vec<News<Timestamp>>,
+    /// The record being written, and how many of the news it holds.
+    saving: Option<(Record, usize)>,
+    save_at: Timestamp,
+    /// When the next look is due: what it knows may be served until then.
+    pub(super) next_look: Timestamp,
+    failures: u8,
+    away_until: Timestamp,
+    away: bool,
+    pub(super) unreadable: Option<Error>,
+    pub(super) last_error: Option<Error>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    record: Record,
+    revision: Option<u64>,
+    bridge: Bridge,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            stored: None,
+            seen: Facts::default(),
+            known: Facts::default(),
+            outbox: Vec::new(),
+            saving: None,
+            save_at: Timestamp::MIN,
+            next_look: Timestamp::MIN,
+            failures: 0,
+            away_until: Timestamp::MIN,
+            away: false,
+            unreadable: None,
+            last_error: None,
+        }
+    }
+}
+
+impl View {
+    /// Whether the store is given up for now.
+    pub(super) fn is_away(&self, t: Timestamp) -> bool {
+        self.away && t < self.away_until
+    }
+
+    /// Whether something stands in this process that the record lacks and could be told.
+    pub(super) fn has_news(&self, t: Timestamp) -> bool {
+        !self.outbox.is_empty() && !self.is_away(t)
+    }
+
+    pub(super) fn is_unsaved(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// The store's answer to the machine's own effects where there is no store.
+    pub(super) fn without_store(&self, what: What, t: Timestamp) -> Outcome {
+        let now = StoreTime(t.0);
+        let revision = self.stored.as_ref().and_then(|stored| stored.revision);
+        match what {
+            What::Load => Outcome::Loaded {
+                stored: self
+                    .stored
+                    .as_ref()
+                    .map(|stored| (stored.revision.unwrap_or_default(), stored.record.clone())),
+                now,
+            },
+            What::Save => {
+                Outcome::Saved { revision: revision.unwrap_or_default().saturating_add(1), now }
+            }
+            What::Unlock => Outcome::Unlocked,
+            _ => Outcome::Locked,
+        }
+    }
+}
+
+impl Lifecycle {
+    /// Something happened: it counts at once here, and for siblings when it is saved.
+    pub(super) fn tell(&mut self, news: News<Timestamp>, t: Timestamp) {
+        self.view.known.merge(&news, t);
+        self.view.outbox.push(news);
+    }
+
+    /// The next step towards a record that has our news, if there is one to take.
+    pub(super) fn save(&mut self, t: Timestamp) -> Option<Go> {
+        if !self.view.has_news(t) {
+            return None;
+        }
+        if self.view.save_at > t {
+            return Some(Go::Wait(self.view.save_at));
+        }
+        let Some(stored) = &self.view.stored else {
+            return Some(Go::Do(Effect::Load, What::Load));
+        };
+        let mut record = stored.record.clone();
+        let store_now: StoreTime = stored.bridge.shorten(t);
+        for news in &self.view.outbox {
+            record.0.merge(&news.translate(&stored.bridge), store_now);
+        }
+        if record == stored.record {
+            self.view.outbox.clear();
+            self.refresh_known(t);
+            return None;
+        }
+        let expected = stored.revision;
+        let keep = record.keep(store_now);
+        self.view.saving = Some((record.clone(), self.view.outbox.len()));
+        Some(Go::Do(Effect::Save { expected, record: Box::new(record), keep }, What::Save))
+    }
+
+    /// The record as it stands, by a look that was sent then.
+    pub(super) fn absorb(
+        &mut self,
+        stored: Option<(u64, Record)>,
+        store_now: StoreTime,
+        sent: Timestamp,
+        t: Timestamp,
+    ) {
+        let (revision, record) =
+            stored.map_or_else(Default::default, |(revision, record)| (Some(revision), record));
+        if std::mem::take(&mut self.view.away) {
+            self.events.push(Event::StoreBack);
+        }
+        self.view.failures = 0;
+        self.view.unreadable = None;
+        self.view.last_error = None;
+        self.view.next_look = sent.plus(self.policy.store_refresh);
+        let bridge = Bridge::new(sent, t, store_now);
+        self.view.stored = Some(Stored { record, revision, bridge });
+        self.refresh_known(t);
+        self.compare(t);
+    }
+
+    /// What was written stands in the store.
+    pub(super) fn saved(
+        &mut self,
+        revision: u64,
+        store_now: StoreTime,
+        sent: Timestamp,
+        t: Timestamp,
+    ) {
+        if let Some((record, told)) = self.view.saving.take() {
+            self.view.outbox.drain(..told.min(self.view.outbox.len()));
+            self.absorb(Some((revision, record)), store_now, sent, t);
+        }
+    }
+
+    /// A store effect failed. Three in a row are an outage.
+    pub(super) fn store_failed(&mut self, what: What, error: Error, t: Timestamp) {
+        self.view.failures = self.view.failures.saturating_add(1);
+        self.view.last_error = Some(error);
+        match what {
+            What::Load => {
+                self.view.next_look = self.view.next_look.max(t.plus(AFTER_SILENCE));
+                self.view.save_at = t.plus(SAVE_AGAIN);
+            }
+            What::Save => self.view.save_at = t.plus(SAVE_AGAIN),
+            _ => {}
+        }
+        if self.view.failures >= OUTAGE {
+            self.store_away(t);
+        }
+    }
+
+    /// A record stands there that can't be read: the store is away, and nothing may be issued.
+    pub(super) fn store_unreadable(&mut self, error: Error, t: Timestamp) {
+        self.view.next_look = t.plus(AFTER_SILENCE);
+        self.view.last_error = Some(error.clone());
+        if self.view.unreadable.replace(error).is_none() {
+            self.events.push(Event::RecordUnreadable);
+        }
+        self.store_away(t);
+    }
+
+    fn store_away(&mut self, t: Timestamp) {
+        self.view.failures = 0;
+        self.view.away_until = t.plus(AFTER_SILENCE);
+        if !std::mem::replace(&mut self.view.away, true) {
+            self.events.push(Event::StoreAway);
+        }
+    }
+
+    fn refresh_known(&mut self, t: Timestamp) {
+        let Some(stored) = &self.view.stored else { return };
+        self.view.seen = stored.record.0.translate(&stored.bridge);
+        self.view.known = self.view.seen.clone();
+        for news in &self.view.outbox {
+            self.view.known.merge(news, t);
+        }
+    }
+
+    /// Holds the lease in hand against the record: obeys tombstones, shares verdicts, adopts what
+    /// is newer, and saves back what the record lost.
+    fn compare(&mut self, t: Timestamp) {
+        if let Some(held) = &self.held
+            && self.view.known.tombstone(held.lease.fingerprint).is_some()
+        {
+            self.held = None;
+        }
+        if self.view.known.circuit(self.proof).is_some() {
+            return;
+        }
+        let theirs = self.view.seen.lease(self.proof).filter(|lease| {
+            self.view.known.is_live(lease, t)
+                && expiry::standing(lease, t, self.rules) != Standing::Over
+        });
+        let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
+        match (&mut self.held, theirs) {
+            (Some(mine), Some(theirs)) if mine.lease.fingerprint == theirs.fingerprint => {
+                mine.lease.first.generation = theirs.generation();
+                if theirs.verdict > mine.lease.verdict {
+                    mine.lease.verdict = theirs.verdict;
+                    if mine.doubt.is_some_and(|doubt| Some(doubt.at) <= theirs.verdict) {
+                        mine.doubt = None;
+                        mine.absolved = theirs.verdict;
+                    }
+                }
+            }
+            (Some(mine), Some(theirs)) => {
+                let worn = mine.doubt.is_some()
+                    || matches!(
+                        expiry::standing(&mine.lease, t, self.rules),
+                        Standing::Over | Standing::Verify { .. }
+                    );
+                if theirs.generation() > mine.lease.generation()
+                    || Some(mine.lease.fingerprint) == replacing
+                    || worn
+                {
+                    self.adopt_from_store(theirs.clone(), t);
+                }
+            }
+            (None, Some(theirs)) => self.adopt_from_store(theirs.clone(), t),
+            (Some(mine), None) => {
+                let lease = mine.lease.clone();
+                let spent = matches!(lease.expiry(), crate::lease::Expiry::Spent { .. });
+                let gone = self.view.known.lease(self.proof).is_none();
+                if gone && !mine.foreign && !spent && self.view.known.is_live(&lease, t) {
+                    // An emptied store heals.
+                    self.tell(
+                        News::Leased {
+                            proof: self.proof,
+                            lease,
+                            replacing: None,
+                            how: Gained::Kept,
+                        },
+                        t,
+                    );
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn adopt_from_store(&mut self, lease: crate::lease::Lease<Timestamp>, t: Timestamp) {
+        self.events.push(Event::Adopted(lease.fingerprint));
+        self.held = Some(Held::new(lease, Rung::Store, t));
+    }
+}

@@ -1,0 +1,185 @@
+//! How a record becomes bytes: a version, then its parts in the `postcard` format. Golden vectors
+//! hold it still; whatever changes it is a new version.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::{Facts, Record};
+use crate::time::StoreTime;
+
+const VERSION: u8 = 1;
+
+impl Record {
+    /// The record as bytes. They hold tokens: encrypt them before they leave the process.
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        // Room for all, so that no copy is left behind by a growing vector.
+        let text: usize = self.0.leases.iter().map(|entry| entry.lease.token.expose().len()).sum();
+        let mut bytes = Vec::with_capacity(8 * 1024 + text);
+        bytes.push(VERSION);
+        // Vectors, options and numbers always encode; a record that would not is read as torn.
+        Zeroizing::new(postcard::to_extend(&self.0, bytes).unwrap_or_default())
+    }
+
+    /// The record that these bytes hold.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (version, rest) = bytes.split_first().ok_or(DecodeError::Torn)?;
+        match *version {
+            VERSION => postcard::from_bytes::<Facts<StoreTime>>(rest)
+                .map(Self)
+                .map_err(|_| DecodeError::Torn),
+            0 => Err(DecodeError::Torn),
+            version => Err(DecodeError::Newer { version }),
+        }
+    }
+}
+
+/// Why bytes are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// They are cut off or were never a record: it may be set aside.
+    Torn,
+    /// A newer tokenlease wrote them: they must be left as they are, and nothing may be issued.
+    Newer {
+        /// The version that they name.
+        version: u8,
+    },
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Torn => f.write_str("the record is torn; expected a whole one"),
+            Self::Newer { version } => write!(
+                f,
+                "the record has version {version}; expected {VERSION} or older; update this program"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// A lease inside a record: the one place where a token's text is written out.
+pub(super) mod lease {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::{
+        lease::{First, Lease},
+        secret::Secret,
+        token::{Fingerprint, Token, TokenKind},
+    };
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
+        lease: &Lease<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let Lease { token, fingerprint, first, verdict } = lease;
+        (token.kind(), token.expose(), fingerprint, first, verdict).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Lease<T>, D::Error> {
+        type Parts<'a, T> = (TokenKind, &'a str, Fingerprint, First<T>, Option<T>);
+        let (kind, text, fingerprint, first, verdict) = Parts::deserialize(deserializer)?;
+        Ok(Lease { token: Token::new(kind, Secret::from(text)), fingerprint, first, verdict })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{
+        super::{Death, Entry, Fate, Hold, HoldReason, Pause, Spacing, Tombstone},
+        *,
+    };
+    use crate::{
+        credentials::Proof,
+        key::Key,
+        lease::{Expiry, First, Lease},
+        token::{Fingerprint, Token, TokenKind},
+    };
+
+    fn full() -> Record {
+        let token =
+            |n: usize| Token::new(TokenKind::Winkas, format!("U1vT{n}|86Vb-{n}_crg").as_str());
+        let print = |n| Fingerprint::of(&Key::new([3; 32]), &token(n));
+        let proof = |n: u8| Proof::from_bytes([n; 32]);
+        let t = |n: i64| StoreTime(1_795_306_940_000 + n);
+        let first = |n: i64| First {
+            generation: n.unsigned_abs(),
+            sent_at: t(n),
+            expiry: Expiry::Assumed { probe_age: Duration::from_secs(43_200), learned: n % 2 == 0 },
+        };
+        let pauses =
+            |n: u8| (0..n).map(|n| Pause { proof: proof(n), until: t(9), count: 3 }).collect();
+        Record(Facts {
+            generation: 70_000,
+            leases: (0..4_u8)
+                .map(|n| Entry {
+                    proof: proof(n),
+                    lease: Lease {
+                        token: token(n.into()),
+                        fingerprint: print(n.into()),
+                        first: first(n.into()),
+                        verdict: Some(t(77)),
+                    },
+                })
+                .collect(),
+            circuits: pauses(32),
+            entry_holds: pauses(8),
+            spacings: (0..8)
+                .map(|n| Spacing { proof: proof(n), last: Some(t(5)), count: 4, armed: true })
+                .collect(),
+            unproven: (0..4).map(|n| (proof(n), t(1))).collect(),
+            hold: Some(Hold { until: t(6), count: 2, reason: HoldReason::Throttled }),
+            learned: Some(Duration::from_secs(86_000)),
+            young_death: Some((Duration::from_secs(3_600), print(1))),
+            fates: (0..16)
+                .map(|n| Fate {
+                    fingerprint: print(n),
+                    first: Some(first(7)),
+                    tombstone: Some(Tombstone { cause: Death::Dead, at: t(8) }),
+                    lifted: Some(t(4)),
+                    forgotten: true,
+                })
+                .collect(),
+        })
+    }
+
+    #[test]
+    fn a_full_record_survives_and_stays_under_four_kilobytes_beside_its_tokens() {
+        let record = full();
+        let bytes = record.encode();
+        assert_eq!(Record::decode(&bytes), Ok(record.clone()));
+        let texts: usize = record.0.leases.iter().map(|e| e.lease.token.expose().len()).sum();
+        assert!(bytes.len() - texts < 4096, "{}", bytes.len());
+    }
+
+    #[test]
+    fn lesson_29_a_newer_record_is_told_from_a_torn_one() {
+        let mut bytes = full().encode();
+        assert_eq!(Record::decode(&bytes[..bytes.len() - 1]), Err(DecodeError::Torn));
+        bytes[0] = 2;
+        assert_eq!(Record::decode(&bytes), Err(DecodeError::Newer { version: 2 }));
+        assert_eq!(Record::decode(&[]), Err(DecodeError::Torn));
+    }
+
+    #[test]
+    fn debug_of_a_record_shows_no_token() {
+        assert!(!format!("{:?}", full()).contains("86Vb"));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_are_no_record_and_no_panic(bytes: Vec<u8>) {
+            let _ = Record::decode(&bytes);
+            let _ = Record::decode(&[&[VERSION], bytes.as_slice()].concat());
+        }
+    }
+}
