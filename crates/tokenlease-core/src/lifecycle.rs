@@ -519,20 +519,17 @@ impl Lifecycle {
 
     /// A look at the record came back.
     fn looked(&mut self, t: Timestamp) {
-        let Some(flight) = &mut self.flight else { return };
-        match flight.stage {
-            Stage::Look => flight.stage = Stage::Decide,
-            Stage::Peek if self.settled_by_a_sibling(t).is_some() => {}
-            Stage::Peek => {
-                let open = self.view.known.circuit(self.proof).is_some_and(|c| c.until > t);
-                self.go(if open { Stage::Decide } else { Stage::Lock });
-            }
-            Stage::Inside => {
-                flight.tries = 0;
-                flight.stage = Stage::Choose;
-            }
-            _ => {}
-        }
+        let Some(stage) = self.flight.as_ref().map(|flight| flight.stage) else { return };
+        match stage {
+            Stage::Look => self.go(Stage::Decide),
+            Stage::Inside => self.go(Stage::Choose),
+            Stage::Peek => match self.settled_by_a_sibling(t) {
+                Some(landed) => landed,
+                None if self.is_shut() => self.go(Stage::Decide),
+                None => self.go(Stage::Lock),
+            },
+            _ => Go::On,
+        };
     }
 
     fn locked(&mut self, sent: Timestamp) {
