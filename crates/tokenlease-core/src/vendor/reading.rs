@@ -73,6 +73,7 @@ impl<'r> Reading<'r> {
     ) -> Error {
         self.error(ErrorKind::Unintelligible, format!("the answer's `{name}` is {found}"))
             .expected(expected)
+            .advice("look at the server address and at the server's version")
     }
 
     /// The error that a status alone makes, where no code in the body says more. `unauthorized` is
