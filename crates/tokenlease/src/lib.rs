@@ -5,16 +5,21 @@
 #![forbid(unsafe_code)]
 
 pub mod authorize;
+pub mod blocking;
+mod builder;
+mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod entry;
 pub mod memory;
-#[cfg_attr(not(test), expect(dead_code, reason = "the client, which uses it, comes next"))]
+mod provider;
 mod random;
+mod registry;
 pub mod runtime;
+mod stats;
 pub mod store;
 mod tls;
-#[cfg_attr(not(test), expect(dead_code, reason = "the client, which uses it, comes next"))]
 pub mod transport;
 
 pub use tokenlease_core as core;
@@ -22,8 +27,13 @@ pub use tokenlease_core::{Error, ErrorKind, Result};
 
 pub use crate::{
     authorize::Authorize,
+    builder::ClientBuilder,
+    client::{Client, Refusal, TokenOptions},
     clock::{Clock, SteeredClock, SystemClock},
     memory::MemoryStore,
+    provider::CredentialsSource,
+    registry::{Registry, RegistryBuilder},
+    stats::Stats,
     store::Store,
     transport::{HttpOptions, Transport},
 };
