@@ -83,8 +83,7 @@ fn the_core_depends_on_nothing_that_does_anything() {
 
 #[test]
 fn licences_of_all_dependencies_are_allowed() {
-    let deny: toml::Table =
-        fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap();
+    let deny: toml::Table = fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap();
     let allowed: Vec<_> = deny["licenses"]["allow"]
         .as_array()
         .unwrap()
@@ -96,8 +95,7 @@ fn licences_of_all_dependencies_are_allowed() {
         let name = package["name"].as_str().unwrap();
         let licence = package["license"].as_str().unwrap_or("none").replace('/', " OR ");
         let fits = spdx::Expression::parse(&licence).is_ok_and(|expression| {
-            expression
-                .evaluate(|wanted| allowed.iter().any(|licensee| licensee.satisfies(wanted)))
+            expression.evaluate(|wanted| allowed.iter().any(|licensee| licensee.satisfies(wanted)))
         });
         if !fits {
             refused.insert(name.to_owned(), licence);
@@ -135,8 +133,7 @@ fn every_lesson_has_a_test_that_can_be_found() {
     let text: String = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     for row in page.lines().filter(|line| line.starts_with("| L")) {
-        let number: String =
-            row.chars().skip(3).take_while(char::is_ascii_digit).collect();
+        let number: String = row.chars().skip(3).take_while(char::is_ascii_digit).collect();
         let elsewhere = row.contains("later");
         assert!(
             elsewhere || text.contains(&format!("fn lesson_{number}_")),
