@@ -6,13 +6,14 @@
 
 pub(crate) mod bridge;
 mod encoding;
+mod inspect;
 pub(crate) mod news;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::encoding::DecodeError;
+pub use self::{encoding::DecodeError, inspect::Inspection};
 use crate::{
     credentials::Proof,
     lease::{First, Lease},
