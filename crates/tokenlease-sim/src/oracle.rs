@@ -231,6 +231,8 @@ impl World {
             "refused without a verdict, or revoked"
         } else if self.oracle.forgotten.contains(&print) {
             "forgotten"
+        } else if self.longest_wish(*p, password) > self.left(number) {
+            "a longer remaining life was wished for"
         } else if !held && !listed {
             "known to nobody: a lost answer, a crash"
         } else if !self.store.is_owner(t, owner) {
@@ -245,6 +247,10 @@ impl World {
             "none"
         };
         *self.stats.extra.entry(cause).or_default() += 1;
+    }
+
+    fn left(&self, number: usize) -> i64 {
+        self.vendor.token(number).map_or(0, |token| token.until - self.now)
     }
 
     /// Whether everything that was promised was kept, and what was not.

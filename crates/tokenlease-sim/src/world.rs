@@ -639,6 +639,17 @@ impl World {
         }
     }
 
+    /// The longest remaining life that a caller who waits there may insist on.
+    pub(crate) fn longest_wish(&self, p: usize, password: &Password) -> i64 {
+        let half = duration(self.setup.life / 2);
+        let there = self.callers.values().filter(|w| w.process == p && w.password == *password);
+        there
+            .filter_map(|w| w.caller.min_remaining)
+            .map(|wish| millis(wish.min(half)))
+            .max()
+            .unwrap_or(0)
+    }
+
     fn past_deadline(&mut self, p: usize, password: &Password) {
         let Some(entry) = self.processes[p].entries.get(password) else { return };
         for id in entry.waiters.clone() {
