@@ -213,6 +213,8 @@ impl Lifecycle {
     fn store_away(&mut self, t: Timestamp) {
         self.view.failures = 0;
         self.view.away_until = t.plus(AFTER_SILENCE);
+        // Memory answers meanwhile.
+        self.view.next_look = self.view.next_look.max(self.view.away_until);
         if !std::mem::replace(&mut self.view.away, true) {
             self.events.push(Event::StoreAway);
         }
