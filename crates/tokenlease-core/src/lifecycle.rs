@@ -707,6 +707,13 @@ impl Lifecycle {
         match outcome {
             Outcome::Answered(answer) if matches!(what, What::Issue | What::Refetch) => {
                 self.late_answer(what, answer, sent, now);
+                // If that ends the flight, nothing that it still waits for can add to it.
+                if let Some(flight) = &mut self.flight
+                    && flight.stage == Stage::Landing
+                    && let Some(current) = self.outstanding.take()
+                {
+                    flight.maybe_locked |= current.what == What::Lock;
+                }
             }
             // A lock that nobody waits for any more is given back.
             Outcome::Locked if self.flight.is_none() => self.stray_lock = true,

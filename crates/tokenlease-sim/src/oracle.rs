@@ -40,7 +40,8 @@ pub struct Oracle {
     /// Tokens that their holder forgot.
     pub forgotten: BTreeSet<Fingerprint>,
     dead_since: BTreeMap<Fingerprint, i64>,
-    shut_since: BTreeMap<Password, i64>,
+    /// Since when the record shuts a password out until then.
+    shut: BTreeMap<Password, (i64, i64)>,
     generation: u64,
 }
 
@@ -69,10 +70,13 @@ impl World {
         }
         for password in self.passwords() {
             let proof = self.proof_of(&password);
-            if record.circuits.iter().any(|(other, _)| *other == proof) {
-                self.oracle.shut_since.entry(password).or_insert(now);
+            if let Some((_, until)) = record.circuits.iter().find(|(other, _)| *other == proof) {
+                let shut = self.oracle.shut.entry(password).or_insert((now, until.0));
+                if shut.1 != until.0 {
+                    *shut = (now, until.0);
+                }
             } else {
-                self.oracle.shut_since.remove(&password);
+                self.oracle.shut.remove(&password);
             }
         }
         if record.generation < self.oracle.generation {
@@ -87,7 +91,7 @@ impl World {
         self.faults.push((self.now, self.now, Fault::Flush));
         self.store.flush();
         self.oracle.dead_since.clear();
-        self.oracle.shut_since.clear();
+        self.oracle.shut.clear();
         self.oracle.generation = 0;
     }
 
@@ -96,7 +100,7 @@ impl World {
         !self.faults.iter().any(|(from, until, fault)| {
             matches!(fault, Fault::Store | Fault::SlowStore | Fault::Lossy | Fault::Flush)
                 && *from < self.now
-                && until + 30 * S > since
+                && until.saturating_add(30 * S) > since
         })
     }
 
@@ -115,7 +119,7 @@ impl World {
         if !token.granted.contains(password) {
             self.violate("a password has a token that it never got", format!("p{p} {password}"));
         }
-        if let Some(shut) = self.oracle.shut_since.get(password).copied()
+        if let Some((shut, _)) = self.oracle.shut.get(password).copied()
             && t > shut + KNOWN_AFTER
             && self.is_calm(shut)
         {
@@ -173,20 +177,16 @@ impl World {
         }
     }
 
-    pub(crate) fn judge_send(&mut self, owner: &Owner, call: &Call) {
+    pub(crate) fn judge_send(&mut self, owner: &Owner, call: &Call, sent: i64) {
         let (t, (p, _, password)) = (self.now, owner);
         if !call.takes_credentials() {
             return;
         }
         if !self.vendor.takes(password) {
-            let proof = self.proof_of(password);
-            let circuits = self.store.inspect().circuits;
-            let open = circuits.iter().find(|(other, _)| *other == proof);
-            let open = open.is_some_and(|(_, until)| until.0 > t + self.store.offset + 10 * S);
-            if let Some(shut) = self.oracle.shut_since.get(password).copied()
-                && t > shut + 12 * S
+            if let Some((shut, until)) = self.oracle.shut.get(password).copied()
+                && sent > shut + 2 * S
+                && until > t + self.store.offset + 10 * S
                 && self.is_calm(shut)
-                && open
                 && self.processes[*p].frozen < t - 60 * S
             {
                 self.violate("wrong credentials are sent again", format!("p{p} {password}"));

@@ -82,7 +82,8 @@ impl Store {
             return Outcome::Conflict { stored: self.read(), now };
         }
         self.saves += 1;
-        let revision = expected.unwrap_or_default() + 1;
+        // Counted from the clock, so that no revision comes again after a flush.
+        let revision = expected.unwrap_or_else(|| now.0.unsigned_abs()) + 1;
         self.stored = Some((revision, record.encode().to_vec()));
         Outcome::Saved { revision, now }
     }

@@ -542,7 +542,7 @@ impl World {
         if credentials && self.is_broken(Fault::Forbid) {
             return Outcome::Answered(Answer::Failed(vendor::forbidden()));
         }
-        self.judge_send(owner, call);
+        self.judge_send(owner, call, sent);
         let answer = self.vendor.answer(t, call, &owner.2, sent, sent_at);
         let said_yes = match (&answer, call) {
             (Answer::Active, Call::Verify(token)) => Some(Vendor::number(token)),
