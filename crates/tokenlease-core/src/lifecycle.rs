@@ -163,6 +163,8 @@ struct Flight {
     not_sent: u8,
     lost_issues: u8,
     verified_inside: bool,
+    /// The token that the vendor is asked about.
+    asked_about: Option<Fingerprint>,
     got: Option<Held>,
     result: Result<()>,
 }
@@ -364,6 +366,7 @@ impl Lifecycle {
             not_sent: 0,
             lost_issues: 0,
             verified_inside: false,
+            asked_about: None,
             got: None,
             result: Ok(()),
         });
