@@ -210,7 +210,8 @@ mod tests {
         let mut names: Vec<_> =
             command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
         let mut keys = KEYS.to_vec();
-        (names.sort(), keys.sort_unstable()).1;
+        names.sort();
+        keys.sort_unstable();
         assert_eq!(names, keys);
         for arg in command.get_arguments() {
             let long = arg.get_long().map(|long| long.replace('-', "_"));

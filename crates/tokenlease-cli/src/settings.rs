@@ -34,6 +34,15 @@ pub(crate) struct Settings {
     client_secret: Option<Source>,
 }
 
+/// What can prove that a token has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// The endpoint that is asked.
+    pub(crate) place: &'static str,
+    /// What it answered.
+    pub(crate) yes: &'static str,
+}
+
 /// Which secrets a command sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -58,8 +67,8 @@ impl Settings {
             if let Some(source) = source(&given, None, which, "given")? {
                 return Ok(Some(source));
             }
-            let variable = variable(environment, which.variable())?.map(Secret::from);
-            if let Some(source) = source(&variables, variable, which, "set in the environment")? {
+            let text = variable(environment, which.variable())?.map(Secret::from);
+            if let Some(source) = source(&variables, text, which, "set in the environment")? {
                 return Ok(Some(source));
             }
             source(&profile, None, which, "in the profile")
@@ -117,23 +126,40 @@ impl Settings {
     }
 
     fn logs_in_a_user(&self) -> bool {
-        self.identity.vendor() != VendorName::OAuth2
-            || self
-                .options
-                .grant
-                .map_or(!self.identity.user().is_empty(), |grant| grant == Grant::Password)
+        match (self.identity.vendor(), self.options.grant) {
+            (VendorName::OAuth2, None) => !self.identity.user().is_empty(),
+            (VendorName::OAuth2, Some(grant)) => grant == Grant::Password,
+            _ => true,
+        }
     }
 
     fn has_client(&self) -> bool {
         !self.identity.client().is_empty()
     }
 
+    /// What can prove that a token has ended.
+    pub(crate) fn evidence(&self) -> Option<Evidence> {
+        let (userinfo, introspection) = self.verdict_endpoints();
+        if userinfo {
+            return Some(Evidence { place: "userinfo", yes: "userinfo answered 401" });
+        }
+        introspection.then_some(Evidence {
+            place: "introspection",
+            yes: "introspection answered active: false",
+        })
+    }
+
     fn introspects(&self) -> bool {
+        self.verdict_endpoints() == (false, true)
+    }
+
+    /// Whether there is a userinfo endpoint, and an introspection endpoint.
+    fn verdict_endpoints(&self) -> (bool, bool) {
         let set = |path: &Option<String>, default: bool| {
             path.as_ref().map_or(default, |path| !path.is_empty())
         };
         let userinfo = set(&self.options.userinfo_path, self.identity.vendor() == VendorName::Wyn);
-        !userinfo && set(&self.options.introspection_path, false)
+        (userinfo, set(&self.options.introspection_path, false))
     }
 }
 
@@ -289,11 +315,11 @@ mod tests {
         Settings::resolve(&connection(args), &environment)
     }
 
-    fn with_profile(text: &str, test: impl FnOnce(&str, &Path)) {
+    fn with_profile(text: &str, check: impl FnOnce(&str, &Path)) {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("config.toml");
         fs::write(&file, text).expect("written");
-        test(file.to_str().expect("a path"), folder.path());
+        check(file.to_str().expect("a path"), folder.path());
     }
 
     const WYN: [&str; 6] = ["--vendor", "wyn", "--server", "https://w", "--user", "u"];
