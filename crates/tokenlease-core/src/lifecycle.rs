@@ -101,6 +101,7 @@ pub struct Lifecycle {
     outstanding: Option<Pending>,
     next_id: u64,
     stray_lock: bool,
+    look_wanted: bool,
     landings: u64,
     events: Vec<Event>,
 }
@@ -220,6 +221,7 @@ impl Lifecycle {
             outstanding: None,
             next_id: 0,
             stray_lock: false,
+            look_wanted: false,
             landings: 0,
             events: Vec::new(),
         }
@@ -275,6 +277,7 @@ impl Lifecycle {
             || self.demand.is_some()
             || self.job.is_some()
             || self.stray_lock
+            || self.look_wanted
             || self.view.has_news(now.elapsed)
     }
 
@@ -327,6 +330,9 @@ impl Lifecycle {
     fn idle(&mut self, t: Timestamp) -> Go {
         if std::mem::take(&mut self.stray_lock) {
             return Go::Do(Effect::Unlock, What::Unlock);
+        }
+        if std::mem::take(&mut self.look_wanted) {
+            return Go::Do(Effect::Load, What::Load);
         }
         let Some(demand) = self.demand else {
             // A job goes first; without one there is nothing to do.
