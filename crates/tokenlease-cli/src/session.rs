@@ -4,9 +4,12 @@
 use std::time::Duration;
 
 use tokenlease::{
-    Error, ErrorKind, Result,
+    Client, Clock as _, Error, ErrorKind, HttpOptions, Registry, Result, SystemClock,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
+        lease::Expiry,
+        lifecycle::{Revocation, Served},
+        time::Moment as _,
         vendor::{self, Server},
     },
 };
@@ -16,6 +19,9 @@ use crate::{
     output::{Failure, config},
     settings::Settings,
 };
+
+/// Stands for a secret that the calls of a session do not send: the client wants each.
+const NOT_SENT: &str = "(tokenlease: not sent)";
 
 /// A token with what is known of it, for printing.
 #[derive(Debug)]
@@ -37,37 +43,93 @@ impl Leased {
 }
 
 /// A client of one identity.
-pub(crate) struct Session {
-    server: Server,
-}
+pub(crate) struct Session(Client);
 
 impl Session {
+    /// A client that has what a login takes.
     pub(crate) fn open(settings: &Settings, credentials: Credentials) -> Result<Self> {
-        let _ = (credentials, settings.timeout(), settings.deadline(), settings.ca()?);
-        Ok(Self { server: server(settings)? })
+        if settings.is_sent_in_the_clear() && settings.options.allow_plain_http != Some(true) {
+            let server = settings.identity.server();
+            return Err(config(format!(
+                "{server} is plain HTTP: secrets could be read on the way"
+            ))
+            .expected("https://")
+            .advice("only in a network that is trusted wholly, give --allow-plain-http"));
+        }
+        let timeout = settings.timeout();
+        let mut http = HttpOptions::new().with_timeout(timeout);
+        if let Some(pem) = settings.ca()? {
+            http = http.with_extra_ca(pem);
+        }
+        if settings.options.allow_plain_http == Some(true) {
+            http = http.dangerously_allow_plain_http();
+        }
+        let registry = Registry::builder().http(http).build()?;
+        let client = Client::builder(server(settings)?, credentials)
+            .registry(&registry)
+            .deadline(settings.deadline())
+            // A login must fit into it.
+            .lock_life(Duration::from_secs(30).max(timeout.saturating_mul(2)))
+            .build()?;
+        Ok(Self(client))
     }
 
+    /// A client for calls that send no password, and a client's secret only if one is given.
+    pub(crate) fn open_without_login(
+        settings: &Settings,
+        mut credentials: Credentials,
+    ) -> Result<Self> {
+        credentials.password.get_or_insert_with(|| NOT_SENT.into());
+        credentials.client_secret.get_or_insert_with(|| NOT_SENT.into());
+        Self::open(settings, credentials)
+    }
+
+    /// The token to use now.
     pub(crate) async fn lease(&self) -> Result<Leased> {
-        Err(soon())
+        Ok(leased(&self.0.lease().await?))
     }
 
+    /// The vendor's running token.
     pub(crate) async fn refetch(&self) -> Result<Leased> {
-        Err(soon())
+        Ok(leased(&self.0.refetch().await?))
     }
 
-    pub(crate) async fn validate(&self, token: Secret) -> Result<bool> {
-        let _ = Token::new(self.server.token_kind(), token);
-        Err(soon())
+    /// The vendor's word on a token.
+    pub(crate) async fn validate(&self, token: Token) -> Result<bool> {
+        self.0.validate(&token).await
     }
 
-    pub(crate) async fn revoke(&self, token: Secret) -> Result<bool> {
-        let _ = Token::new(self.server.token_kind(), token);
-        Err(soon())
+    /// Ends a token; whether that was proven.
+    pub(crate) async fn revoke(&self, token: Token) -> Result<bool> {
+        Ok(self.0.revoke(&token).await? == Revocation::Proven)
     }
 }
 
-fn soon() -> Error {
-    Error::new(ErrorKind::Unsupported, "not yet")
+fn leased(served: &Served) -> Leased {
+    let lease = &served.lease;
+    let sent_at = lease.sent_at();
+    let (end, at) = match lease.expiry() {
+        Expiry::Stated { end } => ("stated", Some(end)),
+        Expiry::Capped { end } => ("capped", Some(end)),
+        Expiry::Assumed { probe_age, learned: false } => ("assumed", Some(sent_at.plus(probe_age))),
+        Expiry::Assumed { probe_age, learned: true } => ("learned", Some(sent_at.plus(probe_age))),
+        Expiry::Unstated => ("unstated", None),
+        Expiry::Spent { received } => ("spent", Some(received)),
+        _ => ("unknown", None),
+    };
+    let now = SystemClock.now();
+    Leased {
+        token: lease.token().clone(),
+        rung: served.rung.as_str(),
+        expires_at: at.map(|at| now.wall_at(at)),
+        end,
+        generation: lease.generation(),
+    }
+}
+
+/// The token that a text is to this server.
+pub(crate) fn token(settings: &Settings, text: Secret) -> Result<Token> {
+    Ok(Token::new(server(settings)?.token_kind(), text))
 }
 
 /// Whether there is a call that returns the last active token.

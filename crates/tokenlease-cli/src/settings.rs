@@ -1,6 +1,6 @@
 //! What the command line, the environment and a profile say together.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, net::IpAddr, path::PathBuf, time::Duration};
 
 use tokenlease::{
     Result,
@@ -116,6 +116,16 @@ impl Settings {
         self.options.deadline.unwrap_or(Duration::from_secs(30))
     }
 
+    /// Whether the server is on this machine.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        is_loopback(self.identity.server())
+    }
+
+    /// Whether what is sent can be read on the way.
+    pub(crate) fn is_sent_in_the_clear(&self) -> bool {
+        self.identity.server().starts_with("http:") && !self.is_on_this_machine()
+    }
+
     /// The text of the file of extra authorities.
     pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>> {
         let Some(path) = &self.options.ca else { return Ok(None) };
@@ -161,6 +171,16 @@ impl Settings {
         let userinfo = set(&self.options.userinfo_path, self.identity.vendor() == VendorName::Wyn);
         (userinfo, set(&self.options.introspection_path, false))
     }
+}
+
+/// Whether the address is one of this machine's own.
+fn is_loopback(server: &str) -> bool {
+    let uri: Option<http::Uri> = server.parse().ok();
+    uri.as_ref().and_then(http::Uri::host).is_some_and(|host| {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost")
+            || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 fn from_environment(environment: Environment<'_>) -> Result<Options> {
@@ -452,5 +472,17 @@ mod tests {
             ["--vendor", "oauth2", "--server", "https://o", "--client-id", "c", "--user", "u"];
         let settings = resolve(&args, &[("TOKENLEASE_PASSWORD", "password")]).unwrap();
         assert_eq!(settings.credentials(Need::Login).unwrap().client_secret, None);
+    }
+
+    #[test]
+    fn loopback_is_known_by_name_and_by_address() {
+        for server in
+            ["http://localhost:1", "http://127.0.0.1", "http://127.9.9.9:1/x", "http://[::1]"]
+        {
+            assert!(is_loopback(server), "{server}");
+        }
+        for server in ["http://localhost.example", "http://10.0.0.1", "https://h", ""] {
+            assert!(!is_loopback(server), "{server}");
+        }
     }
 }

@@ -18,10 +18,11 @@ pub(crate) fn run(
     args.check()?;
     let settings = Settings::resolve(&args.connection, environment)?;
     session::check_revocation(&settings)?;
-    let token = secrets::token_from_stdin()?;
+    let token = session::token(&settings, secrets::token_from_stdin()?)?;
     let credentials = settings.credentials(Need::Revocation)?;
-    let proven =
-        session::block_on(async { Session::open(&settings, credentials)?.revoke(token).await })?;
+    let proven = session::block_on(async {
+        Session::open_without_login(&settings, credentials)?.revoke(token).await
+    })?;
     let evidence = settings.evidence();
     let text = match (proven, evidence) {
         (true, Some(evidence)) => format!("revoked, and proven: {}", evidence.yes),

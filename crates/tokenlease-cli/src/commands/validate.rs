@@ -19,10 +19,11 @@ pub(crate) fn run(
     args.check()?;
     let settings = Settings::resolve(&args.connection, environment)?;
     session::check_verdict(&settings)?;
-    let token = secrets::token_from_stdin()?;
+    let token = session::token(&settings, secrets::token_from_stdin()?)?;
     let credentials = settings.credentials(Need::Verdict)?;
-    let active =
-        session::block_on(async { Session::open(&settings, credentials)?.validate(token).await })?;
+    let active = session::block_on(async {
+        Session::open_without_login(&settings, credentials)?.validate(token).await
+    })?;
     let text = if active { "active" } else { "not active" };
     output.result(text, &json!({ "active": active }))?;
     Ok(if active { exit::SUCCESS } else { exit::NOT_ACTIVE })

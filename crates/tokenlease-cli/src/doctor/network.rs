@@ -57,7 +57,8 @@ pub(super) fn route(settings: &Settings) -> Result<Route, Finding> {
     let host = uri.host().ok_or_else(bad)?.to_owned();
     let tls = uri.scheme_str() == Some("https");
     // The client asks no proxy for servers on this machine either.
-    let proxy = if is_loopback(server) { None } else { Matcher::from_system().intercept(&uri) };
+    let proxy =
+        if settings.is_on_this_machine() { None } else { Matcher::from_system().intercept(&uri) };
     let proxy = proxy.and_then(|proxy| {
         // Its address may hold a password: only host and port are kept.
         let port = match (proxy.uri().port_u16(), proxy.uri().scheme_str()) {
@@ -68,16 +69,6 @@ pub(super) fn route(settings: &Settings) -> Result<Route, Finding> {
         Some((proxy.uri().host()?.to_owned(), port))
     });
     Ok(Route { host, port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }), tls, proxy })
-}
-
-/// Whether the address is one of this machine's own.
-pub(super) fn is_loopback(server: &str) -> bool {
-    let uri: Option<Uri> = server.parse().ok();
-    uri.as_ref().and_then(Uri::host).is_some_and(|host| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost")
-            || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    })
 }
 
 pub(super) async fn look_up(
@@ -140,21 +131,4 @@ pub(super) async fn connect(
         "check the port in --server, that the server runs, firewalls, and whether a proxy is \
          needed (HTTPS_PROXY)",
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_is_known_by_name_and_by_address() {
-        for server in
-            ["http://localhost:1", "http://127.0.0.1", "http://127.9.9.9:1/x", "http://[::1]"]
-        {
-            assert!(is_loopback(server), "{server}");
-        }
-        for server in ["http://localhost.example", "http://10.0.0.1", "https://h", ""] {
-            assert!(!is_loopback(server), "{server}");
-        }
-    }
 }

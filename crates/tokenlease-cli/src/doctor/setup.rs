@@ -19,12 +19,10 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 
 fn address(settings: &Settings) -> Finding {
     let server = settings.identity.server();
-    let is_http = server.starts_with("http:");
-    if !is_http {
-        return Finding::ok("address", format!("{server} is encrypted (HTTPS)"));
-    }
-    if super::network::is_loopback(server) {
-        return Finding::ok("address", format!("{server} is plain HTTP, and on this machine"));
+    if !settings.is_sent_in_the_clear() {
+        let why =
+            if settings.is_on_this_machine() { "on this machine" } else { "encrypted (HTTPS)" };
+        return Finding::ok("address", format!("{server} is {why}"));
     }
     let detail = format!("{server} is plain HTTP: passwords and tokens can be read on the way");
     if settings.options.allow_plain_http == Some(true) {
