@@ -43,7 +43,7 @@
 //! `exec` ends with the code of the command that it ran. Errors go to standard error, as
 //! `tokenlease: what was wrong; expected what; what to do`, or with `--output json` as
 //! `{"error": {"kind", "detail", "message", "status", "code", "retryable", "retry_after_s",
-//! "until", "exit_code"}}`.
+//! "until", "exit_code"}}`. Warnings are lines of text on standard error, before it.
 #![forbid(unsafe_code)]
 
 mod args;

@@ -86,7 +86,9 @@ impl Session {
 
     /// The token to use now.
     pub(crate) async fn lease(&self) -> Result<Leased> {
-        Ok(leased(&self.0.lease().await?))
+        let served = self.0.lease().await?;
+        tracing::debug!("{}", self.0.explain());
+        Ok(leased(&served))
     }
 
     /// The vendor's running token.

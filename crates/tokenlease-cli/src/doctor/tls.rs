@@ -40,8 +40,13 @@ impl Trust {
         if ca.is_some() && roots.is_empty() {
             return Err(bad_ca("holds no certificate"));
         }
-        let verifier = Verifier::new_with_extra_roots(roots, provider.clone())
-            .map_err(|error| bad_ca(&format!("and the system's authorities fail: {error}")))?;
+        let verifier = match Verifier::new_with_extra_roots(roots, provider.clone()) {
+            Err(error) if ca.is_some() => {
+                return Err(bad_ca(&format!("is of no use: {error}")));
+            }
+            // A bare container trusts nobody, which matters only once a certificate is shown.
+            verifier => verifier,
+        };
         let seen = Arc::default();
         let recorder = Recorder { verifier, provider: provider.clone(), seen: Arc::clone(&seen) };
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -166,9 +171,15 @@ fn explain(error: &io::Error) -> (String, String) {
 /// Verifies as the platform does, and keeps the certificate for the report.
 #[derive(Debug)]
 struct Recorder {
-    verifier: Verifier,
+    verifier: Result<Verifier, rustls::Error>,
     provider: Arc<CryptoProvider>,
     seen: Arc<Mutex<Option<Vec<u8>>>>,
+}
+
+impl Recorder {
+    fn verifier(&self) -> Result<&Verifier, rustls::Error> {
+        self.verifier.as_ref().map_err(Clone::clone)
+    }
 }
 
 impl ServerCertVerifier for Recorder {
@@ -181,7 +192,13 @@ impl ServerCertVerifier for Recorder {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
-        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.verifier()?.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        )
     }
 
     fn verify_tls12_signature(
@@ -190,7 +207,7 @@ impl ServerCertVerifier for Recorder {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signed)
+        self.verifier()?.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -199,7 +216,7 @@ impl ServerCertVerifier for Recorder {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signed)
+        self.verifier()?.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

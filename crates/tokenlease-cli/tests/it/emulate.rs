@@ -1,4 +1,5 @@
-//! `emulate` and `demo`.
+//! `emulate`.
+#![cfg(unix)]
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -9,7 +10,6 @@ use serde_json::Value;
 
 use crate::support::tokenlease;
 
-#[cfg(unix)]
 #[test]
 fn emulate_prints_one_line_when_it_is_ready_and_ends_well_when_interrupted() {
     for signal in ["TERM", "INT"] {

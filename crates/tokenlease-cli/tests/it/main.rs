@@ -7,4 +7,5 @@ mod exec;
 mod help;
 mod leaks;
 mod support;
+mod tls;
 mod token;
