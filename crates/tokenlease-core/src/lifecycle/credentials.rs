@@ -193,7 +193,8 @@ impl Lifecycle {
     /// The vendor accepted the credentials and this lease came of it.
     fn gain(&mut self, lease: Lease<Timestamp>, rung: Rung, how: Gained, t: Timestamp) {
         let was_shut = self.is_shut();
-        let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
+        // What stood there when this was decided; what came meanwhile is not overwritten.
+        let replacing = self.view.known.lease(self.proof).map(|lease| lease.fingerprint);
         self.tell(News::Accepted { proof: self.proof }, t);
         if was_shut {
             self.events.push(Event::CircuitClosed);
