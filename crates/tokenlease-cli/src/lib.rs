@@ -52,6 +52,7 @@ mod demo;
 mod doctor;
 mod duration;
 mod exit;
+mod identity;
 mod options;
 mod output;
 mod profile;

@@ -86,9 +86,9 @@ impl Session {
 
     /// The token to use now.
     pub(crate) async fn lease(&self) -> Result<Leased> {
-        let served = self.0.lease().await?;
+        let served = self.0.lease().await;
         tracing::debug!("{}", self.0.explain());
-        Ok(leased(&served))
+        Ok(leased(&served?))
     }
 
     /// The vendor's running token.

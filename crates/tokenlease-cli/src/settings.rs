@@ -1,6 +1,6 @@
 //! What the command line, the environment and a profile say together.
 
-use std::{ffi::OsString, net::IpAddr, path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use tokenlease::{
     Result,
@@ -9,7 +9,8 @@ use tokenlease::{
 
 use crate::{
     args::Connection,
-    options::{Grant, KEYS, Options, Vendor},
+    identity::{self, variable_name},
+    options::{Grant, KEYS, Options},
     output::config,
     profile,
     secrets::{self, Source, Which},
@@ -17,11 +18,6 @@ use crate::{
 
 /// How the environment is read: tests bring their own.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
-
-/// Where `WinKAS` Air is, unless another address is given.
-const WINKAS: &str = "https://air.winkas.net";
-/// The client of a Wyn server as installed.
-const WYN_CLIENT: &str = "integration";
 
 /// Everything that a command needs to know, checked for what can be checked without a network.
 #[derive(Debug)]
@@ -76,7 +72,7 @@ impl Settings {
         let password = secret(Which::Password)?;
         let client_secret = secret(Which::ClientSecret)?;
         let options = given.or(variables).or(profile);
-        Ok(Self { identity: identity(&options)?, options, password, client_secret })
+        Ok(Self { identity: identity::of(&options)?, options, password, client_secret })
     }
 
     /// The secrets that are needed: read from where they are, asked for where they are nowhere.
@@ -118,7 +114,7 @@ impl Settings {
 
     /// Whether the server is on this machine.
     pub(crate) fn is_on_this_machine(&self) -> bool {
-        is_loopback(self.identity.server())
+        identity::is_loopback(self.identity.server())
     }
 
     /// Whether what is sent can be read on the way.
@@ -173,16 +169,6 @@ impl Settings {
     }
 }
 
-/// Whether the address is one of this machine's own.
-fn is_loopback(server: &str) -> bool {
-    let uri: Option<http::Uri> = server.parse().ok();
-    uri.as_ref().and_then(http::Uri::host).is_some_and(|host| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost")
-            || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    })
-}
-
 fn from_environment(environment: Environment<'_>) -> Result<Options> {
     let mut options = Options::default();
     for key in KEYS {
@@ -224,11 +210,6 @@ fn variable(environment: Environment<'_>, name: &str) -> Result<Option<String>> 
         .transpose()
 }
 
-/// The option's name in the environment.
-pub(crate) fn variable_name(key: &str) -> String {
-    format!("TOKENLEASE_{}", key.to_uppercase())
-}
-
 /// Where a secret is, as one layer of the settings says.
 fn source(
     options: &Options,
@@ -253,64 +234,6 @@ fn source(
             .expected("one of: a variable, a file, a command"));
     }
     Ok(first)
-}
-
-fn identity(options: &Options) -> Result<Identity> {
-    let needed = |value: &Option<String>, key: &str, what: &str| {
-        value.clone().ok_or_else(|| missing(key, what))
-    };
-    let vendor = options.vendor.ok_or_else(|| missing("vendor", "vendor"))?;
-    let foreign: &[(&str, &Option<String>)] = match vendor {
-        Vendor::Winkas => &[
-            ("client_id", &options.client_id),
-            ("tenant", &options.tenant),
-            ("scope", &options.scope),
-        ],
-        Vendor::Wyn => &[("contract", &options.contract)],
-        Vendor::OAuth2 => &[("contract", &options.contract), ("tenant", &options.tenant)],
-    };
-    if let Some((key, _)) = foreign.iter().find(|(_, value)| value.is_some()) {
-        let name = clap::ValueEnum::to_possible_value(&vendor);
-        let name = name.as_ref().map_or("this vendor", |name| name.get_name());
-        return Err(config(format!("{name} has no {}", key.replace('_', " ")))
-            .expected(format!("no {}", option(key)))
-            .advice(format!("drop it, also from the profile and {}", variable_name(key))));
-    }
-    let scope = options.scope.as_deref().unwrap_or_default();
-    match vendor {
-        Vendor::Winkas => {
-            let user = needed(&options.user, "user", "user")?;
-            let contract = needed(&options.contract, "contract", "contract code")?;
-            Identity::winkas(options.server.as_deref().unwrap_or(WINKAS), &user, &contract)
-        }
-        Vendor::Wyn => {
-            let server = needed(&options.server, "server", "server address")?;
-            let user = needed(&options.user, "user", "user")?;
-            let client = options.client_id.as_deref().unwrap_or(WYN_CLIENT);
-            let identity = Identity::wyn(&server, &user, client)?;
-            Ok(identity
-                .with_tenant(options.tenant.as_deref().unwrap_or_default())
-                .with_scope(scope))
-        }
-        Vendor::OAuth2 => {
-            let server = needed(&options.server, "server", "server address")?;
-            let user = options.user.as_deref().unwrap_or_default();
-            let client = options.client_id.as_deref().unwrap_or_default();
-            Ok(Identity::oauth2(&server, user, client)?.with_scope(scope))
-        }
-    }
-}
-
-fn missing(key: &str, what: &str) -> tokenlease::Error {
-    config(format!("no {what} is given")).expected(format!(
-        "{}, the variable {}, or a profile that says it",
-        option(key),
-        variable_name(key)
-    ))
-}
-
-fn option(key: &str) -> String {
-    format!("--{}", key.replace('_', "-"))
 }
 
 #[cfg(test)]
@@ -423,27 +346,6 @@ mod tests {
     }
 
     #[test]
-    fn an_option_of_another_vendor_is_an_error_that_says_so() {
-        for (vendor, option, detail) in [
-            ("winkas", "--client-id", "winkas has no client id"),
-            ("winkas", "--tenant", "winkas has no tenant"),
-            ("winkas", "--scope", "winkas has no scope"),
-            ("wyn", "--contract", "wyn has no contract"),
-            ("oauth2", "--contract", "oauth2 has no contract"),
-            ("oauth2", "--tenant", "oauth2 has no tenant"),
-        ] {
-            let error = resolve(&["--vendor", vendor, option, "x"], &[]).unwrap_err();
-            assert_eq!(error.detail(), detail);
-        }
-    }
-
-    #[test]
-    fn winkas_has_a_default_address() {
-        let args = ["--vendor", "winkas", "--user", "u", "--contract", "c"];
-        assert_eq!(resolve(&args, &[]).unwrap().identity.server(), "https://air.winkas.net");
-    }
-
-    #[test]
     fn a_command_asks_only_for_the_secrets_that_it_sends() {
         let variables =
             [("TOKENLEASE_PASSWORD", "password"), ("TOKENLEASE_CLIENT_SECRET", "secret")];
@@ -472,17 +374,5 @@ mod tests {
             ["--vendor", "oauth2", "--server", "https://o", "--client-id", "c", "--user", "u"];
         let settings = resolve(&args, &[("TOKENLEASE_PASSWORD", "password")]).unwrap();
         assert_eq!(settings.credentials(Need::Login).unwrap().client_secret, None);
-    }
-
-    #[test]
-    fn loopback_is_known_by_name_and_by_address() {
-        for server in
-            ["http://localhost:1", "http://127.0.0.1", "http://127.9.9.9:1/x", "http://[::1]"]
-        {
-            assert!(is_loopback(server), "{server}");
-        }
-        for server in ["http://localhost.example", "http://10.0.0.1", "https://h", ""] {
-            assert!(!is_loopback(server), "{server}");
-        }
     }
 }

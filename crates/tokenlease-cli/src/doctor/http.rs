@@ -1,9 +1,6 @@
 //! One harmless request, and what its answer says of the clocks.
 
-use std::{
-    error::Error as _,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use http::{StatusCode, header};
 
@@ -76,18 +73,19 @@ fn http_finding(status: StatusCode, location: Option<&str>, took: Duration) -> F
 }
 
 fn failed(error: &reqwest::Error, limit: Duration) -> Finding {
+    // The innermost cause has the words.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
     let why = if error.is_timeout() {
         format!("no answer in {}", show(limit))
     } else {
-        // The innermost cause has the words.
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
         cause.to_string()
     };
-    let advice = if error.source().is_some_and(|source| source.to_string().contains("tunnel")) {
-        "check the proxy: it refuses the way to the server"
+    let advice = if why.starts_with("tunnel error") {
+        "the proxy refuses the way to the server: check its rules, and the user and password in \
+         its address"
     } else {
         "check that the port speaks HTTP, and proxies on the way"
     };

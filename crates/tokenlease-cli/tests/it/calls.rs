@@ -42,7 +42,7 @@ fn validate_without_a_word_from_the_vendor_is_neither_yes_nor_no() {
     emulator.fault(Endpoint::WinkasValidate, Fault::garbage(40), 10);
     let run = winkas(&emulator, "validate").args(["--deadline", "5s"]).input(&token).run();
     assert_eq!(run.ends_with(5).out, "");
-    let run = tokenlease(["validate", "--vendor", "wyn", "--server", &nobody(), "--user", "u"])
+    let run = tokenlease(["validate", "--vendor", "wyn", "--server", nobody(), "--user", "u"])
         .args(["--deadline", "5s"])
         .input("token")
         .run();

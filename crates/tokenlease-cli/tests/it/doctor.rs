@@ -65,7 +65,7 @@ fn doctor_warns_of_what_should_not_stay_so() {
 
 #[test]
 fn doctor_ends_with_the_code_of_the_first_failure_and_says_what_to_mend() {
-    let run = tokenlease(["doctor", "--vendor", "wyn", "--server", &nobody(), "--user", "u"]).run();
+    let run = tokenlease(["doctor", "--vendor", "wyn", "--server", nobody(), "--user", "u"]).run();
     let run = run.ends_with(4);
     assert!(run.out.contains("\nfail  tcp       no connection"), "{run:?}");
     assert!(run.out.contains("-> check the port in --server"), "{run:?}");
@@ -92,4 +92,29 @@ fn doctor_says_which_proxy_is_used_but_not_its_password() {
         .ends_with(4);
     assert!(run.out.contains("requests go through 127.0.0.1:"), "{run:?}");
     assert!(!run.out.contains("canary") && !run.err.contains("canary"), "{run:?}");
+}
+
+#[test]
+fn doctor_goes_through_the_proxy_that_the_system_names() {
+    // The emulator answers whatever it is asked for, as a proxy does.
+    let emulator = emulator();
+    let proxy = emulator.wyn().server();
+    let args = ["doctor", "--vendor", "winkas", "--user", "u", "--contract", "c", "--server"];
+    let run = tokenlease(args)
+        .args(["http://erp.invalid", "--allow-plain-http", "--output", "json"])
+        .env("HTTP_PROXY", &proxy)
+        .run()
+        .ends_with(0);
+    let steps = run.json();
+    for step in ["proxy", "dns", "tcp", "http", "clock"] {
+        assert_eq!(outcome(&steps, step), "ok", "{steps:#}");
+    }
+    assert_eq!(outcome(&steps, "address"), "warn", "{steps:#}");
+
+    let run = tokenlease(args).args(["https://erp.invalid"]).env("HTTPS_PROXY", &proxy).run();
+    let run = run.ends_with(4);
+    assert!(run.out.contains("-> the proxy refuses the way to the server"), "{run:?}");
+    // Servers on this machine are never looked for through a proxy.
+    let run = wyn(&emulator, "doctor").env("HTTP_PROXY", nobody()).run().ends_with(0);
+    assert!(!run.out.contains("proxy"), "{run:?}");
 }
