@@ -119,18 +119,14 @@ impl fmt::Debug for RegistryBuilder {
 mod tests {
     use super::*;
 
+    // One test: both move the one registry of this process.
     #[test]
-    fn clients_that_name_no_registry_share_the_process_s() {
+    fn lesson_18_clients_share_the_registry_of_their_process_and_of_no_parent() {
         let (one, other) = (Registry::process().unwrap(), Registry::process().unwrap());
         assert!(Arc::ptr_eq(&one.0, &other.0));
-    }
-
-    #[test]
-    fn lesson_18_a_forked_child_makes_a_registry_of_its_own() {
-        // The parent's, as a child finds it: of another process id.
-        let parents = Registry::builder().build().unwrap();
-        OF_PROCESS.store(Some(Arc::new((std::process::id().wrapping_add(1), parents.clone()))));
+        // As a child finds it: made under another process id.
+        OF_PROCESS.store(Some(Arc::new((std::process::id().wrapping_add(1), one.clone()))));
         let own = Registry::process().unwrap();
-        assert!(!Arc::ptr_eq(&own.0, &parents.0));
+        assert!(!Arc::ptr_eq(&own.0, &one.0));
     }
 }
