@@ -302,11 +302,12 @@ impl World {
                     (_, 2) => Life::Stated(Duration::MAX),
                     _ => hour,
                 };
+                // Whether the machine has given the receipt up by now is its own affair.
+                self.refused_at = None;
                 if in_time {
                     // Fresh until its window, which begins 6 minutes before the end.
                     let fresh_until = sent.plus(Duration::from_secs(3_600 - 361));
                     self.good = (life == hour && *call == Call::Issue).then_some(fresh_until);
-                    self.refused_at = None;
                 }
                 let text = format!("token-{}", self.issued);
                 let token = Token::new(self.kind, text.as_str());

@@ -164,7 +164,7 @@ impl Lifecycle {
             (Kind::Verdict, Answer::Inactive) => {
                 if self.held.as_ref().is_some_and(|held| held.lease.fingerprint == fingerprint) {
                     self.found_dead(sent, t);
-                } else if self.view.known.fate(fingerprint).is_some() {
+                } else {
                     self.bury(fingerprint, Death::Dead, t, t);
                 }
                 self.report(Ok(Report::Verdict(false)));
