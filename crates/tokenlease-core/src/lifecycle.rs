@@ -101,6 +101,7 @@ pub struct Lifecycle {
     outstanding: Option<Pending>,
     next_id: u64,
     stray_lock: bool,
+    look_wanted: bool,
     landings: u64,
     events: Vec<Event>,
 }
@@ -162,6 +163,8 @@ struct Flight {
     not_sent: u8,
     lost_issues: u8,
     verified_inside: bool,
+    /// The token that the vendor is asked about.
+    asked_about: Option<Fingerprint>,
     got: Option<Held>,
     result: Result<()>,
 }
@@ -220,6 +223,7 @@ impl Lifecycle {
             outstanding: None,
             next_id: 0,
             stray_lock: false,
+            look_wanted: false,
             landings: 0,
             events: Vec::new(),
         }
@@ -275,6 +279,7 @@ impl Lifecycle {
             || self.demand.is_some()
             || self.job.is_some()
             || self.stray_lock
+            || self.look_wanted
             || self.view.is_unsaved()
     }
 
@@ -328,6 +333,9 @@ impl Lifecycle {
         if std::mem::take(&mut self.stray_lock) {
             return Go::Do(Effect::Unlock, What::Unlock);
         }
+        if std::mem::take(&mut self.look_wanted) {
+            return Go::Do(Effect::Load, What::Load);
+        }
         let Some(demand) = self.demand else {
             // A job goes first; without one, only what the store could not be told is left.
             return match self.view.tell_at() {
@@ -362,6 +370,7 @@ impl Lifecycle {
             not_sent: 0,
             lost_issues: 0,
             verified_inside: false,
+            asked_about: None,
             got: None,
             result: Ok(()),
         });

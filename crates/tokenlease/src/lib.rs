@@ -1,1 +1,39 @@
-//! placeholder
+//! One API token for its whole life: gets, caches, shares, validates, refetches, refuses and
+//! revokes tokens of WinKAS Air, Wyn Enterprise and OAuth2 servers.
+//!
+//! This crate sends, waits and knows the hour; what is decided is decided in [`core`].
+#![forbid(unsafe_code)]
+
+pub mod authorize;
+pub mod blocking;
+mod builder;
+mod client;
+pub mod clock;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod entry;
+pub mod memory;
+mod provider;
+mod random;
+mod registry;
+pub mod runtime;
+mod stats;
+pub mod store;
+mod tls;
+pub mod transport;
+
+pub use tokenlease_core as core;
+pub use tokenlease_core::{Error, ErrorKind, Result};
+
+pub use crate::{
+    authorize::Authorize,
+    builder::ClientBuilder,
+    client::{Client, Refusal, TokenOptions},
+    clock::{Clock, SteeredClock, SystemClock},
+    memory::MemoryStore,
+    provider::CredentialsSource,
+    registry::{Registry, RegistryBuilder},
+    stats::Stats,
+    store::Store,
+    transport::{HttpOptions, Transport},
+};

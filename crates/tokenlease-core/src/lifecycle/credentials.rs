@@ -333,7 +333,8 @@ impl Lifecycle {
                     .as_ref()
                     .is_some_and(|held| held.doubt.is_none() && !held.lease.is_over(t))
                     || self.flight.as_ref().is_some_and(|flight| flight.got.is_some());
-                if !live {
+                // A refusal that came since says more than a success that was asked for before it.
+                if !live && !self.is_shut() {
                     self.granted(what, &granted, sent, t);
                 }
             }

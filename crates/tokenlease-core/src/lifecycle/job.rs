@@ -227,6 +227,11 @@ impl Lifecycle {
         self.tell(News::Reset { proof: self.proof }, now.elapsed);
     }
 
+    /// Looks at the store when it is driven next, whatever it knows.
+    pub fn look(&mut self) {
+        self.look_wanted = true;
+    }
+
     /// Whether siblings have not yet been told of everything.
     pub fn is_unsaved(&self) -> bool {
         self.view.is_unsaved()

@@ -250,18 +250,12 @@ impl Lifecycle {
         if self.view.known.circuit(self.proof).is_some() {
             return;
         }
-        let got = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
-        if got.is_some_and(|got| {
-            self.view
-                .seen
-                .lease(self.proof)
-                .is_some_and(|lease| lease.fingerprint == got.lease.fingerprint)
-        }) {
-            // What the flight brought is taken when it lands.
-            return;
-        }
+        // What this flight brought is taken when it lands, not adopted.
+        let ours = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
+        let ours = ours.map(|got| got.lease.fingerprint);
         let theirs = self.view.seen.lease(self.proof).filter(|lease| {
-            self.view.known.is_live(lease, t)
+            Some(lease.fingerprint) != ours
+                && self.view.known.is_live(lease, t)
                 && expiry::standing(lease, t, self.rules) != Standing::Over
         });
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);

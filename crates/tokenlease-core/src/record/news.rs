@@ -328,3 +328,6 @@ impl HoldReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

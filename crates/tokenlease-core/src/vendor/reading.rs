@@ -73,6 +73,7 @@ impl<'r> Reading<'r> {
     ) -> Error {
         self.error(ErrorKind::Unintelligible, format!("the answer's `{name}` is {found}"))
             .expected(expected)
+            .advice("look at the server address and at the server's version")
     }
 
     /// The error that a status alone makes, where no code in the body says more. `unauthorized` is
@@ -156,9 +157,13 @@ impl<'r> Reading<'r> {
         let target = self.header(header::LOCATION).unwrap_or_default();
         // A query may carry a token, and so may what stands before an `@`.
         let target = target.split(['?', '#']).next().unwrap_or_default();
-        let target = match (target.split_once("://"), target.rsplit_once('@')) {
-            (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-            _ => target.to_owned(),
+        let target = match target.split_once("//") {
+            Some((scheme, rest)) => {
+                let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                let host = host.rsplit('@').next().unwrap_or_default();
+                format!("{scheme}//{host}{path}")
+            }
+            None => target.to_owned(),
         };
         let to = match target.as_str() {
             "" => String::new(),
@@ -182,5 +187,87 @@ impl<'r> Reading<'r> {
         let until = httpdate::parse_http_date(text).ok()?;
         let sent = httpdate::parse_http_date(self.header(header::DATE)?.trim()).ok()?;
         Some(until.duration_since(sent).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response<String> {
+        let mut builder = Response::builder().status(status);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(body.to_owned()).unwrap()
+    }
+
+    fn wait(headers: &[(&str, &str)]) -> Option<Duration> {
+        let response = response(503, headers, "");
+        Reading::of(&response).by_status(ErrorKind::Unavailable).retry_after()
+    }
+
+    #[test]
+    fn retry_after_in_seconds_is_read() {
+        let of = |text| wait(&[("retry-after", text)]);
+        assert_eq!(of("120"), Some(Duration::from_secs(120)));
+        assert_eq!(of(" 0 "), Some(Duration::ZERO));
+        assert_eq!(of("99999999999999999999999"), Some(Duration::from_secs(u64::MAX)));
+        for text in ["", "-1", "1.5", "soon", "+5", "5s"] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn retry_after_as_a_date_counts_from_the_answers_own_date() {
+        let date = ("date", "Sat, 21 Nov 2026 23:21:50 GMT");
+        let of = |text| wait(&[date, ("retry-after", text)]);
+        assert_eq!(of("Sat, 21 Nov 2026 23:23:20 GMT"), Some(Duration::from_secs(90)));
+        assert_eq!(of("Sat, 21 Nov 2026 23:21:49 GMT"), Some(Duration::ZERO));
+        assert_eq!(wait(&[("retry-after", "Sat, 21 Nov 2026 23:23:20 GMT")]), None);
+        let bad = ("date", "yesterday");
+        assert_eq!(wait(&[bad, ("retry-after", "Sat, 21 Nov 2026 23:23:20 GMT")]), None);
+    }
+
+    #[test]
+    fn a_redirect_shows_where_to_but_no_query_and_no_user() {
+        for (location, to) in [
+            ("https://u:canary@b.example/x?token=canary#canary", " to https://b.example/x"),
+            ("https://b.example/@x", " to https://b.example/@x"),
+            ("/login?ReturnUrl=canary", " to /login"),
+            ("//canary@b.example/", " to //b.example/"),
+            ("?canary", ""),
+        ] {
+            let response = response(302, &[("location", location)], "");
+            let error = Reading::of(&response).by_status(ErrorKind::Unavailable);
+            let detail = format!("the server redirects{to}, and redirects are not followed");
+            assert_eq!(error.detail(), detail);
+        }
+    }
+
+    #[test]
+    fn quoted_words_are_redacted_escaped_and_cut_in_this_order() {
+        let response = response(400, &[], "");
+        let secret = "s".repeat(20);
+        let reading = Reading::of(&response);
+        let secrets = [secret.as_str()];
+        let hiding = reading.hiding(&secrets);
+        let text = format!("{}{secret}", "x".repeat(QUOTED - 4));
+        assert_eq!(hiding.quote(&text), format!("{}[red…", "x".repeat(QUOTED - 4)));
+        assert_eq!(reading.quote(" a\n\u{1b}[31m\u{202e}é "), "a\\n\\u{1b}[31m\\u{202e}é");
+        assert_eq!(reading.quote(&"é".repeat(QUOTED)), "é".repeat(QUOTED));
+        assert_eq!(reading.quote(&"é".repeat(QUOTED + 1)), format!("{}…", "é".repeat(QUOTED)));
+    }
+
+    #[test]
+    fn of_a_body_that_could_not_be_read_only_type_and_length_are_told() {
+        let response = response(200, &[("content-type", "text/html")], "<html>canary</html>");
+        let error = Reading::of(&response).fields(["a"], str::eq).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "vendor unintelligible: 19 bytes of text/html can't be read as a JSON object: expected \
+             value at line 1 column 1 (HTTP 200); expected a JSON object; look at the server \
+             address and at what stands between"
+        );
     }
 }

@@ -200,3 +200,168 @@ fn by_code(code: &str, stake: Stake) -> Option<(ErrorKind, &'static str)> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use ::http::Response;
+
+    use super::*;
+
+    fn parse(status: u16, body: &str) -> Result<Granted> {
+        let response = Response::builder().status(status).body(body).unwrap();
+        granted(&Reading::of(&response), Timestamp(1_000), Stake::Credentials)
+    }
+
+    fn life(expires_in: &str) -> Result<Life> {
+        parse(200, &format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#))
+            .map(|granted| granted.life)
+    }
+
+    #[test]
+    fn a_token_is_read_in_any_order_with_anything_around_it() {
+        let body = "\u{feff}{\"x\":{\"access_token\":\"no\"},\"scope\":\"a b\",\"token_type\":\
+            \"bearer\",\"refresh_token\":\"r\",\"access_token\":\"t-1\",\"expires_in\":\"60\"}";
+        let granted = parse(200, body).unwrap();
+        assert_eq!(granted.token, Token::new(TokenKind::Bearer, "t-1"));
+        assert_eq!(granted.life, Life::Stated(Duration::from_secs(60)));
+        assert_eq!(granted.expires_at(), Some(Timestamp(61_000)));
+        assert_eq!(granted.scope.as_deref(), Some("a b"));
+        assert_eq!(granted.refresh_token, Some("r".into()));
+    }
+
+    #[test]
+    fn an_empty_scope_and_an_absent_type_are_no_failure() {
+        let granted = parse(200, r#"{"access_token":"t","scope":"","refresh_token":null}"#);
+        let granted = granted.unwrap();
+        assert_eq!((granted.scope, granted.refresh_token), (None, None));
+        let granted = parse(200, r#"{"access_token":"t","scope":["a"],"token_type":null}"#);
+        assert_eq!(granted.unwrap().scope, None);
+    }
+
+    #[test]
+    fn of_a_repeated_key_the_last_one_counts() {
+        let granted = parse(200, r#"{"access_token":"a","access_token":"b"}"#).unwrap();
+        assert_eq!(granted.token.expose(), "b");
+    }
+
+    #[test]
+    fn lesson_12_lives_of_any_length_and_spelling_are_read() {
+        let stated = |millis| Life::Stated(Duration::from_millis(millis));
+        for (text, expected) in [
+            ("3600", stated(3_600_000)),
+            ("3600.5", stated(3_600_500)),
+            ("\"3600\"", stated(3_600_000)),
+            ("\" 3600.0 \"", stated(3_600_000)),
+            ("\"1E3\"", stated(1_000_000)),
+            ("315360000", stated(315_360_000_000)),
+            ("18446744073709551615", Life::Stated(Duration::from_secs(u64::MAX))),
+            ("184467440737095516150", Life::Stated(Duration::MAX)),
+            ("\"184467440737095516150\"", Life::Stated(Duration::MAX)),
+            ("1e300", Life::Stated(Duration::MAX)),
+            ("0", Life::Spent),
+            ("-1", Life::Spent),
+            ("-0.5", Life::Spent),
+            ("\"-3600\"", Life::Spent),
+            ("null", Life::Unstated),
+        ] {
+            assert_eq!(life(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_life_that_is_no_number_is_an_error_that_names_the_field() {
+        for (text, found) in [
+            ("\"soon\"", "a text that is no number"),
+            ("\"\"", "a text that is no number"),
+            ("\"inf\"", "a text that is no number"),
+            ("\"NaN\"", "a text that is no number"),
+            ("true", "a boolean"),
+            ("[]", "an array"),
+        ] {
+            let error = life(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unintelligible);
+            assert_eq!(error.detail(), format!("the answer's `expires_in` is {found}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_bearer_token_is_an_error_that_names_the_field() {
+        for (body, detail) in [
+            ("{}", "the answer's `access_token` is missing"),
+            (r#"{"access_token":""}"#, "the answer's `access_token` is an empty string"),
+            (r#"{"access_token":7}"#, "the answer's `access_token` is a number"),
+            (
+                r#"{"access_token":"a\r\nb"}"#,
+                "the answer's `access_token` is a text with characters that no token can have",
+            ),
+            (
+                r#"{"access_token":"å"}"#,
+                "the answer's `access_token` is a text with characters that no token can have",
+            ),
+            (r#"{"access_token":"t","token_type":"MAC"}"#, "the answer's `token_type` is \"MAC\""),
+            (
+                r#"{"access_token":"canary"#,
+                "`access_token` in 23 bytes of no stated type can't be read as a JSON object: EOF \
+                 while parsing a string at line 1 column 23",
+            ),
+        ] {
+            let error = parse(200, body).unwrap_err();
+            assert_eq!((error.kind(), error.detail()), (ErrorKind::Unintelligible, detail));
+        }
+    }
+
+    #[test]
+    fn the_code_decides_then_the_status_and_never_the_words() {
+        use ErrorKind as K;
+        for (status, body, kind) in [
+            (400, r#"{"error":"invalid_grant"}"#, K::CredentialsRefused),
+            (403, r#"{"error":"invalid_grant"}"#, K::CredentialsRefused),
+            (200, r#"{"error":"invalid_grant","access_token":"t"}"#, K::CredentialsRefused),
+            (400, r#"{"error":"invalid_client"}"#, K::CredentialsRefused),
+            (401, r#"{"error":"invalid_client"}"#, K::CredentialsRefused),
+            (401, "", K::CredentialsRefused),
+            (401, "<html>", K::CredentialsRefused),
+            (401, r#"{"error":"access_denied"}"#, K::CredentialsRefused),
+            (429, r#"{"error":"invalid_grant"}"#, K::Throttled),
+            (500, r#"{"error":"invalid_grant"}"#, K::Unavailable),
+            (302, r#"{"error":"invalid_grant"}"#, K::Unintelligible),
+            (400, r#"{"error":"temporarily_unavailable"}"#, K::Unavailable),
+            (401, r#"{"error":"server_error"}"#, K::Unavailable),
+            (400, r#"{"error":"slow_down"}"#, K::Throttled),
+            (400, r#"{"error":"invalid_scope"}"#, K::Config),
+            (400, r#"{"error":"unauthorized_client"}"#, K::Config),
+            (400, r#"{"error":"unsupported_grant_type"}"#, K::Config),
+            (400, r#"{"error":"invalid_request"}"#, K::Unintelligible),
+            (401, r#"{"error":"invalid_request"}"#, K::Unintelligible),
+            (400, r#"{"error":"x","error_description":"invalid_grant"}"#, K::Unintelligible),
+            (400, r#"{"error":{"code":"invalid_grant"}}"#, K::Unintelligible),
+            (400, r#"{"error":"invalid_grant""#, K::Unintelligible),
+            (400, "<html>invalid_grant</html>", K::Unintelligible),
+            (200, "<html>", K::Unintelligible),
+            (200, "", K::Unintelligible),
+            (403, "<html>", K::Unavailable),
+            (404, "Not Found", K::Unavailable),
+            (405, "", K::Unavailable),
+            (407, "", K::Unavailable),
+            (503, "", K::Unavailable),
+            (999, "", K::Unavailable),
+        ] {
+            let error = parse(status, body).unwrap_err();
+            assert_eq!(error.kind(), kind, "{status} {body}: {error}");
+            assert_eq!(error.status(), Some(status));
+        }
+    }
+
+    #[test]
+    fn the_servers_code_status_and_words_are_kept() {
+        let error = parse(
+            400,
+            r#"{"error":"invalid_grant","error_description":"invalid_username_or_password"}"#,
+        );
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "credentials refused: the server said \"invalid_username_or_password\" (HTTP 400, \
+             code invalid_grant); look at user, password and organization, mend them, then reset"
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! The client for threads that block.
+
+use std::time::Duration;
+
+use tokenlease_core::{
+    Result, Token,
+    lifecycle::{Revocation, Served},
+};
+
+use crate::{
+    client::{Refusal, TokenOptions},
+    provider::CredentialsSource,
+    stats::Stats,
+};
+
+/// A [`Client`](crate::Client) whose calls block the calling thread until they are done. It works
+/// inside an async runtime too, where it blocks that runtime's thread.
+#[derive(Clone, Debug)]
+pub struct Client(crate::Client);
+
+macro_rules! blocking {
+    ($self:ident, $client:ident => $call:expr) => {{
+        let $client = $self.0.clone();
+        $self.0.runtime()?.block_on(async move { $call.await })?
+    }};
+}
+
+impl Client {
+    pub(crate) fn new(client: crate::Client) -> Self {
+        Self(client)
+    }
+
+    /// See [`Client::token`](crate::Client::token).
+    pub fn token(&self) -> Result<Token> {
+        if let Some(token) = self.0.cached(Token::clone) {
+            return Ok(token);
+        }
+        blocking!(self, client => client.token())
+    }
+
+    /// See [`Client::with_token`](crate::Client::with_token).
+    pub fn with_token<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Result<R> {
+        let mut use_it = Some(use_it);
+        let fast = self.0.cached(|token| use_it.take().map(|use_it| use_it(token))).flatten();
+        match (fast, use_it) {
+            (Some(result), _) => Ok(result),
+            (None, Some(use_it)) => Ok(use_it(&self.token()?)),
+            (None, None) => Err(crate::client::impossible()),
+        }
+    }
+
+    /// See [`Client::token_with`](crate::Client::token_with).
+    pub fn token_with(&self, options: TokenOptions) -> Result<Token> {
+        blocking!(self, client => client.token_with(options))
+    }
+
+    /// See [`Client::lease`](crate::Client::lease).
+    pub fn lease(&self) -> Result<Served> {
+        blocking!(self, client => client.lease())
+    }
+
+    /// See [`Client::lease_with`](crate::Client::lease_with).
+    pub fn lease_with(&self, options: TokenOptions) -> Result<Served> {
+        blocking!(self, client => client.lease_with(options))
+    }
+
+    /// See [`Client::refuse`](crate::Client::refuse).
+    pub fn refuse(&self, token: &Token) -> Result<Refusal> {
+        let token = token.clone();
+        blocking!(self, client => client.refuse(&token))
+    }
+
+    /// See [`Client::validate`](crate::Client::validate).
+    pub fn validate(&self, token: &Token) -> Result<bool> {
+        let token = token.clone();
+        blocking!(self, client => client.validate(&token))
+    }
+
+    /// See [`Client::refetch`](crate::Client::refetch).
+    pub fn refetch(&self) -> Result<Served> {
+        blocking!(self, client => client.refetch())
+    }
+
+    /// See [`Client::revoke`](crate::Client::revoke).
+    pub fn revoke(&self, token: &Token) -> Result<Revocation> {
+        let token = token.clone();
+        blocking!(self, client => client.revoke(&token))
+    }
+
+    /// See [`Client::forget`](crate::Client::forget).
+    pub fn forget(&self) -> Result<()> {
+        blocking!(self, client => client.forget())
+    }
+
+    /// See [`Client::reset`](crate::Client::reset).
+    pub fn reset(&self) -> Result<()> {
+        blocking!(self, client => client.reset())
+    }
+
+    /// See [`Client::adopt`](crate::Client::adopt).
+    pub fn adopt(&self, token: Token, life: Option<Duration>) -> Result<()> {
+        blocking!(self, client => client.adopt(token, life))
+    }
+
+    /// See [`Client::set_credentials`](crate::Client::set_credentials).
+    pub fn set_credentials(&self, credentials: impl Into<CredentialsSource>) -> Result<()> {
+        self.0.set_credentials(credentials)
+    }
+
+    /// See [`Client::explain`](crate::Client::explain).
+    pub fn explain(&self) -> String {
+        self.0.explain()
+    }
+
+    /// See [`Client::stats`](crate::Client::stats).
+    pub fn stats(&self) -> Stats {
+        self.0.stats()
+    }
+
+    /// See [`Client::close`](crate::Client::close).
+    pub fn close(&self) -> Result<()> {
+        blocking!(self, client => client.close())
+    }
+}

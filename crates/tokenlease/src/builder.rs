@@ -1,0 +1,115 @@
+//! The options of a client.
+
+use std::{fmt, time::Duration};
+
+use tokenlease_core::{
+    Result,
+    lifecycle::{Event, Policy, WhenStoreAway},
+    vendor::Server,
+};
+
+use crate::{
+    client::{Client, Hook, Inner},
+    provider::CredentialsSource,
+    registry::Registry,
+};
+
+/// How long a caller waits unless it says otherwise.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Options of a [`Client`]; each has a default that is right for most.
+#[must_use]
+pub struct ClientBuilder {
+    server: Server,
+    credentials: CredentialsSource,
+    registry: Option<Registry>,
+    policy: Policy,
+    wait: Duration,
+    hook: Option<Hook>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(server: Server, credentials: CredentialsSource) -> Self {
+        Self {
+            server,
+            credentials,
+            registry: None,
+            policy: Policy::default(),
+            wait: WAIT,
+            hook: None,
+        }
+    }
+
+    /// What the client shares with others: store, connections, clock. By default the process's.
+    pub fn registry(mut self, registry: &Registry) -> Self {
+        self.registry = Some(registry.clone());
+        self
+    }
+
+    /// How long a caller waits unless it says otherwise: 30 s by default.
+    pub fn deadline(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// How long a look at the store is good for: 30 s by default. A sibling's revocation is seen
+    /// after that long at the latest.
+    pub fn store_refresh(mut self, every: Duration) -> Self {
+        self.policy.store_refresh = every;
+        self
+    }
+
+    /// The life of the lock of a flight: 30 s by default. It must be longer than a request may
+    /// take.
+    pub fn lock_life(mut self, life: Duration) -> Self {
+        self.policy.lock_life = life;
+        self
+    }
+
+    /// What happens while the store is away: by default only the running token is asked for
+    /// where the vendor has a call for that (WinKAS), else one new token a process and lifetime.
+    pub fn when_store_away(mut self, policy: WhenStoreAway) -> Self {
+        self.policy.when_store_away = Some(policy);
+        self
+    }
+
+    /// The life of the agreement's tokens, where nobody states their ends (WinKAS) and it is not
+    /// the usual 12 hours. If it is wrong, that costs verdicts, never logins.
+    pub fn stated_life(mut self, life: Duration) -> Self {
+        self.policy.stated_life = Some(life);
+        self
+    }
+
+    /// An upper limit of one's own for the life of a token whose end the server states.
+    pub fn longest_life(mut self, life: Duration) -> Self {
+        self.policy.longest_life = Some(life);
+        self
+    }
+
+    /// Is called with each event, on a thread of the client's runtime or of a caller: it must not
+    /// block, and must not call the client.
+    pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Box::new(hook));
+        self
+    }
+
+    /// The client. It sends nothing until it is asked.
+    ///
+    /// # Errors
+    /// `Config` for credentials that the grant lacks, and for an address over which secrets would
+    /// travel in the clear.
+    pub fn build(self) -> Result<Client> {
+        let registry = match self.registry {
+            Some(registry) => registry,
+            None => Registry::process()?,
+        };
+        let Self { server, credentials, policy, wait, hook, .. } = self;
+        Ok(Client::new(Inner::new(registry, server, credentials, policy, wait, hook)?))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientBuilder({})", self.server.identity())
+    }
+}

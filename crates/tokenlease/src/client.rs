@@ -1,0 +1,556 @@
+//! The client of one identity.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use tokenlease_core::{
+    Credentials, Error, ErrorKind, Now, Proof, Result, Token,
+    lifecycle::{
+        Ask, Event, Lifecycle, Policy, Ready, Refusal as Claim, Reply, Report, Revocation, Served,
+    },
+    time::Moment as _,
+    vendor::{ApiAnswer, Call, Server},
+};
+
+use crate::{
+    builder::ClientBuilder,
+    entry::Entry,
+    provider::CredentialsSource,
+    registry::Registry,
+    runtime::Runtime,
+    stats::{Counters, Stats},
+    store::RecordName,
+};
+
+/// The coarse clocks may lag by a tick of the kernel, in milliseconds.
+const COARSE_TICK: i64 = 10;
+/// A fast path is set for that long at most: then the suspend-aware clock is looked at again.
+const LONGEST_FAST: Duration = Duration::from_secs(30);
+
+/// Gets, keeps and shares the token of one identity. Cloning is cheap and shares all.
+///
+/// While a token is fresh, asking for it costs an atomic load and two comparisons. Otherwise one
+/// flight gets it for all who ask, in a task that no caller's end cancels, and each caller keeps
+/// its own deadline.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+/// What a caller wants beyond a token.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct TokenOptions {
+    /// How long to wait at most; `None` is the client's own limit, 30 s unless it was set.
+    pub deadline: Option<Duration>,
+    /// The life that should be left: a wish, clamped to a half of the token's life. For WinKAS,
+    /// whose ends nobody states, it means a verdict now, never a new token.
+    pub min_remaining: Option<Duration>,
+}
+
+impl TokenOptions {
+    /// Waits for that long at most.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Wants that life left.
+    #[must_use]
+    pub fn with_min_remaining(mut self, life: Duration) -> Self {
+        self.min_remaining = Some(life);
+        self
+    }
+}
+
+/// What became of the claim that an API refused a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Another token is in use now: call the API once more with it.
+    Replaced(Token),
+    /// The vendor says that the token is active, so the refusal is about something else, a
+    /// permission for one: don't call again.
+    StillActive,
+}
+
+impl Client {
+    /// Begins a client of that server and identity, with fixed credentials or a function that
+    /// fetches them.
+    pub fn builder(
+        server: impl Into<Server>,
+        credentials: impl Into<CredentialsSource>,
+    ) -> ClientBuilder {
+        ClientBuilder::new(server.into(), credentials.into())
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The token to use now.
+    ///
+    /// # Errors
+    /// By kind, see [`ErrorKind`]; `Deadline` if none came within the client's limit.
+    pub async fn token(&self) -> Result<Token> {
+        if let Some(token) = self.0.fast(Token::clone) {
+            return Ok(token);
+        }
+        Ok(self.lease().await?.lease.token().clone())
+    }
+
+    /// Hands the token to a function, without a copy of it while it is cached.
+    pub async fn with_token<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Result<R> {
+        let mut use_it = Some(use_it);
+        if let Some(result) =
+            self.0.fast(|token| use_it.take().map(|use_it| use_it(token))).flatten()
+        {
+            return Ok(result);
+        }
+        let served = self.lease().await?;
+        let use_it = use_it.take().ok_or_else(impossible)?;
+        Ok(use_it(served.lease.token()))
+    }
+
+    /// The token to use now, by one's own deadline or with a wish for its remaining life.
+    pub async fn token_with(&self, options: TokenOptions) -> Result<Token> {
+        Ok(self.lease_with(options).await?.lease.token().clone())
+    }
+
+    /// The token to use now with what is known of its end, and from which rung it came.
+    pub async fn lease(&self) -> Result<Served> {
+        self.lease_with(TokenOptions::default()).await
+    }
+
+    /// As [`lease`](Self::lease), by one's own deadline or with a wish for its remaining life.
+    pub async fn lease_with(&self, options: TokenOptions) -> Result<Served> {
+        self.0.get(options).await
+    }
+
+    /// A token that is cached and fresh, without waiting for anything.
+    pub fn cached<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
+        self.0.fast(use_it)
+    }
+
+    /// Claims that an API refused this token. The claim is checked with the vendor before it is
+    /// believed; a thousand claims on one token are one check and at most one new token.
+    pub async fn refuse(&self, token: &Token) -> Result<Refusal> {
+        let entry = self.0.entry().await?;
+        let claim = entry.with(&self.0, |machine| machine.refuse(token, self.0.now()))?;
+        if claim == Claim::StillActive && self.0.fast(|_| ()).is_some() {
+            return Ok(Refusal::StillActive);
+        }
+        let current = self.lease().await?;
+        if current.lease.token() == token {
+            return Ok(Refusal::StillActive);
+        }
+        Ok(Refusal::Replaced(current.lease.token().clone()))
+    }
+
+    /// Reads an API's answer for what it says about the token.
+    pub fn read_api(&self, response: &http::Response<impl AsRef<[u8]>>) -> ApiAnswer {
+        self.0.server.read_api(response)
+    }
+
+    /// Calls an API with the token, and once more with another if the API refused the first and
+    /// the vendor agrees. `call` gets the token and returns what the API's answer says about it
+    /// ([`read_api`](Self::read_api)) and the answer itself.
+    ///
+    /// # Errors
+    /// Those of `call`, and those of getting a token.
+    pub async fn call<R, E, F, C>(&self, mut call: C) -> Result<R, E>
+    where
+        C: FnMut(Token) -> F,
+        F: Future<Output = Result<(ApiAnswer, R), E>>,
+        E: From<Error>,
+    {
+        let token = self.token().await?;
+        let (said, answer) = call(token.clone()).await?;
+        if matches!(said, ApiAnswer::NotRefused) {
+            return Ok(answer);
+        }
+        match self.refuse(&token).await? {
+            Refusal::Replaced(token) => Ok(call(token).await?.1),
+            // The caller sees what the API said.
+            Refusal::StillActive => Ok(answer),
+        }
+    }
+
+    /// Asks the vendor whether a token, this client's or any other, is active.
+    pub async fn validate(&self, token: &Token) -> Result<bool> {
+        match self.job(|machine, _| machine.validate(token)).await? {
+            Report::Verdict(active) => Ok(active),
+            _ => Err(impossible()),
+        }
+    }
+
+    /// Asks the vendor for the running token (WinKAS), whatever memory and store hold.
+    pub async fn refetch(&self) -> Result<Served> {
+        let inner = &self.0;
+        let ask = Ask::new(inner.now().elapsed, inner.wait);
+        self.job(|machine, _| machine.refetch_running(&ask)).await?;
+        inner.get_by(ask).await
+    }
+
+    /// Ends a token for all who share it, and tells the vendor. A user in a session with the token
+    /// is sent to the login page.
+    ///
+    /// # Errors
+    /// `Unsupported` at WinKAS, which has no such call: see [`forget`](Self::forget). If the
+    /// vendor could not be told, the token is not used any more, but may still be active.
+    pub async fn revoke(&self, token: &Token) -> Result<Revocation> {
+        match self.job(|machine, now| machine.revoke(token, now)).await? {
+            Report::Revoked(revocation) => Ok(revocation),
+            _ => Err(impossible()),
+        }
+    }
+
+    /// Drops this client's token here and in the store, without ending it at the vendor.
+    pub async fn forget(&self) -> Result<()> {
+        self.tell(Lifecycle::forget).await
+    }
+
+    /// Says that the credentials are right, or that the account was unlocked: what stops them is
+    /// lifted, and the next caller is served by one login.
+    pub async fn reset(&self) -> Result<()> {
+        self.tell(Lifecycle::reset).await
+    }
+
+    /// Takes a token that was made elsewhere, which ends after `life` (`None`: nobody knows). It
+    /// serves this client, and others only if they have seen its credentials accepted.
+    pub async fn adopt(&self, token: Token, life: Option<Duration>) -> Result<()> {
+        let entry = self.0.entry().await?;
+        entry.with(&self.0, |machine| {
+            let now = self.0.now();
+            machine.adopt(token, life.map(|life| now.elapsed.plus(life)), now)
+        })?
+    }
+
+    /// Goes on with other credentials. Who asks from now on is served by them alone; a flight with
+    /// the old ones ends by itself and answers only who asked before.
+    pub fn set_credentials(&self, credentials: impl Into<CredentialsSource>) -> Result<()> {
+        self.0.set_credentials(credentials.into())
+    }
+
+    /// Where the token in hand stands and how it came, in words, without the secret.
+    pub fn explain(&self) -> String {
+        match self.0.current() {
+            Some(entry) => entry.peek(|machine| machine.explain(self.0.now())),
+            None => "nobody has asked yet".into(),
+        }
+    }
+
+    /// What this client has done since it was made.
+    pub fn stats(&self) -> Stats {
+        self.0.counters.read()
+    }
+
+    /// Waits until nothing is under way for this client: so that a short-lived process does not
+    /// leave a login half done or a lock taken. It ends no token.
+    pub async fn close(&self) -> Result<()> {
+        let Some(entry) = self.0.current() else { return Ok(()) };
+        let inner = self.0.clone();
+        let work = async move {
+            let deadline = inner.now().elapsed.plus(inner.wait);
+            let idle = |machine: &mut Lifecycle| (!machine.has_work(inner.now())).then_some(());
+            entry.until(&inner, deadline, idle).await
+        };
+        self.0.on_runtime(work).await
+    }
+
+    /// The same client for threads that block.
+    pub fn blocking(&self) -> crate::blocking::Client {
+        crate::blocking::Client::new(self.clone())
+    }
+
+    pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
+        self.0.runtime()
+    }
+
+    /// Begins a job, one at a time for an entry, and waits for its report.
+    async fn job(&self, begin: impl FnOnce(&mut Lifecycle, Now) -> Result<()>) -> Result<Report> {
+        let inner = self.0.clone();
+        let entry = inner.entry().await?;
+        let _one = entry.jobs.lock().await;
+        entry.with(&inner, |machine| begin(machine, inner.now()))??;
+        let (inner, entry) = (inner.clone(), entry.clone());
+        let report = async move {
+            let deadline = inner.now().elapsed.plus(inner.wait);
+            entry.until(&inner, deadline, Lifecycle::take_report).await?
+        };
+        self.0.on_runtime(report).await
+    }
+
+    /// Tells the machine something, and waits until siblings can know it.
+    async fn tell(&self, tell: impl FnOnce(&mut Lifecycle, Now)) -> Result<()> {
+        let inner = self.0.clone();
+        let entry = inner.entry().await?;
+        // What it is about may stand in the store alone.
+        entry.with(&inner, Lifecycle::look)?;
+        self.close().await?;
+        entry.with(&inner, |machine| tell(machine, inner.now()))?;
+        self.close().await?;
+        entry.peek(|machine| match machine.store_error() {
+            Some(error) if machine.is_unsaved() => Err(error.clone()),
+            _ => Ok(()),
+        })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.0.server.identity())
+    }
+}
+
+/// What a caller of the fast path may have, and until when by both coarse clocks.
+struct Cached {
+    token: Token,
+    monotonic: i64,
+    wall: i64,
+}
+
+pub(crate) struct Inner {
+    pub(crate) registry: Registry,
+    pub(crate) server: Server,
+    pub(crate) name: RecordName,
+    pub(crate) policy: Policy,
+    pub(crate) counters: Counters,
+    wait: Duration,
+    hook: Option<Hook>,
+    process: u32,
+    cached: ArcSwapOption<Cached>,
+    current: Mutex<Current>,
+    /// One provider call at a time.
+    resolving: tokio::sync::Mutex<()>,
+}
+
+pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
+
+struct Current {
+    source: CredentialsSource,
+    entry: Option<Arc<Entry>>,
+}
+
+impl Inner {
+    pub(crate) fn new(
+        registry: Registry,
+        server: Server,
+        source: CredentialsSource,
+        policy: Policy,
+        wait: Duration,
+        hook: Option<Hook>,
+    ) -> Result<Self> {
+        registry.http().check(server.identity())?;
+        let inner = Self {
+            name: RecordName::new(server.identity().clone()),
+            registry,
+            server,
+            policy,
+            counters: Counters::default(),
+            wait,
+            hook,
+            process: std::process::id(),
+            cached: ArcSwapOption::empty(),
+            current: Mutex::new(Current { source, entry: None }),
+            resolving: tokio::sync::Mutex::new(()),
+        };
+        let fixed = inner.source().fixed().cloned();
+        if let Some(credentials) = fixed {
+            let entry = Entry::new(&inner, &credentials, true)?;
+            inner.lock().entry = Some(Arc::new(entry));
+        }
+        Ok(inner)
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        self.registry.clock().now()
+    }
+
+    /// This process's runtime. Kind `Forked` if the client was made by another process.
+    pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
+        if self.process != std::process::id() {
+            return Err(Error::new(
+                ErrorKind::Forked,
+                format!("this client was made in process {}, which was forked", self.process),
+            )
+            .expected("a client made in this process")
+            .advice("make a new client after the fork"));
+        }
+        Runtime::current()
+    }
+
+    fn fast<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
+        let guard = self.cached.load();
+        let cached = guard.as_ref()?;
+        let coarse = self.registry.clock().coarse();
+        (coarse.monotonic < cached.monotonic && coarse.wall < cached.wall)
+            .then(|| use_it(&cached.token))
+    }
+
+    async fn get(self: &Arc<Self>, options: TokenOptions) -> Result<Served> {
+        let wait = options.deadline.unwrap_or(self.wait);
+        let ask =
+            Ask { min_remaining: options.min_remaining, ..Ask::new(self.now().elapsed, wait) };
+        self.get_by(ask).await
+    }
+
+    async fn get_by(self: &Arc<Self>, ask: Ask) -> Result<Served> {
+        self.counters.asked();
+        let result = self.answer(ask).await;
+        if result.is_err() {
+            self.counters.failed();
+        }
+        result
+    }
+
+    async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Served> {
+        self.runtime()?;
+        if let Some(entry) = self.current() {
+            match entry.ask(self, &ask)? {
+                Reply::Lease(served) => return Ok(served),
+                Reply::Error(error) => return Err(error),
+                Reply::Later => {}
+            }
+        }
+        // Waiting needs timers: it is done on our own runtime, whatever the caller runs on.
+        let inner = self.clone();
+        self.on_runtime(async move {
+            loop {
+                let entry = inner.entry().await?;
+                if let Some(result) = entry.wait(&inner, &ask).await {
+                    return result;
+                }
+            }
+        })
+        .await
+    }
+
+    async fn on_runtime<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<R>> + Send + 'static,
+    ) -> Result<R> {
+        self.runtime()?.handle()?.spawn(work).await.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Internal, "a task of the client was ended")
+                .with_source(error))
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn source(&self) -> CredentialsSource {
+        self.lock().source.clone()
+    }
+
+    fn current(&self) -> Option<Arc<Entry>> {
+        self.lock().entry.clone()
+    }
+
+    /// The entry of the credentials in force. A provider is called if it never was.
+    async fn entry(self: &Arc<Self>) -> Result<Arc<Entry>> {
+        if let Some(entry) = self.current() {
+            return Ok(entry);
+        }
+        let inner = self.clone();
+        self.on_runtime(async move {
+            let _one = inner.resolving.lock().await;
+            if let Some(entry) = inner.current() {
+                return Ok(entry);
+            }
+            let credentials = inner.source().fetch().await?;
+            inner.enter(&credentials)
+        })
+        .await
+    }
+
+    /// The credentials for a call. If a provider returns others than the entry was made for, the
+    /// client moves to the entry of those, and so do those who wait.
+    pub(crate) async fn credentials_for(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        call: &Call,
+    ) -> Result<Credentials> {
+        let credentials = match entry.credentials() {
+            Some(credentials) => return Ok(credentials.clone()),
+            None => self.source().fetch().await?,
+        };
+        let same = Proof::of(self.registry.key(), &credentials) == entry.proof();
+        if !same && call.takes_credentials() {
+            self.enter(&credentials)?;
+            entry.supersede();
+            return Err(Error::new(
+                ErrorKind::Config,
+                "the function that fetches the credentials returned other ones meanwhile",
+            )
+            .advice("ask again: the new ones are used from now on"));
+        }
+        Ok(credentials)
+    }
+
+    fn enter(&self, credentials: &Credentials) -> Result<Arc<Entry>> {
+        let entry = Arc::new(Entry::new(self, credentials, false)?);
+        let mut current = self.lock();
+        if let Some(old) = current.entry.as_ref().filter(|old| old.proof() == entry.proof()) {
+            return Ok(old.clone());
+        }
+        current.entry = Some(entry.clone());
+        self.cached.store(None);
+        Ok(entry)
+    }
+
+    fn set_credentials(&self, source: CredentialsSource) -> Result<()> {
+        let entry = match source.fixed() {
+            Some(credentials) => Some(Arc::new(Entry::new(self, credentials, true)?)),
+            None => None,
+        };
+        let mut current = self.lock();
+        current.source = source;
+        current.entry = entry;
+        self.cached.store(None);
+        Ok(())
+    }
+
+    /// Sets the fast path, if the entry is the one in force.
+    pub(crate) fn publish(&self, entry: &Arc<Entry>, ready: Option<Ready>) {
+        let current = self.lock();
+        if !current.entry.as_ref().is_some_and(|current| Arc::ptr_eq(current, entry)) {
+            return;
+        }
+        let cached = ready.and_then(|ready| {
+            let left = ready.until.since(self.now().elapsed).min(LONGEST_FAST);
+            let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX) - COARSE_TICK;
+            let coarse = self.registry.clock().coarse();
+            (left > 0).then(|| {
+                Arc::new(Cached {
+                    token: ready.lease.token().clone(),
+                    monotonic: coarse.monotonic.saturating_add(left),
+                    wall: coarse.wall.saturating_add(left),
+                })
+            })
+        });
+        self.cached.store(cached);
+    }
+
+    pub(crate) fn happened(&self, event: Event) {
+        tracing::info!(target: "tokenlease", identity = %self.server.identity(), "{event}");
+        if let Some(hook) = &self.hook {
+            hook(&event);
+        }
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Inner({})", self.server.identity())
+    }
+}
+
+pub(crate) fn impossible() -> Error {
+    Error::new(ErrorKind::Internal, "a job reported something else than it was asked for")
+        .advice("please report this")
+}

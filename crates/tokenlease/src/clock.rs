@@ -1,0 +1,323 @@
+//! The clocks of the machine, and one to steer.
+//!
+//! The core takes time as an argument; this is the only file that knows the hour.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use tokenlease_core::{Now, Timestamp, WallTime};
+use tokio::sync::watch;
+
+/// The longest a [`Clock::sleep`] lasts: timers stop while a machine is suspended, so whoever
+/// waits for longer looks at the clock again.
+const SLICE: Duration = Duration::from_secs(30);
+
+/// Where a client reads the time and waits. All clients of a process share one, as a rule
+/// [`SystemClock`].
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The wall clock, and the clock that runs through suspend. Leases end by the second alone.
+    fn now(&self) -> Now;
+
+    /// The two cheapest clocks, for the fast path. They may be some milliseconds late.
+    fn coarse(&self) -> Coarse;
+
+    /// Waits for that long, or less: 30 s at most, and a steered clock wakes its sleepers when it
+    /// is moved. The caller looks at the clock again.
+    ///
+    /// The future of the clocks in this crate must be polled inside a tokio runtime with time.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// What the coarse clocks show, both in milliseconds. Values are compared with values of the same
+/// clock and never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coarse {
+    /// A clock that never jumps. It may stop while the machine is suspended, which the other one
+    /// then shows.
+    pub monotonic: i64,
+    /// The wall clock, since 1970-01-01T00:00:00Z.
+    pub wall: i64,
+}
+
+/// The machine's own clocks.
+///
+/// | | Linux, Android | macOS, iOS | Windows |
+/// | --- | --- | --- | --- |
+/// | `elapsed` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC` (runs in sleep) | `QueryPerformanceCounter` |
+/// | `wall` | `CLOCK_REALTIME` | `CLOCK_REALTIME` | the system time |
+/// | coarse | `CLOCK_MONOTONIC_COARSE`, `CLOCK_REALTIME_COARSE` | as above | as above |
+///
+/// All are read through the C library, so that what replaces its functions reaches them too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        Now { wall: WallTime(system::wall()), elapsed: Timestamp(system::elapsed()) }
+    }
+
+    fn coarse(&self) -> Coarse {
+        system::coarse()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        // Not made before it is polled: only then there must be a runtime.
+        Box::pin(async move { tokio::time::sleep(duration.min(SLICE)).await })
+    }
+}
+
+/// The machine's clocks and an offset to steer by: for tests, demonstrations, and the simulation
+/// of a day in a second. Clones share the offset.
+#[derive(Clone, Debug)]
+pub struct SteeredClock(Arc<Offsets>);
+
+#[derive(Debug)]
+struct Offsets {
+    elapsed: AtomicI64,
+    wall: AtomicI64,
+    moves: watch::Sender<()>,
+}
+
+impl SteeredClock {
+    /// A clock that shows the machine's time.
+    pub fn new() -> Self {
+        Self(Arc::new(Offsets {
+            elapsed: AtomicI64::new(0),
+            wall: AtomicI64::new(0),
+            moves: watch::Sender::new(()),
+        }))
+    }
+
+    /// Lets time pass: every clock moves, and sleepers wake to look at it.
+    pub fn advance(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        add(&self.0.elapsed, millis);
+        self.jump_wall(millis);
+    }
+
+    /// Sets the wall clock forward (or back) by milliseconds, as an administrator or a time server
+    /// does: no time passes.
+    pub fn jump_wall(&self, millis: i64) {
+        add(&self.0.wall, millis);
+        self.0.moves.send_replace(());
+    }
+
+    fn elapsed_offset(&self) -> i64 {
+        self.0.elapsed.load(Ordering::Acquire)
+    }
+
+    fn wall_offset(&self) -> i64 {
+        self.0.wall.load(Ordering::Acquire)
+    }
+}
+
+impl Default for SteeredClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SteeredClock {
+    fn now(&self) -> Now {
+        let Now { wall, elapsed } = SystemClock.now();
+        Now {
+            wall: WallTime(wall.0.saturating_add(self.wall_offset())),
+            elapsed: Timestamp(elapsed.0.saturating_add(self.elapsed_offset())),
+        }
+    }
+
+    fn coarse(&self) -> Coarse {
+        let Coarse { monotonic, wall } = SystemClock.coarse();
+        Coarse {
+            monotonic: monotonic.saturating_add(self.elapsed_offset()),
+            wall: wall.saturating_add(self.wall_offset()),
+        }
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        // Subscribed here, so that a move between this call and the first poll wakes too.
+        let mut moves = self.0.moves.subscribe();
+        Box::pin(async move {
+            tokio::select! {
+                () = SystemClock.sleep(duration) => {}
+                _ = moves.changed() => {}
+            }
+        })
+    }
+}
+
+fn add(offset: &AtomicI64, millis: i64) {
+    let add = |old: i64| Some(old.saturating_add(millis));
+    // The closure never refuses, so there is no other case.
+    let _ = offset.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+}
+
+/// Milliseconds since 1970, negative before.
+fn unix_millis(time: SystemTime) -> i64 {
+    let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => millis(since),
+        Err(before) => -millis(before.duration()),
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use rustix::time::{ClockId, clock_gettime};
+
+    use super::Coarse;
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    mod ids {
+        use rustix::time::ClockId;
+
+        pub(super) const ELAPSED: ClockId = ClockId::Boottime;
+        pub(super) const MONOTONIC: ClockId = ClockId::MonotonicCoarse;
+        pub(super) const WALL: ClockId = ClockId::RealtimeCoarse;
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    mod ids {
+        use rustix::time::ClockId;
+
+        // Apple's CLOCK_MONOTONIC runs through sleep; std's Instant does not there.
+        pub(super) const ELAPSED: ClockId = ClockId::Monotonic;
+        pub(super) const MONOTONIC: ClockId = ClockId::Monotonic;
+        pub(super) const WALL: ClockId = ClockId::Realtime;
+    }
+
+    pub(super) fn wall() -> i64 {
+        super::unix_millis(std::time::SystemTime::now())
+    }
+
+    pub(super) fn elapsed() -> i64 {
+        millis(ids::ELAPSED)
+    }
+
+    #[inline]
+    pub(super) fn coarse() -> Coarse {
+        Coarse { monotonic: millis(ids::MONOTONIC), wall: millis(ids::WALL) }
+    }
+
+    #[inline]
+    fn millis(clock: ClockId) -> i64 {
+        let time = clock_gettime(clock);
+        time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::time::{Instant, SystemTime};
+
+    use once_cell::sync::Lazy;
+
+    use super::Coarse;
+
+    // On Windows this is QueryPerformanceCounter, which counts the time in sleep.
+    static START: Lazy<Instant> = Lazy::new(Instant::now);
+
+    pub(super) fn wall() -> i64 {
+        super::unix_millis(SystemTime::now())
+    }
+
+    pub(super) fn elapsed() -> i64 {
+        i64::try_from(START.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn coarse() -> Coarse {
+        Coarse { monotonic: elapsed(), wall: wall() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn near(left: i64, right: i64) -> bool {
+        left.abs_diff(right) < 1000
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn lesson_10_elapsed_counts_the_time_in_suspend() {
+        // The kernel's uptime includes suspend; CLOCK_MONOTONIC does not.
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        #[expect(clippy::cast_possible_truncation, reason = "an uptime fits")]
+        let millis = (seconds * 1000.0) as i64;
+        assert!(near(SystemClock.now().elapsed.0, millis));
+    }
+
+    #[test]
+    fn the_wall_clocks_agree_and_no_clock_runs_backwards() {
+        let (now, coarse) = (SystemClock.now(), SystemClock.coarse());
+        assert!(near(now.wall.0, unix_millis(SystemTime::now())));
+        assert!(near(coarse.wall, now.wall.0));
+        assert!(SystemClock.now().elapsed >= now.elapsed);
+        assert!(SystemClock.coarse().monotonic >= coarse.monotonic);
+    }
+
+    #[test]
+    fn before_1970_is_negative() {
+        assert_eq!(unix_millis(SystemTime::UNIX_EPOCH - Duration::from_millis(5)), -5);
+    }
+
+    #[test]
+    fn advancing_moves_every_clock_of_every_clone() {
+        let clock = SteeredClock::new();
+        let (now, coarse) = (clock.now(), clock.coarse());
+        clock.clone().advance(Duration::from_secs(3600));
+        let (later, later_coarse) = (clock.now(), clock.coarse());
+        assert!(near(later.wall.0 - now.wall.0, HOUR));
+        assert!(near(later.elapsed.0 - now.elapsed.0, HOUR));
+        assert!(near(later_coarse.wall - coarse.wall, HOUR));
+        assert!(near(later_coarse.monotonic - coarse.monotonic, HOUR));
+    }
+
+    #[test]
+    fn lesson_10_a_jump_of_the_wall_clock_lets_no_time_pass() {
+        let clock = SteeredClock::new();
+        let (now, coarse) = (clock.now(), clock.coarse());
+        clock.jump_wall(-HOUR);
+        assert!(near(clock.now().wall.0, now.wall.0 - HOUR));
+        assert!(near(clock.coarse().wall, coarse.wall - HOUR));
+        assert!(near(clock.now().elapsed.0, now.elapsed.0));
+        assert!(near(clock.coarse().monotonic, coarse.monotonic));
+    }
+
+    #[test]
+    fn lesson_12_the_end_of_time_overflows_nothing() {
+        let clock = SteeredClock::new();
+        clock.advance(Duration::MAX);
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.now().elapsed, Timestamp::MAX);
+    }
+
+    #[tokio::test]
+    async fn a_sleeper_wakes_when_the_clock_is_moved_even_before_it_is_polled() {
+        let clock = SteeredClock::new();
+        let sleep = clock.sleep(Duration::from_secs(3600));
+        clock.advance(Duration::from_secs(1));
+        sleep.await;
+
+        let sleep = clock.sleep(Duration::from_secs(3600));
+        tokio::join!(sleep, async { clock.jump_wall(1) });
+    }
+
+    #[tokio::test]
+    async fn a_sleep_ends_by_itself_too() {
+        SteeredClock::new().sleep(Duration::from_millis(1)).await;
+        SystemClock.sleep(Duration::ZERO).await;
+    }
+}

@@ -1,0 +1,132 @@
+//! What clients share: the store, the key, the HTTP pool, TLS, and the clock.
+
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwapOption;
+use tokenlease_core::{Key, Result};
+
+use crate::{
+    clock::{Clock, SystemClock},
+    memory::MemoryStore,
+    random,
+    store::Store,
+    transport::{HttpOptions, Transport},
+};
+
+/// What many clients share. Cloning is cheap and shares it; a hundred thousand clients of one
+/// registry have one connection pool, one TLS set-up and one runtime.
+#[derive(Clone, Debug)]
+pub struct Registry(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    http: Transport,
+    store: Arc<dyn Store>,
+    key: Key,
+    clock: Arc<dyn Clock>,
+}
+
+/// The registry of a process, by its id: a forked child makes its own, since its parent's may be
+/// locked by a thread that is not there.
+static OF_PROCESS: ArcSwapOption<(u32, Registry)> = ArcSwapOption::const_empty();
+
+impl Registry {
+    /// Begins a registry of its own.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
+
+    /// The registry of clients that name none: the process's memory is its store, and all its
+    /// options are the defaults.
+    pub fn process() -> Result<Self> {
+        let process = std::process::id();
+        let made_here = |found: &(u32, Self)| (found.0 == process).then(|| found.1.clone());
+        let found = OF_PROCESS.load_full();
+        if let Some(registry) = found.as_deref().and_then(made_here) {
+            return Ok(registry);
+        }
+        let made = Arc::new((process, Self::builder().build()?));
+        // Of two threads that come first together, one's registry is taken by both.
+        OF_PROCESS.compare_and_swap(&found, Some(made.clone()));
+        let taken = OF_PROCESS.load_full();
+        Ok(taken.as_deref().and_then(made_here).unwrap_or_else(|| made.1.clone()))
+    }
+
+    pub(crate) fn http(&self) -> &Transport {
+        &self.0.http
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.0.key
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+}
+
+/// Options of a [`Registry`].
+#[derive(Default)]
+#[must_use]
+pub struct RegistryBuilder {
+    http: HttpOptions,
+    store: Option<(Arc<dyn Store>, Key)>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl RegistryBuilder {
+    /// How vendors are reached.
+    pub fn http(mut self, options: HttpOptions) -> Self {
+        self.http = options;
+        self
+    }
+
+    /// The store that siblings share, and its key: all who share it must have the same one. By
+    /// default the store is the memory of this process.
+    pub fn store(mut self, store: Arc<dyn Store>, key: Key) -> Self {
+        self.store = Some((store, key));
+        self
+    }
+
+    /// The clock. By default the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The registry. Kind `Config` for certificates, keys and proxies that can't be read.
+    pub fn build(self) -> Result<Registry> {
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let (store, key) = match self.store {
+            Some(store) => store,
+            None => (Arc::new(MemoryStore::new(clock.clone())) as Arc<dyn Store>, random::key()?),
+        };
+        Ok(Registry(Arc::new(Shared { http: Transport::new(&self.http)?, store, key, clock })))
+    }
+}
+
+impl fmt::Debug for RegistryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryBuilder").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // One test: both move the one registry of this process.
+    #[test]
+    fn lesson_18_clients_share_the_registry_of_their_process_and_of_no_parent() {
+        let (one, other) = (Registry::process().unwrap(), Registry::process().unwrap());
+        assert!(Arc::ptr_eq(&one.0, &other.0));
+        // As a child finds it: made under another process id.
+        OF_PROCESS.store(Some(Arc::new((std::process::id().wrapping_add(1), one.clone()))));
+        let own = Registry::process().unwrap();
+        assert!(!Arc::ptr_eq(&own.0, &one.0));
+    }
+}

@@ -1,0 +1,348 @@
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use tokenlease_core::{ErrorKind, Identity, http::Body};
+
+use self::tls::authority;
+use super::*;
+
+mod tls;
+
+const LONG: Duration = Duration::from_secs(10);
+const OKAY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
+fn transport() -> Transport {
+    Transport::new(&HttpOptions::new().without_proxy()).unwrap()
+}
+
+/// A login as the vendors take it.
+fn post(address: &str) -> Request {
+    let body = Body::form([("password", "canary")]);
+    http::Request::post(format!("{address}/connect/token")).body(body).unwrap()
+}
+
+/// A validation as WinKAS takes it: the token is in the URL.
+fn get(address: &str) -> Request {
+    http::Request::get(format!("{address}/Validate?token=canary")).body(Body::empty()).unwrap()
+}
+
+/// Serves each connection by `serve` until one comes that sends nothing; counts the requests.
+fn server(serve: impl Fn(&mut TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = std::thread::spawn(move || {
+        let mut requests = 0;
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            if stream.peek(&mut [0]).unwrap() == 0 {
+                break;
+            }
+            requests += 1;
+            serve(&mut stream);
+        }
+        requests
+    });
+    (address, count)
+}
+
+/// Ends the server; other tasks go on meanwhile, so that connections of given up requests close.
+async fn count((address, count): (SocketAddr, JoinHandle<usize>)) -> usize {
+    let join = move || {
+        drop(TcpStream::connect(address).unwrap());
+        count.join().unwrap()
+    };
+    tokio::task::spawn_blocking(join).await.unwrap()
+}
+
+/// Reads a request whole: all tests send short ones.
+fn read(stream: &mut impl std::io::Read) -> String {
+    let mut text = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let read = stream.read(&mut part).unwrap_or(0);
+        text.extend_from_slice(&part[..read]);
+        let so_far = String::from_utf8_lossy(&text);
+        let head = so_far.split("\r\n\r\n").next().unwrap_or_default().to_ascii_lowercase();
+        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+        let length: usize = length.map_or(0, |length| length.parse().unwrap());
+        if read == 0 || text.len() >= head.len() + 4 + length {
+            return String::from_utf8(text).unwrap();
+        }
+    }
+}
+
+fn answering(answer: impl Into<String>) -> (SocketAddr, JoinHandle<usize>) {
+    let answer = answer.into();
+    server(move |stream| {
+        read(stream);
+        // The client may have left already.
+        let _ = stream.write_all(answer.as_bytes());
+    })
+}
+
+#[track_caller]
+fn lost(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>) -> Error {
+    match result {
+        Err(SendError::Lost(error)) => harmless(error),
+        other => panic!("expected a lost answer, found {other:?}"),
+    }
+}
+
+#[track_caller]
+fn not_sent(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>) -> Error {
+    match result {
+        Err(SendError::NotSent(error)) => harmless(error),
+        other => panic!("expected a request that was not sent, found {other:?}"),
+    }
+}
+
+/// Lesson 1, at every error of these tests: neither it nor a cause of it tells a secret.
+#[track_caller]
+fn harmless(error: Error) -> Error {
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = cause {
+        let text = format!("{error} {error:?} {error:#?}");
+        assert!(!text.contains("canary") && !text.contains("Validate"), "{text}");
+        cause = error.source();
+    }
+    error
+}
+
+#[test]
+fn a_request_may_take_ten_seconds_unless_told_otherwise() {
+    assert_eq!(transport().timeout(), Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_request_arrives_as_it_was_built_and_its_answer_comes_whole() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let server = server(move |stream| {
+        sender.send(read(stream)).unwrap();
+        let answer = "HTTP/1.1 400 Bad Request\r\nRetry-After: 7\r\n\
+                      Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let answer = transport().send(post(&format!("http://{}", server.0)), LONG).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (400, b"abcde".as_slice()));
+    assert_eq!(answer.headers()["retry-after"], "7");
+    let request = receiver.recv().unwrap();
+    assert!(request.starts_with("POST /connect/token HTTP/1.1\r\n"), "{request}");
+    assert!(request.ends_with("\r\n\r\npassword=canary"), "{request}");
+    assert!(request.contains("content-length: 15\r\n"), "{request}");
+    assert!(request.contains("user-agent: tokenlease/"), "{request}");
+    assert!(!request.contains("accept-encoding") && !request.contains("referer"), "{request}");
+    assert_eq!(count(server).await, 1);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_is_not_followed() {
+    let server = answering(
+        "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
+    );
+    let answer = transport().send(post(&format!("http://{}", server.0)), LONG).await.unwrap();
+    assert_eq!(answer.status(), 307);
+    assert_eq!(count(server).await, 1);
+}
+
+#[tokio::test]
+async fn a_body_over_the_cap_is_cut_off_announced_or_not() {
+    let body = "x".repeat(2 * BODY_CAP);
+    for head in [format!("Content-Length: {}", body.len()), "Connection: close".into()] {
+        let server = answering(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}"));
+        let error = lost(transport().send(post(&format!("http://{}", server.0)), LONG).await);
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Unintelligible, Some(200)));
+        count(server).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_just_under_the_cap_is_read_whole() {
+    let body = "x".repeat(BODY_CAP);
+    let server = answering(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}"));
+    let answer = transport().send(post(&format!("http://{}", server.0)), LONG).await.unwrap();
+    assert_eq!(answer.body().len(), BODY_CAP);
+    count(server).await;
+}
+
+#[tokio::test]
+async fn lesson_32_a_login_whose_connection_ends_is_lost_and_not_sent_again() {
+    for half_an_answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"] {
+        let server = answering(half_an_answer);
+        let error = lost(transport().send(post(&format!("http://{}", server.0)), LONG).await);
+        assert_eq!(error.kind(), ErrorKind::Transport);
+        assert!(error.detail().contains(&server.0.to_string()), "{error}");
+        assert_eq!(count(server).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_connection_is_lost() {
+    // A socket that is closed with bytes unread resets the connection.
+    let server = server(|stream| stream.read_exact(&mut [0; 10]).unwrap());
+    for request in [post, get] {
+        let error = lost(transport().send(request(&format!("http://{}", server.0)), LONG).await);
+        assert_eq!(error.kind(), ErrorKind::Transport);
+    }
+    assert_eq!(count(server).await, 2);
+}
+
+#[tokio::test]
+async fn lesson_32_a_server_that_closes_kept_connections_sees_each_login_once() {
+    let server = server(|stream| {
+        read(stream);
+        stream.write_all(OKAY.as_bytes()).unwrap();
+        // Kept alive by the answer, closed by the end of this scope.
+    });
+    let transport = transport();
+    for _ in 0..5 {
+        transport.send(post(&format!("http://{}", server.0)), LONG).await.unwrap();
+    }
+    assert_eq!(count(server).await, 5);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_not_sent() {
+    // A port that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for request in [post, get] {
+        let error = not_sent(transport().send(request(&format!("http://{address}")), LONG).await);
+        assert_eq!(error.kind(), ErrorKind::Transport);
+        let text = error.to_string();
+        assert!(text.contains("TCP") && text.contains(&address.to_string()), "{text}");
+        assert!(text.contains("refused"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_not_sent_and_says_dns() {
+    let error = not_sent(transport().send(get("https://nowhere.invalid"), LONG).await);
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert!(error.to_string().contains("DNS"), "{error}");
+}
+
+#[tokio::test]
+async fn the_deadline_ends_a_wait_for_an_answer_and_the_request_may_have_arrived() {
+    let server = server(|stream| {
+        read(stream);
+        // Until the client leaves.
+        let _ = stream.read(&mut [0]);
+    });
+    for request in [post, get] {
+        let sent = transport()
+            .send(request(&format!("http://{}", server.0)), Duration::from_millis(50))
+            .await;
+        let error = lost(sent);
+        assert_eq!(error.kind(), ErrorKind::Deadline);
+        assert!(error.detail().contains("50ms"), "{error}");
+    }
+    count(server).await;
+}
+
+#[tokio::test]
+async fn the_deadline_before_a_handshake_ends_means_that_a_login_was_not_sent() {
+    let server = server(|stream| {
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let sent =
+        transport().send(post(&format!("https://{}", server.0)), Duration::from_millis(50)).await;
+    assert_eq!(not_sent(sent).kind(), ErrorKind::Deadline);
+    count(server).await;
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_lost() {
+    let server = answering("SSH-2.0-OpenSSH_9.6\r\n\r\n");
+    let error = lost(transport().send(post(&format!("http://{}", server.0)), LONG).await);
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    count(server).await;
+}
+
+#[tokio::test]
+async fn plain_http_leaves_this_machine_only_where_it_was_allowed() {
+    let wyn = |server| Identity::wyn(server, "u", "integration").unwrap();
+    let transport = transport();
+    for server in [
+        "https://wyn.example",
+        "http://localhost:51980",
+        "http://127.0.0.1",
+        "http://127.7.7.7/x",
+        "http://[::1]:80",
+        "http://LOCALHOST",
+        "http://127.1",
+    ] {
+        transport.check(&wyn(server)).unwrap();
+    }
+    for server in [
+        "http://wyn.example",
+        "http://localhost.example",
+        "http://128.0.0.1",
+        "http://[::2]",
+        "http://127.0.0.1.example",
+    ] {
+        let error = transport.check(&wyn(server)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("dangerously_allow_plain_http"), "{error}");
+        // Not even where nobody asked before sending.
+        let error = not_sent(transport.send(post(server), LONG).await);
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let allowed = HttpOptions::new().without_proxy().dangerously_allow_plain_http();
+        Transport::new(&allowed).unwrap().check(&wyn(server)).unwrap();
+    }
+    let elsewhere = HttpOptions::new().with_proxy("http://u:canary@proxy.example:3128");
+    let transport = Transport::new(&elsewhere).unwrap();
+    harmless(transport.check(&wyn("http://127.0.0.1")).unwrap_err());
+    transport.check(&wyn("https://127.0.0.1")).unwrap();
+}
+
+#[tokio::test]
+async fn a_given_proxy_gets_requests_and_credentials() {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let proxy = server(move |stream| {
+        sender.send(read(stream)).unwrap();
+        stream.write_all(OKAY.as_bytes()).unwrap();
+    });
+    let options = HttpOptions::new().with_proxy(format!("http://u:p@{}", proxy.0).as_str());
+    let transport = Transport::new(&options.dangerously_allow_plain_http()).unwrap();
+    transport.send(post("http://wyn.example"), LONG).await.unwrap();
+    let request = receiver.recv().unwrap();
+    assert!(request.starts_with("POST http://wyn.example/connect/token"), "{request}");
+    assert!(request.contains("proxy-authorization: Basic dTpw"), "{request}");
+    assert_eq!(count(proxy).await, 1);
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_other_credentials_or_refuses_is_named() {
+    for (status, words) in [("407 Proxy Authentication Required", "407"), ("403 No", "proxy")] {
+        let proxy = answering(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"));
+        let options = HttpOptions::new().with_proxy(format!("http://{}", proxy.0).as_str());
+        let sent = Transport::new(&options).unwrap().send(post("https://wyn.example"), LONG).await;
+        let error = not_sent(sent);
+        assert_eq!(error.kind(), ErrorKind::Transport);
+        assert!(error.to_string().contains(words), "{error}");
+        count(proxy).await;
+    }
+}
+
+#[test]
+fn lesson_2_options_that_are_of_no_use_are_errors_that_quote_no_secret() {
+    let new = HttpOptions::new;
+    for options in [
+        new().with_proxy("socks5://u:canary@h"),
+        new().with_proxy("u:canary@h:1"),
+        new().with_extra_ca("canary"),
+        new().with_extra_ca("-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----\n"),
+        new().with_client_certificate("canary", "canary"),
+        new().with_client_certificate(authority().pem(), "canary"),
+        new().with_client_certificate(authority().pem(), authority().key().serialize_pem()),
+        new().with_user_agent("canary\n"),
+        new().with_timeout(Duration::ZERO),
+    ] {
+        assert!(!format!("{options:?}").contains("canary@"), "{options:?}");
+        let error = harmless(Transport::new(&options).unwrap_err());
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    }
+}

@@ -1,0 +1,116 @@
+//! Trust, and client certificates, against a TLS server with certificates of its own.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::{
+    RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+};
+
+use super::*;
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+pub(super) fn authority() -> Authority {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A certificate of that authority and its key, in PEM.
+fn signed(authority: &Authority, name: &str) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new([name.to_owned()]).unwrap();
+    (params.signed_by(&key, authority).unwrap().pem(), key.serialize_pem())
+}
+
+/// A TLS server whose certificate that authority signed for `name`. It answers how many
+/// certificates the client presented, where it asks for them.
+fn tls_server(authority: &Authority, name: &str, asks: bool) -> (SocketAddr, JoinHandle<usize>) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let (chain, key) = signed(authority, name);
+    let builder = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let builder = if asks {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+        builder.with_client_cert_verifier(verifier.build().unwrap())
+    } else {
+        builder.with_no_client_auth()
+    };
+    let chain = rustls::pki_types::CertificateDer::from_pem_slice(chain.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let config = Arc::new(builder.with_single_cert(vec![chain], key).unwrap());
+    server(move |stream| {
+        let connection = ServerConnection::new(config.clone()).unwrap();
+        let mut stream = StreamOwned::new(connection, stream);
+        if read(&mut stream).is_empty() {
+            return;
+        }
+        let presented = stream.conn.peer_certificates().map_or(0, <[_]>::len);
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{presented}");
+        stream.write_all(answer.as_bytes()).unwrap();
+    })
+}
+
+#[tokio::test]
+async fn an_extra_authority_is_trusted_and_an_unknown_one_is_refused_with_advice() {
+    let authority = authority();
+    let server = tls_server(&authority, "localhost", false);
+    let address = format!("https://localhost:{}", server.0.port());
+
+    let options = HttpOptions::new().without_proxy().with_extra_ca(authority.pem());
+    let answer = Transport::new(&options).unwrap().send(post(&address), LONG).await.unwrap();
+    assert_eq!(answer.body().as_slice(), b"0");
+
+    let error = not_sent(transport().send(post(&address), LONG).await);
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    let text = error.to_string();
+    assert!(text.contains("TLS with localhost") && text.contains("extra CA"), "{text}");
+    count(server).await;
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_host_is_refused_with_advice() {
+    let authority = authority();
+    let server = tls_server(&authority, "elsewhere.example", false);
+    let options = HttpOptions::new().without_proxy().with_extra_ca(authority.pem());
+    let address = format!("https://localhost:{}", server.0.port());
+    let error = not_sent(Transport::new(&options).unwrap().send(post(&address), LONG).await);
+    assert!(error.to_string().contains("host name"), "{error}");
+    count(server).await;
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_presented_and_its_absence_is_explained() {
+    let authority = authority();
+    let server = tls_server(&authority, "localhost", true);
+    let address = format!("https://localhost:{}", server.0.port());
+    let options = HttpOptions::new().without_proxy().with_extra_ca(authority.pem());
+
+    let (chain, key) = signed(&authority, "client");
+    let with = options.clone().with_client_certificate(chain, key);
+    let answer = Transport::new(&with).unwrap().send(post(&address), LONG).await.unwrap();
+    assert_eq!(answer.body().as_slice(), b"1");
+
+    // With TLS 1.3 the refusal comes after the client believes the handshake done.
+    let sent = Transport::new(&options).unwrap().send(post(&address), LONG).await;
+    let (SendError::NotSent(error) | SendError::Lost(error)) = sent.unwrap_err();
+    assert!(harmless(error).to_string().contains("client certificate"));
+    count(server).await;
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_plain_http_on_a_tls_port_is_recognized() {
+    let server = server(|stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    let error = not_sent(transport().send(post(&format!("https://{}", server.0)), LONG).await);
+    assert!(error.to_string().contains("plain HTTP"), "{error}");
+    count(server).await;
+}
