@@ -273,14 +273,14 @@ impl Lifecycle {
     }
 
     /// Whether `poll` has something to do or to wait for.
-    pub fn has_work(&self, now: Now) -> bool {
+    pub fn has_work(&self, _now: Now) -> bool {
         self.outstanding.is_some()
             || self.flight.is_some()
             || self.demand.is_some()
             || self.job.is_some()
             || self.stray_lock
             || self.look_wanted
-            || self.view.has_news(now.elapsed)
+            || self.view.is_unsaved()
     }
 
     /// How many flights and jobs have ended: when it grows, those who wait should ask again.
@@ -337,8 +337,12 @@ impl Lifecycle {
             return Go::Do(Effect::Load, What::Load);
         }
         let Some(demand) = self.demand else {
-            // A job goes first; without one there is nothing to do.
-            return if self.job.is_some() { Go::Wait(Timestamp::MAX) } else { Go::Done };
+            // A job goes first; without one, only what the store could not be told is left.
+            return match self.view.tell_at() {
+                Some(t) => Go::Wait(t),
+                None if self.job.is_some() => Go::Wait(Timestamp::MAX),
+                None => Go::Done,
+            };
         };
         if demand.deadline <= t {
             self.demand = None;
@@ -509,9 +513,15 @@ impl Lifecycle {
                 }
             }
             Outcome::Saved { revision, now: store_now } => self.saved(revision, store_now, sent, t),
-            Outcome::Locked => self.locked(sent),
-            Outcome::Busy => self.busy(t),
-            Outcome::Unlocked => {}
+            Outcome::Locked => {
+                self.view.answered();
+                self.locked(sent);
+            }
+            Outcome::Busy => {
+                self.view.answered();
+                self.busy(t);
+            }
+            Outcome::Unlocked => self.view.answered(),
             Outcome::Answered(answer) => self.answered(what, answer, sent, now),
             Outcome::NotSent(error) => self.unanswered(what, error, false, sent, now),
             Outcome::Lost(error) => self.unanswered(what, error, true, sent, now),

@@ -165,7 +165,8 @@ impl World {
         {
             why = Some("knowably dead (c): this process had refused it");
         }
-        if let Some(dead) = self.oracle.dead_since.get(&self.fingerprint(number)).copied()
+        let print = served.lease.fingerprint();
+        if let Some(dead) = self.oracle.dead_since.get(&print).copied()
             && t > dead + KNOWN_AFTER
             && self.is_calm(dead)
         {

@@ -132,6 +132,8 @@ pub struct Stats {
     pub hammered: u64,
     /// Calls that the vendor received while it was down.
     pub into_the_dark: u64,
+    /// Credentials that were answered 403.
+    pub forbidden: u64,
     /// When each answer was given.
     pub answered: Vec<i64>,
     /// Logins beside a good token, by cause.
@@ -201,9 +203,16 @@ pub struct World {
     pub oracle: Oracle,
     /// Until then an API refuses tokens for reasons of its own.
     pub api_refuses_until: i64,
+    /// So many of a hundred calls to the store get no answer, half of them are not even heard.
+    pub lose_store_answers: i64,
+    /// Who is answered 403, and until when.
+    pub forbidden: Option<(Password, i64)>,
+    /// So many answers to issues are lost.
+    pub lose_next_issue_answers: u32,
     /// What is told of each event, if anyone wants to read it.
     pub story: Option<Vec<String>>,
     pub(crate) key: Key,
+    proofs: BTreeMap<Password, Proof>,
     queue: BinaryHeap<Scheduled>,
     sequence: u64,
     callers: BTreeMap<u64, Waiting>,
@@ -236,13 +245,17 @@ impl World {
             stats: Stats::default(),
             oracle: Oracle::default(),
             api_refuses_until: i64::MIN,
+            forbidden: None,
+            lose_store_answers: 0,
+            lose_next_issue_answers: 0,
             story: None,
             key: Key::new([7; 32]),
+            proofs: BTreeMap::new(),
             queue: BinaryHeap::new(),
             sequence: 0,
             callers: BTreeMap::new(),
             minimum_until: i64::MIN,
-            told_to_wait: i64::MIN,
+            told_to_wait: i64::MIN / 2,
             busy: (i64::MIN, 0),
             setup,
         }
@@ -314,8 +327,9 @@ impl World {
         self.minimum_until = i64::MIN;
     }
 
-    pub(crate) fn proof_of(&self, password: &Password) -> Proof {
-        Proof::of(&self.key, &Credentials::password(&**password))
+    pub(crate) fn proof_of(&mut self, password: &Password) -> Proof {
+        let proof = || Proof::of(&self.key, &Credentials::password(&**password));
+        *self.proofs.entry(password.clone()).or_insert_with(proof)
     }
 
     /// What the clocks of a process show.
@@ -457,7 +471,12 @@ impl World {
         }
         self.oracle.touched |= !self.faults.is_empty();
         let lossy = self.is_broken(Fault::Lossy);
-        let lot = if lossy { self.rng.range(0, 99) } else { 99 };
+        let store_lossy = !vendor && self.rng.range(0, 99) < self.lose_store_answers;
+        let lot = match (lossy, store_lossy) {
+            (true, _) => self.rng.range(0, 99),
+            (false, true) => self.rng.range(0, 29),
+            (false, false) => 99,
+        };
         if lot < 15 {
             return self.say(|| format!("p{p} {password} {effect}: lost on the way there"));
         }
@@ -467,6 +486,11 @@ impl World {
             let owner = (p, epoch, password.clone());
             let outcome = world.execute(&owner, &effect, sent, sent_at);
             world.say(|| format!("p{p} {password} {effect}: {}", told(&outcome)));
+            let issue = matches!(effect, Effect::Send(Call::Issue));
+            if issue && world.lose_next_issue_answers > 0 {
+                world.lose_next_issue_answers -= 1;
+                return;
+            }
             if lot < 30 {
                 return;
             }
@@ -539,7 +563,10 @@ impl World {
             self.stats.into_the_dark += u64::from(credentials);
             return Outcome::Answered(Answer::Failed(vendor::down()));
         }
-        if credentials && self.is_broken(Fault::Forbid) {
+        let forbidden = self.forbidden.as_ref();
+        let forbidden = forbidden.is_some_and(|(who, until)| *who == owner.2 && t < *until);
+        if credentials && (forbidden || self.is_broken(Fault::Forbid)) {
+            self.stats.forbidden += 1;
             return Outcome::Answered(Answer::Failed(vendor::forbidden()));
         }
         self.judge_send(owner, call, sent);

@@ -87,6 +87,16 @@ impl View {
         !self.outbox.is_empty() && !self.is_away(t)
     }
 
+    /// The store answers: the failures before were no outage.
+    pub(super) fn answered(&mut self) {
+        self.failures = 0;
+    }
+
+    /// When the store is tried again, if there is something to tell it.
+    pub(super) fn tell_at(&self) -> Option<Timestamp> {
+        (!self.outbox.is_empty()).then(|| self.save_at.max(self.away_until))
+    }
+
     pub(super) fn is_unsaved(&self) -> bool {
         !self.outbox.is_empty()
     }
@@ -159,7 +169,7 @@ impl Lifecycle {
         if std::mem::take(&mut self.view.away) {
             self.events.push(Event::StoreBack);
         }
-        self.view.failures = 0;
+        self.view.answered();
         self.view.unreadable = None;
         self.view.last_error = None;
         self.view.next_look = sent.plus(self.policy.store_refresh);
