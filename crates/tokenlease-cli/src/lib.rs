@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod demo;
 mod duration;
 mod exit;
 mod options;
@@ -14,5 +15,14 @@ use std::process::ExitCode;
 
 /// Runs.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let json = std::env::args().any(|arg| arg == "json");
+    let output = if json { output::Output::Json } else { output::Output::Text };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    match runtime.block_on(demo::run(output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
 }
