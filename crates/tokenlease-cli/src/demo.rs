@@ -123,6 +123,10 @@ impl Day {
         self.pass_until(at(12, 0));
         let text = "the 12 h mark: the vendor is asked, and says that the token is over";
         self.round_of(Service::Winkas12, text).await?;
+        // In the minute after the mark each question is asked anew: one caller, one question.
+        let now = self.now;
+        self.twins(Service::Winkas24).with.crowd(now, 1).await?;
+        self.pass_until(at(12, 2));
         let text = "the 12 h mark: the vendor is asked, and the token turns out to live longer";
         self.round_of(Service::Winkas24, text).await?;
         self.round(Work::Report).await

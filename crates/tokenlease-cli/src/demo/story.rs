@@ -15,10 +15,11 @@ const SLOT: Duration = Duration::from_secs(30 * 60);
 const SLOTS: usize = 48;
 
 const OPENING: &str = "\
-A day at WinKAS Air and Wyn Enterprise in a few seconds, over real HTTP to both
-vendors emulated on this machine. Three services of 8 processes each do the same
-work twice: with tokenlease, and without it, where each process keeps a token of
-its own and logs in when it has none or when an API call fails. Logins it costs:
+One day at WinKAS Air and Wyn Enterprise in seconds, over real HTTP to both, as
+emulated on this machine. Three services do the same work twice: with tokenlease
+and a store that their workers share, and without it, where each worker keeps a
+token of its own and logs in when it has none or an API call fails. A service
+has 8 workers, which stand for processes. These are the logins that it takes:
 
 time   service      what happens                                  with  without
 ";
@@ -78,9 +79,9 @@ impl Story {
     fn timelines(&self) -> String {
         let mut text = format!("\n{:26}", "Logins by the half hour");
         for hour in (0..24).step_by(3) {
-            let _ = write!(text, "{:6}", format!("{hour:02}:00"));
+            let _ = write!(text, "{hour:02}:00 ");
         }
-        text.push_str("\n");
+        text.push_str("24:00\n");
         for (name, Timeline(slots)) in [("WinKAS", &self.winkas), ("Wyn", &self.wyn)] {
             let with: String = slots.iter().map(|&(with, _)| mark(with)).collect();
             let without: String = slots.iter().map(|&(_, without)| mark(without)).collect();
@@ -117,7 +118,7 @@ fn table(numbers: &Numbers) -> String {
     row("  dead, as could be known", &|v| only(v.dead_served));
     row("  dead, as nobody could know yet", &|v| only(v.dead_unknowable));
     row("API calls refused for their token", &|v| both(v.refused, v.naive_refused));
-    row("tokens fetched again (no login)", &|v| only(v.refetched));
+    row("running token asked for (refetch)", &|v| only(v.refetched));
     row("questions if a token is active", &|v| only(v.validated));
     row("wrong passwords sent", &|v| both(v.wrong_sent, v.naive_wrong_sent));
     row("  account locked by them", &|v| [yes(v.locked), yes(v.naive_locked)]);
