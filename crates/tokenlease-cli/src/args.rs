@@ -24,7 +24,7 @@ use tokenlease::Result;
     max_term_width = 100,
     after_long_help = concat_help(
         "Examples:\n  \
-         tokenlease token --vendor winkas --user api@example.dk --contract 4711 | wc -c\n  \
+         (umask 077; tokenlease token --profile erp > erp.token)\n  \
          tokenlease exec --profile bi -- ./export-reports\n  \
          tokenlease doctor --vendor wyn --server https://wyn.example.com --user report\n  \
          tokenlease demo"
@@ -50,32 +50,34 @@ pub(crate) enum Command {
     /// from, when it ends and how that is known.
     #[command(after_long_help = concat_help(
         "Examples:\n  \
-         tokenlease token --profile erp > /run/erp.token\n  \
-         TOKENLEASE_PASSWORD=… tokenlease token --vendor oauth2 --server https://id.example.com \
-         --client-id app --user me --output json"
+         (umask 077; tokenlease token --profile erp > erp.token)\n  \
+         tokenlease token --vendor oauth2 --server https://id.example.com --client-id app \\\n    \
+         --client-secret-file app.secret --token-path /oauth/token --output json"
     ))]
     Token(Printed),
     /// Runs a command with a token in its environment.
     ///
-    /// The command finds the token in TOKENLEASE_TOKEN, and neither TOKENLEASE_PASSWORD nor
-    /// TOKENLEASE_CLIENT_SECRET. On Unix it takes this process over; elsewhere its exit code is
+    /// The command finds the token in `TOKENLEASE_TOKEN`, and neither `TOKENLEASE_PASSWORD` nor
+    /// `TOKENLEASE_CLIENT_SECRET`. On Unix it takes this process over; elsewhere its exit code is
     /// passed on.
     #[command(after_long_help = concat_help(
         "Examples:\n  \
-         tokenlease exec --profile bi -- sh -c 'curl -H \"Authorization: Bearer \
-         $TOKENLEASE_TOKEN\" https://wyn.example.com/api/v2/me'"
+         tokenlease exec --profile bi -- ./export-reports\n  \
+         tokenlease exec --profile bi -- sh -c \\\n    \
+         'printf \"Authorization: Bearer %s\" \"$TOKENLEASE_TOKEN\" | curl -H @- \
+         https://wyn.example.com/api/v2/me'"
     ))]
     Exec(Exec),
     /// Asks the vendor whether a token is active. The token is read from standard input.
     ///
     /// Prints `active` and ends with 0, or `not active` and ends with 1.
     #[command(after_long_help = concat_help(
-        "Examples:\n  tokenlease validate --profile erp < /run/erp.token"
+        "Examples:\n  tokenlease validate --profile erp < erp.token"
     ))]
     Validate(FromStdin),
     /// Prints the last active token again, without asking for a new one (winkas).
     #[command(after_long_help = concat_help(
-        "Examples:\n  tokenlease refetch --profile erp > /run/erp.token"
+        "Examples:\n  (umask 077; tokenlease refetch --profile erp > erp.token)"
     ))]
     Refetch(Printed),
     /// Ends a token before its time (wyn, oauth2). The token is read from standard input.
@@ -84,7 +86,7 @@ pub(crate) enum Command {
     /// The answer says whether the end was proven; a server accepts also a revocation that it
     /// does not carry out.
     #[command(after_long_help = concat_help(
-        "Examples:\n  tokenlease revoke --profile bi < /run/bi.token"
+        "Examples:\n  tokenlease revoke --profile bi < bi.token"
     ))]
     Revoke(FromStdin),
     /// Looks for what is wrong between here and a token, step by step.

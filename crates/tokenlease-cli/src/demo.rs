@@ -10,6 +10,7 @@ mod numbers;
 mod oracle;
 mod site;
 mod story;
+mod twins;
 mod world;
 
 use std::time::Duration;
@@ -17,20 +18,15 @@ use std::time::Duration;
 use tokenlease::{Result, core::lifecycle::Revocation};
 
 use self::{
-    naive::Naive,
     numbers::Numbers,
     site::{Service, Work, failed},
     story::Story,
-    world::Fleet,
+    twins::Twins,
 };
 use crate::output::{Failure, Output};
 
-/// The worker processes of each service.
-const WORKERS: usize = 8;
 /// The callers that all want a token at the same time.
 const CROWD: usize = 1000;
-/// The callers of a process that was started with a wrong password.
-const MISTYPED: usize = 50;
 /// How often each worker calls its API, when nothing else happens.
 const ROUND: Duration = Duration::from_secs(15 * 60);
 /// What is left of the token when the outage ends: enough for a slow machine.
@@ -49,15 +45,6 @@ struct Day {
     now: Duration,
     services: [Twins; 3],
     story: Story,
-}
-
-/// One service, twice, with a vendor of its own each.
-struct Twins {
-    with: Fleet,
-    without: Naive,
-    /// The logins that were told already.
-    told: (u64, u64),
-    locked: (bool, bool),
 }
 
 impl Day {
@@ -171,9 +158,7 @@ impl Day {
         self.pass_until(at(21, 0));
         for service in [Service::Winkas12, Service::Wyn] {
             let twins = self.twins(service);
-            twins.with.mistyped(MISTYPED).await?;
-            twins.without.mistyped(MISTYPED).await?;
-            let text = twins.after_mistyped();
+            let text = twins.mistyped().await?;
             self.tell(service, &text)?;
         }
         self.round(Work::Report).await
@@ -248,68 +233,9 @@ impl Day {
     fn numbers(&self) -> Numbers {
         let mut numbers = Numbers::default();
         for twins in &self.services {
-            let is_wyn = twins.with.site.service.is_wyn();
-            let vendor = if is_wyn { &mut numbers.wyn } else { &mut numbers.winkas };
-            vendor.add(&twins.with, &twins.without);
-            vendor.locked |= twins.locked.0;
-            vendor.naive_locked |= twins.locked.1;
+            twins.add_to(&mut numbers);
         }
         numbers
-    }
-}
-
-impl Twins {
-    async fn born(service: Service) -> Result<Self> {
-        let (with, without) =
-            (Fleet::start(service, WORKERS).await?, Naive::start(service, WORKERS).await?);
-        Ok(Self { with, without, told: (0, 0), locked: (false, false) })
-    }
-
-    async fn work(&mut self, now: Duration, work: Work) -> Result<()> {
-        tokio::try_join!(self.with.round(now, work), self.without.round(work))?;
-        Ok(())
-    }
-
-    fn restart(&mut self, same_host: bool) -> Result<()> {
-        self.without.restart();
-        self.with.restart(same_host)
-    }
-
-    fn set_outage(&self, is_down: bool) {
-        self.with.site.set_outage(is_down);
-        self.without.site.set_outage(is_down);
-    }
-
-    /// What wrong passwords did, in words; an administrator undoes it.
-    fn after_mistyped(&mut self) -> String {
-        let (with, without) = (&self.with.site, &self.without.site);
-        self.locked = (with.is_locked(), without.is_locked());
-        let locked = match self.locked {
-            (false, false) => "",
-            (true, false) => ", which locks the account with",
-            (false, true) => ", which locks the account without",
-            (true, true) => ", which locks both accounts",
-        };
-        let (sent, naive) = (with.seen().wrong, without.seen().wrong);
-        with.unlock();
-        without.unlock();
-        format!("{MISTYPED} callers, a wrong password: {sent} sent with, {naive} without{locked}")
-    }
-
-    fn logins(&self) -> (u64, u64) {
-        (self.with.site.seen().issued, self.without.site.seen().issued)
-    }
-
-    fn untold(&self) -> (u64, u64) {
-        let now = self.logins();
-        (now.0 - self.told.0, now.1 - self.told.1)
-    }
-
-    /// The logins since the last time.
-    fn tell(&mut self) -> (u64, u64) {
-        let untold = self.untold();
-        self.told = self.logins();
-        untold
     }
 }
 

@@ -49,6 +49,9 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 
 /// A duration for people, in its two longest units.
 pub(crate) fn show(duration: Duration) -> String {
+    if !duration.is_zero() && duration < Duration::from_millis(1) {
+        return "under 1ms".into();
+    }
     let mut millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut parts = Vec::new();
     for (name, each) in UNITS {
@@ -104,5 +107,6 @@ mod tests {
             assert_eq!(show(Duration::from_secs(seconds)), text);
         }
         assert_eq!(show(Duration::from_millis(12)), "12ms");
+        assert_eq!(show(Duration::from_micros(12)), "under 1ms");
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Options {
     pub(crate) grant: Option<Grant>,
     /// Where the client's id and secret are sent (wyn, oauth2). Unless given it is `basic` for
     /// oauth2; for wyn `body` in token requests and `basic` in revocations.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "WAY")]
     pub(crate) client_auth: Option<ClientAuth>,
     /// The path of the token endpoint below the base address. It is `/connect/token` for wyn and
     /// `/token` for oauth2 unless given.
@@ -210,7 +210,8 @@ mod tests {
         let mut names: Vec<_> =
             command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
         let mut keys = KEYS.to_vec();
-        (names.sort(), keys.sort_unstable()).1;
+        names.sort();
+        keys.sort_unstable();
         assert_eq!(names, keys);
         for arg in command.get_arguments() {
             let long = arg.get_long().map(|long| long.replace('-', "_"));

@@ -37,7 +37,7 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
         ));
     }
     let mut options = read(&text, name).map_err(|problem| problem.of(&path))?;
-    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let files = [&mut options.ca, &mut options.password_file, &mut options.client_secret_file];
     for file in files.into_iter().flatten() {
         *file = folder.join(&*file);
@@ -207,7 +207,10 @@ mod tests {
     use crate::options::Vendor;
 
     fn error(text: &str) -> String {
-        let problem = read(text, "erp").err().expect("a problem");
+        let problem = match read(text, "erp") {
+            Err(problem) => problem,
+            Ok(options) => panic!("{options:?}"),
+        };
         problem.of(Path::new("config.toml")).to_string()
     }
 

@@ -250,7 +250,7 @@ mod tests {
             (b"canary\nmore\n", "more than one line"),
             (b"\xff\xfec\0a\0n\0", "UTF-16"),
             (b"canary\xff", "not UTF-8"),
-            (&[b'a'; LONGEST + 1], "longer than"),
+            (&vec![b'a'; LONGEST + 1], "longer than"),
         ] {
             let error = of_file(content).unwrap_err().to_string();
             assert!(error.contains(why) && error.contains("expected the password"), "{error}");

@@ -9,7 +9,8 @@ use tokenlease::{
 
 use crate::{
     args::Connection,
-    options::{Grant, KEYS, Options, Vendor},
+    identity::{self, variable_name},
+    options::{Grant, KEYS, Options},
     output::config,
     profile,
     secrets::{self, Source, Which},
@@ -17,11 +18,6 @@ use crate::{
 
 /// How the environment is read: tests bring their own.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
-
-/// Where `WinKAS` Air is, unless another address is given.
-const WINKAS: &str = "https://air.winkas.net";
-/// The client of a Wyn server as installed.
-const WYN_CLIENT: &str = "integration";
 
 /// Everything that a command needs to know, checked for what can be checked without a network.
 #[derive(Debug)]
@@ -32,6 +28,15 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     password: Option<Source>,
     client_secret: Option<Source>,
+}
+
+/// What can prove that a token has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// The endpoint that is asked.
+    pub(crate) place: &'static str,
+    /// What it answered.
+    pub(crate) yes: &'static str,
 }
 
 /// Which secrets a command sends.
@@ -58,8 +63,8 @@ impl Settings {
             if let Some(source) = source(&given, None, which, "given")? {
                 return Ok(Some(source));
             }
-            let variable = variable(environment, which.variable())?.map(Secret::from);
-            if let Some(source) = source(&variables, variable, which, "set in the environment")? {
+            let text = variable(environment, which.variable())?.map(Secret::from);
+            if let Some(source) = source(&variables, text, which, "set in the environment")? {
                 return Ok(Some(source));
             }
             source(&profile, None, which, "in the profile")
@@ -67,7 +72,7 @@ impl Settings {
         let password = secret(Which::Password)?;
         let client_secret = secret(Which::ClientSecret)?;
         let options = given.or(variables).or(profile);
-        Ok(Self { identity: identity(&options)?, options, password, client_secret })
+        Ok(Self { identity: identity::of(&options)?, options, password, client_secret })
     }
 
     /// The secrets that are needed: read from where they are, asked for where they are nowhere.
@@ -107,6 +112,16 @@ impl Settings {
         self.options.deadline.unwrap_or(Duration::from_secs(30))
     }
 
+    /// Whether the server is on this machine.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        identity::is_loopback(self.identity.server())
+    }
+
+    /// Whether what is sent can be read on the way.
+    pub(crate) fn is_sent_in_the_clear(&self) -> bool {
+        self.identity.server().starts_with("http:") && !self.is_on_this_machine()
+    }
+
     /// The text of the file of extra authorities.
     pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>> {
         let Some(path) = &self.options.ca else { return Ok(None) };
@@ -117,23 +132,40 @@ impl Settings {
     }
 
     fn logs_in_a_user(&self) -> bool {
-        self.identity.vendor() != VendorName::OAuth2
-            || self
-                .options
-                .grant
-                .map_or(!self.identity.user().is_empty(), |grant| grant == Grant::Password)
+        match (self.identity.vendor(), self.options.grant) {
+            (VendorName::OAuth2, None) => !self.identity.user().is_empty(),
+            (VendorName::OAuth2, Some(grant)) => grant == Grant::Password,
+            _ => true,
+        }
     }
 
     fn has_client(&self) -> bool {
         !self.identity.client().is_empty()
     }
 
+    /// What can prove that a token has ended.
+    pub(crate) fn evidence(&self) -> Option<Evidence> {
+        let (userinfo, introspection) = self.verdict_endpoints();
+        if userinfo {
+            return Some(Evidence { place: "userinfo", yes: "userinfo answered 401" });
+        }
+        introspection.then_some(Evidence {
+            place: "introspection",
+            yes: "introspection answered active: false",
+        })
+    }
+
     fn introspects(&self) -> bool {
+        self.verdict_endpoints() == (false, true)
+    }
+
+    /// Whether there is a userinfo endpoint, and an introspection endpoint.
+    fn verdict_endpoints(&self) -> (bool, bool) {
         let set = |path: &Option<String>, default: bool| {
             path.as_ref().map_or(default, |path| !path.is_empty())
         };
         let userinfo = set(&self.options.userinfo_path, self.identity.vendor() == VendorName::Wyn);
-        !userinfo && set(&self.options.introspection_path, false)
+        (userinfo, set(&self.options.introspection_path, false))
     }
 }
 
@@ -178,11 +210,6 @@ fn variable(environment: Environment<'_>, name: &str) -> Result<Option<String>> 
         .transpose()
 }
 
-/// The option's name in the environment.
-pub(crate) fn variable_name(key: &str) -> String {
-    format!("TOKENLEASE_{}", key.to_uppercase())
-}
-
 /// Where a secret is, as one layer of the settings says.
 fn source(
     options: &Options,
@@ -209,64 +236,6 @@ fn source(
     Ok(first)
 }
 
-fn identity(options: &Options) -> Result<Identity> {
-    let needed = |value: &Option<String>, key: &str, what: &str| {
-        value.clone().ok_or_else(|| missing(key, what))
-    };
-    let vendor = options.vendor.ok_or_else(|| missing("vendor", "vendor"))?;
-    let foreign: &[(&str, &Option<String>)] = match vendor {
-        Vendor::Winkas => &[
-            ("client_id", &options.client_id),
-            ("tenant", &options.tenant),
-            ("scope", &options.scope),
-        ],
-        Vendor::Wyn => &[("contract", &options.contract)],
-        Vendor::OAuth2 => &[("contract", &options.contract), ("tenant", &options.tenant)],
-    };
-    if let Some((key, _)) = foreign.iter().find(|(_, value)| value.is_some()) {
-        let name = clap::ValueEnum::to_possible_value(&vendor);
-        let name = name.as_ref().map_or("this vendor", |name| name.get_name());
-        return Err(config(format!("{name} has no {}", key.replace('_', " ")))
-            .expected(format!("no {}", option(key)))
-            .advice(format!("drop it, also from the profile and {}", variable_name(key))));
-    }
-    let scope = options.scope.as_deref().unwrap_or_default();
-    match vendor {
-        Vendor::Winkas => {
-            let user = needed(&options.user, "user", "user")?;
-            let contract = needed(&options.contract, "contract", "contract code")?;
-            Identity::winkas(options.server.as_deref().unwrap_or(WINKAS), &user, &contract)
-        }
-        Vendor::Wyn => {
-            let server = needed(&options.server, "server", "server address")?;
-            let user = needed(&options.user, "user", "user")?;
-            let client = options.client_id.as_deref().unwrap_or(WYN_CLIENT);
-            let identity = Identity::wyn(&server, &user, client)?;
-            Ok(identity
-                .with_tenant(options.tenant.as_deref().unwrap_or_default())
-                .with_scope(scope))
-        }
-        Vendor::OAuth2 => {
-            let server = needed(&options.server, "server", "server address")?;
-            let user = options.user.as_deref().unwrap_or_default();
-            let client = options.client_id.as_deref().unwrap_or_default();
-            Ok(Identity::oauth2(&server, user, client)?.with_scope(scope))
-        }
-    }
-}
-
-fn missing(key: &str, what: &str) -> tokenlease::Error {
-    config(format!("no {what} is given")).expected(format!(
-        "{}, the variable {}, or a profile that says it",
-        option(key),
-        variable_name(key)
-    ))
-}
-
-fn option(key: &str) -> String {
-    format!("--{}", key.replace('_', "-"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, path::Path};
@@ -289,11 +258,11 @@ mod tests {
         Settings::resolve(&connection(args), &environment)
     }
 
-    fn with_profile(text: &str, test: impl FnOnce(&str, &Path)) {
+    fn with_profile(text: &str, check: impl FnOnce(&str, &Path)) {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("config.toml");
         fs::write(&file, text).expect("written");
-        test(file.to_str().expect("a path"), folder.path());
+        check(file.to_str().expect("a path"), folder.path());
     }
 
     const WYN: [&str; 6] = ["--vendor", "wyn", "--server", "https://w", "--user", "u"];
@@ -374,27 +343,6 @@ mod tests {
         }
         let error = resolve(&WYN, &[("TOKENLEASE_LIFETIME", "8")]).unwrap_err().to_string();
         assert!(error.contains("TOKENLEASE_LIFETIME: 8 has no unit"), "{error}");
-    }
-
-    #[test]
-    fn an_option_of_another_vendor_is_an_error_that_says_so() {
-        for (vendor, option, detail) in [
-            ("winkas", "--client-id", "winkas has no client id"),
-            ("winkas", "--tenant", "winkas has no tenant"),
-            ("winkas", "--scope", "winkas has no scope"),
-            ("wyn", "--contract", "wyn has no contract"),
-            ("oauth2", "--contract", "oauth2 has no contract"),
-            ("oauth2", "--tenant", "oauth2 has no tenant"),
-        ] {
-            let error = resolve(&["--vendor", vendor, option, "x"], &[]).unwrap_err();
-            assert_eq!(error.detail(), detail);
-        }
-    }
-
-    #[test]
-    fn winkas_has_a_default_address() {
-        let args = ["--vendor", "winkas", "--user", "u", "--contract", "c"];
-        assert_eq!(resolve(&args, &[]).unwrap().identity.server(), "https://air.winkas.net");
     }
 
     #[test]

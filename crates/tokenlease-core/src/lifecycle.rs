@@ -163,6 +163,8 @@ struct Flight {
     not_sent: u8,
     lost_issues: u8,
     verified_inside: bool,
+    /// The token that the vendor is asked about.
+    asked_about: Option<Fingerprint>,
     got: Option<Held>,
     result: Result<()>,
 }
@@ -364,6 +366,7 @@ impl Lifecycle {
             not_sent: 0,
             lost_issues: 0,
             verified_inside: false,
+            asked_about: None,
             got: None,
             result: Ok(()),
         });
@@ -707,6 +710,13 @@ impl Lifecycle {
         match outcome {
             Outcome::Answered(answer) if matches!(what, What::Issue | What::Refetch) => {
                 self.late_answer(what, answer, sent, now);
+                // If that ends the flight, nothing that it still waits for can add to it.
+                if let Some(flight) = &mut self.flight
+                    && flight.stage == Stage::Landing
+                    && let Some(current) = self.outstanding.take()
+                {
+                    flight.maybe_locked |= current.what == What::Lock;
+                }
             }
             // A lock that nobody waits for any more is given back.
             Outcome::Locked if self.flight.is_none() => self.stray_lock = true,

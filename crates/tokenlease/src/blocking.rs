@@ -32,10 +32,10 @@ impl Client {
 
     /// See [`Client::token`](crate::Client::token).
     pub fn token(&self) -> Result<Token> {
-        match self.0.cached(Token::clone) {
-            Some(token) => Ok(token),
-            None => blocking!(self, client => client.token()),
+        if let Some(token) = self.0.cached(Token::clone) {
+            return Ok(token);
         }
+        blocking!(self, client => client.token())
     }
 
     /// See [`Client::with_token`](crate::Client::with_token).

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use once_cell::sync::OnceCell;
+use arc_swap::ArcSwapOption;
 use tokenlease_core::{Key, Result};
 
 use crate::{
@@ -26,7 +26,9 @@ struct Shared {
     clock: Arc<dyn Clock>,
 }
 
-static DEFAULT: OnceCell<Registry> = OnceCell::new();
+/// The registry of a process, by its id: a forked child makes its own, since its parent's may be
+/// locked by a thread that is not there.
+static OF_PROCESS: ArcSwapOption<(u32, Registry)> = ArcSwapOption::const_empty();
 
 impl Registry {
     /// Begins a registry of its own.
@@ -37,7 +39,17 @@ impl Registry {
     /// The registry of clients that name none: the process's memory is its store, and all its
     /// options are the defaults.
     pub fn process() -> Result<Self> {
-        DEFAULT.get_or_try_init(|| Self::builder().build()).cloned()
+        let process = std::process::id();
+        let made_here = |found: &(u32, Self)| (found.0 == process).then(|| found.1.clone());
+        let found = OF_PROCESS.load_full();
+        if let Some(registry) = found.as_deref().and_then(made_here) {
+            return Ok(registry);
+        }
+        let made = Arc::new((process, Self::builder().build()?));
+        // Of two threads that come first together, one's registry is taken by both.
+        OF_PROCESS.compare_and_swap(&found, Some(made.clone()));
+        let taken = OF_PROCESS.load_full();
+        Ok(taken.as_deref().and_then(made_here).unwrap_or_else(|| made.1.clone()))
     }
 
     pub(crate) fn http(&self) -> &Transport {
@@ -100,5 +112,21 @@ impl RegistryBuilder {
 impl fmt::Debug for RegistryBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistryBuilder").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // One test: both move the one registry of this process.
+    #[test]
+    fn lesson_18_clients_share_the_registry_of_their_process_and_of_no_parent() {
+        let (one, other) = (Registry::process().unwrap(), Registry::process().unwrap());
+        assert!(Arc::ptr_eq(&one.0, &other.0));
+        // As a child finds it: made under another process id.
+        OF_PROCESS.store(Some(Arc::new((std::process::id().wrapping_add(1), one.clone()))));
+        let own = Registry::process().unwrap();
+        assert!(!Arc::ptr_eq(&own.0, &one.0));
     }
 }

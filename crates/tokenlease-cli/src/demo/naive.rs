@@ -40,7 +40,8 @@ impl Naive {
     /// So many callers want a token at the same time.
     pub(super) async fn crowd(&self, callers: usize) -> Result<()> {
         let mut crowd = JoinSet::new();
-        for worker in self.workers.iter().cycle().take(callers).cloned() {
+        for worker in self.workers.iter().cycle().take(callers) {
+            let worker = worker.clone();
             crowd.spawn(async move { worker.token().await.map(drop) });
         }
         crowd.join_all().await.into_iter().collect()

@@ -72,8 +72,8 @@ impl Fleet {
     pub(super) async fn crowd(&mut self, now: Duration, callers: usize) -> Result<()> {
         self.oracle.wanted(now);
         let mut crowd = JoinSet::new();
-        for worker in self.workers.iter().cycle().take(callers).cloned() {
-            let tally = self.tally.clone();
+        for worker in self.workers.iter().cycle().take(callers) {
+            let (worker, tally) = (worker.clone(), self.tally.clone());
             crowd.spawn(async move { worker.token().await.map(|token| tally.served(&token)) });
         }
         crowd.join_all().await.into_iter().collect::<Result<()>>()?;

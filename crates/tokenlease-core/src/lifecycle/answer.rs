@@ -135,10 +135,12 @@ impl Lifecycle {
     pub fn refuse(&mut self, token: &Token, now: Now) -> Refusal {
         let t = now.elapsed;
         let fingerprint = Fingerprint::of(&self.key, token);
-        let Some(held) = &mut self.held else { return Refusal::Outdated };
-        if held.lease.fingerprint != fingerprint {
+        // What a flight brought was served already to who could wait no longer.
+        let got = self.flight.as_mut().and_then(|flight| flight.got.as_mut());
+        let mut known = got.into_iter().chain(self.held.as_mut());
+        let Some(held) = known.find(|held| held.lease.fingerprint == fingerprint) else {
             return Refusal::Outdated;
-        }
+        };
         if held.doubt.is_some() {
             return Refusal::Doubted;
         }

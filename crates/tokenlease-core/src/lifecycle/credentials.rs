@@ -193,7 +193,8 @@ impl Lifecycle {
     /// The vendor accepted the credentials and this lease came of it.
     fn gain(&mut self, lease: Lease<Timestamp>, rung: Rung, how: Gained, t: Timestamp) {
         let was_shut = self.is_shut();
-        let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
+        // What stood there when this was decided; what came meanwhile is not overwritten.
+        let replacing = self.view.known.lease(self.proof).map(|lease| lease.fingerprint);
         self.tell(News::Accepted { proof: self.proof }, t);
         if was_shut {
             self.events.push(Event::CircuitClosed);
@@ -332,7 +333,8 @@ impl Lifecycle {
                     .as_ref()
                     .is_some_and(|held| held.doubt.is_none() && !held.lease.is_over(t))
                     || self.flight.as_ref().is_some_and(|flight| flight.got.is_some());
-                if !live {
+                // A refusal that came since says more than a success that was asked for before it.
+                if !live && !self.is_shut() {
                     self.granted(what, &granted, sent, t);
                 }
             }

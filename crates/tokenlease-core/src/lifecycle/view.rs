@@ -213,6 +213,8 @@ impl Lifecycle {
     fn store_away(&mut self, t: Timestamp) {
         self.view.failures = 0;
         self.view.away_until = t.plus(AFTER_SILENCE);
+        // Memory answers meanwhile.
+        self.view.next_look = self.view.next_look.max(self.view.away_until);
         if !std::mem::replace(&mut self.view.away, true) {
             self.events.push(Event::StoreAway);
         }
@@ -238,8 +240,12 @@ impl Lifecycle {
         if self.view.known.circuit(self.proof).is_some() {
             return;
         }
+        // What this flight brought is taken when it lands, not adopted.
+        let ours = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
+        let ours = ours.map(|got| got.lease.fingerprint);
         let theirs = self.view.seen.lease(self.proof).filter(|lease| {
-            self.view.known.is_live(lease, t)
+            Some(lease.fingerprint) != ours
+                && self.view.known.is_live(lease, t)
                 && expiry::standing(lease, t, self.rules) != Standing::Over
         });
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
