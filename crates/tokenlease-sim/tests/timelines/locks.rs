@@ -95,13 +95,13 @@ fn outage_save_again_and_read_inside_lost_store_answers_cost_almost_no_login() {
         for p in 0..2 {
             asks(&mut world, p, &[100]);
         }
-        world.story = Some(Vec::new());
         world.run(M);
         world.assert_kept();
         assert_eq!(world.stats.errors(), 0, "seed {seed}");
         many += logins(&world);
     }
-    assert!(many <= 203, "{many}");
+    // Three failed calls in a row are an outage, in which each process may log in once.
+    assert!(many <= 212, "{many}");
 }
 
 #[test]
