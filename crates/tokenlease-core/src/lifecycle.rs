@@ -90,8 +90,6 @@ pub struct Lifecycle {
     budget_until: Timestamp,
     /// Why the vendor refused the credentials, if it did so to this process.
     refusal: Option<Error>,
-    /// The lease for which a longer remaining life was tried.
-    stretched: Option<Fingerprint>,
 
     demand: Option<Ask>,
     refetch_wanted: bool,
@@ -214,7 +212,6 @@ impl Lifecycle {
             misconfigured: None,
             budget_until: Timestamp::MIN,
             refusal: None,
-            stretched: None,
             demand: None,
             refetch_wanted: false,
             flight: None,
@@ -431,9 +428,6 @@ impl Lifecycle {
     /// Rungs 1 and 2: may what is in hand now be served?
     fn decide(&mut self, now: Now) -> Go {
         let t = now.elapsed;
-        if let Some(error) = self.misconfigured.clone() {
-            return self.land(Err(error));
-        }
         if let Some(error) = self.circuit_open(now) {
             return self.land(Err(error));
         }
@@ -444,10 +438,12 @@ impl Lifecycle {
         match fit {
             Some(answer::Fit::Serve) => return self.land(Ok(())),
             Some(answer::Fit::Ask) => return self.go(Stage::Verify { inside: false }),
-            Some(answer::Fit::Refresh | answer::Fit::Replace) | None => {}
+            // Those who wait can be answered; the flight goes on for those who come.
+            Some(answer::Fit::Refresh) => self.landings += 1,
+            Some(answer::Fit::Replace) | None => {}
         }
         if let Some((until, error)) = self.blocked(now) {
-            return self.fail(until, error, t);
+            return self.stop(until, error, t);
         }
         self.set_out();
         self.go(Stage::Lock)
@@ -482,7 +478,7 @@ impl Lifecycle {
             return self.land(Err(error));
         }
         if let Some((until, error)) = self.blocked(now) {
-            return self.fail(until, error, t);
+            return self.stop(until, error, t);
         }
         let refetch = self.can_refetch && (self.is_any_live(t) || !self.is_alone(t));
         self.go(if refetch { Stage::Refetch } else { Stage::Issue })
@@ -641,15 +637,17 @@ impl Lifecycle {
         self.failures = self.failures.saturating_add(1);
         let jitter = self.draw();
         let until = until.max(t.plus(backoff::attempt(self.failures, jitter)));
+        self.rest = Some(Rest { until, error: error.clone() });
+        self.stop(until, error, t)
+    }
+
+    /// Nothing may be sent until then. A lease that still works stays in use.
+    fn stop(&mut self, until: Timestamp, error: Error, t: Timestamp) -> Go {
         self.next_refresh = until;
         let demand = self.demand_now(t);
         let refetch_only = self.flight.as_ref().is_some_and(|flight| flight.refetch_only);
         let served = self.held.as_ref().is_some_and(|held| self.may_serve(held, &demand, t));
-        if served && !refetch_only {
-            return self.land(Ok(()));
-        }
-        self.rest = Some(Rest { until, error: error.clone() });
-        self.land(Err(error))
+        self.land(if served && !refetch_only { Ok(()) } else { Err(error) })
     }
 
     fn touch_down(&mut self, t: Timestamp) {
@@ -659,7 +657,8 @@ impl Lifecycle {
         if let Some(got) = flight.got {
             self.take(got, t);
         }
-        if flight.result.is_ok() {
+        // A lease that stays in use is no success of the flight.
+        if flight.result.is_ok() && self.next_refresh <= t {
             self.failures = 0;
             self.rest = None;
         }
@@ -720,16 +719,18 @@ impl Lifecycle {
         match outcome {
             Outcome::Answered(answer) if matches!(what, What::Issue | What::Refetch) => {
                 self.late_answer(what, answer, sent, now);
-                // If that ends the flight, nothing that it still waits for can add to it.
-                if let Some(flight) = &mut self.flight
-                    && flight.stage == Stage::Landing
-                    && let Some(current) = self.outstanding.take()
-                {
-                    flight.maybe_locked |= current.what == What::Lock;
+                // If that ends the flight, what it still asks the vendor is of no use to it.
+                if self.flight.as_ref().is_some_and(|flight| flight.stage == Stage::Landing) {
+                    self.outstanding.take_if(|current| {
+                        matches!(current.what, What::Issue | What::Refetch | What::Verify)
+                    });
                 }
             }
             // A lock that nobody waits for any more is given back.
-            Outcome::Locked if self.flight.is_none() => self.stray_lock = true,
+            Outcome::Locked => match &mut self.flight {
+                Some(flight) => flight.maybe_locked = true,
+                None => self.stray_lock = true,
+            },
             _ => {}
         }
     }

@@ -195,12 +195,12 @@ impl World {
             return;
         }
         if matches!(call, Call::Issue) {
-            self.judge_login(owner);
+            self.judge_login(owner, sent);
         }
     }
 
     /// Each login beside a good token must have its cause.
-    fn judge_login(&mut self, owner: &Owner) {
+    fn judge_login(&mut self, owner: &Owner, sent: i64) {
         let (t, (p, _, password)) = (self.now, owner);
         let early = self.early();
         let good = (1..=self.vendor.tokens.len()).rev().find(|number| {
@@ -234,9 +234,11 @@ impl World {
             "forgotten"
         } else if self.longest_wish(*p, password) > self.left(number) {
             "a longer remaining life was wished for"
+        } else if self.vendor.token(number).is_some_and(|token| token.from > sent) {
+            "sent again before an answer that came late"
         } else if !held && !listed {
             "known to nobody: a lost answer, a crash"
-        } else if !self.store.is_owner(t, owner) {
+        } else if !self.store.is_owner(t, owner) || self.processes[*p].has_lost_the_store() {
             "no lock: the store away, a freeze"
         } else if !listed {
             "held elsewhere, not in the record: the store was away"

@@ -69,6 +69,16 @@ impl Process {
         self.entries.get_mut(&self.password).map(|entry| &mut entry.machine)
     }
 
+    /// Whether the store failed it three times in a row and has not answered since.
+    pub(crate) fn has_lost_the_store(&self) -> bool {
+        let last = self
+            .events
+            .iter()
+            .rev()
+            .find(|event| matches!(event, Event::StoreAway | Event::StoreBack));
+        last == Some(&Event::StoreAway)
+    }
+
     pub(crate) fn stop(&mut self) -> Vec<u64> {
         self.alive = false;
         self.inbox.clear();

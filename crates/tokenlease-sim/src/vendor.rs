@@ -234,3 +234,8 @@ pub fn forbidden() -> Error {
 pub fn throttled(wait: Duration) -> Error {
     Error::new(ErrorKind::Throttled, "too many").with_status(429).with_retry_after(wait)
 }
+
+/// The vendor names a mistake in the configuration.
+pub fn misconfigured() -> Error {
+    Error::new(ErrorKind::Config, "invalid_scope").with_status(400).with_code("invalid_scope")
+}

@@ -85,6 +85,8 @@ pub enum Fault {
     Verify,
     /// Credentials are answered 403.
     Forbid,
+    /// Credentials are answered with an error that only another configuration mends.
+    Config,
     /// The store lost its data at the beginning of it.
     Flush,
 }
@@ -132,7 +134,7 @@ pub struct Stats {
     pub hammered: u64,
     /// Calls that the vendor received while it was down.
     pub into_the_dark: u64,
-    /// Credentials that were answered 403.
+    /// Credentials that were answered 403, or that the configuration is wrong.
     pub forbidden: u64,
     /// When each answer was given.
     pub answered: Vec<i64>,
@@ -568,6 +570,10 @@ impl World {
         if credentials && (forbidden || self.is_broken(Fault::Forbid)) {
             self.stats.forbidden += 1;
             return Outcome::Answered(Answer::Failed(vendor::forbidden()));
+        }
+        if credentials && self.is_broken(Fault::Config) {
+            self.stats.forbidden += 1;
+            return Outcome::Answered(Answer::Failed(vendor::misconfigured()));
         }
         self.judge_send(owner, call, sent);
         let answer = self.vendor.answer(t, call, &owner.2, sent, sent_at);

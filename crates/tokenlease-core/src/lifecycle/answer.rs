@@ -79,9 +79,6 @@ impl Lifecycle {
     pub fn ask(&mut self, ask: &Ask, now: Now) -> Reply {
         let t = now.elapsed;
         let late = t >= ask.deadline;
-        if let Some(error) = &self.misconfigured {
-            return Reply::Error(error.clone());
-        }
         if t < self.view.next_look {
             let waiting = self.flight.as_ref().is_some_and(|flight| !flight.refreshing);
             // What was learned is saved before anyone is answered by it.
@@ -119,7 +116,7 @@ impl Lifecycle {
     pub fn ready(&self, now: Now) -> Option<Ready> {
         let t = now.elapsed;
         let held = self.held.as_ref()?;
-        if self.is_shut() || held.doubt.is_some() || self.misconfigured.is_some() {
+        if self.is_shut() || held.doubt.is_some() {
             return None;
         }
         let until = match expiry::standing(&held.lease, t, self.rules) {
@@ -200,7 +197,7 @@ impl Lifecycle {
     /// Where the lease in hand stands, for people.
     pub fn explain(&self, now: Now) -> String {
         let t = now.elapsed;
-        if let Some(error) = self.misconfigured.clone().or_else(|| self.circuit_open(now)) {
+        if let Some(error) = self.circuit_open(now) {
             return error.to_string();
         }
         let Some(held) = &self.held else {
@@ -252,6 +249,8 @@ impl Lifecycle {
         }
         let got = self.flight.as_ref().and_then(|flight| flight.got.as_ref()).filter(|_| late);
         let held = got.or(self.held.as_ref())?;
+        // A wish for a longer life is given up rather than the lease that stands.
+        let ask = &Ask { min_remaining: ask.min_remaining.filter(|_| !late), ..*ask };
         let fit = self.fit(held, ask, t);
         if !matches!(fit, Fit::Serve | Fit::Refresh) {
             return None;
@@ -277,9 +276,8 @@ impl Lifecycle {
             Standing::Fresh { .. } => match (ask.min_remaining, lease.expiry()) {
                 (Some(wish), Expiry::Stated { end } | Expiry::Capped { end }) => {
                     let wish = wish.min(end.since(lease.sent_at()) / 2);
-                    let once =
-                        self.stretched != Some(lease.fingerprint) || lease.sent_at().plus(wish) < t;
-                    if end.since(t) < wish && try_now && once { Fit::Replace } else { Fit::Serve }
+                    // Half a life at most: the lease that comes of it has that left.
+                    if end.since(t) < wish && try_now { Fit::Replace } else { Fit::Serve }
                 }
                 (Some(_), Expiry::Assumed { .. } | Expiry::Unknown)
                     if self.can_verify && !asked_since && try_now =>
@@ -328,6 +326,9 @@ impl Lifecycle {
     /// Until when nothing is sent, and why: holds, and rests after failures.
     pub(super) fn blocked(&self, now: Now) -> Option<(Timestamp, Error)> {
         let t = now.elapsed;
+        if let Some(error) = &self.misconfigured {
+            return Some((Timestamp::MAX, error.clone()));
+        }
         let until = self.blocked_until(t)?;
         let known = &self.view.known;
         if let Some(rest) = self.rest.as_ref().filter(|rest| rest.until >= until) {
@@ -354,6 +355,7 @@ impl Lifecycle {
     pub(super) fn blocked_until(&self, t: Timestamp) -> Option<Timestamp> {
         let known = &self.view.known;
         [
+            self.misconfigured.as_ref().map(|_| Timestamp::MAX),
             self.rest.as_ref().map(|rest| rest.until),
             known.hold.map(|hold| hold.until),
             known.entry_hold(self.proof).map(|hold| hold.until),

@@ -21,6 +21,8 @@ use crate::{
     vendor::{Answer, Call, Granted, Life},
 };
 
+/// Without a store, an issue whose answer is lost is not repeated for that long.
+const BUDGET: Duration = Duration::from_secs(60 * 60);
 /// Refetches without a word before the next rung.
 const REFETCHES: u8 = 3;
 /// Refusals of unproven credentials are counted that long.
@@ -56,6 +58,10 @@ impl Lifecycle {
             .advice("look at the permissions of the user, and whether another system logs in");
             return self.fail(until, error, t);
         }
+        if self.flight.as_ref().is_some_and(|flight| flight.storeless) {
+            // Spent when it is sent; the answer says for how long.
+            self.budget_until = t.plus(BUDGET);
+        }
         Go::Do(Effect::Send(Call::Issue), What::Issue)
     }
 
@@ -73,7 +79,7 @@ impl Lifecycle {
             return Some(self.land(Err(error)));
         }
         let (until, error) = self.blocked(now)?;
-        Some(self.fail(until, error, t))
+        Some(self.stop(until, error, t))
     }
 
     /// Why nothing may be issued while the store is away.
@@ -124,8 +130,9 @@ impl Lifecycle {
         let first =
             known.and_then(|fate| fate.first).unwrap_or_else(|| self.first(granted, sent, t));
         let lease = Lease { token: granted.token.clone(), fingerprint, first, verdict: Some(sent) };
-        self.budget_until = lease.end().unwrap_or(Timestamp::MAX);
-        self.stretched = Some(fingerprint);
+        if self.budget_until > t {
+            self.budget_until = lease.end().unwrap_or(Timestamp::MAX);
+        }
         self.events.push(Event::Issued(fingerprint));
         self.gain(lease, Rung::Issue, Gained::Issued, t);
     }
@@ -252,6 +259,7 @@ impl Lifecycle {
                 }
             }
             _ if !sent => {
+                self.budget_until = Timestamp::MIN;
                 self.fail(t, error, t);
             }
             _ => {
@@ -294,7 +302,7 @@ impl Lifecycle {
                 let count = count.saturating_add(1);
                 self.tell(News::EntryHeld { proof: self.proof, until, count }, t);
                 self.events.push(Event::Held(until));
-                self.fail(until, error.clone().with_until(now.wall_at(until)), t);
+                self.stop(until, error.clone().with_until(now.wall_at(until)), t);
             }
         }
     }
@@ -320,7 +328,7 @@ impl Lifecycle {
         let until = t.plus(backoff::hold(count, error.retry_after(), self.draw()));
         self.tell(News::Held(Hold { until, count, reason }), t);
         self.events.push(Event::Held(until));
-        self.fail(until, error.clone().with_until(now.wall_at(until)), t);
+        self.stop(until, error.clone().with_until(now.wall_at(until)), t);
     }
 
     /// An answer that came after its receipt was given up still counts.

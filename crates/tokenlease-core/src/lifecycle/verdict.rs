@@ -39,7 +39,7 @@ impl Lifecycle {
         {
             let error = Error::new(ErrorKind::Throttled, HoldReason::Throttled.words())
                 .with_until(now.wall_at(hold.until));
-            return self.fail(hold.until, error, t);
+            return self.stop(hold.until, error, t);
         }
         let (token, fingerprint) = (held.lease.token.clone(), held.lease.fingerprint);
         if let Some(flight) = &mut self.flight {

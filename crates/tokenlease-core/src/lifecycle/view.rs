@@ -248,6 +248,8 @@ impl Lifecycle {
             self.held = None;
         }
         if self.view.known.circuit(self.proof).is_some() {
+            // What these credentials obtained is served no more, also after a reset.
+            self.held = None;
             return;
         }
         // What this flight brought is taken when it lands, not adopted.

@@ -95,13 +95,13 @@ fn outage_save_again_and_read_inside_lost_store_answers_cost_almost_no_login() {
         for p in 0..2 {
             asks(&mut world, p, &[100]);
         }
-        world.story = Some(Vec::new());
         world.run(M);
         world.assert_kept();
         assert_eq!(world.stats.errors(), 0, "seed {seed}");
         many += logins(&world);
     }
-    assert!(many <= 203, "{many}");
+    // Three failed calls in a row are an outage, in which each process may log in once.
+    assert!(many <= 212, "{many}");
 }
 
 #[test]
@@ -184,4 +184,38 @@ fn lesson_21_a_login_whose_answer_is_lost_is_sent_once_more_where_there_is_no_re
     assert_eq!((logins(&world), world.stats.errors()), (2, 1));
     let lost = tokenlease_core::lifecycle::Event::IssueLost;
     assert_eq!(world.processes[0].events.iter().filter(|event| **event == lost).count(), 2);
+}
+
+#[test]
+fn lesson_8_who_asks_in_the_window_is_served_while_the_refresh_runs() {
+    let mut world = world(Kind::Wyn, H, 2);
+    break_it(&mut world, 54 * M, 59 * M, Fault::Slow);
+    asks(&mut world, 0, &[0]);
+    for p in 0..2 {
+        asks(&mut world, p, &[58 * M + 50 * S, 58 * M + 51 * S, 58 * M + 52 * S]);
+    }
+    world.run(2 * H);
+    world.assert_kept();
+    let last = *world.stats.answered.iter().max().unwrap();
+    assert!(last < 58 * M + 53 * S, "{last}");
+    assert_eq!(world.stats.errors(), 0);
+}
+
+#[test]
+fn a_wish_for_a_longer_life_is_given_up_rather_than_the_lease_that_stands() {
+    let mut world = world(Kind::Wyn, H, 2);
+    asks(&mut world, 1, &[0]);
+    asks(&mut world, 0, &[S]);
+    let t = 40 * M;
+    let wish = Caller {
+        wait: 5 * S,
+        min_remaining: Some(std::time::Duration::from_secs(1800)),
+        ..Caller::default()
+    };
+    asks_with(&mut world, 1, &[t], &wish);
+    // It dies with the lock, and the other waits in vain.
+    world.at(t + 13, |world| world.crash(1, None, None));
+    asks_with(&mut world, 0, &[t + 20], &wish);
+    world.run(2 * H);
+    assert_eq!((world.stats.served, world.stats.errors()), (3, 0));
 }

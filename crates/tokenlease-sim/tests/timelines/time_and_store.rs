@@ -298,3 +298,25 @@ fn without_a_store_the_machine_keeps_its_own_view() {
         assert_eq!(world.stats.errors(), 3);
     }
 }
+
+#[test]
+fn lesson_20_an_issue_in_an_outage_whose_answer_is_lost_is_not_repeated() {
+    let mut world = world(Kind::Wyn, H, 1);
+    break_it(&mut world, 0, 30 * M, Fault::Store);
+    world.lose_next_issue_answers = 9;
+    every(&mut world, 0, 100, 20 * M, 20 * S);
+    world.run(20 * M);
+    assert_eq!((logins(&world), world.stats.served), (1, 0));
+}
+
+#[test]
+fn lesson_20_a_login_with_the_store_does_not_spend_the_budget_without_it() {
+    let mut world = world(Kind::Wyn, H, 1);
+    asks(&mut world, 0, &[0]);
+    break_it(&mut world, 10 * M, 50 * M, Fault::Store);
+    crate::end_newest_at(&mut world, 20 * M);
+    every(&mut world, 0, 15 * M, 40 * M, 20 * S);
+    world.run(40 * M);
+    world.assert_kept();
+    assert_eq!((logins(&world), world.stats.errors()), (2, 0));
+}
