@@ -21,6 +21,9 @@ pub(super) struct Vendor {
     pub(super) issued: u64,
     /// The logins that a client that knows everything would have sent.
     pub(super) minimum: u64,
+    /// The most that were sent before they were needed.
+    #[serde(skip)]
+    pub(super) excess: u64,
     pub(super) refetched: u64,
     pub(super) validated: u64,
     pub(super) naive_issued: u64,
@@ -46,6 +49,7 @@ impl Vendor {
         self.answers += with.tally.answers();
         self.issued += seen.issued;
         self.minimum += with.oracle.minimum();
+        self.excess += with.excess;
         self.refetched += seen.refetched;
         self.validated += seen.validated;
         self.naive_issued += naive.issued;
@@ -60,6 +64,8 @@ impl Vendor {
     fn check(&self, name: &str) -> Result<()> {
         let fault = if self.issued != self.minimum {
             format!("{name}: {} logins, where {} would have done", self.issued, self.minimum)
+        } else if self.excess != 0 {
+            format!("{name}: {} logins were sent before they were needed", self.excess)
         } else if self.dead_served != 0 {
             format!("{name}: {} dead tokens were served", self.dead_served)
         } else {
@@ -84,13 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_too_many_or_too_few_and_a_dead_token_are_faults() {
+    fn a_login_too_many_too_few_or_too_early_and_a_dead_token_are_faults() {
         let good = Vendor { issued: 3, minimum: 3, ..Vendor::default() };
         let check = |wyn| Numbers { winkas: good, wyn }.check();
         assert!(check(good).is_ok());
         for bad in [
             Vendor { issued: 4, ..good },
             Vendor { issued: 2, ..good },
+            Vendor { excess: 1, ..good },
             Vendor { dead_served: 1, ..good },
         ] {
             let error = check(bad).unwrap_err();

@@ -27,6 +27,8 @@ pub(super) struct Fleet {
     pub(super) site: Arc<Site>,
     pub(super) oracle: Oracle,
     pub(super) tally: Arc<Tally>,
+    /// The most logins that were ever sent beyond those needed until then.
+    pub(super) excess: u64,
     clock: SteeredClock,
     registry: Registry,
     workers: Vec<Client>,
@@ -50,6 +52,7 @@ impl Fleet {
         let mut fleet = Self {
             oracle: Oracle::new(service),
             tally: Arc::new(Tally::new(&site)),
+            excess: 0,
             workers: Vec::new(),
             site,
             clock,
@@ -149,10 +152,13 @@ impl Fleet {
     }
 
     /// Until nothing is under way, so that time passes between the acts of the day only.
-    async fn settle(&self) -> Result<()> {
+    async fn settle(&mut self) -> Result<()> {
         for worker in &self.workers {
             worker.close().await?;
         }
+        // A login too many now may save one later, which the day's sum would not show.
+        let excess = self.site.seen().issued.saturating_sub(self.oracle.minimum());
+        self.excess = self.excess.max(excess);
         Ok(())
     }
 
@@ -187,7 +193,8 @@ impl Tally {
         }
     }
 
-    /// An API refused the token: from now on it is known.
+    /// An API refused the token: from now on it is known, also to siblings that have not looked at
+    /// the store since, which is stricter than what is promised.
     fn refused(&self, token: &Token) {
         self.ended().retain(|ended| ended != token);
     }
