@@ -65,10 +65,14 @@ impl Output {
     }
 }
 
-/// Prints a line to standard output, at once.
+/// Prints a line to standard output, at once. A reader that has read enough ends the program
+/// quietly, as `head` does.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
         config(format!("standard output can't be written: {error}"))
             .expected("a reader, or room on the disk")
             .into()

@@ -73,3 +73,16 @@ fn the_story_fits_80_columns_and_ends_with_the_ratio() {
         assert!(story.lines().any(|line| line.starts_with(event)), "{event} is missing: {story}");
     }
 }
+
+#[test]
+fn a_reader_that_has_read_enough_ends_the_story_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenlease"))
+        .arg("demo")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
