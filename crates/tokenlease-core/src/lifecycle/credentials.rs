@@ -240,7 +240,6 @@ impl Lifecycle {
 
     /// No answer, or one that says nothing.
     pub(super) fn no_word(&mut self, what: What, error: Error, sent: bool, t: Timestamp) {
-        let lock_fits = self.can_refetch;
         let jitter = self.draw();
         let Some(flight) = &mut self.flight else { return };
         flight.not_sent = if sent { 0 } else { flight.not_sent.saturating_add(1) };
@@ -266,12 +265,12 @@ impl Lifecycle {
                 flight.lost_issues = flight.lost_issues.saturating_add(1);
                 let again = flight.lost_issues < 2;
                 self.events.push(Event::IssueLost);
-                if !again {
-                    self.fail(t, error, t);
-                } else if lock_fits {
-                    self.go(Stage::Refetch);
+                if again {
+                    // Time passed: look again, then refetch or issue.
+                    let locked = flight.lock_until.is_some();
+                    self.go(if locked { Stage::Inside } else { Stage::Choose });
                 } else {
-                    self.go(Stage::Issue);
+                    self.fail(t, error, t);
                 }
             }
         }
@@ -356,14 +355,19 @@ impl Lifecycle {
         }
     }
 
-    /// A proof that was never seen accepted, while another such was refused in the last quarter of
+    /// A proof that was never seen accepted, while another one such was refused in the last quarter of
     /// an hour: where refusals can't be told from "none", it has one send.
     pub(super) fn is_alone(&self, t: Timestamp) -> bool {
         let flight = self.flight.as_ref();
         self.can_refetch
             && flight.is_some_and(|flight| !flight.storeless)
             && !self.view.known.is_proven(self.proof)
-            && !self.unproven(t).is_empty()
+            && self
+                .view
+                .known
+                .unproven
+                .iter()
+                .any(|(proof, at)| *proof != self.proof && at.plus(UNPROVEN_MEMORY) > t)
     }
 
     pub(super) fn is_any_live(&self, t: Timestamp) -> bool {
