@@ -87,6 +87,8 @@ pub struct Lifecycle {
     next_refresh: Timestamp,
     failures: u32,
     misconfigured: Option<Error>,
+    /// Tokens that the vendor called dead, and that were never of this entry.
+    strangers: Vec<Fingerprint>,
     budget_until: Timestamp,
     /// Why the vendor refused the credentials, if it did so to this process.
     refusal: Option<Error>,
@@ -210,6 +212,7 @@ impl Lifecycle {
             next_refresh: Timestamp::MIN,
             failures: 0,
             misconfigured: None,
+            strangers: Vec::new(),
             budget_until: Timestamp::MIN,
             refusal: None,
             demand: None,

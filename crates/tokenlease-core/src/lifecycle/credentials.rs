@@ -11,6 +11,7 @@ use super::{
 use crate::{
     backoff,
     error::{Error, ErrorKind},
+    expiry::{self, Standing},
     lease::{Expiry, First, Lease, Rung},
     record::{
         Death, Hold, HoldReason,
@@ -335,11 +336,15 @@ impl Lifecycle {
         let t = now.elapsed;
         match answer {
             Answer::Token(granted) => {
-                let live = self
-                    .held
-                    .as_ref()
-                    .is_some_and(|held| held.doubt.is_none() && !held.lease.is_over(t))
-                    || self.flight.as_ref().is_some_and(|flight| flight.got.is_some());
+                let fresh = |held: &Held| {
+                    held.doubt.is_none()
+                        && matches!(
+                            expiry::standing(&held.lease, t, self.rules),
+                            Standing::Fresh { .. }
+                        )
+                };
+                let got = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
+                let live = self.held.as_ref().is_some_and(fresh) || got.is_some_and(fresh);
                 // A refusal that came since says more than a success that was asked for before it.
                 if !live && !self.is_shut() {
                     self.granted(what, &granted, sent, t);
