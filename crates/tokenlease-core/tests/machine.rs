@@ -301,9 +301,8 @@ impl World {
                 }
                 let hour = Life::Stated(Duration::from_millis(HOUR));
                 let life = match (self.kind, choice % 5) {
-                    (TokenKind::Winkas, _) => Life::Unstated,
+                    (TokenKind::Winkas, _) | (_, 1) => Life::Unstated,
                     (_, 0) => Life::Spent,
-                    (_, 1) => Life::Unstated,
                     (_, 2) => Life::Stated(Duration::MAX),
                     _ => hour,
                 };
