@@ -89,6 +89,8 @@ pub struct Lifecycle {
     /// What failed since the last success, for a caller whose deadline passes meanwhile.
     last_failure: Option<Error>,
     misconfigured: Option<Error>,
+    /// Tokens that the vendor called dead, and that were never of this entry.
+    strangers: Vec<Fingerprint>,
     budget_until: Timestamp,
     /// Why the vendor refused the credentials, if it did so to this process.
     refusal: Option<Error>,
@@ -213,6 +215,7 @@ impl Lifecycle {
             failures: 0,
             last_failure: None,
             misconfigured: None,
+            strangers: Vec::new(),
             budget_until: Timestamp::MIN,
             refusal: None,
             demand: None,

@@ -26,10 +26,8 @@ pub fn random(seed: u64, calm: bool) -> (World, i64) {
     let hosts = rng.pick(&[1_usize, 2, 3]);
     let walls = (0..hosts).map(|_| rng.range(-10 * M, 10 * M)).collect();
     let stated = rng.chance(25) && kind == Kind::Winkas;
-    let policy = tokenlease_core::lifecycle::Policy {
-        stated_life: stated.then(|| duration(life)),
-        ..Default::default()
-    };
+    let stated_life = stated.then(|| duration(life));
+    let policy = tokenlease_core::lifecycle::Policy { stated_life, ..Default::default() };
     let setup = Setup {
         seed,
         kind,

@@ -7,7 +7,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     expiry::{self, Standing},
     lease::{Expiry, First, Lease, Rung},
-    record::news::{Gained, News},
+    record::{
+        Death,
+        news::{Gained, News},
+    },
     time::{Moment as _, Now, Timestamp},
     token::{Fingerprint, Token},
 };
@@ -163,10 +166,12 @@ impl Lifecycle {
     pub fn adopt(&mut self, token: Token, end: Option<Timestamp>, now: Now) -> Result<()> {
         let t = now.elapsed;
         let fingerprint = Fingerprint::of(&self.key, &token);
-        if let Some(tombstone) = self.view.known.tombstone(fingerprint) {
+        let tombstone = self.view.known.tombstone(fingerprint).map(|tombstone| tombstone.cause);
+        let stranger = self.strangers.contains(&fingerprint).then_some(Death::Dead);
+        if let Some(cause) = tombstone.or(stranger) {
             return Err(Error::new(
                 ErrorKind::TokenRefused,
-                format!("the token {fingerprint} is known to be dead ({:?})", tombstone.cause),
+                format!("the token {fingerprint} is known to be dead ({cause:?})"),
             )
             .advice("adopt another, or ask for one"));
         }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     backoff,
     error::{Error, ErrorKind},
+    expiry::{self, Standing},
     lease::{Expiry, First, Lease, Rung},
     record::{
         Death, Hold, HoldReason,
@@ -240,7 +241,6 @@ impl Lifecycle {
 
     /// No answer, or one that says nothing.
     pub(super) fn no_word(&mut self, what: What, error: Error, sent: bool, t: Timestamp) {
-        let lock_fits = self.can_refetch;
         let jitter = self.draw();
         self.last_failure = Some(error.clone());
         let Some(flight) = &mut self.flight else { return };
@@ -267,12 +267,12 @@ impl Lifecycle {
                 flight.lost_issues = flight.lost_issues.saturating_add(1);
                 let again = flight.lost_issues < 2;
                 self.events.push(Event::IssueLost);
-                if !again {
-                    self.fail(t, error, t);
-                } else if lock_fits {
-                    self.go(Stage::Refetch);
+                if again {
+                    // Time passed: look again, then refetch or issue.
+                    let locked = flight.lock_until.is_some();
+                    self.go(if locked { Stage::Inside } else { Stage::Choose });
                 } else {
-                    self.go(Stage::Issue);
+                    self.fail(t, error, t);
                 }
             }
         }
@@ -337,11 +337,15 @@ impl Lifecycle {
         let t = now.elapsed;
         match answer {
             Answer::Token(granted) => {
-                let live = self
-                    .held
-                    .as_ref()
-                    .is_some_and(|held| held.doubt.is_none() && !held.lease.is_over(t))
-                    || self.flight.as_ref().is_some_and(|flight| flight.got.is_some());
+                let fresh = |held: &Held| {
+                    held.doubt.is_none()
+                        && matches!(
+                            expiry::standing(&held.lease, t, self.rules),
+                            Standing::Fresh { .. }
+                        )
+                };
+                let got = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
+                let live = self.held.as_ref().is_some_and(fresh) || got.is_some_and(fresh);
                 // A refusal that came since says more than a success that was asked for before it.
                 if !live && !self.is_shut() {
                     self.granted(what, &granted, sent, t);
@@ -357,14 +361,19 @@ impl Lifecycle {
         }
     }
 
-    /// A proof that was never seen accepted, while another such was refused in the last quarter of
+    /// A proof that was never seen accepted, while another one such was refused in the last quarter of
     /// an hour: where refusals can't be told from "none", it has one send.
     pub(super) fn is_alone(&self, t: Timestamp) -> bool {
         let flight = self.flight.as_ref();
         self.can_refetch
             && flight.is_some_and(|flight| !flight.storeless)
             && !self.view.known.is_proven(self.proof)
-            && !self.unproven(t).is_empty()
+            && self
+                .view
+                .known
+                .unproven
+                .iter()
+                .any(|(proof, at)| *proof != self.proof && at.plus(UNPROVEN_MEMORY) > t)
     }
 
     pub(super) fn is_any_live(&self, t: Timestamp) -> bool {

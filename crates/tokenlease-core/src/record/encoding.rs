@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn the_encoding_is_that_of_the_golden_vectors() {
         let hex = |record: &Record| {
-            record.encode().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            record.encode().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
         };
         let now = [hex(&Record::default()), hex(&full())];
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/vectors/record.json");
