@@ -1,0 +1,158 @@
+//! The store's clock: the machine's clock that runs through suspend, carried on over its boots.
+
+use std::{
+    fmt, fs,
+    io::{self, ErrorKind},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use tokenlease::{Clock, core::StoreTime, store::StoreError};
+
+use super::{
+    folder::{self, Folder},
+    record,
+};
+
+const PREFIX: &str = "boot.";
+/// No offset is that.
+const UNKNOWN: i64 = i64::MIN;
+
+/// Reads the store's time. All processes of one boot of the machine read the same.
+pub(super) struct BootClock {
+    clock: Arc<dyn Clock>,
+    /// The name of the file that says what this boot's clock is ahead; without one the wall clock
+    /// is the store's.
+    file: Option<String>,
+    offset: AtomicI64,
+    /// The latest time that this process has read: the wall clock may jump back.
+    latest: AtomicI64,
+}
+
+/// What is written into a record's header.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) store: StoreTime,
+    pub(super) wall: i64,
+}
+
+/// Which boot of the machine this is, as a part of a file's name. Processes whose clocks differ
+/// (in a time namespace) are told apart.
+#[cfg(target_os = "linux")]
+pub(super) fn id() -> Option<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let shift = fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
+    let shift: Vec<_> = shift
+        .lines()
+        .filter_map(|line| line.strip_prefix("boottime"))
+        .flat_map(str::split_whitespace)
+        .filter(|number| *number != "0")
+        .collect();
+    let parts: Vec<_> = std::iter::once(boot.trim()).chain(shift).collect();
+    let id = parts.join("_");
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (!id.is_empty() && id.chars().all(plain)).then_some(id)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn id() -> Option<String> {
+    None
+}
+
+impl BootClock {
+    pub(super) fn new(clock: Arc<dyn Clock>, boot: Option<String>) -> Self {
+        Self {
+            clock,
+            file: boot.map(|boot| format!("{PREFIX}{boot}")),
+            offset: AtomicI64::new(UNKNOWN),
+            latest: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Agrees on this boot's offset with the other processes, or only shows that files can be made
+    /// here.
+    pub(super) fn start(&self, folder: &Folder) -> io::Result<()> {
+        match &self.file {
+            Some(file) => self.agree(folder, file).map(|_| ()),
+            None => folder.open_or_make("boot").map(|_| ()),
+        }
+    }
+
+    /// The store's time, if that takes no look at a file.
+    pub(super) fn peek(&self) -> Option<StoreTime> {
+        let offset = self.offset.load(Ordering::Acquire);
+        if self.file.is_some() && offset == UNKNOWN {
+            return None;
+        }
+        Some(self.read(offset))
+    }
+
+    pub(super) fn now(&self, folder: &Folder) -> Result<StoreTime, StoreError> {
+        if let (Some(file), None) = (&self.file, self.peek()) {
+            self.agree(folder, file)
+                .map_err(|error| folder::away("reading", &folder.join(file), error))?;
+        }
+        Ok(self.read(self.offset.load(Ordering::Acquire)))
+    }
+
+    pub(super) fn times(&self, folder: &Folder) -> Result<Times, StoreError> {
+        Ok(Times { store: self.now(folder)?, wall: self.clock.now().wall.0 })
+    }
+
+    fn read(&self, offset: i64) -> StoreTime {
+        let now = self.clock.now();
+        let now =
+            if self.file.is_some() { now.elapsed.0.saturating_add(offset) } else { now.wall.0 };
+        StoreTime(self.latest.fetch_max(now, Ordering::AcqRel).max(now))
+    }
+
+    /// Who comes first writes the offset, and all read it back.
+    fn agree(&self, folder: &Folder, file: &str) -> io::Result<i64> {
+        if read_offset(folder, file)?.is_none() {
+            let offset = self.go_on(folder)?.saturating_sub(self.clock.now().elapsed.0);
+            folder.place(file, &[format!("{offset}\n").as_bytes()])?;
+        }
+        let offset = read_offset(folder, file)?.ok_or(ErrorKind::NotFound)?;
+        self.offset.store(offset, Ordering::Release);
+        Ok(offset)
+    }
+
+    /// The store's time at a new boot: the latest record's, and what the wall clock went on since
+    /// that was written. It never goes back, even where the wall clock was set back.
+    fn go_on(&self, folder: &Folder) -> io::Result<i64> {
+        let wall = self.clock.now().wall.0;
+        let latest = folder
+            .names(record::END)?
+            .iter()
+            .filter_map(|name| record::header_of(&folder.join(name)))
+            .max_by_key(|header| header.written);
+        Ok(latest.map_or(wall, |header| {
+            header.written.0.saturating_add(wall.saturating_sub(header.wall).max(0))
+        }))
+    }
+
+    /// Whether that is the file of another boot.
+    pub(super) fn is_of_another_boot(&self, name: &str) -> bool {
+        name.starts_with(PREFIX) && self.file.as_deref() != Some(name)
+    }
+}
+
+fn read_offset(folder: &Folder, file: &str) -> io::Result<Option<i64>> {
+    match fs::read_to_string(folder.join(file)) {
+        Ok(text) => {
+            text.trim().parse().map(Some).map_err(|_| {
+                io::Error::new(ErrorKind::InvalidData, "it holds no number; remove it")
+            })
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl fmt::Debug for BootClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BootClock").field("file", &self.file).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,243 @@
+//! A record's lock: an intent that is written under a kernel lock held for that alone, and a file
+//! of the owner's own that the kernel frees when the owner dies.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokenlease::{
+    core::{StoreTime, time::Moment as _},
+    store::{Locked, Owner, RecordName, StoreError},
+};
+
+use super::{
+    boot::BootClock,
+    folder::{self, Folder},
+};
+
+pub(super) const END: &str = ".lock";
+pub(super) const OWNER_END: &str = ".owner";
+/// How long to wait for others who read or write the same intent: microseconds, as a rule.
+const PATIENCE: Duration = Duration::from_millis(1500);
+const LONGEST_SLICE: Duration = Duration::from_millis(8);
+
+/// The owners' files that this process holds, by name.
+#[derive(Debug, Default)]
+pub(super) struct Locks(Mutex<BTreeMap<String, File>>);
+
+impl Locks {
+    pub(super) fn lock(
+        &self,
+        folder: &Folder,
+        clock: &BootClock,
+        name: &RecordName,
+        owner: &Owner,
+        life: Duration,
+    ) -> Result<Locked, StoreError> {
+        let mut file = acquire(folder, &path(name))?;
+        let now = clock.now(folder)?;
+        if let Some(intent) = Intent::read(&mut file).map_err(failed(folder, name))?
+            && intent.owner != owner.as_str()
+        {
+            let theirs = owner_file(name, &intent.owner);
+            if now < intent.until && is_alive(&folder.join(&theirs)) {
+                return Ok(Locked::Busy);
+            }
+        }
+        self.hold(folder, &owner_file(name, owner.as_str()))?;
+        let intent = Intent { owner: owner.as_str().to_owned(), until: now.plus(life) };
+        intent.write(&mut file).map_err(failed(folder, name))?;
+        Ok(Locked::Granted)
+    }
+
+    pub(super) fn renew(
+        folder: &Folder,
+        clock: &BootClock,
+        name: &RecordName,
+        owner: &Owner,
+        life: Duration,
+    ) -> Result<Locked, StoreError> {
+        let mut file = acquire(folder, &path(name))?;
+        let now = clock.now(folder)?;
+        match Intent::read(&mut file).map_err(failed(folder, name))? {
+            Some(intent) if intent.owner == owner.as_str() && now < intent.until => {
+                let intent = Intent { until: now.plus(life), ..intent };
+                intent.write(&mut file).map_err(failed(folder, name))?;
+                Ok(Locked::Granted)
+            }
+            _ => Ok(Locked::Busy),
+        }
+    }
+
+    pub(super) fn unlock(
+        &self,
+        folder: &Folder,
+        name: &RecordName,
+        owner: &Owner,
+    ) -> Result<(), StoreError> {
+        // First of all: if the intent can't be reached, the others see that nobody stands
+        // behind it.
+        self.release(folder, &owner_file(name, owner.as_str()));
+        let mut file = acquire(folder, &path(name))?;
+        match Intent::read(&mut file).map_err(failed(folder, name))? {
+            Some(intent) if intent.owner == owner.as_str() => {
+                file.set_len(0).map_err(failed(folder, name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Holds the owner's own file, if this process does not hold it already.
+    fn hold(&self, folder: &Folder, name: &str) -> Result<(), StoreError> {
+        let mut held = self.held();
+        if held.contains_key(name) {
+            return Ok(());
+        }
+        let path = folder.join(name);
+        let file =
+            folder.open_or_make(name).map_err(|error| folder::away("making", &path, error))?;
+        match file.try_lock() {
+            Ok(()) => held.insert(name.to_owned(), file),
+            Err(TryLockError::WouldBlock) => {
+                let error = io::Error::new(io::ErrorKind::WouldBlock, "another process holds it");
+                return Err(folder::away("locking", &path, error));
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(folder::away("locking", &path, error));
+            }
+        };
+        Ok(())
+    }
+
+    /// Nobody else makes a file of that name, so it can go while it is held.
+    fn release(&self, folder: &Folder, name: &str) {
+        if let Some(file) = self.held().remove(name) {
+            let _ = fs::remove_file(folder.join(name));
+            // A process that was forked off has the same lock in hand: it is freed for both.
+            let _ = file.unlock();
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<String, File>> {
+        // Each change is one insertion or removal, so a panic elsewhere spoils nothing.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The file with a record's intent.
+pub(super) fn path(name: &RecordName) -> String {
+    format!("{}{END}", name.key())
+}
+
+fn owner_file(name: &RecordName, owner: &str) -> String {
+    // Windows has no colons in names; in owners they part what has none.
+    format!("{}.{}{OWNER_END}", name.key(), owner.replace(':', "+"))
+}
+
+/// Takes the kernel lock on a file of that name, or fails in time. What happens until the file is
+/// dropped happens to nobody else at the same time.
+pub(super) fn acquire(folder: &Folder, name: &str) -> Result<File, StoreError> {
+    let path = folder.join(name);
+    let away = |error| folder::away("locking", &path, error);
+    let began = Instant::now();
+    let mut slice = Duration::from_micros(100);
+    loop {
+        let file = folder.open_or_make(name).map_err(away)?;
+        match file.try_lock() {
+            Ok(()) if is_still(&file, &path) => return Ok(file),
+            // It was swept away between the opening and the locking.
+            Ok(()) => continue,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(away(error)),
+        }
+        if began.elapsed() >= PATIENCE {
+            let error = io::Error::new(
+                io::ErrorKind::TimedOut,
+                "another process keeps it locked; it may be stopped",
+            );
+            return Err(away(error));
+        }
+        thread::sleep(slice);
+        slice = (slice * 2).min(LONGEST_SLICE);
+    }
+}
+
+/// Whether the name still means the file that was opened by it.
+#[cfg(unix)]
+pub(super) fn is_still(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(opened), Ok(there)) => (opened.dev(), opened.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// Lock files are never removed here.
+#[cfg(not(unix))]
+pub(super) fn is_still(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// Whether a process stands behind an owner's file. That of a dead one is cleared away: this is
+/// called under the kernel lock of the intent, so the owner can't be about to take it.
+fn is_alive(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    match file.try_lock() {
+        Ok(()) => {
+            let _ = fs::remove_file(path);
+            false
+        }
+        // Where it can't be told, the lock ends by time.
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
+    }
+}
+
+/// Who holds a record's lock, as one line of text: `tokenlease 1 UNTIL OWNER`.
+struct Intent {
+    owner: String,
+    until: StoreTime,
+}
+
+impl Intent {
+    /// The intent there, if there is one. A torn one was its owner's last act: nobody's.
+    fn read(file: &mut File) -> io::Result<Option<Self>> {
+        let mut text = String::new();
+        file.seek(io::SeekFrom::Start(0))?;
+        match file.take(1024).read_to_string(&mut text) {
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+            _ => {}
+        }
+        let Some(line) = text.strip_suffix('\n') else { return Ok(None) };
+        let mut words = line.split(' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("tokenlease"), Some("1"), Some(until), Some(owner)) => Ok(until
+                .parse()
+                .ok()
+                .map(|until| Self { owner: owner.to_owned(), until: StoreTime(until) })),
+            (Some("tokenlease"), Some(_), ..) => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a newer version wrote it; update this program",
+            )),
+            _ => Ok(None),
+        }
+    }
+
+    fn write(&self, file: &mut File) -> io::Result<()> {
+        let line = format!("tokenlease 1 {} {}\n", self.until.0, self.owner);
+        // Shorter first: a line that is cut off has no end, and is nobody's.
+        file.set_len(0)?;
+        file.seek(io::SeekFrom::Start(0))?;
+        file.write_all(line.as_bytes())
+    }
+}
+
+fn failed(folder: &Folder, name: &RecordName) -> impl Fn(io::Error) -> StoreError {
+    let path = folder.join(&path(name));
+    move |error| folder::away("locking", &path, error)
+}

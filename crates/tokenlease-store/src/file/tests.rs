@@ -1,0 +1,325 @@
+use std::{fs, time::Instant};
+
+use tokenlease::{
+    SteeredClock, conformance,
+    core::{Identity, StoreTime, time::Moment as _},
+    store::Stored,
+};
+
+use super::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct Place {
+    _temporary: tempfile::TempDir,
+    path: PathBuf,
+    clock: SteeredClock,
+}
+
+impl Place {
+    fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("state/tokenlease");
+        Self { _temporary: temporary, path, clock: SteeredClock::new() }
+    }
+
+    /// A process's view of the folder.
+    fn open(&self) -> FileStore {
+        FileStore::with_clock(&self.path, Arc::new(self.clock.clone())).unwrap()
+    }
+
+    fn boot(&self, boot: &str) -> FileStore {
+        FileStore::on_boot(&self.path, Arc::new(self.clock.clone()), Some(boot.into())).unwrap()
+    }
+
+    fn names(&self, end: &str) -> Vec<String> {
+        self.open().0.folder.names(end).unwrap()
+    }
+}
+
+fn name(user: &str) -> RecordName {
+    RecordName::new(Identity::wyn("https://wyn.example", user, "c").unwrap())
+}
+
+async fn put(store: &FileStore, name: &RecordName, expected: Option<u64>, record: &[u8]) -> u64 {
+    match store.swap(name, expected, record, None).await.unwrap() {
+        Swapped::Done { revision, .. } => revision,
+        Swapped::Conflict(loaded) => panic!("expected the swap to be done, found {loaded:?}"),
+    }
+}
+
+async fn record(store: &FileStore, name: &RecordName) -> Option<Stored> {
+    store.load(name).await.unwrap().record
+}
+
+#[tokio::test]
+async fn a_folder_is_a_store() {
+    let place = Place::new();
+    let pass = async |time| place.clock.advance(time);
+    conformance::all(&place.open(), MINUTE, pass).await;
+}
+
+#[tokio::test]
+async fn where_the_boot_is_not_known_the_wall_clock_is_the_stores() {
+    let place = Place::new();
+    let store = FileStore::on_boot(&place.path, Arc::new(place.clock.clone()), None).unwrap();
+    conformance::all(&store, MINUTE, async |time| place.clock.advance(time)).await;
+    let before = store.load(&name("u")).await.unwrap().now;
+    place.clock.jump_wall(-3_600_000);
+    assert!(store.load(&name("u")).await.unwrap().now >= before, "it never goes back");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn lesson_15_files_are_their_users_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let store = place.open();
+    put(&store, &name("u"), None, b"record").await;
+    store.lock(&name("u"), &Owner::new(1), MINUTE).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&place.path), 0o700);
+    let names = place.names("");
+    assert!(names.len() >= 4, "{names:?}");
+    for name in names {
+        assert_eq!(mode(&place.path.join(&name)), 0o600, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_others_can_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temporary = tempfile::tempdir().unwrap();
+    fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o770)).unwrap();
+    let error = FileStore::open(temporary.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("chmod 700"), "{error}");
+}
+
+#[test]
+fn a_folder_that_cant_be_made_is_a_config_error_that_names_the_option() {
+    let temporary = tempfile::tempdir().unwrap();
+    let file = temporary.path().join("file");
+    fs::write(&file, b"").unwrap();
+    for path in [file.clone(), file.join("below"), "/proc/tokenlease".into()] {
+        let error = FileStore::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().contains("--store"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn lesson_15_a_torn_file_is_set_aside_by_the_next_write() {
+    let place = Place::new();
+    let store = place.open();
+    put(&store, &name("u"), None, b"record").await;
+    let path = place.path.join(&place.names(record::END)[0]);
+    let whole = fs::read(&path).unwrap();
+    for end in 0..whole.len() {
+        fs::write(&path, &whole[..end]).unwrap();
+        let torn = record(&store, &name("u")).await.unwrap();
+        assert_eq!(torn.bytes(), b"", "cut at {end}");
+        put(&store, &name("u"), Some(torn.revision()), b"anew").await;
+        assert_eq!(record(&store, &name("u")).await.unwrap().bytes(), b"anew");
+    }
+}
+
+#[tokio::test]
+async fn lesson_29_a_newer_file_is_left_as_it_is() {
+    let place = Place::new();
+    let store = place.open();
+    put(&store, &name("u"), None, b"record").await;
+    let path = place.path.join(&place.names(record::END)[0]);
+    let mut newer = fs::read(&path).unwrap();
+    newer[4] = 9;
+    fs::write(&path, &newer).unwrap();
+    assert!(matches!(store.load(&name("u")).await, Err(StoreError::Unreadable(_))));
+    let swapped = store.swap(&name("u"), None, b"mine", None).await;
+    assert!(matches!(swapped, Err(StoreError::Unreadable(_))), "{swapped:?}");
+    assert_eq!(fs::read(&path).unwrap(), newer);
+}
+
+#[tokio::test]
+async fn no_revision_comes_twice_even_where_the_folder_was_emptied() {
+    let place = Place::new();
+    let store = place.open();
+    let mut last = 0;
+    for _ in 0..3 {
+        let first = put(&store, &name("u"), None, b"one").await;
+        let second = put(&store, &name("u"), Some(first), b"two").await;
+        assert!(last < first && first < second);
+        last = second;
+        place.clock.advance(Duration::from_millis(1));
+        fs::remove_dir_all(&place.path).unwrap();
+        assert_eq!(record(&store, &name("u")).await, None);
+    }
+}
+
+#[tokio::test]
+async fn two_processes_see_each_others_records_at_once() {
+    let place = Place::new();
+    let (one, other) = (place.open(), place.open());
+    let mut revision = put(&one, &name("u"), None, b"0").await;
+    for turn in 1..200_u8 {
+        let (writer, reader) = if turn % 2 == 0 { (&one, &other) } else { (&other, &one) };
+        // What is read again and again is remembered, and must not outlive a write.
+        record(reader, &name("u")).await;
+        record(writer, &name("u")).await;
+        revision = put(writer, &name("u"), Some(revision), &[turn]).await;
+        assert_eq!(record(reader, &name("u")).await, Some(Stored::new(revision, vec![turn])));
+        if turn % 50 == 0 {
+            std::thread::sleep(Duration::from_millis(110));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_look_at_what_has_not_changed_is_short() {
+    let place = Place::new();
+    let store = place.open();
+    put(&store, &name("u"), None, &[7; 4096]).await;
+    let measure = async |what: &str| {
+        let began = Instant::now();
+        for _ in 0..1000 {
+            assert!(record(&store, &name("u")).await.is_some());
+        }
+        println!("{what}: {:?} a look", began.elapsed() / 1000);
+    };
+    assert!(store.0.peek(&name("u")).is_none(), "nothing was read yet");
+    measure("just written").await;
+    std::thread::sleep(Duration::from_millis(110));
+    assert!(store.0.load(&name("u")).is_ok());
+    assert!(store.0.peek(&name("u")).is_some(), "a settled file is remembered");
+    measure("not changed").await;
+}
+
+#[tokio::test]
+async fn lesson_31_a_dead_owner_is_seen_at_once_and_a_living_one_is_waited_for() {
+    let place = Place::new();
+    let (dead, next) = (place.open(), place.open());
+    let name = name("u");
+    let (one, other) = (Owner::new(1), Owner::new(2));
+    assert_eq!(dead.lock(&name, &one, MINUTE).await.unwrap(), Locked::Granted);
+    assert_eq!(next.lock(&name, &other, MINUTE).await.unwrap(), Locked::Busy);
+    // The end of a process closes its files; so does that of its store.
+    drop(dead);
+    assert_eq!(next.lock(&name, &other, MINUTE).await.unwrap(), Locked::Granted);
+    next.unlock(&name, &other).await.unwrap();
+    assert_eq!(place.names(lock::OWNER_END), Vec::<String>::new(), "nothing is left behind");
+}
+
+#[tokio::test]
+async fn lesson_31_a_paused_owner_is_passed_by_when_its_lock_ends() {
+    let place = Place::new();
+    let (paused, next) = (place.open(), place.open());
+    let name = name("u");
+    let (one, other) = (Owner::new(1), Owner::new(2));
+    assert_eq!(paused.lock(&name, &one, MINUTE).await.unwrap(), Locked::Granted);
+    place.clock.advance(MINUTE);
+    assert_eq!(next.lock(&name, &other, MINUTE).await.unwrap(), Locked::Granted);
+    assert_eq!(paused.renew(&name, &one, MINUTE).await.unwrap(), Locked::Busy);
+    paused.unlock(&name, &one).await.unwrap();
+    assert_eq!(paused.lock(&name, &one, MINUTE).await.unwrap(), Locked::Busy);
+    next.unlock(&name, &other).await.unwrap();
+    assert_eq!(paused.lock(&name, &one, MINUTE).await.unwrap(), Locked::Granted);
+}
+
+#[tokio::test]
+async fn lesson_16_a_lock_file_that_was_removed_or_torn_stops_nobody() {
+    let place = Place::new();
+    let store = place.open();
+    let (name, owner) = (name("u"), Owner::new(1));
+    let path = place.path.join(lock::path(&name));
+    for torn in ["", "tokenlease 1 99999999", "\0\0\0\0", "tokenlease 1 x y\n"] {
+        fs::write(&path, torn).unwrap();
+        assert_eq!(store.lock(&name, &owner, MINUTE).await.unwrap(), Locked::Granted);
+        store.unlock(&name, &owner).await.unwrap();
+        fs::remove_file(&path).unwrap();
+    }
+    fs::write(&path, "tokenlease 2 whatever\n").unwrap();
+    let error = store.lock(&name, &owner, MINUTE).await.unwrap_err();
+    assert!(error.to_string().contains("update this program"), "{error}");
+}
+
+#[tokio::test]
+async fn lesson_16_waiting_for_a_stopped_process_ends_in_an_error() {
+    let place = Place::new();
+    let store = place.open();
+    let _stopped = lock::acquire(&store.0.folder, &lock::path(&name("u"))).unwrap();
+    let began = Instant::now();
+    let error = store.lock(&name("u"), &Owner::new(1), MINUTE).await.unwrap_err();
+    assert!(error.to_string().contains("may be stopped"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(2), "sooner than the client gives up");
+    put(&store, &name("v"), None, b"other identities go on").await;
+}
+
+#[tokio::test]
+async fn lesson_27_time_goes_on_over_a_boot_and_never_back() {
+    let place = Place::new();
+    let first = place.boot("one");
+    put(&first, &name("u"), None, b"record").await;
+    let before = first.load(&name("u")).await.unwrap().now;
+    // Down for an hour, by the wall clock.
+    place.clock.jump_wall(3_600_000);
+    let second = place.boot("two");
+    let hour = second.load(&name("u")).await.unwrap().now.since(before);
+    assert!((3600..3602).contains(&hour.as_secs()), "{hour:?}");
+    // All processes of a boot agree, whatever the wall clock does.
+    place.clock.jump_wall(86_400_000);
+    let third = place.boot("two");
+    let now = third.load(&name("u")).await.unwrap().now;
+    assert!(now.since(before).as_secs() < 3602);
+    // A wall clock that was set back costs nothing but the time that nobody counted.
+    put(&second, &name("v"), None, b"record").await;
+    place.clock.jump_wall(-10 * 86_400_000);
+    let fourth = place.boot("three");
+    let later = fourth.load(&name("u")).await.unwrap().now;
+    assert!(later >= now && later.since(now).as_secs() < 2, "{now:?}, then {later:?}");
+}
+
+#[tokio::test]
+async fn lesson_10_a_jump_of_the_wall_clock_lets_no_time_pass_in_the_store() {
+    let place = Place::new();
+    let store = place.open();
+    let before = store.load(&name("u")).await.unwrap().now;
+    place.clock.jump_wall(86_400_000);
+    let after = place.open().load(&name("u")).await.unwrap().now;
+    assert!(after.since(before) < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn lesson_22_what_has_ended_is_swept_away() {
+    let place = Place::new();
+    let store = place.open();
+    put(&store, &name("kept"), None, b"record").await;
+    for user in ["a", "b"] {
+        store.swap(&name(user), None, b"record", Some(MINUTE)).await.unwrap();
+    }
+    place.clock.advance(2 * MINUTE);
+    assert_eq!(record(&store, &name("a")).await, None);
+    assert_eq!(place.names(record::END).len(), 3);
+    // Left behind long ago by processes that died.
+    let old = std::time::SystemTime::now() - Duration::from_secs(40 * 86_400);
+    for left in ["0123.tmp", "x.host+1+2.owner", "x.lock", "boot.before"] {
+        fs::File::create(place.path.join(left)).unwrap().set_modified(old).unwrap();
+    }
+    fs::write(place.path.join("4567.tmp"), b"of somebody who is writing").unwrap();
+    sweep::sweep(&store.0.folder, &store.0.clock);
+    assert_eq!(place.names(record::END).len(), 1);
+    assert_eq!(place.names(".tmp"), ["4567.tmp"]);
+    assert_eq!(place.names(".owner").len() + place.names("boot.before").len(), 0);
+    assert_eq!(place.names(lock::END).len(), 3, "those in use are young");
+    assert!(record(&store, &name("kept")).await.is_some());
+}
+
+#[tokio::test]
+async fn lesson_2_errors_and_debug_show_no_record() {
+    let place = Place::new();
+    let store = place.open();
+    put(&store, &name("u"), None, b"canary").await;
+    assert!(!format!("{store:?}").contains("canary"));
+    let seen = format!("{:?}", store.load(&name("u")).await);
+    assert!(seen.contains("[redacted]") && !seen.contains("canary"), "{seen}");
+    assert!(StoreTime::MIN < store.load(&name("u")).await.unwrap().now);
+}

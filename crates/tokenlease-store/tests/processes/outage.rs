@@ -1,0 +1,1 @@
+//! Stores that fail, and those who hold a lease meanwhile.
