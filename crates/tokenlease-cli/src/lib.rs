@@ -59,6 +59,7 @@ mod profile;
 mod secrets;
 mod session;
 mod settings;
+mod store;
 
 use std::process::ExitCode;
 
@@ -90,9 +91,13 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Token(args) => commands::token::run(args, output, environment)?,
         Command::Exec(args) => return commands::exec::run(args, environment),
+        Command::Status(args) => return commands::status::run(args, output, environment),
         Command::Validate(args) => return commands::validate::run(args, output, environment),
+        Command::Refuse(args) => commands::refuse::run(args, output, environment)?,
         Command::Refetch(args) => commands::refetch::run(args, output, environment)?,
         Command::Revoke(args) => commands::revoke::run(args, output, environment)?,
+        Command::Forget(args) => commands::forget::run(args, output, environment)?,
+        Command::Reset(args) => commands::reset::run(args, output, environment)?,
         Command::Doctor(args) => return doctor::run(args, output, environment),
         Command::Emulate(args) => commands::emulate::run(args)?,
         Command::Demo => session::block_on(demo::run(output))?,

@@ -2,7 +2,10 @@
 
 use crate::support::tokenlease;
 
-const CONNECTED: [&str; 6] = ["token", "exec", "validate", "refetch", "revoke", "doctor"];
+const CONNECTED: [&str; 10] = [
+    "token", "exec", "status", "validate", "refuse", "refetch", "revoke", "forget", "reset",
+    "doctor",
+];
 
 #[test]
 fn the_help_names_every_command_and_exit_code() {
@@ -46,6 +49,8 @@ fn the_help_of_each_command_names_its_options_and_no_trap() {
             "--password-file",
             "--password-command",
             "--client-secret-file",
+            "--store",
+            "--store-key-file",
             "--output",
             "--verbose",
             "TOKENLEASE_PASSWORD",
@@ -62,6 +67,8 @@ fn the_help_of_each_command_names_its_options_and_no_trap() {
         ("token", "--show"),
         ("exec", "TOKENLEASE_TOKEN"),
         ("revoke", "sent to the login page"),
+        ("status", "--min-remaining"),
+        ("refuse", "still active"),
         ("doctor", "--login"),
         ("emulate", "--winkas"),
         ("emulate", "--wyn"),
