@@ -86,6 +86,8 @@ pub struct Lifecycle {
     rest: Option<Rest>,
     next_refresh: Timestamp,
     failures: u32,
+    /// What failed since the last success, for a caller whose deadline passes meanwhile.
+    last_failure: Option<Error>,
     misconfigured: Option<Error>,
     /// Tokens that the vendor called dead, and that were never of this entry.
     strangers: Vec<Fingerprint>,
@@ -211,6 +213,7 @@ impl Lifecycle {
             rest: None,
             next_refresh: Timestamp::MIN,
             failures: 0,
+            last_failure: None,
             misconfigured: None,
             strangers: Vec::new(),
             budget_until: Timestamp::MIN,
@@ -638,6 +641,7 @@ impl Lifecycle {
     /// The flight failed, and nothing is tried until then. A lease that still works stays in use.
     fn fail(&mut self, until: Timestamp, error: Error, t: Timestamp) -> Go {
         self.failures = self.failures.saturating_add(1);
+        self.last_failure = Some(error.clone());
         let jitter = self.draw();
         let until = until.max(t.plus(backoff::attempt(self.failures, jitter)));
         self.rest = Some(Rest { until, error: error.clone() });
@@ -663,6 +667,7 @@ impl Lifecycle {
         // A lease that stays in use is no success of the flight.
         if flight.result.is_ok() && self.next_refresh <= t {
             self.failures = 0;
+            self.last_failure = None;
             self.rest = None;
         }
         if flight.refetch_only {
@@ -712,6 +717,10 @@ impl Lifecycle {
     fn unanswered(&mut self, what: What, error: Error, sent: bool, at: Timestamp, now: Now) {
         match what {
             What::Job => self.job_answered(Answer::Failed(error), at, now),
+            // It failed on this side, before it was sent: sending again would fail alike.
+            _ if !sent && !error.is_retryable() => {
+                self.fail(now.elapsed, error, now.elapsed);
+            }
             What::Verify => self.unheard(Some(error), now),
             _ => self.no_word(what, error, sent, now.elapsed),
         }

@@ -1,8 +1,7 @@
 //! What siblings tell each other of one identity: the record that a store keeps.
 //!
 //! A record is never written blindly. A writer reads it, merges its news into it, and swaps it
-//! in only if nobody else wrote meanwhile. All times in it are the store's own, see
-//! [`Bridge`](bridge::Bridge).
+//! in only if nobody else wrote meanwhile. All times in it are the store's own.
 
 pub(crate) mod bridge;
 mod encoding;

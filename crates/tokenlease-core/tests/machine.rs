@@ -306,6 +306,8 @@ impl World {
                     (_, 2) => Life::Stated(Duration::MAX),
                     _ => hour,
                 };
+                // Whether the machine has given the receipt up by now is its own affair.
+                self.refused_at = None;
                 if in_time {
                     // Fresh until its window, which begins 6 minutes before the end.
                     let fresh_until = sent.plus(Duration::from_secs(3_600 - 361));

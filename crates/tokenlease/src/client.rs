@@ -21,7 +21,7 @@ use crate::{
     entry::Entry,
     provider::CredentialsSource,
     registry::Registry,
-    runtime::Runtime,
+    runtime::{Runtime, check_process},
     stats::{Counters, Stats},
     store::RecordName,
 };
@@ -344,6 +344,7 @@ impl Inner {
         wait: Duration,
         hook: Option<Hook>,
     ) -> Result<Self> {
+        registry.check_process()?;
         registry.http().check(server.identity())?;
         let inner = Self {
             name: RecordName::new(server.identity().clone()),
@@ -372,14 +373,7 @@ impl Inner {
 
     /// This process's runtime. Kind `Forked` if the client was made by another process.
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
-        if self.process != std::process::id() {
-            return Err(Error::new(
-                ErrorKind::Forked,
-                format!("this client was made in process {}, which was forked", self.process),
-            )
-            .expected("a client made in this process")
-            .advice("make a new client after the fork"));
-        }
+        check_process(self.process)?;
         Runtime::current()
     }
 

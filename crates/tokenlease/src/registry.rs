@@ -1,4 +1,4 @@
-//! What clients share: the store, the key, the HTTP pool, TLS, and the clock.
+//! What clients share: the store, the key, TLS and proxy, and the clock.
 
 use std::{fmt, sync::Arc};
 
@@ -14,12 +14,14 @@ use crate::{
 };
 
 /// What many clients share. Cloning is cheap and shares it; a hundred thousand clients of one
-/// registry have one connection pool, one TLS set-up and one runtime.
+/// registry have one TLS set-up with its session tickets, one proxy configuration, one store and
+/// one runtime.
 #[derive(Clone, Debug)]
 pub struct Registry(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    process: u32,
     http: Transport,
     store: Arc<dyn Store>,
     key: Key,
@@ -50,6 +52,12 @@ impl Registry {
         OF_PROCESS.compare_and_swap(&found, Some(made.clone()));
         let taken = OF_PROCESS.load_full();
         Ok(taken.as_deref().and_then(made_here).unwrap_or_else(|| made.1.clone()))
+    }
+
+    /// Kind `Forked` in any process but the one that made it: its locks may be held by threads
+    /// that are not there.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        crate::runtime::check_process(self.0.process)
     }
 
     pub(crate) fn http(&self) -> &Transport {
@@ -105,7 +113,8 @@ impl RegistryBuilder {
             Some(store) => store,
             None => (Arc::new(MemoryStore::new(clock.clone())) as Arc<dyn Store>, random::key()?),
         };
-        Ok(Registry(Arc::new(Shared { http: Transport::new(&self.http)?, store, key, clock })))
+        let (process, http) = (std::process::id(), Transport::new(&self.http)?);
+        Ok(Registry(Arc::new(Shared { process, http, store, key, clock })))
     }
 }
 

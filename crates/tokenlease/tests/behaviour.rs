@@ -12,7 +12,7 @@ use std::{
 
 use common::World;
 use tokenlease::{
-    Client, CredentialsSource, ErrorKind, Registry, SteeredClock,
+    Client, CredentialsSource, ErrorKind, Registry, SteeredClock, TokenOptions,
     core::{
         Credentials, Identity, Token, TokenKind, lease::Rung, lifecycle::Event, vendor::Server,
     },
@@ -72,7 +72,7 @@ async fn lesson_7_no_failure_but_refused_credentials_lasts() {
     ] {
         world.emulator.fault(Endpoint::WynIssue, fault, 2);
         let error = client
-            .token_with(tokenlease::TokenOptions::default().with_deadline(Duration::ZERO))
+            .token_with(TokenOptions::default().with_deadline(Duration::ZERO))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
@@ -246,6 +246,17 @@ async fn validate_and_refetch_ask_the_vendor_now() {
     let error = client.revoke(&token).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("forget"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_whose_deadline_passes_hears_what_failed() {
+    let world = World::start().await;
+    let client = world.winkas(&world.registry(), &world.emulator.winkas().password());
+    world.emulator.fault(Endpoint::WinkasRefetch, Fault::reset(), 9);
+    let options = TokenOptions::default().with_deadline(Duration::from_millis(200));
+    let error = client.token_with(options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert!(error.to_string().contains("what failed last: transport"), "{error}");
 }
 
 #[test]

@@ -104,11 +104,15 @@ impl Lifecycle {
             }
         }
         if late {
-            return Reply::Error(
-                Error::new(ErrorKind::Deadline, "no token came in time")
-                    .expected("an answer before the caller's deadline")
-                    .advice("look at the vendor and the store, or wait longer"),
-            );
+            let error = match &self.last_failure {
+                Some(failure) => {
+                    let detail = format!("no token came in time; what failed last: {failure}");
+                    Error::new(ErrorKind::Deadline, detail).with_source(failure.clone())
+                }
+                None => Error::new(ErrorKind::Deadline, "no token came in time")
+                    .expected("an answer before the caller's deadline"),
+            };
+            return Reply::Error(error.advice("look at the vendor and the store, or wait longer"));
         }
         self.want(ask);
         Reply::Later

@@ -242,6 +242,7 @@ impl Lifecycle {
     /// No answer, or one that says nothing.
     pub(super) fn no_word(&mut self, what: What, error: Error, sent: bool, t: Timestamp) {
         let jitter = self.draw();
+        self.last_failure = Some(error.clone());
         let Some(flight) = &mut self.flight else { return };
         flight.not_sent = if sent { 0 } else { flight.not_sent.saturating_add(1) };
         match what {
