@@ -238,7 +238,7 @@ impl Client {
         let inner = self.0.clone();
         let work = async move {
             let deadline = inner.now().elapsed.plus(inner.wait);
-            let idle = |machine: &mut Lifecycle| (!machine.has_work(inner.now())).then_some(());
+            let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
             entry.until(&inner, deadline, idle).await
         };
         self.0.on_runtime(work).await
