@@ -11,6 +11,7 @@
 //! Whatever leaves the process is [`Sealed`] under the store's key, see [`KeySource`].
 #![forbid(unsafe_code)]
 
+mod check;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod connection;
 #[cfg(feature = "file")]
@@ -33,6 +34,7 @@ pub use crate::postgres::PostgresStore;
 #[cfg(feature = "redis")]
 pub use crate::redis::RedisStore;
 pub use crate::{
+    check::{Check, check},
     keys::KeySource,
     open::{Opened, StoreOptions, open, open_blocking},
     sealed::Sealed,

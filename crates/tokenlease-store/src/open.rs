@@ -195,6 +195,7 @@ fn unknown(what: &str) -> Error {
         .expected("memory:, file:, file:/path, redis://…, rediss://… or postgres://…")
 }
 
+#[cfg(not(all(feature = "file", feature = "redis", feature = "postgres")))]
 fn left_out(feature: &str) -> Error {
     Error::new(ErrorKind::Config, format!("this program was built without {feature} stores"))
         .advice(format!("build it with the feature {feature}"))

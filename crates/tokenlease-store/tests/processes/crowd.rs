@@ -71,6 +71,9 @@ fn lesson_17_sixty_four_processes_on_an_empty_redis_are_one_login() {
 #[test]
 fn lesson_17_sixty_four_processes_on_an_empty_postgres_are_one_login() {
     let Some(server) = servers::postgres() else { return };
+    let store = tokenlease_store::PostgresStore::open(&server.url(), &[]).unwrap();
+    let runtime = tokenlease::runtime::Runtime::current().unwrap();
+    runtime.block_on(async move { store.init().await }).unwrap().unwrap();
     a_cold_crowd(&World::with_store(server.url()), 64, "postgres");
 }
 

@@ -27,6 +27,23 @@ impl Running {
         self.url.clone()
     }
 
+    /// Stops it and its children, or lets them go on.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn signal_group(&self, signal: Signal) {
+        rustix::process::kill_process_group(Pid::from_child(&self.process), signal).unwrap();
+        for child in &self.children() {
+            let _ = kill_process(*child, signal);
+        }
+    }
+
+    /// Postgres' children lead groups of their own.
+    #[cfg(feature = "postgres")]
+    fn children(&self) -> Vec<Pid> {
+        let id = self.process.id();
+        let list = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        list.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().unwrap())).collect()
+    }
+
     /// Stops it, or lets it go on.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
@@ -35,6 +52,15 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // Postgres has children: they end with it, in order, where it is asked to.
+        let _ = kill_process(Pid::from_child(&self.process), Signal::QUIT);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(5) {
+            if let Ok(Some(_)) = self.process.try_wait() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -95,7 +121,7 @@ pub(crate) fn postgres() -> Option<Running> {
         if root {
             command.uid(NOBODY).gid(NOBODY);
         }
-        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+        command.process_group(0).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
         command
     };
     if root {
@@ -118,7 +144,9 @@ pub(crate) fn postgres() -> Option<Running> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_for(port, || data.join("postmaster.pid").exists());
+    wait_for(port, || {
+        fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready"))
+    });
     let url = format!("postgres://tokens:canary@127.0.0.1:{port}/postgres");
     Some(Running { process, url, _folder: folder })
 }
