@@ -1,4 +1,5 @@
 //! What the tests that cross a crate or a language share.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};

@@ -1,2 +1,7 @@
-//! The program; everything is in the library.
-fn main() {}
+//! The program `tokenlease`; everything is in the library of the same package.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tokenlease_cli::main()
+}

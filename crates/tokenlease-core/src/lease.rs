@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    expiry,
     time::Moment,
     token::{Fingerprint, Token},
 };
@@ -107,6 +108,16 @@ impl<T: Moment> Lease<T> {
     pub(crate) fn is_over(&self, now: T) -> bool {
         matches!(self.first.expiry, Expiry::Spent { .. })
             || self.end().is_some_and(|end| end <= now)
+    }
+
+    /// The time before a stated end in which the token is no longer handed out.
+    pub(crate) fn margin(&self) -> Duration {
+        match self.first.expiry {
+            Expiry::Stated { end } | Expiry::Capped { end } => {
+                expiry::margin(end.since(self.first.sent_at))
+            }
+            _ => Duration::ZERO,
+        }
     }
 
     /// Times of another clock, all by the bound that shortens a life.

@@ -86,12 +86,14 @@ pub struct Lifecycle {
     rest: Option<Rest>,
     next_refresh: Timestamp,
     failures: u32,
+    /// What failed since the last success, for a caller whose deadline passes meanwhile.
+    last_failure: Option<Error>,
     misconfigured: Option<Error>,
+    /// Tokens that the vendor called dead, and that were never of this entry.
+    strangers: Vec<Fingerprint>,
     budget_until: Timestamp,
     /// Why the vendor refused the credentials, if it did so to this process.
     refusal: Option<Error>,
-    /// The lease for which a longer remaining life was tried.
-    stretched: Option<Fingerprint>,
 
     demand: Option<Ask>,
     refetch_wanted: bool,
@@ -163,6 +165,8 @@ struct Flight {
     not_sent: u8,
     lost_issues: u8,
     verified_inside: bool,
+    /// The token that the vendor is asked about.
+    asked_about: Option<Fingerprint>,
     got: Option<Held>,
     result: Result<()>,
 }
@@ -209,10 +213,11 @@ impl Lifecycle {
             rest: None,
             next_refresh: Timestamp::MIN,
             failures: 0,
+            last_failure: None,
             misconfigured: None,
+            strangers: Vec::new(),
             budget_until: Timestamp::MIN,
             refusal: None,
-            stretched: None,
             demand: None,
             refetch_wanted: false,
             flight: None,
@@ -271,14 +276,26 @@ impl Lifecycle {
     }
 
     /// Whether `poll` has something to do or to wait for.
-    pub fn has_work(&self, now: Now) -> bool {
+    pub fn has_work(&self, _now: Now) -> bool {
         self.outstanding.is_some()
             || self.flight.is_some()
             || self.demand.is_some()
             || self.job.is_some()
             || self.stray_lock
             || self.look_wanted
-            || self.view.has_news(now.elapsed)
+            || self.view.is_unsaved()
+    }
+
+    /// Whether something is under way or asked for. What is only unsaved because the store is away
+    /// does not count: who ends need not wait for that.
+    pub fn is_busy(&self) -> bool {
+        self.outstanding.is_some()
+            || self.flight.is_some()
+            || self.demand.is_some()
+            || self.job.is_some()
+            || self.stray_lock
+            || self.look_wanted
+            || (self.view.is_unsaved() && self.view.last_error.is_none())
     }
 
     /// How many flights and jobs have ended: when it grows, those who wait should ask again.
@@ -335,8 +352,12 @@ impl Lifecycle {
             return Go::Do(Effect::Load, What::Load);
         }
         let Some(demand) = self.demand else {
-            // A job goes first; without one there is nothing to do.
-            return if self.job.is_some() { Go::Wait(Timestamp::MAX) } else { Go::Done };
+            // A job goes first; without one, only what the store could not be told is left.
+            return match self.view.tell_at() {
+                Some(t) => Go::Wait(t),
+                None if self.job.is_some() => Go::Wait(Timestamp::MAX),
+                None => Go::Done,
+            };
         };
         if demand.deadline <= t {
             self.demand = None;
@@ -364,6 +385,7 @@ impl Lifecycle {
             not_sent: 0,
             lost_issues: 0,
             verified_inside: false,
+            asked_about: None,
             got: None,
             result: Ok(()),
         });
@@ -424,9 +446,6 @@ impl Lifecycle {
     /// Rungs 1 and 2: may what is in hand now be served?
     fn decide(&mut self, now: Now) -> Go {
         let t = now.elapsed;
-        if let Some(error) = self.misconfigured.clone() {
-            return self.land(Err(error));
-        }
         if let Some(error) = self.circuit_open(now) {
             return self.land(Err(error));
         }
@@ -437,10 +456,12 @@ impl Lifecycle {
         match fit {
             Some(answer::Fit::Serve) => return self.land(Ok(())),
             Some(answer::Fit::Ask) => return self.go(Stage::Verify { inside: false }),
-            Some(answer::Fit::Refresh | answer::Fit::Replace) | None => {}
+            // Those who wait can be answered; the flight goes on for those who come.
+            Some(answer::Fit::Refresh) => self.landings += 1,
+            Some(answer::Fit::Replace) | None => {}
         }
         if let Some((until, error)) = self.blocked(now) {
-            return self.fail(until, error, t);
+            return self.stop(until, error, t);
         }
         self.set_out();
         self.go(Stage::Lock)
@@ -475,7 +496,7 @@ impl Lifecycle {
             return self.land(Err(error));
         }
         if let Some((until, error)) = self.blocked(now) {
-            return self.fail(until, error, t);
+            return self.stop(until, error, t);
         }
         let refetch = self.can_refetch && (self.is_any_live(t) || !self.is_alone(t));
         self.go(if refetch { Stage::Refetch } else { Stage::Issue })
@@ -503,12 +524,20 @@ impl Lifecycle {
                 self.absorb(stored, store_now, sent, t);
                 if what == What::Load {
                     self.looked(t);
+                } else {
+                    self.conflicted(t);
                 }
             }
             Outcome::Saved { revision, now: store_now } => self.saved(revision, store_now, sent, t),
-            Outcome::Locked => self.locked(sent),
-            Outcome::Busy => self.busy(t),
-            Outcome::Unlocked => {}
+            Outcome::Locked => {
+                self.view.answered();
+                self.locked(sent);
+            }
+            Outcome::Busy => {
+                self.view.answered();
+                self.busy(t);
+            }
+            Outcome::Unlocked => self.view.answered(),
             Outcome::Answered(answer) => self.answered(what, answer, sent, now),
             Outcome::NotSent(error) => self.unanswered(what, error, false, sent, now),
             Outcome::Lost(error) => self.unanswered(what, error, true, sent, now),
@@ -626,28 +655,48 @@ impl Lifecycle {
     /// The flight failed, and nothing is tried until then. A lease that still works stays in use.
     fn fail(&mut self, until: Timestamp, error: Error, t: Timestamp) -> Go {
         self.failures = self.failures.saturating_add(1);
+        self.last_failure = Some(error.clone());
         let jitter = self.draw();
         let until = until.max(t.plus(backoff::attempt(self.failures, jitter)));
+        self.rest = Some(Rest { until, error: error.clone() });
+        self.stop(until, error, t)
+    }
+
+    /// Nothing may be sent until then. A lease that still works stays in use.
+    fn stop(&mut self, until: Timestamp, error: Error, t: Timestamp) -> Go {
         self.next_refresh = until;
         let demand = self.demand_now(t);
         let refetch_only = self.flight.as_ref().is_some_and(|flight| flight.refetch_only);
         let served = self.held.as_ref().is_some_and(|held| self.may_serve(held, &demand, t));
-        if served && !refetch_only {
-            return self.land(Ok(()));
-        }
-        self.rest = Some(Rest { until, error: error.clone() });
-        self.land(Err(error))
+        self.land(if served && !refetch_only { Ok(()) } else { Err(error) })
     }
 
     fn touch_down(&mut self, t: Timestamp) {
         let Some(flight) = self.flight.take() else { return };
         self.demand = None;
         self.landings += 1;
+        let spent = flight
+            .got
+            .as_ref()
+            .is_some_and(|got| matches!(got.lease.expiry(), crate::lease::Expiry::Spent { .. }));
         if let Some(got) = flight.got {
             self.take(got, t);
         }
-        if flight.result.is_ok() {
+        if spent {
+            // Its callers are served; a vendor that goes on so is not asked at once again.
+            self.failures = self.failures.saturating_add(1);
+            let until = t.plus(backoff::attempt(self.failures, self.random));
+            let error = Error::new(
+                ErrorKind::Unavailable,
+                "the vendor's last token was over when it came (expires_in was not positive)",
+            );
+            self.rest = Some(Rest { until, error });
+            return;
+        }
+        // A lease that stays in use is no success of the flight.
+        if flight.result.is_ok() && self.next_refresh <= t {
             self.failures = 0;
+            self.last_failure = None;
             self.rest = None;
         }
         if flight.refetch_only {
@@ -697,6 +746,10 @@ impl Lifecycle {
     fn unanswered(&mut self, what: What, error: Error, sent: bool, at: Timestamp, now: Now) {
         match what {
             What::Job => self.job_answered(Answer::Failed(error), at, now),
+            // It failed on this side, before it was sent: sending again would fail alike.
+            _ if !sent && !error.is_retryable() => {
+                self.fail(now.elapsed, error, now.elapsed);
+            }
             What::Verify => self.unheard(Some(error), now),
             _ => self.no_word(what, error, sent, now.elapsed),
         }
@@ -707,9 +760,18 @@ impl Lifecycle {
         match outcome {
             Outcome::Answered(answer) if matches!(what, What::Issue | What::Refetch) => {
                 self.late_answer(what, answer, sent, now);
+                // If that ends the flight, what it still asks the vendor is of no use to it.
+                if self.flight.as_ref().is_some_and(|flight| flight.stage == Stage::Landing) {
+                    self.outstanding.take_if(|current| {
+                        matches!(current.what, What::Issue | What::Refetch | What::Verify)
+                    });
+                }
             }
             // A lock that nobody waits for any more is given back.
-            Outcome::Locked if self.flight.is_none() => self.stray_lock = true,
+            Outcome::Locked => match &mut self.flight {
+                Some(flight) => flight.maybe_locked = true,
+                None => self.stray_lock = true,
+            },
             _ => {}
         }
     }

@@ -1,18 +1,18 @@
 //! What siblings tell each other of one identity: the record that a store keeps.
 //!
 //! A record is never written blindly. A writer reads it, merges its news into it, and swaps it
-//! in only if nobody else wrote meanwhile. All times in it are the store's own, see
-//! [`Bridge`](bridge::Bridge).
+//! in only if nobody else wrote meanwhile. All times in it are the store's own.
 
 pub(crate) mod bridge;
 mod encoding;
+mod inspect;
 pub(crate) mod news;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::encoding::DecodeError;
+pub use self::{encoding::DecodeError, inspect::Inspection};
 use crate::{
     credentials::Proof,
     lease::{First, Lease},
@@ -198,9 +198,10 @@ impl<T: Moment> Facts<T> {
         self.fate(fingerprint).is_some_and(|fate| fate.forgotten)
     }
 
-    /// Whether the record holds this token as one that may be alive.
+    /// Whether the record holds this token as one that may be alive, and that is still handed
+    /// out: what is left of a stated life must be more than its margin.
     pub(crate) fn is_live(&self, lease: &Lease<T>, now: T) -> bool {
-        !lease.is_over(now)
+        !lease.is_over(now.plus(lease.margin()))
             && self.tombstone(lease.fingerprint).is_none()
             && !self.is_forgotten(lease.fingerprint)
     }

@@ -1,8 +1,8 @@
-//! What clients share: the store, the key, the HTTP pool, TLS, and the clock.
+//! What clients share: the store, the key, TLS and proxy, and the clock.
 
 use std::{fmt, sync::Arc};
 
-use once_cell::sync::OnceCell;
+use arc_swap::ArcSwapOption;
 use tokenlease_core::{Key, Result};
 
 use crate::{
@@ -14,19 +14,23 @@ use crate::{
 };
 
 /// What many clients share. Cloning is cheap and shares it; a hundred thousand clients of one
-/// registry have one connection pool, one TLS set-up and one runtime.
+/// registry have one TLS set-up with its session tickets, one proxy configuration, one store and
+/// one runtime.
 #[derive(Clone, Debug)]
 pub struct Registry(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    process: u32,
     http: Transport,
     store: Arc<dyn Store>,
     key: Key,
     clock: Arc<dyn Clock>,
 }
 
-static DEFAULT: OnceCell<Registry> = OnceCell::new();
+/// The registry of a process, by its id: a forked child makes its own, since its parent's may be
+/// locked by a thread that is not there.
+static OF_PROCESS: ArcSwapOption<(u32, Registry)> = ArcSwapOption::const_empty();
 
 impl Registry {
     /// Begins a registry of its own.
@@ -37,7 +41,23 @@ impl Registry {
     /// The registry of clients that name none: the process's memory is its store, and all its
     /// options are the defaults.
     pub fn process() -> Result<Self> {
-        DEFAULT.get_or_try_init(|| Self::builder().build()).cloned()
+        let process = std::process::id();
+        let made_here = |found: &(u32, Self)| (found.0 == process).then(|| found.1.clone());
+        let found = OF_PROCESS.load_full();
+        if let Some(registry) = found.as_deref().and_then(made_here) {
+            return Ok(registry);
+        }
+        let made = Arc::new((process, Self::builder().build()?));
+        // Of two threads that come first together, one's registry is taken by both.
+        OF_PROCESS.compare_and_swap(&found, Some(made.clone()));
+        let taken = OF_PROCESS.load_full();
+        Ok(taken.as_deref().and_then(made_here).unwrap_or_else(|| made.1.clone()))
+    }
+
+    /// Kind `Forked` in any process but the one that made it: its locks may be held by threads
+    /// that are not there.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        crate::runtime::check_process(self.0.process)
     }
 
     pub(crate) fn http(&self) -> &Transport {
@@ -93,12 +113,29 @@ impl RegistryBuilder {
             Some(store) => store,
             None => (Arc::new(MemoryStore::new(clock.clone())) as Arc<dyn Store>, random::key()?),
         };
-        Ok(Registry(Arc::new(Shared { http: Transport::new(&self.http)?, store, key, clock })))
+        let (process, http) = (std::process::id(), Transport::new(&self.http)?);
+        Ok(Registry(Arc::new(Shared { process, http, store, key, clock })))
     }
 }
 
 impl fmt::Debug for RegistryBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistryBuilder").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // One test: both move the one registry of this process.
+    #[test]
+    fn lesson_18_clients_share_the_registry_of_their_process_and_of_no_parent() {
+        let (one, other) = (Registry::process().unwrap(), Registry::process().unwrap());
+        assert!(Arc::ptr_eq(&one.0, &other.0));
+        // As a child finds it: made under another process id.
+        OF_PROCESS.store(Some(Arc::new((std::process::id().wrapping_add(1), one.clone()))));
+        let own = Registry::process().unwrap();
+        assert!(!Arc::ptr_eq(&own.0, &one.0));
     }
 }

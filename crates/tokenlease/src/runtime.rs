@@ -42,18 +42,11 @@ impl Runtime {
 
     /// What spawns tasks on this runtime. Kind `Forked` in any process but the one that made it.
     pub fn handle(&self) -> Result<&Handle> {
-        match &self.tokio {
-            Some(tokio) if self.process == std::process::id() => Ok(tokio.handle()),
-            _ => Err(Error::new(
-                ErrorKind::Forked,
-                format!(
-                    "this client was made in process {}, which this process was forked from",
-                    self.process
-                ),
-            )
-            .expected("a client made in this process")
-            .advice("make a new client after the fork")),
-        }
+        check_process(self.process)?;
+        let tokio = self.tokio.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "the runtime was stopped while it was in use")
+        })?;
+        Ok(tokio.handle())
     }
 
     /// Runs a future on this runtime and blocks the calling thread until it is done. It works
@@ -133,6 +126,19 @@ impl Runtime {
             place = &runtime.child;
         }
     }
+}
+
+/// Whether this is the process of that id. Kind `Forked` otherwise.
+pub(crate) fn check_process(made_in: u32) -> Result<()> {
+    if made_in == std::process::id() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Forked,
+        format!("this client was made in process {made_in}, which this process was forked from"),
+    )
+    .expected("a client and a registry made in this process")
+    .advice("make a new client after the fork"))
 }
 
 impl fmt::Debug for Runtime {

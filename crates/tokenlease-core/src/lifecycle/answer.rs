@@ -7,7 +7,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     expiry::{self, Standing},
     lease::{Expiry, First, Lease, Rung},
-    record::news::{Gained, News},
+    record::{
+        Death,
+        news::{Gained, News},
+    },
     time::{Moment as _, Now, Timestamp},
     token::{Fingerprint, Token},
 };
@@ -79,9 +82,6 @@ impl Lifecycle {
     pub fn ask(&mut self, ask: &Ask, now: Now) -> Reply {
         let t = now.elapsed;
         let late = t >= ask.deadline;
-        if let Some(error) = &self.misconfigured {
-            return Reply::Error(error.clone());
-        }
         if t < self.view.next_look {
             let waiting = self.flight.as_ref().is_some_and(|flight| !flight.refreshing);
             // What was learned is saved before anyone is answered by it.
@@ -104,11 +104,15 @@ impl Lifecycle {
             }
         }
         if late {
-            return Reply::Error(
-                Error::new(ErrorKind::Deadline, "no token came in time")
-                    .expected("an answer before the caller's deadline")
-                    .advice("look at the vendor and the store, or wait longer"),
-            );
+            let error = match &self.last_failure {
+                Some(failure) => {
+                    let detail = format!("no token came in time; what failed last: {failure}");
+                    Error::new(ErrorKind::Deadline, detail).with_source(failure.clone())
+                }
+                None => Error::new(ErrorKind::Deadline, "no token came in time")
+                    .expected("an answer before the caller's deadline"),
+            };
+            return Reply::Error(error.advice("look at the vendor and the store, or wait longer"));
         }
         self.want(ask);
         Reply::Later
@@ -119,7 +123,7 @@ impl Lifecycle {
     pub fn ready(&self, now: Now) -> Option<Ready> {
         let t = now.elapsed;
         let held = self.held.as_ref()?;
-        if self.is_shut() || held.doubt.is_some() || self.misconfigured.is_some() {
+        if self.is_shut() || held.doubt.is_some() {
             return None;
         }
         let until = match expiry::standing(&held.lease, t, self.rules) {
@@ -135,10 +139,12 @@ impl Lifecycle {
     pub fn refuse(&mut self, token: &Token, now: Now) -> Refusal {
         let t = now.elapsed;
         let fingerprint = Fingerprint::of(&self.key, token);
-        let Some(held) = &mut self.held else { return Refusal::Outdated };
-        if held.lease.fingerprint != fingerprint {
+        // What a flight brought was served already to who could wait no longer.
+        let got = self.flight.as_mut().and_then(|flight| flight.got.as_mut());
+        let mut known = got.into_iter().chain(self.held.as_mut());
+        let Some(held) = known.find(|held| held.lease.fingerprint == fingerprint) else {
             return Refusal::Outdated;
-        }
+        };
         if held.doubt.is_some() {
             return Refusal::Doubted;
         }
@@ -160,10 +166,12 @@ impl Lifecycle {
     pub fn adopt(&mut self, token: Token, end: Option<Timestamp>, now: Now) -> Result<()> {
         let t = now.elapsed;
         let fingerprint = Fingerprint::of(&self.key, &token);
-        if let Some(tombstone) = self.view.known.tombstone(fingerprint) {
+        let tombstone = self.view.known.tombstone(fingerprint).map(|tombstone| tombstone.cause);
+        let stranger = self.strangers.contains(&fingerprint).then_some(Death::Dead);
+        if let Some(cause) = tombstone.or(stranger) {
             return Err(Error::new(
                 ErrorKind::TokenRefused,
-                format!("the token {fingerprint} is known to be dead ({:?})", tombstone.cause),
+                format!("the token {fingerprint} is known to be dead ({cause:?})"),
             )
             .advice("adopt another, or ask for one"));
         }
@@ -198,7 +206,7 @@ impl Lifecycle {
     /// Where the lease in hand stands, for people.
     pub fn explain(&self, now: Now) -> String {
         let t = now.elapsed;
-        if let Some(error) = self.misconfigured.clone().or_else(|| self.circuit_open(now)) {
+        if let Some(error) = self.circuit_open(now) {
             return error.to_string();
         }
         let Some(held) = &self.held else {
@@ -250,6 +258,8 @@ impl Lifecycle {
         }
         let got = self.flight.as_ref().and_then(|flight| flight.got.as_ref()).filter(|_| late);
         let held = got.or(self.held.as_ref())?;
+        // A wish for a longer life is given up rather than the lease that stands.
+        let ask = &Ask { min_remaining: ask.min_remaining.filter(|_| !late), ..*ask };
         let fit = self.fit(held, ask, t);
         if !matches!(fit, Fit::Serve | Fit::Refresh) {
             return None;
@@ -275,9 +285,8 @@ impl Lifecycle {
             Standing::Fresh { .. } => match (ask.min_remaining, lease.expiry()) {
                 (Some(wish), Expiry::Stated { end } | Expiry::Capped { end }) => {
                     let wish = wish.min(end.since(lease.sent_at()) / 2);
-                    let once =
-                        self.stretched != Some(lease.fingerprint) || lease.sent_at().plus(wish) < t;
-                    if end.since(t) < wish && try_now && once { Fit::Replace } else { Fit::Serve }
+                    // Half a life at most: the lease that comes of it has that left.
+                    if end.since(t) < wish && try_now { Fit::Replace } else { Fit::Serve }
                 }
                 (Some(_), Expiry::Assumed { .. } | Expiry::Unknown)
                     if self.can_verify && !asked_since && try_now =>
@@ -326,6 +335,9 @@ impl Lifecycle {
     /// Until when nothing is sent, and why: holds, and rests after failures.
     pub(super) fn blocked(&self, now: Now) -> Option<(Timestamp, Error)> {
         let t = now.elapsed;
+        if let Some(error) = &self.misconfigured {
+            return Some((Timestamp::MAX, error.clone()));
+        }
         let until = self.blocked_until(t)?;
         let known = &self.view.known;
         if let Some(rest) = self.rest.as_ref().filter(|rest| rest.until >= until) {
@@ -352,6 +364,7 @@ impl Lifecycle {
     pub(super) fn blocked_until(&self, t: Timestamp) -> Option<Timestamp> {
         let known = &self.view.known;
         [
+            self.misconfigured.as_ref().map(|_| Timestamp::MAX),
             self.rest.as_ref().map(|rest| rest.until),
             known.hold.map(|hold| hold.until),
             known.entry_hold(self.proof).map(|hold| hold.until),

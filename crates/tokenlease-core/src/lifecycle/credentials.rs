@@ -11,6 +11,7 @@ use super::{
 use crate::{
     backoff,
     error::{Error, ErrorKind},
+    expiry::{self, Standing},
     lease::{Expiry, First, Lease, Rung},
     record::{
         Death, Hold, HoldReason,
@@ -21,6 +22,8 @@ use crate::{
     vendor::{Answer, Call, Granted, Life},
 };
 
+/// Without a store, an issue whose answer is lost is not repeated for that long.
+const BUDGET: Duration = Duration::from_secs(60 * 60);
 /// Refetches without a word before the next rung.
 const REFETCHES: u8 = 3;
 /// Refusals of unproven credentials are counted that long.
@@ -56,6 +59,10 @@ impl Lifecycle {
             .advice("look at the permissions of the user, and whether another system logs in");
             return self.fail(until, error, t);
         }
+        if self.flight.as_ref().is_some_and(|flight| flight.storeless) {
+            // Spent when it is sent; the answer says for how long.
+            self.budget_until = t.plus(BUDGET);
+        }
         Go::Do(Effect::Send(Call::Issue), What::Issue)
     }
 
@@ -73,7 +80,7 @@ impl Lifecycle {
             return Some(self.land(Err(error)));
         }
         let (until, error) = self.blocked(now)?;
-        Some(self.fail(until, error, t))
+        Some(self.stop(until, error, t))
     }
 
     /// Why nothing may be issued while the store is away.
@@ -124,8 +131,9 @@ impl Lifecycle {
         let first =
             known.and_then(|fate| fate.first).unwrap_or_else(|| self.first(granted, sent, t));
         let lease = Lease { token: granted.token.clone(), fingerprint, first, verdict: Some(sent) };
-        self.budget_until = lease.end().unwrap_or(Timestamp::MAX);
-        self.stretched = Some(fingerprint);
+        if self.budget_until > t {
+            self.budget_until = lease.end().unwrap_or(Timestamp::MAX);
+        }
         self.events.push(Event::Issued(fingerprint));
         self.gain(lease, Rung::Issue, Gained::Issued, t);
     }
@@ -173,8 +181,9 @@ impl Lifecycle {
         let verdict = verdict.and_then(|held| held.lease.verdict);
         let mut lease = Lease { token: granted.token.clone(), fingerprint, first, verdict };
         if lease.is_over(t) {
-            // By our own count it is older than any token gets; the vendor knows better, once.
-            lease.first = First { sent_at: sent, expiry: Expiry::Unknown, ..first };
+            // Older than any token gets: the last active one has ended since.
+            self.no_token(t);
+            return;
         }
         self.events.push(Event::Refetched(fingerprint));
         if lift {
@@ -193,7 +202,8 @@ impl Lifecycle {
     /// The vendor accepted the credentials and this lease came of it.
     fn gain(&mut self, lease: Lease<Timestamp>, rung: Rung, how: Gained, t: Timestamp) {
         let was_shut = self.is_shut();
-        let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
+        // What stood there when this was decided; what came meanwhile is not overwritten.
+        let replacing = self.view.known.lease(self.proof).map(|lease| lease.fingerprint);
         self.tell(News::Accepted { proof: self.proof }, t);
         if was_shut {
             self.events.push(Event::CircuitClosed);
@@ -232,8 +242,8 @@ impl Lifecycle {
 
     /// No answer, or one that says nothing.
     pub(super) fn no_word(&mut self, what: What, error: Error, sent: bool, t: Timestamp) {
-        let lock_fits = self.can_refetch;
         let jitter = self.draw();
+        self.last_failure = Some(error.clone());
         let Some(flight) = &mut self.flight else { return };
         flight.not_sent = if sent { 0 } else { flight.not_sent.saturating_add(1) };
         match what {
@@ -251,18 +261,19 @@ impl Lifecycle {
                 }
             }
             _ if !sent => {
+                self.budget_until = Timestamp::MIN;
                 self.fail(t, error, t);
             }
             _ => {
                 flight.lost_issues = flight.lost_issues.saturating_add(1);
                 let again = flight.lost_issues < 2;
                 self.events.push(Event::IssueLost);
-                if !again {
-                    self.fail(t, error, t);
-                } else if lock_fits {
-                    self.go(Stage::Refetch);
+                if again {
+                    // Time passed: look again, then refetch or issue.
+                    let locked = flight.lock_until.is_some();
+                    self.go(if locked { Stage::Inside } else { Stage::Choose });
                 } else {
-                    self.go(Stage::Issue);
+                    self.fail(t, error, t);
                 }
             }
         }
@@ -293,7 +304,7 @@ impl Lifecycle {
                 let count = count.saturating_add(1);
                 self.tell(News::EntryHeld { proof: self.proof, until, count }, t);
                 self.events.push(Event::Held(until));
-                self.fail(until, error.clone().with_until(now.wall_at(until)), t);
+                self.stop(until, error.clone().with_until(now.wall_at(until)), t);
             }
         }
     }
@@ -319,7 +330,7 @@ impl Lifecycle {
         let until = t.plus(backoff::hold(count, error.retry_after(), self.draw()));
         self.tell(News::Held(Hold { until, count, reason }), t);
         self.events.push(Event::Held(until));
-        self.fail(until, error.clone().with_until(now.wall_at(until)), t);
+        self.stop(until, error.clone().with_until(now.wall_at(until)), t);
     }
 
     /// An answer that came after its receipt was given up still counts.
@@ -327,12 +338,17 @@ impl Lifecycle {
         let t = now.elapsed;
         match answer {
             Answer::Token(granted) => {
-                let live = self
-                    .held
-                    .as_ref()
-                    .is_some_and(|held| held.doubt.is_none() && !held.lease.is_over(t))
-                    || self.flight.as_ref().is_some_and(|flight| flight.got.is_some());
-                if !live {
+                let fresh = |held: &Held| {
+                    held.doubt.is_none()
+                        && matches!(
+                            expiry::standing(&held.lease, t, self.rules),
+                            Standing::Fresh { .. }
+                        )
+                };
+                let got = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
+                let live = self.held.as_ref().is_some_and(fresh) || got.is_some_and(fresh);
+                // A refusal that came since says more than a success that was asked for before it.
+                if !live && !self.is_shut() {
                     self.granted(what, &granted, sent, t);
                 }
             }
@@ -346,14 +362,19 @@ impl Lifecycle {
         }
     }
 
-    /// A proof that was never seen accepted, while another such was refused in the last quarter of
+    /// A proof that was never seen accepted, while another one such was refused in the last quarter of
     /// an hour: where refusals can't be told from "none", it has one send.
     pub(super) fn is_alone(&self, t: Timestamp) -> bool {
         let flight = self.flight.as_ref();
         self.can_refetch
             && flight.is_some_and(|flight| !flight.storeless)
             && !self.view.known.is_proven(self.proof)
-            && !self.unproven(t).is_empty()
+            && self
+                .view
+                .known
+                .unproven
+                .iter()
+                .any(|(proof, at)| *proof != self.proof && at.plus(UNPROVEN_MEMORY) > t)
     }
 
     pub(super) fn is_any_live(&self, t: Timestamp) -> bool {

@@ -36,6 +36,9 @@ pub enum Revocation {
     Unproven,
 }
 
+/// Dead tokens that no record knows are remembered up to that many.
+const MOST_STRANGERS: usize = 16;
+
 #[derive(Debug)]
 pub(super) struct Job {
     kind: Kind,
@@ -166,6 +169,12 @@ impl Lifecycle {
                     self.found_dead(sent, t);
                 } else if self.view.known.fate(fingerprint).is_some() {
                     self.bury(fingerprint, Death::Dead, t, t);
+                } else {
+                    // A stranger: remembered here alone, or it would push out what siblings know.
+                    self.strangers.retain(|known| *known != fingerprint);
+                    self.strangers.push(fingerprint);
+                    let many = self.strangers.len().saturating_sub(MOST_STRANGERS);
+                    self.strangers.drain(..many);
                 }
                 self.report(Ok(Report::Verdict(false)));
             }

@@ -39,24 +39,38 @@ impl Lifecycle {
         {
             let error = Error::new(ErrorKind::Throttled, HoldReason::Throttled.words())
                 .with_until(now.wall_at(hold.until));
-            return self.fail(hold.until, error, t);
+            return self.stop(hold.until, error, t);
         }
-        Go::Do(Effect::Send(Call::Verify(held.lease.token.clone())), What::Verify)
+        let (token, fingerprint) = (held.lease.token.clone(), held.lease.fingerprint);
+        if let Some(flight) = &mut self.flight {
+            flight.asked_about = Some(fingerprint);
+        }
+        Go::Do(Effect::Send(Call::Verify(token)), What::Verify)
     }
 
     /// The vendor answered a question of the flight.
     pub(super) fn verdict(&mut self, answer: Answer, sent: Timestamp, now: Now) {
         let t = now.elapsed;
+        let about = self.flight.as_ref().and_then(|flight| flight.asked_about);
+        let in_hand = self.held.as_ref().map(|held| held.lease.fingerprint) == about;
         match answer {
             Answer::Active => {
                 if let Some(mut held) = self.held.take() {
-                    self.confirm(&mut held, sent, t);
+                    if in_hand {
+                        self.confirm(&mut held, sent, t);
+                    }
                     self.held = Some(held);
                 }
                 self.land(Ok(()));
             }
             Answer::Inactive => {
-                self.found_dead(sent, t);
+                match about {
+                    // Another took its place meanwhile, or it was forgotten: the no stands.
+                    Some(fingerprint) if !in_hand => {
+                        self.bury(fingerprint, Death::Dead, t, t);
+                    }
+                    _ => self.found_dead(sent, t),
+                }
                 self.after_verify();
             }
             Answer::Failed(error) if error.kind() == ErrorKind::Throttled => {
@@ -172,6 +186,9 @@ impl Lifecycle {
     ) {
         if self.held.as_ref().is_some_and(|held| held.lease.fingerprint == fingerprint) {
             self.held = None;
+        }
+        if let Some(flight) = &mut self.flight {
+            flight.got = flight.got.take().filter(|got| got.lease.fingerprint != fingerprint);
         }
         self.events.push(match cause {
             Death::Refused => Event::Refused(fingerprint),

@@ -24,6 +24,8 @@ use crate::{
 const AFTER_SILENCE: Duration = Duration::from_secs(5);
 /// A save whose answer got lost is sent again after that.
 const SAVE_AGAIN: Duration = Duration::from_millis(200);
+/// So many conflicts in a row are met at once again: siblings write seldom.
+const FREE_CONFLICTS: u32 = 5;
 /// Failures in a row that make an outage; one lost answer is none.
 const OUTAGE: u8 = 3;
 
@@ -41,6 +43,8 @@ pub(super) struct View {
     /// The record being written, and how many of the news it holds.
     saving: Option<(Record, usize)>,
     save_at: Timestamp,
+    /// Saves in a row that met another's revision.
+    conflicts: u32,
     /// When the next look is due: what it knows may be served until then.
     pub(super) next_look: Timestamp,
     failures: u8,
@@ -66,6 +70,7 @@ impl Default for View {
             outbox: Vec::new(),
             saving: None,
             save_at: Timestamp::MIN,
+            conflicts: 0,
             next_look: Timestamp::MIN,
             failures: 0,
             away_until: Timestamp::MIN,
@@ -85,6 +90,16 @@ impl View {
     /// Whether something stands in this process that the record lacks and could be told.
     pub(super) fn has_news(&self, t: Timestamp) -> bool {
         !self.outbox.is_empty() && !self.is_away(t)
+    }
+
+    /// The store answers: the failures before were no outage.
+    pub(super) fn answered(&mut self) {
+        self.failures = 0;
+    }
+
+    /// When the store is tried again, if there is something to tell it.
+    pub(super) fn tell_at(&self) -> Option<Timestamp> {
+        (!self.outbox.is_empty()).then(|| self.save_at.max(self.away_until))
     }
 
     pub(super) fn is_unsaved(&self) -> bool {
@@ -159,7 +174,7 @@ impl Lifecycle {
         if std::mem::take(&mut self.view.away) {
             self.events.push(Event::StoreBack);
         }
-        self.view.failures = 0;
+        self.view.answered();
         self.view.unreadable = None;
         self.view.last_error = None;
         self.view.next_look = sent.plus(self.policy.store_refresh);
@@ -167,6 +182,15 @@ impl Lifecycle {
         self.view.stored = Some(Stored { record, revision, bridge });
         self.refresh_known(t);
         self.compare(t);
+    }
+
+    /// A save met another's revision. It is merged anew, and not at the network's speed if that
+    /// goes on.
+    pub(super) fn conflicted(&mut self, t: Timestamp) {
+        self.view.conflicts = self.view.conflicts.saturating_add(1);
+        if self.view.conflicts > FREE_CONFLICTS {
+            self.view.save_at = t.plus(SAVE_AGAIN);
+        }
     }
 
     /// What was written stands in the store.
@@ -177,6 +201,7 @@ impl Lifecycle {
         sent: Timestamp,
         t: Timestamp,
     ) {
+        self.view.conflicts = 0;
         if let Some((record, told)) = self.view.saving.take() {
             self.view.outbox.drain(..told.min(self.view.outbox.len()));
             self.absorb(Some((revision, record)), store_now, sent, t);
@@ -213,6 +238,8 @@ impl Lifecycle {
     fn store_away(&mut self, t: Timestamp) {
         self.view.failures = 0;
         self.view.away_until = t.plus(AFTER_SILENCE);
+        // Memory answers meanwhile.
+        self.view.next_look = self.view.next_look.max(self.view.away_until);
         if !std::mem::replace(&mut self.view.away, true) {
             self.events.push(Event::StoreAway);
         }
@@ -236,10 +263,16 @@ impl Lifecycle {
             self.held = None;
         }
         if self.view.known.circuit(self.proof).is_some() {
+            // What these credentials obtained is served no more, also after a reset.
+            self.held = None;
             return;
         }
+        // What this flight brought is taken when it lands, not adopted.
+        let ours = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
+        let ours = ours.map(|got| got.lease.fingerprint);
         let theirs = self.view.seen.lease(self.proof).filter(|lease| {
-            self.view.known.is_live(lease, t)
+            Some(lease.fingerprint) != ours
+                && self.view.known.is_live(lease, t)
                 && expiry::standing(lease, t, self.rules) != Standing::Over
         });
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);

@@ -89,6 +89,7 @@ pub(super) mod lease {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a fixture is read")]
 mod tests {
     use std::time::Duration;
 
@@ -159,6 +160,20 @@ mod tests {
         assert_eq!(Record::decode(&bytes), Ok(record.clone()));
         let texts: usize = record.0.leases.iter().map(|e| e.lease.token.expose().len()).sum();
         assert!(bytes.len() - texts < 4096, "{}", bytes.len());
+    }
+
+    #[test]
+    fn the_encoding_is_that_of_the_golden_vectors() {
+        let hex = |record: &Record| {
+            record.encode().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+        };
+        let now = [hex(&Record::default()), hex(&full())];
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/vectors/record.json");
+        let vectors: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        for (vector, now) in vectors.as_array().unwrap().iter().zip(now) {
+            assert_eq!(vector["bytes"].as_str().unwrap(), now);
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const SPACING_MEMORY: Duration = Duration::from_secs(2 * 60 * 60);
 pub(crate) enum News<T> {
     /// The vendor accepted the proof: its circuit closes and its hold ends.
     Accepted { proof: Proof },
-    /// The proof has this lease; `replacing` is the token that its flight set out to replace.
+    /// The proof has this lease; `replacing` is the token that stood there when it was asked for.
     Leased { proof: Proof, lease: Lease<T>, replacing: Option<Fingerprint>, how: Gained },
     /// The vendor said yes to a question sent then.
     Yes { fingerprint: Fingerprint, sent: T },
@@ -328,3 +328,6 @@ impl HoldReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

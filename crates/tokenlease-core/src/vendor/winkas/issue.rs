@@ -123,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn lesson_11_a_time_without_a_zone_is_read_by_nobody() {
+        let body =
+            |time| format!(r#"{{"WinKasData":{{"CurrentToken":"t"}},"ResponseDateTime":{time}}}"#);
+        let granted = parse(200, &body(r#""2022-03-21T10:43:26""#)).unwrap();
+        for time in [r#""2026-10-25T02:30:00""#, r#""tomorrow""#, "null", "-7", "{}"] {
+            assert_eq!(parse(200, &body(time)).unwrap(), granted);
+        }
+    }
+
+    #[test]
     fn a_code_other_than_zero_refuses_the_credentials_whatever_else_is_there() {
         let body = r#"{"WinKasData":{"CurrentToken":"canary"},"WinkasErrorCode":"5"}"#;
         for status in [200, 400, 403] {

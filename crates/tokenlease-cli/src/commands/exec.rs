@@ -1,0 +1,53 @@
+//! `exec`: runs a command with a token in its environment.
+
+use std::{ffi::OsString, io, process::Command};
+
+use crate::{
+    args::Exec,
+    exit,
+    output::{Failure, config},
+    secrets::Which,
+    session::{self, Session},
+    settings::{Environment, Need, Settings},
+};
+
+/// Where the command finds the token.
+const VARIABLE: &str = "TOKENLEASE_TOKEN";
+
+pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failure> {
+    let settings = Settings::resolve(&args.connection, environment)?;
+    let credentials = settings.credentials(Need::Login)?;
+    let leased = session::block_on(async { Session::open(&settings, credentials)?.lease().await })?;
+    let Some((program, rest)) = args.command.split_first() else {
+        return Err(config("no command is given").expected("a command after `--`").into());
+    };
+    let mut command = Command::new(program);
+    command.args(rest).env(VARIABLE, leased.token.expose());
+    for which in [Which::Password, Which::ClientSecret] {
+        command.env_remove(which.variable());
+    }
+    become_it(&mut command).map_err(|error| not_run(program, &error))
+}
+
+/// Puts the command in this process's place, so that signals and exit codes are its own.
+#[cfg(unix)]
+fn become_it(command: &mut Command) -> io::Result<u8> {
+    use std::os::unix::process::CommandExt as _;
+    Err(command.exec())
+}
+
+#[cfg(not(unix))]
+fn become_it(command: &mut Command) -> io::Result<u8> {
+    let code = command.status()?.code().unwrap_or(i32::from(exit::INTERNAL));
+    // Codes on Windows are wider than what a program of ours can end with.
+    Ok(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+fn not_run(program: &OsString, error: &io::Error) -> Failure {
+    let detail = format!("{} can't be run: {error}", program.display());
+    if error.kind() == io::ErrorKind::NotFound {
+        let error = config(detail).expected("a program on the PATH, or a path to one");
+        return Failure::with_code(error, exit::NOT_FOUND);
+    }
+    Failure::with_code(config(detail).expected("an executable file"), exit::NOT_EXECUTABLE)
+}

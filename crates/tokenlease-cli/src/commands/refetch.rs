@@ -1,0 +1,24 @@
+//! `refetch`: prints the last active token again, without asking for a new one.
+
+use super::token::{may_print, print};
+use crate::{
+    args::Printed,
+    output::{Failure, Output},
+    session::{self, Session},
+    settings::{Environment, Need, Settings},
+};
+
+pub(crate) fn run(
+    args: &Printed,
+    output: Output,
+    environment: Environment<'_>,
+) -> Result<(), Failure> {
+    let settings = Settings::resolve(&args.connection, environment)?;
+    // Before a password is asked for in vain.
+    session::check_refetch(&settings)?;
+    may_print(args.show)?;
+    let credentials = settings.credentials(Need::Login)?;
+    let leased =
+        session::block_on(async { Session::open(&settings, credentials)?.refetch().await })?;
+    print(&leased, output)
+}

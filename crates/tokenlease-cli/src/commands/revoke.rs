@@ -1,0 +1,47 @@
+//! `revoke`: ends a token before its time.
+
+use serde_json::json;
+
+use crate::{
+    args::FromStdin,
+    output::{Failure, Output},
+    secrets,
+    session::{self, Session},
+    settings::{Environment, Need, Settings},
+};
+
+pub(crate) fn run(
+    args: &FromStdin,
+    output: Output,
+    environment: Environment<'_>,
+) -> Result<(), Failure> {
+    args.check()?;
+    let settings = Settings::resolve(&args.connection, environment)?;
+    session::check_revocation(&settings)?;
+    let token = session::token(&settings, secrets::token_from_stdin()?)?;
+    let credentials = settings.credentials(Need::Revocation)?;
+    let proven = session::block_on(async {
+        Session::open_without_login(&settings, credentials)?.revoke(token).await
+    })?;
+    let evidence = settings.evidence();
+    let text = match (proven, evidence) {
+        (true, Some(evidence)) => format!("revoked, and proven: {}", evidence.yes),
+        (true, None) => "revoked, and proven".into(),
+        (false, Some(evidence)) => format!(
+            "the server accepted the revocation, which is no proof: {} gave no clear word; the \
+             token may still be active",
+            evidence.place
+        ),
+        (false, None) => "the server accepted the revocation, which is no proof; give \
+                          --userinfo-path or --introspection-path to have it proven"
+            .into(),
+    };
+    output.result(
+        &text,
+        &json!({
+            "accepted": true,
+            "proven": proven,
+            "evidence": evidence.filter(|_| proven).map(|evidence| evidence.yes),
+        }),
+    )
+}

@@ -1,0 +1,50 @@
+//! `token`: prints a token for other programs.
+
+use std::io::{self, IsTerminal as _};
+
+use serde_json::{Value, json};
+
+use crate::{
+    args::Printed,
+    output::{Failure, Output, config},
+    session::{self, Leased, Session},
+    settings::{Environment, Need, Settings},
+};
+
+pub(crate) fn run(
+    args: &Printed,
+    output: Output,
+    environment: Environment<'_>,
+) -> Result<(), Failure> {
+    let settings = Settings::resolve(&args.connection, environment)?;
+    may_print(args.show)?;
+    let credentials = settings.credentials(Need::Login)?;
+    let leased = session::block_on(async { Session::open(&settings, credentials)?.lease().await })?;
+    print(&leased, output)
+}
+
+/// A token that is shown on a terminal stays in its scrollback: it takes a word of leave.
+pub(super) fn may_print(show: bool) -> Result<(), Failure> {
+    if show || !io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(config("standard output is a terminal, which would keep the token in its scrollback")
+        .expected("a pipe or a file")
+        .advice("give --show to print it all the same, or hand it to a command by `exec`")
+        .into())
+}
+
+pub(super) fn print(leased: &Leased, output: Output) -> Result<(), Failure> {
+    output.result(leased.token.expose(), &json_of(leased))
+}
+
+fn json_of(leased: &Leased) -> Value {
+    json!({
+        "token": leased.token.expose(),
+        "kind": leased.kind(),
+        "rung": leased.rung,
+        "expires_at": leased.expires_at.map(|end| end.to_string()),
+        "end": leased.end,
+        "generation": leased.generation,
+    })
+}

@@ -1,0 +1,30 @@
+//! `validate`: asks the vendor whether a token is active.
+
+use serde_json::json;
+
+use crate::{
+    args::FromStdin,
+    exit,
+    output::{Failure, Output},
+    secrets,
+    session::{self, Session},
+    settings::{Environment, Need, Settings},
+};
+
+pub(crate) fn run(
+    args: &FromStdin,
+    output: Output,
+    environment: Environment<'_>,
+) -> Result<u8, Failure> {
+    args.check()?;
+    let settings = Settings::resolve(&args.connection, environment)?;
+    session::check_verdict(&settings)?;
+    let token = session::token(&settings, secrets::token_from_stdin()?)?;
+    let credentials = settings.credentials(Need::Verdict)?;
+    let active = session::block_on(async {
+        Session::open_without_login(&settings, credentials)?.validate(token).await
+    })?;
+    let text = if active { "active" } else { "not active" };
+    output.result(text, &json!({ "active": active }))?;
+    Ok(if active { exit::SUCCESS } else { exit::NOT_ACTIVE })
+}

@@ -1,0 +1,134 @@
+//! Names, addresses and connections.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
+
+use super::Finding;
+use crate::{duration::show, exit, settings::Settings};
+
+/// How the server is reached.
+pub(super) struct Route {
+    host: String,
+    port: u16,
+    tls: bool,
+    proxy: Option<(String, u16)>,
+}
+
+impl Route {
+    pub(super) fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    pub(super) fn is_proxied(&self) -> bool {
+        self.proxy.is_some()
+    }
+
+    /// The server's name, as its certificate should hold it.
+    pub(super) fn host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    pub(super) fn finding(&self) -> Option<Finding> {
+        let (host, port) = self.proxy.as_ref()?;
+        Some(Finding::ok("proxy", format!("requests go through {host}:{port}")))
+    }
+
+    /// The host and port that is connected to.
+    fn target(&self) -> (&str, u16) {
+        self.proxy.as_ref().map_or((&self.host, self.port), |(host, port)| (host, *port))
+    }
+}
+
+/// The way to the server: straight, or through the proxy that the system names for it.
+pub(super) fn route(settings: &Settings) -> Result<Route, Finding> {
+    let server = settings.identity.server();
+    let bad =
+        || Finding::fail("dns", exit::USAGE, "the server's address has no host", "check --server");
+    let uri: Uri = server.parse().map_err(|_| bad())?;
+    let host = uri.host().ok_or_else(bad)?.to_owned();
+    let tls = uri.scheme_str() == Some("https");
+    // The client asks no proxy for servers on this machine either.
+    let proxy =
+        if settings.is_on_this_machine() { None } else { Matcher::from_system().intercept(&uri) };
+    let proxy = proxy.and_then(|proxy| {
+        // Its address may hold a password: only host and port are kept.
+        let port = match (proxy.uri().port_u16(), proxy.uri().scheme_str()) {
+            (Some(port), _) => port,
+            (None, Some("https")) => 443,
+            (None, _) => 80,
+        };
+        Some((proxy.uri().host()?.to_owned(), port))
+    });
+    Ok(Route { host, port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }), tls, proxy })
+}
+
+pub(super) async fn look_up(
+    route: &Route,
+    limit: Duration,
+) -> Result<(Vec<SocketAddr>, Finding), Finding> {
+    let (host, port) = route.target();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        let finding = Finding::ok("dns", format!("{host} is an address: nothing to look up"));
+        return Ok((vec![SocketAddr::new(address, port)], finding));
+    }
+    let begun = Instant::now();
+    let fail = |why: String| {
+        Finding::fail(
+            "dns",
+            exit::UNAVAILABLE,
+            format!("the name {host} was not found: {why}"),
+            "check the name in --server, the network, and the DNS server",
+        )
+    };
+    let found = match timeout(limit, lookup_host((host, port))).await {
+        Ok(Ok(found)) => found.collect::<Vec<_>>(),
+        Ok(Err(error)) => return Err(fail(error.to_string())),
+        Err(_) => return Err(fail(format!("no answer in {}", show(limit)))),
+    };
+    let list: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
+    if list.is_empty() {
+        return Err(fail("it has no address".into()));
+    }
+    let took = show(begun.elapsed());
+    Ok((found, Finding::ok("dns", format!("{host} is {} ({took})", list.join(", ")))))
+}
+
+/// Connects to the first address that answers.
+pub(super) async fn connect(
+    addresses: &[SocketAddr],
+    limit: Duration,
+) -> Result<(TcpStream, Finding), Finding> {
+    let mut problems = Vec::new();
+    for address in addresses {
+        let begun = Instant::now();
+        match timeout(limit, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                let took = show(begun.elapsed());
+                let mut detail = format!("{address} answers ({took})");
+                if !problems.is_empty() {
+                    detail = format!("{detail}, but not {}", problems.join(", "));
+                }
+                return Ok((stream, Finding::ok("tcp", detail)));
+            }
+            Ok(Err(error)) => problems.push(format!("{address}: {error}")),
+            Err(_) => problems.push(format!("{address}: no answer in {}", show(limit))),
+        }
+    }
+    Err(Finding::fail(
+        "tcp",
+        exit::UNAVAILABLE,
+        format!("no connection: {}", problems.join(", ")),
+        "check the port in --server, that the server runs, firewalls, and whether a proxy is \
+         needed (HTTPS_PROXY)",
+    ))
+}

@@ -1,0 +1,296 @@
+//! Profiles: named options in a TOML file.
+//!
+//! ```toml
+//! [profile.erp]
+//! vendor = "winkas"
+//! user = "api@example.dk"
+//! contract = "4711"
+//! password_file = "erp.password"
+//! ```
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy as _;
+use tokenlease::{Error, Result};
+use toml::{Table, Value};
+
+use crate::{
+    options::{KEYS, Options},
+    output::{config, warn},
+};
+
+/// Reads a profile's options. Relative paths in it count from the file's folder.
+pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
+    let path = match file {
+        Some(file) => file.to_owned(),
+        None => default_path()?,
+    };
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    if others_can_write(&path) {
+        warn(format!(
+            "{} can be written by others, who could have your secrets sent elsewhere; run `chmod \
+             go-w` on it",
+            path.display()
+        ));
+    }
+    let mut options = read(&text, name).map_err(|problem| problem.of(&path))?;
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let files = [&mut options.ca, &mut options.password_file, &mut options.client_secret_file];
+    for file in files.into_iter().flatten() {
+        *file = folder.join(&*file);
+    }
+    Ok(options)
+}
+
+/// What is wrong in a file, without the file's name.
+struct Problem {
+    detail: String,
+    expected: String,
+    advice: Option<&'static str>,
+}
+
+impl Problem {
+    fn new(detail: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { detail: detail.into(), expected: expected.into(), advice: None }
+    }
+
+    fn of(self, path: &Path) -> Error {
+        let error = config(format!("{}: {}", path.display(), self.detail)).expected(self.expected);
+        match self.advice {
+            Some(advice) => error.advice(advice),
+            None => error,
+        }
+    }
+}
+
+fn read(text: &str, name: &str) -> Result<Options, Problem> {
+    let file: Table = text.parse().map_err(|error: toml::de::Error| {
+        // The parser's own words quote the line, which may hold a secret.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Problem::new(format!("line {line} is not TOML"), "lines such as user = \"me\"")
+    })?;
+    if let Some(key) = file.keys().find(|key| *key != "profile") {
+        return Err(Problem::new(
+            format!("\"{key}\" stands outside of a profile"),
+            "[profile.NAME] above the options",
+        ));
+    }
+    let profiles = match file.get("profile") {
+        Some(Value::Table(profiles)) => profiles,
+        Some(_) => return Err(Problem::new("\"profile\" is no table", "[profile.NAME]")),
+        None => return Err(Problem::new("it holds no profile", "[profile.NAME]")),
+    };
+    let profile = match profiles.get(name) {
+        Some(Value::Table(profile)) => profile,
+        Some(_) => {
+            return Err(Problem::new(
+                format!("\"profile.{name}\" is no table"),
+                format!("[profile.{name}]"),
+            ));
+        }
+        None => {
+            let names: Vec<_> = profiles.keys().map(String::as_str).collect();
+            return Err(Problem::new(
+                format!("there is no profile \"{name}\""),
+                format!("one of: {}", names.join(", ")),
+            ));
+        }
+    };
+    let mut options = Options::default();
+    for (key, value) in profile {
+        set(&mut options, key, value).map_err(|mut problem| {
+            problem.detail = format!("profile \"{name}\": {}", problem.detail);
+            problem
+        })?;
+    }
+    Ok(options)
+}
+
+fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
+    if matches!(key, "password" | "client_secret" | "secret" | "token") {
+        let (what, variable) = match key {
+            "password" | "token" => ("password_file or password_command", "TOKENLEASE_PASSWORD"),
+            _ => ("client_secret_file", "TOKENLEASE_CLIENT_SECRET"),
+        };
+        return Err(Problem {
+            detail: format!("\"{key}\" is not read: profiles get copied and committed"),
+            expected: format!("{what} here, or {variable} in the environment"),
+            advice: Some("take the secret out of the file"),
+        });
+    }
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Boolean(yes) => yes.to_string(),
+        Value::Integer(number) => number.to_string(),
+        _ => {
+            return Err(Problem::new(format!("\"{key}\" is no text"), format!("{key} = \"…\"")));
+        }
+    };
+    match options.set(key, &text) {
+        Some(Ok(())) => Ok(()),
+        Some(Err(why)) => {
+            let (detail, expected) =
+                why.split_once("; expected ").unwrap_or((&why, "another value"));
+            Err(Problem::new(format!("\"{key}\": {detail}"), expected))
+        }
+        None => Err(Problem::new(
+            format!("\"{key}\" is unknown"),
+            nearest(key).map_or_else(
+                || format!("one of {}", KEYS.join(", ")),
+                |near| format!("\"{near}\", perhaps"),
+            ),
+        )),
+    }
+}
+
+/// The known key that is at most three slips away.
+fn nearest(key: &str) -> Option<&'static str> {
+    let key = key.replace('-', "_").to_lowercase();
+    let distances = KEYS.iter().map(|known| (slips(&key, known), *known));
+    distances.min().filter(|(slips, _)| *slips <= 3).map(|(_, known)| known)
+}
+
+/// Letters to insert, drop or replace to make one text of the other (Levenshtein's distance).
+fn slips(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (b, above) in to.iter().zip(row.iter_mut().skip(1)) {
+            let cost = (diagonal + usize::from(a != *b)).min(left + 1).min(*above + 1);
+            diagonal = *above;
+            *above = cost;
+            left = cost;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+fn default_path() -> Result<PathBuf> {
+    let folders = etcetera::choose_base_strategy().map_err(|_| {
+        config("the user's configuration folder is unknown: there is no home folder")
+            .expected("--config FILE, or the variable HOME")
+    })?;
+    Ok(folders.config_dir().join("tokenlease").join("config.toml"))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    config(format!("the configuration file {} can't be read: {error}", path.display()))
+        .expected("a TOML file with a table [profile.NAME]")
+        .advice("name another file with --config, or give the options without --profile")
+}
+
+#[cfg(unix)]
+fn others_can_write(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o022 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_can_write(_: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::options::Vendor;
+
+    fn error(text: &str) -> String {
+        let problem = match read(text, "erp") {
+            Err(problem) => problem,
+            Ok(options) => panic!("{options:?}"),
+        };
+        problem.of(Path::new("config.toml")).to_string()
+    }
+
+    #[test]
+    fn a_profile_holds_options_as_text() {
+        let options = read(
+            "[profile.erp]\nvendor = \"winkas\"\ncontract = 4711\ntimeout = \"5s\"\n\
+             allow_plain_http = true\n[profile.other]\nnonsense = 1\n",
+            "erp",
+        );
+        let options = options.ok().expect("options");
+        assert_eq!(options.vendor, Some(Vendor::Winkas));
+        assert_eq!(options.contract.as_deref(), Some("4711"));
+        assert_eq!(options.timeout, Some(Duration::from_secs(5)));
+        assert_eq!(options.allow_plain_http, Some(true));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_the_nearest_known_one() {
+        for (key, near) in [
+            ("sever", "server"),
+            ("client-id", "client_id"),
+            ("Contract", "contract"),
+            ("life_time", "lifetime"),
+            ("passwordfile", "password_file"),
+        ] {
+            let error = error(&format!("[profile.erp]\n{key} = \"x\"\n"));
+            assert!(
+                error.contains(&format!("\"{key}\" is unknown; expected \"{near}\"")),
+                "{error}"
+            );
+        }
+        let error = error("[profile.erp]\nsomething_else_wholly = 1\n");
+        assert!(error.contains("one of vendor, server"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_in_a_profile_is_refused_with_advice_and_not_repeated() {
+        for (key, advice) in [
+            ("password", "password_file"),
+            ("client_secret", "client_secret_file"),
+            ("secret", "client_secret_file"),
+        ] {
+            let error = error(&format!("[profile.erp]\n{key} = \"canary\"\n"));
+            assert!(error.contains(advice) && error.contains("TOKENLEASE_"), "{error}");
+            assert!(!error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_toml_is_named_and_not_repeated() {
+        let error = error("[profile.erp]\nuser = \"me\"\npassword = canary\n");
+        assert!(error.contains("line 3"), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_another_shape_is_an_error_that_shows_the_right_one() {
+        for (text, part) in [
+            ("", "it holds no profile"),
+            ("user = \"me\"\n", "\"user\" stands outside of a profile"),
+            ("profile = 1\n", "\"profile\" is no table"),
+            ("[profile]\nerp = 1\n", "\"profile.erp\" is no table"),
+            ("[profile.bi]\n[profile.x]\n", "there is no profile \"erp\"; expected one of: bi, x"),
+            ("[profile.erp]\nuser = [\"a\"]\n", "\"user\" is no text"),
+            ("[profile.erp]\ntimeout = 5\n", "\"timeout\": 5 has no unit"),
+            ("[profile.erp]\nvendor = \"x\"\n", "\"vendor\": \"x\" is unknown; expected one of"),
+        ] {
+            let error = error(text);
+            assert!(error.contains(part), "{error}");
+            assert!(error.contains("config.toml: ") && error.contains("; expected "), "{error}");
+        }
+    }
+
+    #[test]
+    fn slips_are_counted() {
+        for (from, to, count) in
+            [("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("same", "same", 0)]
+        {
+            assert_eq!(slips(from, to), count, "{from} {to}");
+        }
+    }
+}

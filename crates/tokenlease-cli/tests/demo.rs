@@ -1,0 +1,88 @@
+//! The demo, as people and programs run it.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tokenlease_emulator::Emulator;
+
+fn demo(args: &[&str]) -> (Output, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_tokenlease"))
+        .arg("demo")
+        .args(args)
+        .env_remove("TOKENLEASE_PASSWORD")
+        .output()
+        .unwrap();
+    let both = [&output.stdout[..], &output.stderr[..]].concat();
+    let both = String::from_utf8(both).unwrap();
+    assert!(output.status.success(), "{both}");
+    (output, both)
+}
+
+/// The demo's vendors have the emulator's own users; tokens are known by their forms.
+fn assert_no_secret(text: &str) {
+    let ready = Emulator::builder().start_blocking().unwrap().ready_line();
+    for (vendor, field) in [("winkas", "password"), ("wyn", "password"), ("wyn", "client_secret")] {
+        let secret = ready[vendor][field].as_str().unwrap();
+        assert!(!text.contains(secret), "a {field} of {vendor} was printed");
+    }
+    assert!(!text.contains('|'), "a WinKAS token was printed");
+    let longest = text.split(|letter: char| !letter.is_ascii_hexdigit()).map(str::len).max();
+    assert!(longest < Some(32), "a Wyn token was printed");
+}
+
+fn number(vendor: &Value, name: &str) -> u64 {
+    vendor[name].as_u64().unwrap_or_else(|| panic!("no number {name} in {vendor}"))
+}
+
+#[test]
+fn the_day_costs_the_least_possible_logins_and_serves_no_dead_token() {
+    let (output, both) = demo(&["--output", "json"]);
+    assert_no_secret(&both);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let numbers: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    for name in ["winkas", "wyn"] {
+        let vendor = &numbers[name];
+        assert_eq!(number(vendor, "issued"), number(vendor, "minimum"), "{numbers}");
+        assert_eq!(number(vendor, "dead_served"), 0, "{numbers}");
+        assert!(number(vendor, "naive_issued") > number(vendor, "issued"), "{numbers}");
+        assert!(number(vendor, "answers") > 1000, "{numbers}");
+        assert!(number(vendor, "validated") > 0, "{numbers}");
+        assert_eq!(vendor["locked"], false, "{numbers}");
+    }
+    assert!(number(&numbers["winkas"], "refetched") > 0, "{numbers}");
+    assert!(number(&numbers["winkas"], "wrong_sent") <= 2, "{numbers}");
+    assert_eq!(number(&numbers["wyn"], "wrong_sent"), 1, "{numbers}");
+}
+
+#[test]
+fn the_numbers_are_the_same_each_time() {
+    let numbers = || demo(&["--output", "json"]).0.stdout;
+    assert_eq!(numbers(), numbers());
+}
+
+#[test]
+fn the_story_fits_80_columns_and_ends_with_the_ratio() {
+    let (output, both) = demo(&[]);
+    assert_no_secret(&both);
+    let story = String::from_utf8(output.stdout).unwrap();
+    for line in story.lines() {
+        assert!(line.chars().count() <= 80 && line == line.trim_end(), "{line:?}");
+    }
+    assert!(story.lines().last().unwrap().ends_with("times fewer."), "{story}");
+    for event in ["00:00", "06:00", "08:02", "12:00", "13:15", "15:30", "18:00", "21:00"] {
+        assert!(story.lines().any(|line| line.starts_with(event)), "{event} is missing: {story}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_read_enough_ends_the_story_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenlease"))
+        .arg("demo")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}

@@ -1,0 +1,120 @@
+//! `doctor`.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{emulator, nobody, tokenlease, winkas, wyn};
+
+fn outcome(steps: &Value, name: &str) -> String {
+    let step = steps.as_array().expect("a list").iter().find(|step| step["step"] == name);
+    step.map(|step| step["outcome"].as_str().expect("an outcome").to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn doctor_walks_to_the_server_without_credentials() {
+    let emulator = emulator();
+    let mut program = wyn(&emulator, "doctor").args(["--output", "json", "--lifetime", "8h"]);
+    program.command().env_remove("TOKENLEASE_PASSWORD").env_remove("TOKENLEASE_CLIENT_SECRET");
+    let steps = program.run().ends_with(0).json();
+    for step in ["settings", "address", "lifetime", "dns", "tcp", "http", "clock"] {
+        assert_eq!(outcome(&steps, step), "ok", "{steps:#}");
+    }
+    for step in ["tls", "login"] {
+        assert_eq!(outcome(&steps, step), "skip", "{steps:#}");
+    }
+    assert_eq!(emulator.counts().wyn.issue, 0);
+}
+
+#[test]
+fn doctor_logs_in_once_when_asked_to() {
+    let emulator = emulator();
+    let run = winkas(&emulator, "doctor").args(["--login"]).run().ends_with(0);
+    assert!(
+        run.out.contains("ok    login     the credentials are good; a token came by issue"),
+        "{run:?}"
+    );
+    let run = run.complains("costs a new one");
+    for token in emulator.winkas().active_tokens() {
+        assert!(!run.out.contains(&token) && !run.err.contains(&token));
+    }
+    assert_eq!(emulator.counts().winkas.issue, 1);
+    let program = winkas(&emulator, "doctor").args(["--login"]).env("TOKENLEASE_PASSWORD", "wrong");
+    let run = program.run().ends_with(3);
+    assert!(run.out.contains("fail  login     credentials refused"), "{run:?}");
+}
+
+#[test]
+fn doctor_warns_of_what_should_not_stay_so() {
+    let emulator = emulator();
+    emulator.advance(Duration::from_secs(3600));
+    let run = wyn(&emulator, "doctor")
+        .env("TOKENLEASE_CLIENT_SECRET", "eunGKas3Pqd6FMwx9eUpdS7xmz")
+        .args(["--tenant", "Org", "--output", "json"])
+        .run()
+        .ends_with(0);
+    let steps = run.json();
+    for step in ["tenant", "secret", "lifetime", "clock"] {
+        assert_eq!(outcome(&steps, step), "warn", "{steps:#}");
+    }
+    let lifetime = steps.as_array().expect("a list").iter().find(|step| step["step"] == "lifetime");
+    assert!(
+        lifetime.expect("a step")["advice"].as_str().expect("advice").contains("--lifetime 8h")
+    );
+}
+
+#[test]
+fn doctor_ends_with_the_code_of_the_first_failure_and_says_what_to_mend() {
+    let run = tokenlease(["doctor", "--vendor", "wyn", "--server", nobody(), "--user", "u"]).run();
+    let run = run.ends_with(4);
+    assert!(run.out.contains("\nfail  tcp       no connection"), "{run:?}");
+    assert!(run.out.contains("-> check the port in --server"), "{run:?}");
+
+    let run = tokenlease(["doctor", "--vendor", "wyn"]).run().ends_with(2);
+    assert!(run.out.starts_with("fail  settings  bad configuration: no server"), "{run:?}");
+
+    let emulator = emulator();
+    let server = emulator.wyn().server().replace("http:", "https:");
+    let args = ["doctor", "--vendor", "wyn", "--server", &server, "--user", "u", "--login"];
+    let run = tokenlease(args).args(["--output=json"]).run().ends_with(4);
+    let steps = run.json();
+    assert_eq!(outcome(&steps, "tls"), "fail", "{steps:#}");
+    assert_eq!(outcome(&steps, "http"), "", "{steps:#}");
+    assert_eq!(outcome(&steps, "login"), "skip", "{steps:#}");
+}
+
+#[test]
+fn doctor_says_which_proxy_is_used_but_not_its_password() {
+    let run = tokenlease(["doctor", "--vendor", "wyn", "--server", "https://wyn.invalid"])
+        .args(["--user", "u"])
+        .env("HTTPS_PROXY", nobody().replace("http://", "http://me:canary@"))
+        .run()
+        .ends_with(4);
+    assert!(run.out.contains("requests go through 127.0.0.1:"), "{run:?}");
+    assert!(!run.out.contains("canary") && !run.err.contains("canary"), "{run:?}");
+}
+
+#[test]
+fn doctor_goes_through_the_proxy_that_the_system_names() {
+    // The emulator answers whatever it is asked for, as a proxy does.
+    let emulator = emulator();
+    let proxy = emulator.wyn().server();
+    let args = ["doctor", "--vendor", "winkas", "--user", "u", "--contract", "c", "--server"];
+    let run = tokenlease(args)
+        .args(["http://erp.invalid", "--allow-plain-http", "--output", "json"])
+        .env("HTTP_PROXY", &proxy)
+        .run()
+        .ends_with(0);
+    let steps = run.json();
+    for step in ["proxy", "dns", "tcp", "http", "clock"] {
+        assert_eq!(outcome(&steps, step), "ok", "{steps:#}");
+    }
+    assert_eq!(outcome(&steps, "address"), "warn", "{steps:#}");
+
+    let run = tokenlease(args).args(["https://erp.invalid"]).env("HTTPS_PROXY", &proxy).run();
+    let run = run.ends_with(4);
+    assert!(run.out.contains("-> the proxy refuses the way to the server"), "{run:?}");
+    // Servers on this machine are never looked for through a proxy.
+    let run = wyn(&emulator, "doctor").env("HTTP_PROXY", nobody()).run().ends_with(0);
+    assert!(!run.out.contains("proxy"), "{run:?}");
+}

@@ -1,0 +1,51 @@
+//! `emulate`.
+#![cfg(unix)]
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
+use serde_json::Value;
+
+use crate::support::tokenlease;
+
+#[test]
+fn emulate_prints_one_line_when_it_is_ready_and_ends_well_when_interrupted() {
+    for signal in ["TERM", "INT"] {
+        let mut program = tokenlease(["emulate"]);
+        let command = program.command().stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let line = lines.next().expect("a line").expect("UTF-8");
+        let ready: Value = serde_json::from_str(&line).expect("JSON");
+        let of = |vendor: &str, key: &str| ready[vendor][key].as_str().expect(key).to_owned();
+
+        let token =
+            tokenlease(["token", "--vendor", "winkas", "--server", &of("winkas", "server")])
+                .args(["--user", &of("winkas", "user"), "--contract", &of("winkas", "contract")])
+                .env("TOKENLEASE_PASSWORD", of("winkas", "password"))
+                .run();
+        token.ends_with(0);
+        let token = tokenlease(["token", "--vendor", "wyn", "--server", &of("wyn", "server")])
+            .args(["--user", &of("wyn", "user"), "--client-id", &of("wyn", "client_id")])
+            .env("TOKENLEASE_PASSWORD", of("wyn", "password"))
+            .env("TOKENLEASE_CLIENT_SECRET", of("wyn", "client_secret"))
+            .run();
+        token.ends_with(0);
+
+        let id = child.id().to_string();
+        let kill = std::process::Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(kill.expect("kill").success());
+        assert_eq!(child.wait().expect("its end").code(), Some(0), "{signal}");
+        assert!(lines.next().is_none(), "it prints nothing else");
+    }
+}
+
+#[test]
+fn emulate_listens_where_it_is_told_or_says_why_not() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let run = tokenlease(["emulate", "--wyn", &address]).run().ends_with(2);
+    run.complains(&address).complains("port 0");
+}

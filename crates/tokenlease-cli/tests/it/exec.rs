@@ -1,0 +1,63 @@
+//! `exec`: the command, its environment and its exit code.
+#![cfg(unix)]
+
+use crate::support::{emulator, wyn};
+
+#[test]
+fn exec_hands_the_token_over_and_keeps_the_secrets() {
+    let emulator = emulator();
+    let run = wyn(&emulator, "exec").args(["--", "env"]).run().ends_with(0);
+    let value = |name: &str| run.out.lines().find_map(|line| line.strip_prefix(name));
+    let token = value("TOKENLEASE_TOKEN=").expect("a token");
+    assert!(emulator.token_is_active(token), "{run:?}");
+    assert_eq!(value("TOKENLEASE_PASSWORD="), None);
+    assert_eq!(value("TOKENLEASE_CLIENT_SECRET="), None);
+    assert!(!run.out.contains(&emulator.wyn().password()));
+    assert!(!run.out.contains(&emulator.wyn().client_secret()));
+}
+
+#[test]
+fn exec_passes_arguments_input_and_exit_code() {
+    let emulator = emulator();
+    let run = wyn(&emulator, "exec")
+        .args(["--", "sh", "-c", "cat; printf '%s|' \"$@\"; exit 42", "sh", "--output", "a  b", ""])
+        .input("input\n")
+        .run()
+        .ends_with(42);
+    assert_eq!(run.out, "input\n--output|a  b||");
+    assert_eq!(run.err, "");
+}
+
+#[test]
+fn exec_becomes_the_command() {
+    use std::io::Read as _;
+    let emulator = emulator();
+    let mut program = wyn(&emulator, "exec").args(["--", "sh", "-c", "echo $$"]);
+    let mut child =
+        program.command().stdout(std::process::Stdio::piped()).spawn().expect("the program");
+    let mut printed = String::new();
+    child.stdout.take().expect("its output").read_to_string(&mut printed).expect("a number");
+    assert!(child.wait().expect("its end").success());
+    assert_eq!(printed.trim(), child.id().to_string());
+}
+
+#[test]
+fn exec_of_what_can_t_be_run_ends_as_a_shell_would() {
+    let emulator = emulator();
+    let run = wyn(&emulator, "exec").args(["--", "/no/such/program"]).run().ends_with(127);
+    run.complains("/no/such/program can't be run");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    wyn(&emulator, "exec").args(["--"]).args([file.path()]).run().ends_with(126);
+    // Without a command nothing is asked of anyone.
+    let issued = emulator.counts().wyn.issue;
+    wyn(&emulator, "exec").run().ends_with(2);
+    assert_eq!(emulator.counts().wyn.issue, issued);
+}
+
+#[test]
+fn exec_runs_nothing_without_a_token() {
+    let emulator = emulator();
+    let program = wyn(&emulator, "exec").env("TOKENLEASE_PASSWORD", "wrong");
+    let run = program.args(["--", "echo", "ran"]).run().ends_with(3);
+    assert_eq!(run.out, "");
+}

@@ -1,0 +1,140 @@
+//! No secret is seen where it should not be.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use tokenlease_emulator::{Emulator, Endpoint, Fault};
+
+use crate::support::{Program, Run, winkas, wyn};
+
+const PASSWORD: &str = "canary|password+1%";
+const SECRET: &str = "canary:secret/2=";
+
+fn emulator() -> Emulator {
+    Emulator::builder()
+        .winkas_credentials("user", PASSWORD, "contract")
+        .wyn_credentials("user", PASSWORD, SECRET)
+        .options(|options| options.winkas.echo_credentials = true)
+        .start_blocking()
+        .expect("an emulator")
+}
+
+/// Fails if one of the secrets stands in the text, as it is or encoded.
+#[track_caller]
+fn is_clean(text: &str, secrets: &[String]) {
+    for secret in secrets {
+        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let forms = [
+            secret.clone(),
+            encoded.to_lowercase(),
+            encoded,
+            BASE64.encode(secret),
+            secret.get(..8).unwrap_or(secret).to_owned(),
+        ];
+        for form in forms {
+            assert!(!text.contains(&form), "{form} is in {text}");
+        }
+    }
+}
+
+/// Runs a command at the highest verbosity; only a token may be printed, and only by `prints`.
+fn check(emulator: &Emulator, program: Program, prints: bool) -> Run {
+    let run = program.args(["-vvv"]).run();
+    let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned()];
+    is_clean(&run.out, &secrets);
+    secrets.extend(emulator.winkas().active_tokens());
+    secrets.extend(emulator.wyn().active_tokens());
+    secrets.push("dead-token-of-the-input".to_owned());
+    is_clean(&run.err, &secrets);
+    if !prints {
+        is_clean(&run.out, &secrets);
+    }
+    run
+}
+
+#[test]
+fn lesson_1_and_2_no_secret_reaches_an_error_or_a_trace() {
+    let emulator = emulator();
+    for vendor in [winkas as fn(&Emulator, &str) -> Program, wyn] {
+        let run = check(&emulator, vendor(&emulator, "token"), true).ends_with(0);
+        let token = run.out.trim_end().to_owned();
+        check(&emulator, vendor(&emulator, "token").args(["--output", "json"]), true).ends_with(0);
+        check(&emulator, vendor(&emulator, "refetch"), true);
+        check(&emulator, vendor(&emulator, "validate").input(&token), false).ends_with(0);
+        let dead = || vendor(&emulator, "validate").input("dead-token-of-the-input");
+        check(&emulator, dead(), false).ends_with(1);
+        check(&emulator, vendor(&emulator, "doctor").args(["--login"]), false).ends_with(0);
+        check(&emulator, vendor(&emulator, "revoke").input(&token), false);
+    }
+}
+
+#[test]
+fn lesson_1_and_2_no_secret_reaches_an_error_of_a_server_that_fails_or_echoes() {
+    let emulator = emulator();
+    let faults = |sent: &[&str]| {
+        let echo = format!("not good: {}", sent.join(" "));
+        let error = serde_json::json!({ "error": echo, "error_description": echo }).to_string();
+        [
+            Fault::status(500).with_body(&echo),
+            Fault::status(400).with_body(&echo),
+            Fault::status(400).with_content_type("application/json").with_body(&error),
+            Fault::envelope(7, &echo),
+            Fault::garbage(99),
+            Fault::reset(),
+            Fault::half_body(),
+        ]
+    };
+    for (endpoint, sent) in
+        [(Endpoint::WinkasIssue, &[PASSWORD][..]), (Endpoint::WynIssue, &[PASSWORD, SECRET])]
+    {
+        for fault in faults(sent) {
+            emulator.clear_faults();
+            emulator.end_all_tokens();
+            emulator.fault(endpoint, fault, 20);
+            let vendor = if endpoint == Endpoint::WynIssue { wyn } else { winkas };
+            for output in ["text", "json"] {
+                let args = ["--deadline", "300ms", "--output", output];
+                check(&emulator, vendor(&emulator, "token").args(args), true);
+            }
+        }
+    }
+    for (endpoint, vendor) in [
+        (Endpoint::WinkasValidate, winkas as fn(&Emulator, &str) -> Program),
+        (Endpoint::WynUserinfo, wyn),
+    ] {
+        for fault in faults(&["dead-token-of-the-input"]) {
+            emulator.clear_faults();
+            emulator.fault(endpoint, fault, 20);
+            let program = vendor(&emulator, "validate").args(["--deadline", "300ms"]);
+            check(&emulator, program.input("dead-token-of-the-input"), false);
+        }
+    }
+    for fault in faults(&[SECRET, "dead-token-of-the-input"]) {
+        emulator.clear_faults();
+        emulator.fault(Endpoint::WynRevoke, fault, 20);
+        let program = wyn(&emulator, "revoke").args(["--deadline", "300ms"]);
+        check(&emulator, program.input("dead-token-of-the-input"), false);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn lesson_1_no_secret_stands_in_a_command_line_that_others_can_read() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().expect("a folder");
+    let seen = folder.path().join("seen");
+    // The command sees its own command line and its parent's, the program's.
+    let look =
+        format!("cat /proc/$$/cmdline /proc/$PPID/cmdline > {}; printenv CANARY", seen.display());
+    let mut program = wyn(&emulator, "exec").env("CANARY", PASSWORD).args([
+        "--password-command",
+        &look,
+        "--",
+        "cat",
+        "/proc/self/cmdline",
+    ]);
+    program.command().env_remove("TOKENLEASE_PASSWORD");
+    let run = program.run().ends_with(0);
+    let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned()];
+    secrets.extend(emulator.wyn().active_tokens());
+    is_clean(&run.out, &secrets);
+    is_clean(&std::fs::read_to_string(seen).expect("what was seen"), &secrets);
+}

@@ -1,0 +1,116 @@
+//! `doctor` and `token` against servers that speak TLS.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    sync::Arc,
+};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    crypto::ring::default_provider,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+
+use crate::support::{Run, tokenlease};
+
+/// A server that answers every request with 404, and the file of its authority.
+struct Server {
+    address: String,
+    ca: tempfile::NamedTempFile,
+}
+
+fn server(name: &str, last_year: i32) -> Server {
+    let mut params = CertificateParams::new(Vec::<String>::new()).expect("parameters");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"));
+    let ca = ca.expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new([name.to_owned()]).expect("parameters");
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(last_year, 12, 31);
+    let certificate = params.signed_by(&key, &ca).expect("a certificate");
+
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )
+        .expect("a certificate and its key");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("https://{}", listener.local_addr().expect("its address"));
+    // It ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
+            let mut stream = BufReader::new(StreamOwned::new(connection, stream));
+            let mut line = String::new();
+            while stream.read_line(&mut line).is_ok_and(|length| length > 2) {
+                line.clear();
+            }
+            let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            // Who only shook hands is gone.
+            let _ = stream.get_mut().write_all(answer.as_bytes());
+        }
+    });
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), ca.pem()).expect("written");
+    Server { address, ca: file }
+}
+
+fn doctor(server: &Server, more: &[&str]) -> Run {
+    let ca = server.ca.path().to_str().expect("a path").to_owned();
+    let more: Vec<_> = more.iter().map(|word| if *word == "CA" { &ca } else { *word }).collect();
+    tokenlease(["doctor", "--vendor", "wyn", "--server", &server.address, "--user", "u"])
+        .args(more)
+        .run()
+}
+
+#[test]
+fn doctor_says_which_tls_is_spoken_and_when_the_certificate_ends() {
+    let server = server("127.0.0.1", 2999);
+    let run = doctor(&server, &["--ca", "CA"]).ends_with(0);
+    let words = "\nok    tls       TLS 1.3; the certificate ends on 2999-12-31T00:00:00Z, in ";
+    assert!(run.out.contains(words), "{run:?}");
+    assert!(run.out.contains("\nok    http      the base address answers 404"), "{run:?}");
+    assert!(run.out.contains("\nskip  clock     "), "{run:?}");
+}
+
+#[test]
+fn doctor_says_what_to_mend_of_a_certificate_that_is_not_accepted() {
+    let good = server("127.0.0.1", 2999);
+    let run = doctor(&good, &[]).ends_with(4);
+    assert!(run.out.contains("\nfail  tls       the certificate is not accepted"), "{run:?}");
+    assert!(run.out.contains("--ca FILE"), "{run:?}");
+
+    let run = doctor(&server("127.0.0.1", 2021), &["--ca", "CA"]).ends_with(4);
+    assert!(run.out.contains("the certificate ended on 2021-12-31T00:00:00Z"), "{run:?}");
+    assert!(run.out.contains("-> have the certificate renewed"), "{run:?}");
+
+    let run = doctor(&server("other.example", 2999), &["--ca", "CA"]).ends_with(4);
+    assert!(run.out.contains("-> write the host in --server as"), "{run:?}");
+
+    let run = doctor(&good, &["--ca", "/no/such/file"]).ends_with(2);
+    assert!(run.out.contains("fail  tls       bad configuration: the CA file"), "{run:?}");
+}
+
+#[test]
+fn a_token_is_asked_for_only_of_a_server_with_an_accepted_certificate() {
+    let server = server("127.0.0.1", 2999);
+    let token = |more: &[&std::ffi::OsStr]| {
+        tokenlease(["token", "--vendor", "wyn", "--server", &server.address, "--user", "u"])
+            .args(["--deadline", "1s"])
+            .args(more)
+            .env("TOKENLEASE_PASSWORD", "p")
+            .env("TOKENLEASE_CLIENT_SECRET", "s")
+            .run()
+    };
+    token(&[]).ends_with(4).complains("certificate");
+    let run = token(&["--ca".as_ref(), server.ca.path().as_os_str()]).ends_with(4);
+    run.complains("404");
+}

@@ -1,0 +1,260 @@
+use super::*;
+use crate::{
+    key::Key,
+    lease::{Expiry, First},
+    time::Timestamp,
+    token::{Token, TokenKind},
+};
+
+const HOUR: i64 = 3_600_000;
+
+type Known = Facts<Timestamp>;
+
+fn proof(n: u8) -> Proof {
+    Proof::from_bytes([n; 32])
+}
+
+fn print(n: u8) -> Fingerprint {
+    Fingerprint::of(&Key::new([0; 32]), &token(n))
+}
+
+fn token(n: u8) -> Token {
+    Token::new(TokenKind::Bearer, format!("token-{n}").as_str())
+}
+
+fn lease(n: u8, end: i64) -> Lease<Timestamp> {
+    let expiry = Expiry::Stated { end: Timestamp(end) };
+    Lease {
+        token: token(n),
+        fingerprint: print(n),
+        first: First { generation: 0, sent_at: Timestamp(0), expiry },
+        verdict: None,
+    }
+}
+
+fn leased(p: u8, n: u8, end: i64, how: Gained) -> News<Timestamp> {
+    News::Leased { proof: proof(p), lease: lease(n, end), replacing: None, how }
+}
+
+fn died(n: u8, cause: Death, at: i64) -> News<Timestamp> {
+    let tombstone = Tombstone { cause, at: Timestamp(at) };
+    News::Died { proof: proof(1), fingerprint: print(n), tombstone }
+}
+
+fn merged(news: &[News<Timestamp>]) -> Known {
+    merged_at(0, news)
+}
+
+fn merged_at(now: i64, news: &[News<Timestamp>]) -> Known {
+    let mut known = Known::default();
+    for news in news {
+        known.merge(news, Timestamp(now));
+    }
+    known
+}
+
+fn cause(known: &Known, n: u8) -> Option<Death> {
+    known.tombstone(print(n)).map(|tombstone| tombstone.cause)
+}
+
+#[test]
+fn merging_the_same_news_twice_changes_nothing_more() {
+    let all = [
+        leased(1, 1, HOUR, Gained::Issued),
+        News::Yes { fingerprint: print(1), sent: Timestamp(5) },
+        died(2, Death::Refused, 7),
+        News::Unproven { proof: proof(3), at: Timestamp(8) },
+        News::Refused { proof: proof(3), until: Timestamp(HOUR), count: 1 },
+        News::Held(Hold { until: Timestamp(9), count: 1, reason: HoldReason::Throttled }),
+        News::EntryHeld { proof: proof(4), until: Timestamp(9), count: 1 },
+        News::Learned(Some(Duration::from_secs(9))),
+        News::Forgotten { proof: proof(5), fingerprint: print(5) },
+    ];
+    let once = merged(&all);
+    let mut twice = once.clone();
+    for news in &all {
+        twice.merge(news, Timestamp(0));
+    }
+    assert_eq!(once.leases, twice.leases);
+    assert_eq!(once.circuits, twice.circuits);
+    assert_eq!(once.unproven, twice.unproven);
+    assert_eq!(once.generation, twice.generation);
+}
+
+#[test]
+fn a_generation_counts_tokens_and_never_falls() {
+    let mut known = merged(&[leased(1, 1, HOUR, Gained::Issued)]);
+    assert_eq!(known.generation, 1);
+    known.merge(&leased(2, 1, HOUR, Gained::Returned), Timestamp(0));
+    assert_eq!(known.generation, 1, "the same token under a second proof");
+    known.merge(&leased(2, 2, HOUR, Gained::Issued), Timestamp(0));
+    known.merge(&News::Forgotten { proof: proof(2), fingerprint: print(2) }, Timestamp(0));
+    assert_eq!(known.generation, 1, "a lease of another stands: nobody replaced it");
+    let replaced = News::Leased {
+        proof: proof(1),
+        lease: lease(3, HOUR),
+        replacing: Some(print(1)),
+        how: Gained::Issued,
+    };
+    known.merge(&replaced, Timestamp(0));
+    assert_eq!(known.generation, 2);
+}
+
+#[test]
+fn lesson_9_a_lease_that_its_writer_had_not_seen_is_not_overwritten() {
+    let mut known = merged(&[leased(1, 1, HOUR, Gained::Issued)]);
+    known.merge(&leased(1, 2, HOUR, Gained::Issued), Timestamp(0));
+    assert_eq!(known.lease(proof(1)).unwrap().fingerprint, print(1));
+    // Once it is over, it is.
+    known.merge(&leased(1, 2, 3 * HOUR, Gained::Issued), Timestamp(HOUR));
+    assert_eq!(known.lease(proof(1)).unwrap().fingerprint, print(2));
+}
+
+#[test]
+fn a_record_keeps_four_leases_and_drops_dead_ones_first() {
+    let mut known = Known::default();
+    for n in 1..=4 {
+        known.merge(&leased(n, n, HOUR, Gained::Issued), Timestamp(0));
+    }
+    known.merge(&died(3, Death::Dead, 1), Timestamp(1));
+    known.merge(&leased(5, 5, HOUR, Gained::Issued), Timestamp(2));
+    let proofs: Vec<_> = known.leases.iter().map(|entry| entry.proof).collect();
+    assert_eq!(proofs, [proof(1), proof(2), proof(4), proof(5)]);
+}
+
+#[test]
+fn an_open_circuit_is_never_dropped_for_a_lease_and_32_are_kept() {
+    let mut known = Known::default();
+    for n in 0..40 {
+        let until = Timestamp(HOUR);
+        known.merge(&News::Refused { proof: proof(n), until, count: 1 }, Timestamp(0));
+    }
+    for n in 50..60 {
+        known.merge(&leased(n, n, HOUR, Gained::Issued), Timestamp(0));
+    }
+    assert_eq!((known.circuits.len(), known.leases.len()), (32, 4));
+    assert!(known.circuit(proof(39)).is_some() && known.circuit(proof(7)).is_none());
+}
+
+#[test]
+fn a_refused_proof_loses_its_lease_and_saves_none_until_it_is_accepted() {
+    let mut known = merged(&[
+        leased(1, 1, HOUR, Gained::Issued),
+        News::Refused { proof: proof(1), until: Timestamp(HOUR), count: 1 },
+        leased(1, 1, HOUR, Gained::Kept),
+    ]);
+    assert!(known.lease(proof(1)).is_none());
+    known.merge(&News::Accepted { proof: proof(2) }, Timestamp(0));
+    assert!(known.circuit(proof(1)).is_some(), "another proof's success closes nothing");
+    known.merge(&News::Accepted { proof: proof(1) }, Timestamp(0));
+    known.merge(&leased(1, 1, HOUR, Gained::Returned), Timestamp(0));
+    assert!(known.lease(proof(1)).is_some());
+}
+
+#[test]
+fn a_tombstone_is_lifted_once_by_a_refetch_sent_after_the_refusal() {
+    let lift = |sent| News::Lifted { fingerprint: print(1), sent: Timestamp(sent) };
+    let mut known = merged(&[died(1, Death::Refused, 10), lift(9)]);
+    assert_eq!(cause(&known, 1), Some(Death::Refused), "the refetch was sent before it");
+    known.merge(&lift(11), Timestamp(0));
+    assert_eq!(cause(&known, 1), None);
+    known.merge(&died(1, Death::Refused, 10), Timestamp(0));
+    assert_eq!(cause(&known, 1), None, "made before the refetch, saved after it");
+    known.merge(&died(1, Death::Refused, 12), Timestamp(0));
+    assert_eq!(cause(&known, 1), Some(Death::Dead), "refused again: known dead");
+    known.merge(&lift(13), Timestamp(0));
+    assert_eq!(cause(&known, 1), Some(Death::Dead));
+}
+
+#[test]
+fn nothing_lifts_a_no_or_a_revocation() {
+    for end in [Death::Dead, Death::Revoked] {
+        let lift = News::Lifted { fingerprint: print(1), sent: Timestamp(99) };
+        let known = merged(&[died(1, end, 1), lift, leased(1, 1, HOUR, Gained::Returned)]);
+        assert_eq!(cause(&known, 1), Some(end));
+        assert!(known.lease(proof(1)).is_none());
+    }
+    let known = merged(&[died(1, Death::Revoked, 1), died(1, Death::Refused, 2)]);
+    assert_eq!(cause(&known, 1), Some(Death::Revoked), "the stronger stays");
+}
+
+#[test]
+fn a_refusal_older_than_the_records_last_yes_is_not_merged() {
+    let known = merged(&[
+        leased(1, 1, HOUR, Gained::Issued),
+        News::Yes { fingerprint: print(1), sent: Timestamp(20) },
+        died(1, Death::Refused, 19),
+    ]);
+    assert_eq!(cause(&known, 1), None);
+}
+
+#[test]
+fn spacing_outlives_the_lease_and_begins_anew_after_a_yes_or_two_hours() {
+    let mut known = merged(&[leased(1, 1, 9 * HOUR, Gained::Issued), died(1, Death::Refused, 1)]);
+    assert!(known.spacing(proof(1)).is_some_and(|s| s.armed && s.count == 0));
+    known.merge(&leased(1, 2, 9 * HOUR, Gained::Issued), Timestamp(2));
+    known.merge(&died(2, Death::Refused, 3), Timestamp(3));
+    let spacing = *known.spacing(proof(1)).unwrap();
+    assert!(spacing.armed && spacing.count == 1 && spacing.last == Some(Timestamp(2)));
+    let mut later = known.clone();
+    later.merge(&leased(1, 3, 9 * HOUR, Gained::Issued), Timestamp(4));
+    later.merge(&died(3, Death::Refused, 3 * HOUR), Timestamp(3 * HOUR));
+    assert_eq!(later.spacing(proof(1)).unwrap().count, 0, "two hours later");
+    known.merge(&leased(1, 4, 9 * HOUR, Gained::Issued), Timestamp(4));
+    known.merge(&News::Yes { fingerprint: print(4), sent: Timestamp(5) }, Timestamp(5));
+    assert!(known.spacing(proof(1)).is_none(), "a yes");
+}
+
+#[test]
+fn a_forgotten_token_is_not_saved_back_but_an_issue_or_a_refetch_brings_it_back() {
+    let forgotten = News::Forgotten { proof: proof(1), fingerprint: print(1) };
+    let mut known = merged(&[leased(1, 1, HOUR, Gained::Issued), forgotten]);
+    known.merge(&leased(1, 1, HOUR, Gained::Kept), Timestamp(0));
+    assert!(known.lease(proof(1)).is_none() && known.is_forgotten(print(1)));
+    known.merge(&leased(1, 1, HOUR, Gained::Returned), Timestamp(0));
+    assert!(known.lease(proof(1)).is_some() && !known.is_forgotten(print(1)));
+}
+
+#[test]
+fn a_token_that_is_known_keeps_its_first_seen_time_and_generation() {
+    let mut later = lease(1, HOUR);
+    later.first.sent_at = Timestamp(99);
+    later.first.expiry = Expiry::Unknown;
+    let known = merged(&[
+        leased(1, 1, HOUR, Gained::Issued),
+        leased(2, 2, HOUR, Gained::Issued),
+        News::Leased { proof: proof(3), lease: later, replacing: None, how: Gained::Returned },
+    ]);
+    let first = known.lease(proof(3)).unwrap().first;
+    assert_eq!((first.generation, first.sent_at), (1, Timestamp(0)));
+    assert_eq!(first.expiry, Expiry::Stated { end: Timestamp(HOUR) });
+}
+
+#[test]
+fn a_success_ends_the_doubling_of_holds_but_not_a_wait_that_was_asked_for() {
+    let hold = News::Held(Hold { until: Timestamp(50), count: 6, reason: HoldReason::Throttled });
+    let known = merged_at(10, &[hold.clone(), leased(1, 1, HOUR, Gained::Issued)]);
+    assert!(known.hold.is_some_and(|hold| hold.count == 0 && hold.until == Timestamp(50)));
+    let known = merged_at(60, &[hold, leased(1, 1, HOUR, Gained::Issued)]);
+    assert!(known.hold.is_none());
+}
+
+#[test]
+fn sixteen_fates_are_remembered() {
+    let mut known = Known::default();
+    for n in 0..20 {
+        known.merge(&died(n, Death::Dead, 0), Timestamp(0));
+    }
+    assert_eq!(known.fates.len(), 16);
+    assert!(cause(&known, 3).is_none() && cause(&known, 4).is_some());
+}
+
+#[test]
+fn a_reset_closes_the_circuit_and_counts_no_refusals() {
+    let known = merged(&[
+        News::Unproven { proof: proof(1), at: Timestamp(0) },
+        News::Refused { proof: proof(1), until: Timestamp(HOUR), count: 3 },
+        News::Reset { proof: proof(1) },
+    ]);
+    assert_eq!(known, Known::default());
+}

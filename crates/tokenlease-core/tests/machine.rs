@@ -1,0 +1,348 @@
+//! The machine under arbitrary sequences of calls, answers, delays, suspends and clock jumps.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use proptest::prelude::*;
+use tokenlease_core::{
+    Credentials, Error, ErrorKind, Identity, Key, Now, Proof, StoreTime, Timestamp, Token,
+    TokenKind, WallTime,
+    lease::Expiry,
+    lifecycle::{Ask, Effect, Lifecycle, Outcome, Pending, Policy, Reply, Step},
+    record::Record,
+    time::Moment as _,
+    vendor::{Answer, Call, Granted, Life, Server},
+};
+
+const HOUR: u64 = 3_600_000;
+
+/// What happens next. The numbers choose among what is possible at that moment.
+#[derive(Clone, Debug)]
+enum Act {
+    Ask { wait: u64, min: Option<u64> },
+    Poll,
+    Answer { choice: u8, late: bool },
+    LoseReceipt,
+    Pass(u64),
+    JumpWall(i64),
+    Refuse,
+    Adopt(Option<u64>),
+    Forget,
+    Revoke,
+    Validate,
+    Reset,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let wait = prop_oneof![Just(0), Just(2_000), Just(30_000), any::<u64>()];
+    let pass = prop_oneof![
+        5 => 0_u64..2_000,
+        5 => 0_u64..60_000,
+        3 => 0_u64..14 * HOUR,
+        1 => Just(10 * 365 * 24 * HOUR),
+    ];
+    prop_oneof![
+        6 => (wait, proptest::option::weighted(0.1, 0_u64..24 * HOUR))
+            .prop_map(|(wait, min)| Act::Ask { wait, min }),
+        12 => Just(Act::Poll),
+        14 => (any::<u8>(), proptest::bool::weighted(0.1))
+            .prop_map(|(choice, late)| Act::Answer { choice, late }),
+        1 => Just(Act::LoseReceipt),
+        5 => pass.prop_map(Act::Pass),
+        1 => any::<i64>().prop_map(Act::JumpWall),
+        1 => Just(Act::Refuse),
+        1 => proptest::option::of(0_u64..2 * HOUR).prop_map(Act::Adopt),
+        1 => Just(Act::Forget),
+        1 => Just(Act::Revoke),
+        1 => Just(Act::Validate),
+        1 => Just(Act::Reset),
+    ]
+}
+
+/// A machine, the one store it has, and what an onlooker knows.
+struct World {
+    machine: Lifecycle,
+    kind: TokenKind,
+    now: Now,
+    record: Option<(u64, Record)>,
+    /// Receipts that were not brought back in time, with what they were for.
+    kept: Vec<(Pending, Effect)>,
+    current: Option<(Pending, Effect)>,
+    issued: u32,
+    token: Option<Token>,
+    /// Tokens that the vendor called dead, or that were revoked.
+    dead: BTreeSet<String>,
+    refused_at: Option<Timestamp>,
+    /// A stated lease came in time, and nothing has happened to it since: fresh until then.
+    good: Option<Timestamp>,
+}
+
+impl World {
+    fn new(winkas: bool, store: bool, start: i64) -> Self {
+        let identity = if winkas {
+            Identity::winkas("https://h", "u", "c")
+        } else {
+            Identity::wyn("https://h", "u", "integration")
+        };
+        let server = Server::new(identity.unwrap());
+        let key = Key::new([1; 32]);
+        let proof = Proof::of(&key, &Credentials::password("p").with_client_secret("s"));
+        let policy = Policy { store, ..Policy::default() };
+        Self {
+            kind: server.token_kind(),
+            machine: Lifecycle::new(&server, proof, key, policy, 7),
+            now: Now { wall: WallTime(0), elapsed: Timestamp(start) },
+            record: None,
+            kept: Vec::new(),
+            current: None,
+            issued: 0,
+            token: None,
+            dead: BTreeSet::new(),
+            refused_at: None,
+            good: None,
+        }
+    }
+
+    fn act(&mut self, act: &Act) {
+        let t = self.now.elapsed;
+        match act {
+            Act::Ask { wait, min } => {
+                let ask = Ask {
+                    min_remaining: min.map(Duration::from_millis),
+                    ..Ask::new(t, Duration::from_millis(*wait))
+                };
+                if min.is_some() {
+                    self.good = None;
+                }
+                self.ask(&ask);
+            }
+            Act::Poll => self.poll(),
+            Act::Answer { choice, late } => self.answer(*choice, *late),
+            Act::LoseReceipt => drop(self.current.take()),
+            Act::Pass(time) => self.now.elapsed = t.plus(Duration::from_millis(*time)),
+            Act::JumpWall(by) => self.now.wall = WallTime(self.now.wall.0.saturating_add(*by)),
+            Act::Refuse => {
+                if let Some(token) = &self.token {
+                    let _ = self.machine.refuse(token, self.now);
+                    self.good = None;
+                }
+            }
+            Act::Adopt(life) => {
+                let token = Token::new(self.kind, "adopted");
+                let end = life.map(|life| t.plus(Duration::from_millis(life)));
+                let _ = self.machine.adopt(token, end, self.now);
+                self.good = None;
+            }
+            Act::Forget => {
+                self.machine.forget(self.now);
+                self.good = None;
+            }
+            Act::Revoke => {
+                if let Some(token) = self.token.clone()
+                    && self.machine.revoke(&token, self.now).is_ok()
+                {
+                    self.dead.insert(token.expose().to_owned());
+                    self.good = None;
+                }
+            }
+            Act::Validate => {
+                if let Some(token) = &self.token {
+                    let _ = self.machine.validate(token);
+                    self.good = None;
+                }
+            }
+            Act::Reset => {
+                self.machine.reset(self.now);
+                self.refused_at = None;
+                self.good = None;
+            }
+        }
+        let _ = self.machine.explain(self.now);
+        if let Some(ready) = self.machine.ready(self.now) {
+            assert!(ready.until > self.now.elapsed);
+            let end = ready.lease.end();
+            assert!(end.is_none_or(|end| ready.until <= end), "ready past its end");
+            self.serves(ready.lease.token());
+        }
+    }
+
+    fn ask(&mut self, ask: &Ask) {
+        let t = self.now.elapsed;
+        match self.machine.ask(ask, self.now) {
+            Reply::Lease(served) => {
+                let token = served.lease.token().clone();
+                let spent = matches!(served.lease.expiry(), Expiry::Spent { .. });
+                let over = served.lease.end().is_some_and(|end| end <= t);
+                assert!(spent || !over, "a lease that is over was served");
+                assert!(self.refused_at.is_none(), "refused credentials were served");
+                self.serves(&token);
+                self.token = Some(token);
+            }
+            Reply::Error(error) => assert!(!error.to_string().is_empty()),
+            Reply::Later => assert!(t < ask.deadline, "a caller past its deadline must wait"),
+        }
+    }
+
+    fn serves(&self, token: &Token) {
+        assert!(!self.dead.contains(token.expose()), "a dead token was served");
+    }
+
+    fn poll(&mut self) {
+        for round in 0.. {
+            assert!(round < 20, "poll names no time and no effect");
+            match self.machine.poll(self.now) {
+                Step::Done => {
+                    self.machine.events();
+                    return;
+                }
+                Step::Wait(until) if until > self.now.elapsed => return,
+                Step::Wait(_) => {}
+                Step::Do(effect, pending) => {
+                    self.judge(&effect);
+                    if let Some(old) = self.current.replace((pending, effect)) {
+                        self.kept.push(old);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What may be sent now.
+    fn judge(&self, effect: &Effect) {
+        let Effect::Send(call) = effect else { return };
+        if !call.takes_credentials() {
+            return;
+        }
+        if let Some(at) = self.refused_at {
+            let closed = self.now.elapsed >= at.plus(Duration::from_millis(HOUR));
+            assert!(closed, "refused credentials were sent again within the hour");
+        }
+        if let Some(fresh_until) = self.good {
+            assert!(
+                self.now.elapsed >= fresh_until || *call != Call::Issue,
+                "a login while a good lease is known"
+            );
+        }
+    }
+
+    fn answer(&mut self, choice: u8, late: bool) {
+        let current = !late || self.kept.is_empty();
+        let taken = if current { self.current.take() } else { Some(self.kept.remove(0)) };
+        let Some((pending, effect)) = taken else { return };
+        let in_time = current && self.now.elapsed < pending.deadline();
+        let sent = pending.deadline().minus(Duration::from_secs(10));
+        let outcome = self.outcome(&effect, choice, in_time, sent);
+        let accepted = matches!(outcome, Outcome::Answered(Answer::Token(_)));
+        self.machine.handle(pending, outcome, self.now);
+        if accepted && current {
+            // Not given up yet, so it counts, be it past its deadline.
+            self.refused_at = None;
+        }
+        if !in_time {
+            self.good = None;
+        }
+    }
+
+    fn outcome(&mut self, effect: &Effect, choice: u8, in_time: bool, sent: Timestamp) -> Outcome {
+        let now = StoreTime(self.now.elapsed.0.saturating_add(77));
+        match (effect, choice % 8) {
+            (Effect::Send(call), _) => self.vendor(&call.clone(), choice, in_time, sent),
+            (_, 0) => {
+                self.good = None;
+                Outcome::Failed(Error::new(ErrorKind::Store, "away"))
+            }
+            (Effect::Load, 1) if choice > 240 => {
+                self.good = None;
+                Outcome::Unreadable(Error::new(ErrorKind::Store, "another key"))
+            }
+            (Effect::Load, _) => Outcome::Loaded { stored: self.record.clone(), now },
+            (Effect::Lock { .. } | Effect::Renew { .. }, 1) => Outcome::Busy,
+            (Effect::Lock { .. } | Effect::Renew { .. }, _) => Outcome::Locked,
+            (Effect::Save { expected, record, .. }, _) => {
+                let revision = self.record.as_ref().map(|(revision, _)| *revision);
+                if *expected != revision {
+                    return Outcome::Conflict { stored: self.record.clone(), now };
+                }
+                let revision = revision.unwrap_or_default() + 1;
+                // Through its bytes, as in earnest.
+                let record = Record::decode(&record.encode()).unwrap();
+                self.record = Some((revision, record));
+                Outcome::Saved { revision, now }
+            }
+            _ => Outcome::Unlocked,
+        }
+    }
+
+    fn vendor(&mut self, call: &Call, choice: u8, in_time: bool, sent: Timestamp) -> Outcome {
+        let t = self.now.elapsed;
+        let fail = |kind, status| Answer::Failed(Error::new(kind, "no").with_status(status));
+        let answer = match (choice % 12, call) {
+            (0, _) => return Outcome::NotSent(Error::new(ErrorKind::Transport, "refused")),
+            (1, _) => return Outcome::Lost(Error::new(ErrorKind::Transport, "reset")),
+            (2, _) => fail(ErrorKind::Unavailable, 503),
+            (3, _) => Answer::Failed(
+                Error::new(ErrorKind::Throttled, "429")
+                    .with_retry_after(Duration::from_secs(u64::from(choice) * 1_000_000)),
+            ),
+            (4, _) => fail(ErrorKind::Unintelligible, 200),
+            (5, call) if call.takes_credentials() => {
+                self.refused_at = Some(t);
+                self.good = None;
+                fail(ErrorKind::CredentialsRefused, 400)
+            }
+            // An answer to another question.
+            (6, _) if choice > 250 => Answer::Revoked,
+            (_, Call::Refetch) if choice < 128 => {
+                Answer::NoToken(Error::new(ErrorKind::TokenRefused, "none"))
+            }
+            (_, Call::Refetch | Call::Issue) => {
+                if *call == Call::Issue {
+                    self.issued += 1;
+                }
+                let hour = Life::Stated(Duration::from_millis(HOUR));
+                let life = match (self.kind, choice % 5) {
+                    (TokenKind::Winkas, _) | (_, 1) => Life::Unstated,
+                    (_, 0) => Life::Spent,
+                    (_, 2) => Life::Stated(Duration::MAX),
+                    _ => hour,
+                };
+                // Whether the machine has given the receipt up by now is its own affair.
+                self.refused_at = None;
+                if in_time {
+                    // Fresh until its window, which begins 6 minutes before the end.
+                    let fresh_until = sent.plus(Duration::from_secs(3_600 - 361));
+                    self.good = (life == hour && *call == Call::Issue).then_some(fresh_until);
+                }
+                let text = format!("token-{}", self.issued);
+                let token = Token::new(self.kind, text.as_str());
+                Answer::Token(Granted { token, life, scope: None, refresh_token: None, sent_at: t })
+            }
+            (7 | 8, Call::Verify(token)) => {
+                if in_time {
+                    self.dead.insert(token.expose().to_owned());
+                }
+                self.good = None;
+                Answer::Inactive
+            }
+            (_, Call::Verify(_)) => Answer::Active,
+            (_, Call::Revoke(_)) => Answer::Revoked,
+        };
+        Outcome::Answered(answer)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_events_serves_a_dead_token_or_repeats_a_login(
+        winkas: bool, store in proptest::bool::weighted(0.8),
+        start in prop_oneof![4 => 0_i64..1_000_000_000, 1 => any::<i64>()],
+        acts in proptest::collection::vec(act(), 1..200),
+    ) {
+        let mut world = World::new(winkas, store, start);
+        for act in &acts {
+            world.act(act);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! A fleet on a virtual clock: hosts with clocks of their own, processes that run the real
+//! machine of tokenlease, a store, a vendor, faults, callers, and an oracle that knows the truth
+//! and judges each answer and each send.
+//!
+//! Time is milliseconds and passes only from event to event; a seed tells all. So a world of days
+//! runs in milliseconds, and a world that showed a fault shows it again.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "a world that can't go on is a bug of the world: it stops"
+)]
+
+mod oracle;
+mod process;
+pub mod rng;
+pub mod store;
+pub mod vendor;
+mod world;
+pub mod worlds;
+
+use std::{rc::Rc, time::Duration};
+
+pub use self::{
+    oracle::{Oracle, Violation},
+    process::{Entry, Host, Process},
+    vendor::{Kind, Vendor},
+    world::{Caller, Fault, Setup, Stats, World},
+};
+
+/// A second in milliseconds.
+pub const S: i64 = 1_000;
+/// A minute in milliseconds.
+pub const M: i64 = 60 * S;
+/// An hour in milliseconds.
+pub const H: i64 = 60 * M;
+
+/// A user's password.
+pub type Password = Rc<str>;
+
+/// Who holds a lock: a process, its start, and the entry in it.
+pub type Owner = (usize, u32, Password);
+
+/// A duration in milliseconds.
+pub fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds as a duration.
+pub fn duration(millis: i64) -> Duration {
+    Duration::from_millis(millis.max(0).unsigned_abs())
+}

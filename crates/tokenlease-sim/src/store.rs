@@ -1,0 +1,113 @@
+//! The store that the processes of a world share: one record with a revision, one lock with an
+//! owner and a life, and a clock of its own.
+
+use std::time::Duration;
+
+use tokenlease_core::{
+    Error, ErrorKind, StoreTime,
+    lifecycle::Outcome,
+    record::{Inspection, Record},
+};
+
+use crate::{Owner, millis};
+
+/// A store of one identity.
+#[derive(Debug)]
+pub struct Store {
+    /// Its clock is that far off the true time.
+    pub offset: i64,
+    /// A key of another store, a newer version: the record is there and can't be read.
+    pub unreadable: bool,
+    /// Calls it answered.
+    pub calls: u64,
+    /// Calls that wrote a record.
+    pub saves: u64,
+    stored: Option<(u64, Vec<u8>)>,
+    lock: Option<(Owner, i64)>,
+}
+
+impl Store {
+    /// An empty one.
+    pub fn new(offset: i64) -> Self {
+        Self { offset, unreadable: false, calls: 0, saves: 0, stored: None, lock: None }
+    }
+
+    fn clock(&self, t: i64) -> i64 {
+        t + self.offset
+    }
+
+    fn read(&self) -> Option<(u64, Record)> {
+        let (revision, bytes) = self.stored.as_ref()?;
+        Some((*revision, Record::decode(bytes).expect("what was encoded decodes")))
+    }
+
+    /// The record as it stands.
+    pub fn record(&self) -> Record {
+        self.read().map(|(_, record)| record).unwrap_or_default()
+    }
+
+    /// What the record holds.
+    pub fn inspect(&self) -> Inspection {
+        self.record().inspect()
+    }
+
+    /// All is lost, the lock too.
+    pub fn flush(&mut self) {
+        self.stored = None;
+        self.lock = None;
+    }
+
+    /// Whether that owner holds the lock.
+    pub fn is_owner(&self, t: i64, owner: &Owner) -> bool {
+        self.lock.as_ref().is_some_and(|(by, until)| by == owner && *until > self.clock(t))
+    }
+
+    /// Reads the record.
+    pub fn load(&mut self, t: i64) -> Outcome {
+        self.calls += 1;
+        if self.unreadable {
+            return Outcome::Unreadable(Error::new(ErrorKind::Store, "it does not authenticate"));
+        }
+        Outcome::Loaded { stored: self.read(), now: StoreTime(self.clock(t)) }
+    }
+
+    /// Puts the record in the place of the one with that revision.
+    pub fn save(&mut self, t: i64, expected: Option<u64>, record: &Record) -> Outcome {
+        self.calls += 1;
+        if self.unreadable {
+            return Outcome::Unreadable(Error::new(ErrorKind::Store, "it does not authenticate"));
+        }
+        let now = StoreTime(self.clock(t));
+        if self.stored.as_ref().map(|(revision, _)| *revision) != expected {
+            return Outcome::Conflict { stored: self.read(), now };
+        }
+        self.saves += 1;
+        // Counted from the clock, so that no revision comes again after a flush.
+        let revision = expected.unwrap_or_else(|| now.0.unsigned_abs()) + 1;
+        self.stored = Some((revision, record.encode().to_vec()));
+        Outcome::Saved { revision, now }
+    }
+
+    /// Grants the lock to who has it already, or to anyone if nobody has it.
+    pub fn lock(&mut self, t: i64, owner: &Owner, life: Duration) -> Outcome {
+        self.calls += 1;
+        let now = self.clock(t);
+        if self.lock.as_ref().is_some_and(|(by, until)| by != owner && *until > now) {
+            return Outcome::Busy;
+        }
+        self.lock = Some((owner.clone(), now + millis(life)));
+        Outcome::Locked
+    }
+
+    /// Lengthens the lock of who has it.
+    pub fn renew(&mut self, t: i64, owner: &Owner, life: Duration) -> Outcome {
+        if self.is_owner(t, owner) { self.lock(t, owner, life) } else { Outcome::Busy }
+    }
+
+    /// Takes the lock back from who has it.
+    pub fn unlock(&mut self, owner: &Owner) -> Outcome {
+        self.calls += 1;
+        self.lock.take_if(|(by, _)| by == owner);
+        Outcome::Unlocked
+    }
+}

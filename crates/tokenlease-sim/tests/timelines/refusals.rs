@@ -1,0 +1,124 @@
+//! What an API's refusal of a token leads to.
+
+use tokenlease_sim::{Fault, H, Kind, M, S, World};
+
+use crate::{api_refuses, asks, break_it, end_newest_at, every, logins, setup, world};
+
+#[test]
+fn doubt_lesson_28_a_permission_error_costs_verdicts_and_no_login() {
+    let mut world = world(Kind::Winkas, 12 * H, 2);
+    every(&mut world, 0, 0, H, 20 * S);
+    api_refuses(&mut world, 10 * M, 30 * M);
+    world.run(2 * H);
+    world.assert_kept();
+    assert_eq!((logins(&world), world.stats.errors()), (1, 0));
+    assert!(world.vendor.calls.verify <= 60, "{}", world.vendor.calls.verify);
+}
+
+#[test]
+fn absolve_a_refusal_within_a_minute_of_a_yes_is_not_replayed() {
+    let mut world = world(Kind::Winkas, 12 * H, 1);
+    every(&mut world, 0, 0, H, 20 * S);
+    api_refuses(&mut world, 10 * M, 30 * M);
+    world.run(2 * H);
+    // One refusal a minute is replayed, the replay and two more are not.
+    assert!(world.stats.still_active >= 40, "{}", world.stats.still_active);
+}
+
+#[test]
+fn storm_four_processes_that_are_refused_for_20_minutes_send_no_login() {
+    let mut world = world(Kind::Winkas, 12 * H, 4);
+    for p in 0..4 {
+        every(&mut world, p, i64::try_from(p).unwrap(), H, 20 * S);
+    }
+    api_refuses(&mut world, 10 * M, 30 * M);
+    world.run(2 * H);
+    world.assert_kept();
+    assert_eq!(logins(&world), 1);
+    assert!(world.vendor.calls.verify <= 240, "{}", world.vendor.calls.verify);
+}
+
+#[test]
+fn told_again_a_token_that_dies_right_after_a_yes_is_found_dead_within_seconds() {
+    let mut world = world(Kind::Winkas, 12 * H, 1);
+    every(&mut world, 0, 0, 70 * M, 2 * S);
+    api_refuses(&mut world, H - S, H + S);
+    end_newest_at(&mut world, H + 10 * S);
+    world.run(70 * M);
+    world.assert_kept();
+    assert_eq!(logins(&world), 2);
+    assert!(world.stats.dead <= 4, "{}", world.stats.dead);
+}
+
+#[test]
+fn tomb_time_a_refusal_counts_from_when_it_was_made_however_late_it_is_saved() {
+    let mut many = 0;
+    for seed in 0..20 {
+        let mut world =
+            World::launched(tokenlease_sim::Setup { seed, ..setup(Kind::Winkas, 12 * H, 4) });
+        break_it(&mut world, H - S, H + 30 * S, Fault::Verify);
+        break_it(&mut world, H - S, H + 30 * S, Fault::Slow);
+        for p in 0..4 {
+            asks(&mut world, p, &[0, H + 10]);
+        }
+        api_refuses(&mut world, H, H + 100);
+        world.run(2 * H);
+        world.assert_kept();
+        many += logins(&world);
+    }
+    assert!(many <= 23, "{many}");
+}
+
+#[test]
+fn entry_space_issues_that_refusals_without_a_verdict_cause_are_spaced() {
+    let mut setup = setup(Kind::Wyn, 12 * H, 2);
+    setup.mute = true;
+    let mut world = World::launched(setup);
+    for p in 0..2 {
+        every(&mut world, p, i64::try_from(p).unwrap(), 5 * H, 20 * S);
+    }
+    api_refuses(&mut world, H, 4 * H);
+    world.run(5 * H);
+    world.assert_kept();
+    assert!(logins(&world) <= 10, "{}", logins(&world));
+}
+
+#[test]
+fn space_reset_the_spacing_of_a_bad_day_is_over_on_the_next() {
+    let mut setup = setup(Kind::Wyn, H, 2);
+    setup.mute = true;
+    let mut world = World::launched(setup);
+    for p in 0..2 {
+        every(&mut world, p, i64::try_from(p).unwrap(), 30 * H, 20 * S);
+    }
+    api_refuses(&mut world, H, 4 * H);
+    world.run(24 * H);
+    let before = world.stats.errors();
+    end_newest_at(&mut world, 24 * H + 20 * M);
+    end_newest_at(&mut world, 24 * H + 25 * M);
+    world.run(30 * H);
+    world.assert_kept();
+    let minutes = (world.stats.errors() - before) / 6;
+    assert!(minutes <= 2, "{minutes}");
+    assert!(logins(&world) <= 41, "{}", logins(&world));
+}
+
+#[test]
+fn lesson_9_a_refusal_names_its_token_and_a_late_one_hurts_no_newer_lease() {
+    let mut world = world(Kind::Winkas, 12 * H, 1);
+    world.touch();
+    asks(&mut world, 0, &[0, H]);
+    end_newest_at(&mut world, H - S);
+    // A thousand callers still hold the first token when the second is in use.
+    world.at(2 * H, |world| {
+        let (now, token, password) = (world.clock(0), world.vendor.text(1), "p0".into());
+        for _ in 0..1000 {
+            let refusal = world.machine(0, &password).refuse(&token, now);
+            assert_eq!(refusal, tokenlease_core::lifecycle::Refusal::Outdated);
+        }
+    });
+    asks(&mut world, 0, &[2 * H + S]);
+    world.run(3 * H);
+    world.assert_kept();
+    assert_eq!(logins(&world), 2);
+}
