@@ -84,6 +84,8 @@ pub struct Lifecycle {
     view: View,
     held: Option<Held>,
     rest: Option<Rest>,
+    /// Why this process was stopped last; the record knows only that something is held.
+    stopped: Option<Rest>,
     next_refresh: Timestamp,
     failures: u32,
     /// What failed since the last success, for a caller whose deadline passes meanwhile.
@@ -211,6 +213,7 @@ impl Lifecycle {
             view: View::default(),
             held: None,
             rest: None,
+            stopped: None,
             next_refresh: Timestamp::MIN,
             failures: 0,
             last_failure: None,
@@ -284,6 +287,18 @@ impl Lifecycle {
             || self.stray_lock
             || self.look_wanted
             || self.view.is_unsaved()
+    }
+
+    /// Whether something is under way or asked for. What is only unsaved because the store is away
+    /// does not count: who ends need not wait for that.
+    pub fn is_busy(&self) -> bool {
+        self.outstanding.is_some()
+            || self.flight.is_some()
+            || self.demand.is_some()
+            || self.job.is_some()
+            || self.stray_lock
+            || self.look_wanted
+            || (self.view.is_unsaved() && self.view.last_error.is_none())
     }
 
     /// How many flights and jobs have ended: when it grows, those who wait should ask again.
@@ -512,6 +527,8 @@ impl Lifecycle {
                 self.absorb(stored, store_now, sent, t);
                 if what == What::Load {
                     self.looked(t);
+                } else {
+                    self.conflicted(t);
                 }
             }
             Outcome::Saved { revision, now: store_now } => self.saved(revision, store_now, sent, t),
@@ -651,6 +668,8 @@ impl Lifecycle {
     /// Nothing may be sent until then. A lease that still works stays in use.
     fn stop(&mut self, until: Timestamp, error: Error, t: Timestamp) -> Go {
         self.next_refresh = until;
+        self.last_failure = Some(error.clone());
+        self.stopped = Some(Rest { until, error: error.clone() });
         let demand = self.demand_now(t);
         let refetch_only = self.flight.as_ref().is_some_and(|flight| flight.refetch_only);
         let served = self.held.as_ref().is_some_and(|held| self.may_serve(held, &demand, t));
@@ -661,8 +680,23 @@ impl Lifecycle {
         let Some(flight) = self.flight.take() else { return };
         self.demand = None;
         self.landings += 1;
+        let spent = flight
+            .got
+            .as_ref()
+            .is_some_and(|got| matches!(got.lease.expiry(), crate::lease::Expiry::Spent { .. }));
         if let Some(got) = flight.got {
             self.take(got, t);
+        }
+        if spent {
+            // Its callers are served; a vendor that goes on so is not asked at once again.
+            self.failures = self.failures.saturating_add(1);
+            let until = t.plus(backoff::attempt(self.failures, self.random));
+            let error = Error::new(
+                ErrorKind::Unavailable,
+                "the vendor's last token was over when it came (expires_in was not positive)",
+            );
+            self.rest = Some(Rest { until, error });
+            return;
         }
         // A lease that stays in use is no success of the flight.
         if flight.result.is_ok() && self.next_refresh <= t {

@@ -5,20 +5,36 @@
 //! | --- | --- | --- | --- |
 //! | `memory:` | [`MemoryStore`](tokenlease::MemoryStore) | | the threads of a process |
 //! | `file:`, `file:/path` | [`FileStore`] | `file` (default) | the processes of a host |
+//! | `redis://…`, `rediss://…` | [`RedisStore`] | `redis` | many hosts |
+//! | `postgres://…` | [`PostgresStore`] | `postgres` | many hosts |
 //!
 //! Whatever leaves the process is [`Sealed`] under the store's key, see [`KeySource`].
 #![forbid(unsafe_code)]
 
+mod check;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod connection;
 #[cfg(feature = "file")]
 pub mod file;
 mod keys;
 mod open;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod random;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod sealed;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(feature = "file")]
 pub use crate::file::FileStore;
+#[cfg(feature = "postgres")]
+pub use crate::postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use crate::redis::RedisStore;
 pub use crate::{
+    check::{Check, check},
     keys::KeySource,
     open::{Opened, StoreOptions, open, open_blocking},
     sealed::Sealed,

@@ -83,6 +83,8 @@ pub struct Opened {
 /// | `memory:` | this process's memory, for itself alone |
 /// | `file:` | the [default folder](crate::FileStore::default_folder) |
 /// | `file:/path`, `file:///path` | that folder; the path is taken as it stands |
+/// | `redis://user:password@host:port/database`, `rediss://…` | that server, the second by TLS |
+/// | `postgres://user:password@host:port/database` | that server's table `tokenlease` |
 ///
 /// The URL may hold a password: it is never printed.
 ///
@@ -106,7 +108,17 @@ pub async fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
         "file" => file(rest, options).await,
         #[cfg(not(feature = "file"))]
         "file" => Err(left_out("file")),
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" => {
+            seal(crate::RedisStore::open(url.trim(), &options.extra_cas)?, None, options).await
+        }
+        #[cfg(not(feature = "redis"))]
         "redis" | "rediss" => Err(left_out("redis")),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => {
+            seal(crate::PostgresStore::open(url.trim(), &options.extra_cas)?, None, options).await
+        }
+        #[cfg(not(feature = "postgres"))]
         "postgres" | "postgresql" => Err(left_out("postgres")),
         scheme => Err(unknown(&format!("the scheme {scheme:?}"))),
     }
@@ -144,7 +156,7 @@ async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
 }
 
 /// The store behind its key; `own` is the key that it has itself.
-#[cfg(feature = "file")]
+#[cfg(any(feature = "file", feature = "redis", feature = "postgres"))]
 async fn seal(store: impl Store, own: Option<Key>, options: &StoreOptions) -> Result<Opened> {
     let key = match (own, &options.key) {
         (Some(own), _) => own,
@@ -183,6 +195,7 @@ fn unknown(what: &str) -> Error {
         .expected("memory:, file:, file:/path, redis://…, rediss://… or postgres://…")
 }
 
+#[cfg(not(all(feature = "file", feature = "redis", feature = "postgres")))]
 fn left_out(feature: &str) -> Error {
     Error::new(ErrorKind::Config, format!("this program was built without {feature} stores"))
         .advice(format!("build it with the feature {feature}"))

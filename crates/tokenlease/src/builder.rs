@@ -9,7 +9,8 @@ use tokenlease_core::{
 };
 
 use crate::{
-    client::{Client, Hook, Inner},
+    client::Client,
+    inner::{Hook, Inner},
     provider::CredentialsSource,
     registry::Registry,
 };

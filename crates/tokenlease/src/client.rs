@@ -1,35 +1,18 @@
 //! The client of one identity.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwapOption;
 use tokenlease_core::{
-    Credentials, Error, ErrorKind, Now, Proof, Result, Token,
-    lifecycle::{
-        Ask, Event, Lifecycle, Policy, Ready, Refusal as Claim, Reply, Report, Revocation, Served,
-    },
+    Error, ErrorKind, Now, Result, Token,
+    lifecycle::{Ask, Lifecycle, Refusal as Claim, Report, Revocation, Served},
     time::Moment as _,
-    vendor::{ApiAnswer, Call, Server},
+    vendor::{ApiAnswer, Server},
 };
 
 use crate::{
-    builder::ClientBuilder,
-    entry::Entry,
-    provider::CredentialsSource,
-    registry::Registry,
-    runtime::{Runtime, check_process},
-    stats::{Counters, Stats},
-    store::RecordName,
+    builder::ClientBuilder, inner::Inner, provider::CredentialsSource, runtime::Runtime,
+    stats::Stats,
 };
-
-/// The coarse clocks may lag by a tick of the kernel, in milliseconds.
-const COARSE_TICK: i64 = 10;
-/// A fast path is set for that long at most: then the suspend-aware clock is looked at again.
-const LONGEST_FAST: Duration = Duration::from_secs(30);
 
 /// Gets, keeps and shares the token of one identity. Cloning is cheap and shares all.
 ///
@@ -260,7 +243,7 @@ impl Client {
         let inner = self.0.clone();
         let work = async move {
             let deadline = inner.now().elapsed.plus(inner.wait);
-            let idle = |machine: &mut Lifecycle| (!machine.has_work(inner.now())).then_some(());
+            let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
             entry.until(&inner, deadline, idle).await
         };
         self.0.on_runtime(work).await
@@ -308,244 +291,6 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Client({})", self.0.server.identity())
-    }
-}
-
-/// What a caller of the fast path may have, and until when by both coarse clocks.
-struct Cached {
-    token: Token,
-    monotonic: i64,
-    wall: i64,
-}
-
-pub(crate) struct Inner {
-    pub(crate) registry: Registry,
-    pub(crate) server: Server,
-    pub(crate) name: RecordName,
-    pub(crate) policy: Policy,
-    pub(crate) counters: Counters,
-    wait: Duration,
-    hook: Option<Hook>,
-    process: u32,
-    cached: ArcSwapOption<Cached>,
-    current: Mutex<Current>,
-    /// One provider call at a time.
-    resolving: tokio::sync::Mutex<()>,
-}
-
-pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
-
-struct Current {
-    source: CredentialsSource,
-    entry: Option<Arc<Entry>>,
-}
-
-impl Inner {
-    pub(crate) fn new(
-        registry: Registry,
-        server: Server,
-        source: CredentialsSource,
-        policy: Policy,
-        wait: Duration,
-        hook: Option<Hook>,
-    ) -> Result<Self> {
-        registry.check_process()?;
-        registry.http().check(server.identity())?;
-        let inner = Self {
-            name: RecordName::new(server.identity().clone()),
-            registry,
-            server,
-            policy,
-            counters: Counters::default(),
-            wait,
-            hook,
-            process: std::process::id(),
-            cached: ArcSwapOption::empty(),
-            current: Mutex::new(Current { source, entry: None }),
-            resolving: tokio::sync::Mutex::new(()),
-        };
-        let fixed = inner.source().fixed().cloned();
-        if let Some(credentials) = fixed {
-            let entry = Entry::new(&inner, &credentials, true)?;
-            inner.lock().entry = Some(Arc::new(entry));
-        }
-        Ok(inner)
-    }
-
-    pub(crate) fn now(&self) -> Now {
-        self.registry.clock().now()
-    }
-
-    /// This process's runtime. Kind `Forked` if the client was made by another process.
-    pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
-        check_process(self.process)?;
-        Runtime::current()
-    }
-
-    fn fast<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
-        let guard = self.cached.load();
-        let cached = guard.as_ref()?;
-        let coarse = self.registry.clock().coarse();
-        (coarse.monotonic < cached.monotonic && coarse.wall < cached.wall)
-            .then(|| use_it(&cached.token))
-    }
-
-    async fn get(self: &Arc<Self>, options: TokenOptions) -> Result<Served> {
-        let wait = options.deadline.unwrap_or(self.wait);
-        let ask =
-            Ask { min_remaining: options.min_remaining, ..Ask::new(self.now().elapsed, wait) };
-        self.get_by(ask).await
-    }
-
-    async fn get_by(self: &Arc<Self>, ask: Ask) -> Result<Served> {
-        self.counters.asked();
-        let result = self.answer(ask).await;
-        if result.is_err() {
-            self.counters.failed();
-        }
-        result
-    }
-
-    async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Served> {
-        self.runtime()?;
-        if let Some(entry) = self.current() {
-            match entry.ask(self, &ask)? {
-                Reply::Lease(served) => return Ok(served),
-                Reply::Error(error) => return Err(error),
-                Reply::Later => {}
-            }
-        }
-        // Waiting needs timers: it is done on our own runtime, whatever the caller runs on.
-        let inner = self.clone();
-        self.on_runtime(async move {
-            loop {
-                let entry = inner.entry().await?;
-                if let Some(result) = entry.wait(&inner, &ask).await {
-                    return result;
-                }
-            }
-        })
-        .await
-    }
-
-    async fn on_runtime<R: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<R>> + Send + 'static,
-    ) -> Result<R> {
-        self.runtime()?.handle()?.spawn(work).await.unwrap_or_else(|error| {
-            Err(Error::new(ErrorKind::Internal, "a task of the client was ended")
-                .with_source(error))
-        })
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn source(&self) -> CredentialsSource {
-        self.lock().source.clone()
-    }
-
-    fn current(&self) -> Option<Arc<Entry>> {
-        self.lock().entry.clone()
-    }
-
-    /// The entry of the credentials in force. A provider is called if it never was.
-    async fn entry(self: &Arc<Self>) -> Result<Arc<Entry>> {
-        if let Some(entry) = self.current() {
-            return Ok(entry);
-        }
-        let inner = self.clone();
-        self.on_runtime(async move {
-            let _one = inner.resolving.lock().await;
-            if let Some(entry) = inner.current() {
-                return Ok(entry);
-            }
-            let credentials = inner.source().fetch().await?;
-            inner.enter(&credentials)
-        })
-        .await
-    }
-
-    /// The credentials for a call. If a provider returns others than the entry was made for, the
-    /// client moves to the entry of those, and so do those who wait.
-    pub(crate) async fn credentials_for(
-        self: &Arc<Self>,
-        entry: &Arc<Entry>,
-        call: &Call,
-    ) -> Result<Credentials> {
-        let credentials = match entry.credentials() {
-            Some(credentials) => return Ok(credentials.clone()),
-            None => self.source().fetch().await?,
-        };
-        let same = Proof::of(self.registry.key(), &credentials) == entry.proof();
-        if !same && call.takes_credentials() {
-            self.enter(&credentials)?;
-            entry.supersede();
-            return Err(Error::new(
-                ErrorKind::Config,
-                "the function that fetches the credentials returned other ones meanwhile",
-            )
-            .advice("ask again: the new ones are used from now on"));
-        }
-        Ok(credentials)
-    }
-
-    fn enter(&self, credentials: &Credentials) -> Result<Arc<Entry>> {
-        let entry = Arc::new(Entry::new(self, credentials, false)?);
-        let mut current = self.lock();
-        if let Some(old) = current.entry.as_ref().filter(|old| old.proof() == entry.proof()) {
-            return Ok(old.clone());
-        }
-        current.entry = Some(entry.clone());
-        self.cached.store(None);
-        Ok(entry)
-    }
-
-    fn set_credentials(&self, source: CredentialsSource) -> Result<()> {
-        let entry = match source.fixed() {
-            Some(credentials) => Some(Arc::new(Entry::new(self, credentials, true)?)),
-            None => None,
-        };
-        let mut current = self.lock();
-        current.source = source;
-        current.entry = entry;
-        self.cached.store(None);
-        Ok(())
-    }
-
-    /// Sets the fast path, if the entry is the one in force.
-    pub(crate) fn publish(&self, entry: &Arc<Entry>, ready: Option<Ready>) {
-        let current = self.lock();
-        if !current.entry.as_ref().is_some_and(|current| Arc::ptr_eq(current, entry)) {
-            return;
-        }
-        let cached = ready.and_then(|ready| {
-            let left = ready.until.since(self.now().elapsed).min(LONGEST_FAST);
-            let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX) - COARSE_TICK;
-            let coarse = self.registry.clock().coarse();
-            (left > 0).then(|| {
-                Arc::new(Cached {
-                    token: ready.lease.token().clone(),
-                    monotonic: coarse.monotonic.saturating_add(left),
-                    wall: coarse.wall.saturating_add(left),
-                })
-            })
-        });
-        self.cached.store(cached);
-    }
-
-    pub(crate) fn happened(&self, event: Event) {
-        tracing::info!(target: "tokenlease", identity = %self.server.identity(), "{event}");
-        if let Some(hook) = &self.hook {
-            hook(&event);
-        }
-    }
-}
-
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Inner({})", self.server.identity())
     }
 }
 

@@ -18,7 +18,7 @@ use tokenlease_core::{
 use tokio::sync::Notify;
 
 use crate::{
-    client::Inner,
+    inner::Inner,
     random,
     store::{Loaded, Locked, Owner, StoreError, Stored, Swapped},
     transport::SendError,

@@ -12,6 +12,7 @@ pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod entry;
+mod inner;
 pub mod memory;
 mod provider;
 mod random;

@@ -181,8 +181,9 @@ impl Lifecycle {
         let verdict = verdict.and_then(|held| held.lease.verdict);
         let mut lease = Lease { token: granted.token.clone(), fingerprint, first, verdict };
         if lease.is_over(t) {
-            // By our own count it is older than any token gets; the vendor knows better, once.
-            lease.first = First { sent_at: sent, expiry: Expiry::Unknown, ..first };
+            // Older than any token gets: the last active one has ended since.
+            self.no_token(t);
+            return;
         }
         self.events.push(Event::Refetched(fingerprint));
         if lift {

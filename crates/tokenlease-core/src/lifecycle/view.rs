@@ -24,6 +24,8 @@ use crate::{
 const AFTER_SILENCE: Duration = Duration::from_secs(5);
 /// A save whose answer got lost is sent again after that.
 const SAVE_AGAIN: Duration = Duration::from_millis(200);
+/// So many conflicts in a row are met at once again: siblings write seldom.
+const FREE_CONFLICTS: u32 = 5;
 /// Failures in a row that make an outage; one lost answer is none.
 const OUTAGE: u8 = 3;
 
@@ -41,6 +43,8 @@ pub(super) struct View {
     /// The record being written, and how many of the news it holds.
     saving: Option<(Record, usize)>,
     save_at: Timestamp,
+    /// Saves in a row that met another's revision.
+    conflicts: u32,
     /// When the next look is due: what it knows may be served until then.
     pub(super) next_look: Timestamp,
     failures: u8,
@@ -66,6 +70,7 @@ impl Default for View {
             outbox: Vec::new(),
             saving: None,
             save_at: Timestamp::MIN,
+            conflicts: 0,
             next_look: Timestamp::MIN,
             failures: 0,
             away_until: Timestamp::MIN,
@@ -179,6 +184,15 @@ impl Lifecycle {
         self.compare(t);
     }
 
+    /// A save met another's revision. It is merged anew, and not at the network's speed if that
+    /// goes on.
+    pub(super) fn conflicted(&mut self, t: Timestamp) {
+        self.view.conflicts = self.view.conflicts.saturating_add(1);
+        if self.view.conflicts > FREE_CONFLICTS {
+            self.view.save_at = t.plus(SAVE_AGAIN);
+        }
+    }
+
     /// What was written stands in the store.
     pub(super) fn saved(
         &mut self,
@@ -187,6 +201,7 @@ impl Lifecycle {
         sent: Timestamp,
         t: Timestamp,
     ) {
+        self.view.conflicts = 0;
         if let Some((record, told)) = self.view.saving.take() {
             self.view.outbox.drain(..told.min(self.view.outbox.len()));
             self.absorb(Some((revision, record)), store_now, sent, t);

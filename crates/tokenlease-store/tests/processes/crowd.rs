@@ -9,10 +9,9 @@ use std::{
 
 use tokenlease_emulator::{Endpoint, Fault};
 
-use crate::{
-    servers,
-    world::{World, ask_all, assert_one_token},
-};
+#[cfg(any(feature = "redis", feature = "postgres"))]
+use crate::servers;
+use crate::world::{World, ask_all, assert_one_token};
 
 const SLOW: Duration = Duration::from_millis(50);
 
@@ -61,15 +60,20 @@ fn bare(count: usize) {
     println!("a bare kernel lock, {count} threads: {:?}", took.elapsed());
 }
 
+#[cfg(feature = "redis")]
 #[test]
 fn lesson_17_sixty_four_processes_on_an_empty_redis_are_one_login() {
     let Some(server) = servers::redis() else { return };
     a_cold_crowd(&World::with_store(server.url()), 64, "redis");
 }
 
+#[cfg(feature = "postgres")]
 #[test]
 fn lesson_17_sixty_four_processes_on_an_empty_postgres_are_one_login() {
     let Some(server) = servers::postgres() else { return };
+    let store = tokenlease_store::PostgresStore::open(&server.url(), &[]).unwrap();
+    let runtime = tokenlease::runtime::Runtime::current().unwrap();
+    runtime.block_on(async move { store.init().await }).unwrap().unwrap();
     a_cold_crowd(&World::with_store(server.url()), 64, "postgres");
 }
 

@@ -5,7 +5,10 @@
 mod child;
 mod crowd;
 mod death;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod engines;
 mod outage;
+#[cfg(any(feature = "redis", feature = "postgres"))]
 mod servers;
 mod sharing;
 mod world;

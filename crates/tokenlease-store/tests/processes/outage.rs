@@ -1,1 +1,168 @@
 //! Stores that fail, and those who hold a lease meanwhile.
+
+use std::{fs, os::unix::fs::chown, thread, time::Duration};
+
+use rustix::process::getuid;
+
+use crate::world::{Process, Starter, World};
+
+const SOON: Duration = Duration::from_millis(60);
+
+/// Whom children run as where the tests run as root, whom no permission stops: `nobody`.
+fn nobody(world: &World) -> Option<u32> {
+    let nobody = getuid().is_root().then_some(65534);
+    if let Some(nobody) = nobody {
+        chown(world.folder.path(), Some(nobody), Some(nobody)).unwrap();
+    }
+    nobody
+}
+
+fn set_mode(world: &World, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = world.folder.path().join("store");
+    fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn holder(starter: &Starter) -> (Process, String) {
+    let mut holder = starter.start_many(1).remove(0);
+    let token = holder.ask("token").token().to_owned();
+    (holder, token)
+}
+
+#[test]
+fn lesson_20_in_a_read_only_folder_leases_serve_winkas_refetches_and_wyn_logs_in_once() {
+    let world = World::new();
+    let user = nobody(&world);
+    let winkas = world.winkas().by(user).with("REFRESH", "20");
+    let wyn = world.wyn().by(user).with("REFRESH", "20");
+    let (mut holder, token) = holder(&winkas);
+    set_mode(&world, 0o500);
+
+    thread::sleep(SOON);
+    assert_eq!(holder.ask("token").token(), token, "memory");
+    let mut reader = winkas.start_many(1).remove(0);
+    let read = reader.ask("token");
+    assert_eq!((read.rung(), read.token()), ("Store", &*token), "it can still be read");
+
+    // What needs a lock goes by the policy: the running token at WinKAS, one login at Wyn.
+    let mut stranger = wyn.start_many(1).remove(0);
+    let issued = stranger.ask("token");
+    assert_eq!(issued.rung(), "Issue");
+    thread::sleep(SOON);
+    assert_eq!(stranger.ask("token").token(), issued.token());
+    for record in world.files(".record") {
+        set_mode(&world, 0o700);
+        fs::remove_file(record).unwrap();
+        set_mode(&world, 0o500);
+    }
+    let mut late = winkas.start_many(1).remove(0);
+    let refetched = late.ask("token");
+    assert_eq!((refetched.rung(), refetched.token()), ("Refetch", &*token));
+    let counts = world.emulator.counts();
+    assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 1));
+
+    // It comes back by itself, and what was got meanwhile is saved.
+    set_mode(&world, 0o700);
+    thread::sleep(Duration::from_millis(5200));
+    assert_eq!(stranger.ask("token").token(), issued.token());
+    let shared = crate::death::until(|| {
+        thread::sleep(Duration::from_millis(50));
+        let answer = wyn.start_many(1).remove(0).ask("explain");
+        assert_ne!(world.logins(), 3, "{answer:?}");
+        (!world.files(".record").is_empty()).then(|| wyn.start_many(1).remove(0).ask("token"))
+    });
+    assert_eq!(shared.token(), issued.token());
+    assert_eq!(world.logins(), 2);
+}
+
+#[test]
+fn lesson_20_on_a_full_disk_leases_serve_and_nothing_is_torn() {
+    let world = World::new();
+    let (mut holder, token) = holder(&world.winkas().with("REFRESH", "20"));
+    // No file may get a byte from here on: as where the disk is full.
+    let full = "trap '' XFSZ; ulimit -f 0";
+    let mut starved = world.winkas().with("REFRESH", "20").after(full).start_many(1).remove(0);
+    assert_eq!(starved.ask("token").token(), token, "it can still be read");
+    world.emulator.end_token(&token);
+    let refused = starved.ask("refuse");
+    println!("{refused:?}");
+    assert_eq!(world.emulator.counts().winkas.issue, 1, "no login without a store at WinKAS");
+    // Who has room goes on.
+    holder.ask("refuse");
+    let renewed = holder.ask("token");
+    assert!(world.emulator.token_is_active(renewed.token()));
+    assert_eq!(world.emulator.counts().winkas.issue, 2);
+    assert!(world.files(".tmp").is_empty(), "{:?}", world.files(".tmp"));
+}
+
+#[test]
+fn lesson_29_under_a_wrong_key_nothing_is_issued_and_the_record_stays_as_it_is() {
+    let world = World::new();
+    let (mut holder, token) = holder(&world.wyn().with("REFRESH", "20"));
+    let record = world.files(".record").remove(0);
+    let before = fs::read(&record).unwrap();
+    let mut wrong = world.wyn().with("KEY", "0".repeat(64)).start_many(3);
+    for answer in crate::world::ask_all(&mut wrong, "token") {
+        assert_eq!(answer.kind(), "store", "{answer:?}");
+        assert!(format!("{answer:?}").contains("does not open under this key"), "{answer:?}");
+    }
+    assert_eq!(fs::read(&record).unwrap(), before);
+    thread::sleep(SOON);
+    assert_eq!(holder.ask("token").token(), token);
+    assert_eq!(world.logins(), 1);
+
+    let (_, token) = self::holder(&world.winkas());
+    let mut wrong = world.winkas().with("KEY", "0".repeat(64)).start_many(1).remove(0);
+    let refetched = wrong.ask("token");
+    assert_eq!((refetched.rung(), refetched.token()), ("Refetch", &*token));
+    assert_eq!(world.emulator.counts().winkas.issue, 1);
+}
+
+#[test]
+fn lesson_29_a_newer_record_is_left_alone_and_served_around() {
+    let world = World::new();
+    let (mut holder, token) = holder(&world.wyn().with("REFRESH", "20"));
+    let record = world.files(".record").remove(0);
+    let old = fs::read(&record).unwrap();
+    let mut newer = old.clone();
+    newer[4] = 2;
+    fs::write(&record, &newer).unwrap();
+    thread::sleep(SOON);
+    assert_eq!(holder.ask("token").token(), token, "a lease in memory goes on");
+    let mut stranger = world.wyn().start_many(1).remove(0);
+    let answer = stranger.ask("token");
+    assert_eq!(answer.kind(), "store");
+    assert!(format!("{answer:?}").contains("update this program"), "{answer:?}");
+    assert_eq!((fs::read(&record).unwrap(), world.logins()), (newer, 1));
+    // It is well again when the record is.
+    fs::write(&record, &old).unwrap();
+    thread::sleep(Duration::from_millis(5200));
+    let served = stranger.ask("token");
+    assert_eq!((served.rung(), served.token()), ("Store", &*token));
+}
+
+#[test]
+fn lesson_15_a_torn_record_costs_a_refetch_and_no_login() {
+    let world = World::new();
+    let (_, token) = holder(&world.winkas());
+    let record = world.files(".record").remove(0);
+    let whole = fs::read(&record).unwrap();
+    for cut in [0, 3, 20, whole.len() / 2, whole.len() - 1] {
+        fs::write(&record, &whole[..cut]).unwrap();
+        let mut next = world.winkas().start_many(1).remove(0);
+        assert_eq!(next.ask("token").token(), token);
+        drop(next);
+        assert_eq!(world.winkas().start_many(1).remove(0).ask("token").rung(), "Store");
+    }
+    assert_eq!(world.logins(), 1);
+}
+
+#[test]
+fn a_folder_that_is_of_no_use_stops_the_start_with_the_options_name() {
+    let world = World::with_store("file:/proc/tokenlease".into());
+    let mut process = world.winkas().start();
+    let answer = process.take();
+    assert_eq!(answer.kind(), "config");
+    assert!(format!("{answer:?}").contains("--store"), "{answer:?}");
+    assert_eq!(world.logins(), 0);
+}

@@ -1,21 +1,152 @@
 //! Real servers on free ports of loopback, started from the PATH and ended by their ids.
 
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt as _,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Whom postgres runs as where the tests run as root, which it refuses: `nobody`.
+#[cfg(feature = "postgres")]
+const NOBODY: u32 = 65534;
+
 pub(crate) struct Running {
+    process: Child,
     url: String,
+    _folder: tempfile::TempDir,
 }
 
 impl Running {
     pub(crate) fn url(&self) -> String {
         self.url.clone()
     }
+
+    /// Stops it and its children, or lets them go on.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn signal_group(&self, signal: Signal) {
+        rustix::process::kill_process_group(Pid::from_child(&self.process), signal).unwrap();
+        for child in &self.children() {
+            let _ = kill_process(*child, signal);
+        }
+    }
+
+    /// Postgres' children lead groups of their own.
+    #[cfg(feature = "postgres")]
+    fn children(&self) -> Vec<Pid> {
+        let id = self.process.id();
+        let list = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        list.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().unwrap())).collect()
+    }
+
+    /// Stops it, or lets it go on.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Postgres has children: they end with it, in order, where it is asked to.
+        let _ = kill_process(Pid::from_child(&self.process), Signal::QUIT);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(5) {
+            if let Ok(Some(_)) = self.process.try_wait() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn found(program: &str) -> Option<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
+        folders.extend(versions.flatten().map(|version| version.path().join("bin")));
+    }
+    let path = folders.iter().map(|folder| folder.join(program)).find(|path| path.exists());
+    if path.is_none() {
+        println!("skipped: {program} is not on the PATH");
+    }
+    path
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn wait_for(port: u16, mut ready: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() || !ready() {
+        assert!(began.elapsed() < Duration::from_secs(30), "the server does not start");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// An empty Redis or Valkey with a password.
+#[cfg(feature = "redis")]
 pub(crate) fn redis() -> Option<Running> {
-    println!("skipped: redis-server is not on the PATH");
-    None
+    let program = ["redis-server", "valkey-server"].iter().find_map(|name| found(name))?;
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let process = Command::new(program)
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+        .args(["--appendonly", "no", "--requirepass", "canary", "--daemonize", "no"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(port, || true);
+    Some(Running { process, url: format!("redis://:canary@127.0.0.1:{port}/1"), _folder: folder })
 }
 
+/// An empty PostgreSQL cluster.
+#[cfg(feature = "postgres")]
 pub(crate) fn postgres() -> Option<Running> {
-    println!("skipped: postgres is not on the PATH");
-    None
+    let program = found("postgres")?;
+    let initdb = found("initdb")?;
+    let folder = tempfile::tempdir().unwrap();
+    let root = rustix::process::getuid().is_root();
+    let run = |program: &PathBuf| {
+        let mut command = Command::new(program);
+        if root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.process_group(0).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    };
+    if root {
+        std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    let data = folder.path().join("data");
+    let made = run(&initdb)
+        .arg("-D")
+        .arg(&data)
+        .args(["-U", "tokens", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"])
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let port = free_port();
+    let process = run(&program)
+        .arg("-D")
+        .arg(&data)
+        .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"])
+        .args(["-c", "unix_socket_directories=", "-c", "max_connections=200"])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(port, || {
+        fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready"))
+    });
+    let url = format!("postgres://tokens:canary@127.0.0.1:{port}/postgres");
+    Some(Running { process, url, _folder: folder })
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::world::{Process, World, ask_all, assert_one_token};
+use crate::world::{Answer, Process, World, ask_all, assert_one_token};
 
 #[test]
 fn lesson_3_processes_whose_identities_differ_in_any_part_never_see_each_others_lease() {
@@ -21,8 +21,7 @@ fn lesson_3_processes_whose_identities_differ_in_any_part_never_see_each_others_
     for pair in answers.chunks(2) {
         assert_one_token(pair);
     }
-    let tokens: std::collections::BTreeSet<_> =
-        answers.iter().map(|answer| answer.token()).collect();
+    let tokens: std::collections::BTreeSet<_> = answers.iter().map(Answer::token).collect();
     assert_eq!(tokens.len(), 5);
     let counts = world.emulator.counts();
     assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 4));
@@ -39,7 +38,7 @@ fn lesson_30_two_valid_secrets_live_side_by_side() {
     assert_one_token(&first[..3]);
     assert_one_token(&first[3..]);
     for _ in 0..5 {
-        let tokens = |answers: &[crate::world::Answer]| -> Vec<String> {
+        let tokens = |answers: &[Answer]| -> Vec<String> {
             answers.iter().map(|answer| answer.token().to_owned()).collect()
         };
         assert_eq!(tokens(&ask_all(&mut all, "token")), tokens(&first));

@@ -1,0 +1,385 @@
+//! The store in Redis (6 and later) or Valkey, for many hosts.
+//!
+//! | key | what it is |
+//! | --- | --- |
+//! | `tokenlease:{IDENTITY}:record` | a hash: `r` the revision, `d` the record as it came |
+//! | `tokenlease:{IDENTITY}:lock` | the owner; its life is the key's |
+//!
+//! `IDENTITY` is [`RecordName::key`]; the braces keep both keys in one slot of a cluster. What
+//! belongs together is done by scripts, and time is the server's (`TIME`). A user of an ACL needs
+//! `~tokenlease:* +eval +evalsha +script|load +time +hmget +hset +get +set +del +persist
+//! +pexpire`.
+//!
+//! # Limits
+//! A server that fails over loses what its replica had not received: a lock or a lease, which costs
+//! a login at most. One that evicts keys (`maxmemory-policy` other than `noeviction`) may drop
+//! leases early. A client of one node follows no redirections: a cluster is reached through a
+//! proxy.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use ::redis::{
+    AsyncConnectionConfig, FromRedisValue, IntoConnectionInfo as _, RedisConnectionInfo,
+    RedisError, Script, ScriptInvocation, aio::MultiplexedConnection,
+};
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokenlease::{
+    Error, ErrorKind, Result, Store,
+    core::StoreTime,
+    store::{BoxFuture, Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
+};
+use tokio::net::TcpStream;
+use url::Url;
+
+use crate::{
+    connection::{Failure, LIMIT, Slot},
+    tls,
+};
+
+const PORT: u16 = 6379;
+/// No longer life can be told to the server.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+const LOAD: &str = r"
+local time = redis.call('TIME')
+local record = redis.call('HMGET', KEYS[1], 'r', 'd')
+return {time[1], time[2], record[1], record[2]}
+";
+
+// A revision is a time in microseconds, or the last one plus 1 if that is more: none comes twice,
+// not even where the key ended meanwhile.
+const SWAP: &str = r"
+local time = redis.call('TIME')
+local record = redis.call('HMGET', KEYS[1], 'r', 'd')
+if (record[1] or '') ~= ARGV[1] then
+    return {time[1], time[2], record[1], record[2], 0}
+end
+local revision = time[1] * 1000000 + time[2]
+if record[1] then
+    revision = math.max(revision, tonumber(record[1]) + 1)
+end
+revision = string.format('%.0f', revision)
+redis.call('HSET', KEYS[1], 'r', revision, 'd', ARGV[2])
+if ARGV[3] == '' then
+    redis.call('PERSIST', KEYS[1])
+else
+    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+return {time[1], time[2], revision, false, 1}
+";
+
+const LOCK: &str = r"
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then
+    return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+";
+
+const RENEW: &str = r"
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+    return 0
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+";
+
+const UNLOCK: &str = r"
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    redis.call('DEL', KEYS[1])
+end
+return 1
+";
+
+/// A Redis or Valkey server that many hosts share. It keeps records as they are: wrap it in
+/// [`Sealed`](crate::Sealed), or let [`open`](crate::open()) do so.
+///
+/// It connects when it is first used, and again by itself where a connection broke.
+#[derive(Clone)]
+pub struct RedisStore(Arc<Inner>);
+
+struct Inner {
+    host: String,
+    port: u16,
+    settings: RedisConnectionInfo,
+    tls: Option<Arc<ClientConfig>>,
+    slot: Slot<MultiplexedConnection>,
+    scripts: Scripts,
+}
+
+struct Scripts {
+    load: Script,
+    swap: Script,
+    lock: Script,
+    renew: Script,
+    unlock: Script,
+}
+
+/// Seconds, microseconds, revision, record.
+type Read = (i64, i64, Option<u64>, Option<Vec<u8>>);
+/// The same, and 1 if it was done.
+type Swap = (i64, i64, Option<u64>, Option<Vec<u8>>, u8);
+
+impl RedisStore {
+    /// The store at `redis://[USER][:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://…` for TLS.
+    /// It trusts the authorities of the system and those in the PEM texts `extra_cas`. Nothing is
+    /// sent yet.
+    ///
+    /// # Errors
+    /// `Config` if the URL can't be read, or for authorities that are of no use.
+    pub fn open(url: &str, extra_cas: &[Vec<u8>]) -> Result<Self> {
+        // The URL may hold a password: neither it nor what was made of it is quoted.
+        let bad = |why: &str| {
+            Error::new(ErrorKind::Config, format!("the store's URL {why}"))
+                .expected("redis://user:password@host:6379/0, or rediss://… for TLS")
+        };
+        let mut url = Url::parse(url).map_err(|error| bad(&format!("can't be read: {error}")))?;
+        let encrypted = match url.scheme() {
+            "redis" => false,
+            "rediss" => true,
+            _ => return Err(bad("is none of Redis")),
+        };
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(bad("has a query or fragment, of which none is known"));
+        }
+        url.set_scheme("redis").map_err(|()| bad("is none of Redis"))?;
+        let host = match url.host().ok_or_else(|| bad("names no host"))? {
+            url::Host::Domain(name) => name.to_owned(),
+            url::Host::Ipv4(address) => address.to_string(),
+            url::Host::Ipv6(address) => address.to_string(),
+        };
+        let port = url.port().unwrap_or(PORT);
+        let info = url
+            .into_connection_info()
+            .map_err(|error| bad(&format!("is of no use: {}", error.category())))?;
+        if !encrypted && !tls::is_local(&host) {
+            tracing::warn!(
+                target: "tokenlease",
+                "the store's password travels unencrypted to {host}; use rediss://"
+            );
+        }
+        let tls = encrypted.then(|| tls::config(extra_cas).map(Arc::new)).transpose()?;
+        Ok(Self(Arc::new(Inner {
+            host,
+            port,
+            settings: info.redis_settings().clone(),
+            tls,
+            slot: Slot::new(),
+            scripts: Scripts {
+                load: Script::new(LOAD),
+                swap: Script::new(SWAP),
+                lock: Script::new(LOCK),
+                renew: Script::new(RENEW),
+                unlock: Script::new(UNLOCK),
+            },
+        })))
+    }
+}
+
+impl Inner {
+    async fn run<R: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<R, StoreError> {
+        let call = |connection: Arc<MultiplexedConnection>| async move {
+            let mut connection = (*connection).clone();
+            call.invoke_async(&mut connection).await.map_err(|error| Failure {
+                broken: error.is_unrecoverable_error() || error.is_io_error(),
+                error: self.failed("a call failed", &error),
+            })
+        };
+        self.slot.call(|| self.connect(), call).await
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection> {
+        let unreachable = |error: std::io::Error| {
+            Error::new(
+                ErrorKind::Store,
+                format!("the Redis server {} can't be reached: {error}", self.host),
+            )
+            .advice("look at the server and the network to it; all comes back by itself")
+            .with_source(error)
+        };
+        let stream = TcpStream::connect((&*self.host, self.port)).await.map_err(unreachable)?;
+        stream.set_nodelay(true).map_err(unreachable)?;
+        let Some(config) = &self.tls else { return self.greet(stream).await };
+        let name = ServerName::try_from(self.host.clone()).map_err(|error| {
+            Error::new(ErrorKind::Config, "the store's host has no name that TLS can check")
+                .with_source(error)
+        })?;
+        let connector = tokio_rustls::TlsConnector::from(config.clone());
+        self.greet(connector.connect(name, stream).await.map_err(unreachable)?).await
+    }
+
+    async fn greet<S>(&self, stream: S) -> Result<MultiplexedConnection>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(LIMIT));
+        let (connection, driver) =
+            MultiplexedConnection::new_with_config(&self.settings, stream, config)
+                .await
+                .map_err(|error| self.failed("logging in failed", &error))?;
+        // It ends with the connection's last handle.
+        tokio::spawn(driver);
+        Ok(connection)
+    }
+
+    fn failed(&self, what: &str, error: &RedisError) -> Error {
+        let password = self.settings.password().unwrap_or_default();
+        let advice = match error.code() {
+            Some("NOAUTH" | "WRONGPASS") => "give the server's user and password in the URL",
+            Some("NOPERM") => "give the user the rights that the documentation names",
+            Some("MOVED" | "ASK") => "name a proxy of the cluster, or a server without a cluster",
+            Some("READONLY") => "name the primary server, not a replica",
+            _ => "look at the server; all comes back by itself",
+        };
+        Error::new(ErrorKind::Store, format!("Redis at {}: {what}: {error}", self.host))
+            .redact(&[password])
+            .advice(advice)
+    }
+}
+
+fn record_key(name: &RecordName) -> String {
+    format!("tokenlease:{{{}}}:record", name.key())
+}
+
+fn lock_key(name: &RecordName) -> String {
+    format!("tokenlease:{{{}}}:lock", name.key())
+}
+
+fn loaded((seconds, micros, revision, bytes): Read) -> Loaded {
+    let now = StoreTime(seconds.saturating_mul(1000).saturating_add(micros / 1000));
+    let record = revision.map(|revision| Stored::new(revision, bytes.unwrap_or_default()));
+    Loaded { record, now }
+}
+
+/// A life as the server counts it: a time to live of 0 would be an error.
+fn millis(life: Duration) -> u64 {
+    u64::try_from(life.min(LONGEST).as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+fn granted(granted: u8) -> Locked {
+    if granted == 1 { Locked::Granted } else { Locked::Busy }
+}
+
+impl Store for RedisStore {
+    fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<Loaded, StoreError>> {
+        Box::pin(async move {
+            let inner = &self.0;
+            inner.run(&inner.scripts.load.key(record_key(name))).await.map(loaded)
+        })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        name: &'a RecordName,
+        expected: Option<u64>,
+        record: &'a [u8],
+        keep: Option<Duration>,
+    ) -> BoxFuture<'a, Result<Swapped, StoreError>> {
+        Box::pin(async move {
+            let mut call = self.0.scripts.swap.key(record_key(name));
+            let expected = expected.map(|revision| revision.to_string()).unwrap_or_default();
+            let keep = keep.map(|keep| millis(keep).to_string()).unwrap_or_default();
+            call.arg(expected).arg(record).arg(keep);
+            let (seconds, micros, revision, bytes, done): Swap = self.0.run(&call).await?;
+            let loaded = loaded((seconds, micros, revision, bytes));
+            Ok(match (done, revision) {
+                (1, Some(revision)) => Swapped::Done { revision, now: loaded.now },
+                _ => Swapped::Conflict(loaded),
+            })
+        })
+    }
+
+    fn lock<'a>(
+        &'a self,
+        name: &'a RecordName,
+        owner: &'a Owner,
+        life: Duration,
+    ) -> BoxFuture<'a, Result<Locked, StoreError>> {
+        Box::pin(async move {
+            let mut call = self.0.scripts.lock.key(lock_key(name));
+            self.0.run(call.arg(owner.as_str()).arg(millis(life))).await.map(granted)
+        })
+    }
+
+    fn renew<'a>(
+        &'a self,
+        name: &'a RecordName,
+        owner: &'a Owner,
+        life: Duration,
+    ) -> BoxFuture<'a, Result<Locked, StoreError>> {
+        Box::pin(async move {
+            let mut call = self.0.scripts.renew.key(lock_key(name));
+            self.0.run(call.arg(owner.as_str()).arg(millis(life))).await.map(granted)
+        })
+    }
+
+    fn unlock<'a>(
+        &'a self,
+        name: &'a RecordName,
+        owner: &'a Owner,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut call = self.0.scripts.unlock.key(lock_key(name));
+            self.0.run::<u8>(call.arg(owner.as_str())).await.map(|_| ())
+        })
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("host", &self.0.host)
+            .field("port", &self.0.port)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lesson_1_no_password_is_in_an_error_or_in_debug() {
+        for url in [
+            "redis://:canary@",
+            "redis://u:canary@h:x",
+            "redis://u:canary@h/db",
+            "redis://u:canary@h?x=1",
+            "rediss://u:canary@h#insecure",
+            "http://u:canary@h",
+        ] {
+            let error = RedisStore::open(url, &[]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+        }
+        let store = RedisStore::open("redis://u:canary@127.0.0.1:7/2", &[]).unwrap();
+        assert!(!format!("{store:?}").contains("canary"));
+        let error = (::redis::ErrorKind::Io, "it", "said canary".to_owned()).into();
+        assert!(!store.0.failed("failed", &error).to_string().contains("canary"));
+    }
+
+    #[test]
+    fn both_keys_of_an_identity_are_in_one_slot_of_a_cluster() {
+        let identity = tokenlease::core::Identity::wyn("https://h", "u", "c").unwrap();
+        let name = RecordName::new(identity);
+        for key in [record_key(&name), lock_key(&name)] {
+            let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).unwrap().0;
+            assert_eq!(tag, name.key());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_away_and_the_error_names_it() {
+        // Bound and not listening: a connection is refused at once.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let url = format!("redis://u:canary@{}", socket.local_addr().unwrap());
+        let store = RedisStore::open(&url, &[]).unwrap();
+        let identity = tokenlease::core::Identity::wyn("https://h", "u", "c").unwrap();
+        let error = store.load(&RecordName::new(identity)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Away(_)), "{error:?}");
+        assert!(error.to_string().contains("127.0.0.1 can't be reached"), "{error}");
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+}

@@ -1,0 +1,50 @@
+//! TLS to stores: by rustls and ring, with the platform's trust and what is added to it.
+
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use rustls_platform_verifier::Verifier;
+use tokenlease::{Error, ErrorKind, Result};
+
+/// TLS 1.2 and 1.3 to servers that the platform or one of the `extra` PEM texts vouches for. It
+/// needs and leaves no process-wide provider.
+pub(crate) fn config(extra: &[Vec<u8>]) -> Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = Vec::new();
+    for pem in extra {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            roots.push(certificate.map_err(|error| no_ca(&error.to_string()))?);
+        }
+        if roots.len() == before {
+            return Err(no_ca("it holds no certificate"));
+        }
+    }
+    let verifier = Verifier::new_with_extra_roots(roots, provider.clone())
+        .map_err(|error| no_ca(&error.to_string()))?;
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| {
+            Error::new(ErrorKind::Internal, "TLS could not be set up").with_source(error)
+        })?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+fn no_ca(why: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("there is no authority for the store's TLS: {why}"))
+        .expected("certificates that the system trusts, or extra ones in PEM")
+        .advice("install the system's CA certificates, or name a CA file")
+}
+
+/// Whether what is sent to that host stays on this machine.
+pub(crate) fn is_local(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost"
+        || host.starts_with('/')
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,128 @@
+//! The engines for many hosts against real servers.
+
+#[cfg(feature = "redis")]
+mod redis {
+    use std::time::Duration;
+
+    use tokenlease::{
+        Store, conformance,
+        core::Identity,
+        store::{Owner, RecordName},
+    };
+    use tokenlease_store::RedisStore;
+
+    use crate::servers;
+
+    const UNIT: Duration = Duration::from_millis(300);
+
+    #[tokio::test]
+    async fn redis_is_a_store() {
+        let Some(server) = servers::redis() else { return };
+        let store = RedisStore::open(&server.url(), &[]).unwrap();
+        conformance::all(&store, UNIT, tokio::time::sleep).await;
+    }
+
+    #[tokio::test]
+    async fn redis_comes_back_by_itself_and_scripts_with_it() {
+        let Some(server) = servers::redis() else { return };
+        let store = RedisStore::open(&server.url(), &[]).unwrap();
+        let name = RecordName::new(Identity::wyn("https://h", "u", "c").unwrap());
+        let owner = Owner::new(1);
+        store.lock(&name, &owner, UNIT).await.unwrap();
+        // The server forgets the scripts and ends every connection.
+        let url = server.url();
+        let client = ::redis::Client::open(url).unwrap();
+        let mut admin = client.get_multiplexed_async_connection().await.unwrap();
+        let _: () = ::redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut admin).await.unwrap();
+        let kill = ::redis::cmd("CLIENT").arg(&["KILL", "SKIPME", "yes"]).clone();
+        let _: () = kill.query_async(&mut admin).await.unwrap();
+        store.renew(&name, &owner, UNIT).await.unwrap();
+        // One that does not answer is given up in time, and used again when it does.
+        server.signal(rustix::process::Signal::STOP);
+        let began = std::time::Instant::now();
+        assert!(store.load(&name).await.is_err());
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        server.signal(rustix::process::Signal::CONT);
+        assert!(store.load(&name).await.unwrap().record.is_none());
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use std::time::Duration;
+
+    use rustix::process::Signal;
+    use tokenlease::{
+        Store, conformance,
+        core::Identity,
+        store::{Owner, RecordName, Swapped},
+    };
+    use tokenlease_store::PostgresStore;
+
+    use crate::servers;
+
+    const UNIT: Duration = Duration::from_millis(300);
+
+    fn name(user: &str) -> RecordName {
+        RecordName::new(Identity::wyn("https://h", user, "c").unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn postgres_is_a_store() {
+        let Some(server) = servers::postgres() else { return };
+        let store = PostgresStore::open(&server.url(), &[]).unwrap();
+        let error = store.load(&name("u")).await.unwrap_err();
+        assert!(error.to_string().contains("make the table"), "{error}");
+        let (one, other) = tokio::join!(store.init(), store.init());
+        one.and(other).unwrap();
+        store.init().await.unwrap();
+        conformance::all(&store, UNIT, tokio::time::sleep).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lesson_22_what_ended_long_ago_is_cleared_away() {
+        let Some(server) = servers::postgres() else { return };
+        let store = PostgresStore::open(&server.url(), &[]).unwrap();
+        store.init().await.unwrap();
+        let (admin, connection) =
+            tokio_postgres::connect(&server.url(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        store.swap(&name("old"), None, b"record", Some(UNIT)).await.unwrap();
+        store.swap(&name("kept"), None, b"record", None).await.unwrap();
+        store.lock(&name("locked"), &Owner::new(1), UNIT).await.unwrap();
+        admin.batch_execute("update tokenlease set ends_at = 0 where ends_at > 0").await.unwrap();
+        let mut revision = None;
+        for _ in 0..2000 {
+            match store.swap(&name("busy"), revision, b"record", None).await.unwrap() {
+                Swapped::Done { revision: new, .. } => revision = Some(new),
+                Swapped::Conflict(loaded) => panic!("nobody else writes: {loaded:?}"),
+            }
+        }
+        let rows = admin.query_one("select count(*) from tokenlease", &[]).await.unwrap();
+        assert_eq!(rows.get::<_, i64>(0), 3, "the ended record is gone");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn postgres_comes_back_by_itself() {
+        let Some(server) = servers::postgres() else { return };
+        let store = PostgresStore::open(&server.url(), &[]).unwrap();
+        store.init().await.unwrap();
+        let (admin, connection) =
+            tokio_postgres::connect(&server.url(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let owner = Owner::new(1);
+        for _ in 0..3 {
+            store.lock(&name("u"), &owner, UNIT).await.unwrap();
+            let end = "select pg_terminate_backend(pid) from pg_stat_activity \
+                       where pid <> pg_backend_pid() and application_name = 'tokenlease'";
+            admin.batch_execute(end).await.unwrap();
+        }
+        // All of its processes, so that the one behind the connection is silent too.
+        server.signal_group(Signal::STOP);
+        let began = std::time::Instant::now();
+        assert!(store.load(&name("u")).await.is_err());
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        server.signal_group(Signal::CONT);
+        assert!(store.load(&name("u")).await.unwrap().record.is_none());
+    }
+}
