@@ -8,7 +8,7 @@ use crate::{
     duration, exit,
     options::Options,
     output::{Output, config},
-    store,
+    store::{self, StoreUrl},
 };
 use tokenlease::Result;
 
@@ -125,10 +125,18 @@ pub(crate) enum Command {
         "Examples:\n  tokenlease reset --profile erp"
     ))]
     Reset(Alone),
+    /// Looks at the store that leases are shared in, or makes it ready.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  tokenlease store check\n  tokenlease store init --profile bi"
+    ))]
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Looks for what is wrong between here and a token, step by step.
     ///
-    /// Checks the settings, name, connection, TLS, HTTP and clocks, and says at each failure what
-    /// to mend. No credentials are sent unless --login is given. Ends with the code of the first
+    /// Checks the settings, name, connection, TLS, HTTP, clocks and the store, and says at each
+    /// failure what to mend. No credentials are sent unless --login is given. Ends with the code of the first
     /// failure.
     #[command(after_long_help = concat_help(
         "Examples:\n  \
@@ -260,11 +268,57 @@ impl FromStdin {
     }
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Tries the store out, on a record of its own, and says how long each step took.
+    ///
+    /// Also says how far the store's clock is from this machine's: no harm is in a difference.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  \
+         tokenlease store check\n  \
+         tokenlease store check rediss://redis.example.com --store-key-file store.key"
+    ))]
+    Check(StoreArgs),
+    /// Makes what the store needs: a folder with its key, or a table. Doing it again does no harm.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  TOKENLEASE_STORE=postgres://USER:PASSWORD@db.example.com/erp \\\n    \
+         tokenlease store init --store-key-file store.key"
+    ))]
+    Init(StoreArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// The store's address, as for --store of other commands.
+    #[arg(value_name = "URL", value_parser = StoreUrl::read)]
+    pub(crate) url: Option<StoreUrl>,
+    /// A file with the store's key, as for other commands.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store_key_file: Option<PathBuf>,
+    /// A file of certificates in PEM whose authorities are trusted too, beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The profile of the configuration file that says what other options do not.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// The configuration file, as for other commands.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// Where the profile is.
+    pub(crate) fn connection(&self) -> Connection {
+        let (profile, config) = (self.profile.clone(), self.config.clone());
+        Connection { profile, config, ..Connection::default() }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) connection: Connection,
-    /// Also gets a token once with the credentials. At winkas a login may cost a token.
+    /// Also gets a token with the credentials: the one in the store, or a new one.
     #[arg(long)]
     pub(crate) login: bool,
 }
@@ -305,7 +359,9 @@ mod tests {
 
     #[test]
     fn every_option_is_explained_by_whole_sentences() {
-        for command in Cli::command().get_subcommands() {
+        let cli = Cli::command();
+        let nested = cli.get_subcommands().flat_map(clap::Command::get_subcommands);
+        for command in cli.get_subcommands().chain(nested) {
             for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
                 let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
                 let long = arg.get_long_help().map(ToString::to_string).unwrap_or_default();

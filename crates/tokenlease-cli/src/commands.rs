@@ -8,5 +8,6 @@ pub(crate) mod refuse;
 pub(crate) mod reset;
 pub(crate) mod revoke;
 pub(crate) mod status;
+pub(crate) mod store;
 pub(crate) mod token;
 pub(crate) mod validate;

@@ -43,7 +43,7 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     for file in [ca, password_file, client_secret_file, store_key_file].into_iter().flatten() {
         *file = folder.join(&*file);
     }
-    options.store = options.store.map(|url| url.from_folder(folder));
+    options.store = options.store.map(|url| url.counted_from(folder));
     let place = format!("\"store\" in the profile \"{name}\"");
     store::check_place(options.store.as_ref(), &place, "profiles get copied and committed")?;
     Ok(options)

@@ -65,7 +65,7 @@ impl Session {
     pub(crate) async fn open(settings: &Settings, credentials: Credentials) -> Result<Self> {
         // Before the store is opened, which may make a folder.
         check_address(settings)?;
-        let opened = store::open(&settings.shared()).await?;
+        let opened = store::open(&settings.shared()?).await?;
         Self::on(Registry::builder().store(opened.store, opened.key), settings, credentials)
     }
 

@@ -49,13 +49,15 @@ pub(crate) struct Evidence {
 pub(crate) struct Shared<'a> {
     pub(crate) url: StoreUrl,
     pub(crate) key_file: Option<&'a Path>,
+    /// Authorities that are trusted too, in PEM.
+    pub(crate) ca: Option<Vec<u8>>,
 }
 
 impl<'a> Shared<'a> {
     /// What these options say of the store.
-    pub(crate) fn of(options: &'a Options) -> Self {
+    pub(crate) fn of(options: &'a Options) -> Result<Self> {
         let url = options.store.clone().unwrap_or_else(StoreUrl::of_user);
-        Self { url, key_file: options.store_key_file.as_deref() }
+        Ok(Self { url, key_file: options.store_key_file.as_deref(), ca: options.ca()? })
     }
 }
 
@@ -134,7 +136,7 @@ impl Settings {
     }
 
     /// Where leases are shared.
-    pub(crate) fn shared(&self) -> Shared<'_> {
+    pub(crate) fn shared(&self) -> Result<Shared<'_>> {
         Shared::of(&self.options)
     }
 
@@ -160,11 +162,7 @@ impl Settings {
 
     /// The text of the file of extra authorities.
     pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>> {
-        let Some(path) = &self.options.ca else { return Ok(None) };
-        std::fs::read(path).map(Some).map_err(|error| {
-            config(format!("the CA file {} can't be read: {error}", path.display()))
-                .expected("a file of certificates in PEM")
-        })
+        self.options.ca()
     }
 
     fn logs_in_a_user(&self) -> bool {

@@ -39,7 +39,7 @@ impl StoreUrl {
     }
 
     /// The same store, with a folder that counts from another one.
-    pub(crate) fn from_folder(self, folder: &Path) -> Self {
+    pub(crate) fn counted_from(self, folder: &Path) -> Self {
         match self.text().strip_prefix("file:") {
             Some(path) if !path.is_empty() && !path.starts_with('/') => {
                 Self(Secret::from(format!("file:{}", folder.join(path).display())))
@@ -88,7 +88,21 @@ pub(crate) async fn open(shared: &Shared<'_>) -> Result<Opened> {
     if let Some(path) = shared.key_file {
         options = options.with_key(KeySource::File(path.to_owned()));
     }
+    #[cfg(any(feature = "redis", feature = "postgres"))]
+    if let Some(pem) = &shared.ca {
+        options = options.with_extra_ca(pem.clone());
+    }
     tokenlease_store::open(shared.url.text(), &options).await
+}
+
+/// Makes what a store needs before it can be opened: at PostgreSQL, its table.
+pub(crate) async fn init(shared: &Shared<'_>) -> Result<()> {
+    #[cfg(feature = "postgres")]
+    if shared.url.text().starts_with("postgres") {
+        let cas: Vec<_> = shared.ca.iter().cloned().collect();
+        return tokenlease_store::PostgresStore::open(shared.url.text(), &cas)?.init().await;
+    }
+    Ok(())
 }
 
 /// Refuses an address with a password in a place where others can read it; it is not repeated.
@@ -140,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_folder_in_a_profile_counts_from_the_profile_s() {
-        let of = |text: &str| url(text).from_folder(Path::new("/etc/x")).text().to_owned();
+        let of = |text: &str| url(text).counted_from(Path::new("/etc/x")).text().to_owned();
         assert_eq!(of("file:state"), "file:/etc/x/state");
         for text in ["file:", "file:/state", "memory:", "redis://h"] {
             assert_eq!(of(text), text);

@@ -43,7 +43,7 @@ pub(crate) fn run(
         if args.check {
             return check::run(&known, args.min_remaining.unwrap_or_default(), output);
         }
-        let others = others(&settings.shared().url, &[&known]);
+        let others = others(&settings.shared()?.url, &[&known]);
         return show(&[(None, known)], &others, output);
     }
     let mut all = Vec::new();
@@ -56,7 +56,7 @@ pub(crate) fn run(
     }
     let options = settings::merged(connection.options.clone(), connection, environment)?;
     let known: Vec<_> = all.iter().map(|(_, known)| known).collect();
-    let others = others(&settings::Shared::of(&options).url, &known);
+    let others = others(&settings::Shared::of(&options)?.url, &known);
     show(&all, &others, output)
 }
 
@@ -79,7 +79,7 @@ fn profiles(
 
 /// Looks at the record of the settings' identity.
 async fn look(settings: &Settings) -> Result<Known> {
-    let shared = settings.shared();
+    let shared = settings.shared()?;
     let credentials = settings.known_credentials()?;
     let opened = store::open(&shared).await?;
     let name = RecordName::new(settings.identity.clone());

@@ -10,7 +10,9 @@ const CONNECTED: [&str; 10] = [
 #[test]
 fn the_help_names_every_command_and_exit_code() {
     let run = tokenlease(["--help"]).run().ends_with(0);
-    for word in CONNECTED.into_iter().chain(["emulate", "demo", "Exit codes:", "--output", "-v"]) {
+    for word in
+        CONNECTED.into_iter().chain(["store", "emulate", "demo", "Exit codes:", "--output", "-v"])
+    {
         assert!(run.out.contains(word), "{word}: {}", run.out);
     }
     for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "70"] {

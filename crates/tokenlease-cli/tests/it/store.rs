@@ -96,7 +96,7 @@ fn the_store_s_key_comes_from_a_file_that_nobody_else_can_read() {
     let token = || wyn(&emulator, "token").args(["--store-key-file"]).args([&key]);
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("its mode");
     token().shares(folder.path()).run().ends_with(2).complains("store.key");
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("its mode");
+    private(&key);
     assert_eq!(json(token(), folder.path(), 0)["rung"], "issue");
     assert_eq!(json(token(), folder.path(), 0)["rung"], "store");
     assert!(!folder.path().join("tokenlease/key").exists());
@@ -325,4 +325,63 @@ fn status_check_ends_with_0_1_or_3_for_monitors() {
     check(&["--min-remaining", "1h"]).ends_with(1);
     tokenlease(["status", "--check"]).run().ends_with(2).complains("--vendor");
     wyn(&emulator, "status").args(["--min-remaining", "1h"]).run().ends_with(2);
+}
+
+#[test]
+fn store_check_tries_the_store_out_and_leaves_nothing_behind() {
+    let folder = folder();
+    let text = tokenlease(["store", "check"]).shares(folder.path()).run().ends_with(0).out;
+    for word in ["store    file:", "connect", "lock", "write", "read", "clock"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let url = format!("file:{}", folder.path().join("other").display());
+    let json = tokenlease(["store", "check", &url, "--output=json"]).run().ends_with(0).json();
+    assert_eq!(json["store"], Value::from(url.as_str()));
+    for key in ["connect_ms", "lock_ms", "write_ms", "read_ms", "remove_ms", "unlock_ms"] {
+        assert!(json[key].as_f64() > Some(0.0), "{key}: {json}");
+    }
+    assert!(json["clock_ahead_ms"].as_i64().is_some_and(|ms| ms.abs() < 60_000), "{json}");
+    let json = tokenlease(["status", "--store", &url, "--output=json"]).run().ends_with(0).json();
+    assert_eq!(json["identities"], Value::Array(vec![]));
+}
+
+#[test]
+fn store_init_makes_a_folder_ready_and_does_no_harm_twice() {
+    let folder = folder();
+    for _ in 0..2 {
+        let run = tokenlease(["store", "init"]).shares(folder.path()).run().ends_with(0);
+        assert!(run.out.starts_with("ready: file:"), "{run:?}");
+    }
+    if cfg!(unix) {
+        assert!(folder.path().join("tokenlease/key").exists());
+    }
+}
+
+#[test]
+fn lesson_2_a_store_that_is_not_there_is_named_without_its_password() {
+    let folder = folder();
+    let key = folder.path().join("key");
+    fs::write(&key, [7; 32]).expect("written");
+    private(&key);
+    for url in ["redis://u:canary@127.0.0.1:1", "postgres://u:canary@127.0.0.1:1/canary"] {
+        let run = tokenlease(["store", "check", "--store-key-file"])
+            .args([&key])
+            .env("TOKENLEASE_STORE", url)
+            .args(["-vvv"])
+            .run()
+            .ends_with(6);
+        assert!(!run.err.contains("u:canary") && run.out.is_empty(), "{run:?}");
+        let run = tokenlease(["store", "check", url]).run().ends_with(2);
+        assert!(!run.err.contains("canary"), "{run:?}");
+    }
+}
+
+/// Keeps others from reading a file.
+fn private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
+    }
+    let _ = path;
 }

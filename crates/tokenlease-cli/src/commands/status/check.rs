@@ -11,18 +11,19 @@ use crate::{
     output::{Failure, Output},
 };
 
-pub(super) fn run(known: &Known, least: Duration, output: Output) -> Result<u8, Failure> {
+pub(super) fn run(known: &Known, wish: Duration, output: Output) -> Result<u8, Failure> {
     let live: Vec<_> =
         known.own().filter_map(|entry| entry.lease).filter(|lease| lease.is_live).collect();
     // Who knows no end can promise no remaining life.
-    let fit = live.iter().filter(|lease| least.is_zero() || lease.left >= Some(least));
+    let fit = live.iter().filter(|lease| wish.is_zero() || lease.left >= Some(wish));
     let best = fit.max_by_key(|lease| lease.left.unwrap_or(Duration::MAX));
     let circuit = known.own().filter_map(EntrySummary::open_until).max();
     let (outcome, code, text) = match (best, circuit) {
         (Some(lease), _) => {
-            let left = lease.left.map_or("its end is unknown".to_owned(), |left| {
-                format!("{} left for certain", duration::show(left))
-            });
+            let left = match lease.left {
+                Some(left) => format!("{} left for certain", duration::show(left)),
+                None => "its end is unknown".to_owned(),
+            };
             ("live", exit::SUCCESS, format!("live: {left}"))
         }
         (None, Some(until)) => {
@@ -34,7 +35,7 @@ pub(super) fn run(known: &Known, least: Duration, output: Output) -> Result<u8, 
             ("none", exit::NOT_ACTIVE, "none: no live token".to_owned())
         }
         (None, None) => {
-            let text = format!("short: less than {} left for certain", duration::show(least));
+            let text = format!("short: less than {} left for certain", duration::show(wish));
             ("short", exit::NOT_ACTIVE, text)
         }
     };
