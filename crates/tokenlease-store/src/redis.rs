@@ -225,8 +225,10 @@ impl Inner {
 
     fn failed(&self, what: &str, error: &RedisError) -> Error {
         let password = self.settings.password().unwrap_or_default();
+        let login = "give the server's user and password in the URL";
         let advice = match error.code() {
-            Some("NOAUTH" | "WRONGPASS") => "give the server's user and password in the URL",
+            Some("NOAUTH" | "WRONGPASS") => login,
+            _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => login,
             Some("NOPERM") => "give the user the rights that the documentation names",
             Some("MOVED" | "ASK") => "name a proxy of the cluster, or a server without a cluster",
             Some("READONLY") => "name the primary server, not a replica",

@@ -23,6 +23,22 @@ mod redis {
     }
 
     #[tokio::test]
+    async fn redis_is_reached_over_tls_and_its_certificate_is_checked() {
+        let Some(server) = servers::redis() else { return };
+        let name = RecordName::new(Identity::wyn("https://h", "u", "c").unwrap());
+        let store = RedisStore::open(&server.secure_url(), &[server.authority()]).unwrap();
+        assert!(store.load(&name).await.unwrap().record.is_none());
+        let elsewhere = servers::redis().unwrap();
+        let store = RedisStore::open(&server.secure_url(), &[elsewhere.authority()]).unwrap();
+        let error = store.load(&name).await.unwrap_err();
+        assert!(error.to_string().contains("certificate"), "{error}");
+        let wrong = server.url().replace("canary", "dog");
+        let error = RedisStore::open(&wrong, &[]).unwrap().load(&name).await.unwrap_err();
+        assert!(error.to_string().contains("give the server's user and password"), "{error}");
+        assert!(!error.to_string().contains("dog"), "{error}");
+    }
+
+    #[tokio::test]
     async fn redis_comes_back_by_itself_and_scripts_with_it() {
         let Some(server) = servers::redis() else { return };
         let store = RedisStore::open(&server.url(), &[]).unwrap();
@@ -77,6 +93,18 @@ mod postgres {
         one.and(other).unwrap();
         store.init().await.unwrap();
         conformance::all(&store, UNIT, tokio::time::sleep).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn postgres_is_reached_over_tls_and_its_certificate_is_checked() {
+        let Some(server) = servers::postgres() else { return };
+        let store = PostgresStore::open(&server.secure_url(), &[server.authority()]).unwrap();
+        store.init().await.unwrap();
+        assert!(store.load(&name("u")).await.unwrap().record.is_none());
+        let elsewhere = servers::postgres().unwrap();
+        let store = PostgresStore::open(&server.secure_url(), &[elsewhere.authority()]).unwrap();
+        let error = store.load(&name("u")).await.unwrap_err();
+        assert!(error.to_string().contains("certificate"), "{error}");
     }
 
     #[tokio::test(flavor = "multi_thread")]
