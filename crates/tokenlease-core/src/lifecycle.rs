@@ -84,6 +84,8 @@ pub struct Lifecycle {
     view: View,
     held: Option<Held>,
     rest: Option<Rest>,
+    /// Why this process was stopped last; the record knows only that something is held.
+    stopped: Option<Rest>,
     next_refresh: Timestamp,
     failures: u32,
     /// What failed since the last success, for a caller whose deadline passes meanwhile.
@@ -211,6 +213,7 @@ impl Lifecycle {
             view: View::default(),
             held: None,
             rest: None,
+            stopped: None,
             next_refresh: Timestamp::MIN,
             failures: 0,
             last_failure: None,
@@ -665,6 +668,8 @@ impl Lifecycle {
     /// Nothing may be sent until then. A lease that still works stays in use.
     fn stop(&mut self, until: Timestamp, error: Error, t: Timestamp) -> Go {
         self.next_refresh = until;
+        self.last_failure = Some(error.clone());
+        self.stopped = Some(Rest { until, error: error.clone() });
         let demand = self.demand_now(t);
         let refetch_only = self.flight.as_ref().is_some_and(|flight| flight.refetch_only);
         let served = self.held.as_ref().is_some_and(|held| self.may_serve(held, &demand, t));

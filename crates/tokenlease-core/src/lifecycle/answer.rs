@@ -343,6 +343,11 @@ impl Lifecycle {
         if let Some(rest) = self.rest.as_ref().filter(|rest| rest.until >= until) {
             return Some((until, rest.error.clone().with_until(now.wall_at(until))));
         }
+        // Translated into the store's time and back, a hold ends a little later.
+        let ours = |stop: &&super::Rest| stop.until.plus(Duration::from_secs(2)) >= until;
+        if let Some(stop) = self.stopped.as_ref().filter(ours) {
+            return Some((until, stop.error.clone().with_until(now.wall_at(until))));
+        }
         let (kind, why) = if known.hold.is_some_and(|hold| hold.until >= until) {
             let reason = known.hold.map_or("the vendor asked to wait", |hold| hold.reason.words());
             (ErrorKind::Throttled, reason)
