@@ -4,7 +4,8 @@
 //! revision and end, and its lock with owner and end. Each call is one statement, and time is the
 //! server's (`clock_timestamp()`). No call leaves anything in the session, so it works through a
 //! pooler that lends connections for a transaction. The user needs `select, insert, update,
-//! delete` on the table.
+//! delete` on the table. A lock whose owner died ends by time, 30 s after it was taken unless the
+//! client says otherwise.
 
 mod sql;
 

@@ -11,6 +11,7 @@
 //! +pexpire`.
 //!
 //! # Limits
+//! A lock whose owner died ends by time, 30 s after it was taken unless the client says otherwise.
 //! A server that fails over loses what its replica had not received: a lock or a lease, which costs
 //! a login at most. One that evicts keys (`maxmemory-policy` other than `noeviction`) may drop
 //! leases early. A client of one node follows no redirections: a cluster is reached through a

@@ -96,6 +96,29 @@ mod postgres {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn a_pooler_that_lends_connections_for_a_transaction_is_a_store_too() {
+        let Some(server) = servers::postgres() else { return };
+        let Some(pooler) = servers::pooler(&server) else { return };
+        let store = PostgresStore::open(&pooler.url(), &[]).unwrap();
+        store.init().await.unwrap();
+        conformance::all(&store, UNIT, tokio::time::sleep).await;
+        // More processes than the pooler has connections, each with a statement of its own.
+        let stores: Vec<_> =
+            (0..8).map(|_| PostgresStore::open(&pooler.url(), &[]).unwrap()).collect();
+        let looks = stores.into_iter().map(|store| {
+            tokio::spawn(async move {
+                for user in 0..20 {
+                    store.load(&name(&user.to_string())).await.unwrap();
+                    store.lock(&name(&user.to_string()), &Owner::new(1), UNIT).await.unwrap();
+                }
+            })
+        });
+        for look in looks.collect::<Vec<_>>() {
+            look.await.unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn postgres_is_reached_over_tls_and_its_certificate_is_checked() {
         let Some(server) = servers::postgres() else { return };
         let store = PostgresStore::open(&server.secure_url(), &[server.authority()]).unwrap();

@@ -79,17 +79,18 @@ impl Drop for Running {
     }
 }
 
-fn found(program: &str) -> Option<PathBuf> {
+fn found(programs: &[&str]) -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> =
         std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
     if let Ok(versions) = fs::read_dir("/usr/lib/postgresql") {
         folders.extend(versions.flatten().map(|version| version.path().join("bin")));
     }
-    let path = folders.iter().map(|folder| folder.join(program)).find(|path| path.exists());
-    if path.is_none() {
-        println!("skipped: {program} is not on the PATH");
+    let paths = programs.iter().flat_map(|name| folders.iter().map(move |at| at.join(name)));
+    let found = paths.into_iter().find(|path| path.exists());
+    if found.is_none() {
+        println!("skipped: {} is not on the PATH", programs.join(" or "));
     }
-    path
+    found
 }
 
 /// A certificate of 127.0.0.1, its key, and their authority, as files in that folder.
@@ -126,7 +127,7 @@ fn wait_for(port: u16, mut ready: impl FnMut() -> bool) {
 /// An empty Redis or Valkey with a password.
 #[cfg(feature = "redis")]
 pub(crate) fn redis() -> Option<Running> {
-    let program = ["redis-server", "valkey-server"].iter().find_map(|name| found(name))?;
+    let program = found(&["redis-server", "valkey-server"])?;
     let folder = tempfile::tempdir().unwrap();
     let (port, secure) = (free_port(), free_port());
     let authority = certify(folder.path(), None);
@@ -152,8 +153,8 @@ pub(crate) fn redis() -> Option<Running> {
 pub(crate) fn postgres() -> Option<Running> {
     use std::os::unix::process::CommandExt as _;
 
-    let program = found("postgres")?;
-    let initdb = found("initdb")?;
+    let program = found(&["postgres"])?;
+    let initdb = found(&["initdb"])?;
     let folder = tempfile::tempdir().unwrap();
     let root = rustix::process::getuid().is_root();
     let run = |program: &PathBuf| {
@@ -191,5 +192,40 @@ pub(crate) fn postgres() -> Option<Running> {
     });
     let url = format!("postgres://tokens:canary@127.0.0.1:{port}/postgres");
     let secure_url = format!("{url}?sslmode=verify-full");
+    Some(Running { process, url, secure_url, authority, _folder: folder })
+}
+
+/// A pooler before that server, which lends each transaction one of two connections.
+#[cfg(feature = "postgres")]
+pub(crate) fn pooler(of: &Running) -> Option<Running> {
+    use std::os::unix::process::CommandExt as _;
+
+    let program = found(&["pgbouncer"])?;
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let behind = of.url.rsplit_once(':').unwrap().1.split_once('/').unwrap().0;
+    let users = folder.path().join("users");
+    fs::write(&users, "\"tokens\" \"canary\"\n").unwrap();
+    let config = format!(
+        "[databases]\npostgres = host=127.0.0.1 port={behind}\n[pgbouncer]\n\
+         listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+         auth_type = plain\nauth_file = {}\npool_mode = transaction\n\
+         default_pool_size = 2\n",
+        users.display()
+    );
+    let path = folder.path().join("config");
+    fs::write(&path, config).unwrap();
+    let mut command = Command::new(program);
+    if rustix::process::getuid().is_root() {
+        for path in [folder.path(), &users, &path] {
+            std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let process =
+        command.arg("-q").arg(&path).current_dir("/").stdin(Stdio::null()).spawn().unwrap();
+    wait_for(port, || true);
+    let url = format!("postgres://tokens:canary@127.0.0.1:{port}/postgres");
+    let (secure_url, authority) = (url.clone(), String::new());
     Some(Running { process, url, secure_url, authority, _folder: folder })
 }
