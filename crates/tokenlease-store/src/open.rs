@@ -9,7 +9,6 @@ use tokenlease::{
 use crate::{
     keys::{self, KeySource},
     random,
-    sealed::Sealed,
 };
 
 /// How a store is opened, beside its URL.
@@ -95,14 +94,12 @@ pub async fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
     let (scheme, rest) = url.trim().split_once(':').ok_or_else(|| unknown("no scheme"))?;
     match scheme {
         "memory" if rest.is_empty() => {
+            let store = MemoryStore::new(options.clock.clone());
             let key = match &options.key {
                 KeySource::Own => random::store_key()?,
-                other => given(other).await?.ok_or_else(|| {
-                    Error::new(ErrorKind::Config, "a passphrase is of no use for memory: no store")
-                        .expected("no key")
-                })?,
+                source => key(source, &store).await?,
             };
-            Ok(Opened { store: Arc::new(MemoryStore::new(options.clock.clone())), key })
+            Ok(Opened { store: Arc::new(store), key })
         }
         #[cfg(feature = "file")]
         "file" => file(rest, options).await,
@@ -158,27 +155,27 @@ async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
 /// The store behind its key; `own` is the key that it has itself.
 #[cfg(any(feature = "file", feature = "redis", feature = "postgres"))]
 async fn seal(store: impl Store, own: Option<Key>, options: &StoreOptions) -> Result<Opened> {
-    let key = match (own, &options.key) {
-        (Some(own), _) => own,
-        (None, KeySource::Passphrase(phrase)) => keys::of_passphrase(phrase, &store).await?,
-        (None, source) => given(source).await?.ok_or_else(|| {
-            Error::new(ErrorKind::Config, "no key is given for a store that many hosts share")
-                .expected("a key file, a key or a passphrase, the same on all of them")
-                .advice("make one with `openssl rand -hex 32`")
-        })?,
+    let key = match own {
+        Some(own) => own,
+        None => key(&options.key, &store).await?,
     };
-    Ok(Opened { store: Arc::new(Sealed::new(store, &key)), key })
+    Ok(Opened { store: Arc::new(crate::Sealed::new(store, &key)), key })
 }
 
-/// The key of a source that needs no store.
-async fn given(source: &KeySource) -> Result<Option<Key>> {
+/// The key of a source; the bare store keeps the salt of a passphrase.
+async fn key(source: &KeySource, store: &dyn Store) -> Result<Key> {
     match source {
-        KeySource::Given(key) => Ok(Some(key.clone())),
+        KeySource::Given(key) => Ok(key.clone()),
         KeySource::File(path) => {
             let path = path.clone();
-            blocking(move || keys::read_file(&path)).await.map(Some)
+            blocking(move || keys::read_file(&path)).await
         }
-        KeySource::Own | KeySource::Passphrase(_) => Ok(None),
+        KeySource::Passphrase(phrase) => keys::of_passphrase(phrase, store).await,
+        KeySource::Own => {
+            Err(Error::new(ErrorKind::Config, "no key is given for a store that many hosts share")
+                .expected("a key file, a key or a passphrase, the same on all of them")
+                .advice("make one with `openssl rand -hex 32`"))
+        }
     }
 }
 

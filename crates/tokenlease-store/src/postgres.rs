@@ -4,7 +4,10 @@
 //! revision and end, and its lock with owner and end. Each call is one statement, and time is the
 //! server's (`clock_timestamp()`). No call leaves anything in the session, so it works through a
 //! pooler that lends connections for a transaction. The user needs `select, insert, update,
-//! delete` on the table.
+//! delete` on the table. A lock whose owner died ends by time, 30 s after it was taken unless the
+//! client says otherwise.
+
+mod sql;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -22,118 +25,17 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
+pub use self::sql::MIGRATION;
+use self::sql::{CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE};
 use crate::{
     connection::{Failure, LIMIT, Slot},
     tls,
 };
 
-/// Makes the table, if it does not exist. Times are in milliseconds since 1970 by the server's
-/// clock; the column `record` is encrypted.
-pub const MIGRATION: &str = "\
-create table if not exists tokenlease (
-    key          text   primary key, -- SHA-256 of the identity
-    revision     bigint not null default 0,
-    record       bytea,              -- none: there is only a lock
-    ends_at      bigint,             -- none: never
-    owner        text,
-    locked_until bigint
-);
-";
-
 /// No longer life is counted.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// What ended is cleared away with one in so many writes.
 const CLEAR_EVERY: u64 = 64;
-
-macro_rules! now {
-    () => {
-        "(extract(epoch from clock_timestamp()) * 1000)::bigint"
-    };
-}
-
-// A revision is a time in microseconds, or the last one plus 1 if that is more: none comes twice,
-// not even where the row was deleted meanwhile.
-macro_rules! micros {
-    () => {
-        "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
-    };
-}
-
-const LOAD: &str = concat!(
-    "select ",
-    now!(),
-    " as now, r.revision, r.record ",
-    "from (select 1) as one left join tokenlease as r ",
-    "on r.key = $1 and r.record is not null and (r.ends_at is null or r.ends_at > ",
-    now!(),
-    ")"
-);
-
-const INSERT: &str = concat!(
-    "insert into tokenlease as r (key, revision, record, ends_at) ",
-    "values ($1, ",
-    micros!(),
-    ", $2, ",
-    now!(),
-    " + $3) ",
-    "on conflict (key) do update set revision = greatest(r.revision + 1, excluded.revision), ",
-    "record = excluded.record, ends_at = excluded.ends_at ",
-    "where r.record is null or r.ends_at <= ",
-    now!(),
-    " ",
-    "returning ",
-    now!(),
-    " as now, revision"
-);
-
-const UPDATE: &str = concat!(
-    "update tokenlease set revision = greatest(revision + 1, ",
-    micros!(),
-    "), ",
-    "record = $2, ends_at = ",
-    now!(),
-    " + $3 ",
-    "where key = $1 and revision = $4 and record is not null ",
-    "and (ends_at is null or ends_at > ",
-    now!(),
-    ") ",
-    "returning ",
-    now!(),
-    " as now, revision"
-);
-
-const LOCK: &str = concat!(
-    "insert into tokenlease as r (key, owner, locked_until) values ($1, $2, ",
-    now!(),
-    " + $3) ",
-    "on conflict (key) do update set owner = excluded.owner, ",
-    "locked_until = excluded.locked_until ",
-    "where r.owner is null or r.owner = excluded.owner or r.locked_until <= ",
-    now!(),
-    " ",
-    "returning true"
-);
-
-const RENEW: &str = concat!(
-    "update tokenlease set locked_until = ",
-    now!(),
-    " + $3 ",
-    "where key = $1 and owner = $2 and locked_until > ",
-    now!(),
-    " returning true"
-);
-
-const UNLOCK: &str =
-    "update tokenlease set owner = null, locked_until = null where key = $1 and owner = $2";
-
-const CLEAR: &str = concat!(
-    "delete from tokenlease where (record is null or ends_at < ",
-    now!(),
-    " - 86400000) ",
-    "and (owner is null or locked_until < ",
-    now!(),
-    " - 86400000)"
-);
 
 /// A PostgreSQL database that many hosts share. It keeps records as they are: wrap it in
 /// [`Sealed`](crate::Sealed), or let [`open`](crate::open()) do so.

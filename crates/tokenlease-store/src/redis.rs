@@ -11,6 +11,7 @@
 //! +pexpire`.
 //!
 //! # Limits
+//! A lock whose owner died ends by time, 30 s after it was taken unless the client says otherwise.
 //! A server that fails over loses what its replica had not received: a lock or a lease, which costs
 //! a login at most. One that evicts keys (`maxmemory-policy` other than `noeviction`) may drop
 //! leases early. A client of one node follows no redirections: a cluster is reached through a
@@ -225,8 +226,10 @@ impl Inner {
 
     fn failed(&self, what: &str, error: &RedisError) -> Error {
         let password = self.settings.password().unwrap_or_default();
+        let login = "give the server's user and password in the URL";
         let advice = match error.code() {
-            Some("NOAUTH" | "WRONGPASS") => "give the server's user and password in the URL",
+            Some("NOAUTH" | "WRONGPASS") => login,
+            _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => login,
             Some("NOPERM") => "give the user the rights that the documentation names",
             Some("MOVED" | "ASK") => "name a proxy of the cluster, or a server without a cluster",
             Some("READONLY") => "name the primary server, not a replica",

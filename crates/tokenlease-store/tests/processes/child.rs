@@ -75,5 +75,8 @@ fn client(store: &str) -> Result<Client> {
     if let Ok(life) = millis("LOCK") {
         builder = builder.lock_life(life);
     }
+    if let Ok(wait) = millis("DEADLINE") {
+        builder = builder.deadline(wait);
+    }
     builder.build()
 }

@@ -23,6 +23,22 @@ mod redis {
     }
 
     #[tokio::test]
+    async fn redis_is_reached_over_tls_and_its_certificate_is_checked() {
+        let Some(server) = servers::redis() else { return };
+        let name = RecordName::new(Identity::wyn("https://h", "u", "c").unwrap());
+        let store = RedisStore::open(&server.secure_url(), &[server.authority()]).unwrap();
+        assert!(store.load(&name).await.unwrap().record.is_none());
+        let elsewhere = servers::redis().unwrap();
+        let store = RedisStore::open(&server.secure_url(), &[elsewhere.authority()]).unwrap();
+        let error = store.load(&name).await.unwrap_err();
+        assert!(error.to_string().contains("certificate"), "{error}");
+        let wrong = server.url().replace("canary", "dog");
+        let error = RedisStore::open(&wrong, &[]).unwrap().load(&name).await.unwrap_err();
+        assert!(error.to_string().contains("give the server's user and password"), "{error}");
+        assert!(!error.to_string().contains("dog"), "{error}");
+    }
+
+    #[tokio::test]
     async fn redis_comes_back_by_itself_and_scripts_with_it() {
         let Some(server) = servers::redis() else { return };
         let store = RedisStore::open(&server.url(), &[]).unwrap();
@@ -77,6 +93,41 @@ mod postgres {
         one.and(other).unwrap();
         store.init().await.unwrap();
         conformance::all(&store, UNIT, tokio::time::sleep).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_pooler_that_lends_connections_for_a_transaction_is_a_store_too() {
+        let Some(server) = servers::postgres() else { return };
+        let Some(pooler) = servers::pooler(&server) else { return };
+        let store = PostgresStore::open(&pooler.url(), &[]).unwrap();
+        store.init().await.unwrap();
+        conformance::all(&store, UNIT, tokio::time::sleep).await;
+        // More processes than the pooler has connections, each with a statement of its own.
+        let stores: Vec<_> =
+            (0..8).map(|_| PostgresStore::open(&pooler.url(), &[]).unwrap()).collect();
+        let looks = stores.into_iter().map(|store| {
+            tokio::spawn(async move {
+                for user in 0..20 {
+                    store.load(&name(&user.to_string())).await.unwrap();
+                    store.lock(&name(&user.to_string()), &Owner::new(1), UNIT).await.unwrap();
+                }
+            })
+        });
+        for look in looks.collect::<Vec<_>>() {
+            look.await.unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn postgres_is_reached_over_tls_and_its_certificate_is_checked() {
+        let Some(server) = servers::postgres() else { return };
+        let store = PostgresStore::open(&server.secure_url(), &[server.authority()]).unwrap();
+        store.init().await.unwrap();
+        assert!(store.load(&name("u")).await.unwrap().record.is_none());
+        let elsewhere = servers::postgres().unwrap();
+        let store = PostgresStore::open(&server.secure_url(), &[elsewhere.authority()]).unwrap();
+        let error = store.load(&name("u")).await.unwrap_err();
+        assert!(error.to_string().contains("certificate"), "{error}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! What a store promises to many processes, with real processes over real HTTP: the test program
 //! runs itself again for each.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "file"))]
 
 mod child;
 mod crowd;

@@ -81,11 +81,11 @@ fn lesson_20_on_a_full_disk_leases_serve_and_nothing_is_torn() {
     let (mut holder, token) = holder(&world.winkas().with("REFRESH", "20"));
     // No file may get a byte from here on: as where the disk is full.
     let full = "trap '' XFSZ; ulimit -f 0";
-    let mut starved = world.winkas().with("REFRESH", "20").after(full).start_many(1).remove(0);
+    let starved = world.winkas().with("REFRESH", "20").with("DEADLINE", "3000").after(full);
+    let mut starved = starved.start_many(1).remove(0);
     assert_eq!(starved.ask("token").token(), token, "it can still be read");
     world.emulator.end_token(&token);
-    let refused = starved.ask("refuse");
-    println!("{refused:?}");
+    assert_eq!(starved.ask("refuse").kind(), "store");
     assert_eq!(world.emulator.counts().winkas.issue, 1, "no login without a store at WinKAS");
     // Who has room goes on.
     holder.ask("refuse");
@@ -101,7 +101,8 @@ fn lesson_29_under_a_wrong_key_nothing_is_issued_and_the_record_stays_as_it_is()
     let (mut holder, token) = holder(&world.wyn().with("REFRESH", "20"));
     let record = world.files(".record").remove(0);
     let before = fs::read(&record).unwrap();
-    let mut wrong = world.wyn().with("KEY", "0".repeat(64)).start_many(3);
+    let wrong = world.wyn().with("KEY", "0".repeat(64)).with("DEADLINE", "3000");
+    let mut wrong = wrong.start_many(3);
     for answer in crate::world::ask_all(&mut wrong, "token") {
         assert_eq!(answer.kind(), "store", "{answer:?}");
         assert!(format!("{answer:?}").contains("does not open under this key"), "{answer:?}");
@@ -129,7 +130,7 @@ fn lesson_29_a_newer_record_is_left_alone_and_served_around() {
     fs::write(&record, &newer).unwrap();
     thread::sleep(SOON);
     assert_eq!(holder.ask("token").token(), token, "a lease in memory goes on");
-    let mut stranger = world.wyn().start_many(1).remove(0);
+    let mut stranger = world.wyn().with("DEADLINE", "3000").start_many(1).remove(0);
     let answer = stranger.ask("token");
     assert_eq!(answer.kind(), "store");
     assert!(format!("{answer:?}").contains("update this program"), "{answer:?}");
@@ -165,4 +166,17 @@ fn a_folder_that_is_of_no_use_stops_the_start_with_the_options_name() {
     assert_eq!(answer.kind(), "config");
     assert!(format!("{answer:?}").contains("--store"), "{answer:?}");
     assert_eq!(world.logins(), 0);
+}
+
+/// Root's home can be written to, and so it is only tried as `nobody`, who has none.
+#[test]
+fn who_has_no_home_is_told_to_name_a_store() {
+    if !getuid().is_root() {
+        return;
+    }
+    let world = World::with_store("file:".into());
+    let homeless = world.winkas().by(Some(65534)).without("HOME").without("XDG_STATE_HOME");
+    let answer = homeless.start().take();
+    assert_eq!(answer.kind(), "config");
+    assert!(format!("{answer:?}").contains("--store"), "{answer:?}");
 }

@@ -60,7 +60,7 @@ impl World {
     }
 
     fn starter(&self) -> Starter {
-        Starter { options: BTreeMap::new(), user: None, before: None }
+        Starter { options: BTreeMap::new(), user: None, before: None, removed: Vec::new() }
             .with("STORE", self.store.clone())
             .with("KEY", KEY)
     }
@@ -86,11 +86,18 @@ pub(crate) struct Starter {
     options: BTreeMap<String, String>,
     user: Option<u32>,
     before: Option<&'static str>,
+    removed: Vec<&'static str>,
 }
 
 impl Starter {
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.options.insert(format!("TOKENLEASE_TEST_{name}"), value.into());
+        self
+    }
+
+    /// Takes a variable of this process's own away.
+    pub(crate) fn without(mut self, name: &'static str) -> Self {
+        self.removed.push(name);
         self
     }
 
@@ -120,6 +127,9 @@ impl Starter {
         };
         if let Some(user) = self.user {
             command.uid(user).gid(user).current_dir("/");
+        }
+        for name in &self.removed {
+            command.env_remove(name);
         }
         let mut process = command
             .args(["--exact", "child::child", "--nocapture", "--test-threads", "1"])
