@@ -155,6 +155,9 @@ pub(crate) enum Command {
     /// Shows what the program does, against vendors on this machine.
     #[command(after_long_help = concat_help("Examples:\n  tokenlease demo"))]
     Demo,
+    /// One process of the demo's second act.
+    #[command(hide = true, after_long_help = concat_help("Examples:\n  tokenlease demo"))]
+    DemoProcess,
 }
 
 /// Which server, for whom, with which secrets.

@@ -4,10 +4,13 @@
 //! the clients and of the vendors are moved together. Nothing of the result is written down here:
 //! the vendors count the logins, look up each token in the moment it is served, and an oracle that
 //! is told what happens counts the least that the day can cost.
+//!
+//! A second act has real processes of this program, which share a folder.
 
 mod naive;
 mod numbers;
 mod oracle;
+pub(crate) mod processes;
 mod site;
 mod story;
 mod twins;
@@ -19,6 +22,7 @@ use tokenlease::{Result, core::lifecycle::Revocation};
 
 use self::{
     numbers::Numbers,
+    processes::{Processes, Stage},
     site::{Service, Work, failed},
     story::Story,
     twins::Twins,
@@ -36,9 +40,39 @@ const SLACK: Duration = Duration::from_secs(5);
 pub(crate) async fn run(output: Output) -> Result<(), Failure> {
     let mut day = Day::dawn(output).await?;
     day.play().await?;
-    let numbers = day.numbers();
+    let mut numbers = day.numbers();
+    day.story.end_of_day(&numbers)?;
+    numbers.processes = second_act(&day.story).await?;
     day.story.end(&numbers)?;
-    Ok(numbers.check()?)
+    numbers.check()?;
+    Ok(numbers.check_processes()?)
+}
+
+/// Real processes share a folder.
+async fn second_act(story: &Story) -> Result<Processes, Failure> {
+    story.second_act()?;
+    let stage = Stage::set().await?;
+    let mut told = Processes::default();
+    for (vendor, is_wyn, scenes) in
+        [("WinKAS Air", false, &mut told.winkas), ("Wyn Enterprise", true, &mut told.wyn)]
+    {
+        let site = stage.site(is_wyn);
+        scenes.start = processes::start(site).await?;
+        let text = "an empty folder: one logs in, all get its token";
+        story.scene(vendor, text, &scenes.start)?;
+        if !is_wyn {
+            // Wyn has no call that finds the token of a login whose answer was lost.
+            let scene = processes::killed(site).await?;
+            let text = "one is killed in the middle of its login: a refetch finds its token, for the \
+                        15 others";
+            story.scene(vendor, text, &scene)?;
+            scenes.killed = Some(scene);
+        }
+        scenes.wrong = processes::wrong(site).await?;
+        let text = "a wrong password: one tries it, all are told";
+        story.scene(vendor, text, &scenes.wrong)?;
+    }
+    Ok(told)
 }
 
 /// The three services, and how late it is for all of them.

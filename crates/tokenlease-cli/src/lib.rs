@@ -114,6 +114,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Store { command } => commands::store::run(command, output, environment)?,
         Command::Doctor(args) => return doctor::run(args, output, environment),
         Command::Emulate(args) => commands::emulate::run(args)?,
+        Command::DemoProcess => demo::processes::run(environment)?,
         Command::Demo => session::block_on(demo::run(output))?,
     }
     Ok(exit::SUCCESS)

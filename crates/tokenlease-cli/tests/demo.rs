@@ -69,6 +69,9 @@ fn the_story_fits_80_columns_and_ends_with_the_ratio() {
         assert!(line.chars().count() <= 80 && line == line.trim_end(), "{line:?}");
     }
     assert!(story.lines().last().unwrap().ends_with("times fewer."), "{story}");
+    for scene in ["The second act", "killed in the middle of its login", "a wrong password: one"] {
+        assert!(story.contains(scene), "{scene} is missing: {story}");
+    }
     for event in ["00:00", "06:00", "08:02", "12:00", "13:15", "15:30", "18:00", "21:00"] {
         assert!(story.lines().any(|line| line.starts_with(event)), "{event} is missing: {story}");
     }
@@ -85,4 +88,31 @@ fn a_reader_that_has_read_enough_ends_the_story_quietly() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn lesson_4_and_14_sixteen_processes_are_one_login_whoever_is_killed_or_mistyped() {
+    let (output, both) = demo(&["--output", "json"]);
+    assert_no_secret(&both);
+    let numbers: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (vendor, refetches) in [("winkas", 1), ("wyn", 0)] {
+        let of = &numbers["processes"][vendor];
+        for (scene, served, refused) in [("start", 16, 0), ("wrong", 0, 16)] {
+            let scene = &of[scene];
+            assert_eq!(number(scene, "processes"), 16, "{numbers}");
+            assert_eq!(number(scene, "served"), served, "{numbers}");
+            assert_eq!(number(scene, "refused"), refused, "{numbers}");
+            assert_eq!(number(scene, "logins"), 1, "{numbers}");
+            assert_eq!(number(scene, "refetches"), refetches, "{numbers}");
+            assert_eq!(scene["locked"], false, "{numbers}");
+        }
+        assert_eq!(number(&of["start"], "tokens"), 1, "{numbers}");
+        assert_eq!(number(&of["wrong"], "wrong_sent"), 1 + refetches, "{numbers}");
+    }
+    let killed = &numbers["processes"]["winkas"]["killed"];
+    for (name, count) in
+        [("killed", 1), ("served", 15), ("tokens", 1), ("logins", 1), ("refetches", 2)]
+    {
+        assert_eq!(number(killed, name), count, "{numbers}");
+    }
 }

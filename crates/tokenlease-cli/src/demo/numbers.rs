@@ -3,13 +3,15 @@
 use serde::Serialize;
 use tokenlease::{Error, ErrorKind, Result};
 
-use super::{naive::Naive, world::Fleet};
+use super::{naive::Naive, processes::Processes, world::Fleet};
 
 /// Both vendors, as `--output json` prints them.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Numbers {
     pub(super) winkas: Vendor,
     pub(super) wyn: Vendor,
+    /// The second act.
+    pub(super) processes: Processes,
 }
 
 /// The services of one vendor. What begins with `naive` is without tokenlease.
@@ -78,10 +80,15 @@ impl Vendor {
 }
 
 impl Numbers {
-    /// Whether the promises were kept. Kind `Internal` if not.
+    /// Whether the day kept the promises. Kind `Internal` if not.
     pub(super) fn check(&self) -> Result<()> {
         self.winkas.check("WinKAS Air")?;
         self.wyn.check("Wyn Enterprise")
+    }
+
+    /// Whether the second act kept them.
+    pub(super) fn check_processes(&self) -> Result<()> {
+        self.processes.check()
     }
 }
 
@@ -92,7 +99,7 @@ mod tests {
     #[test]
     fn a_login_too_many_too_few_or_too_early_and_a_dead_token_are_faults() {
         let good = Vendor { issued: 3, minimum: 3, ..Vendor::default() };
-        let check = |wyn| Numbers { winkas: good, wyn }.check();
+        let check = |wyn| Numbers { winkas: good, wyn, ..Numbers::default() }.check();
         assert!(check(good).is_ok());
         for bad in [
             Vendor { issued: 4, ..good },

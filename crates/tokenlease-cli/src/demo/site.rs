@@ -203,6 +203,13 @@ impl Site {
         }
     }
 
+    /// The next login is done at once and its answer held up for that long.
+    pub(super) fn hold_up_a_login(&self, time: Duration) {
+        let endpoint =
+            if self.service.is_wyn() { Endpoint::WynIssue } else { Endpoint::WinkasIssue };
+        self.emulator.fault(endpoint, Fault::delay(time), 1);
+    }
+
     /// Whether wrong passwords have locked the account.
     pub(super) fn is_locked(&self) -> bool {
         if self.service.is_wyn() {
@@ -223,10 +230,10 @@ impl Site {
         let (counts, details) = (self.emulator.counts(), self.emulator.details());
         if self.service.is_wyn() {
             let of = counts.wyn;
-            Seen::new(details.wyn, 0, of.userinfo, of.refused)
+            Seen::new(details.wyn, of.issue, 0, of.userinfo, of.refused)
         } else {
             let of = counts.winkas;
-            Seen::new(details.winkas, of.refetch, of.validate, of.refused)
+            Seen::new(details.winkas, of.issue, of.refetch, of.validate, of.refused)
         }
     }
 }
@@ -236,6 +243,8 @@ impl Site {
 pub(super) struct Seen {
     /// Logins that brought a new token.
     pub(super) issued: u64,
+    /// All logins.
+    pub(super) logins: u64,
     /// Calls with wrong credentials.
     pub(super) wrong: u64,
     pub(super) refetched: u64,
@@ -246,9 +255,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    fn new(details: VendorDetails, refetched: u64, validated: u64, refused: u64) -> Self {
+    fn new(
+        details: VendorDetails,
+        logins: u64,
+        refetched: u64,
+        validated: u64,
+        refused: u64,
+    ) -> Self {
         let (issued, wrong) = (details.tokens_issued, details.wrong_credentials);
-        Self { issued, wrong, refetched, validated, refused }
+        Self { issued, logins, wrong, refetched, validated, refused }
     }
 }
 

@@ -4,12 +4,15 @@ use std::{fmt::Write as _, time::Duration};
 
 use super::{
     numbers::{Numbers, Vendor},
+    processes::Scene,
     site::{Service, failed},
 };
 use crate::output::{Failure, Output, line};
 
 /// The columns that the text of an event may take.
 const TEXT: usize = 44;
+/// The same in the second act.
+const WIDE: usize = 46;
 /// The timeline has a column for each half hour.
 const SLOT: Duration = Duration::from_secs(30 * 60);
 const SLOTS: usize = 48;
@@ -23,6 +26,12 @@ has 8 workers, which stand for processes. These are the logins that it takes:
 
 time   service      what happens                                  with  without
 ";
+
+const SECOND_ACT: &str = "\
+The second act: 16 real processes of this program, started at once, that share a
+folder. These are the logins, and the questions for the running token (refetch):
+
+vendor          what happens                                    logins  refetch";
 
 /// What is told as the day goes on, to people only.
 pub(super) struct Story {
@@ -57,11 +66,30 @@ impl Story {
             slot.0 += with;
             slot.1 += without;
         }
-        let mut lines = wrapped(text).into_iter();
+        let mut lines = wrapped(text, TEXT).into_iter();
         let first = lines.next().unwrap_or_default();
         let time = clock(now);
         self.say(&format!("{time}  {:11}  {first:TEXT$}{with:6}{without:9}", service.name()))?;
         lines.try_for_each(|line| self.say(&format!("{:20}{line}", "")))
+    }
+
+    /// What the day came to.
+    pub(super) fn end_of_day(&self, numbers: &Numbers) -> Result<(), Failure> {
+        self.say(&self.timelines())?;
+        self.say(&table(numbers))
+    }
+
+    pub(super) fn second_act(&self) -> Result<(), Failure> {
+        self.say(SECOND_ACT)
+    }
+
+    /// Tells a scene of the second act with what it cost.
+    pub(super) fn scene(&self, vendor: &str, text: &str, scene: &Scene) -> Result<(), Failure> {
+        let mut lines = wrapped(text, WIDE).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let Scene { logins, refetches, .. } = scene;
+        self.say(&format!("{vendor:14}  {first:WIDE$}{logins:8}{refetches:9}"))?;
+        lines.try_for_each(|line| self.say(&format!("{:16}{line}", "")))
     }
 
     pub(super) fn end(&self, numbers: &Numbers) -> Result<(), Failure> {
@@ -71,8 +99,7 @@ impl Story {
                     .map_err(|error| failed("the numbers can't be written").with_source(error))?,
             );
         }
-        self.say(&self.timelines())?;
-        self.say(&table(numbers))?;
+        self.say("")?;
         self.say(&ratio(numbers))
     }
 
@@ -101,7 +128,7 @@ impl Story {
 }
 
 fn table(numbers: &Numbers) -> String {
-    let Numbers { winkas, wyn } = numbers;
+    let Numbers { winkas, wyn, .. } = numbers;
     let mut text = format!("\n{:36}{:>19}{:>22}\n", "", "WinKAS Air", "Wyn Enterprise");
     let _ =
         writeln!(text, "{:36}{:>9}{:>10}{:>12}{:>10}", "", "with", "without", "with", "without");
@@ -126,7 +153,7 @@ fn table(numbers: &Numbers) -> String {
 }
 
 fn ratio(numbers: &Numbers) -> String {
-    let Numbers { winkas, wyn } = numbers;
+    let Numbers { winkas, wyn, .. } = numbers;
     let (with, without) = (winkas.issued + wyn.issued, winkas.naive_issued + wyn.naive_issued);
     // In tenths, rounded to the nearest.
     let tenths = (20 * without + with) / (2 * with).max(1);
@@ -147,13 +174,13 @@ fn clock(now: Duration) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
-/// Breaks a text between words.
-fn wrapped(text: &str) -> Vec<String> {
+/// Breaks a text between words into lines of that width.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.len() + 1 + word.len() <= TEXT => {
+            Some(line) if line.len() + 1 + word.len() <= width => {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -171,13 +198,14 @@ mod tests {
     fn nothing_that_is_told_is_wider_than_80_columns() {
         let vendor =
             Vendor { answers: 99_999, issued: 99, naive_issued: 9_999, ..Vendor::default() };
-        let numbers = Numbers { winkas: vendor, wyn: vendor };
+        let numbers = Numbers { winkas: vendor, wyn: vendor, ..Numbers::default() };
         let story = Story {
             output: Output::Text,
             winkas: Timeline([(1, 10); SLOTS]),
             wyn: Timeline([(0, 9); SLOTS]),
         };
-        let all = [OPENING, &story.timelines(), &table(&numbers), &ratio(&numbers)].join("\n");
+        let all = [OPENING, SECOND_ACT, &story.timelines(), &table(&numbers), &ratio(&numbers)]
+            .join("\n");
         for line in all.lines() {
             assert!(line.len() <= 80, "{line}");
         }
@@ -187,7 +215,7 @@ mod tests {
     #[test]
     fn texts_are_broken_between_words() {
         let words = "word ".repeat(30);
-        let lines = wrapped(words.trim_end());
+        let lines = wrapped(words.trim_end(), TEXT);
         assert!(lines.iter().all(|line| line.len() <= TEXT));
         assert_eq!(lines.join(" "), words.trim_end());
     }

@@ -1,12 +1,12 @@
 //! The store that programs share, and the commands about what stands in it.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, sync::Barrier, thread};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokenlease_emulator::{Emulator, Endpoint, Fault};
 
-use crate::support::{Program, emulator, tokenlease, winkas, wyn};
+use crate::support::{Program, Run, emulator, tokenlease, winkas, wyn};
 
 type Vendor = fn(&Emulator, &str) -> Program;
 const VENDORS: [Vendor; 2] = [winkas, wyn];
@@ -47,6 +47,47 @@ fn lesson_17_a_token_is_asked_for_once_whoever_asks_from_the_shared_store() {
 
 fn wyn_wrong(emulator: &Emulator, command: &str) -> Program {
     wyn(emulator, command).env("TOKENLEASE_PASSWORD", "wrong")
+}
+
+/// Runs so many programs at once.
+fn at_once(count: usize, program: impl Fn() -> Program + Sync) -> Vec<Run> {
+    let barrier = Barrier::new(count);
+    thread::scope(|scope| {
+        let run = || {
+            barrier.wait();
+            program().run()
+        };
+        let all: Vec<_> = (0..count).map(|_| scope.spawn(run)).collect();
+        all.into_iter().map(|one| one.join().expect("a run")).collect()
+    })
+}
+
+#[test]
+fn lesson_4_sixteen_programs_that_start_at_once_are_one_login() {
+    let emulator = emulator();
+    let folder = folder();
+    for vendor in VENDORS {
+        let runs = at_once(16, || vendor(&emulator, "token").shares(folder.path()));
+        let tokens: BTreeSet<_> = runs.into_iter().map(|run| run.ends_with(0).out).collect();
+        assert_eq!(tokens.len(), 1);
+    }
+    assert_eq!((emulator.counts().winkas.issue, emulator.counts().wyn.issue), (1, 1));
+}
+
+#[test]
+fn lesson_14_a_wrong_password_in_sixteen_programs_is_tried_once() {
+    let emulator = emulator();
+    let folder = folder();
+    for vendor in VENDORS {
+        let wrong = || vendor(&emulator, "token").env("TOKENLEASE_PASSWORD", "wrong");
+        for run in at_once(16, || wrong().shares(folder.path())) {
+            run.ends_with(3);
+        }
+    }
+    let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
+    assert_eq!((winkas.issue, wyn.issue), (1, 1));
+    assert!(winkas.refetch <= 1, "{winkas:?}");
+    assert!(!emulator.winkas().is_locked() && !emulator.wyn().is_locked());
 }
 
 #[cfg(unix)]
