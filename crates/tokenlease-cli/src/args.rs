@@ -1,13 +1,14 @@
 //! The command line.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::{
-    exit,
+    duration, exit,
     options::Options,
     output::{Output, config},
+    store::{self, StoreUrl},
 };
 use tokenlease::Result;
 
@@ -68,6 +69,17 @@ pub(crate) enum Command {
          https://wyn.example.com/api/v2/me'"
     ))]
     Exec(Exec),
+    /// Lists what is kept of an identity, without the tokens. Nothing is sent.
+    ///
+    /// Without an identity: of all profiles, and which other records the folder has. With --check,
+    /// for monitors, it is one line, and ends with 0 if a live token stands, with 3 if the
+    /// credentials were refused, else with 1.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  \
+         tokenlease status\n  \
+         tokenlease status --profile erp --check --min-remaining 1h"
+    ))]
+    Status(Status),
     /// Asks the vendor whether a token is active. The token is read from standard input.
     ///
     /// Prints `active` and ends with 0, or `not active` and ends with 1.
@@ -75,6 +87,14 @@ pub(crate) enum Command {
         "Examples:\n  tokenlease validate --profile erp < erp.token"
     ))]
     Validate(FromStdin),
+    /// Says that an API refused a token, and asks the vendor. The token is read from standard input.
+    ///
+    /// Prints `still active`, where the refusal is about something else, or `replaced`, once
+    /// another token is in use: `token` prints that. All who share the store go by it.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  tokenlease refuse --profile erp < erp.token"
+    ))]
+    Refuse(FromStdin),
     /// Prints the last active token again, without asking for a new one (winkas).
     #[command(after_long_help = concat_help(
         "Examples:\n  (umask 077; tokenlease refetch --profile erp > erp.token)"
@@ -89,10 +109,34 @@ pub(crate) enum Command {
         "Examples:\n  tokenlease revoke --profile bi < bi.token"
     ))]
     Revoke(FromStdin),
+    /// Drops the token of these credentials from the store, without ending it.
+    ///
+    /// Nobody takes it from there any more; who has it in hand uses it on. The next `token` costs a
+    /// login, or at winkas a refetch.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  tokenlease forget --profile erp"
+    ))]
+    Forget(Alone),
+    /// Says that credentials which were refused are right, or that the account was unlocked.
+    ///
+    /// Nothing is sent. The next `token` sends them again; who does not call this waits until the
+    /// time is over that the error names.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  tokenlease reset --profile erp"
+    ))]
+    Reset(Alone),
+    /// Looks at the store that leases are shared in, or makes it ready.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  tokenlease store check\n  tokenlease store init --profile bi"
+    ))]
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Looks for what is wrong between here and a token, step by step.
     ///
-    /// Checks the settings, name, connection, TLS, HTTP and clocks, and says at each failure what
-    /// to mend. No credentials are sent unless --login is given. Ends with the code of the first
+    /// Checks the settings, name, connection, TLS, HTTP, clocks and the store, and says at each
+    /// failure what to mend. No credentials are sent unless --login is given. Ends with the code of the first
     /// failure.
     #[command(after_long_help = concat_help(
         "Examples:\n  \
@@ -114,7 +158,7 @@ pub(crate) enum Command {
 }
 
 /// Which server, for whom, with which secrets.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Connection {
     /// The profile of the configuration file that says what other options do not.
     #[arg(long, value_name = "NAME")]
@@ -130,7 +174,7 @@ pub(crate) struct Connection {
 }
 
 /// What is given by habit, and must not be.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 struct Traps {
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     password: Option<OsString>,
@@ -141,6 +185,8 @@ struct Traps {
 impl Connection {
     /// Refuses secrets on the command line; the error does not repeat them.
     pub(crate) fn check(&self) -> Result<()> {
+        let why = "others on this machine can read the command line";
+        store::check_place(self.options.store.as_ref(), "--store", why)?;
         let Traps { password, client_secret } = &self.traps;
         let (option, ways) = match (password, client_secret) {
             (None, None) => return Ok(()),
@@ -173,6 +219,26 @@ pub(crate) struct Printed {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Alone {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    /// Says only whether a live token stands, by the exit code too. If the credentials can be read
+    /// without asking anyone, theirs alone counts.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// The life that must be left for certain, for example `1h`. Until the age at which the vendor
+    /// is asked, that is known at winkas too; for a token of unknown end it is not.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "check")]
+    pub(crate) min_remaining: Option<Duration>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Exec {
     #[command(flatten)]
     pub(crate) connection: Connection,
@@ -202,11 +268,57 @@ impl FromStdin {
     }
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Tries the store out, on a record of its own, and says how long each step took.
+    ///
+    /// Also says how far the store's clock is from this machine's: no harm is in a difference.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  \
+         tokenlease store check\n  \
+         tokenlease store check rediss://redis.example.com --store-key-file store.key"
+    ))]
+    Check(StoreArgs),
+    /// Makes what the store needs: a folder with its key, or a table. Doing it again does no harm.
+    #[command(after_long_help = concat_help(
+        "Examples:\n  TOKENLEASE_STORE=postgres://USER:PASSWORD@db.example.com/erp \\\n    \
+         tokenlease store init --store-key-file store.key"
+    ))]
+    Init(StoreArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// The store's address, as for --store of other commands.
+    #[arg(value_name = "URL", value_parser = StoreUrl::read)]
+    pub(crate) url: Option<StoreUrl>,
+    /// A file with the store's key, as for other commands.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store_key_file: Option<PathBuf>,
+    /// A file of certificates in PEM whose authorities are trusted too, beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// The profile of the configuration file that says what other options do not.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// The configuration file, as for other commands.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// Where the profile is.
+    pub(crate) fn connection(&self) -> Connection {
+        let (profile, config) = (self.profile.clone(), self.config.clone());
+        Connection { profile, config, ..Connection::default() }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) connection: Connection,
-    /// Also gets a token once with the credentials. At winkas a login may cost a token.
+    /// Also gets a token with the credentials: the one in the store, or a new one.
     #[arg(long)]
     pub(crate) login: bool,
 }
@@ -225,8 +337,8 @@ pub(crate) struct Emulate {
 fn concat_help(examples: &str) -> String {
     format!(
         "{examples}\n\nEnvironment:\n  \
-         Each option that names a server, a network setting or a file of secrets may also come\n  \
-         from a variable: TOKENLEASE_ and the option in capitals (TOKENLEASE_CLIENT_ID), and so \
+         Each option that names a server, a network setting, a file of secrets or the store may\n  \
+         also come from a variable: TOKENLEASE_ and the option in capitals (TOKENLEASE_CLIENT_ID), and so \
          may\n  TOKENLEASE_PROFILE, TOKENLEASE_CONFIG, TOKENLEASE_PASSWORD and \
          TOKENLEASE_CLIENT_SECRET.\n  The command line wins over the environment, and that over \
          the profile.\n\n{}",
@@ -247,7 +359,9 @@ mod tests {
 
     #[test]
     fn every_option_is_explained_by_whole_sentences() {
-        for command in Cli::command().get_subcommands() {
+        let cli = Cli::command();
+        let nested = cli.get_subcommands().flat_map(clap::Command::get_subcommands);
+        for command in cli.get_subcommands().chain(nested) {
             for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
                 let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
                 let long = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
@@ -279,9 +393,11 @@ mod tests {
 
     #[test]
     fn a_token_given_as_an_argument_is_refused_and_not_repeated() {
-        for command in ["validate", "revoke"] {
+        for command in ["validate", "refuse", "revoke"] {
             let cli = Cli::parse_from(["tokenlease", command, "canary"]);
-            let (Command::Validate(args) | Command::Revoke(args)) = cli.command else {
+            let (Command::Validate(args) | Command::Refuse(args) | Command::Revoke(args)) =
+                cli.command
+            else {
                 panic!("{command}")
             };
             let error = args.check().unwrap_err().to_string();

@@ -16,10 +16,11 @@ use tokenlease::Result;
 
 use crate::{
     args::Doctor,
-    exit,
+    duration, exit,
     output::{Failure, Output, line},
     session,
     settings::{Environment, Settings},
+    store,
 };
 
 /// What one step found.
@@ -159,14 +160,33 @@ pub(crate) fn run(
         report.add(finding)?;
     }
     session::block_on(walk(&settings, &mut report))?;
+    report.add(try_store(&settings))?;
     if !args.login {
         report.add(Finding::skip("login", "not asked for; --login gets a token once"))?;
-    } else if ["address", "dns", "tcp", "tls", "http"].iter().any(|step| report.failed(step)) {
+    } else if ["address", "dns", "tcp", "tls", "http", "store"]
+        .iter()
+        .any(|step| report.failed(step))
+    {
         report.add(Finding::skip("login", "not tried: an earlier step failed"))?;
     } else {
         report.add(login::check(&settings))?;
     }
     report.end()
+}
+
+/// Where leases are shared, tried out.
+fn try_store(settings: &Settings) -> Finding {
+    let tried = session::block_on(async {
+        let shared = settings.shared()?;
+        let opened = store::open(&shared).await?;
+        let checked = tokenlease_store::check(&*opened.store).await?;
+        let took = duration::show(checked.write);
+        Ok::<_, Failure>(format!("{} is in order; a write takes {took}", shared.url))
+    });
+    match tried {
+        Ok(detail) => Finding::ok("store", detail),
+        Err(failure) => Finding::error("store", &failure.error),
+    }
 }
 
 /// The way to the server: each step needs the one before.

@@ -4,7 +4,7 @@ use tokenlease::ErrorKind;
 
 /// It worked.
 pub(crate) const SUCCESS: u8 = 0;
-/// The token is not active (`validate`).
+/// The token is not active (`validate`), or no live one stands (`status --check`).
 pub(crate) const NOT_ACTIVE: u8 = 1;
 /// A wrong option, a bad configuration, or something this vendor has not.
 pub(crate) const USAGE: u8 = 2;
@@ -31,9 +31,9 @@ pub(crate) const NOT_FOUND: u8 = 127;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0   it worked
-  1   the token is not active (validate)
+  1   the token is not active (validate), or no live one stands (status --check)
   2   a wrong option or configuration, or the vendor has no such call
-  3   the vendor refused the credentials; do not try them again
+  3   the vendor refused the credentials (status --check: some time ago); mend them, then `reset`
   4   the vendor is unavailable, asks to wait, or can't be reached
   5   the vendor's answer could not be understood
   6   the store of shared leases failed

@@ -1,8 +1,18 @@
 //! The program `tokenlease`: one API token for its whole life, from the command line.
 //!
 //! `tokenlease token` prints a token, `exec` hands one to a command, `validate`, `refetch` and
-//! `revoke` make the vendor's other calls, `doctor` looks for what is wrong, `emulate` runs both
-//! vendors on this machine, and `demo` shows it all. `--help` says the rest.
+//! `revoke` make the vendor's other calls. `refuse` tells of a token that an API refused, `forget`
+//! drops one, `reset` has refused credentials tried again. `status` lists what is kept, `store`
+//! looks at where it is kept, `doctor` looks for what is wrong, `emulate` runs both vendors on this
+//! machine, and `demo` shows it all. `--help` says the rest.
+//!
+//! # Where tokens are shared
+//!
+//! All programs of one user share the folder `tokenlease` in `$XDG_STATE_HOME` or
+//! `~/.local/state`, unless `--store` names another store, so the second who asks costs no login.
+//! What stands there is encrypted, and a token is handed out only to who has the credentials that
+//! it was obtained with. A command ends once nothing is under way any more: it leaves no lock
+//! behind and cuts no refresh off.
 //!
 //! # Where options and secrets come from
 //!
@@ -18,20 +28,23 @@
 //! lifetime = "8h"
 //! password_command = "pass show bi"
 //! client_secret_file = "bi.secret"      # beside this file
+//! store = "rediss://redis.example.com"  # shared by many hosts …
+//! store_key_file = "store.key"          # … that have the same key
 //! ```
 //!
 //! Secrets are never arguments. A password comes from `--password-file`, `--password-command`,
 //! `TOKENLEASE_PASSWORD`, the profile or a prompt; a client's secret from `--client-secret-file`,
-//! `TOKENLEASE_CLIENT_SECRET`, the profile or a prompt; a token from standard input.
+//! `TOKENLEASE_CLIENT_SECRET`, the profile or a prompt; a token from standard input; the address of
+//! a store with a password in it from `TOKENLEASE_STORE`.
 //!
 //! # Exit codes
 //!
 //! | code | meaning |
 //! | --- | --- |
 //! | 0 | it worked |
-//! | 1 | the token is not active (`validate`) |
+//! | 1 | the token is not active (`validate`), or no live one stands (`status --check`) |
 //! | 2 | a wrong option or configuration, or the vendor has no such call |
-//! | 3 | the vendor refused the credentials |
+//! | 3 | the vendor refused the credentials; with `status --check`, some time ago |
 //! | 4 | the vendor is unavailable, asks to wait, or can't be reached |
 //! | 5 | the vendor's answer could not be understood |
 //! | 6 | the store of shared leases failed |
@@ -59,6 +72,7 @@ mod profile;
 mod secrets;
 mod session;
 mod settings;
+mod store;
 
 use std::process::ExitCode;
 
@@ -90,9 +104,14 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Token(args) => commands::token::run(args, output, environment)?,
         Command::Exec(args) => return commands::exec::run(args, environment),
+        Command::Status(args) => return commands::status::run(args, output, environment),
         Command::Validate(args) => return commands::validate::run(args, output, environment),
+        Command::Refuse(args) => commands::refuse::run(args, output, environment)?,
         Command::Refetch(args) => commands::refetch::run(args, output, environment)?,
         Command::Revoke(args) => commands::revoke::run(args, output, environment)?,
+        Command::Forget(args) => commands::forget::run(args, output, environment)?,
+        Command::Reset(args) => commands::reset::run(args, output, environment)?,
+        Command::Store { command } => commands::store::run(command, output, environment)?,
         Command::Doctor(args) => return doctor::run(args, output, environment),
         Command::Emulate(args) => commands::emulate::run(args)?,
         Command::Demo => session::block_on(demo::run(output))?,

@@ -4,8 +4,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
+use tokenlease::Result;
 
-use crate::duration;
+use crate::{duration, output::config, store::StoreUrl};
 
 /// One source's options; what it does not say is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
@@ -94,6 +95,27 @@ pub(crate) struct Options {
     /// A file that holds the client's secret in one line (wyn, oauth2).
     #[arg(long, value_name = "FILE", help_heading = "Secrets")]
     pub(crate) client_secret_file: Option<PathBuf>,
+    /// Where leases are kept and shared: `file:/path` (a folder of this user's), `memory:` (nothing
+    /// outlives the command), or a server for many hosts. It is `file:`, the folder `tokenlease` in
+    /// `$XDG_STATE_HOME` or `~/.local/state`, unless given. An address with a password in it comes
+    /// from `TOKENLEASE_STORE` alone.
+    #[arg(long, value_name = "URL", value_parser = StoreUrl::read, help_heading = "Store")]
+    pub(crate) store: Option<StoreUrl>,
+    /// A file with the store's key: 32 bytes, or their hexadecimal digits or base64. A folder has a
+    /// key of its own unless given. All who share a store need the same.
+    #[arg(long, value_name = "FILE", help_heading = "Store")]
+    pub(crate) store_key_file: Option<PathBuf>,
+}
+
+impl Options {
+    /// The text of the file of extra authorities.
+    pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>> {
+        let Some(path) = &self.ca else { return Ok(None) };
+        std::fs::read(path).map(Some).map_err(|error| {
+            config(format!("the CA file {} can't be read: {error}", path.display()))
+                .expected("a file of certificates in PEM")
+        })
+    }
 }
 
 macro_rules! keys {
@@ -140,6 +162,8 @@ keys! {
     password_file: path,
     password_command: text,
     client_secret_file: path,
+    store: StoreUrl::read,
+    store_key_file: path,
 }
 
 /// Whose protocol the server speaks.

@@ -20,6 +20,7 @@ use toml::{Table, Value};
 use crate::{
     options::{KEYS, Options},
     output::{config, warn},
+    store,
 };
 
 /// Reads a profile's options. Relative paths in it count from the file's folder.
@@ -38,11 +39,28 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     }
     let mut options = read(&text, name).map_err(|problem| problem.of(&path))?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let files = [&mut options.ca, &mut options.password_file, &mut options.client_secret_file];
-    for file in files.into_iter().flatten() {
+    let Options { ca, password_file, client_secret_file, store_key_file, .. } = &mut options;
+    for file in [ca, password_file, client_secret_file, store_key_file].into_iter().flatten() {
         *file = folder.join(&*file);
     }
+    options.store = options.store.map(|url| url.counted_from(folder));
+    let place = format!("\"store\" in the profile \"{name}\"");
+    store::check_place(options.store.as_ref(), &place, "profiles get copied and committed")?;
     Ok(options)
+}
+
+/// The names of all profiles in the file; none where there is no file.
+pub(crate) fn names(file: Option<&Path>) -> Result<Vec<String>> {
+    let path = match file {
+        Some(file) => file.to_owned(),
+        None => match default_path() {
+            Ok(path) if path.exists() => path,
+            _ => return Ok(Vec::new()),
+        },
+    };
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let profiles = profiles(&text).map_err(|problem| problem.of(&path))?;
+    Ok(profiles.keys().cloned().collect())
 }
 
 /// What is wrong in a file, without the file's name.
@@ -66,7 +84,8 @@ impl Problem {
     }
 }
 
-fn read(text: &str, name: &str) -> Result<Options, Problem> {
+/// The profiles of a file.
+fn profiles(text: &str) -> Result<Table, Problem> {
     let file: Table = text.parse().map_err(|error: toml::de::Error| {
         // The parser's own words quote the line, which may hold a secret.
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -79,11 +98,15 @@ fn read(text: &str, name: &str) -> Result<Options, Problem> {
             "[profile.NAME] above the options",
         ));
     }
-    let profiles = match file.get("profile") {
-        Some(Value::Table(profiles)) => profiles,
-        Some(_) => return Err(Problem::new("\"profile\" is no table", "[profile.NAME]")),
-        None => return Err(Problem::new("it holds no profile", "[profile.NAME]")),
-    };
+    match file.get("profile") {
+        Some(Value::Table(profiles)) => Ok(profiles.clone()),
+        Some(_) => Err(Problem::new("\"profile\" is no table", "[profile.NAME]")),
+        None => Err(Problem::new("it holds no profile", "[profile.NAME]")),
+    }
+}
+
+fn read(text: &str, name: &str) -> Result<Options, Problem> {
+    let profiles = profiles(text)?;
     let profile = match profiles.get(name) {
         Some(Value::Table(profile)) => profile,
         Some(_) => {

@@ -1,23 +1,31 @@
 //! The only place that uses the client: settings become a server and a client, and its answers
 //! what the commands print.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokenlease::{
-    Client, Clock as _, Error, ErrorKind, HttpOptions, Registry, Result, SystemClock,
+    Client, Clock as _, Error, ErrorKind, HttpOptions, Refusal, Registry, RegistryBuilder, Result,
+    SystemClock,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
         lease::Expiry,
-        lifecycle::{Revocation, Served},
-        time::Moment as _,
+        lifecycle::{Event, Revocation, Served},
+        time::Moment,
         vendor::{self, Server},
     },
 };
 
 use crate::{
     options::{ClientAuth, Grant},
-    output::{Failure, config},
+    output::{Failure, config, warn},
     settings::Settings,
+    store,
 };
 
 /// Stands for a secret that the calls of a session do not send: the client wants each.
@@ -42,20 +50,45 @@ impl Leased {
     }
 }
 
-/// A client of one identity.
-pub(crate) struct Session(Client);
+/// A client of one identity. A call uses it up, and ends once nothing is under way any more: no
+/// refresh is cut off, and no lock is left behind.
+pub(crate) struct Session {
+    client: Client,
+    /// Whether a token was forgotten or a circuit closed.
+    changed: Arc<AtomicBool>,
+    /// How long to wait in the end for what is under way.
+    patience: Duration,
+}
 
 impl Session {
-    /// A client that has what a login takes.
-    pub(crate) fn open(settings: &Settings, credentials: Credentials) -> Result<Self> {
-        if settings.is_sent_in_the_clear() && settings.options.allow_plain_http != Some(true) {
-            let server = settings.identity.server();
-            return Err(config(format!(
-                "{server} is plain HTTP: secrets could be read on the way"
-            ))
-            .expected("https://")
-            .advice("only in a network that is trusted wholly, give --allow-plain-http"));
-        }
+    /// A client that has what a login takes, and shares leases in the store.
+    pub(crate) async fn open(settings: &Settings, credentials: Credentials) -> Result<Self> {
+        // Before the store is opened, which may make a folder.
+        check_address(settings)?;
+        let opened = store::open(&settings.shared()?).await?;
+        Self::on(Registry::builder().store(opened.store, opened.key), settings, credentials)
+    }
+
+    /// A client for a revocation, which sends no password, and a client's secret only if one is
+    /// given. All who share the store hear of it.
+    pub(crate) async fn open_without_login(
+        settings: &Settings,
+        credentials: Credentials,
+    ) -> Result<Self> {
+        Self::open(settings, all_given(credentials)).await
+    }
+
+    /// A client for questions about any token: it has no store.
+    pub(crate) fn open_to_ask(settings: &Settings, credentials: Credentials) -> Result<Self> {
+        Self::on(Registry::builder(), settings, all_given(credentials))
+    }
+
+    fn on(
+        registry: RegistryBuilder,
+        settings: &Settings,
+        credentials: Credentials,
+    ) -> Result<Self> {
+        check_address(settings)?;
         let timeout = settings.timeout();
         let mut http = HttpOptions::new().with_timeout(timeout);
         if let Some(pem) = settings.ca()? {
@@ -64,61 +97,98 @@ impl Session {
         if settings.options.allow_plain_http == Some(true) {
             http = http.dangerously_allow_plain_http();
         }
-        let registry = Registry::builder().http(http).build()?;
+        let changed = Arc::new(AtomicBool::new(false));
+        let mark = changed.clone();
         let client = Client::builder(server(settings)?, credentials)
-            .registry(&registry)
+            .registry(&registry.http(http).build()?)
             .deadline(settings.deadline())
             // A login must fit into it.
             .lock_life(Duration::from_secs(30).max(timeout.saturating_mul(2)))
+            .on_event(move |event| {
+                if matches!(event, Event::Forgotten(_) | Event::CircuitClosed) {
+                    mark.store(true, Ordering::Release);
+                }
+            })
             .build()?;
-        Ok(Self(client))
-    }
-
-    /// A client for calls that send no password, and a client's secret only if one is given.
-    pub(crate) fn open_without_login(
-        settings: &Settings,
-        mut credentials: Credentials,
-    ) -> Result<Self> {
-        credentials.password.get_or_insert_with(|| NOT_SENT.into());
-        credentials.client_secret.get_or_insert_with(|| NOT_SENT.into());
-        Self::open(settings, credentials)
+        Ok(Self { client, changed, patience: timeout })
     }
 
     /// The token to use now.
-    pub(crate) async fn lease(&self) -> Result<Leased> {
-        let served = self.0.lease().await;
-        tracing::debug!("{}", self.0.explain());
-        Ok(leased(&served?))
+    pub(crate) async fn lease(self) -> Result<Leased> {
+        let served = self.client.lease().await;
+        tracing::debug!("{}", self.client.explain());
+        self.end(served.map(|served| leased(&served))).await
     }
 
     /// The vendor's running token.
-    pub(crate) async fn refetch(&self) -> Result<Leased> {
-        Ok(leased(&self.0.refetch().await?))
+    pub(crate) async fn refetch(self) -> Result<Leased> {
+        let served = self.client.refetch().await;
+        self.end(served.map(|served| leased(&served))).await
     }
 
     /// The vendor's word on a token.
-    pub(crate) async fn validate(&self, token: Token) -> Result<bool> {
-        self.0.validate(&token).await
+    pub(crate) async fn validate(self, token: Token) -> Result<bool> {
+        let active = self.client.validate(&token).await;
+        self.end(active).await
+    }
+
+    /// Claims that an API refused a token; the vendor is asked before that is believed.
+    pub(crate) async fn refuse(self, token: Token) -> Result<Refusal> {
+        let refusal = self.client.refuse(&token).await;
+        self.end(refusal).await
     }
 
     /// Ends a token; whether that was proven.
-    pub(crate) async fn revoke(&self, token: Token) -> Result<bool> {
-        Ok(self.0.revoke(&token).await? == Revocation::Proven)
+    pub(crate) async fn revoke(self, token: Token) -> Result<bool> {
+        let revocation = self.client.revoke(&token).await;
+        self.end(revocation.map(|revocation| revocation == Revocation::Proven)).await
     }
+
+    /// Drops the token from the store; whether there was one.
+    pub(crate) async fn forget(self) -> Result<bool> {
+        self.client.forget().await?;
+        Ok(self.changed.load(Ordering::Acquire))
+    }
+
+    /// Says that the credentials are right; whether they had been refused.
+    pub(crate) async fn reset(self) -> Result<bool> {
+        self.client.reset().await?;
+        Ok(self.changed.load(Ordering::Acquire))
+    }
+
+    /// Ends the session with the result of its call.
+    async fn end<T>(self, result: Result<T>) -> Result<T> {
+        let close = self.client.close();
+        let closed = tokio::time::timeout(self.patience, close).await;
+        if result.is_ok() && !matches!(closed, Ok(Ok(()))) {
+            // The next one to ask for a token may have to pay for it.
+            warn("the store was not reached in the end: what happened is not shared");
+        }
+        result
+    }
+}
+
+/// Whether secrets may be sent to the server's address.
+fn check_address(settings: &Settings) -> Result<()> {
+    if !settings.is_sent_in_the_clear() || settings.options.allow_plain_http == Some(true) {
+        return Ok(());
+    }
+    let server = settings.identity.server();
+    Err(config(format!("{server} is plain HTTP: secrets could be read on the way"))
+        .expected("https://")
+        .advice("only in a network that is trusted wholly, give --allow-plain-http"))
+}
+
+/// The client wants each secret, also for calls that do not send it.
+fn all_given(mut credentials: Credentials) -> Credentials {
+    credentials.password.get_or_insert_with(|| NOT_SENT.into());
+    credentials.client_secret.get_or_insert_with(|| NOT_SENT.into());
+    credentials
 }
 
 fn leased(served: &Served) -> Leased {
     let lease = &served.lease;
-    let sent_at = lease.sent_at();
-    let (end, at) = match lease.expiry() {
-        Expiry::Stated { end } => ("stated", Some(end)),
-        Expiry::Capped { end } => ("capped", Some(end)),
-        Expiry::Assumed { probe_age, learned: false } => ("assumed", Some(sent_at.plus(probe_age))),
-        Expiry::Assumed { probe_age, learned: true } => ("learned", Some(sent_at.plus(probe_age))),
-        Expiry::Unstated => ("unstated", None),
-        Expiry::Spent { received } => ("spent", Some(received)),
-        _ => ("unknown", None),
-    };
+    let (end, at) = end_of(lease.expiry(), lease.sent_at());
     let now = SystemClock.now();
     Leased {
         token: lease.token().clone(),
@@ -126,6 +196,20 @@ fn leased(served: &Served) -> Leased {
         expires_at: at.map(|at| now.wall_at(at)),
         end,
         generation: lease.generation(),
+    }
+}
+
+/// How the end of a token is known, and when it is: where it is assumed, that is when the vendor
+/// is asked from.
+pub(crate) fn end_of<T: Moment>(expiry: Expiry<T>, sent_at: T) -> (&'static str, Option<T>) {
+    match expiry {
+        Expiry::Stated { end } => ("stated", Some(end)),
+        Expiry::Capped { end } => ("capped", Some(end)),
+        Expiry::Assumed { probe_age, learned: false } => ("assumed", Some(sent_at.plus(probe_age))),
+        Expiry::Assumed { probe_age, learned: true } => ("learned", Some(sent_at.plus(probe_age))),
+        Expiry::Unstated => ("unstated", None),
+        Expiry::Spent { received } => ("spent", Some(received)),
+        _ => ("unknown", None),
     }
 }
 

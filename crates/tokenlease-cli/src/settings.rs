@@ -1,6 +1,10 @@
 //! What the command line, the environment and a profile say together.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokenlease::{
     Result,
@@ -14,6 +18,7 @@ use crate::{
     output::config,
     profile,
     secrets::{self, Source, Which},
+    store::StoreUrl,
 };
 
 /// How the environment is read: tests bring their own.
@@ -37,6 +42,23 @@ pub(crate) struct Evidence {
     pub(crate) place: &'static str,
     /// What it answered.
     pub(crate) yes: &'static str,
+}
+
+/// Where leases are shared, and the file of its key if it has none of its own.
+#[derive(Debug)]
+pub(crate) struct Shared<'a> {
+    pub(crate) url: StoreUrl,
+    pub(crate) key_file: Option<&'a Path>,
+    /// Authorities that are trusted too, in PEM.
+    pub(crate) ca: Option<Vec<u8>>,
+}
+
+impl<'a> Shared<'a> {
+    /// What these options say of the store.
+    pub(crate) fn of(options: &'a Options) -> Result<Self> {
+        let url = options.store.clone().unwrap_or_else(StoreUrl::of_user);
+        Ok(Self { url, key_file: options.store_key_file.as_deref(), ca: options.ca()? })
+    }
 }
 
 /// Which secrets a command sends.
@@ -102,6 +124,22 @@ impl Settings {
         self.client_secret.as_ref()?.read(Which::ClientSecret).ok()
     }
 
+    /// What a login takes, if it is to be had without asking anyone.
+    pub(crate) fn known_credentials(&self) -> Result<Option<Credentials>> {
+        let lacks_password = self.logs_in_a_user() && self.password.is_none();
+        let is_public = self.identity.vendor() == VendorName::OAuth2 && self.logs_in_a_user();
+        let lacks_secret = self.has_client() && self.client_secret.is_none() && !is_public;
+        if lacks_password || lacks_secret {
+            return Ok(None);
+        }
+        self.credentials(Need::Login).map(Some)
+    }
+
+    /// Where leases are shared.
+    pub(crate) fn shared(&self) -> Result<Shared<'_>> {
+        Shared::of(&self.options)
+    }
+
     /// How long one request may take.
     pub(crate) fn timeout(&self) -> Duration {
         self.options.timeout.unwrap_or(Duration::from_secs(10))
@@ -124,11 +162,7 @@ impl Settings {
 
     /// The text of the file of extra authorities.
     pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>> {
-        let Some(path) = &self.options.ca else { return Ok(None) };
-        std::fs::read(path).map(Some).map_err(|error| {
-            config(format!("the CA file {} can't be read: {error}", path.display()))
-                .expected("a file of certificates in PEM")
-        })
+        self.options.ca()
     }
 
     fn logs_in_a_user(&self) -> bool {
@@ -167,6 +201,38 @@ impl Settings {
         let userinfo = set(&self.options.userinfo_path, self.identity.vendor() == VendorName::Wyn);
         (userinfo, set(&self.options.introspection_path, false))
     }
+}
+
+/// Whether one of the sources names a vendor: without one there is no identity.
+pub(crate) fn names_a_vendor(
+    connection: &Connection,
+    environment: Environment<'_>,
+) -> Result<bool> {
+    Ok(merged(connection.options.clone(), connection, environment)?.vendor.is_some())
+}
+
+/// The configuration file, if one is named.
+pub(crate) fn config_file(
+    connection: &Connection,
+    environment: Environment<'_>,
+) -> Option<PathBuf> {
+    let given = connection.config.clone().map(OsString::from);
+    let file = given.or_else(|| environment("TOKENLEASE_CONFIG"));
+    file.filter(|text| !text.is_empty()).map(PathBuf::from)
+}
+
+/// What the sources say together, where no identity is needed.
+pub(crate) fn merged(
+    given: Options,
+    connection: &Connection,
+    environment: Environment<'_>,
+) -> Result<Options> {
+    let mut connection = connection.clone();
+    if connection.profile.is_none() && environment("TOKENLEASE_PROFILE").is_none() {
+        // A file without a profile is for those who read all of them.
+        connection.config = None;
+    }
+    Ok(given.or(from_environment(environment)?).or(from_profile(&connection, environment)?))
 }
 
 fn from_environment(environment: Environment<'_>) -> Result<Options> {

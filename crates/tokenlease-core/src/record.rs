@@ -7,12 +7,17 @@ pub(crate) mod bridge;
 mod encoding;
 mod inspect;
 pub(crate) mod news;
+mod summary;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{encoding::DecodeError, inspect::Inspection};
+pub use self::{
+    encoding::DecodeError,
+    inspect::Inspection,
+    summary::{EntrySummary, LeaseSummary, PauseSummary, Summary},
+};
 use crate::{
     credentials::Proof,
     lease::{First, Lease},

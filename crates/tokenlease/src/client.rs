@@ -126,7 +126,12 @@ impl Client {
         if claim == Claim::StillActive && self.0.fast(|_| ()).is_some() {
             return Ok(Refusal::StillActive);
         }
-        let current = self.lease().await?;
+        let mut current = self.lease().await?;
+        if claim == Claim::Outdated && current.lease.token() == token {
+            // This client did not have it in hand: a sibling or the vendor had. It is doubted now.
+            entry.with(&self.0, |machine| machine.refuse(token, self.0.now()))?;
+            current = self.lease().await?;
+        }
         if current.lease.token() == token {
             return Ok(Refusal::StillActive);
         }

@@ -12,7 +12,7 @@ use std::{
 
 use common::World;
 use tokenlease::{
-    Client, CredentialsSource, ErrorKind, Registry, SteeredClock, TokenOptions,
+    Client, CredentialsSource, ErrorKind, Refusal, Registry, SteeredClock, TokenOptions,
     core::{
         Credentials, Identity, Token, TokenKind, lease::Rung, lifecycle::Event, vendor::Server,
     },
@@ -204,6 +204,22 @@ async fn a_forgotten_token_is_adopted_by_nobody() {
     let second = world.wyn(&registry, HOUR).token().await.unwrap();
     assert_ne!(first, second);
     assert!(world.emulator.token_is_active(first.expose()), "forgotten, not revoked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_only_siblings_have_in_hand_is_checked_before_its_refusal_is_answered() {
+    let world = World::start().await;
+    let registry = world.registry();
+    let token = world.wyn(&registry, HOUR).token().await.unwrap();
+    let refused = world.wyn(&registry, HOUR).refuse(&token).await.unwrap();
+    assert_eq!(refused, Refusal::StillActive);
+    assert_eq!(world.emulator.counts().wyn.userinfo, 1);
+
+    world.emulator.end_token(token.expose());
+    let refused = world.wyn(&registry, HOUR).refuse(&token).await.unwrap();
+    let Refusal::Replaced(new) = refused else { panic!("{token:?} is dead") };
+    assert!(world.emulator.token_is_active(new.expose()));
+    assert_eq!(world.emulator.counts().wyn.issue, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

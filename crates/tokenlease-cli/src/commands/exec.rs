@@ -17,7 +17,8 @@ const VARIABLE: &str = "TOKENLEASE_TOKEN";
 pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failure> {
     let settings = Settings::resolve(&args.connection, environment)?;
     let credentials = settings.credentials(Need::Login)?;
-    let leased = session::block_on(async { Session::open(&settings, credentials)?.lease().await })?;
+    let leased =
+        session::block_on(async { Session::open(&settings, credentials).await?.lease().await })?;
     let Some((program, rest)) = args.command.split_first() else {
         return Err(config("no command is given").expected("a command after `--`").into());
     };

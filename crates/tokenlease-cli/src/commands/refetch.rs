@@ -19,6 +19,6 @@ pub(crate) fn run(
     may_print(args.show)?;
     let credentials = settings.credentials(Need::Login)?;
     let leased =
-        session::block_on(async { Session::open(&settings, credentials)?.refetch().await })?;
+        session::block_on(async { Session::open(&settings, credentials).await?.refetch().await })?;
     print(&leased, output)
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(
     let token = session::token(&settings, secrets::token_from_stdin()?)?;
     let credentials = settings.credentials(Need::Revocation)?;
     let proven = session::block_on(async {
-        Session::open_without_login(&settings, credentials)?.revoke(token).await
+        Session::open_without_login(&settings, credentials).await?.revoke(token).await
     })?;
     let evidence = settings.evidence();
     let text = match (proven, evidence) {

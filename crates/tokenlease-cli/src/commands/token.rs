@@ -19,7 +19,8 @@ pub(crate) fn run(
     let settings = Settings::resolve(&args.connection, environment)?;
     may_print(args.show)?;
     let credentials = settings.credentials(Need::Login)?;
-    let leased = session::block_on(async { Session::open(&settings, credentials)?.lease().await })?;
+    let leased =
+        session::block_on(async { Session::open(&settings, credentials).await?.lease().await })?;
     print(&leased, output)
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn run(
     let token = session::token(&settings, secrets::token_from_stdin()?)?;
     let credentials = settings.credentials(Need::Verdict)?;
     let active = session::block_on(async {
-        Session::open_without_login(&settings, credentials)?.validate(token).await
+        Session::open_to_ask(&settings, credentials)?.validate(token).await
     })?;
     let text = if active { "active" } else { "not active" };
     output.result(text, &json!({ "active": active }))?;

@@ -54,7 +54,7 @@ fn validate_without_a_word_from_the_vendor_is_neither_yes_nor_no() {
 #[test]
 fn a_token_is_read_from_the_input_and_nowhere_else() {
     let emulator = emulator();
-    for command in ["validate", "revoke"] {
+    for command in ["validate", "refuse", "revoke"] {
         for input in ["", "\n", "  \n"] {
             let run = wyn(&emulator, command).input(input).run().ends_with(2);
             run.complains("standard input is empty").complains("the token alone");

@@ -17,7 +17,7 @@ fn doctor_walks_to_the_server_without_credentials() {
     let mut program = wyn(&emulator, "doctor").args(["--output", "json", "--lifetime", "8h"]);
     program.command().env_remove("TOKENLEASE_PASSWORD").env_remove("TOKENLEASE_CLIENT_SECRET");
     let steps = program.run().ends_with(0).json();
-    for step in ["settings", "address", "lifetime", "dns", "tcp", "http", "clock"] {
+    for step in ["settings", "address", "lifetime", "dns", "tcp", "http", "clock", "store"] {
         assert_eq!(outcome(&steps, step), "ok", "{steps:#}");
     }
     for step in ["tls", "login"] {

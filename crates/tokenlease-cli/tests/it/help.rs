@@ -2,12 +2,17 @@
 
 use crate::support::tokenlease;
 
-const CONNECTED: [&str; 6] = ["token", "exec", "validate", "refetch", "revoke", "doctor"];
+const CONNECTED: [&str; 10] = [
+    "token", "exec", "status", "validate", "refuse", "refetch", "revoke", "forget", "reset",
+    "doctor",
+];
 
 #[test]
 fn the_help_names_every_command_and_exit_code() {
     let run = tokenlease(["--help"]).run().ends_with(0);
-    for word in CONNECTED.into_iter().chain(["emulate", "demo", "Exit codes:", "--output", "-v"]) {
+    for word in
+        CONNECTED.into_iter().chain(["store", "emulate", "demo", "Exit codes:", "--output", "-v"])
+    {
         assert!(run.out.contains(word), "{word}: {}", run.out);
     }
     for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "70"] {
@@ -46,6 +51,8 @@ fn the_help_of_each_command_names_its_options_and_no_trap() {
             "--password-file",
             "--password-command",
             "--client-secret-file",
+            "--store",
+            "--store-key-file",
             "--output",
             "--verbose",
             "TOKENLEASE_PASSWORD",
@@ -62,6 +69,8 @@ fn the_help_of_each_command_names_its_options_and_no_trap() {
         ("token", "--show"),
         ("exec", "TOKENLEASE_TOKEN"),
         ("revoke", "sent to the login page"),
+        ("status", "--min-remaining"),
+        ("refuse", "still active"),
         ("doctor", "--login"),
         ("emulate", "--winkas"),
         ("emulate", "--wyn"),

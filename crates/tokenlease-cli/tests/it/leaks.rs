@@ -62,8 +62,59 @@ fn lesson_1_and_2_no_secret_reaches_an_error_or_a_trace() {
         let dead = || vendor(&emulator, "validate").input("dead-token-of-the-input");
         check(&emulator, dead(), false).ends_with(1);
         check(&emulator, vendor(&emulator, "doctor").args(["--login"]), false).ends_with(0);
+        check(&emulator, vendor(&emulator, "refuse").input(&token), false).ends_with(0);
+        for command in ["status", "forget", "reset"] {
+            check(&emulator, vendor(&emulator, command), false).ends_with(0);
+        }
         check(&emulator, vendor(&emulator, "revoke").input(&token), false);
     }
+}
+
+#[test]
+fn lesson_1_nothing_in_the_store_s_folder_tells_a_secret_or_can_be_read_by_others() {
+    let emulator = emulator();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned(), "user".to_owned()];
+    for vendor in [winkas as fn(&Emulator, &str) -> Program, wyn] {
+        let run = |program: Program, prints| {
+            check(&emulator, program.shares(folder.path()), prints).ends_with(0)
+        };
+        let token = run(vendor(&emulator, "token"), true).out.trim_end().to_owned();
+        let wrong = vendor(&emulator, "token").env("TOKENLEASE_PASSWORD", "canary-mistyped");
+        check(&emulator, wrong.shares(folder.path()), false).ends_with(3);
+        run(vendor(&emulator, "refuse").input(&token), false);
+        run(vendor(&emulator, "status"), false);
+        run(vendor(&emulator, "token"), true);
+        run(vendor(&emulator, "forget"), false);
+        run(vendor(&emulator, "token").args(["--output=json"]), true);
+        secrets.push(token);
+    }
+    secrets.extend(emulator.wyn().active_tokens());
+    secrets.push("canary-mistyped".to_owned());
+    let folder = folder.path().join("tokenlease");
+    let mut files = 0;
+    for entry in std::fs::read_dir(&folder).expect("the store's folder") {
+        let path = entry.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("its text");
+        is_clean(&path.display().to_string().replace("tokenlease", ""), &secrets[3..]);
+        is_clean(&String::from_utf8_lossy(&bytes), &secrets);
+        assert_mode(&path, 0o600);
+        files += 1;
+    }
+    assert_mode(&folder, 0o700);
+    // Two records and the key, at the least.
+    assert!(files >= 3, "{files}");
+}
+
+#[track_caller]
+fn assert_mode(path: &std::path::Path, expected: u32) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path).expect("a file").permissions().mode() & 0o777;
+        assert_eq!(mode, expected, "{}: {mode:o}", path.display());
+    }
+    let _ = (path, expected);
 }
 
 #[test]

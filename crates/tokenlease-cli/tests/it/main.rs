@@ -6,6 +6,7 @@ mod emulate;
 mod exec;
 mod help;
 mod leaks;
+mod store;
 mod support;
 mod tls;
 mod token;

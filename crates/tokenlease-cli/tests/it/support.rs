@@ -3,16 +3,20 @@
 use std::{
     ffi::{OsStr, OsString},
     io::Write as _,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use serde_json::Value;
+use tempfile::TempDir;
 use tokenlease_emulator::Emulator;
 
 /// The program with its arguments, an environment of its own, and what stands in its input.
 pub(crate) struct Program {
     command: Command,
     input: Option<String>,
+    /// A store of its own, unless it shares one with others.
+    _state: TempDir,
 }
 
 /// How the program ended, and what it printed.
@@ -55,14 +59,26 @@ impl Run {
 
 pub(crate) fn tokenlease<T: AsRef<OsStr>>(args: impl IntoIterator<Item = T>) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenlease"));
-    // Nothing of the machine's: neither proxies nor profiles.
+    // Nothing of the machine's: neither proxies nor profiles, and no store.
     command.env_clear().env("HOME", "/nonexistent").args(args);
+    let state = tempfile::tempdir().expect("a folder");
+    shares(&mut command, state.path());
     for name in ["PATH", "SystemRoot"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
     }
-    Program { command, input: None }
+    Program { command, input: None, _state: state }
+}
+
+/// Has a program keep its leases below that folder.
+fn shares(command: &mut Command, folder: &Path) {
+    if cfg!(unix) {
+        command.env("XDG_STATE_HOME", folder);
+    } else {
+        // The system says where the user's folder is, whatever the environment says.
+        command.env("TOKENLEASE_STORE", format!("file:{}", folder.join("tokenlease").display()));
+    }
 }
 
 impl Program {
@@ -73,6 +89,12 @@ impl Program {
 
     pub(crate) fn args<T: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
         self.command.args(args);
+        self
+    }
+
+    /// Shares its store with all who are given that folder.
+    pub(crate) fn shares(mut self, folder: &Path) -> Self {
+        shares(&mut self.command, folder);
         self
     }
 

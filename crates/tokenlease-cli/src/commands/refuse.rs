@@ -1,0 +1,36 @@
+//! `refuse`: an API refused a token; whether the vendor does so too.
+
+use serde_json::json;
+use tokenlease::Refusal;
+
+use crate::{
+    args::FromStdin,
+    output::{Failure, Output},
+    secrets,
+    session::{self, Session},
+    settings::{Environment, Need, Settings},
+};
+
+pub(crate) fn run(
+    args: &FromStdin,
+    output: Output,
+    environment: Environment<'_>,
+) -> Result<(), Failure> {
+    args.check()?;
+    let settings = Settings::resolve(&args.connection, environment)?;
+    let token = session::token(&settings, secrets::token_from_stdin()?)?;
+    let credentials = settings.credentials(Need::Login)?;
+    let refusal = session::block_on(async {
+        Session::open(&settings, credentials).await?.refuse(token).await
+    })?;
+    let (outcome, text) = match refusal {
+        Refusal::StillActive => (
+            "still_active",
+            "still active: the refusal is about something else, a permission for one; do not \
+             call again",
+        ),
+        // The new token itself is printed by `token` alone.
+        _ => ("replaced", "replaced: another token is in use now; `tokenlease token` prints it"),
+    };
+    output.result(text, &json!({ "outcome": outcome }))
+}

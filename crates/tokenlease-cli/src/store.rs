@@ -1,0 +1,163 @@
+//! Where leases are shared: the store's address, and how it is opened.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use tokenlease::{Result, core::Secret};
+use tokenlease_store::{FileStore, KeySource, Opened, StoreOptions};
+
+use crate::{output::config, settings::Shared};
+
+/// A store's address. It may hold a password, so it is shown without what could be one.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct StoreUrl(Secret);
+
+impl StoreUrl {
+    /// The user's own folder: the store unless another is named.
+    pub(crate) fn of_user() -> Self {
+        Self(Secret::from("file:"))
+    }
+
+    /// Takes any text: what is wrong with it is said when the store is opened, and nothing of it
+    /// is quoted there.
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside readers that can fail")]
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        Ok(Self(Secret::from(text.trim())))
+    }
+
+    fn text(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// The folder, if it is one: what stands after `file:`, or the user's own.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        let path = self.text().strip_prefix("file:")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() { FileStore::default_folder().ok() } else { Some(path.into()) }
+    }
+
+    /// The same store, with a folder that counts from another one.
+    pub(crate) fn counted_from(self, folder: &Path) -> Self {
+        match self.text().strip_prefix("file:") {
+            Some(path) if !path.is_empty() && !path.starts_with('/') => {
+                Self(Secret::from(format!("file:{}", folder.join(path).display())))
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether a password stands in it.
+    pub(crate) fn holds_password(&self) -> bool {
+        let Some((scheme, rest)) = self.text().split_once("://") else { return false };
+        let (authority, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let of_user = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+        scheme != "file" && (of_user || after.to_lowercase().contains("password="))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    /// The scheme, and the folder or the host.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text();
+        if let Some(folder) = self.folder() {
+            return write!(f, "file:{}", folder.display());
+        }
+        match text.split_once("://") {
+            Some((scheme, rest)) => {
+                let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+                let authority = rest.get(..end).unwrap_or_default();
+                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+                write!(f, "{scheme}://{host}")
+            }
+            None => write!(f, "{}:", text.split(':').next().unwrap_or_default()),
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreUrl({self})")
+    }
+}
+
+/// Opens the store that the settings name.
+pub(crate) async fn open(shared: &Shared<'_>) -> Result<Opened> {
+    let mut options = StoreOptions::new();
+    if let Some(path) = shared.key_file {
+        options = options.with_key(KeySource::File(path.to_owned()));
+    }
+    #[cfg(any(feature = "redis", feature = "postgres"))]
+    if let Some(pem) = &shared.ca {
+        options = options.with_extra_ca(pem.clone());
+    }
+    tokenlease_store::open(shared.url.text(), &options).await
+}
+
+/// Makes what a store needs before it can be opened: at PostgreSQL, its table.
+pub(crate) async fn init(shared: &Shared<'_>) -> Result<()> {
+    #[cfg(feature = "postgres")]
+    if shared.url.text().starts_with("postgres") {
+        let cas: Vec<_> = shared.ca.iter().cloned().collect();
+        return tokenlease_store::PostgresStore::open(shared.url.text(), &cas)?.init().await;
+    }
+    Ok(())
+}
+
+/// Refuses an address with a password in a place where others can read it; it is not repeated.
+pub(crate) fn check_place(url: Option<&StoreUrl>, place: &str, why: &str) -> Result<()> {
+    if !url.is_some_and(StoreUrl::holds_password) {
+        return Ok(());
+    }
+    Err(config(format!("{place} holds a password: {why}"))
+        .expected("the address with the password in the variable TOKENLEASE_STORE")
+        .advice("if it was the real one, change it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> StoreUrl {
+        StoreUrl::read(text).expect("any text")
+    }
+
+    #[test]
+    fn a_store_is_shown_without_its_password() {
+        for (text, shown) in [
+            ("memory:", "memory:"),
+            ("file:/a b/c", "file:/a b/c"),
+            ("file:///a", "file:/a"),
+            ("redis://user:canary@h:6379/2?password=canary", "redis://h:6379"),
+            ("postgres://canary@h/db", "postgres://h"),
+            ("rediss://:canary@@h", "rediss://h"),
+            ("canary", "canary:"),
+        ] {
+            assert_eq!(url(text).to_string(), shown);
+            assert_eq!(format!("{:?}", url(text)), format!("StoreUrl({shown})"));
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_noticed() {
+        for text in ["redis://:p@h", "redis://u:p@h/0", "postgres://u@h/db?password=p"] {
+            assert!(url(text).holds_password(), "{text}");
+        }
+        for text in ["memory:", "file:/a:b@c", "redis://h:6379", "postgres://u@h:5432/db"] {
+            assert!(!url(text).holds_password(), "{text}");
+        }
+        let error = check_place(Some(&url("redis://:canary@h")), "--store", "others read it");
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("TOKENLEASE_STORE") && !error.contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_in_a_profile_counts_from_the_profile_s() {
+        let of = |text: &str| url(text).counted_from(Path::new("/etc/x")).text().to_owned();
+        assert_eq!(of("file:state"), "file:/etc/x/state");
+        for text in ["file:", "file:/state", "memory:", "redis://h"] {
+            assert_eq!(of(text), text);
+        }
+    }
+}
