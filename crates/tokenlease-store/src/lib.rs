@@ -5,8 +5,8 @@
 //! | --- | --- | --- | --- |
 //! | `memory:` | [`MemoryStore`](tokenlease::MemoryStore) | | the threads of a process |
 //! | `file:`, `file:/path` | [`FileStore`] | `file` (default) | the processes of a host |
-//! | `redis://…`, `rediss://…` | [`RedisStore`] | `redis` | many hosts |
-//! | `postgres://…` | [`PostgresStore`] | `postgres` | many hosts |
+//! | `redis://…`, `rediss://…` | `RedisStore` | `redis` | many hosts |
+//! | `postgres://…` | `PostgresStore` | `postgres` | many hosts |
 //!
 //! Whatever leaves the process is [`Sealed`] under the store's key, see [`KeySource`].
 #![forbid(unsafe_code)]

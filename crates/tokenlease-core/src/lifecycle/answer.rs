@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Doubt, Held, Lifecycle, effect::Ask, event::Event};
+use super::{
+    Doubt, Held, Lifecycle,
+    effect::{Ask, WhenStoreAway},
+    event::Event,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     expiry::{self, Standing},
@@ -98,7 +102,9 @@ impl Lifecycle {
             }
             if !waiting
                 && let Some((until, error)) = self.blocked(now)
-                && until >= ask.deadline
+                // What waiting does not change is told at once.
+                && (until >= ask.deadline
+                    || (error.kind() == ErrorKind::Store && self.is_store_required(t)))
             {
                 return Reply::Error(error);
             }
@@ -364,6 +370,12 @@ impl Lifecycle {
             )
         };
         Some((until, Error::new(kind, why).with_until(now.wall_at(until))))
+    }
+
+    /// Whether the store stands in the way until a person mends it, or the policy says so.
+    fn is_store_required(&self, t: Timestamp) -> bool {
+        let fail = self.policy.when_store_away == Some(WhenStoreAway::Fail);
+        self.view.unreadable.is_some() || (fail && self.view.is_away(t))
     }
 
     pub(super) fn blocked_until(&self, t: Timestamp) -> Option<Timestamp> {

@@ -198,6 +198,17 @@ fn lesson_29_nothing_is_issued_while_a_record_cannot_be_read() {
 }
 
 #[test]
+fn lesson_29_who_meets_a_record_that_cannot_be_read_is_told_so_at_once() {
+    let mut world = world(Kind::Wyn, 12 * H, 1);
+    world.touch();
+    world.store.unreadable = true;
+    asks(&mut world, 0, &[100]);
+    // A caller waits for 20 s if waiting may help.
+    world.run(8 * S);
+    assert_eq!((world.stats.errors(), world.stats.served), (1, 0));
+}
+
+#[test]
 fn lesson_23_a_revocation_during_an_outage_is_told_when_it_ends() {
     let mut world = world(Kind::Wyn, 12 * H, 2);
     asks(&mut world, 0, &[0, 2 * H]);
