@@ -338,16 +338,16 @@ pub(crate) struct Emulate {
 
 /// What each help ends with.
 fn concat_help(examples: &str) -> String {
-    format!(
-        "{examples}\n\nEnvironment:\n  \
-         Each option that names a server, a network setting, a file of secrets or the store may\n  \
-         also come from a variable: TOKENLEASE_ and the option in capitals (TOKENLEASE_CLIENT_ID), and so \
-         may\n  TOKENLEASE_PROFILE, TOKENLEASE_CONFIG, TOKENLEASE_PASSWORD and \
-         TOKENLEASE_CLIENT_SECRET.\n  The command line wins over the environment, and that over \
-         the profile.\n\n{}",
-        exit::HELP
-    )
+    format!("{examples}\n\n{ENVIRONMENT}\n\n{}", exit::HELP)
 }
+
+const ENVIRONMENT: &str = "\
+Environment:
+  Each option that names a server, a network setting, a file of secrets or the store may
+  also come from a variable, TOKENLEASE_ and its name in capitals (TOKENLEASE_CLIENT_ID),
+  and so may TOKENLEASE_PROFILE, TOKENLEASE_CONFIG, TOKENLEASE_PASSWORD and
+  TOKENLEASE_CLIENT_SECRET.
+  The command line wins over the environment, and that over the profile.";
 
 #[cfg(test)]
 mod tests {

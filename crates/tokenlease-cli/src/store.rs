@@ -88,7 +88,6 @@ pub(crate) async fn open(shared: &Shared<'_>) -> Result<Opened> {
     if let Some(path) = shared.key_file {
         options = options.with_key(KeySource::File(path.to_owned()));
     }
-    #[cfg(any(feature = "redis", feature = "postgres"))]
     if let Some(pem) = &shared.ca {
         options = options.with_extra_ca(pem.clone());
     }
@@ -97,7 +96,6 @@ pub(crate) async fn open(shared: &Shared<'_>) -> Result<Opened> {
 
 /// Makes what a store needs before it can be opened: at PostgreSQL, its table.
 pub(crate) async fn init(shared: &Shared<'_>) -> Result<()> {
-    #[cfg(feature = "postgres")]
     if shared.url.text().starts_with("postgres") {
         let cas: Vec<_> = shared.ca.iter().cloned().collect();
         return tokenlease_store::PostgresStore::open(shared.url.text(), &cas)?.init().await;

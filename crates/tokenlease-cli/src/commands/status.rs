@@ -28,6 +28,8 @@ use crate::{
 
 /// How many digits of a record's name are shown.
 const DIGITS: usize = 12;
+/// A record's file without a record: one that was removed leaves that much until it is swept away.
+const EMPTY: u64 = 90;
 
 pub(crate) fn run(
     args: &Status,
@@ -126,8 +128,8 @@ fn others(url: &store::StoreUrl, known: &[&Known]) -> Vec<Other> {
 }
 
 fn records(folder: &Path) -> Vec<(String, Option<WallTime>)> {
-    let written = |entry: &fs::DirEntry| {
-        let modified = entry.metadata().ok()?.modified().ok()?;
+    let written = |meta: &fs::Metadata| {
+        let modified = meta.modified().ok()?;
         let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         i64::try_from(since.as_millis()).ok().map(WallTime)
     };
@@ -137,7 +139,8 @@ fn records(folder: &Path) -> Vec<(String, Option<WallTime>)> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            Some((name.strip_suffix(".record")?.to_owned(), written(&entry)))
+            let meta = entry.metadata().ok().filter(|meta| meta.len() > EMPTY)?;
+            Some((name.strip_suffix(".record")?.to_owned(), written(&meta)))
         })
         .collect()
 }
