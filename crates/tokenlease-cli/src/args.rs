@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Runs a command with a token in its environment.
     ///
     /// The command finds the token in `TOKENLEASE_TOKEN`, and neither `TOKENLEASE_PASSWORD` nor
-    /// `TOKENLEASE_CLIENT_SECRET`. On Unix it takes this process over; elsewhere its exit code is
+    /// `TOKENLEASE_CLIENT_SECRET`, nor a `TOKENLEASE_STORE` with a password. On Unix it takes this process over; elsewhere its exit code is
     /// passed on.
     #[command(after_long_help = concat_help(
         "Examples:\n  \

@@ -54,10 +54,30 @@ impl Leased {
 /// refresh is cut off, and no lock is left behind.
 pub(crate) struct Session {
     client: Client,
-    /// Whether a token was forgotten or a circuit closed.
-    changed: Arc<AtomicBool>,
+    seen: Arc<Seen>,
     /// How long to wait in the end for what is under way.
     patience: Duration,
+}
+
+/// What a session's client told of itself.
+#[derive(Debug, Default)]
+struct Seen {
+    /// A token was forgotten or a circuit closed.
+    changed: AtomicBool,
+    /// The store does not answer.
+    away: AtomicBool,
+}
+
+impl Seen {
+    fn see(&self, event: &Event) {
+        let (mark, to) = match event {
+            Event::Forgotten(_) | Event::CircuitClosed => (&self.changed, true),
+            Event::StoreAway => (&self.away, true),
+            Event::StoreBack => (&self.away, false),
+            _ => return,
+        };
+        mark.store(to, Ordering::Release);
+    }
 }
 
 impl Session {
@@ -97,20 +117,16 @@ impl Session {
         if settings.options.allow_plain_http == Some(true) {
             http = http.dangerously_allow_plain_http();
         }
-        let changed = Arc::new(AtomicBool::new(false));
-        let mark = changed.clone();
+        let seen = Arc::new(Seen::default());
+        let hook = seen.clone();
         let client = Client::builder(server(settings)?, credentials)
             .registry(&registry.http(http).build()?)
             .deadline(settings.deadline())
             // A login must fit into it.
             .lock_life(Duration::from_secs(30).max(timeout.saturating_mul(2)))
-            .on_event(move |event| {
-                if matches!(event, Event::Forgotten(_) | Event::CircuitClosed) {
-                    mark.store(true, Ordering::Release);
-                }
-            })
+            .on_event(move |event| hook.see(event))
             .build()?;
-        Ok(Self { client, changed, patience: timeout })
+        Ok(Self { client, seen, patience: timeout })
     }
 
     /// The token to use now.
@@ -147,22 +163,25 @@ impl Session {
     /// Drops the token from the store; whether there was one.
     pub(crate) async fn forget(self) -> Result<bool> {
         self.client.forget().await?;
-        Ok(self.changed.load(Ordering::Acquire))
+        Ok(self.seen.changed.load(Ordering::Acquire))
     }
 
     /// Says that the credentials are right; whether they had been refused.
     pub(crate) async fn reset(self) -> Result<bool> {
         self.client.reset().await?;
-        Ok(self.changed.load(Ordering::Acquire))
+        Ok(self.seen.changed.load(Ordering::Acquire))
     }
 
     /// Ends the session with the result of its call.
     async fn end<T>(self, result: Result<T>) -> Result<T> {
         let close = self.client.close();
         let closed = tokio::time::timeout(self.patience, close).await;
-        if result.is_ok() && !matches!(closed, Ok(Ok(()))) {
-            // The next one to ask for a token may have to pay for it.
-            warn("the store was not reached in the end: what happened is not shared");
+        let away = self.seen.away.load(Ordering::Acquire) || !matches!(closed, Ok(Ok(())));
+        if result.is_ok() && away {
+            warn(
+                "the store does not answer, so this is not shared, and the next to ask may have \
+                 to log in; see `tokenlease store check`",
+            );
         }
         result
     }

@@ -5,10 +5,12 @@ use std::{ffi::OsString, io, process::Command};
 use crate::{
     args::Exec,
     exit,
+    identity::variable_name,
     output::{Failure, config},
     secrets::Which,
     session::{self, Session},
     settings::{Environment, Need, Settings},
+    store::StoreUrl,
 };
 
 /// Where the command finds the token.
@@ -26,6 +28,9 @@ pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failu
     command.args(rest).env(VARIABLE, leased.token.expose());
     for which in [Which::Password, Which::ClientSecret] {
         command.env_remove(which.variable());
+    }
+    if settings.options.store.as_ref().is_some_and(StoreUrl::holds_password) {
+        command.env_remove(variable_name("store"));
     }
     become_it(&mut command).map_err(|error| not_run(program, &error))
 }

@@ -61,3 +61,19 @@ fn exec_runs_nothing_without_a_token() {
     let run = program.args(["--", "echo", "ran"]).run().ends_with(3);
     assert_eq!(run.out, "");
 }
+
+#[test]
+fn exec_keeps_the_password_of_a_store_and_goes_on_while_the_store_is_away() {
+    let emulator = emulator();
+    let key = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(key.path(), [7; 32]).expect("written");
+    let run = wyn(&emulator, "exec")
+        .env("TOKENLEASE_STORE", "redis://u:canary@127.0.0.1:1")
+        .env("TOKENLEASE_STORE_KEY_FILE", key.path())
+        .args(["--", "env"])
+        .run()
+        .ends_with(0)
+        .complains("warning: the store does not answer");
+    assert!(run.out.contains("TOKENLEASE_TOKEN=") && !run.out.contains("canary"), "{run:?}");
+    assert_eq!(emulator.counts().wyn.issue, 1);
+}
