@@ -1,1 +1,76 @@
+//! What takes a store that lies to show; timelines and worlds are in `tokenlease-sim`.
 
+use super::*;
+use crate::{
+    Credentials, Identity, StoreTime, Token, TokenKind, WallTime,
+    record::Record,
+    vendor::{Call, Granted, Life},
+};
+
+type Stored = Option<(u64, Record)>;
+
+fn at(t: i64) -> Now {
+    Now { elapsed: Timestamp(t), wall: WallTime(t) }
+}
+
+/// Drives the machine until it has nothing to do: the vendor issues and revokes, the store does as
+/// it is told.
+fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) {
+    while let Step::Do(effect, pending) = machine.poll(at(t)) {
+        let now = StoreTime(t);
+        let outcome = match effect {
+            Effect::Load => Outcome::Loaded { stored: store.clone(), now },
+            Effect::Save { record, .. } => {
+                let revision = store.as_ref().map_or(0, |(revision, _)| *revision) + 1;
+                *store = Some((revision, *record));
+                Outcome::Saved { revision, now }
+            }
+            Effect::Unlock => Outcome::Unlocked,
+            Effect::Send(Call::Issue) => {
+                *issued += 1;
+                let token = Token::new(TokenKind::Bearer, format!("token-{issued}").as_str());
+                let life = Life::Stated(Duration::from_secs(3600));
+                let sent_at = Timestamp(t);
+                Outcome::Answered(Answer::Token(Granted {
+                    token,
+                    life,
+                    scope: None,
+                    refresh_token: None,
+                    sent_at,
+                }))
+            }
+            Effect::Send(Call::Revoke(_)) => Outcome::Answered(Answer::Revoked),
+            Effect::Send(_) => Outcome::Answered(Answer::Inactive),
+            _ => Outcome::Locked,
+        };
+        machine.handle(pending, outcome, at(t));
+    }
+}
+
+#[test]
+fn a_store_that_fell_back_brings_no_token_back_that_this_process_revoked() {
+    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
+    let key = Key::new([0; 32]);
+    let credentials = Credentials::password("p").with_client_secret("s");
+    let proof = Proof::of(&key, &credentials);
+    let mut machine = Lifecycle::new(&server, proof, key, Policy::default(), 1);
+    let (mut store, mut issued) = (None, 0);
+    let mut token = |machine: &mut Lifecycle, store: &mut Stored, t| {
+        let ask = Ask::new(Timestamp(t), Duration::from_secs(30));
+        for _ in 0..9 {
+            if let Reply::Lease(served) = machine.ask(&ask, at(t)) {
+                return served.lease.token().clone();
+            }
+            drive(machine, store, &mut issued, t);
+        }
+        panic!("no token");
+    };
+    let first = token(&mut machine, &mut store, 0);
+    let backup = store.clone();
+    machine.revoke(&first, at(1)).unwrap();
+    drive(&mut machine, &mut store, &mut 0, 1);
+    // A backup is put in place, and a look at it is due.
+    store = backup;
+    let second = token(&mut machine, &mut store, 60_000);
+    assert_ne!(first, second);
+}
