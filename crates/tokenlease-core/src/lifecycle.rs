@@ -91,6 +91,9 @@ pub struct Lifecycle {
     misconfigured: Option<Error>,
     /// Tokens that the vendor called dead, and that were never of this entry.
     strangers: Vec<Fingerprint>,
+    /// Tokens that this process buried, and when: a store that fell back to an older record brings
+    /// none of them back.
+    buried: Vec<(Fingerprint, Timestamp)>,
     budget_until: Timestamp,
     /// Why the vendor refused the credentials, if it did so to this process.
     refusal: Option<Error>,
@@ -216,6 +219,7 @@ impl Lifecycle {
             last_failure: None,
             misconfigured: None,
             strangers: Vec::new(),
+            buried: Vec::new(),
             budget_until: Timestamp::MIN,
             refusal: None,
             demand: None,

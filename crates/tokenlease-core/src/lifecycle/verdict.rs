@@ -21,6 +21,9 @@ const LEARNED_STEP: Duration = Duration::from_secs(10 * 60);
 /// A learned age lies that much before the ages at which tokens died.
 const BEFORE_DEATH: Duration = Duration::from_secs(30);
 
+/// Tokens that a process remembers to have buried.
+const MOST_BURIED: usize = 16;
+
 impl Lifecycle {
     /// Asks the vendor about the lease in hand.
     pub(super) fn verify(&mut self, inside: bool, now: Now) -> Go {
@@ -195,6 +198,10 @@ impl Lifecycle {
             Death::Dead => Event::Dead(fingerprint),
             Death::Revoked => Event::Revoked(fingerprint),
         });
+        self.buried.retain(|(known, _)| *known != fingerprint);
+        self.buried.push((fingerprint, t));
+        let many = self.buried.len().saturating_sub(MOST_BURIED);
+        self.buried.drain(..many);
         let tombstone = Tombstone { cause, at };
         self.tell(News::Died { proof: self.proof, fingerprint, tombstone }, t);
     }

@@ -271,7 +271,9 @@ impl Lifecycle {
         let ours = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
         let ours = ours.map(|got| got.lease.fingerprint);
         let theirs = self.view.seen.lease(self.proof).filter(|lease| {
+            let buried = self.buried.iter().find(|(known, _)| *known == lease.fingerprint);
             Some(lease.fingerprint) != ours
+                && buried.is_none_or(|(_, at)| lease.verdict.is_some_and(|yes| yes > *at))
                 && self.view.known.is_live(lease, t)
                 && expiry::standing(lease, t, self.rules) != Standing::Over
         });
