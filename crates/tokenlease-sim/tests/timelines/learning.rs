@@ -60,7 +60,7 @@ fn learn_seen_an_agreement_of_14_hours_teaches_14_and_not_24() {
 #[test]
 fn learn_down_an_agreement_that_shrinks_costs_one_dead_answer_a_process_once() {
     let mut world = world(Kind::Winkas, 24 * H, 4);
-    world.at(24 * H + S, |world| world.vendor.life = 12 * H);
+    world.at(24 * H - S, |world| world.vendor.life = 12 * H);
     for p in 0..4 {
         every(&mut world, p, 0, 24 * H - S, 10 * M);
         every(&mut world, p, 24 * H - M, 90 * H, M);
