@@ -17,6 +17,10 @@ test:
 demo:
     cargo run -- demo
 
+# Random worlds; a failing one is cut down and told.
+sim seeds="6000":
+    cargo run --release -p tokenlease-sim -- --seeds {{seeds}}
+
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
 

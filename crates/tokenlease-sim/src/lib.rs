@@ -11,8 +11,11 @@
 )]
 
 mod oracle;
+pub mod plan;
+pub mod planted;
 mod process;
 pub mod rng;
+mod setup;
 pub mod store;
 pub mod vendor;
 mod world;
@@ -23,8 +26,9 @@ use std::{rc::Rc, time::Duration};
 pub use self::{
     oracle::{Oracle, Violation},
     process::{Entry, Host, Process},
+    setup::{Caller, Fault, Setup, Stats},
     vendor::{Kind, Vendor},
-    world::{Caller, Fault, Setup, Stats, World},
+    world::World,
 };
 
 /// A second in milliseconds.

@@ -1,19 +1,19 @@
 //! Who knows the truth: judges each answer and each send of credentials.
+//!
+//! It goes by what happened in the world, not by what the machines believe: what was sent, what the
+//! vendor did, what was delivered to whom. So a driver or a store that lies deceives nobody.
+
+mod answers;
+mod logins;
+mod sends;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokenlease_core::{
-    Fingerprint,
-    lease::{Expiry, WINKAS_LONGEST_LIFE},
-    lifecycle::Served,
-    time::Moment as _,
-    vendor::Call,
-};
+use tokenlease_core::{Fingerprint, lifecycle::Served};
 
-use crate::{
-    Fault, Kind, M, Owner, Password, S, Vendor, World, millis,
-    world::{KNOWN_AFTER, SLACK},
-};
+use crate::{Fault, Password, S, Vendor, World};
+
+pub(crate) use self::sends::Sent;
 
 /// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,20 @@ pub struct Violation {
     pub what: &'static str,
     /// Of whom, and how.
     pub detail: String,
+}
+
+/// A process of one start, with one password.
+type Entry = (usize, u32, Password);
+
+/// The vendor gave a token to someone.
+#[derive(Clone, Debug)]
+pub(crate) struct Carrier {
+    entry: Entry,
+    sent: i64,
+    /// When the answer arrived, if it did.
+    delivered: Option<i64>,
+    /// The process had another lease then, and needed none.
+    beside: bool,
 }
 
 /// What the truth is.
@@ -39,15 +53,64 @@ pub struct Oracle {
     pub verdicts: BTreeMap<usize, Vec<i64>>,
     /// Tokens that their holder forgot.
     pub forgotten: BTreeSet<Fingerprint>,
+    /// When someone last said that a password is right.
+    pub(crate) resets: BTreeMap<Password, i64>,
+    /// Tokens that other systems got and a process was given.
+    pub(crate) adopted: BTreeSet<usize>,
+    /// When the store lost its lock.
+    pub(crate) lock_lost: Option<i64>,
+    /// Tokens that an API refused, and when last.
+    pub(crate) refused_by_api: BTreeMap<Fingerprint, i64>,
+    /// The token that a process last served, and in which of its starts.
+    pub(crate) in_hand: BTreeMap<(usize, Password), (usize, u32)>,
     dead_since: BTreeMap<Fingerprint, i64>,
     /// Since when the record shuts a password out until then.
     shut: BTreeMap<Password, (i64, i64)>,
     generation: u64,
+    carriers: BTreeMap<usize, Vec<Carrier>>,
+    /// Refetches without a word since the last word, by process.
+    silent: BTreeMap<(usize, Password), Vec<i64>>,
+    /// When the vendor last answered a refetch of a process.
+    refetched: BTreeMap<(usize, Password), i64>,
+    /// When verdicts last had no word.
+    verdict_silent: i64,
+    /// Who was told last that a password is wrong, and when.
+    told_wrong: BTreeMap<Password, Vec<(i64, usize, u32)>>,
+    /// Who was told to wait, when, and until when.
+    told_to_wait: Vec<(i64, usize, i64)>,
+    /// When processes lost the store.
+    outages: Vec<(i64, usize)>,
+    /// When processes died.
+    pub(crate) crashes: Vec<(i64, usize)>,
+    /// When processes stood still, and until when.
+    pub(crate) freezes: Vec<(i64, i64, usize)>,
+    /// Leases that a wish replaced.
+    wished: BTreeSet<(Password, usize)>,
+    /// Logins that refusals without a verdict caused: when, and the how many-th.
+    spaced: BTreeMap<Password, (i64, u32)>,
+    revoked: BTreeSet<Fingerprint>,
+    /// Tokens that were got without the store.
+    born_alone: BTreeSet<usize>,
 }
 
 impl Oracle {
     pub(crate) fn violate(&mut self, at: i64, what: &'static str, detail: String) {
         self.violations.push(Violation { at, what, detail });
+    }
+
+    /// Whether anyone was told since then that the password is wrong.
+    fn shut_since(&self, password: &Password, since: i64) -> bool {
+        self.told_wrong.get(password).is_some_and(|told| told.iter().any(|(at, ..)| *at >= since))
+    }
+
+    /// Violations of the promise about dead tokens.
+    pub fn knowably_dead(&self) -> usize {
+        self.violations.iter().filter(|v| v.what.starts_with("knowably dead")).count()
+    }
+
+    /// Logins beside a good token that have no cause.
+    pub fn unexplained(&self) -> usize {
+        self.violations.iter().filter(|v| v.what.starts_with("a login while")).count()
     }
 }
 
@@ -58,6 +121,12 @@ impl World {
 
     fn passwords(&self) -> BTreeSet<Password> {
         self.processes.iter().flat_map(|process| process.entries.keys().cloned()).collect()
+    }
+
+    /// Whether someone buried that token, or the record does.
+    fn is_buried(&self, print: Fingerprint) -> bool {
+        self.processes.iter().any(|process| process.buried.contains(&print))
+            || self.store.inspect().dead.iter().any(|(token, _)| *token == print)
     }
 
     /// The record was written: what does everyone have to know from now on?
@@ -98,162 +167,12 @@ impl World {
     /// Whether the store could be read, and lost nothing, since then.
     fn is_calm(&self, since: i64) -> bool {
         !self.faults.iter().any(|(from, until, fault)| {
-            matches!(fault, Fault::Store | Fault::SlowStore | Fault::Lossy | Fault::Flush)
-                && *from < self.now
+            matches!(
+                fault,
+                Fault::Store | Fault::SlowStore | Fault::Lossy | Fault::Flush | Fault::StoreCalls
+            ) && *from < self.now
                 && until.saturating_add(30 * S) > since
         })
-    }
-
-    pub(crate) fn judge_answer(
-        &mut self,
-        p: usize,
-        password: &Password,
-        number: usize,
-        served: &Served,
-        asked: i64,
-    ) {
-        let t = self.now;
-        let Some(token) = self.vendor.token(number).cloned() else {
-            return self.violate("a token that the vendor never made", format!("p{p} {number}"));
-        };
-        if !token.granted.contains(password) {
-            self.violate("a password has a token that it never got", format!("p{p} {password}"));
-        }
-        if let Some((shut, _)) = self.oracle.shut.get(password).copied()
-            && t > shut + KNOWN_AFTER
-            && self.is_calm(shut)
-        {
-            self.violate("refused credentials are let in", format!("p{p} {password}"));
-        }
-        if self.vendor.is_active(number, t) {
-            return;
-        }
-        let verdicts = self.oracle.verdicts.get(&number).map_or(&[][..], Vec::as_slice);
-        let yes = verdicts.iter().copied().max().unwrap_or(i64::MIN / 2);
-        let elapsed = self.clock(p).elapsed;
-        let mut why = None;
-        match (self.vendor.kind, served.lease.expiry()) {
-            (Kind::Wyn, _) => {
-                if t >= token.sent + token.life {
-                    why = Some("knowably dead (a): its stated end is over");
-                }
-            }
-            (Kind::Winkas, Expiry::Assumed { probe_age, .. }) => {
-                let end = token.sent + millis(probe_age);
-                let age = (t - end) / 10;
-                if t >= token.from + millis(WINKAS_LONGEST_LIFE) {
-                    why = Some("knowably dead (b): 24 hours have passed");
-                } else if t >= end + M + SLACK && t - yes > age.clamp(30 * S, 10 * M) + SLACK {
-                    why = Some("knowably dead (b): its last verdict is too old");
-                } else if t >= end + SLACK && t < end + M - SLACK && yes < asked {
-                    why = Some("knowably dead (b): no verdict sent since the caller asked");
-                }
-            }
-            (Kind::Winkas, Expiry::Unknown) => {
-                if t - yes > 10 * M + SLACK {
-                    why = Some("knowably dead (b): its last verdict is too old");
-                }
-                if elapsed.since(served.lease.sent_at()) > WINKAS_LONGEST_LIFE {
-                    why = Some("knowably dead (b): 24 hours have passed since the refetch");
-                }
-            }
-            (Kind::Winkas, _) => {}
-        }
-        if let Some(told) = self.processes[p].told.get(&(password.clone(), number)).copied()
-            && told < asked
-            && !verdicts.iter().any(|yes| *yes > told)
-        {
-            why = Some("knowably dead (c): this process had refused it");
-        }
-        let print = served.lease.fingerprint();
-        if let Some(dead) = self.oracle.dead_since.get(&print).copied()
-            && t > dead + KNOWN_AFTER
-            && self.is_calm(dead)
-        {
-            why = Some("knowably dead (d): its tombstone stands in the store");
-        }
-        if let Some(why) = why {
-            let dead_for = t - token.until;
-            self.violate(why, format!("p{p} {password} token {number}, dead for {dead_for} ms"));
-        }
-    }
-
-    pub(crate) fn judge_send(&mut self, owner: &Owner, call: &Call, sent: i64) {
-        let (t, (p, _, password)) = (self.now, owner);
-        if !call.takes_credentials() {
-            return;
-        }
-        if !self.vendor.takes(password) {
-            if let Some((shut, until)) = self.oracle.shut.get(password).copied()
-                && sent > shut + 2 * S
-                && until > t + self.store.offset + 10 * S
-                && self.is_calm(shut)
-                && self.processes[*p].frozen < t - 60 * S
-            {
-                self.violate("wrong credentials are sent again", format!("p{p} {password}"));
-            }
-            return;
-        }
-        if matches!(call, Call::Issue) {
-            self.judge_login(owner, sent);
-        }
-    }
-
-    /// Each login beside a good token must have its cause.
-    fn judge_login(&mut self, owner: &Owner, sent: i64) {
-        let (t, (p, _, password)) = (self.now, owner);
-        let early = self.early();
-        let good = (1..=self.vendor.tokens.len()).rev().find(|number| {
-            self.vendor
-                .token(*number)
-                .is_some_and(|token| token.until - t > early && token.granted.contains(password))
-        });
-        let Some(number) = good else { return };
-        if !self.oracle.touched {
-            let detail = format!("p{p} {password}, token {number} lives");
-            return self.violate("a login while a good token lives, without any fault", detail);
-        }
-        let (print, record) = (self.fingerprint(number), self.store.inspect());
-        let proof = self.proof_of(password);
-        let held = self.processes.iter().any(|process| {
-            process.entries.values().any(|entry| {
-                entry.machine.held().is_some_and(|(lease, _)| lease.fingerprint() == print)
-            })
-        });
-        let listed = record.leases.contains(&(proof, print));
-        let buried = self.processes[*p].buried.contains(&print);
-        let late = |fault: Fault| {
-            self.faults
-                .iter()
-                .any(|(from, until, f)| *f == fault && (from - 30 * S..until + M).contains(&t))
-        };
-        let dark = [Fault::Refetch, Fault::Vendor, Fault::Slow, Fault::Lossy, Fault::Unreachable];
-        let cause = if buried || record.dead.iter().any(|(token, _)| *token == print) {
-            "refused without a verdict, or revoked"
-        } else if self.oracle.forgotten.contains(&print) {
-            "forgotten"
-        } else if self.longest_wish(*p, password) > self.left(number) {
-            "a longer remaining life was wished for"
-        } else if self.vendor.token(number).is_some_and(|token| token.from > sent) {
-            "sent again before an answer that came late"
-        } else if !held && !listed {
-            "known to nobody: a lost answer, a crash"
-        } else if !self.store.is_owner(t, owner) || self.processes[*p].has_lost_the_store() {
-            "no lock: the store away, a freeze"
-        } else if !listed {
-            "held elsewhere, not in the record: the store was away"
-        } else if self.vendor.kind == Kind::Winkas && dark.into_iter().any(late) {
-            "past its assumed end, and no word from verdict and refetch"
-        } else {
-            let detail = format!("p{p} {password}, token {number} lives");
-            self.violate("a login while a good token lives, without a cause", detail);
-            "none"
-        };
-        *self.stats.extra.entry(cause).or_default() += 1;
-    }
-
-    fn left(&self, number: usize) -> i64 {
-        self.vendor.token(number).map_or(0, |token| token.until - self.now)
     }
 
     /// Whether everything that was promised was kept, and what was not.

@@ -30,6 +30,8 @@ pub struct Process {
     pub events: Vec<Event>,
     /// Tokens that it buried.
     pub buried: BTreeSet<tokenlease_core::Fingerprint>,
+    /// If it sends credentials until then, it stands still for that long before.
+    pub(crate) stall: Option<(i64, i64)>,
     pub(crate) inbox: Vec<(Password, Pending, Outcome)>,
 }
 
@@ -41,6 +43,8 @@ pub struct Entry {
     pub(crate) waiters: Vec<u64>,
     pub(crate) landings: u64,
     pub(crate) wake: Option<i64>,
+    /// Calls to the store in a row that failed in truth.
+    pub(crate) lost_calls: u8,
 }
 
 impl Process {
@@ -55,6 +59,7 @@ impl Process {
             told: BTreeMap::new(),
             events: Vec::new(),
             buried: BTreeSet::new(),
+            stall: None,
             inbox: Vec::new(),
         }
     }

@@ -9,7 +9,10 @@ use tokenlease_core::{
     record::{Inspection, Record},
 };
 
-use crate::{Owner, millis};
+use crate::{Owner, millis, planted::Bug};
+
+/// A record and its revision, if there is one.
+type Stored = Option<(u64, Vec<u8>)>;
 
 /// A store of one identity.
 #[derive(Debug)]
@@ -18,18 +21,35 @@ pub struct Store {
     pub offset: i64,
     /// A key of another store, a newer version: the record is there and can't be read.
     pub unreadable: bool,
+    /// A bug that it has.
+    pub broken: Option<Bug>,
     /// Calls it answered.
     pub calls: u64,
     /// Calls that wrote a record.
     pub saves: u64,
-    stored: Option<(u64, Vec<u8>)>,
+    stored: Stored,
+    /// What it held, since when.
+    history: Vec<(i64, Stored)>,
     lock: Option<(Owner, i64)>,
 }
 
 impl Store {
     /// An empty one.
     pub fn new(offset: i64) -> Self {
-        Self { offset, unreadable: false, calls: 0, saves: 0, stored: None, lock: None }
+        Self {
+            offset,
+            unreadable: false,
+            broken: None,
+            calls: 0,
+            saves: 0,
+            stored: None,
+            history: Vec::new(),
+            lock: None,
+        }
+    }
+
+    pub(crate) fn with_bug(self, broken: Option<Bug>) -> Self {
+        Self { broken, ..self }
     }
 
     fn clock(&self, t: i64) -> i64 {
@@ -57,6 +77,18 @@ impl Store {
         self.lock = None;
     }
 
+    /// It holds what it held then, and no lock.
+    pub fn roll_back(&mut self, to: i64) {
+        let then = self.history.iter().rfind(|(t, _)| *t <= to);
+        self.stored = then.and_then(|(_, stored)| stored.clone());
+        self.lock = None;
+    }
+
+    /// It loses its lock.
+    pub fn lose_lock(&mut self) {
+        self.lock = None;
+    }
+
     /// Whether that owner holds the lock.
     pub fn is_owner(&self, t: i64, owner: &Owner) -> bool {
         self.lock.as_ref().is_some_and(|(by, until)| by == owner && *until > self.clock(t))
@@ -78,13 +110,19 @@ impl Store {
             return Outcome::Unreadable(Error::new(ErrorKind::Store, "it does not authenticate"));
         }
         let now = StoreTime(self.clock(t));
-        if self.stored.as_ref().map(|(revision, _)| *revision) != expected {
+        if self.stored.as_ref().map(|(revision, _)| *revision) != expected
+            && self.broken != Some(Bug::NoCompare)
+        {
             return Outcome::Conflict { stored: self.read(), now };
         }
         self.saves += 1;
         // Counted from the clock, so that no revision comes again after a flush.
         let revision = expected.unwrap_or_else(|| now.0.unsigned_abs()) + 1;
         self.stored = Some((revision, record.encode().to_vec()));
+        if self.history.len() == 200 {
+            self.history.remove(0);
+        }
+        self.history.push((t, self.stored.clone()));
         Outcome::Saved { revision, now }
     }
 
@@ -95,7 +133,8 @@ impl Store {
         if self.lock.as_ref().is_some_and(|(by, until)| by != owner && *until > now) {
             return Outcome::Busy;
         }
-        self.lock = Some((owner.clone(), now + millis(life)));
+        let short = if self.broken == Some(Bug::ShortLock) { 10 } else { 1 };
+        self.lock = Some((owner.clone(), now + millis(life) / short));
         Outcome::Locked
     }
 

@@ -45,6 +45,7 @@ pub struct Calls {
 
 /// A vendor with one user.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "ways that a vendor has, and one state")]
 pub struct Vendor {
     /// Whose ways it has.
     pub kind: Kind,
@@ -56,6 +57,8 @@ pub struct Vendor {
     pub vague: bool,
     /// It has no verdict on tokens.
     pub mute: bool,
+    /// The user is locked out.
+    pub locked: bool,
     /// The passwords that it takes, the current one last.
     pub passwords: Vec<Password>,
     /// The tokens it made; the n-th has number n, counted from 1.
@@ -75,6 +78,7 @@ impl Vendor {
             kill: false,
             vague: false,
             mute: false,
+            locked: false,
             passwords: vec!["p0".into()],
             tokens: Vec::new(),
             calls: Calls::default(),
@@ -102,7 +106,7 @@ impl Vendor {
 
     /// Whether it takes the password.
     pub fn takes(&self, password: &Password) -> bool {
-        self.passwords.contains(password)
+        !self.locked && self.passwords.contains(password)
     }
 
     /// The password of now.
@@ -193,6 +197,20 @@ impl Vendor {
         self.grant(self.tokens.len(), life, sent_at)
     }
 
+    /// Another system logs in with the same user.
+    pub fn other_login(&mut self, t: i64) {
+        if self.kill {
+            self.end(self.tokens.len(), t);
+        }
+        self.tokens.push(Issued {
+            from: t,
+            until: t + self.life,
+            life: self.life,
+            sent: t,
+            granted: BTreeSet::new(),
+        });
+    }
+
     fn refetch(&mut self, t: i64, password: &Password, sent_at: Timestamp) -> Answer {
         self.calls.refetch += 1;
         let none = || Answer::NoToken(Error::new(ErrorKind::TokenRefused, "no active token"));
@@ -223,6 +241,11 @@ pub fn refused() -> Error {
 /// The vendor is down.
 pub fn down() -> Error {
     Error::new(ErrorKind::Unavailable, "down").with_status(503)
+}
+
+/// The vendor is down, and says for how long.
+pub fn busy(wait: Duration) -> Error {
+    down().with_retry_after(wait)
 }
 
 /// The vendor, or what stands before it, forbids these credentials.

@@ -1,6 +1,12 @@
 //! Random worlds.
 
-use crate::{Caller, Fault, H, Kind, M, Password, S, Setup, World, duration, rng::Rng};
+mod rough;
+
+use crate::{
+    Caller, Fault, H, Kind, M, S, Setup, World, duration,
+    plan::{Happening, Plan},
+    rng::Rng,
+};
 
 const FAULTS: [Fault; 10] = [
     Fault::Store,
@@ -15,8 +21,25 @@ const FAULTS: [Fault; 10] = [
     Fault::Unreachable,
 ];
 
-/// A random world and how long it lasts; a calm one has no faults.
-pub fn random(seed: u64, calm: bool) -> (World, i64) {
+/// How rough a random world is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    /// Nothing goes wrong.
+    Calm,
+    /// Faults and incidents.
+    Stormy,
+    /// More kinds of them.
+    Rough,
+}
+
+/// The weather of a seed's world where nobody says: every fifth is calm.
+pub fn weather(seed: u64) -> Weather {
+    if seed % 5 == 4 { Weather::Calm } else { Weather::Rough }
+}
+
+/// The plan of a random world.
+pub fn plan(seed: u64, weather: Weather) -> Plan {
+    let calm = weather == Weather::Calm;
     let mut rng = Rng::new(seed.wrapping_mul(7919).wrapping_add(1));
     let kind = rng.pick(&[Kind::Winkas, Kind::Winkas, Kind::Wyn]);
     let life = match kind {
@@ -38,17 +61,18 @@ pub fn random(seed: u64, calm: bool) -> (World, i64) {
         policy,
         kill: rng.chance(50),
         vague: !calm && rng.chance(30),
+        bug: None,
         mute: !calm && kind == Kind::Wyn && rng.chance(30),
     };
-    let mut world = World::new(setup);
     let span = if life > H { 40 * H } else { 8 * H };
-    for p in 0..world.processes.len() {
+    let mut plan = Plan { events: Vec::new(), ..Plan::new(setup, span) };
+    for p in 0..many(&plan) {
         let start = rng.range(0, 200);
-        world.at(start, move |world| world.launch(p, None));
+        plan.events.push((start, Happening::Launch { p }));
         for _ in 0..rng.range(1, 3) {
             let (t, down) = (rng.range(0, span), rng.range(0, 60) * S);
             if !calm {
-                world.at(t, move |world| world.crash(p, Some(down), None));
+                plan.events.push((t, Happening::Crash { p, down, password: None }));
             }
         }
         let mut t = 300;
@@ -59,7 +83,7 @@ pub fn random(seed: u64, calm: bool) -> (World, i64) {
                 let wait = rng.pick(&[20, 30, 60]) * S;
                 let caller =
                     Caller { wait, min_remaining: wish.filter(|_| !calm), ..Caller::default() };
-                world.at(at, move |world| world.ask(p, caller));
+                plan.events.push((at, Happening::Ask { p, caller }));
             }
             let mean = rng.pick(&[5, 200, 1200, 3600]) * S;
             t += rng.wait(mean) + 1;
@@ -67,139 +91,101 @@ pub fn random(seed: u64, calm: bool) -> (World, i64) {
     }
     if !calm {
         let stop = span * 6 / 10;
-        trouble(&mut world, &mut rng, stop);
-        world.oracle.quiet_since = Some(stop + 70 * M);
+        trouble(&mut plan, &mut rng, stop);
+        plan.quiet_since = Some(stop + 70 * M);
+        if weather == Weather::Rough {
+            let mut rng = Rng::new(seed.wrapping_mul(104_729).wrapping_add(3));
+            rough::more(&mut plan, &mut rng, stop);
+        }
     }
-    (world, span)
+    plan
 }
 
-fn trouble(world: &mut World, rng: &mut Rng, stop: i64) {
-    let life = world.setup.life;
+fn many(plan: &Plan) -> usize {
+    plan.setup.hosts * plan.setup.processes
+}
+
+fn trouble(plan: &mut Plan, rng: &mut Rng, stop: i64) {
+    let life = plan.setup.life;
     for _ in 0..rng.range(1, 8) {
         let (fault, from) = (rng.pick(&FAULTS), rng.range(0, stop));
         let long = rng.pick(&[1, 5, 30, 120, 600, 7200]) * S;
-        world.faults.push((from, stop.min(from + long), fault));
+        plan.faults.push((from, stop.min(from + long), fault));
     }
     // Faults cluster where tokens end.
     for n in 1..4 {
         if rng.chance(50) && n * life < stop {
             let from = n * life - rng.range(-10, 400) * S;
             let long = rng.pick(&[5, 60, 600]) * S;
-            world.faults.push((from, stop.min(from + long), rng.pick(&FAULTS)));
+            plan.faults.push((from, stop.min(from + long), rng.pick(&FAULTS)));
         }
     }
     for _ in 0..rng.range(0, 6) {
-        incident(world, rng, stop);
+        incident(plan, rng, stop);
     }
 }
 
-fn incident(world: &mut World, rng: &mut Rng, stop: i64) {
-    let (t, many) = (rng.range(0, stop), world.processes.len());
+fn incident(plan: &mut Plan, rng: &mut Rng, stop: i64) {
+    let (t, many) = (rng.range(0, stop), many(plan));
     let p = usize::try_from(rng.draw() % many as u64).unwrap_or_default();
-    let kind = world.setup.kind;
-    match rng.range(0, 14) {
-        0 => {
-            let long = rng.pick(&[20, 40, 4000]) * S;
-            world.at(t, move |world| world.freeze(p, long));
-        }
-        1 => {
-            let (host, long) = (world.processes[p].host, rng.range(1, 5 * 3600) * S);
-            world.at(t, move |world| {
-                for p in 0..world.processes.len() {
-                    if world.processes[p].host == host {
-                        world.freeze(p, long);
-                    }
-                }
-            });
-        }
-        2 => {
-            let (host, by) = (world.processes[p].host, rng.range(-2 * H, 2 * H));
-            world.at(t, move |world| world.jump(host, by));
-        }
-        3 => world.at(t, World::end_newest),
-        4 => world.at(t, move |world| world.revoke(p)),
-        5 => world.at(t, |world| refuse_for(world, 20 * M)),
-        6 => change_password(world, rng, t),
+    let (kind, host) = (plan.setup.kind, p / plan.setup.processes);
+    let happening = match rng.range(0, 14) {
+        0 => Happening::Freeze { p, long: rng.pick(&[20, 40, 4000]) * S },
+        1 => Happening::Suspend { host, long: rng.range(1, 5 * 3600) * S },
+        2 => Happening::Jump { host, by: rng.range(-2 * H, 2 * H) },
+        3 => Happening::EndNewest,
+        4 => Happening::Revoke { p },
+        5 => Happening::ApiRefuses { long: 20 * M },
+        6 => return change_password(plan, rng, t),
         7 if kind == Kind::Winkas => {
-            let life = rng.pick(&[1, 6, 10, 12, 14, 24]) * H;
-            world.at(t, move |world| {
-                world.touch();
-                world.vendor.life = life;
-            });
+            Happening::Life { life: rng.pick(&[1, 6, 10, 12, 14, 24]) * H }
         }
-        8 => world.at(t, move |world| world.forget(p)),
+        8 => Happening::Forget { p },
         9 => {
             for n in 0..10 {
                 let (at, p) = (t + n * rng.range(0, 200) * S, rng.pick(&[0, p]));
-                world.at(at, move |world| world.ask(p, Caller::with(&format!("bad{n}"))));
+                let caller = Caller::with(&format!("bad{n}"));
+                plan.events.push((at, Happening::Ask { p, caller }));
             }
+            return;
         }
         10 => {
             // An API says no while the vendor has no word.
-            world.faults.push((t, stop.min(t + H), Fault::Verify));
-            world.at(t, |world| refuse_for(world, 50 * M));
+            plan.faults.push((t, stop.min(t + H), Fault::Verify));
+            Happening::ApiRefuses { long: 50 * M }
         }
         11 => {
             for n in 0..12 {
                 let (at, p) = (t + n * rng.range(0, 600) * S, rng.pick(&[0, p]));
-                world.at(at, move |world| world.ask(p, Caller::with("bad")));
+                plan.events.push((at, Happening::Ask { p, caller: Caller::with("bad") }));
             }
+            return;
         }
-        12 => world.at(t, World::flush),
-        13 => {
-            let until = t + rng.range(1, 600) * S;
-            world.at(t, |world| {
-                world.touch();
-                world.store.unreadable = true;
-                world.faults.push((world.now, i64::MAX, Fault::Flush));
-            });
-            world.at(until, |world| {
-                world.store.unreadable = false;
-                for fault in &mut world.faults {
-                    if fault.1 == i64::MAX {
-                        fault.1 = world.now;
-                    }
-                }
-            });
-        }
-        _ => {}
-    }
+        12 => Happening::Flush,
+        13 => Happening::Unreadable { long: rng.range(1, 600) * S },
+        _ => return,
+    };
+    plan.events.push((t, happening));
 }
 
-fn refuse_for(world: &mut World, long: i64) {
-    world.touch();
-    world.api_refuses_until = world.now + long;
-}
-
-fn change_password(world: &mut World, rng: &mut Rng, t: i64) {
-    for p in 0..world.processes.len() {
+fn change_password(plan: &mut Plan, rng: &mut Rng, t: i64) {
+    for p in 0..many(plan) {
         let at = t + rng.range(0, 3600) * S;
-        if rng.chance(50) {
-            world.at(at, move |world| world.crash(p, Some(S), Some("p1")));
+        plan.events.push(if rng.chance(50) {
+            (at, Happening::Crash { p, down: S, password: Some("p1") })
         } else {
-            world.at(at, move |world| world.processes[p].password = "p1".into());
-        }
+            (at, Happening::Configure { p, password: "p1" })
+        });
     }
-    world.at(t, |world| {
-        world.touch();
-        world.vendor.passwords = vec![Password::from("p1")];
-        if world.setup.kind == Kind::Wyn {
-            world.minimum_restarts();
-        }
-    });
+    plan.events.push((t, Happening::Passwords { take: vec!["p1"] }));
 }
 
 /// Runs a random world to its end.
-pub fn run(seed: u64, calm: bool) -> World {
-    let (mut world, span) = random(seed, calm);
-    world.run(span);
-    world
+pub fn run(seed: u64, weather: Weather) -> World {
+    plan(seed, weather).run()
 }
 
 /// Runs a random world to its end and keeps its story.
-pub fn told(seed: u64, calm: bool) -> World {
-    let (mut world, span) = random(seed, calm);
-    world.story = Some(Vec::new());
-    world.run(span);
-    world
+pub fn told(seed: u64, weather: Weather) -> World {
+    plan(seed, weather).told()
 }

@@ -101,10 +101,7 @@ fn lesson_14_a_reset_allows_one_send_and_a_success_reopens_for_siblings() {
     asks_with(&mut world, 1, &[2 * M], &Caller::with("p0"));
     world.at(3 * M, |world| {
         world.vendor.passwords = vec!["p0".into()];
-        let now = world.clock(0);
-        let password = "p0".into();
-        world.machine(0, &password).reset(now);
-        world.drive(0, &password);
+        world.reset(0);
     });
     asks_with(&mut world, 1, &[4 * M], &Caller::with("p0"));
     asks_with(&mut world, 0, &[5 * M], &Caller::with("p0"));

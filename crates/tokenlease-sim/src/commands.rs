@@ -1,0 +1,147 @@
+//! What the program does.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+};
+
+use tokenlease_sim::{
+    World,
+    worlds::{self, weather},
+};
+
+/// What became of many worlds.
+#[derive(Default)]
+struct Totals {
+    worlds: u64,
+    events: u64,
+    asks: u64,
+    violations: usize,
+    over: u64,
+    unexplained: usize,
+    dead: u64,
+    knowably_dead: usize,
+    causes: BTreeMap<&'static str, u64>,
+    failed: BTreeMap<u64, &'static str>,
+}
+
+impl Totals {
+    fn count(&mut self, seed: u64, world: &World) {
+        self.worlds += 1;
+        self.events += world.events();
+        self.asks += world.stats.asks;
+        self.violations += world.oracle.violations.len();
+        self.over += u64::from(world.vendor.calls.issue.saturating_sub(world.stats.minimum));
+        self.unexplained += world.oracle.unexplained();
+        self.dead += world.stats.dead;
+        self.knowably_dead += world.oracle.knowably_dead();
+        for (cause, many) in &world.stats.extra {
+            *self.causes.entry(cause).or_default() += many;
+        }
+        if let Some(first) = world.oracle.violations.first() {
+            self.failed.insert(seed, first.what);
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.worlds += other.worlds;
+        self.events += other.events;
+        self.asks += other.asks;
+        self.violations += other.violations;
+        self.over += other.over;
+        self.unexplained += other.unexplained;
+        self.dead += other.dead;
+        self.knowably_dead += other.knowably_dead;
+        for (cause, many) in other.causes {
+            *self.causes.entry(cause).or_default() += many;
+        }
+        self.failed.extend(other.failed);
+    }
+}
+
+/// Runs that many random worlds on all cores. Whether all promises were kept.
+pub(crate) fn seeds(first: u64, many: u64, json: bool) -> bool {
+    let (next, last) = (AtomicU64::new(first), first + many);
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut totals = Totals::default();
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut totals = Totals::default();
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= last {
+                            return totals;
+                        }
+                        totals.count(seed, &worlds::run(seed, weather(seed)));
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            totals.add(worker.join().expect("a world does not panic"));
+        }
+    });
+    if !json {
+        println!("{} asks; logins beside a good token, by cause:", totals.asks);
+        for (cause, many) in &totals.causes {
+            println!("{many:>9}  {cause}");
+        }
+    }
+    report(&totals, json);
+    println!(
+        "{{\"seeds\":{},\"events\":{},\"violations\":{},\"logins_over_minimum\":{},\
+         \"unexplained_logins\":{},\"dead\":{},\"knowably_dead\":{}}}",
+        totals.worlds,
+        totals.events,
+        totals.violations,
+        totals.over,
+        totals.unexplained,
+        totals.dead,
+        totals.knowably_dead,
+    );
+    totals.violations == 0
+}
+
+fn report(totals: &Totals, json: bool) {
+    if totals.failed.is_empty() {
+        return;
+    }
+    let mut kinds: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (seed, what) in &totals.failed {
+        kinds.entry(what).or_default().push(*seed);
+    }
+    for (what, seeds) in &kinds {
+        eprintln!("BROKEN {what}: {} worlds, {:?}", seeds.len(), &seeds[..seeds.len().min(8)]);
+    }
+    if json {
+        return;
+    }
+    for seeds in kinds.values().take(3) {
+        let seed = seeds[0];
+        let plan = worlds::plan(seed, weather(seed)).shrunk();
+        eprintln!("\nSeed {seed}, cut down to what it needs to fail:\n{plan}");
+        let world = plan.told();
+        for line in world.story.iter().flatten() {
+            eprintln!("{line}");
+        }
+        eprintln!("The whole story: cargo run --release -p tokenlease-sim -- replay {seed}");
+    }
+}
+
+/// Tells the story of a seed's world. Whether all promises were kept.
+pub(crate) fn replay(seed: u64) -> bool {
+    let plan = worlds::plan(seed, weather(seed));
+    println!("{plan}");
+    let world = plan.told();
+    for line in world.story.iter().flatten() {
+        println!("{line}");
+    }
+    let (calls, stats) = (world.vendor.calls, &world.stats);
+    println!("{} logins, at least {} were needed; {calls:?}", calls.issue, stats.minimum);
+    println!("extra logins {:?}, errors {:?}", stats.extra, stats.errors);
+    println!("violations {:#?}", world.oracle.violations);
+    world.oracle.violations.is_empty()
+}

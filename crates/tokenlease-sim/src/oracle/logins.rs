@@ -1,0 +1,261 @@
+//! Judges each login: beside a good token it must have its cause.
+
+use super::{Carrier, Sent};
+use crate::{Fault, Kind, M, Owner, Password, S, World, duration, millis, world::SLACK};
+
+/// Without a word for three refetches, a login follows.
+const REFETCHES: usize = 3;
+
+impl World {
+    /// The newest token that the sender could use in place of a new one.
+    fn good_token(&self, password: &Password) -> Option<usize> {
+        let t = self.now;
+        let last = self.vendor.tokens.len();
+        if self.vendor.kind == Kind::Winkas {
+            // A refetch returns it to whoever logs in with the user's credentials.
+            return self.vendor.is_active(last, t).then_some(last);
+        }
+        (1..=last).rev().take(50).find(|number| {
+            self.vendor.token(*number).is_some_and(|token| {
+                token.until.min(token.sent + token.life) - t > self.early(token.life)
+                    && token.granted.contains(password)
+            })
+        })
+    }
+
+    /// Each login beside a good token must have its cause.
+    pub(crate) fn judge_login(&mut self, owner: &Owner, sent: Sent) {
+        let (p, _, password) = owner;
+        if sent.alone {
+            self.oracle.born_alone.insert(self.vendor.tokens.len() + 1);
+        }
+        let Some(number) = self.good_token(password) else { return };
+        let detail = || format!("p{p} {password}, token {number} lives");
+        if !self.oracle.touched {
+            let detail = detail();
+            return self.violate("a login while a good token lives, without any fault", detail);
+        }
+        let cause = if let Some(cause) = self.cause(owner, sent, number) {
+            cause
+        } else {
+            let lease = self.processes[*p].entries.get(password);
+            let mine = lease.and_then(|entry| entry.machine.held().map(|(l, _)| l.clone()));
+            let detail = format!("{}; {sent:?}; it holds {mine:?}", detail());
+            self.violate("a login while a good token lives, without a cause", detail);
+            "none"
+        };
+        *self.stats.extra.entry(cause).or_default() += 1;
+    }
+
+    /// Why the login goes out although that token lives, if there is a reason for it.
+    fn cause(&mut self, owner: &Owner, sent: Sent, number: usize) -> Option<&'static str> {
+        let (p, _, password) = owner;
+        let (print, t) = (self.fingerprint(number), self.now);
+        if t - sent.at >= millis(self.setup.policy.request_timeout) {
+            return Some("arrived after it was given up");
+        }
+        if self.is_buried(print) {
+            if self.oracle.revoked.contains(&print) {
+                return Some("revoked");
+            }
+            return self.is_spaced(password).then_some("refused without a verdict");
+        }
+        if self.longest_wish(*p, password, number) > self.left(number) {
+            let first = self.oracle.wished.insert((password.clone(), number));
+            return first.then_some("a longer remaining life was wished for");
+        }
+        // Where the running token can be had again, only silence or a race excuses a login.
+        if self.can_be_refetched() && !self.refetch_failed(owner, number) {
+            return None;
+        }
+        if self.oracle.forgotten.contains(&print) {
+            return Some("forgotten");
+        }
+        let given = self.vendor.token(number).is_some_and(|token| token.granted.contains(password));
+        if !given {
+            return Some("never given to these credentials, and refetch had no word");
+        }
+        if sent.stalled || self.is_interrupted(*p, sent.at, t) {
+            return Some("stood still between decision and send");
+        }
+        if self.is_repeated(*p, sent, number) {
+            return Some("sent again before an answer that came late");
+        }
+        let record = self.store.inspect();
+        let proof = self.proof_of(password);
+        let listed = record.leases.contains(&(proof, print));
+        let mine = self.holds(*p, password, print);
+        if mine {
+            return self.past_its_end(number).then_some("past its end without a word");
+        }
+        if sent.alone {
+            return Some("in a store outage, within the budget");
+        }
+        if !sent.owned && !self.lock_was_lost(*p, sent) {
+            return None;
+        }
+        if !sent.owned {
+            return Some("the store lost the lock");
+        }
+        if listed {
+            return self.past_its_end(number).then_some("past its end without a word");
+        }
+        let from = self.vendor.token(number).map_or(t, |token| token.from);
+        if self.has_newer(number, password) {
+            return Some("what had replaced it was ended early");
+        }
+        if self.oracle.shut_since(password, from) {
+            return Some("its credentials were refused meanwhile");
+        }
+        if self.processes.iter().enumerate().any(|(q, _)| self.holds(q, password, print)) {
+            return self
+                .is_unsaved(number, from)
+                .then_some("held elsewhere, and could not be told");
+        }
+        if self.oracle.born_alone.contains(&number) {
+            return Some("got in a store outage, and given up for the fleet's");
+        }
+        let lost =
+            self.carriers_of(number).iter().all(|carrier| self.is_lost(carrier, owner, sent));
+        (lost || self.store_forgot(from)).then_some("known to nobody")
+    }
+
+    /// The token was made by a request whose sender had given it up, or could give nothing up any
+    /// more, and which arrived after this one was sent.
+    fn is_repeated(&self, p: usize, sent: Sent, number: usize) -> bool {
+        let Some(token) = self.vendor.token(number) else { return false };
+        let gone = |carrier: &Carrier| {
+            carrier.entry.0 != p && self.is_interrupted(carrier.entry.0, token.sent, self.now)
+        };
+        let underway = |carrier: &Carrier| {
+            carrier.entry.0 == p && carrier.delivered.is_none_or(|at| at > sent.at)
+        };
+        (token.from >= sent.at || self.carriers_of(number).iter().any(underway))
+            && (sent.at - token.sent >= 9 * S || self.carriers_of(number).iter().any(gone))
+    }
+
+    fn holds(&self, p: usize, of: &Password, print: tokenlease_core::Fingerprint) -> bool {
+        let entry = self.processes[p].entries.get(of);
+        entry.is_some_and(|entry| {
+            entry.machine.held().is_some_and(|(lease, _)| lease.fingerprint() == print)
+        })
+    }
+
+    fn carriers_of(&self, number: usize) -> Vec<Carrier> {
+        self.oracle.carriers.get(&number).cloned().unwrap_or_default()
+    }
+
+    /// Whether what was carried to someone got lost on the way, or with them.
+    fn is_lost(&self, carrier: &Carrier, sender: &Owner, sent: Sent) -> bool {
+        let (p, epoch, _) = &carrier.entry;
+        let gone = self.processes[*p].epoch != *epoch || !self.processes[*p].alive;
+        let still = self.is_interrupted(*p, carrier.sent - 40 * S, self.now);
+        match carrier.delivered {
+            // Given up after ten seconds, by itself or with its lock.
+            None if *p == sender.0 => gone || sent.at - carrier.sent > -30 * S,
+            None => gone || still || sent.at - carrier.sent >= 9 * S,
+            // It died with it before it was saved; or it had no use for it.
+            Some(_) => gone || still || carrier.beside,
+        }
+    }
+
+    /// Whether refetches had no word, or were answered before the token was made.
+    fn refetch_failed(&self, owner: &Owner, number: usize) -> bool {
+        let (p, _, password) = owner;
+        let key = (*p, password.clone());
+        let last = self.oracle.refetched.get(&key).copied().unwrap_or(i64::MIN);
+        let silent = self.oracle.silent.get(&key);
+        let silent = silent.into_iter().flatten().filter(|at| **at > self.now - 3 * M).count();
+        let raced =
+            self.vendor.token(number).is_some_and(|token| token.from > last) && last > self.now - M;
+        // Credentials beside others that were just refused have one send: no refetch before it.
+        let alone = self
+            .vendor
+            .wrong
+            .iter()
+            .rev()
+            .take(20)
+            .any(|(at, other, _)| other != password && *at > self.now - 16 * M);
+        silent >= REFETCHES || raced || alone
+    }
+
+    /// WinKAS: the token's end is assumed to be over, and neither verdict nor refetch had a word.
+    fn past_its_end(&self, number: usize) -> bool {
+        let print = self.fingerprint(number);
+        let doubted = self.oracle.refused_by_api.contains_key(&print);
+        let dark = self.oracle.verdict_silent > self.now - 2 * M;
+        self.vendor.kind == Kind::Winkas && (dark || doubted)
+    }
+
+    /// Whether the store could have lost the sender's lock.
+    fn lock_was_lost(&self, p: usize, sent: Sent) -> bool {
+        let lately = sent.at - millis(self.setup.policy.lock_life);
+        self.oracle.lock_lost.is_some_and(|at| at >= lately)
+            || self.is_interrupted(p, lately, sent.at)
+            || self.faults.iter().any(|(from, until, fault)| {
+                *fault == Fault::Flush && *from <= sent.at && *until >= lately
+            })
+    }
+
+    /// Whether the store lost what it had been told since then.
+    fn store_forgot(&self, since: i64) -> bool {
+        self.faults.iter().any(|(from, until, fault)| {
+            *fault == Fault::Flush && *from <= self.now && *until >= since - M
+        })
+    }
+
+    /// Whether a holder of the token had reason not to have saved it.
+    fn is_unsaved(&self, number: usize, from: i64) -> bool {
+        self.store_forgot(from)
+            || self.oracle.adopted.contains(&number)
+            || self.oracle.born_alone.contains(&number)
+            || self.oracle.outages.iter().any(|(at, _)| *at >= from - 2 * M)
+            || self
+                .carriers_of(number)
+                .iter()
+                .any(|carrier| self.is_interrupted(carrier.entry.0, carrier.sent - M, self.now))
+    }
+
+    /// Whether the password was given a newer token, which is over.
+    fn has_newer(&self, number: usize, password: &Password) -> bool {
+        (number + 1..=self.vendor.tokens.len())
+            .any(|newer| self.vendor.tokens[newer - 1].granted.contains(password))
+    }
+
+    /// Logins that refusals without a verdict cause are spaced.
+    fn is_spaced(&mut self, password: &Password) -> bool {
+        let t = self.now;
+        let (last, count) = self.oracle.spaced.get(password).copied().unwrap_or((i64::MIN / 2, 0));
+        let yes = self.oracle.verdicts.values().flatten().any(|yes| *yes >= last);
+        let anew = yes
+            || t - last > 110 * M
+            || self.oracle.resets.values().any(|at| *at >= last)
+            || self.store_forgot(last)
+            || self.oracle.outages.iter().any(|(at, _)| *at >= last - M);
+        let space = if anew {
+            0
+        } else {
+            {
+                // The machine may have counted the first ones for another cause.
+                millis(tokenlease_core::backoff::spacing(count.saturating_sub(2)))
+            }
+        };
+        self.oracle.spaced.insert(password.clone(), (t, if anew { 1 } else { count + 1 }));
+        t - last >= space - S - SLACK
+    }
+
+    fn left(&self, number: usize) -> i64 {
+        self.vendor.token(number).map_or(0, |token| token.until - self.now)
+    }
+
+    /// How long before its end a token of that life may be replaced.
+    pub fn early(&self, life: i64) -> i64 {
+        let life = duration(life);
+        match self.setup.kind {
+            Kind::Winkas => 0,
+            Kind::Wyn => millis(
+                tokenlease_core::expiry::window(life) + tokenlease_core::expiry::margin(life),
+            ),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Callers: they ask, are answered, use their token, and refuse it.
+
+use tokenlease_core::{
+    Token,
+    lifecycle::{Ask, Refusal, Reply, Served},
+};
+
+use super::Waiting;
+use crate::{Caller, Password, S, Vendor, World, duration, millis, planted::Bug};
+
+impl World {
+    /// Someone in that process asks for a lease, and calls an API with it.
+    pub fn ask(&mut self, p: usize, caller: Caller) {
+        if !self.processes[p].runs(self.now) {
+            return;
+        }
+        self.stats.asks += 1;
+        let password =
+            caller.password.clone().unwrap_or_else(|| self.processes[p].password.clone());
+        if password == self.vendor.password() && self.now >= self.minimum_until {
+            self.stats.minimum += 1;
+            self.minimum_until = self.now + self.vendor.life;
+        }
+        let of = password;
+        let password = self.entry_of(p, &of);
+        let ask = Ask {
+            min_remaining: caller.min_remaining,
+            ..Ask::new(self.clock(p).elapsed, duration(caller.wait))
+        };
+        let (asked, deadline) = (self.now, self.now + caller.wait);
+        let waiting = Waiting { process: p, of, password, ask, asked, deadline, caller };
+        let id = self.stats.asks;
+        self.at(deadline, move |world| world.answer(id));
+        self.callers.insert(id, waiting);
+        self.answer(id);
+    }
+
+    /// Asks the machine for a caller, once more.
+    pub(super) fn answer(&mut self, id: u64) {
+        let Some(waiting) = self.callers.get(&id) else { return };
+        let (p, password, ask) = (waiting.process, waiting.password.clone(), waiting.ask);
+        if !self.processes[p].runs(self.now) {
+            return;
+        }
+        let now = self.clock(p);
+        match self.machine(p, &password).ask(&ask, now) {
+            Reply::Later => {
+                if now.elapsed >= ask.deadline {
+                    self.violate("not answered at the deadline", format!("p{p} {password}"));
+                    self.callers.remove(&id);
+                } else if let Some(entry) = self.processes[p].entries.get_mut(&password)
+                    && !entry.waiters.contains(&id)
+                {
+                    entry.waiters.push(id);
+                }
+            }
+            reply => {
+                if let Some(waiting) = self.callers.remove(&id) {
+                    self.answered(waiting, reply);
+                }
+            }
+        }
+        if let Some(entry) = self.processes[p].entries.get_mut(&password) {
+            entry.waiters.retain(|waiter| self.callers.contains_key(waiter));
+        }
+        self.drive(p, &password);
+    }
+
+    pub(super) fn answer_waiters(&mut self, p: usize, password: &Password) {
+        let Some(entry) = self.processes[p].entries.get_mut(password) else { return };
+        for id in std::mem::take(&mut entry.waiters) {
+            let Some(waiting) = self.callers.get(&id) else { continue };
+            let (ask, now) = (waiting.ask, self.clock(p));
+            match self.machine(p, password).ask(&ask, now) {
+                Reply::Later => {
+                    if let Some(entry) = self.processes[p].entries.get_mut(password) {
+                        entry.waiters.push(id);
+                    }
+                }
+                reply => {
+                    if let Some(waiting) = self.callers.remove(&id) {
+                        self.answered(waiting, reply);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The longest remaining life that a caller who waits there may insist on.
+    pub(crate) fn longest_wish(&self, p: usize, password: &Password, number: usize) -> i64 {
+        let half = duration(self.vendor.token(number).map_or(0, |token| token.life / 2));
+        let there = self.callers.values().filter(|w| w.process == p && w.password == *password);
+        there
+            .filter_map(|w| w.caller.min_remaining)
+            .map(|wish| millis(wish.min(half)))
+            .max()
+            .unwrap_or(0)
+    }
+
+    pub(super) fn past_deadline(&mut self, p: usize, password: &Password) {
+        let Some(entry) = self.processes[p].entries.get(password) else { return };
+        for id in entry.waiters.clone() {
+            if self.callers.get(&id).is_some_and(|waiting| waiting.deadline <= self.now) {
+                self.answer(id);
+            }
+        }
+    }
+
+    pub(super) fn answered(&mut self, waiting: Waiting, reply: Reply) {
+        let p = waiting.process;
+        self.stats.answered.push(self.now);
+        let frozen = self.processes[p].frozen > waiting.asked;
+        if self.now > waiting.deadline + 50 && !frozen {
+            self.violate("answered after the deadline", format!("p{p} {}", waiting.password));
+        }
+        match reply {
+            Reply::Lease(served) => self.served(waiting, &served),
+            Reply::Error(error) => {
+                self.say(|| format!("p{p} {} is answered: {error}", waiting.password));
+                *self.stats.errors.entry(error.kind()).or_default() += 1;
+                self.judge_error(p, &waiting.of, &error, waiting.asked);
+            }
+            Reply::Later => {}
+        }
+    }
+
+    /// A caller has its lease, and uses it.
+    pub(super) fn served(&mut self, waiting: Waiting, served: &Served) {
+        let Waiting { process: p, of: ref password, asked, .. } = waiting;
+        self.stats.served += 1;
+        let token = served.lease.token();
+        let number = Vendor::number(token);
+        self.judge_answer(p, password, number, served, asked);
+        self.oracle.in_hand.insert((p, password.clone()), (number, self.processes[p].epoch));
+        let dead = !self.vendor.is_active(number, self.now);
+        self.stats.dead += u64::from(dead);
+        if dead {
+            self.say(|| format!("p{p} {password} is served the dead token {number}"));
+        }
+        let later = waiting.caller.uses_after;
+        let (token, epoch) = (token.clone(), self.processes[p].epoch);
+        if later > 0 {
+            self.at(self.now + later, move |world| {
+                if world.processes[p].epoch == epoch && world.processes[p].runs(world.now) {
+                    world.used(waiting, &token);
+                }
+            });
+        } else {
+            self.used(waiting, &token);
+        }
+    }
+
+    /// An API is called, and may say no.
+    fn used(&mut self, waiting: Waiting, token: &Token) {
+        let Waiting { process: p, password, caller, .. } = waiting;
+        let number = Vendor::number(token);
+        if self.vendor.is_active(number, self.now) && self.now >= self.api_refuses_until {
+            return;
+        }
+        let now = self.clock(p);
+        self.oracle.refused_by_api.insert(self.fingerprint(number), self.now);
+        let mut refused = token.clone();
+        if self.setup.bug == Some(Bug::AnyTokenRefused)
+            && let Some((lease, _)) = self.machine(p, &password).held()
+        {
+            refused = lease.token().clone();
+        }
+        let refusal = self.machine(p, &password).refuse(&refused, now);
+        self.say(|| format!("p{p} {password} has token {number} refused: {refusal:?}"));
+        if refusal == Refusal::StillActive {
+            self.stats.still_active += 1;
+        } else {
+            if refusal == Refusal::Doubted {
+                self.processes[p].told.insert((password.clone(), number), self.now);
+            }
+            if caller.replay {
+                let again =
+                    Caller { password: Some(password), wait: 20 * S, replay: false, ..caller };
+                self.at(self.now + 1, move |world| world.ask(p, again));
+            }
+        }
+    }
+
+    /// Asks in a process from one moment to another, each that often.
+    pub fn ask_every(&mut self, p: usize, from: i64, to: i64, step: i64, caller: &Caller) {
+        for t in (0..).map(|n| from + n * step).take_while(|t| *t < to) {
+            let caller = caller.clone();
+            self.at(t, move |world| world.ask(p, caller));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What operators, vendors and other systems do.
+
+use tokenlease_core::{Timestamp, lifecycle::Ask};
+
+use crate::{Caller, H, Kind, S, Vendor, World, duration};
+
+impl World {
+    /// The process revokes the token it holds.
+    pub fn revoke(&mut self, p: usize) {
+        if !self.processes[p].runs(self.now) {
+            return;
+        }
+        self.touch();
+        let (now, password) = (self.clock(p), self.processes[p].password.clone());
+        let machine = self.machine(p, &password);
+        let Some(token) = machine.held().map(|(lease, _)| lease.token().clone()) else { return };
+        if machine.revoke(&token, now).is_ok() {
+            let number = Vendor::number(&token);
+            self.say(|| format!("p{p} revokes {number}"));
+            self.minimum_restarts();
+            self.processes[p].told.insert((password.clone(), number), self.now);
+        }
+        self.drive(p, &password);
+    }
+
+    /// The process forgets the token it holds.
+    pub fn forget(&mut self, p: usize) {
+        if !self.processes[p].runs(self.now) {
+            return;
+        }
+        self.touch();
+        let (now, password) = (self.clock(p), self.processes[p].password.clone());
+        let machine = self.machine(p, &password);
+        if let Some(token) = machine.held().map(|(lease, _)| lease.fingerprint()) {
+            machine.forget(now);
+            self.oracle.forgotten.insert(token);
+        }
+        self.drive(p, &password);
+    }
+
+    /// The vendor ends its newest token early.
+    pub fn end_newest(&mut self) {
+        self.touch();
+        let newest = self.vendor.tokens.len();
+        if self.vendor.is_active(newest, self.now) {
+            self.minimum_restarts();
+        }
+        self.vendor.end(newest, self.now);
+    }
+
+    /// The process asks for a verdict on the token it holds.
+    pub fn validate(&mut self, p: usize) {
+        if !self.processes[p].runs(self.now) {
+            return;
+        }
+        let password = self.processes[p].password.clone();
+        let machine = self.machine(p, &password);
+        if let Some(token) = machine.held().map(|(lease, _)| lease.token().clone()) {
+            // Another job may be running, or the vendor may have no verdicts: that is said.
+            let asked = machine.validate(&token);
+            self.say(|| format!("p{p} asks for a verdict: {asked:?}"));
+        }
+        self.drive(p, &password);
+    }
+
+    /// The process asks for the vendor's running token.
+    pub fn refetch(&mut self, p: usize) {
+        if !self.processes[p].runs(self.now) {
+            return;
+        }
+        let password = self.processes[p].password.clone();
+        let ask = Ask::new(self.clock(p).elapsed, duration(20 * S));
+        let asked = self.machine(p, &password).refetch_running(&ask);
+        self.say(|| format!("p{p} asks for the running token: {asked:?}"));
+        self.ask(p, Caller::default());
+    }
+
+    /// Someone says that the process's credentials are right.
+    pub fn reset(&mut self, p: usize) {
+        if !self.processes[p].runs(self.now) {
+            return;
+        }
+        self.touch();
+        let (now, password) = (self.clock(p), self.processes[p].password.clone());
+        self.say(|| format!("p{p} is reset"));
+        self.machine(p, &password).reset(now);
+        self.oracle.resets.insert(password.clone(), self.now);
+        self.drive(p, &password);
+    }
+
+    /// The process looks at the store.
+    pub fn look(&mut self, p: usize) {
+        if self.processes[p].runs(self.now) {
+            let password = self.processes[p].password.clone();
+            self.machine(p, &password).look();
+            self.drive(p, &password);
+        }
+    }
+
+    /// Another system logs in with the same user.
+    pub fn other_login(&mut self) {
+        self.touch();
+        self.say(|| "another system logs in".into());
+        if self.vendor.kill {
+            self.minimum_restarts();
+        }
+        self.vendor.other_login(self.now);
+    }
+
+    /// The process is given the vendor's newest token, with the end that its finder knows.
+    pub fn adopt(&mut self, p: usize) {
+        let number = self.vendor.tokens.len();
+        if !self.processes[p].runs(self.now) || !self.vendor.is_active(number, self.now) {
+            return;
+        }
+        self.touch();
+        let (now, password) = (self.clock(p), self.processes[p].password.clone());
+        let left = self.vendor.tokens[number - 1].until - self.now;
+        let end = (self.setup.kind == Kind::Wyn).then_some(Timestamp(now.elapsed.0 + left));
+        let token = self.vendor.text(number);
+        let adopted = self.machine(p, &password).adopt(token, end, now);
+        self.say(|| format!("p{p} is given token {number}: {adopted:?}"));
+        if adopted.is_ok() {
+            self.vendor.tokens[number - 1].granted.insert(password.clone());
+            self.oracle.adopted.insert(number);
+        }
+        self.drive(p, &password);
+    }
+
+    /// The vendor locks the user out for a while.
+    pub fn lock_out(&mut self, long: i64) {
+        self.touch();
+        self.vendor.locked = true;
+        self.say(|| "the user is locked out".into());
+        self.at(self.now + long, |world| {
+            world.vendor.locked = false;
+            world.say(|| "the user is unlocked".into());
+        });
+    }
+
+    /// The store falls back to what it held that long ago.
+    pub fn roll_back(&mut self, by: i64) {
+        self.flush();
+        self.store.roll_back(self.now - by);
+        self.say(|| "the store is rolled back".into());
+    }
+
+    /// The store loses its lock.
+    pub fn lose_lock(&mut self) {
+        self.touch();
+        self.store.lose_lock();
+        self.oracle.lock_lost = Some(self.now);
+    }
+
+    /// The process stands still between its next decision to send credentials and the send.
+    pub fn stall_send(&mut self, p: usize, long: i64) {
+        self.processes[p].stall = Some((self.now + H, long));
+    }
+}
