@@ -61,7 +61,8 @@ fn lesson_31_a_leader_that_is_killed_at_any_moment_leaves_nothing_torn_and_nothi
 fn lesson_31_a_leader_that_is_stopped_past_its_locks_life_is_passed_by_and_overwrites_nothing() {
     let world = World::new();
     let starter = world.wyn().with("LOCK", "11000").with("REFRESH", "100");
-    world.emulator.fault(Endpoint::WynIssue, Fault::delay(Duration::from_millis(500)), 1);
+    // Long enough to be stopped before the answer comes, however busy the machine is.
+    world.emulator.fault(Endpoint::WynIssue, Fault::delay(Duration::from_secs(5)), 1);
     let mut stopped = starter.start_many(1).remove(0);
     stopped.order("token");
     until(|| (world.logins() == 1).then_some(()));
