@@ -82,9 +82,20 @@ pub(crate) fn read<'a, const N: usize>(
     same: fn(&str, &str) -> bool,
 ) -> Result<[Field<'a>; N], Unreadable> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    // Text that was checked as a whole is not checked again string by string.
+    match str::from_utf8(body) {
+        Ok(text) => read_from(serde_json::Deserializer::from_str(text), names, same),
+        Err(_) => read_from(serde_json::Deserializer::from_slice(body), names, same),
+    }
+}
+
+fn read_from<'a, const N: usize, R: serde_json::de::Read<'a>>(
+    mut json: serde_json::Deserializer<R>,
+    names: [&'static str; N],
+    same: fn(&str, &str) -> bool,
+) -> Result<[Field<'a>; N], Unreadable> {
     let mut fields = [const { Field::Missing }; N];
     let mut at = None;
-    let mut json = serde_json::Deserializer::from_slice(body);
     let outcome = Object { names: &names, prefix: "", same, fields: &mut fields, at: &mut at }
         .deserialize(&mut json)
         .and_then(|shape| match shape {
@@ -122,16 +133,19 @@ impl<'a> Object<'_, 'a> {
     /// What a key leads to: a field's index, or an inner object's prefix.
     fn find(&self, key: &str) -> Target {
         for (index, name) in self.names.iter().enumerate() {
-            let below =
-                name.strip_prefix(self.prefix).and_then(|rest| rest.split_at_checked(key.len()));
-            match below {
-                Some((outer, rest)) if (self.same)(outer, key) => match rest.strip_prefix('.') {
-                    None if rest.is_empty() => return Target::Field(index, name),
-                    Some(inner) => {
-                        return Target::Inner(name.strip_suffix(inner).unwrap_or(name));
+            let Some(below) = name.strip_prefix(self.prefix) else { continue };
+            // Lengths first: they tell most names apart.
+            match below.as_bytes().get(key.len()) {
+                None if below.len() == key.len() && (self.same)(below, key) => {
+                    return Target::Field(index, name);
+                }
+                Some(b'.') => {
+                    let (outer, inner) = below.split_at(key.len());
+                    if (self.same)(outer, key) {
+                        let inner = inner.len() - ".".len();
+                        return Target::Inner(&name[..name.len() - inner]);
                     }
-                    None => {}
-                },
+                }
                 _ => {}
             }
         }
