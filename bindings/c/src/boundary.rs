@@ -64,7 +64,8 @@ pub(crate) unsafe fn text<'a>(
     }
     // SAFETY: it is not NULL, and the caller vouches for the rest.
     unsafe { CStr::from_ptr(argument) }.to_str().map_err(|wrong| {
-        let detail = format!("the argument {name} is no UTF-8 from byte {} on", wrong.valid_up_to());
+        let detail =
+            format!("the argument {name} is no UTF-8 from byte {} on", wrong.valid_up_to());
         tokenlease_error::bad_argument(&detail, "text in UTF-8 that ends with a NUL")
     })
 }

@@ -349,10 +349,7 @@ pub extern "C" fn tokenlease_client_free(client: Option<Box<tokenlease_client>>)
     free(client);
 }
 
-fn options(
-    deadline_ms: i64,
-    min_remaining_ms: i64,
-) -> Result<TokenOptions, Box<tokenlease_error>> {
+fn options(deadline_ms: i64, min_remaining_ms: i64) -> Result<TokenOptions, Box<tokenlease_error>> {
     let mut options = TokenOptions::default();
     options.deadline = millis(deadline_ms, "deadline_ms")?;
     options.min_remaining = millis(min_remaining_ms, "min_remaining_ms")?;

@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use tokenlease::{CredentialsSource, Result, core::Credentials};
 use ::tokenlease_config::Options;
+use tokenlease::{CredentialsSource, Result, core::Credentials};
 
 use crate::{
     boundary::{free, given, guard, hand_over, text},

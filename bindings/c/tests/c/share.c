@@ -12,7 +12,7 @@ int main(void)
     DONE(tokenlease_config_new(&shared, &error));
     DONE(tokenlease_config_set(shared, "store", getenv("STORE"), &error));
     DONE(tokenlease_registry_new(shared, &registry, &error));
-    FAILS(TOKENLEASE_CONFIG, "vendor", tokenlease_client_new(shared, registry, &one, &error));
+    FAILS(TOKENLEASE_CONFIG, "registry", tokenlease_client_new(shared, registry, &one, &error));
     tokenlease_config_free(shared);
 
     DONE(tokenlease_client_new(config, registry, &one, &error));
