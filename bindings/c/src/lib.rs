@@ -25,3 +25,14 @@ pub mod registry;
 pub mod status;
 pub mod token;
 pub mod version;
+
+// As the header says: these are shared among threads, and all handles are freed by any of them.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    const fn moved<T: Send>() {}
+    shared::<client::tokenlease_client>();
+    shared::<registry::tokenlease_registry>();
+    shared::<token::tokenlease_token>();
+    shared::<error::tokenlease_error>();
+    moved::<config::tokenlease_config>();
+};

@@ -1,6 +1,7 @@
 //! The installed library, compiled programs, and a vendor to run them against.
 
 use std::{
+    collections::BTreeSet,
     env,
     ffi::OsStr,
     fmt::Write as _,
@@ -8,7 +9,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use serde_json::Value;
@@ -79,14 +80,20 @@ pub(crate) fn compiler(cpp: bool) -> String {
     env::var(variable).unwrap_or_else(|_| usual.to_owned())
 }
 
-/// Compiles a program, with all warnings as errors. `None`: there is no such compiler.
+/// Compiles a program once, with all warnings as errors. `None`: there is no such compiler.
 pub(crate) fn compile(source: &Path, name: &str) -> Option<PathBuf> {
+    // Tests run at the same time, and a program that runs can't be written.
+    static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let cpp = source.extension().is_some_and(|end| end == "cpp");
     let compiler = compiler(cpp);
     if !at_hand(&compiler) {
         return None;
     }
-    let program = folder("programs").join(format!("{name}-{}", std::process::id()));
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let program = folder("programs").join(name);
+    if compiled.contains(&program) {
+        return Some(program);
+    }
     let mut command = Command::new(compiler);
     command
         .arg(if cpp { "-std=c++17" } else { "-std=c99" })
@@ -99,10 +106,11 @@ pub(crate) fn compile(source: &Path, name: &str) -> Option<PathBuf> {
         .arg(prefix().join("lib"))
         .arg("-ltokenlease");
     succeed(&mut command);
+    compiled.insert(program.clone());
     Some(program)
 }
 
-/// One of the programs of these tests, compiled once.
+/// One of the programs of these tests.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let source = root().join("bindings/c/tests/c").join(name);
     compile(&source, &name.replace('.', "-"))
