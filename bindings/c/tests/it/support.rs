@@ -46,6 +46,7 @@ fn built() -> PathBuf {
     build.args(["--profile", profile]).current_dir(root()).stderr(Stdio::inherit());
     // What cargo tells a test of its package would make build scripts run again, and all that
     // depends on them be built again.
+    build.env_remove("OUT_DIR");
     for (name, _) in env::vars_os() {
         let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
         if name.to_str().is_some_and(|name| of_package.iter().any(|of| name.starts_with(of))) {
