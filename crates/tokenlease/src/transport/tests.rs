@@ -10,6 +10,7 @@ use tokenlease_core::{ErrorKind, Identity, http::Body};
 use self::tls::authority;
 use super::*;
 
+mod pool;
 mod tls;
 
 const LONG: Duration = Duration::from_secs(10);
