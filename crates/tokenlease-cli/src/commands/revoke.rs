@@ -28,8 +28,8 @@ pub(crate) fn run(
         (true, Some(evidence)) => format!("revoked, and proven: {}", evidence.yes),
         (true, None) => "revoked, and proven".into(),
         (false, Some(evidence)) => format!(
-            "the server accepted the revocation, which is no proof: {} gave no clear word; the \
-             token may still be active",
+            "the server accepted the revocation, which is no proof: {} did not say that it \
+             has ended; the token may still be active",
             evidence.place
         ),
         (false, None) => "the server accepted the revocation, which is no proof; give \

@@ -32,7 +32,7 @@ pub enum Revocation {
     /// The vendor said afterwards that the token is not active.
     Proven,
     /// The vendor accepted the revocation, which it also does for tokens that it does not end,
-    /// and gave no clear word afterwards.
+    /// and did not say afterwards that it is not active.
     Unproven,
 }
 
