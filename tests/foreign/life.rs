@@ -51,6 +51,14 @@ impl Life<'_> {
         let token = client.token().expect(place);
         self.is_taken(&token);
         assert_eq!(client.token().expect(place), token, "{place}: one login is enough");
+        if !server.can_verify() {
+            // Nobody can be asked, so a refusal is believed.
+            let Refusal::Replaced(next) = client.refuse(&token).expect(place) else {
+                panic!("{place}: a refused token was not replaced");
+            };
+            self.is_taken(&next);
+            assert_ne!(next, token, "{place}");
+        }
         if !server.can_verify() || !server.can_revoke() {
             return;
         }

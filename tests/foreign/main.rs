@@ -57,5 +57,8 @@ fn every_error_of_every_server_becomes_the_same_kind_in_client_exchange_and_prog
             insta::assert_snapshot!(foreign.name.as_str(), lines);
         });
     }
-    page::check(&all);
+    // The page is about all of them.
+    if all.len() == servers::all().len() && std::env::var_os("FOREIGN").is_none() {
+        page::check(&all);
+    }
 }
