@@ -66,10 +66,11 @@ impl Foreign {
     fn read(folder: PathBuf) -> Self {
         let place = folder.join("server.toml");
         let text = fs::read_to_string(&place).expect("server.toml");
-        let table: Table = text.parse().unwrap_or_else(|error| panic!("{place:?}: {error}"));
+        let table: Table =
+            text.parse().unwrap_or_else(|error| panic!("{}: {error}", place.display()));
         let word = |key: &str| {
             table.get(key).and_then(|value| value.as_str()).unwrap_or_else(|| {
-                panic!("{place:?} lacks {key:?}");
+                panic!("{} lacks {key}", place.display());
             })
         };
         let notes = table.get("notes").and_then(|value| value.as_array());
@@ -91,7 +92,7 @@ impl Foreign {
                 .map(|note| note.as_str().expect("a note is a text").to_owned())
                 .collect(),
             profiles: profiles
-                .unwrap_or_else(|| panic!("{place:?} has no [profile.NAME]"))
+                .unwrap_or_else(|| panic!("{} has no [profile.NAME]", place.display()))
                 .iter()
                 .map(|(name, options)| {
                     (name.clone(), options.as_table().expect("a profile is a table").clone())
@@ -131,7 +132,8 @@ impl Foreign {
                 return Ok(running);
             }
             let log = fs::read_to_string(log).unwrap_or_default();
-            assert!(attempt < 3, "{} does not start; remove {installed:?}?\n{log}", self.name);
+            let installed = installed.display();
+            assert!(attempt < 3, "{} does not start; remove {installed}?\n{log}", self.name);
         }
         unreachable!("the last attempt returned or panicked")
     }
@@ -201,16 +203,15 @@ impl Running {
     ) -> Option<Response<Vec<u8>>> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
-        let mut head = format!(
+        let headers: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\
-             Content-Length: {}\r\n",
+             Content-Length: {}\r\n{headers}\r\n",
             self.port,
             body.len()
         );
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        let request = [head.as_bytes(), b"\r\n", body].concat();
+        let request = [head.as_bytes(), body].concat();
         // A server may answer before it has read all, and close.
         let _ = stream.write_all(&request);
         let mut answer = Vec::new();

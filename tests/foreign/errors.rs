@@ -95,6 +95,7 @@ fn secrets(base: &Trial<'_>, found: &mut Found) {
 
 /// Requests that our own code never sends: read by the exchange all the same.
 fn by_hand(base: &Trial<'_>, found: &mut Found) {
+    type Headers<'a> = &'a [(&'a str, &'a str)];
     const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
     const JSON: (&str, &str) = ("Content-Type", "application/json");
     const BASIC: (&str, &str) = (
@@ -107,7 +108,7 @@ fn by_hand(base: &Trial<'_>, found: &mut Found) {
     let whole = "grant_type=password&username=admin&password=admin-password";
     let secret = "&client_id=integration&client_secret=integration-secret-0123456789abcdef";
     let both = format!("{whole}{secret}");
-    let cases: &[(&str, &str, &str, &[(&str, &str)], &[u8])] = &[
+    let cases: &[(&str, &str, &str, Headers<'_>, &[u8])] = &[
         ("by hand: as it should be", "POST", path, &[FORM, BASIC], whole.as_bytes()),
         ("by hand: GET", "GET", path, &[BASIC], b""),
         ("by hand: GET with a query", "GET", &query, &[BASIC], b""),
@@ -229,10 +230,11 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
         found.add("API, revoked token", read(&token));
         let answer = base.running.send("POST", base.option("revocation_path"), &[], b"");
         let said = answer.map(|answer| oauth2::Revoke::parse(&answer));
-        let said = said.map_or("no answer".into(), |read| match read {
-            Ok(()) => "taken".into(),
-            Err(error) => error_told(&error),
-        });
+        let said = match said {
+            Some(Ok(())) => "taken".into(),
+            Some(Err(error)) => error_told(&error),
+            None => "no answer".into(),
+        };
         found.add("revoke by hand, no token", said);
     }
 }

@@ -206,6 +206,7 @@ impl fmt::Debug for HttpOptions {
             .field("proxy", &self.proxy)
             .field("timeout", &self.timeout)
             .field("dangerously_allow_plain_http", &self.plain_http)
+            .field("idle", &self.idle)
             .field("extra_cas", &self.extra_cas.len())
             .field("client_certificate", &self.client_certificate)
             .field("user_agent", &self.user_agent)
