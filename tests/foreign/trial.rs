@@ -10,11 +10,12 @@ use serde_json::Value;
 use tokenlease::{
     Client, Error, HttpOptions, Registry, Result,
     core::{
-        Credentials, Identity, Secret, Timestamp, Token, TokenKind,
+        Credentials, Secret, Timestamp, Token, TokenKind,
         http::Request,
-        vendor::{Answer, Call, ClientAuth, Grant, Server, oauth2, wyn},
+        vendor::{Answer, Call, ClientAuth, Server, oauth2, wyn},
     },
 };
+use tokenlease_config::Options;
 use tokenlease_tests::servers::Running;
 use toml::Table;
 
@@ -78,31 +79,18 @@ impl<'a> Trial<'a> {
         self.options.get(name).and_then(|value| value.as_str()).unwrap_or_default()
     }
 
-    pub(crate) fn server(&self) -> Result<Server> {
-        let (address, user, client) =
-            (self.running.address(), self.option("user"), self.option("client_id"));
-        let identity = match self.option("vendor") {
-            "wyn" => Identity::wyn(&address, user, client)?,
-            _ => Identity::oauth2(&address, user, client)?,
-        };
-        let mut server = Server::new(identity.with_scope(self.option("scope")));
+    /// The options as every face reads them.
+    fn read_options(&self) -> Result<Options> {
+        let mut options = Options::default();
+        options.set("server", &self.running.address())?;
         for (option, value) in &self.options {
-            let text = value.as_str().expect("options are texts");
-            server = match option.as_str() {
-                "vendor" | "user" | "client_id" | "scope" => server,
-                "token_path" => server.with_token_path(text)?,
-                "revocation_path" => server.with_revocation_path(text)?,
-                "introspection_path" => server.with_introspection_path(text)?,
-                "userinfo_path" => server.with_userinfo_path(text)?,
-                "client_auth" => server.with_client_auth(client_auth(text))?,
-                "grant" => server.with_grant(match text {
-                    "password" => Grant::Password,
-                    _ => Grant::ClientCredentials,
-                })?,
-                other => panic!("the tests know no option {other}"),
-            };
+            options.set(option, value.as_str().expect("options are texts"))?;
         }
-        Ok(server)
+        Ok(options)
+    }
+
+    pub(crate) fn server(&self) -> Result<Server> {
+        self.read_options()?.server()
     }
 
     pub(crate) fn credentials(&self) -> Credentials {
@@ -122,13 +110,11 @@ impl<'a> Trial<'a> {
     /// A token by the exchange alone, sent by a few lines over a socket.
     pub(crate) fn issue(&self) -> Result<Token> {
         let secret = self.client_secret.as_deref().map(Secret::from);
+        let auth = self.read_options()?.client_auth;
         let client = |default| oauth2::Client {
             id: self.option("client_id"),
             secret: secret.as_ref(),
-            auth: match self.option("client_auth") {
-                "" => default,
-                other => client_auth(other),
-            },
+            auth: auth.map_or(default, Into::into),
         };
         let password = Secret::from(self.password.as_deref().unwrap_or_default());
         let (user, scope) = (self.option("user"), self.option("scope"));
@@ -279,13 +265,4 @@ fn in_words(kind: &str, status: Option<u64>, code: Option<&str>) -> String {
     let code = code.map(|code| format!(" {code}")).unwrap_or_default();
     let end = if status.is_empty() { "" } else { ")" };
     format!("{kind}{status}{code}{end}")
-}
-
-fn client_auth(text: &str) -> ClientAuth {
-    match text {
-        "body" => ClientAuth::Body,
-        "basic" => ClientAuth::Basic,
-        "basic-raw" => ClientAuth::BasicRaw,
-        other => panic!("there is no way {other}"),
-    }
 }
