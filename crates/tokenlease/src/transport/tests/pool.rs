@@ -7,6 +7,15 @@ use std::{
 
 use super::*;
 
+/// However busy this machine is.
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn transport(idle: Duration) -> Transport {
+    let mut options = HttpOptions::new().without_proxy();
+    options.idle = idle;
+    Transport::new(&options).unwrap()
+}
+
 /// What a server saw: the number of the connection, and the request's body.
 type Seen = Arc<Mutex<Vec<(usize, String)>>>;
 
@@ -58,11 +67,9 @@ fn connections(seen: &Seen) -> Vec<usize> {
 async fn calls_within_a_second_share_a_connection_and_later_ones_do_not() {
     assert_eq!(HttpOptions::new().idle, Duration::from_secs(1));
     // No time at all has always passed.
-    for (idle, expected) in [(Duration::from_secs(3600), [0, 0, 0]), (Duration::ZERO, [0, 1, 2])] {
+    for (idle, expected) in [(HOUR, [0, 0, 0]), (Duration::ZERO, [0, 1, 2])] {
         let (address, seen) = keeping(|stream, _, _| answer(stream));
-        let mut options = HttpOptions::new().without_proxy();
-        options.idle = idle;
-        let transport = Transport::new(&options).unwrap();
+        let transport = transport(idle);
         for user in 0..3 {
             transport.send(login(address, user), LONG).await.unwrap();
         }
@@ -85,7 +92,7 @@ fn closing() -> (SocketAddr, Seen, std::sync::mpsc::Receiver<()>) {
 #[tokio::test]
 async fn lesson_32_a_login_after_the_server_closed_the_connection_is_sent_once_on_another() {
     let (address, seen, closed) = closing();
-    let transport = transport();
+    let transport = transport(HOUR);
     for user in 0..5 {
         transport.send(login(address, user), LONG).await.unwrap();
         closed.recv().unwrap();
@@ -98,7 +105,7 @@ async fn lesson_32_a_login_after_the_server_closed_the_connection_is_sent_once_o
 #[tokio::test]
 async fn lesson_32_a_login_that_meets_the_end_of_its_connection_is_sent_once_at_most() {
     let (address, seen, closed) = closing();
-    let transport = transport();
+    let transport = transport(HOUR);
     let mut answered = 0;
     for user in 0..10 {
         // The end has arrived, and this thread, which runs all tasks, was not there to see it.
@@ -119,7 +126,7 @@ async fn lesson_32_a_login_that_meets_the_end_of_its_connection_is_sent_once_at_
 #[tokio::test]
 async fn lesson_32_a_login_that_a_kept_connection_swallows_is_lost_and_not_sent_again() {
     let (address, seen) = keeping(|stream, _, body| !body.contains("user=1") && answer(stream));
-    let transport = transport();
+    let transport = transport(HOUR);
     transport.send(login(address, 0), LONG).await.unwrap();
     let error = lost(transport.send(login(address, 1), LONG).await);
     assert_eq!(error.kind(), ErrorKind::Transport);
@@ -139,7 +146,7 @@ async fn lesson_32_no_login_arrives_twice_at_a_server_that_closes_at_any_moment(
         }
         answered && number % 3 == 0 && stream.peek(&mut [0]).is_ok_and(|found| found > 0)
     });
-    let transport = transport();
+    let transport = transport(HOUR);
     let mut answered = Vec::new();
     for user in 0..LOGINS {
         match transport.send(login(address, user), LONG).await {
@@ -171,7 +178,7 @@ async fn an_answer_that_comes_too_late_is_not_read_as_the_next_logins() {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
         stream.write_all((head + &body).as_bytes()).is_ok()
     });
-    let transport = transport();
+    let transport = transport(HOUR);
     transport.send(login(address, 0), LONG).await.unwrap();
     let error = lost(transport.send(login(address, 1), Duration::from_millis(50)).await);
     assert_eq!(error.kind(), ErrorKind::Deadline);
@@ -186,7 +193,7 @@ async fn what_a_server_sends_beyond_an_answer_is_not_read_as_the_next_logins() {
         let more = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"for\":0}";
         stream.write_all(format!("{OKAY}{more}").as_bytes()).is_ok()
     });
-    let transport = transport();
+    let transport = transport(HOUR);
     for user in 0..3 {
         let answer = transport.send(login(address, user), LONG).await.unwrap();
         assert_eq!(answer.body().as_slice(), b"{}");
@@ -197,7 +204,7 @@ async fn what_a_server_sends_beyond_an_answer_is_not_read_as_the_next_logins() {
 #[tokio::test]
 async fn identities_of_one_server_share_connections_whoever_made_the_transport() {
     let (address, seen) = keeping(|stream, _, _| answer(stream));
-    let transport = transport();
+    let transport = transport(HOUR);
     let (one, other) = (transport.clone(), transport);
     one.send(login(address, 0), LONG).await.unwrap();
     other.send(login(address, 1), LONG).await.unwrap();
