@@ -192,20 +192,6 @@ async fn a_reset_connection_is_lost() {
 }
 
 #[tokio::test]
-async fn lesson_32_a_server_that_closes_kept_connections_sees_each_login_once() {
-    let server = server(|stream| {
-        read(stream);
-        stream.write_all(OKAY.as_bytes()).unwrap();
-        // Kept alive by the answer, closed by the end of this scope.
-    });
-    let transport = transport();
-    for _ in 0..5 {
-        transport.send(post(&format!("http://{}", server.0)), LONG).await.unwrap();
-    }
-    assert_eq!(count(server).await, 5);
-}
-
-#[tokio::test]
 async fn a_refused_connection_is_not_sent() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
