@@ -28,7 +28,7 @@ pub struct Client<'a> {
 pub enum ClientAuth {
     /// As `client_id` and `client_secret` in the body.
     Body,
-    /// In a Basic header, each form-encoded first, as the standard says.
+    /// In a Basic header, each form-encoded first, as the standard says; a space as `%20`.
     Basic,
     /// In a Basic header as they are, for servers that do not decode them.
     BasicRaw,
