@@ -111,6 +111,16 @@ impl FileStore {
         crate::keys::of_folder(&self.0.folder)
     }
 
+    /// Whether somebody wrote a record here.
+    pub(crate) async fn holds_records(&self) -> Result<bool> {
+        let inner = self.0.clone();
+        let names = tokio::task::spawn_blocking(move || inner.folder.names(record::END)).await;
+        names.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_or_else(
+            |error| Err(folder::away("looking into", self.folder(), error).into()),
+            |names| Ok(!names.is_empty()),
+        )
+    }
+
     /// Where the files are.
     pub fn folder(&self) -> &Path {
         self.0.folder.path()

@@ -16,6 +16,8 @@ mod check;
 mod connection;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod keys;
 mod open;
 #[cfg(feature = "postgres")]
@@ -27,6 +29,10 @@ mod sealed;
 #[cfg(feature = "tls")]
 mod tls;
 
+/// What every store must do, as checks that a store of one's own can be run through.
+#[cfg(feature = "conformance")]
+pub use tokenlease::conformance;
+
 #[cfg(feature = "file")]
 pub use crate::file::FileStore;
 #[cfg(feature = "postgres")]
@@ -35,7 +41,7 @@ pub use crate::postgres::PostgresStore;
 pub use crate::redis::RedisStore;
 pub use crate::{
     check::{Check, check},
-    keys::KeySource,
+    keys::{KeySource, Keyring},
     open::{Opened, StoreOptions, open, open_blocking},
     sealed::Sealed,
 };
