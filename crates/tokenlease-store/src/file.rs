@@ -94,6 +94,12 @@ impl FileStore {
     /// `Config` where the user has no home directory.
     pub fn default_folder() -> Result<PathBuf> {
         use etcetera::BaseStrategy as _;
+        // It is enough by itself: services often have no home.
+        if cfg!(not(windows))
+            && let Some(folder) = state_home(std::env::var_os("XDG_STATE_HOME"))
+        {
+            return Ok(folder.join("tokenlease"));
+        }
         let dirs = etcetera::choose_base_strategy().map_err(|error| {
             Error::new(ErrorKind::Config, "this user has no home directory to keep tokens in")
                 .expected("a folder for the store")
@@ -139,6 +145,11 @@ impl FileStore {
             ))
         })
     }
+}
+
+/// The folder in that variable; a relative path is none, as its specification says.
+fn state_home(variable: Option<std::ffi::OsString>) -> Option<PathBuf> {
+    variable.map(PathBuf::from).filter(|folder| folder.is_absolute())
 }
 
 impl Store for FileStore {

@@ -267,9 +267,7 @@ fn platform(keyring: Keyring) -> Result<Arc<CredentialStore>> {
         #[cfg(any(target_os = "linux", target_os = "freebsd", target_os = "openbsd"))]
         Keyring::User => zbus_secret_service_keyring_store::Store::new().map(|store| store as _),
         #[cfg(target_os = "macos")]
-        Keyring::User => {
-            apple_native_keyring_store::keychain::Store::new().map(|store| store as _)
-        }
+        Keyring::User => apple_native_keyring_store::keychain::Store::new().map(|store| store as _),
         #[cfg(windows)]
         Keyring::User => windows_native_keyring_store::Store::new().map(|store| store as _),
         #[allow(unreachable_patterns, reason = "there are systems that have both")]

@@ -8,6 +8,9 @@
 //! | `redis://…`, `rediss://…` | `RedisStore` | `redis` | many hosts |
 //! | `postgres://…` | `PostgresStore` | `postgres` | many hosts |
 //!
+//! A store of one's own is five calls: `examples/own_store.rs` shows one, and runs it through the
+//! checks of `conformance` (a feature) that all of these pass too.
+//!
 //! Whatever leaves the process is [`Sealed`] under the store's key, see [`KeySource`].
 #![forbid(unsafe_code)]
 

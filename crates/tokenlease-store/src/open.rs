@@ -209,12 +209,7 @@ fn unknown(what: &str) -> Error {
         .expected("memory:, file:, file:/path, redis://…, rediss://… or postgres://…")
 }
 
-#[cfg(not(all(
-    feature = "file",
-    feature = "redis",
-    feature = "postgres",
-    feature = "keyring"
-)))]
+#[cfg(not(all(feature = "file", feature = "redis", feature = "postgres", feature = "keyring")))]
 fn left_out(what: &str, feature: &str) -> Error {
     Error::new(ErrorKind::Config, format!("this program was built without {what}"))
         .advice(format!("build it with the feature {feature}"))

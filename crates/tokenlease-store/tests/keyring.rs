@@ -91,8 +91,7 @@ impl Desktop {
             .unwrap();
         let mut address = String::new();
         BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        let mut desktop =
-            Self { daemons: vec![bus], address: address.trim().to_owned(), home };
+        let mut desktop = Self { daemons: vec![bus], address: address.trim().to_owned(), home };
         let mut command = Command::new("gnome-keyring-daemon");
         command.args(["--foreground", "--unlock", "--components=secrets"]);
         desktop.belongs(&mut command);
