@@ -37,9 +37,13 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     }
     let mut options = read(&text, name).map_err(|problem| problem.of(&path))?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let Options { ca, password_file, client_secret_file, .. } = &mut options;
-    let Options { store_key_file, store_passphrase_file, .. } = &mut options;
-    let files = [ca, password_file, client_secret_file, store_key_file, store_passphrase_file];
+    let files = [
+        &mut options.ca,
+        &mut options.password_file,
+        &mut options.client_secret_file,
+        &mut options.store_key_file,
+        &mut options.store_passphrase_file,
+    ];
     for file in files.into_iter().flatten() {
         *file = folder.join(&*file);
     }

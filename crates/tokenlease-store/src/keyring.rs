@@ -32,12 +32,14 @@ pub(crate) async fn of_store(
     store: &dyn Store,
     holds_records: impl AsyncFnOnce() -> Result<bool>,
 ) -> Result<Key> {
-    let ring = in_time(move || Ring::open(keyring)).await?;
-    of_ring(ring, store, holds_records).await
+    of_ring(move || Ring::open(keyring), store, holds_records).await
 }
 
+/// The same for the keyring that is opened. Each step opens it anew, and leaves it on the thread
+/// that did: the kernel's belongs to a thread, and the Secret Service's connection must end on one
+/// that may block.
 async fn of_ring(
-    ring: Ring,
+    open: impl Fn() -> Result<Ring> + Clone + Send + 'static,
     store: &dyn Store,
     holds_records: impl AsyncFnOnce() -> Result<bool>,
 ) -> Result<Key> {
@@ -57,22 +59,14 @@ async fn of_ring(
     }
     if let Some(placed) = placed {
         let name = name_in(&placed)?;
-        return in_time(move || ring.read(&name)).await;
+        return in_time(move || open()?.read(&name)).await;
     }
-    let (ring, chosen) = in_time(move || {
-        let chosen = ring.newest_or_new()?;
-        Ok((ring, chosen))
-    })
-    .await?;
-    let Chosen { name, key, is_new } = chosen;
+    let begin = open.clone();
+    let Chosen { name, key, is_new } = in_time(move || begin()?.newest_or_new()).await?;
     match store.swap(&note, None, name.as_bytes(), None).await? {
         Swapped::Done { .. } => {
             if is_new {
-                in_time(move || {
-                    ring.tell_newest(&name);
-                    Ok(())
-                })
-                .await?;
+                in_time(move || open().map(|ring| ring.tell_newest(&name))).await?;
             }
             Ok(key)
         }
@@ -80,7 +74,8 @@ async fn of_ring(
             let placed = loaded.record.ok_or_else(|| foreign("nothing"))?;
             let theirs = name_in(&placed)?;
             in_time(move || {
-                if is_new && name != theirs {
+                let ring = open()?;
+                if is_new {
                     ring.remove(&name);
                 }
                 ring.read(&theirs)
@@ -106,7 +101,8 @@ impl Ring {
     fn open(keyring: Keyring) -> Result<Self> {
         let entries = platform(keyring)?;
         let ring = Self { entries, keyring };
-        // Some are asked for nothing before the first entry.
+        // With its first entry the kernel's is joined by this thread, so that the next ones are
+        // looked for in it; others show only now whether they are there.
         ring.entry(NEWEST)?;
         Ok(ring)
     }

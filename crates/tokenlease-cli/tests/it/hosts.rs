@@ -79,7 +79,7 @@ fn live_on_two_hosts(server: &Server, vendor: impl Fn(&Emulator, &str) -> Progra
 
     let status = other.json(vendor(&emulator, "status"), 0);
     let entry = &status["identities"][0]["entries"][0];
-    assert_eq!((&entry["yours"], &entry["lease"]["live"]), (&true.into(), &true.into()));
+    assert!(entry["yours"] == true && entry["lease"]["live"] == true, "{status}");
     assert!(!status.to_string().contains(&text) && !status.to_string().contains("canary"));
 
     // A token that is dead to one is dead to all.
@@ -87,7 +87,8 @@ fn live_on_two_hosts(server: &Server, vendor: impl Fn(&Emulator, &str) -> Progra
     assert_eq!(refuse(&other)["outcome"], "replaced");
     let second = one.json(token(), 0);
     assert_ne!(second["token"], first["token"]);
-    assert_eq!((&second["rung"], issued()), (&"store".into(), 2));
+    assert_eq!(second["rung"], "store");
+    assert_eq!(issued(), 2);
     // So it is if only its state was asked about.
     let text = second["token"].as_str().expect("a token");
     emulator.end_token(text);

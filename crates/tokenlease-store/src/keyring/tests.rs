@@ -42,6 +42,11 @@ impl Kept {
         Ring { entries: Arc::new(self.clone()), keyring: Keyring::User }
     }
 
+    fn open(&self) -> impl Fn() -> Result<Ring> + Clone + Send + 'static {
+        let kept = self.clone();
+        move || Ok(kept.ring())
+    }
+
     fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.entries.lock().unwrap().keys().cloned().collect();
         names.sort();
@@ -49,7 +54,7 @@ impl Kept {
     }
 
     async fn key_of(&self, store: &MemoryStore) -> Result<Key> {
-        of_ring(self.ring(), store, async || Ok(false)).await
+        of_ring(self.open(), store, async || Ok(false)).await
     }
 }
 
@@ -188,7 +193,7 @@ fn all_who_begin_together_end_with_one_key_and_no_other_is_left() {
 async fn who_was_stopped_before_it_made_its_key_takes_the_one_that_was_made_meanwhile() {
     let (kept, store) = (Kept::new(Manner::Keeps), store());
     let mut first = None;
-    let late = of_ring(kept.ring(), &store, async || {
+    let late = of_ring(kept.open(), &store, async || {
         first = Some(kept.key_of(&store).await?);
         // It does not even find it as the newest one.
         kept.ring().remove(NEWEST);
@@ -202,12 +207,12 @@ async fn who_was_stopped_before_it_made_its_key_takes_the_one_that_was_made_mean
 #[tokio::test]
 async fn a_store_that_holds_records_of_another_key_gets_none() {
     let (kept, store) = (Kept::new(Manner::Keeps), store());
-    let error = of_ring(kept.ring(), &store, async || Ok(true)).await.map(drop).unwrap_err();
+    let error = of_ring(kept.open(), &store, async || Ok(true)).await.map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     assert!(error.to_string().contains("none of the keyring's keys is theirs"), "{error}");
     assert!(kept.names().is_empty());
     // A record that came after the name is no such record.
-    let written = of_ring(kept.ring(), &store, async || {
+    let written = of_ring(kept.open(), &store, async || {
         kept.key_of(&store).await?;
         Ok(true)
     });
