@@ -78,6 +78,15 @@ struct Desktop {
 impl Desktop {
     /// With a keyring that is open. None where the programs are not installed.
     fn open() -> Option<Self> {
+        Self::start(&["--unlock"])
+    }
+
+    /// With one that only a person could open.
+    fn locked() -> Option<Self> {
+        Self::start(&[])
+    }
+
+    fn start(how: &[&str]) -> Option<Self> {
         if !has("dbus-daemon") || !has("gnome-keyring-daemon") {
             return None;
         }
@@ -93,7 +102,7 @@ impl Desktop {
         BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let mut desktop = Self { daemons: vec![bus], address: address.trim().to_owned(), home };
         let mut command = Command::new("gnome-keyring-daemon");
-        command.args(["--foreground", "--unlock", "--components=secrets"]);
+        command.args(["--foreground", "--components=secrets"]).args(how);
         desktop.belongs(&mut command);
         let mut keyring = command
             .stdin(Stdio::piped())
@@ -149,6 +158,16 @@ fn the_secret_service_gives_all_processes_of_a_store_one_key() {
     fs::write(filled.join("x.record"), b"").unwrap();
     let said = &children(1, &filled, |command| other.belongs(command))[0];
     assert!(said.starts_with("store ") && said.contains("the store holds records"), "{said}");
+}
+
+#[test]
+fn a_keyring_that_is_locked_is_an_error_and_no_hang() {
+    let Some(desktop) = Desktop::locked() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let said = &children(1, &store, |command| desktop.belongs(command))[0];
+    assert!(said.starts_with("store ") && said.contains("unlock it"), "{said}");
+    assert!(!store.join("key").exists(), "nothing is used in its place");
 }
 
 #[test]
