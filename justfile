@@ -21,6 +21,10 @@ demo:
 sim seeds="6000":
     cargo run --release -p tokenlease-sim -- --seeds {{seeds}}
 
+# A further OAuth2 server for the tests to install and try: tests/servers/README.md.
+add-server name:
+    sh tests/servers/add.sh {{name}}
+
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
 

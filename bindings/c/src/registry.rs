@@ -14,8 +14,9 @@ use crate::{
 /// What clients share: the store, trust, and how requests are sent. Threads may share it.
 pub struct tokenlease_registry(Registry);
 
-/// Makes a registry of the options "store", "store_key_file", "ca", "allow_plain_http" and
-/// "timeout" of a config, and opens its store. Free it with tokenlease_registry_free.
+/// Makes a registry of the options "store", "store_key", "store_key_file",
+/// "store_passphrase_file", "ca", "allow_plain_http" and "timeout" of a config, and opens its
+/// store. Free it with tokenlease_registry_free.
 ///
 /// Errors: TOKENLEASE_CONFIG, TOKENLEASE_STORE.
 #[unsafe(no_mangle)]
