@@ -15,6 +15,7 @@
     clippy::missing_safety_doc,
     reason = "the comments are C's, and what C must keep stands at the top of the header"
 )]
+#![allow(clippy::doc_markdown, reason = "the comments are C's, where names stand as they are")]
 
 mod boundary;
 pub mod client;
