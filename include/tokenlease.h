@@ -357,8 +357,9 @@ tokenlease_status tokenlease_credentials_set_client_secret(tokenlease_credential
                                                            tokenlease_error **error);
 
 /**
- * Makes a registry of the options "store", "store_key_file", "ca", "allow_plain_http" and
- * "timeout" of a config, and opens its store. Free it with tokenlease_registry_free.
+ * Makes a registry of the options "store", "store_key", "store_key_file",
+ * "store_passphrase_file", "ca", "allow_plain_http" and "timeout" of a config, and opens its
+ * store. Free it with tokenlease_registry_free.
  *
  * Errors: TOKENLEASE_CONFIG, TOKENLEASE_STORE.
  */
