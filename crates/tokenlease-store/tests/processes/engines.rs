@@ -169,11 +169,11 @@ mod postgres {
             admin.batch_execute(end).await.unwrap();
         }
         // All of its processes, so that the one behind the connection is silent too.
-        server.signal_group(Signal::STOP);
+        server.signal(Signal::STOP);
         let began = std::time::Instant::now();
         assert!(store.load(&name("u")).await.is_err());
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-        server.signal_group(Signal::CONT);
+        server.signal(Signal::CONT);
         assert!(store.load(&name("u")).await.unwrap().record.is_none());
     }
 }

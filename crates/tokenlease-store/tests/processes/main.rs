@@ -2,13 +2,19 @@
 //! runs itself again for each.
 #![cfg(all(unix, feature = "file"))]
 
+mod bare;
 mod child;
 mod crowd;
 mod death;
+mod engine;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod engines;
+mod hour;
 mod outage;
-#[cfg(any(feature = "redis", feature = "postgres"))]
+mod records;
+mod refused;
 mod servers;
 mod sharing;
+mod storm;
+mod wire;
 mod world;

@@ -1,0 +1,101 @@
+//! The stores that every rule is tried on: a folder, Redis and PostgreSQL.
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use crate::{hour::Hour, servers, world::World};
+
+/// How often the rules run: `TOKENLEASE_ROUNDS` times where the issue is a race for a folder's
+/// files, a sixteenth of that for all others, and once where nobody says so.
+pub(crate) fn many() -> u32 {
+    std::env::var("TOKENLEASE_ROUNDS").map_or(1, |count| count.parse().expect("a number of rounds"))
+}
+
+fn few() -> u32 {
+    many().div_ceil(17)
+}
+
+/// An engine, with its server where it has one.
+pub(crate) struct Engine {
+    pub(crate) name: &'static str,
+    server: Option<servers::Running>,
+    hour: Option<Rc<Hour>>,
+    worlds: Cell<u32>,
+}
+
+impl Engine {
+    /// Those whose servers are at hand, in real time.
+    pub(crate) fn all() -> Vec<Self> {
+        Self::those(None)
+    }
+
+    /// Those whose servers are at hand, each with an hour that can be moved.
+    pub(crate) fn all_steered() -> Vec<Self> {
+        Self::those(Some(Hour::new))
+    }
+
+    fn those(hour: Option<fn() -> Hour>) -> Vec<Self> {
+        let hour = || hour.map(|hour| Rc::new(hour()));
+        let engine = |name, server, hour| Self { name, server, hour, worlds: Cell::new(0) };
+        let mut all = vec![engine("file", None, hour())];
+        #[cfg(feature = "redis")]
+        {
+            let hour = hour();
+            let server = servers::redis_at(&servers::Place::here(hour.as_deref()));
+            all.extend(server.map(|server| engine("redis", Some(server), hour)));
+        }
+        #[cfg(feature = "postgres")]
+        {
+            let hour = hour();
+            let server = servers::postgres_at(&servers::Place::here(hour.as_deref()));
+            all.extend(server.map(|server| {
+                servers::make_table(&server.url());
+                engine("postgres", Some(server), hour)
+            }));
+        }
+        all
+    }
+
+    /// A vendor of its own, and a store with nothing in it.
+    pub(crate) fn world(&self) -> World {
+        self.worlds.set(self.worlds.get() + 1);
+        let mut world = match &self.server {
+            None => World::new(),
+            Some(server) => World::with_store(server.url()),
+        };
+        world.empty();
+        if let Some(hour) = &self.hour {
+            world.emulator.advance(hour.passed());
+            world.hour = Some(hour.clone());
+        }
+        world
+    }
+
+    pub(crate) fn server(&self) -> Option<&servers::Running> {
+        self.server.as_ref()
+    }
+
+    /// Tries a rule that is a race for a folder's files.
+    pub(crate) fn often(&self, rule: impl FnMut(&World, u32)) {
+        self.times(if self.server.is_none() { many() } else { few() }, rule);
+    }
+
+    /// Tries any other rule.
+    pub(crate) fn seldom(&self, rule: impl FnMut(&World, u32)) {
+        self.times(few(), rule);
+    }
+
+    fn times(&self, rounds: u32, mut rule: impl FnMut(&World, u32)) {
+        for round in 0..rounds {
+            rule(&self.world(), round);
+        }
+    }
+}
+
+/// Says how long a rule took with all its rounds.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        println!("{}: {} worlds", self.name, self.worlds.get());
+    }
+}
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);

@@ -1,0 +1,158 @@
+//! What stands in a store, past the engines: to look at it, and to do it harm.
+
+use std::fs;
+#[cfg(feature = "postgres")]
+use std::future::Future;
+
+use crate::world::World;
+
+/// A record's key in the store, and its bytes as they are there.
+pub(crate) type Raw = (String, Vec<u8>);
+
+impl World {
+    /// All records, in the order of their keys.
+    pub(crate) fn records(&self) -> Vec<Raw> {
+        let mut all: Vec<Raw> = match self.scheme() {
+            "file" => {
+                let read = |path: std::path::PathBuf| {
+                    // One may go, or be replaced, meanwhile.
+                    let bytes = fs::read(&path).ok()?;
+                    Some((path.to_string_lossy().into_owned(), bytes))
+                };
+                self.files(".record").into_iter().filter_map(read).collect()
+            }
+            #[cfg(feature = "redis")]
+            "redis" => {
+                let mut server = redis(&self.store);
+                let keys = || redis::cmd("KEYS").arg("tokenlease:*:record").clone();
+                let keys: Vec<String> = keys().query(&mut server).unwrap();
+                let read = |key: String| {
+                    let get = redis::cmd("HGET").arg(&key).arg("d").clone();
+                    let bytes: Option<Vec<u8>> = get.query(&mut server).unwrap();
+                    Some((key, bytes?))
+                };
+                keys.into_iter().filter_map(read).collect()
+            }
+            #[cfg(feature = "postgres")]
+            _ => postgres(&self.store, async |server| {
+                let all = "select key, record from tokenlease where record is not null";
+                let rows = server.query(all, &[]).await.unwrap();
+                rows.into_iter().map(|row| (row.get(0), row.get(1))).collect()
+            }),
+            #[cfg(not(feature = "postgres"))]
+            other => panic!("a store at {other}"),
+        };
+        all.sort();
+        all
+    }
+
+    /// The only record.
+    pub(crate) fn record(&self) -> Raw {
+        let mut all = self.records();
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    }
+
+    /// Puts other bytes in a record's place.
+    pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
+        match self.scheme() {
+            "file" => {
+                let new = format!("{key}.put");
+                fs::write(&new, bytes).unwrap();
+                fs::rename(new, key).unwrap();
+            }
+            #[cfg(feature = "redis")]
+            "redis" => {
+                let set = redis::cmd("HSET").arg(key).arg("d").arg(bytes).clone();
+                let _: () = set.query(&mut redis(&self.store)).unwrap();
+            }
+            #[cfg(feature = "postgres")]
+            _ => postgres(&self.store, async |server| {
+                let set = "update tokenlease set record = $2 where key = $1";
+                assert_eq!(server.execute(set, &[&key, &bytes]).await.unwrap(), 1);
+            }),
+            #[cfg(not(feature = "postgres"))]
+            other => panic!("a store at {other}"),
+        }
+    }
+
+    /// Where in those bytes their format's number stands: outside of what is authenticated.
+    pub(crate) fn format_at(&self, bytes: &[u8]) -> usize {
+        let magic = if self.scheme() == "file" { b"tkfr" } else { b"tkls" };
+        assert_eq!(&bytes[..4], magic);
+        4
+    }
+
+    /// Takes everything away, locks too.
+    pub(crate) fn empty(&self) {
+        match self.scheme() {
+            "file" => {
+                let folder = self.folder.path().join("store");
+                if folder.exists() {
+                    fs::remove_dir_all(folder).unwrap();
+                }
+            }
+            #[cfg(feature = "redis")]
+            "redis" => {
+                let () = redis::cmd("FLUSHALL").query(&mut redis(&self.store)).unwrap();
+            }
+            #[cfg(feature = "postgres")]
+            _ => postgres(&self.store, async |server| {
+                server.batch_execute("delete from tokenlease").await.unwrap();
+            }),
+            #[cfg(not(feature = "postgres"))]
+            other => panic!("a store at {other}"),
+        }
+    }
+
+    /// The process that holds the lock, by its owner's name.
+    pub(crate) fn lock_owner(&self) -> Option<u32> {
+        let owner: String = match self.scheme() {
+            "file" => {
+                let file = self.files(".owner").pop()?;
+                file.to_string_lossy().replace('+', ":")
+            }
+            #[cfg(feature = "redis")]
+            "redis" => {
+                let mut server = redis(&self.store);
+                let keys: Vec<String> =
+                    redis::cmd("KEYS").arg("tokenlease:*:lock").query(&mut server).unwrap();
+                let get = redis::cmd("GET").arg(keys.first()?).clone();
+                get.query::<Option<String>>(&mut server).unwrap()?
+            }
+            #[cfg(feature = "postgres")]
+            _ => postgres(&self.store, async |server| {
+                let owner = "select owner from tokenlease where owner is not null";
+                server.query_opt(owner, &[]).await.unwrap().map(|row| row.get(0))
+            })?,
+            #[cfg(not(feature = "postgres"))]
+            other => panic!("a store at {other}"),
+        };
+        owner.rsplit(':').nth(1)?.parse().ok()
+    }
+
+    fn scheme(&self) -> &str {
+        self.store.split(':').next().unwrap()
+    }
+}
+
+#[cfg(feature = "redis")]
+fn redis(url: &str) -> redis::Connection {
+    redis::Client::open(url).unwrap().get_connection().unwrap()
+}
+
+#[cfg(feature = "postgres")]
+fn postgres<R, F>(url: &str, work: impl FnOnce(tokio_postgres::Client) -> F) -> R
+where
+    F: Future<Output = R>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let moving = tokio::spawn(connection);
+        let result = work(client).await;
+        moving.abort();
+        result
+    })
+}
