@@ -1,6 +1,6 @@
 //! The stores that every rule is tried on: a folder, Redis and PostgreSQL.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, net::Ipv4Addr, rc::Rc, time::Duration};
 
 use crate::{hour::Hour, servers, world::World};
 
@@ -18,6 +18,7 @@ fn few() -> u32 {
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     server: Option<servers::Running>,
+    vendor: Ipv4Addr,
     hour: Option<Rc<Hour>>,
     worlds: Cell<u32>,
 }
@@ -25,28 +26,33 @@ pub(crate) struct Engine {
 impl Engine {
     /// Those whose servers are at hand, in real time.
     pub(crate) fn all() -> Vec<Self> {
-        Self::those(None)
+        Self::those(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, None)
     }
 
     /// Those whose servers are at hand, each with an hour that can be moved.
     pub(crate) fn all_steered() -> Vec<Self> {
-        Self::those(Some(Hour::new))
+        Self::all_between(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST)
     }
 
-    fn those(hour: Option<fn() -> Hour>) -> Vec<Self> {
+    /// The same, with vendor and server at those addresses.
+    pub(crate) fn all_between(vendor: Ipv4Addr, server: Ipv4Addr) -> Vec<Self> {
+        Self::those(vendor, server, Some(Hour::new))
+    }
+
+    fn those(vendor: Ipv4Addr, at: Ipv4Addr, hour: Option<fn() -> Hour>) -> Vec<Self> {
         let hour = || hour.map(|hour| Rc::new(hour()));
-        let engine = |name, server, hour| Self { name, server, hour, worlds: Cell::new(0) };
+        let engine = |name, server, hour| Self { name, server, vendor, hour, worlds: Cell::new(0) };
         let mut all = vec![engine("file", None, hour())];
         #[cfg(feature = "redis")]
         {
             let hour = hour();
-            let server = servers::redis_at(&servers::Place::here(hour.as_deref()));
+            let server = servers::redis_at(&servers::Place::at(at, hour.as_deref()));
             all.extend(server.map(|server| engine("redis", Some(server), hour)));
         }
         #[cfg(feature = "postgres")]
         {
             let hour = hour();
-            let server = servers::postgres_at(&servers::Place::here(hour.as_deref()));
+            let server = servers::postgres_at(&servers::Place::at(at, hour.as_deref()));
             all.extend(server.map(|server| {
                 servers::make_table(&server.url());
                 engine("postgres", Some(server), hour)
@@ -60,7 +66,7 @@ impl Engine {
         self.worlds.set(self.worlds.get() + 1);
         let mut world = match &self.server {
             None => World::new(),
-            Some(server) => World::with_store(server.url()),
+            Some(server) => World::between(server.url(), self.vendor),
         };
         world.empty();
         if let Some(hour) = &self.hour {

@@ -10,7 +10,14 @@ mod engine;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod engines;
 mod hour;
+mod misfits;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod namespaces;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod network;
 mod outage;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod servers_away;
 mod records;
 mod refused;
 mod servers;

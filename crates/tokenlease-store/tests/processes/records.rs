@@ -46,13 +46,6 @@ impl World {
         all
     }
 
-    /// The only record.
-    pub(crate) fn record(&self) -> Raw {
-        let mut all = self.records();
-        assert_eq!(all.len(), 1);
-        all.remove(0)
-    }
-
     /// Puts other bytes in a record's place.
     pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
         match self.scheme() {
@@ -99,6 +92,32 @@ impl World {
             #[cfg(feature = "postgres")]
             _ => postgres(&self.store, async |server| {
                 server.batch_execute("delete from tokenlease").await.unwrap();
+            }),
+            #[cfg(not(feature = "postgres"))]
+            other => panic!("a store at {other}"),
+        }
+    }
+
+    /// Has the server take no writes, or take them again.
+    #[cfg(any(feature = "redis", feature = "postgres"))]
+    pub(crate) fn refuse_writes(&self, refuse: bool) {
+        match self.scheme() {
+            #[cfg(feature = "redis")]
+            "redis" => {
+                // No memory is left; what is there stays.
+                let limit = if refuse { "1" } else { "0" };
+                let set = redis::cmd("CONFIG").arg(&["SET", "maxmemory", limit]).clone();
+                let () = set.query(&mut redis(&self.store)).unwrap();
+            }
+            #[cfg(feature = "postgres")]
+            _ => postgres(&self.store, async |server| {
+                let mode = if refuse { "on" } else { "off" };
+                let set = format!("alter system set default_transaction_read_only = {mode}");
+                server.batch_execute("set default_transaction_read_only = off").await.unwrap();
+                server.batch_execute(&set).await.unwrap();
+                server.batch_execute("select pg_reload_conf()").await.unwrap();
+                // The settings are read by the server's next message of each connection.
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }),
             #[cfg(not(feature = "postgres"))]
             other => panic!("a store at {other}"),

@@ -27,9 +27,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// On loopback.
-    pub(crate) fn here(hour: Option<&Hour>) -> Self {
-        Self::at(Ipv4Addr::LOCALHOST, hour)
+    /// On loopback, in real time.
+    pub(crate) fn here() -> Self {
+        Self::at(Ipv4Addr::LOCALHOST, None)
     }
 
     pub(crate) fn at(address: Ipv4Addr, hour: Option<&Hour>) -> Self {
@@ -196,7 +196,7 @@ fn begin(
 /// An empty Redis or Valkey with a password, in real time.
 #[cfg(feature = "redis")]
 pub(crate) fn redis() -> Option<Running> {
-    redis_at(&Place::here(None))
+    redis_at(&Place::here())
 }
 
 #[cfg(feature = "redis")]
@@ -227,7 +227,7 @@ pub(crate) fn redis_at(place: &Place) -> Option<Running> {
 /// An empty PostgreSQL cluster, in real time.
 #[cfg(feature = "postgres")]
 pub(crate) fn postgres() -> Option<Running> {
-    postgres_at(&Place::here(None))
+    postgres_at(&Place::here())
 }
 
 #[cfg(feature = "postgres")]

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     io::{BufRead as _, BufReader, Write as _},
+    net::Ipv4Addr,
     process::{Child, Command, Stdio},
     rc::Rc,
     sync::mpsc::{self, Receiver},
@@ -40,9 +41,14 @@ impl World {
     }
 
     pub(crate) fn with_store(store: String) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let emulator = Emulator::builder().start_blocking().unwrap();
-        Self { emulator, store, folder, hour: None }
+        Self::between(store, Ipv4Addr::LOCALHOST)
+    }
+
+    /// With the vendor at that address.
+    pub(crate) fn between(store: String, vendor: Ipv4Addr) -> Self {
+        let (folder, vendor) = (tempfile::tempdir().unwrap(), (vendor, 0).into());
+        let emulator = Emulator::builder().winkas_addr(vendor).wyn_addr(vendor);
+        Self { emulator: emulator.start_blocking().unwrap(), store, folder, hour: None }
     }
 
     /// Lets time pass for the vendor, the children and the store.
