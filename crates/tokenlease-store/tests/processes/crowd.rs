@@ -43,7 +43,8 @@ fn lesson_17_sixteen_processes_on_an_empty_folder_are_one_login_hardly_later_tha
     engine.often(|world, _| {
         slow_down(world);
         let bare = tempfile::tempdir().unwrap();
-        let bare = |starter: Starter| starter.with("STORE", format!("bare:{}", bare.path().display()));
+        let bare =
+            |starter: Starter| starter.with("STORE", format!("bare:{}", bare.path().display()));
         ours.push(a_cold_crowd(&world.winkas(), 16));
         let token = world.emulator.winkas().active_tokens().remove(0);
         world.emulator.end_token(&token);

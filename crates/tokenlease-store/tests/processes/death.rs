@@ -44,11 +44,13 @@ fn lesson_31_a_leader_that_is_killed_at_any_moment_leaves_nothing_torn_and_nothi
                 for process in &mut crowd {
                     process.order("token");
                 }
-                let leader = until(|| world.lock_owner());
+                let leader = until(|| {
+                    let owners = world.lock_owners();
+                    crowd.iter().position(|process| owners.contains(&process.id()))
+                });
                 // From the first moment with the lock to after the answer.
                 thread::sleep(Duration::from_millis(u64::from(round) * 13 % 97));
-                let at = crowd.iter().position(|process| process.id() == leader).unwrap();
-                crowd.remove(at).kill();
+                crowd.remove(leader).kill();
                 let saved = world.records().len() > before.1;
                 if engine.server().is_some() {
                     world.pass(LOCK_LIFE);

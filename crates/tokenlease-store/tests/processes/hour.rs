@@ -16,6 +16,11 @@ use tokenlease::{
     core::{Now, Timestamp, WallTime},
 };
 
+use crate::{
+    servers,
+    world::{Starter, World},
+};
+
 /// Real time, plus what it was moved by.
 #[derive(Debug)]
 pub(crate) struct Hour {
@@ -94,36 +99,30 @@ impl Clock for FileClock {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{servers, world::World};
+/// What a client reads, seen from outside of it: both wall clocks, then both others.
+fn clocks(starter: &Starter) -> [i64; 4] {
+    let mut process = starter.start_many(1).remove(0);
+    process.order("clock");
+    let numbers = process.answer();
+    let numbers: Vec<i64> = numbers.split(' ').map(|text| text.parse().unwrap()).collect();
+    numbers.try_into().unwrap()
+}
 
-    /// What the client reads, read from outside of it.
-    fn clocks(starter: &crate::world::Starter) -> [i64; 4] {
-        let mut process = starter.start_many(1).remove(0);
-        process.order("clock");
-        let numbers = process.answer();
-        let numbers: Vec<i64> = numbers.split(' ').map(|text| text.parse().unwrap()).collect();
-        numbers.try_into().unwrap()
-    }
-
-    #[test]
-    fn lesson_27_a_clients_wall_clock_can_be_faked_and_its_elapsed_time_left_alone() {
-        let Some(fake) = servers::fake_time() else { return };
-        let world = World::new();
-        let ten_minutes = 600_000;
-        for (sign, skew) in [("+600", ten_minutes), ("-600", -ten_minutes)] {
-            let mut faked = world.winkas().and("FAKETIME", sign);
-            for (name, value) in fake.clone() {
-                faked = faked.and(name, value);
-            }
-            let [wall, coarse_wall, elapsed, monotonic] = clocks(&world.winkas());
-            let far = clocks(&faked);
-            let expected = [wall + skew, coarse_wall + skew, elapsed, monotonic];
-            for (shown, expected) in far.into_iter().zip(expected) {
-                assert!((expected..expected + 60_000).contains(&shown), "{far:?}, not {expected}");
-            }
+#[test]
+fn lesson_27_a_clients_wall_clock_can_be_faked_and_its_elapsed_time_left_alone() {
+    let Some(fake) = servers::fake_time() else { return };
+    let world = World::new();
+    let ten_minutes = 600_000;
+    for (sign, skew) in [("+600", ten_minutes), ("-600", -ten_minutes)] {
+        let faked = world.winkas().and("FAKETIME", sign);
+        let faked = fake.iter().fold(faked, |faked, (name, value)| faked.and(name, value));
+        let [wall, coarse_wall, elapsed, monotonic] = clocks(&world.winkas());
+        let far = clocks(&faked);
+        let expected = [wall + skew, coarse_wall + skew, elapsed, monotonic];
+        for (shown, expected) in far.into_iter().zip(expected) {
+            // The coarse clocks are late by some milliseconds.
+            let near = expected - 100..expected + 60_000;
+            assert!(near.contains(&shown), "{far:?}, not {expected}");
         }
     }
 }

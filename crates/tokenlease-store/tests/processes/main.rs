@@ -16,11 +16,11 @@ mod namespaces;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod network;
 mod outage;
-#[cfg(any(feature = "redis", feature = "postgres"))]
-mod servers_away;
 mod records;
 mod refused;
 mod servers;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod servers_away;
 mod sharing;
 mod storm;
 mod wire;

@@ -195,7 +195,9 @@ fn lesson_31_who_is_cut_off_from_its_lock_is_passed_by_and_overwrites_nothing() 
         until(|| (world.logins() == 1).then_some(()));
         groups.spaces.cut(0);
         let mut others = groups.place(&world.wyn(), 1).start_many(3);
-        others.iter_mut().for_each(|process| process.order("token"));
+        for process in &mut others {
+            process.order("token");
+        }
         world.pass(LOOK);
         let answers: Vec<_> = others.iter_mut().map(Process::take).collect();
         assert_one_token(&answers);

@@ -124,30 +124,32 @@ impl World {
         }
     }
 
-    /// The process that holds the lock, by its owner's name.
-    pub(crate) fn lock_owner(&self) -> Option<u32> {
-        let owner: String = match self.scheme() {
+    /// The processes that hold a lock, by their owners' names; dead ones may be among them.
+    pub(crate) fn lock_owners(&self) -> Vec<u32> {
+        let owners: Vec<String> = match self.scheme() {
             "file" => {
-                let file = self.files(".owner").pop()?;
-                file.to_string_lossy().replace('+', ":")
+                let owner = |path: std::path::PathBuf| path.to_string_lossy().replace('+', ":");
+                self.files(".owner").into_iter().map(owner).collect()
             }
             #[cfg(feature = "redis")]
             "redis" => {
                 let mut server = redis(&self.store);
                 let keys: Vec<String> =
                     redis::cmd("KEYS").arg("tokenlease:*:lock").query(&mut server).unwrap();
-                let get = redis::cmd("GET").arg(keys.first()?).clone();
-                get.query::<Option<String>>(&mut server).unwrap()?
+                let get = |key| redis::cmd("GET").arg(key).query::<Option<String>>(&mut server);
+                keys.into_iter().map(get).filter_map(Result::unwrap).collect()
             }
             #[cfg(feature = "postgres")]
             _ => postgres(&self.store, async |server| {
                 let owner = "select owner from tokenlease where owner is not null";
-                server.query_opt(owner, &[]).await.unwrap().map(|row| row.get(0))
-            })?,
+                let rows = server.query(owner, &[]).await.unwrap();
+                rows.into_iter().map(|row| row.get(0)).collect()
+            }),
             #[cfg(not(feature = "postgres"))]
             other => panic!("a store at {other}"),
         };
-        owner.rsplit(':').nth(1)?.parse().ok()
+        let id = |owner: &String| owner.rsplit(':').nth(1)?.parse().ok();
+        owners.iter().filter_map(id).collect()
     }
 
     fn scheme(&self) -> &str {

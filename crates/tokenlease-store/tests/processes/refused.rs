@@ -1,5 +1,7 @@
 //! Credentials that the vendor refuses, and those who hold the right ones meanwhile.
 
+use std::time::Duration;
+
 use crate::{
     engine::{Engine, MINUTE},
     world::{Answer, Process, Starter, World, ask_all, assert_one_token},
@@ -68,7 +70,7 @@ fn lesson_14_fifty_wrong_passwords_in_59_minutes_are_twelve_sends_at_most() {
                 assert!(wrong <= 12, "{}: {wrong}", engine.name);
                 // The right one is as unknown as they are: its turn comes within the quarter.
                 let mut right = one(&starter);
-                let mut waited = MINUTE * 0;
+                let mut waited = Duration::ZERO;
                 let token = loop {
                     match right.ask("token") {
                         Answer::Token { text, .. } => break text,

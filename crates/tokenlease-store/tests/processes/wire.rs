@@ -7,7 +7,6 @@ use std::{
 
 use http::{Response, StatusCode};
 use tokenlease::core::{
-
     http::{Body, Request},
     identity::VendorName,
     vendor::Server,
@@ -19,12 +18,13 @@ pub(crate) fn send(request: &Request) -> Response<Vec<u8>> {
     let mut connection = TcpStream::connect(authority).unwrap();
     connection.set_nodelay(true).unwrap();
     let (path, body) = (request.uri().path_and_query().unwrap(), request.body().as_bytes());
-    let mut head = format!("{} {path} HTTP/1.1\r\nhost: {authority}\r\n", request.method());
-    head += &format!("connection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut all = Vec::new();
+    write!(all, "{} {path} HTTP/1.1\r\nhost: {authority}\r\n", request.method()).unwrap();
+    write!(all, "connection: close\r\ncontent-length: {}\r\n", body.len()).unwrap();
     for (name, value) in request.headers() {
-        head += &format!("{name}: {}\r\n", value.to_str().unwrap());
+        write!(all, "{name}: {}\r\n", value.to_str().unwrap()).unwrap();
     }
-    let mut all = (head + "\r\n").into_bytes();
+    all.extend_from_slice(b"\r\n");
     all.extend_from_slice(body);
     connection.write_all(&all).unwrap();
     let mut answer = Vec::new();
