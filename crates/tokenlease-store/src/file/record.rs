@@ -67,17 +67,21 @@ impl Records {
         Self { read: (!folder.remote).then(Mutex::default) }
     }
 
-    /// The record, if its file has not changed since it was read. One `stat`.
+    /// The record, if its file has not changed since it was read, or that there is none. One
+    /// `stat`.
     pub(super) fn peek(
         &self,
         folder: &Folder,
         name: &RecordName,
         now: StoreTime,
-    ) -> Option<Stored> {
+    ) -> Option<Option<Stored>> {
         let seen = self.seen()?;
-        let seen = seen.get(name.key())?;
-        let stamp = Stamp::of(&fs::metadata(folder.join(&file(name))).ok()?)?;
-        (stamp == seen.stamp && now < seen.until).then(|| seen.stored.clone())
+        let meta = match fs::metadata(folder.join(&file(name))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(None),
+            result => result.ok()?,
+        };
+        let (seen, stamp) = (seen.get(name.key())?, Stamp::of(&meta)?);
+        (stamp == seen.stamp && now < seen.until).then(|| Some(seen.stored.clone()))
     }
 
     pub(super) fn read(

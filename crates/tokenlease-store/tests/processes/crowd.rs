@@ -38,7 +38,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 /// What all that is more here may cost is a part of it.
 #[test]
 fn lesson_17_sixteen_processes_on_an_empty_folder_are_one_login_hardly_later_than_bare_ones() {
-    let engine = Engine::all().remove(0);
+    let engine = Engine::folder();
     let (mut ours, mut least) = (Vec::new(), Vec::new());
     engine.often(|world, _| {
         slow_down(world);
@@ -61,7 +61,7 @@ fn lesson_17_sixteen_processes_on_an_empty_folder_are_one_login_hardly_later_tha
 
 #[test]
 fn lesson_17_sixty_four_processes_on_an_empty_server_are_one_login() {
-    for engine in Engine::all().into_iter().skip(1) {
+    for engine in Engine::servers() {
         engine.seldom(|world, _| {
             slow_down(world);
             for starter in [world.winkas(), world.wyn()] {

@@ -1,6 +1,6 @@
 //! The stores that every rule is tried on: a folder, Redis and PostgreSQL.
 
-use std::{cell::Cell, net::Ipv4Addr, rc::Rc, time::Duration};
+use std::{cell::Cell, iter, net::Ipv4Addr, rc::Rc, time::Duration};
 
 use crate::{hour::Hour, servers, world::World};
 
@@ -24,25 +24,42 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Those whose servers are at hand, in real time.
+    /// A folder, in real time.
+    pub(crate) fn folder() -> Self {
+        Self::without_server(None)
+    }
+
+    /// All whose servers are at hand, in real time.
     pub(crate) fn all() -> Vec<Self> {
+        iter::once(Self::folder()).chain(Self::servers()).collect()
+    }
+
+    /// All whose servers are at hand, each with an hour that can be moved.
+    pub(crate) fn all_steered() -> Vec<Self> {
+        let folder = Self::without_server(Some(Rc::new(Hour::new())));
+        let here = Ipv4Addr::LOCALHOST;
+        iter::once(folder).chain(Self::servers_between(here, here)).collect()
+    }
+
+    /// The servers that are at hand, in real time.
+    pub(crate) fn servers() -> Vec<Self> {
         Self::those(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, None)
     }
 
-    /// Those whose servers are at hand, each with an hour that can be moved.
-    pub(crate) fn all_steered() -> Vec<Self> {
-        Self::all_between(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST)
+    /// The servers that are at hand, at that address, with an hour that can be moved.
+    pub(crate) fn servers_between(vendor: Ipv4Addr, server: Ipv4Addr) -> Vec<Self> {
+        Self::those(vendor, server, Some(Hour::new))
     }
 
-    /// The same, with vendor and server at those addresses.
-    pub(crate) fn all_between(vendor: Ipv4Addr, server: Ipv4Addr) -> Vec<Self> {
-        Self::those(vendor, server, Some(Hour::new))
+    fn without_server(hour: Option<Rc<Hour>>) -> Self {
+        let (name, vendor, worlds) = ("file", Ipv4Addr::LOCALHOST, Cell::new(0));
+        Self { name, server: None, vendor, hour, worlds }
     }
 
     fn those(vendor: Ipv4Addr, at: Ipv4Addr, hour: Option<fn() -> Hour>) -> Vec<Self> {
         let hour = || hour.map(|hour| Rc::new(hour()));
         let engine = |name, server, hour| Self { name, server, vendor, hour, worlds: Cell::new(0) };
-        let mut all = vec![engine("file", None, hour())];
+        let mut all = Vec::new();
         #[cfg(feature = "redis")]
         {
             let hour = hour();

@@ -4,17 +4,16 @@
 use std::{
     net::Ipv4Addr,
     process::Command,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Tests of this process take turns.
-static TURN: Mutex<()> = Mutex::new(());
+/// How many this process made.
+static MADE: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Namespaces {
     names: [String; 2],
     /// Vendor and store, from the range that is set aside for tests of network devices.
     ends: [Ipv4Addr; 2],
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Namespaces {
@@ -28,14 +27,13 @@ impl Namespaces {
             println!("skipped: ip (of iproute2) is not on the PATH");
             return None;
         }
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = std::process::id();
-        // So that another process that does the same is in nobody's way.
-        let [_, _, high, low] = id.to_be_bytes();
+        // So that others of this process and of another are in nobody's way.
+        let number = std::process::id() << 3 | MADE.fetch_add(1, Ordering::Relaxed) & 7;
+        let [_, _, high, low] = number.to_be_bytes();
+        let number = number & 0xffff;
         let made = Self {
-            names: ["a", "b"].map(|group| format!("tl{id}{group}")),
+            names: ["a", "b"].map(|group| format!("tl{number}{group}")),
             ends: [high & 0x7f, high | 0x80].map(|third| Ipv4Addr::new(198, 18, third, low)),
-            _turn: turn,
         };
         for address in made.ends {
             ip(&format!("address add {address}/32 dev lo"));

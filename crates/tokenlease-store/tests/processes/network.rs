@@ -21,7 +21,7 @@ const SKEWS: [&str; 2] = ["+600", "-600"];
 /// Both groups, around each server in turn.
 fn for_each_server(rule: impl Fn(&Groups<'_>)) {
     let (Some(spaces), Some(fake)) = (Namespaces::new(), servers::fake_time()) else { return };
-    for engine in Engine::all_between(spaces.vendor(), spaces.store()).into_iter().skip(1) {
+    for engine in Engine::servers_between(spaces.vendor(), spaces.store()) {
         engine.seldom(|world, _| {
             let name = engine.name;
             rule(&Groups { name, world, spaces: &spaces, fake: &fake });
