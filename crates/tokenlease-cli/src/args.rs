@@ -4,13 +4,13 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::{
-    duration, exit,
-    options::Options,
-    output::{Output, config},
-    store::{self, StoreUrl},
-};
 use tokenlease::Result;
+use tokenlease_config::{Options, StoreUrl, duration, store};
+
+use crate::{
+    exit,
+    output::{Output, config},
+};
 
 /// Gets, shares and ends API tokens of WinKAS Air, Wyn Enterprise and OAuth2 servers.
 ///

@@ -12,7 +12,8 @@ use std::{
 
 use common::World;
 use tokenlease::{
-    Client, CredentialsSource, ErrorKind, Refusal, Registry, SteeredClock, TokenOptions,
+    Client, CredentialsSource, ErrorKind, HttpOptions, Refusal, Registry, SteeredClock,
+    TokenOptions,
     core::{
         Credentials, Identity, Token, TokenKind, lease::Rung, lifecycle::Event, vendor::Server,
     },
@@ -40,6 +41,14 @@ async fn lesson_5_a_flight_outlives_the_caller_who_began_it() {
     first.abort();
     second.await.unwrap().unwrap();
     assert_eq!(world.emulator.counts().wyn.issue, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lesson_31_a_lock_is_made_long_enough_for_requests_that_may_take_long() {
+    let world = World::start().await;
+    let http = HttpOptions::new().with_timeout(Duration::from_secs(45));
+    let registry = Registry::builder().http(http).clock(Arc::new(world.clock.clone())).build();
+    world.wyn(&registry.unwrap(), HOUR).token().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,15 +2,14 @@
 
 use std::{ffi::OsString, io, process::Command};
 
+use tokenlease_config::{StoreUrl, secrets::Which};
+
 use crate::{
     args::Exec,
     exit,
-    identity::variable_name,
     output::{Failure, config},
-    secrets::Which,
     session::{self, Session},
-    settings::{Environment, Need, Settings},
-    store::StoreUrl,
+    settings::{Environment, Need, Settings, variable_name},
 };
 
 /// Where the command finds the token.

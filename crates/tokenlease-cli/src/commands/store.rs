@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 use tokenlease_store::Check;
 
+use tokenlease_config::{Options, Shared, store};
+
 use crate::{
     args::{StoreArgs, StoreCommand},
-    options::Options,
     output::{Failure, Output},
     session,
-    settings::{self, Environment, Shared},
-    store,
+    settings::{self, Environment},
 };
 
 pub(crate) fn run(

@@ -8,22 +8,21 @@ use std::{
 use tokenlease::{Result, core::Secret};
 use tokenlease_store::{FileStore, KeySource, Opened, StoreOptions};
 
-use crate::{output::config, settings::Shared};
+use crate::{config, options::Options};
 
 /// A store's address. It may hold a password, so it is shown without what could be one.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct StoreUrl(Secret);
+pub struct StoreUrl(Secret);
 
 impl StoreUrl {
     /// The user's own folder: the store unless another is named.
-    pub(crate) fn of_user() -> Self {
+    pub fn of_user() -> Self {
         Self(Secret::from("file:"))
     }
 
     /// Takes any text: what is wrong with it is said when the store is opened, and nothing of it
     /// is quoted there.
-    #[expect(clippy::unnecessary_wraps, reason = "it stands beside readers that can fail")]
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    pub fn read(text: &str) -> Result<Self, String> {
         Ok(Self(Secret::from(text.trim())))
     }
 
@@ -32,14 +31,15 @@ impl StoreUrl {
     }
 
     /// The folder, if it is one: what stands after `file:`, or the user's own.
-    pub(crate) fn folder(&self) -> Option<PathBuf> {
+    pub fn folder(&self) -> Option<PathBuf> {
         let path = self.text().strip_prefix("file:")?;
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() { FileStore::default_folder().ok() } else { Some(path.into()) }
     }
 
     /// The same store, with a folder that counts from another one.
-    pub(crate) fn counted_from(self, folder: &Path) -> Self {
+    #[must_use]
+    pub fn counted_from(self, folder: &Path) -> Self {
         match self.text().strip_prefix("file:") {
             Some(path) if !path.is_empty() && !path.starts_with('/') => {
                 Self(Secret::from(format!("file:{}", folder.join(path).display())))
@@ -49,7 +49,7 @@ impl StoreUrl {
     }
 
     /// Whether a password stands in it.
-    pub(crate) fn holds_password(&self) -> bool {
+    pub fn holds_password(&self) -> bool {
         let Some((scheme, rest)) = self.text().split_once("://") else { return false };
         let (authority, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let of_user = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
@@ -82,20 +82,53 @@ impl fmt::Debug for StoreUrl {
     }
 }
 
-/// Opens the store that the settings name.
-pub(crate) async fn open(shared: &Shared<'_>) -> Result<Opened> {
+/// Where leases are shared, and the file of its key if it has none of its own.
+#[derive(Debug)]
+pub struct Shared<'a> {
+    /// The store's address.
+    pub url: StoreUrl,
+    /// The file of its key.
+    pub key_file: Option<&'a Path>,
+    /// Authorities that are trusted too, in PEM.
+    pub ca: Option<Vec<u8>>,
+}
+
+impl<'a> Shared<'a> {
+    /// What these options say of the store; the user's own folder if they name none.
+    pub fn of(options: &'a Options) -> Result<Self> {
+        let url = options.store.clone().unwrap_or_else(StoreUrl::of_user);
+        Ok(Self { url, key_file: options.store_key_file.as_deref(), ca: options.ca()? })
+    }
+}
+
+/// Opens the store that the options name.
+pub async fn open(shared: &Shared<'_>) -> Result<Opened> {
+    tokenlease_store::open(shared.url.text(), &options(shared)).await
+}
+
+/// As [`open`], for callers that block.
+pub fn open_blocking(shared: &Shared<'_>) -> Result<Opened> {
+    tokenlease_store::open_blocking(shared.url.text(), &options(shared))
+}
+
+fn options(shared: &Shared<'_>) -> StoreOptions {
     let mut options = StoreOptions::new();
     if let Some(path) = shared.key_file {
         options = options.with_key(KeySource::File(path.to_owned()));
     }
+    #[cfg(any(feature = "redis", feature = "postgres"))]
     if let Some(pem) = &shared.ca {
         options = options.with_extra_ca(pem.clone());
     }
-    tokenlease_store::open(shared.url.text(), &options).await
+    options
 }
 
 /// Makes what a store needs before it can be opened: at PostgreSQL, its table.
-pub(crate) async fn init(shared: &Shared<'_>) -> Result<()> {
+///
+/// # Errors
+/// `Config` for an address that is of no use, `Store` for a server that does not do it.
+#[cfg(feature = "postgres")]
+pub async fn init(shared: &Shared<'_>) -> Result<()> {
     if shared.url.text().starts_with("postgres") {
         let cas: Vec<_> = shared.ca.iter().cloned().collect();
         return tokenlease_store::PostgresStore::open(shared.url.text(), &cas)?.init().await;
@@ -104,7 +137,7 @@ pub(crate) async fn init(shared: &Shared<'_>) -> Result<()> {
 }
 
 /// Refuses an address with a password in a place where others can read it; it is not repeated.
-pub(crate) fn check_place(url: Option<&StoreUrl>, place: &str, why: &str) -> Result<()> {
+pub fn check_place(url: Option<&StoreUrl>, place: &str, why: &str) -> Result<()> {
     if !url.is_some_and(StoreUrl::holds_password) {
         return Ok(());
     }
