@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokenlease_emulator::{Endpoint, Fault};
 
 use crate::{
-    engine::Engine,
+    engine::{Engine, many},
     world::{Starter, World, ask_all, assert_one_token},
 };
 
@@ -57,6 +57,8 @@ fn lesson_17_sixteen_processes_on_an_empty_folder_are_one_login_hardly_later_tha
     let (ours, least) = (median(ours), median(least));
     let ratio = ours.as_secs_f64() / least.as_secs_f64();
     println!("16 processes in a folder: {ours:?}, bare ones {least:?}: {ratio:.2} times that");
+    // A median of few says more about the machine than about the store.
+    assert!(many() < 20 || ratio < 1.3, "{ratio:.2}");
 }
 
 #[test]
