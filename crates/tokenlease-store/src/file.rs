@@ -205,9 +205,7 @@ impl Store for FileStore {
 
 impl Inner {
     fn peek(&self, name: &RecordName) -> Option<Loaded> {
-        let now = self.clock.peek()?;
-        let record = self.records.peek(&self.folder, name, now)?;
-        Some(Loaded { record, now })
+        self.records.peek(&self.folder, name, self.clock.peek()?)
     }
 
     fn is_taken(&self, name: &RecordName, owner: &Owner) -> bool {

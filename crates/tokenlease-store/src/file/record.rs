@@ -12,7 +12,7 @@ use std::{
 use tokenlease::{
     Error, ErrorKind,
     core::{StoreTime, time::Moment as _},
-    store::{RecordName, StoreError, Stored},
+    store::{Loaded, RecordName, StoreError, Stored},
 };
 
 use super::{
@@ -74,14 +74,17 @@ impl Records {
         folder: &Folder,
         name: &RecordName,
         now: StoreTime,
-    ) -> Option<Option<Stored>> {
+    ) -> Option<Loaded> {
         let seen = self.seen()?;
         let meta = match fs::metadata(folder.join(&file(name))) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Some(Loaded { record: None, now });
+            }
             result => result.ok()?,
         };
         let (seen, stamp) = (seen.get(name.key())?, Stamp::of(&meta)?);
-        (stamp == seen.stamp && now < seen.until).then(|| Some(seen.stored.clone()))
+        let record = || Loaded { record: Some(seen.stored.clone()), now };
+        (stamp == seen.stamp && now < seen.until).then(record)
     }
 
     pub(super) fn read(

@@ -57,25 +57,18 @@ impl Engine {
     }
 
     fn those(vendor: Ipv4Addr, at: Ipv4Addr, hour: Option<fn() -> Hour>) -> Vec<Self> {
-        let hour = || hour.map(|hour| Rc::new(hour()));
-        let engine = |name, server, hour| Self { name, server, vendor, hour, worlds: Cell::new(0) };
-        let mut all = Vec::new();
-        #[cfg(feature = "redis")]
-        {
-            let hour = hour();
-            let server = servers::redis_at(&servers::Place::at(at, hour.as_deref()));
-            all.extend(server.map(|server| engine("redis", Some(server), hour)));
-        }
-        #[cfg(feature = "postgres")]
-        {
-            let hour = hour();
-            let server = servers::postgres_at(&servers::Place::at(at, hour.as_deref()));
-            all.extend(server.map(|server| {
-                servers::make_table(&server.url());
-                engine("postgres", Some(server), hour)
-            }));
-        }
-        all
+        let engine = |name, start: fn(&servers::Place) -> Option<servers::Running>| {
+            let hour = hour.map(|hour| Rc::new(hour()));
+            let server = start(&servers::Place::at(at, hour.as_deref()))?;
+            Some(Self { name, server: Some(server), vendor, hour, worlds: Cell::new(0) })
+        };
+        let redis = engine("redis", servers::redis_at);
+        let postgres = engine("postgres", |place| {
+            let server = servers::postgres_at(place)?;
+            servers::make_table(&server.url());
+            Some(server)
+        });
+        redis.into_iter().chain(postgres).collect()
     }
 
     /// A vendor of its own, and a store with nothing in it.

@@ -1,6 +1,5 @@
 //! The engines for many hosts against real servers.
 
-#[cfg(feature = "redis")]
 mod redis {
     use std::time::Duration;
 
@@ -63,7 +62,6 @@ mod redis {
     }
 }
 
-#[cfg(feature = "postgres")]
 mod postgres {
     use std::time::Duration;
 

@@ -1,7 +1,6 @@
 //! What stands in a store, past the engines: to look at it, and to do it harm.
 
 use std::fs;
-#[cfg(feature = "postgres")]
 use std::future::Future;
 
 use crate::world::World;
@@ -21,7 +20,6 @@ impl World {
                 };
                 self.files(".record").into_iter().filter_map(read).collect()
             }
-            #[cfg(feature = "redis")]
             "redis" => {
                 let mut server = redis(&self.store);
                 let keys = || redis::cmd("KEYS").arg("tokenlease:*:record").clone();
@@ -33,14 +31,11 @@ impl World {
                 };
                 keys.into_iter().filter_map(read).collect()
             }
-            #[cfg(feature = "postgres")]
             _ => postgres(&self.store, async |server| {
                 let all = "select key, record from tokenlease where record is not null";
                 let rows = server.query(all, &[]).await.unwrap();
                 rows.into_iter().map(|row| (row.get(0), row.get(1))).collect()
             }),
-            #[cfg(not(feature = "postgres"))]
-            other => panic!("a store at {other}"),
         };
         all.sort();
         all
@@ -54,18 +49,14 @@ impl World {
                 fs::write(&new, bytes).unwrap();
                 fs::rename(new, key).unwrap();
             }
-            #[cfg(feature = "redis")]
             "redis" => {
                 let set = redis::cmd("HSET").arg(key).arg("d").arg(bytes).clone();
                 let _: () = set.query(&mut redis(&self.store)).unwrap();
             }
-            #[cfg(feature = "postgres")]
             _ => postgres(&self.store, async |server| {
                 let set = "update tokenlease set record = $2 where key = $1";
                 assert_eq!(server.execute(set, &[&key, &bytes]).await.unwrap(), 1);
             }),
-            #[cfg(not(feature = "postgres"))]
-            other => panic!("a store at {other}"),
         }
     }
 
@@ -85,31 +76,24 @@ impl World {
                     fs::remove_dir_all(folder).unwrap();
                 }
             }
-            #[cfg(feature = "redis")]
             "redis" => {
                 let () = redis::cmd("FLUSHALL").query(&mut redis(&self.store)).unwrap();
             }
-            #[cfg(feature = "postgres")]
             _ => postgres(&self.store, async |server| {
                 server.batch_execute("delete from tokenlease").await.unwrap();
             }),
-            #[cfg(not(feature = "postgres"))]
-            other => panic!("a store at {other}"),
         }
     }
 
     /// Has the server take no writes, or take them again.
-    #[cfg(any(feature = "redis", feature = "postgres"))]
     pub(crate) fn refuse_writes(&self, refuse: bool) {
         match self.scheme() {
-            #[cfg(feature = "redis")]
             "redis" => {
                 // No memory is left; what is there stays.
                 let limit = if refuse { "1" } else { "0" };
                 let set = redis::cmd("CONFIG").arg(&["SET", "maxmemory", limit]).clone();
                 let () = set.query(&mut redis(&self.store)).unwrap();
             }
-            #[cfg(feature = "postgres")]
             _ => postgres(&self.store, async |server| {
                 let mode = if refuse { "on" } else { "off" };
                 let set = format!("alter system set default_transaction_read_only = {mode}");
@@ -119,8 +103,6 @@ impl World {
                 // The settings are read by the server's next message of each connection.
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }),
-            #[cfg(not(feature = "postgres"))]
-            other => panic!("a store at {other}"),
         }
     }
 
@@ -131,7 +113,6 @@ impl World {
                 let owner = |path: std::path::PathBuf| path.to_string_lossy().replace('+', ":");
                 self.files(".owner").into_iter().map(owner).collect()
             }
-            #[cfg(feature = "redis")]
             "redis" => {
                 let mut server = redis(&self.store);
                 let keys: Vec<String> =
@@ -139,14 +120,11 @@ impl World {
                 let get = |key| redis::cmd("GET").arg(key).query::<Option<String>>(&mut server);
                 keys.into_iter().map(get).filter_map(Result::unwrap).collect()
             }
-            #[cfg(feature = "postgres")]
             _ => postgres(&self.store, async |server| {
                 let owner = "select owner from tokenlease where owner is not null";
                 let rows = server.query(owner, &[]).await.unwrap();
                 rows.into_iter().map(|row| row.get(0)).collect()
             }),
-            #[cfg(not(feature = "postgres"))]
-            other => panic!("a store at {other}"),
         };
         let id = |owner: &String| owner.rsplit(':').nth(1)?.parse().ok();
         owners.iter().filter_map(id).collect()
@@ -157,12 +135,10 @@ impl World {
     }
 }
 
-#[cfg(feature = "redis")]
 fn redis(url: &str) -> redis::Connection {
     redis::Client::open(url).unwrap().get_connection().unwrap()
 }
 
-#[cfg(feature = "postgres")]
 fn postgres<R, F>(url: &str, work: impl FnOnce(tokio_postgres::Client) -> F) -> R
 where
     F: Future<Output = R>,

@@ -17,7 +17,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::hour::Hour;
 
 /// Whom postgres runs as where the tests run as root, which it refuses: `nobody`.
-#[cfg(feature = "postgres")]
 const NOBODY: u32 = 65534;
 
 /// Where a server listens, and what it takes for the time.
@@ -194,12 +193,10 @@ fn begin(
 }
 
 /// An empty Redis or Valkey with a password, in real time.
-#[cfg(feature = "redis")]
 pub(crate) fn redis() -> Option<Running> {
     redis_at(&Place::here())
 }
 
-#[cfg(feature = "redis")]
 pub(crate) fn redis_at(place: &Place) -> Option<Running> {
     let program = found(&["redis-server", "valkey-server"])?;
     let (folder, address) = (tempfile::tempdir().unwrap(), place.address);
@@ -225,12 +222,10 @@ pub(crate) fn redis_at(place: &Place) -> Option<Running> {
 }
 
 /// An empty PostgreSQL cluster, in real time.
-#[cfg(feature = "postgres")]
 pub(crate) fn postgres() -> Option<Running> {
     postgres_at(&Place::here())
 }
 
-#[cfg(feature = "postgres")]
 pub(crate) fn postgres_at(place: &Place) -> Option<Running> {
     let program = found(&["postgres"])?;
     let initdb = found(&["initdb"])?;
@@ -277,7 +272,6 @@ pub(crate) fn postgres_at(place: &Place) -> Option<Running> {
 }
 
 /// Makes the store's table there.
-#[cfg(feature = "postgres")]
 pub(crate) fn make_table(url: &str) {
     let store = tokenlease_store::PostgresStore::open(url, &[]).unwrap();
     let runtime = tokenlease::runtime::Runtime::current().unwrap();
@@ -285,12 +279,10 @@ pub(crate) fn make_table(url: &str) {
 }
 
 /// Whom to run as where the tests run as root, if they do.
-#[cfg(feature = "postgres")]
 fn nobody() -> Option<u32> {
     rustix::process::getuid().is_root().then_some(NOBODY)
 }
 
-#[cfg(feature = "postgres")]
 fn as_nobody(program: &Path) -> Command {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new(program);
@@ -302,7 +294,6 @@ fn as_nobody(program: &Path) -> Command {
 }
 
 /// A pooler before that server, which lends each transaction one of two connections.
-#[cfg(feature = "postgres")]
 pub(crate) fn pooler(of: &Running) -> Option<Running> {
     let program = found(&["pgbouncer"])?;
     let (folder, address) = (tempfile::tempdir().unwrap(), IpAddr::from(Ipv4Addr::LOCALHOST));
