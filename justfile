@@ -25,6 +25,10 @@ sim seeds="6000":
 soak rounds="1000":
     TOKENLEASE_ROUNDS={{rounds}} cargo test -p tokenlease-store --all-features --test processes -- --nocapture
 
+# A further OAuth2 server for the tests to install and try: tests/servers/README.md.
+add-server name:
+    sh tests/servers/add.sh {{name}}
+
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
 

@@ -26,7 +26,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
 pub use self::sql::MIGRATION;
-use self::sql::{CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE};
+use self::sql::{ANY, CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE};
 use crate::{
     connection::{Failure, LIMIT, Slot, bad_url, millis},
     tls,
@@ -125,6 +125,11 @@ impl PostgresStore {
             .map_err(|error| inner.failure("making the table failed", &error))
         };
         Ok(inner.slot.call(|| inner.connect(), call).await?)
+    }
+
+    /// Whether somebody wrote a record here that is of use still.
+    pub(crate) async fn holds_records(&self) -> Result<bool> {
+        Ok(self.0.ask(ANY, &[]).await?.is_some())
     }
 }
 

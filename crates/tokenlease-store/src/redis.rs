@@ -8,7 +8,7 @@
 //! `IDENTITY` is [`RecordName::key`]; the braces keep both keys in one slot of a cluster. What
 //! belongs together is done by scripts, and time is the server's (`TIME`). A user of an ACL needs
 //! `~tokenlease:* +eval +evalsha +script|load +time +hmget +hset +get +set +del +persist
-//! +pexpire`.
+//! +pexpire`, and `+scan` where the store's key is in a keyring.
 //!
 //! # Limits
 //! A lock whose owner died ends by time, 30 s after it was taken unless the client says otherwise.
@@ -39,6 +39,9 @@ use crate::{
 
 const PORT: u16 = 6379;
 const URL: &str = "redis://user:password@host:6379/0, or rediss://… for TLS";
+
+/// How many looks a search for any record takes at most: one goes over some 10,000 keys.
+const LOOKS: u32 = 50;
 
 const LOAD: &str = r"
 local time = redis.call('TIME')
@@ -173,14 +176,40 @@ impl RedisStore {
     }
 }
 
+impl RedisStore {
+    /// Whether a record is found, among as many keys as are looked at in good time.
+    pub(crate) async fn holds_records(&self) -> Result<bool> {
+        let inner = &self.0;
+        let call = |connection: Arc<MultiplexedConnection>| async move {
+            let (mut connection, mut cursor) = ((*connection).clone(), 0_u64);
+            for _ in 0..LOOKS {
+                let mut scan = ::redis::cmd("SCAN");
+                scan.arg(cursor).arg(&["MATCH", "tokenlease:*:record", "COUNT", "10000"]);
+                let (next, found): (u64, Vec<String>) = scan
+                    .query_async(&mut connection)
+                    .await
+                    .map_err(|error| inner.failure("looking for records failed", &error))?;
+                if !found.is_empty() {
+                    return Ok(true);
+                }
+                if next == 0 {
+                    break;
+                }
+                cursor = next;
+            }
+            Ok(false)
+        };
+        Ok(inner.slot.call(|| inner.connect(), call).await?)
+    }
+}
+
 impl Inner {
     async fn run<R: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<R, StoreError> {
         let call = |connection: Arc<MultiplexedConnection>| async move {
             let mut connection = (*connection).clone();
-            call.invoke_async(&mut connection).await.map_err(|error| Failure {
-                broken: error.is_unrecoverable_error() || error.is_io_error(),
-                error: self.failed("a call failed", &error),
-            })
+            call.invoke_async(&mut connection)
+                .await
+                .map_err(|error| self.failure("a call failed", &error))
         };
         self.slot.call(|| self.connect(), call).await
     }
@@ -229,6 +258,13 @@ impl Inner {
         // It ends with the connection's last handle.
         tokio::spawn(driver);
         Ok(connection)
+    }
+
+    fn failure(&self, what: &str, error: &RedisError) -> Failure {
+        Failure {
+            broken: error.is_unrecoverable_error() || error.is_io_error(),
+            error: self.failed(what, error),
+        }
     }
 
     fn failed(&self, what: &str, error: &RedisError) -> Error {

@@ -167,7 +167,8 @@ impl Client {
         }
     }
 
-    /// Asks the vendor whether a token, this client's or any other, is active.
+    /// Asks the vendor whether a token, this client's or any other, is active. A no reaches all
+    /// who share the token.
     pub async fn validate(&self, token: &Token) -> Result<bool> {
         match self.job(|machine, _| machine.validate(token)).await? {
             Report::Verdict(active) => Ok(active),

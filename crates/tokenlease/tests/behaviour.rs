@@ -274,6 +274,20 @@ async fn validate_and_refetch_ask_the_vendor_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_one_heard_who_never_used_the_token_reaches_those_who_do() {
+    let world = World::start().await;
+    let registry = world.registry();
+    let client = world.winkas(&registry, &world.emulator.winkas().password());
+    let token = client.token().await.unwrap();
+    world.emulator.end_token(token.expose());
+    let other = world.winkas(&registry, "not sent");
+    assert!(!other.validate(&token).await.unwrap());
+    assert_eq!(world.emulator.counts().winkas.issue, 1);
+    world.pass(Duration::from_secs(31));
+    assert_ne!(client.token().await.unwrap(), token);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_whose_deadline_passes_hears_what_failed() {
     let world = World::start().await;
     let client = world.winkas(&world.registry(), &world.emulator.winkas().password());

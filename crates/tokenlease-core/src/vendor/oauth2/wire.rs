@@ -21,6 +21,9 @@ pub(crate) enum Stake {
     Credentials,
     /// The call sent a refresh token: `invalid_grant` is about that.
     RefreshToken,
+    /// The call sent a token and the client's credentials, no user's: `invalid_grant` says that the
+    /// token was given to another client (RFC 7009 section 2.1).
+    Token,
 }
 
 /// Reads a token endpoint's answer.
@@ -175,6 +178,9 @@ fn by_code(code: &str, stake: Stake) -> Option<(ErrorKind, &'static str)> {
         "invalid_grant" if stake == Stake::RefreshToken => {
             (ErrorKind::TokenRefused, "the refresh token has ended: log in again")
         }
+        "invalid_grant" if stake == Stake::Token => {
+            (ErrorKind::Config, "use the client that the token was given to")
+        }
         "invalid_grant" => (
             ErrorKind::CredentialsRefused,
             "look at user, password and organization, mend them, then reset",
@@ -195,7 +201,8 @@ fn by_code(code: &str, stake: Stake) -> Option<(ErrorKind, &'static str)> {
         }
         "invalid_request" => (
             ErrorKind::Unintelligible,
-            "look at the configured paths, at how the client is authenticated and at empty options",
+            "look at the configured paths, at how the client is authenticated, at empty options, \
+             and at user and password: some servers say so of wrong ones",
         ),
         _ => return None,
     })
