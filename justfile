@@ -21,6 +21,10 @@ demo:
 sim seeds="6000":
     cargo run --release -p tokenlease-sim -- --seeds {{seeds}}
 
+# The rules of a shared store, over and over; needs the servers that `.ci/run` installs.
+soak rounds="1000":
+    TOKENLEASE_ROUNDS={{rounds}} cargo test -p tokenlease-store --all-features --test processes -- --nocapture
+
 # A further OAuth2 server for the tests to install and try: tests/servers/README.md.
 add-server name:
     sh tests/servers/add.sh {{name}}

@@ -187,6 +187,10 @@ impl Store for FileStore {
         life: Duration,
     ) -> BoxFuture<'a, std::result::Result<Locked, StoreError>> {
         Box::pin(async move {
+            // So is the look of those who wait for it.
+            if self.0.is_taken(name, owner) {
+                return Ok(Locked::Busy);
+            }
             let (name, owner) = (name.clone(), owner.clone());
             self.work(move |inner| {
                 inner.locks.lock(&inner.folder, &inner.clock, &name, &owner, life)
@@ -222,9 +226,12 @@ impl Store for FileStore {
 
 impl Inner {
     fn peek(&self, name: &RecordName) -> Option<Loaded> {
-        let now = self.clock.peek()?;
-        let record = self.records.peek(&self.folder, name, now)?;
-        Some(Loaded { record: Some(record), now })
+        self.records.peek(&self.folder, name, self.clock.peek()?)
+    }
+
+    fn is_taken(&self, name: &RecordName, owner: &Owner) -> bool {
+        let now = if self.folder.remote { None } else { self.clock.peek() };
+        now.is_some_and(|now| lock::is_taken(&self.folder, name, owner, now))
     }
 
     fn load(&self, name: &RecordName) -> std::result::Result<Loaded, StoreError> {

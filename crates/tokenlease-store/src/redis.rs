@@ -33,13 +33,12 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use crate::{
-    connection::{Failure, LIMIT, Slot},
+    connection::{Failure, LIMIT, Slot, bad_url, millis},
     tls,
 };
 
 const PORT: u16 = 6379;
-/// No longer life can be told to the server.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const URL: &str = "redis://user:password@host:6379/0, or rediss://… for TLS";
 
 /// How many looks a search for any record takes at most: one goes over some 10,000 keys.
 const LOOKS: u32 = 50;
@@ -133,11 +132,7 @@ impl RedisStore {
     /// # Errors
     /// `Config` if the URL can't be read, or for authorities that are of no use.
     pub fn open(url: &str, extra_cas: &[Vec<u8>]) -> Result<Self> {
-        // The URL may hold a password: neither it nor what was made of it is quoted.
-        let bad = |why: &str| {
-            Error::new(ErrorKind::Config, format!("the store's URL {why}"))
-                .expected("redis://user:password@host:6379/0, or rediss://… for TLS")
-        };
+        let bad = |why: &str| bad_url(why, URL);
         let mut url = Url::parse(url).map_err(|error| bad(&format!("can't be read: {error}")))?;
         let encrypted = match url.scheme() {
             "redis" => false,
@@ -219,6 +214,18 @@ impl Inner {
         self.slot.call(|| self.connect(), call).await
     }
 
+    async fn hold(
+        &self,
+        script: &Script,
+        name: &RecordName,
+        owner: &Owner,
+        life: Duration,
+    ) -> Result<Locked, StoreError> {
+        let mut call = script.key(lock_key(name));
+        let granted: u8 = self.run(call.arg(owner.as_str()).arg(millis(life))).await?;
+        Ok(if granted == 1 { Locked::Granted } else { Locked::Busy })
+    }
+
     async fn connect(&self) -> Result<MultiplexedConnection> {
         let unreachable = |error: std::io::Error| {
             Error::new(
@@ -291,15 +298,6 @@ fn loaded((seconds, micros, revision, bytes): Read) -> Loaded {
     Loaded { record, now }
 }
 
-/// A life as the server counts it: a time to live of 0 would be an error.
-fn millis(life: Duration) -> u64 {
-    u64::try_from(life.min(LONGEST).as_millis()).unwrap_or(u64::MAX).max(1)
-}
-
-fn granted(granted: u8) -> Locked {
-    if granted == 1 { Locked::Granted } else { Locked::Busy }
-}
-
 impl Store for RedisStore {
     fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<Loaded, StoreError>> {
         Box::pin(async move {
@@ -335,10 +333,7 @@ impl Store for RedisStore {
         owner: &'a Owner,
         life: Duration,
     ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        Box::pin(async move {
-            let mut call = self.0.scripts.lock.key(lock_key(name));
-            self.0.run(call.arg(owner.as_str()).arg(millis(life))).await.map(granted)
-        })
+        Box::pin(self.0.hold(&self.0.scripts.lock, name, owner, life))
     }
 
     fn renew<'a>(
@@ -347,10 +342,7 @@ impl Store for RedisStore {
         owner: &'a Owner,
         life: Duration,
     ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        Box::pin(async move {
-            let mut call = self.0.scripts.renew.key(lock_key(name));
-            self.0.run(call.arg(owner.as_str()).arg(millis(life))).await.map(granted)
-        })
+        Box::pin(self.0.hold(&self.0.scripts.renew, name, owner, life))
     }
 
     fn unlock<'a>(
