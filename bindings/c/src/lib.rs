@@ -15,6 +15,10 @@
     clippy::missing_safety_doc,
     reason = "the comments are C's, and what C must keep stands at the top of the header"
 )]
+#![expect(
+    clippy::unnecessary_box_returns,
+    reason = "errors are handed to C in the box that they were made in"
+)]
 #![allow(clippy::doc_markdown, reason = "the comments are C's, where names stand as they are")]
 
 mod boundary;

@@ -1,4 +1,4 @@
-//! The installed library is found by pkg-config, by CMake and by the loader, and linked both ways.
+//! The installed library is found by pkg-config, by `CMake` and by the loader, and linked both ways.
 
 use std::{fs, process::Command};
 

@@ -60,8 +60,7 @@ fn built() -> PathBuf {
             message["target"]["kind"].as_array()?.iter().any(|kind| kind == "cdylib")
                 && message["manifest_path"].as_str()?.ends_with("/bindings/c/Cargo.toml");
         let files = message["filenames"].as_array().filter(|_| of_this_package)?;
-        let library = files.iter().filter_map(Value::as_str).find(|file| !file.ends_with(".a"))?;
-        Some(PathBuf::from(library))
+        files.iter().filter_map(Value::as_str).map(PathBuf::from).next()
     });
     library.expect("cargo says where the library is").parent().unwrap().to_owned()
 }
@@ -90,9 +89,9 @@ pub(crate) fn compile(source: &Path, name: &str) -> Option<PathBuf> {
     if !at_hand(&compiler) {
         return None;
     }
-    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut ready = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     let program = folder("programs").join(name);
-    if compiled.contains(&program) {
+    if ready.contains(&program) {
         return Some(program);
     }
     let mut command = Command::new(compiler);
@@ -107,7 +106,7 @@ pub(crate) fn compile(source: &Path, name: &str) -> Option<PathBuf> {
         .arg(prefix().join("lib"))
         .arg("-ltokenlease");
     succeed(&mut command);
-    compiled.insert(program.clone());
+    ready.insert(program.clone());
     Some(program)
 }
 
