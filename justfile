@@ -36,6 +36,15 @@ docs:
 snapshots:
     INSTA_UPDATE=always cargo test --workspace
 
+# Accept a changed include/tokenlease.h; read the difference before you commit it.
+header:
+    TOKENLEASE_ACCEPT_HEADER=1 cargo test -p tokenlease-c --test header
+
+# Install the C library below a prefix.
+install-c prefix="/usr/local":
+    cargo build --release -p tokenlease-c
+    PREFIX={{prefix}} bindings/c/install.sh
+
 deny:
     cargo deny check licenses bans sources
 

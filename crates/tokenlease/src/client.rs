@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Now, Result, Token,
+    Error, ErrorKind, Now, Result, Secret, Token,
     lifecycle::{Ask, Lifecycle, Refusal as Claim, Report, Revocation, Served},
     time::Moment as _,
     vendor::{ApiAnswer, Server},
@@ -116,6 +116,12 @@ impl Client {
     /// A token that is cached and fresh, without waiting for anything.
     pub fn cached<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
         self.0.fast(use_it)
+    }
+
+    /// A token of this client's vendor from its text, which was kept or came from elsewhere: to
+    /// refuse, validate, revoke or adopt it. Kind `Config` for a text that no token can have.
+    pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
+        Token::read(self.0.server.token_kind(), text)
     }
 
     /// Claims that an API refused this token. The claim is checked with the vendor before it is

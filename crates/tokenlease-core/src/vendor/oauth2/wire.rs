@@ -88,12 +88,7 @@ pub(crate) fn token_text(
     let Some(text) = field.text().filter(|text| !text.trim().is_empty()) else {
         return Err(reading.bad_field(name, field.found(), "a token"));
     };
-    let fits = match kind {
-        TokenKind::Winkas => !text.contains(char::is_control),
-        // RFC 6749 appendix A.12, and what a header can carry.
-        TokenKind::Bearer => text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
-    };
-    if !fits {
+    if !kind.fits(text) {
         let found = "a text with characters that no token can have";
         return Err(reading.bad_field(name, found, "a token of visible characters"));
     }
