@@ -46,7 +46,9 @@ fn lesson_31_a_leader_that_is_killed_at_any_moment_leaves_nothing_torn_and_nothi
                 }
                 let leader = until(|| {
                     let owners = world.lock_owners();
-                    crowd.iter().position(|process| owners.contains(&process.id()))
+                    let leads = crowd.iter().position(|process| owners.contains(&process.id()));
+                    // On a busy machine it may be done before it is seen.
+                    leads.or_else(|| (world.records().len() > before.1).then_some(0))
                 });
                 // From the first moment with the lock to after the answer.
                 thread::sleep(Duration::from_millis(u64::from(round) * 13 % 97));
