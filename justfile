@@ -21,6 +21,10 @@ demo:
 sim seeds="6000":
     cargo run --release -p tokenlease-sim -- --seeds {{seeds}}
 
+# A wheel of the Python face, optimized, in target/wheels. It needs maturin.
+wheel:
+    cd python && maturin build --release --strip --out ../target/wheels
+
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
 

@@ -119,9 +119,11 @@ fn every_test_that_the_architecture_names_exists() {
     let mut sources = Vec::new();
     files(&root().join("crates"), "rs", &mut sources);
     files(&root().join("tests"), "rs", &mut sources);
+    files(&root().join("python"), "py", &mut sources);
     let text: String = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    let missing: Vec<_> =
-        named.iter().filter(|name| !text.contains(&format!("fn {name}("))).collect();
+    let is_there =
+        |name: &str| ["fn", "def"].iter().any(|is| text.contains(&format!("{is} {name}(")));
+    let missing: Vec<_> = named.iter().filter(|name| !is_there(name)).collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md names tests that do not exist: {missing:?}");
 }
 
@@ -148,6 +150,7 @@ fn every_lesson_has_a_test_that_can_be_found() {
 fn every_crate_forbids_unsafe_code() {
     let mut sources = Vec::new();
     files(&root().join("crates"), "rs", &mut sources);
+    files(&root().join("bindings/python"), "rs", &mut sources);
     for path in sources.iter().filter(|path| path.ends_with("src/lib.rs")) {
         let text = fs::read_to_string(path).unwrap();
         assert!(text.contains("#![forbid(unsafe_code)]"), "{}", path.display());

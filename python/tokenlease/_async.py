@@ -6,9 +6,11 @@ from tokenlease import _tokenlease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, Optional, Union
+    from typing import Literal
 
-    from tokenlease._tokenlease import Duration, Replaced, StillActive, Token
+    from typing_extensions import Self
+
+    from tokenlease._tokenlease import Replaced, StillActive, Token, _Duration
 
 
 class AsyncClient(_tokenlease.AsyncClient):
@@ -21,8 +23,8 @@ class AsyncClient(_tokenlease.AsyncClient):
     async def token(
         self,
         *,
-        deadline: Optional[Duration] = None,
-        min_remaining: Optional[Duration] = None,
+        deadline: _Duration | None = None,
+        min_remaining: _Duration | None = None,
     ) -> Token:
         """See `Client.token`."""
         if min_remaining is None:
@@ -31,7 +33,7 @@ class AsyncClient(_tokenlease.AsyncClient):
                 return token
         return await self._token(deadline, min_remaining)
 
-    async def refuse(self, token: Token) -> Union[Replaced, StillActive]:
+    async def refuse(self, token: Token) -> Replaced | StillActive:
         """See `Client.refuse`."""
         return await self._refuse(token)
 
@@ -59,7 +61,7 @@ class AsyncClient(_tokenlease.AsyncClient):
         """See `Client.close`."""
         await self._close()
 
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self) -> Self:
         """Give the client itself."""
         return self
 

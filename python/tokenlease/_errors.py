@@ -9,7 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
-    from typing import ClassVar, Optional
+    from typing import ClassVar
 
 
 class TokenLeaseError(Exception):
@@ -24,16 +24,16 @@ class TokenLeaseError(Exception):
     retryable: bool
     """Whether the same call may succeed later without anything being changed."""
 
-    status: Optional[int]
+    status: int | None
     """The HTTP status of the answer, if one was read."""
 
-    code: Optional[str]
+    code: str | None
     """The vendor's own error code: RFC 6749 `error`, or WinKAS' `WinkasErrorCode`."""
 
-    retry_after: Optional[timedelta]
+    retry_after: timedelta | None
     """The wait that the vendor asked for by `Retry-After`."""
 
-    until: Optional[datetime]
+    until: datetime | None
     """The moment before which the answer will not change, in UTC, if that is known."""
 
     def __init__(  # noqa: PLR0913
@@ -41,10 +41,10 @@ class TokenLeaseError(Exception):
         message: str,
         *,
         retryable: bool = False,
-        status: Optional[int] = None,
-        code: Optional[str] = None,
-        retry_after: Optional[timedelta] = None,
-        until: Optional[datetime] = None,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: timedelta | None = None,
+        until: datetime | None = None,
     ) -> None:
         """Make an error with that text; a function that fetches credentials may raise one."""
         super().__init__(message)
@@ -110,7 +110,7 @@ class StoreError(TokenLeaseError):
 
 
 class UnsupportedError(TokenLeaseError):
-    """This vendor, or this configuration, has no such call."""
+    """The vendor, or its configuration here, has no such call."""
 
     kind = "unsupported"
 
