@@ -94,8 +94,8 @@ def test_throttling_carries_the_wait(emulator: Emulator, vendor: str) -> None:
 
 @CLIENTS
 def test_wrong_options_are_errors_that_say_what_is_right(kind: Any) -> None:  # noqa: ANN401
-    good = {"vendor": "winkas", "user": "u", "contract": "c", "password": "p"}
-    for wrong, words in [
+    good: dict[str, Any] = {"vendor": "winkas", "user": "u", "contract": "c", "password": "p"}
+    wrongs: list[tuple[dict[str, Any], str]] = [
         ({"contrakt": "c"}, 'no option "contrakt"; expected "contract", perhaps'),
         ({"vendor": "winkass"}, "expected one of winkas, wyn, oauth2"),
         ({"vendor": None}, "no vendor is given"),
@@ -110,11 +110,12 @@ def test_wrong_options_are_errors_that_say_what_is_right(kind: Any) -> None:  # 
         ({"timeout": True}, '"timeout" is true or false; expected a duration'),
         ({"user": 5}, '"user" is a duration; expected text'),
         ({"allow_plain_http": 1}, "expected true or false"),
-        ({"server": "air.winkas.net"}, "has no scheme"),
+        ({"server": "air.winkas.net"}, "such as https://air.winkas.net"),
         ({"store": "nowhere:"}, "store"),
         ({"ca": "/no/such/file"}, "can't be read"),
         ({"password": None}, "password"),
-    ]:
+    ]
+    for wrong, words in wrongs:
         with pytest.raises(ConfigError) as caught:
             kind(**{**good, **wrong})
         assert isinstance(caught.value, ValueError)
@@ -124,22 +125,23 @@ def test_wrong_options_are_errors_that_say_what_is_right(kind: Any) -> None:  # 
 
 @CLIENTS
 def test_wrong_types_are_type_errors_that_quote_nothing(kind: Any) -> None:  # noqa: ANN401
-    good = {"vendor": "winkas", "user": "u", "contract": "c", "password": "p"}
-    for wrong in (
+    good: dict[str, Any] = {"vendor": "winkas", "user": "u", "contract": "c", "password": "p"}
+    wrongs: list[dict[str, Any]] = [
         {"password": b"canary"},
         {"client_secret": ["canary"]},
         {"user": ["canary"]},
         {"user": b"canary"},
         {"registry": "canary"},
-    ):
+    ]
+    for wrong in wrongs:
         with pytest.raises(TypeError) as caught:
             kind(**{**good, **wrong})
         assert "canary" not in str(caught.value)
-        assert next(iter(wrong)) in str(caught.value)
+        assert next(iter(wrong)) in str(caught.value).lower()
     with pytest.raises(TypeError):
         kind("winkas")
     with pytest.raises(TypeError, match="deadline is of type bool"):
-        Client(**good).token(deadline=True)  # type: ignore[arg-type]
+        Client(**good).token(deadline=True)
     with pytest.raises(TypeError):
         Client(**good).refuse("text")  # type: ignore[arg-type]
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from os import PathLike
 from typing import Literal, TypedDict, final
 
-from typing_extensions import Self, TypeAlias, Unpack
+from typing_extensions import Self, TypeAlias, Unpack, disjoint_base
 
 __all__ = [
     "ERROR_KINDS",
@@ -259,6 +259,7 @@ class Client:
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...
 
+@disjoint_base
 class AsyncClient:
     def __new__(
         cls,

@@ -57,7 +57,7 @@ pub(crate) fn duration(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duratio
 
 fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
     let of = if value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyInt>() {
-        Duration::try_from_secs_f64(value.extract()?).ok()
+        value.extract().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
     } else if value.is_instance_of::<PyDelta>() {
         value.extract().ok()
     } else {

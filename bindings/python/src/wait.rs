@@ -58,9 +58,9 @@ where
     F: Future<Output = Result<R>> + Send + 'static,
     R: Send + 'static,
 {
-    let look = || match Python::try_attach(Python::check_signals) {
-        Some(Err(raised)) => Err(Failure::Raised(raised)),
-        Some(Ok(())) | None => Ok(()),
+    let look = || {
+        let looked = Python::try_attach(|py| py.check_signals().map_err(Failure::Raised));
+        looked.unwrap_or(Ok(()))
     };
     let outcome = py.detach(|| Ok(runtime()?.block_on_watched(work, SIGNALS, look)??));
     outcome.map_err(|failure| match failure {
