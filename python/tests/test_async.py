@@ -186,3 +186,21 @@ asyncio.run(main())
         for n in range(3)
     ]
     assert [child.end() for child in children] == [(0, "", "")] * 3
+
+
+def test_an_exit_handler_that_comes_too_late_is_told_so(emulator: Emulator, vendor: str) -> None:
+    script = """
+import asyncio, atexit
+def late():
+    try:
+        asyncio.run(client.token())
+    except RuntimeError as error:
+        print(error)
+    print(tokenlease.Client(**options).token().kind)
+atexit.register(late)
+import tokenlease
+client = tokenlease.AsyncClient(**options)
+"""
+    out = run(script, emulator.options(vendor)).split("\n")
+    assert "interpreter is ending" in out[0]
+    assert out[1] in {"winkas", "bearer"}

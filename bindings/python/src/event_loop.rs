@@ -9,7 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use pyo3::{prelude::*, sync::PyOnceLock, types::PyAnyMethods};
+use pyo3::{exceptions::PyRuntimeError, prelude::*, sync::PyOnceLock};
 use tokenlease::{Error, ErrorKind};
 
 use crate::{error, gate};
@@ -42,6 +42,11 @@ impl EventLoop {
 
     /// A future of this loop, and the promise to settle it.
     pub(crate) fn future(self: Arc<Self>, py: Python<'_>) -> PyResult<(Py<PyAny>, Promise)> {
+        if gate::is_shut() {
+            return Err(PyRuntimeError::new_err(
+                "the interpreter is ending: nothing can be awaited",
+            ));
+        }
         let future = self.running.call_method0(py, "create_future")?;
         let promise = Promise { future: Some(future.clone_ref(py)), event_loop: self };
         Ok((future, promise))

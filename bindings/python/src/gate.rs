@@ -22,12 +22,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Does something in Python, on a thread of ours. `None`: the interpreter is ending.
 pub(crate) fn enter<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> Option<R> {
     let inside = Inside::new();
-    if SHUT.load(Ordering::SeqCst) {
+    if is_shut() {
         return None;
     }
     let result = Python::try_attach(work);
     drop(inside);
     result
+}
+
+/// Whether the interpreter is ending, so that nothing would come back.
+pub(crate) fn is_shut() -> bool {
+    SHUT.load(Ordering::SeqCst)
 }
 
 struct Inside;
