@@ -168,7 +168,7 @@ fn the_tests_of_the_python_face_pass() {
         .args([Path::new(PACKAGE).join("tests").as_os_str()])
         .arg("-c")
         .arg(Path::new(PACKAGE).join("pyproject.toml"))
-        .env("TOKENLEASE_PROGRAM", env!("CARGO_BIN_EXE_tokenlease-emulate"))
+        .env("TOKENLEASE_PROGRAM", env!("CARGO_BIN_EXE_tokenlease-under-test"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(&environment.folder));
     println!("{}", passed.unwrap_or_else(|why| panic!("{why}")));

@@ -60,7 +60,9 @@ class _Options(TypedDict, total=False):
     password_command: str | None
     client_secret_file: _Path | None
     store: str | None
+    store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None
     store_key_file: _Path | None
+    store_passphrase_file: _Path | None
     when_store_away: Literal["fail", "refetch-only", "issue-within-budget"] | None
     store_refresh: _Duration | None
 
@@ -151,7 +153,9 @@ class Registry:
 
     - `store`: where leases are kept and shared: `"file:/path"` or `"file:"` (the user's folder),
       `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening it blocks.
-    - `store_key_file`: a file with the store's key; a folder has one of its own unless given.
+    - `store_key_file`, `store_passphrase_file`: a file with the store's key, or with a passphrase
+      that it is made of; `store_key`: who keeps the key else. A folder has one of its own unless
+      given.
     - `ca`: a file of certificates in PEM that are trusted too, beside the system's.
     - `allow_plain_http`: dangerous: sends passwords unencrypted to other machines.
     - `timeout`: how long one request may take: 10 s unless given.
@@ -161,7 +165,9 @@ class Registry:
         cls,
         *,
         store: str | None = None,
+        store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None = None,
         store_key_file: _Path | None = None,
+        store_passphrase_file: _Path | None = None,
         ca: _Path | None = None,
         allow_plain_http: bool | None = None,
         timeout: _Duration | None = None,

@@ -37,7 +37,8 @@ impl Token {
     #[pyo3(signature = (value, *, kind))]
     fn new(py: Python<'_>, value: Bound<'_, PyString>, kind: &str) -> PyResult<Self> {
         let kind: TokenKind = kind.parse().map_err(|error| error::raise(py, &error))?;
-        let token = core::Token::new(kind, value.to_cow()?.into_owned());
+        let token = core::Token::read(kind, value.to_cow()?.into_owned());
+        let token = token.map_err(|error| error::raise(py, &error))?;
         Ok(Self { value: value.unbind(), token })
     }
 

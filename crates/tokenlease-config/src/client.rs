@@ -13,7 +13,15 @@ use crate::{
 };
 
 /// The options that a registry is made of: its clients take them from it.
-const OF_REGISTRY: [&str; 5] = ["store", "store_key_file", "ca", "allow_plain_http", "timeout"];
+const OF_REGISTRY: [&str; 7] = [
+    "store",
+    "store_key",
+    "store_key_file",
+    "store_passphrase_file",
+    "ca",
+    "allow_plain_http",
+    "timeout",
+];
 
 impl Options {
     /// A client's builder, for what options don't say: a hook for events.
@@ -88,8 +96,8 @@ impl Options {
         if self.store.is_some() {
             let opened = store::open_blocking(&store::Shared::of(self)?)?;
             builder = builder.store(opened.store, opened.key);
-        } else if self.store_key_file.is_some() {
-            return Err(config("\"store_key_file\" is given without a store")
+        } else if self.names_a_key() {
+            return Err(config("a store's key is given without a store")
                 .expected("\"store\" as well: the memory of a process needs no key"));
         }
         builder.build()
@@ -220,8 +228,8 @@ mod tests {
         fs::write(&file, wyn.client_secret()).unwrap();
         let options = options(&[
             ("vendor", "wyn"),
-            ("server", wyn.server()),
-            ("user", wyn.user()),
+            ("server", &wyn.server()),
+            ("user", &wyn.user()),
             ("client_secret_file", file.to_str().unwrap()),
         ]);
         let password = wyn.password().to_owned();

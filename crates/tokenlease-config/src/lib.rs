@@ -27,7 +27,7 @@ mod server;
 pub mod store;
 
 pub use crate::{
-    choice::{ClientAuth, Grant, Vendor, WhenStoreAway},
+    choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
     options::{KEYS, Options, Value},
     server::is_loopback,
     store::{Shared, StoreUrl},

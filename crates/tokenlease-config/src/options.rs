@@ -11,7 +11,7 @@ use std::{
 use tokenlease::{Error, Result};
 
 use crate::{
-    choice::{ClientAuth, Grant, Vendor, WhenStoreAway},
+    choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
     config, duration,
     store::StoreUrl,
 };
@@ -128,10 +128,19 @@ pub struct Options {
     /// from `TOKENLEASE_STORE` alone.
     #[cfg_attr(feature = "clap", arg(long, value_name = "URL", value_parser = StoreUrl::read, help_heading = "Store"))]
     pub store: Option<StoreUrl>,
-    /// A file with the store's key: 32 bytes, or their hexadecimal digits or base64. A folder has a
-    /// key of its own unless given. All who share a store need the same.
+    /// Where the store's key comes from, if not from a file. A folder has a key of its own unless
+    /// given. All who share a store need the same.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_enum, value_name = "PLACE", help_heading = "Store")
+    )]
+    pub store_key: Option<StoreKey>,
+    /// A file with the store's key: 32 bytes, or their hexadecimal digits or base64.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
     pub store_key_file: Option<PathBuf>,
+    /// A file that holds, in one line, a passphrase that the store's key is made of.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
+    pub store_passphrase_file: Option<PathBuf>,
     /// What happens while the store is away. Unless given, only the running token is asked for where
     /// the vendor has a call for that (winkas), else one new token a process and lifetime.
     #[cfg_attr(
@@ -196,6 +205,17 @@ impl Options {
         }
     }
 
+    fn without_key(self) -> Self {
+        Self { store_key: None, store_key_file: None, store_passphrase_file: None, ..self }
+    }
+
+    /// Whether they say where the store's key comes from.
+    pub(crate) fn names_a_key(&self) -> bool {
+        self.store_key.is_some()
+            || self.store_key_file.is_some()
+            || self.store_passphrase_file.is_some()
+    }
+
     /// The text of the file of extra authorities.
     pub fn ca(&self) -> Result<Option<Vec<u8>>> {
         let Some(path) = &self.ca else { return Ok(None) };
@@ -239,7 +259,11 @@ macro_rules! keys {
 
             /// These options, and for what they do not say, the other ones.
             #[must_use]
-            pub fn or(self, other: Self) -> Self {
+            pub fn or(self, mut other: Self) -> Self {
+                if self.names_a_key() {
+                    // The nearest one says which key it is, whichever way.
+                    other = other.without_key();
+                }
                 Self { $($key: self.$key.or(other.$key)),* }
             }
         }
@@ -272,7 +296,9 @@ keys! {
     password_command: text,
     client_secret_file: path,
     store: StoreUrl::read,
+    store_key: StoreKey::read,
     store_key_file: path,
+    store_passphrase_file: path,
     when_store_away: WhenStoreAway::read,
     store_refresh: duration::parse,
 }
@@ -392,6 +418,24 @@ mod tests {
         assert_eq!(both.vendor, Some(Vendor::Wyn));
         assert_eq!(both.lifetime, Some(Duration::from_secs(28_800)));
         assert_eq!(both.allow_plain_http, Some(true));
+    }
+
+    #[test]
+    fn the_nearest_source_says_where_the_store_s_key_comes_from() {
+        let of = |key, text| {
+            let mut options = Options::default();
+            options.set(key, text).unwrap();
+            options
+        };
+        let keys = [
+            ("store_key", "keyring"),
+            ("store_key_file", "key"),
+            ("store_passphrase_file", "phrase"),
+        ];
+        for (near, far) in keys.iter().flat_map(|one| keys.iter().map(move |other| (one, other))) {
+            let both = of(near.0, near.1).or(of(far.0, far.1));
+            assert_eq!(both, of(near.0, near.1), "{near:?} before {far:?}");
+        }
     }
 
     #[test]

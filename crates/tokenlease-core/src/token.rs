@@ -23,6 +23,19 @@ impl Token {
         Self { kind, text: text.into() }
     }
 
+    /// A token of that kind from a text that came from elsewhere.
+    ///
+    /// # Errors
+    /// `Config` for a text that no token can have; it is not quoted.
+    pub fn read(kind: TokenKind, text: impl Into<Secret>) -> Result<Self> {
+        let text = text.into();
+        if kind.fits(text.expose()) {
+            return Ok(Self { kind, text });
+        }
+        Err(Error::new(ErrorKind::Config, "the text is no token")
+            .expected("a token as the vendor issued it, without a line's end"))
+    }
+
     /// How the token is presented to an API.
     pub fn kind(&self) -> TokenKind {
         self.kind
@@ -63,6 +76,16 @@ impl TokenKind {
             Self::Winkas => "winkas",
             Self::Bearer => "bearer",
         }
+    }
+
+    /// Whether a token of that kind can have this text.
+    pub(crate) fn fits(self, text: &str) -> bool {
+        !text.trim().is_empty()
+            && match self {
+                Self::Winkas => !text.contains(char::is_control),
+                // RFC 6749 appendix A.12, and what a header can carry.
+                Self::Bearer => text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            }
     }
 }
 
@@ -144,6 +167,23 @@ mod tests {
         }
         let error = "canary".parse::<TokenKind>().unwrap_err().to_string();
         assert!(error.contains("winkas or bearer") && !error.contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_text_that_no_token_can_have_is_an_error_that_does_not_quote_it() {
+        for (kind, text) in [
+            (TokenKind::Winkas, ""),
+            (TokenKind::Winkas, " "),
+            (TokenKind::Winkas, "canary\n"),
+            (TokenKind::Bearer, "canary\0"),
+            (TokenKind::Bearer, "canaryø"),
+        ] {
+            let error = Token::read(kind, text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+        let token = Token::read(TokenKind::Winkas, "U1vT|ø").unwrap();
+        assert_eq!(token, Token::new(TokenKind::Winkas, "U1vT|ø"));
     }
 
     #[test]
