@@ -232,7 +232,7 @@ mod tests {
             ("user", &wyn.user()),
             ("client_secret_file", file.to_str().unwrap()),
         ]);
-        let password = wyn.password().to_owned();
+        let password = wyn.password();
         let fetch = move || Ok(Credentials::password(password.as_str()));
         let credentials = options.credentials_from(fetch).unwrap();
         options.client(credentials, None).unwrap().build().unwrap().token().await.unwrap();
