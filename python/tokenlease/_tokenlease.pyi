@@ -154,8 +154,8 @@ class Registry:
     - `store`: where leases are kept and shared: `"file:/path"` or `"file:"` (the user's folder),
       `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening it blocks.
     - `store_key_file`, `store_passphrase_file`: a file with the store's key, or with a passphrase
-      that it is made of; `store_key`: who keeps the key else. A folder has one of its own unless
-      given.
+      that it is made of; `store_key`: who keeps the key else, where the module was built with
+      keyrings. A folder has one of its own unless given.
     - `ca`: a file of certificates in PEM that are trusted too, beside the system's.
     - `allow_plain_http`: dangerous: sends passwords unencrypted to other machines.
     - `timeout`: how long one request may take: 10 s unless given.
