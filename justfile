@@ -29,6 +29,10 @@ soak rounds="1000":
 add-server name:
     sh tests/servers/add.sh {{name}}
 
+# A wheel of the Python face, optimized, in target/wheels. It needs maturin.
+wheel:
+    cd python && maturin build --release --strip --out ../target/wheels
+
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
 

@@ -128,9 +128,11 @@ fn every_test_that_the_architecture_names_exists() {
     files(&root().join("bindings"), "rs", &mut sources);
     files(&root().join("crates"), "rs", &mut sources);
     files(&root().join("tests"), "rs", &mut sources);
+    files(&root().join("python"), "py", &mut sources);
     let text: String = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    let missing: Vec<_> =
-        named.iter().filter(|name| !text.contains(&format!("fn {name}("))).collect();
+    let is_there =
+        |name: &str| ["fn", "def"].iter().any(|is| text.contains(&format!("{is} {name}(")));
+    let missing: Vec<_> = named.iter().filter(|name| !is_there(name)).collect();
     assert!(missing.is_empty(), "tests are named that do not exist: {missing:?}");
 }
 

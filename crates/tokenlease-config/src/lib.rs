@@ -28,7 +28,7 @@ pub mod store;
 
 pub use crate::{
     choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
-    options::{KEYS, Options},
+    options::{KEYS, Options, Value},
     server::is_loopback,
     store::{Shared, StoreUrl},
 };

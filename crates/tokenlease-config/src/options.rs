@@ -1,7 +1,12 @@
 //! The options that say which server is asked, for whom, and how. They come from the command
 //! line, the environment and a profile, under the same names and read by the same rules.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    any::{Any, TypeId},
+    fmt,
+    path::PathBuf,
+    time::Duration,
+};
 
 use tokenlease::{Error, Result};
 
@@ -149,6 +154,17 @@ pub struct Options {
     pub store_refresh: Option<Duration>,
 }
 
+/// An option's value, as languages with types give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Text, which every option can be written as.
+    Text(&'a str),
+    /// A duration, for options that are one.
+    Duration(Duration),
+    /// Yes or no, for options that are that.
+    Bool(bool),
+}
+
 impl Options {
     /// Sets an option by its name, one of [`KEYS`].
     ///
@@ -164,6 +180,28 @@ impl Options {
                     None => format!("one of {}", KEYS.join(", ")),
                 }))
             }
+        }
+    }
+
+    /// As [`set`](Self::set), for languages whose values have types.
+    ///
+    /// # Errors
+    /// As well `Config` for a value whose type is not the option's.
+    pub fn set_value(&mut self, key: &str, value: Value<'_>) -> Result<()> {
+        let (text, expected) = match value {
+            Value::Text(text) => return self.set(key, text),
+            Value::Duration(duration) => (
+                // Up to the millisecond: what is not zero stays so.
+                format!("{}ms", duration.as_nanos().div_ceil(1_000_000)),
+                Type::Duration,
+            ),
+            Value::Bool(yes) => (yes.to_string(), Type::Bool),
+        };
+        match Self::type_of(key) {
+            Some(found) if found != expected => {
+                Err(config(format!("\"{key}\" is {expected}")).expected(found.to_string()))
+            }
+            _ => self.set(key, &text),
         }
     }
 
@@ -199,6 +237,14 @@ macro_rules! keys {
             pub fn read(&mut self, key: &str, text: &str) -> Option<Result<(), String>> {
                 match key {
                     $(stringify!($key) => Some($read(text).map(|value| self.$key = Some(value))),)*
+                    _ => None,
+                }
+            }
+
+            /// The type of the option of that name.
+            fn type_of(key: &str) -> Option<Type> {
+                match key {
+                    $(stringify!($key) => Some(typed(|options| options.$key)),)*
                     _ => None,
                 }
             }
@@ -268,6 +314,35 @@ fn path(text: &str) -> Result<PathBuf, String> {
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| format!("\"{text}\" is neither true nor false"))
+}
+
+/// What an option is, apart from its text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Text,
+    Duration,
+    Bool,
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Duration => "a duration",
+            Self::Bool => "true or false",
+        })
+    }
+}
+
+/// The type of an option's field.
+fn typed<T: Any>(_: fn(Options) -> Option<T>) -> Type {
+    let (field, duration, bool) =
+        (TypeId::of::<T>(), TypeId::of::<Duration>(), TypeId::of::<bool>());
+    match field {
+        _ if field == duration => Type::Duration,
+        _ if field == bool => Type::Bool,
+        _ => Type::Text,
+    }
 }
 
 /// The error of a value that could not be read, from what [`Options::read`] says of it.
@@ -382,5 +457,24 @@ mod tests {
         {
             assert_eq!(slips(from, to), count, "{from} {to}");
         }
+    }
+
+    #[test]
+    fn a_value_with_a_type_goes_into_an_option_of_that_type_alone() {
+        let mut options = Options::default();
+        for key in KEYS {
+            let duration = options.set_value(key, Value::Duration(Duration::from_micros(1)));
+            let yes = options.set_value(key, Value::Bool(true));
+            let read = |text| Options::default().read(key, text).unwrap();
+            let is_duration = read("1ms").is_ok() && read("x").is_err() && read("true").is_err();
+            let is_bool = read("true").is_ok() && read("x").is_err();
+            assert_eq!((duration.is_ok(), yes.is_ok()), (is_duration, is_bool), "{key}");
+        }
+        // Never rounded to nothing.
+        assert_eq!(options.timeout, Some(Duration::from_millis(1)));
+        let error = options.set_value("user", Value::Bool(true)).unwrap_err().to_string();
+        assert!(error.contains("\"user\" is true or false; expected text"), "{error}");
+        let error = options.set_value("usr", Value::Bool(true)).unwrap_err().to_string();
+        assert!(error.contains("\"user\", perhaps"), "{error}");
     }
 }

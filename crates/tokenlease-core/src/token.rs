@@ -1,6 +1,6 @@
 //! A token and its fingerprint.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,12 @@ impl Token {
     pub fn expose(&self) -> &str {
         self.text.expose()
     }
+
+    /// Whether one is a clone of the other: cheaper than whether they are equal, and `false` for
+    /// equal tokens that came separately.
+    pub fn is_clone_of(&self, other: &Self) -> bool {
+        self.text.is_clone_of(&other.text)
+    }
 }
 
 impl fmt::Debug for Token {
@@ -64,6 +70,14 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
+    /// The kind's name, the same in every language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Winkas => "winkas",
+            Self::Bearer => "bearer",
+        }
+    }
+
     /// Whether a token of that kind can have this text.
     pub(crate) fn fits(self, text: &str) -> bool {
         !text.trim().is_empty()
@@ -72,6 +86,20 @@ impl TokenKind {
                 // RFC 6749 appendix A.12, and what a header can carry.
                 Self::Bearer => text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
             }
+    }
+}
+
+impl FromStr for TokenKind {
+    type Err = Error;
+
+    /// Reads the kind's name. Kind `Config` for another one.
+    fn from_str(name: &str) -> Result<Self> {
+        [Self::Winkas, Self::Bearer].into_iter().find(|kind| kind.as_str() == name).ok_or_else(
+            || {
+                Error::new(ErrorKind::Config, "no token is of that kind")
+                    .expected("winkas or bearer")
+            },
+        )
     }
 }
 
@@ -122,6 +150,23 @@ mod tests {
     fn debug_shows_nothing_of_a_token() {
         let token = Token::new(TokenKind::Bearer, "abcdefgh");
         assert_eq!(format!("{token:?}"), "Token(Bearer, [redacted])");
+    }
+
+    #[test]
+    fn a_clone_is_known_from_an_equal_token() {
+        let token = Token::new(TokenKind::Bearer, "a");
+        let equal = Token::new(TokenKind::Bearer, "a");
+        assert!(token.clone().is_clone_of(&token));
+        assert!(token == equal && !token.is_clone_of(&equal));
+    }
+
+    #[test]
+    fn a_kind_is_read_from_its_name() {
+        for kind in [TokenKind::Winkas, TokenKind::Bearer] {
+            assert_eq!(kind.as_str().parse::<TokenKind>().unwrap(), kind);
+        }
+        let error = "canary".parse::<TokenKind>().unwrap_err().to_string();
+        assert!(error.contains("winkas or bearer") && !error.contains("canary"), "{error}");
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl Client {
 
     /// The token to use now, by one's own deadline or with a wish for its remaining life.
     pub async fn token_with(&self, options: TokenOptions) -> Result<Token> {
+        if options.min_remaining.is_none()
+            && let Some(token) = self.0.fast(Token::clone)
+        {
+            return Ok(token);
+        }
         Ok(self.lease_with(options).await?.lease.token().clone())
     }
 
@@ -232,6 +237,10 @@ impl Client {
 
     /// Where the token in hand stands and how it came, in words, without the secret.
     pub fn explain(&self) -> String {
+        // In a forked child, a thread that is not there may hold what would be looked at.
+        if let Err(error) = self.0.check_process() {
+            return error.to_string();
+        }
         match self.0.current() {
             Some(entry) => entry.peek(|machine| machine.explain(self.0.now())),
             None => "nobody has asked yet".into(),
@@ -246,6 +255,7 @@ impl Client {
     /// Waits until nothing is under way for this client: so that a short-lived process does not
     /// leave a login half done or a lock taken. It ends no token.
     pub async fn close(&self) -> Result<()> {
+        self.0.check_process()?;
         let Some(entry) = self.0.current() else { return Ok(()) };
         let inner = self.0.clone();
         let work = async move {
@@ -261,7 +271,9 @@ impl Client {
         crate::blocking::Client::new(self.clone())
     }
 
-    pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
+    /// The runtime that this client's work is done on, for faces of other languages to wait on.
+    /// Kind `Forked` in any process but the one that made the client.
+    pub fn runtime(&self) -> Result<&'static Runtime> {
         self.0.runtime()
     }
 

@@ -94,9 +94,14 @@ impl Inner {
         self.registry.clock().now()
     }
 
+    /// Kind `Forked` if the client was made by another process, whose threads may hold its locks.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        check_process(self.process)
+    }
+
     /// This process's runtime. Kind `Forked` if the client was made by another process.
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
-        check_process(self.process)?;
+        self.check_process()?;
         Runtime::current()
     }
 
@@ -170,6 +175,7 @@ impl Inner {
 
     /// The entry of the credentials in force. A provider is called if it never was.
     pub(crate) async fn entry(self: &Arc<Self>) -> Result<Arc<Entry>> {
+        self.check_process()?;
         self.entry_by(self.now().elapsed.plus(self.wait)).await
     }
 
@@ -248,6 +254,7 @@ impl Inner {
     }
 
     pub(crate) fn set_credentials(&self, source: CredentialsSource) -> Result<()> {
+        self.check_process()?;
         let entry = match source.fixed() {
             Some(credentials) => Some(Arc::new(Entry::new(self, credentials, true)?)),
             None => None,
