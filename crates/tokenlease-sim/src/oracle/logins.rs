@@ -55,6 +55,9 @@ impl World {
             return Some("arrived after it was given up");
         }
         if self.is_buried(print) {
+            if self.has_outlived_successor(number, password) {
+                return Some("what had replaced it is over");
+            }
             if self.oracle.revoked.contains(&print) {
                 return Some("revoked");
             }
@@ -220,6 +223,18 @@ impl World {
     fn has_newer(&self, number: usize, password: &Password) -> bool {
         (number + 1..=self.vendor.tokens.len())
             .any(|newer| self.vendor.tokens[newer - 1].granted.contains(password))
+    }
+
+    /// Whether the last token that came to the password's holders after that one was used to its
+    /// end: neither was refused, so the login has nothing to do with refusals.
+    fn has_outlived_successor(&self, number: usize, password: &Password) -> bool {
+        let newest = (number + 1..=self.vendor.tokens.len()).rev().find(|newer| {
+            let carriers = self.oracle.carriers.get(newer).into_iter().flatten();
+            carriers
+                .filter(|carrier| carrier.entry.2 == *password)
+                .any(|carrier| carrier.delivered.is_some())
+        });
+        newest.is_some_and(|newest| !self.is_buried(self.fingerprint(newest)))
     }
 
     /// Logins that refusals without a verdict cause are spaced.

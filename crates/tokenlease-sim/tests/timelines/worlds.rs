@@ -42,6 +42,12 @@ fn a_store_that_falls_back_brings_no_token_back_that_this_process_buried() {
 }
 
 #[test]
+fn refused_tokens_that_would_live_long_and_their_short_lived_successors_keep_every_promise() {
+    let world = worlds::run(6448, Weather::Rough);
+    assert!(world.oracle.violations.is_empty(), "{:?}", world.oracle.violations);
+}
+
+#[test]
 fn a_seed_tells_all() {
     let story = |seed| worlds::told(seed, Weather::Stormy).story;
     assert_eq!(story(7), story(7));
