@@ -93,8 +93,8 @@ pub struct Lifecycle {
     misconfigured: Option<Error>,
     /// Tokens that the vendor called dead, and that were never of this entry.
     strangers: Vec<Fingerprint>,
-    /// Tokens that this process buried, and when: a store that fell back to an older record brings
-    /// none of them back.
+    /// Tokens that this process knew to be dead, or doubted to the end, and when: a store that fell
+    /// back to an older record brings none of them back.
     buried: Vec<(Fingerprint, Timestamp)>,
     budget_until: Timestamp,
     /// Why the vendor refused the credentials, if it did so to this process.
@@ -719,18 +719,23 @@ impl Lifecycle {
         if known.tombstone(got.lease.fingerprint).is_some() || self.is_shut() {
             return;
         }
+        let doubted = self.held.as_ref().filter(|held| held.doubt.is_some());
+        let doubted = doubted.map(|held| held.lease.fingerprint);
         match known.lease(self.proof) {
             Some(stands) if stands.fingerprint == got.lease.fingerprint => {
                 got.lease.first.generation = stands.generation();
                 got.lease.verdict = got.lease.verdict.max(stands.verdict);
-                self.held = Some(got);
             }
-            // A sibling's lease stood there already: two tokens live, one is used.
-            Some(stands) if known.is_live(stands, t) => {
-                self.held = Some(Held::new(stands.clone(), Rung::Store, t));
+            // A sibling's lease that was got later stands there: two tokens live, one is used.
+            Some(stands) if known.is_live(stands, t) && Some(stands.fingerprint) != doubted => {
+                got = Held::new(stands.clone(), Rung::Store, t);
             }
-            _ => self.held = Some(got),
+            _ => {}
         }
+        if self.held.as_ref().is_none_or(|held| held.lease.fingerprint != got.lease.fingerprint) {
+            self.put_down(t);
+        }
+        self.held = Some(got);
     }
 
     fn answered(&mut self, what: What, answer: Answer, sent: Timestamp, now: Now) {

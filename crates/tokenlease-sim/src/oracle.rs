@@ -38,6 +38,8 @@ pub(crate) struct Carrier {
     delivered: Option<i64>,
     /// The process had another lease then, and needed none.
     beside: bool,
+    /// The process had lost the store.
+    alone: bool,
 }
 
 /// What the truth is.
@@ -89,8 +91,6 @@ pub struct Oracle {
     /// Logins that refusals without a verdict caused: when, and the how many-th.
     spaced: BTreeMap<Password, (i64, u32)>,
     revoked: BTreeSet<Fingerprint>,
-    /// Tokens that were got without the store.
-    born_alone: BTreeSet<usize>,
 }
 
 impl Oracle {

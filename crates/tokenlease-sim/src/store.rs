@@ -116,8 +116,8 @@ impl Store {
             return Outcome::Conflict { stored: self.read(), now };
         }
         self.saves += 1;
-        // Counted from the clock, so that no revision comes again after a flush.
-        let revision = expected.unwrap_or_else(|| now.0.unsigned_abs()) + 1;
+        // By the clock too, as the engines do: none comes twice, even where the store fell back.
+        let revision = (expected.unwrap_or_default() + 1).max(t.unsigned_abs());
         self.stored = Some((revision, record.encode().to_vec()));
         if self.history.len() == 200 {
             self.history.remove(0);

@@ -92,11 +92,12 @@ pub fn plan(seed: u64, weather: Weather) -> Plan {
     if !calm {
         let stop = span * 6 / 10;
         trouble(&mut plan, &mut rng, stop);
-        plan.quiet_since = Some(stop + 70 * M);
         if weather == Weather::Rough {
             let mut rng = Rng::new(seed.wrapping_mul(104_729).wrapping_add(3));
             rough::more(&mut plan, &mut rng, stop);
         }
+        // The longest that a hold, a first circuit or a spacing lasts, and some minutes.
+        plan.quiet_since = Some(plan.last_trouble().max(stop) + 70 * M);
     }
     plan
 }

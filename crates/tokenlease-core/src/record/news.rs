@@ -8,7 +8,7 @@ use super::{
     Death, Entry, Facts, Fate, Hold, HoldReason, MOST_CIRCUITS, MOST_FATES, MOST_LEASES,
     MOST_PAUSES, MOST_UNPROVEN, Pause, Spacing, Tombstone, bridge::Translate,
 };
-use crate::{credentials::Proof, lease::Lease, time::Moment, token::Fingerprint};
+use crate::{backoff, credentials::Proof, lease::Lease, time::Moment, token::Fingerprint};
 
 /// A spacing begins anew when the last issue that it counted is this old.
 const SPACING_MEMORY: Duration = Duration::from_secs(2 * 60 * 60);
@@ -122,6 +122,11 @@ impl<T: Moment> Facts<T> {
                 self.fate_mut(*fingerprint).forgotten = true;
             }
             News::Refused { proof, until, count } => {
+                // A success that was asked for since says more.
+                let at = until.minus(backoff::circuit(*count));
+                if self.lease(*proof).is_some_and(|lease| lease.first.sent_at > at) {
+                    return;
+                }
                 // A refused proof is let in by nothing that it obtained before.
                 self.leases.retain(|entry| entry.proof != *proof);
                 pause(&mut self.circuits, *proof, *until, *count, MOST_CIRCUITS);
@@ -165,20 +170,22 @@ impl<T: Moment> Facts<T> {
         {
             return;
         }
-        // Another's lease that this flight had not seen stands: two tokens live, one is used.
-        if self.lease(proof).is_some_and(|theirs| {
-            theirs.fingerprint != fingerprint
-                && Some(theirs.fingerprint) != replacing
-                && self.is_live(theirs, now)
-        }) {
-            return;
-        }
         let mut lease = lease.clone();
         // A token that is known keeps its first-seen time and generation.
         if let Some(known) = self.fate(fingerprint).and_then(|fate| fate.first) {
             lease.first = known;
         } else if lease.first.generation == 0 {
             lease.first.generation = self.generation.saturating_add(1);
+        }
+        // Another's lease that this writer had not seen: two tokens were got, one is used, that
+        // which was asked for last. If one of them ended the other, it is the one that lives.
+        if self.lease(proof).is_some_and(|theirs| {
+            theirs.fingerprint != fingerprint
+                && Some(theirs.fingerprint) != replacing
+                && theirs.first.sent_at >= lease.first.sent_at
+                && self.is_live(theirs, now)
+        }) {
+            return;
         }
         self.generation = self.generation.max(lease.first.generation);
         let verdict = self.leases.iter().map(|entry| &entry.lease);

@@ -26,12 +26,10 @@ impl World {
     /// Each login beside a good token must have its cause.
     pub(crate) fn judge_login(&mut self, owner: &Owner, sent: Sent) {
         let (p, _, password) = owner;
-        if sent.alone {
-            self.oracle.born_alone.insert(self.vendor.tokens.len() + 1);
-        }
         let Some(number) = self.good_token(password) else { return };
         let detail = || format!("p{p} {password}, token {number} lives");
-        if !self.oracle.touched {
+        let wish = self.longest_wish(*p, password, number) > self.left(number);
+        if !self.oracle.touched && !wish {
             let detail = detail();
             return self.violate("a login while a good token lives, without any fault", detail);
         }
@@ -64,11 +62,15 @@ impl World {
             return self.is_spaced(password).then_some("refused without a verdict");
         }
         if self.longest_wish(*p, password, number) > self.left(number) {
-            let first = self.oracle.wished.insert((password.clone(), number));
-            return first.then_some("a longer remaining life was wished for");
+            if self.oracle.wished.insert((password.clone(), number)) {
+                return Some("a longer remaining life was wished for");
+            }
+            if self.has_outlived_successor(number, password) {
+                return Some("what had replaced it is over");
+            }
         }
         // Where the running token can be had again, only silence or a race excuses a login.
-        if self.can_be_refetched() && !self.refetch_failed(owner, number) {
+        if self.can_be_refetched() && !self.refetch_failed(owner, sent, number) {
             return None;
         }
         if self.oracle.forgotten.contains(&print) {
@@ -105,18 +107,19 @@ impl World {
         }
         let from = self.vendor.token(number).map_or(t, |token| token.from);
         if self.has_newer(number, password) {
-            return Some("what had replaced it was ended early");
+            return Some("what had replaced it is over");
         }
         if self.oracle.shut_since(password, from) {
             return Some("its credentials were refused meanwhile");
         }
-        if self.processes.iter().enumerate().any(|(q, _)| self.holds(q, password, print)) {
+        if (0..self.processes.len()).any(|q| self.holds(q, password, print)) {
             return self
-                .is_unsaved(number, from)
+                .is_unsaved(number, print, password)
                 .then_some("held elsewhere, and could not be told");
         }
-        if self.oracle.born_alone.contains(&number) {
-            return Some("got in a store outage, and given up for the fleet's");
+        let coming = |carrier: &Carrier| carrier.alone && carrier.sent > self.now - 10 * S;
+        if self.carriers_of(number).iter().any(coming) {
+            return Some("held elsewhere, and could not be told");
         }
         let lost =
             self.carriers_of(number).iter().all(|carrier| self.is_lost(carrier, owner, sent));
@@ -163,14 +166,15 @@ impl World {
     }
 
     /// Whether refetches had no word, or were answered before the token was made.
-    fn refetch_failed(&self, owner: &Owner, number: usize) -> bool {
+    fn refetch_failed(&self, owner: &Owner, sent: Sent, number: usize) -> bool {
         let (p, _, password) = owner;
         let key = (*p, password.clone());
         let last = self.oracle.refetched.get(&key).copied().unwrap_or(i64::MIN);
         let silent = self.oracle.silent.get(&key);
         let silent = silent.into_iter().flatten().filter(|at| **at > self.now - 3 * M).count();
-        let raced =
-            self.vendor.token(number).is_some_and(|token| token.from > last) && last > self.now - M;
+        let raced = self.vendor.token(number).is_some_and(|token| {
+            token.from >= sent.at || (token.from > last && last > self.now - M)
+        });
         // Credentials beside others that were just refused have one send: no refetch before it.
         let alone = self
             .vendor
@@ -207,16 +211,25 @@ impl World {
         })
     }
 
-    /// Whether a holder of the token had reason not to have saved it.
-    fn is_unsaved(&self, number: usize, from: i64) -> bool {
+    /// Whether those who hold the token had reason not to have told: it came from elsewhere, the
+    /// store forgot it, it failed them until a moment ago, or they stand still.
+    fn is_unsaved(
+        &self,
+        number: usize,
+        print: tokenlease_core::Fingerprint,
+        of: &Password,
+    ) -> bool {
+        let t = self.now;
+        let from = self.vendor.token(number).map_or(t, |token| token.from);
+        let cut_off = |q: usize| {
+            let entry = self.processes[q].entries.get(of);
+            entry.is_some_and(|entry| entry.lost_calls > 0) || self.is_interrupted(q, t - 40 * S, t)
+        };
         self.store_forgot(from)
             || self.oracle.adopted.contains(&number)
-            || self.oracle.born_alone.contains(&number)
-            || self.oracle.outages.iter().any(|(at, _)| *at >= from - 2 * M)
-            || self
-                .carriers_of(number)
-                .iter()
-                .any(|carrier| self.is_interrupted(carrier.entry.0, carrier.sent - M, self.now))
+            || !self.is_calm(t - 10 * S)
+            || self.lose_store_answers > 0
+            || (0..self.processes.len()).any(|q| self.holds(q, of, print) && cut_off(q))
     }
 
     /// Whether the password was given a newer token, which is over.
@@ -259,8 +272,10 @@ impl World {
         t - last >= space - S - SLACK
     }
 
+    /// What is left of the token's life, as who got it counts it.
     fn left(&self, number: usize) -> i64 {
-        self.vendor.token(number).map_or(0, |token| token.until - self.now)
+        let token = self.vendor.token(number);
+        token.map_or(0, |token| token.until.min(token.sent + token.life) - self.now)
     }
 
     /// How long before its end a token of that life may be replaced.

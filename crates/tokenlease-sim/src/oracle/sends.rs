@@ -88,7 +88,13 @@ impl World {
         }
         if let Outcome::Answered(Answer::Token(granted)) = outcome {
             let number = Vendor::number(&granted.token);
-            let carrier = Carrier { entry: owner.clone(), sent: t, delivered: None, beside: false };
+            let carrier = Carrier {
+                entry: owner.clone(),
+                sent: t,
+                delivered: None,
+                beside: false,
+                alone: self.processes[*p].has_lost_the_store(),
+            };
             self.oracle.carriers.entry(number).or_default().push(carrier);
         }
     }

@@ -121,6 +121,18 @@ fn entry_space_a_login_at_the_end_of_a_good_token_is_no_matter_of_an_older_refus
 }
 
 #[test]
+fn doubt_a_token_that_is_over_is_replaced_and_not_asked_about() {
+    let mut world = world(Kind::Wyn, 10 * M, 1);
+    let caller = tokenlease_sim::Caller { replay: false, ..Default::default() };
+    crate::asks_with(&mut world, 0, &[0, 5 * M], &caller);
+    api_refuses(&mut world, 5 * M, 5 * M + S);
+    asks(&mut world, 0, &[20 * M]);
+    world.run(H);
+    world.assert_kept();
+    assert_eq!((logins(&world), world.vendor.calls.verify), (2, 0));
+}
+
+#[test]
 fn lesson_9_a_refusal_names_its_token_and_a_late_one_hurts_no_newer_lease() {
     let mut world = world(Kind::Winkas, 12 * H, 1);
     world.touch();

@@ -111,6 +111,44 @@ fn lesson_9_a_lease_that_its_writer_had_not_seen_is_not_overwritten() {
 }
 
 #[test]
+fn of_two_leases_that_knew_nothing_of_each_other_that_which_was_asked_for_last_stands() {
+    let sent_at = |n: u8, at: i64, how| {
+        let mut lease = lease(n, HOUR);
+        lease.first.sent_at = Timestamp(at);
+        News::Leased { proof: proof(1), lease, replacing: None, how }
+    };
+    let (first, second) = (sent_at(1, 10, Gained::Issued), sent_at(2, 20, Gained::Issued));
+    for order in [[&first, &second], [&second, &first]] {
+        let mut known = merged(&order.map(Clone::clone));
+        assert_eq!(known.lease(proof(1)).unwrap().fingerprint, print(2));
+        let generation = known.generation;
+        // Who kept the older one, and saves it back, changes nothing.
+        known.merge(&sent_at(1, 10, Gained::Kept), Timestamp(30));
+        assert_eq!(known.lease(proof(1)).unwrap().fingerprint, print(2));
+        assert_eq!(known.generation, generation);
+    }
+}
+
+#[test]
+fn a_refusal_told_late_undoes_no_success_that_was_asked_for_since() {
+    let refused_at =
+        |at: i64| News::Refused { proof: proof(1), until: Timestamp(at + HOUR), count: 1 };
+    let mut known = merged(&[News::Leased {
+        proof: proof(1),
+        lease: Lease {
+            first: First { sent_at: Timestamp(100), ..lease(1, HOUR).first },
+            ..lease(1, HOUR)
+        },
+        replacing: None,
+        how: Gained::Issued,
+    }]);
+    known.merge(&refused_at(50), Timestamp(200));
+    assert!(known.circuit(proof(1)).is_none() && known.is_proven(proof(1)));
+    known.merge(&refused_at(150), Timestamp(200));
+    assert!(known.circuit(proof(1)).is_some() && !known.is_proven(proof(1)));
+}
+
+#[test]
 fn a_record_keeps_four_leases_and_drops_dead_ones_first() {
     let mut known = Known::default();
     for n in 1..=4 {
