@@ -86,6 +86,8 @@ pub struct Oracle {
     pub(crate) crashes: Vec<(i64, usize)>,
     /// When processes stood still, and until when.
     pub(crate) freezes: Vec<(i64, i64, usize)>,
+    /// The last wish for a longer remaining life, by process: when, and how long.
+    pub(crate) wishes: BTreeMap<(usize, Password), (i64, i64)>,
     /// Leases that a wish replaced.
     wished: BTreeSet<(Password, usize)>,
     /// Logins that refusals without a verdict caused: when, and the how many-th.

@@ -16,8 +16,8 @@ const SPACING_MEMORY: Duration = Duration::from_secs(2 * 60 * 60);
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News<T> {
-    /// The vendor accepted the proof: its circuit closes and its hold ends.
-    Accepted { proof: Proof },
+    /// The vendor accepted the proof, asked at that time: its circuit closes and its hold ends.
+    Accepted { proof: Proof, sent: T },
     /// The proof has this lease; `replacing` is the token that stood there when it was asked for.
     Leased { proof: Proof, lease: Lease<T>, replacing: Option<Fingerprint>, how: Gained },
     /// The vendor said yes to a question sent then.
@@ -59,7 +59,9 @@ pub(crate) enum Gained {
 impl<T: Moment> News<T> {
     pub(crate) fn translate<U>(&self, to: &impl Translate<T, U>) -> News<U> {
         match self {
-            Self::Accepted { proof } => News::Accepted { proof: *proof },
+            Self::Accepted { proof, sent } => {
+                News::Accepted { proof: *proof, sent: to.shorten(*sent) }
+            }
             Self::Leased { proof, lease, replacing, how } => News::Leased {
                 proof: *proof,
                 lease: lease.map(|t| to.shorten(t)),
@@ -103,8 +105,10 @@ impl<T: Moment> Facts<T> {
     /// Merges one thing that happened into what is known.
     pub(crate) fn merge(&mut self, news: &News<T>, now: T) {
         match news {
-            News::Accepted { proof } => {
-                self.circuits.retain(|circuit| circuit.proof != *proof);
+            News::Accepted { proof, sent } => {
+                // A refusal that came since says more.
+                let since = |circuit: &Pause<T>| refused_at(circuit.until, circuit.count) > *sent;
+                self.circuits.retain(|circuit| circuit.proof != *proof || since(circuit));
                 self.entry_holds.retain(|hold| hold.proof != *proof);
             }
             News::Leased { proof, lease, replacing, how } => {
@@ -123,7 +127,7 @@ impl<T: Moment> Facts<T> {
             }
             News::Refused { proof, until, count } => {
                 // A success that was asked for since says more.
-                let at = until.minus(backoff::circuit(*count));
+                let at = refused_at(*until, *count);
                 if self.lease(*proof).is_some_and(|lease| lease.first.sent_at > at) {
                     return;
                 }
@@ -310,6 +314,11 @@ impl<V> PushLast<V> for Vec<V> {
         self.push(value);
         &mut self[at]
     }
+}
+
+/// When the refusal came that opened a circuit until then.
+fn refused_at<T: Moment>(until: T, count: u32) -> T {
+    until.minus(backoff::circuit(count))
 }
 
 fn pause<T: Moment>(pauses: &mut Vec<Pause<T>>, proof: Proof, until: T, count: u32, most: usize) {

@@ -70,7 +70,7 @@ impl World {
         }
         if let Some(told) = self.processes[p].told.get(&(password.clone(), number)).copied()
             && told < asked
-            && !verdicts.iter().any(|yes| *yes > told)
+            && !verdicts.iter().any(|yes| *yes >= told)
         {
             why = Some("knowably dead (c): this process had refused it");
         }

@@ -53,11 +53,17 @@ impl World {
             return Some("arrived after it was given up");
         }
         if self.is_buried(print) {
-            if self.has_outlived_successor(number, password) {
+            // What came after it counts: was that revoked, refused, or used to its end?
+            let newest = self.newest_delivered(number, password);
+            let newest_print = self.fingerprint(newest);
+            if !self.is_buried(newest_print) {
                 return Some("what had replaced it is over");
             }
-            if self.oracle.revoked.contains(&print) {
+            if self.oracle.revoked.contains(&newest_print) {
                 return Some("revoked");
+            }
+            if sent.alone {
+                return Some("in a store outage, within the budget");
             }
             return self.is_spaced(password).then_some("refused without a verdict");
         }
@@ -65,7 +71,8 @@ impl World {
             if self.oracle.wished.insert((password.clone(), number)) {
                 return Some("a longer remaining life was wished for");
             }
-            if self.has_outlived_successor(number, password) {
+            let newest = self.newest_delivered(number, password);
+            if newest > number && !self.is_buried(self.fingerprint(newest)) {
                 return Some("what had replaced it is over");
             }
         }
@@ -121,8 +128,7 @@ impl World {
         if self.carriers_of(number).iter().any(coming) {
             return Some("held elsewhere, and could not be told");
         }
-        let lost =
-            self.carriers_of(number).iter().all(|carrier| self.is_lost(carrier, owner, sent));
+        let lost = self.carriers_of(number).iter().all(|c| self.is_lost(number, c, owner, sent));
         (lost || self.store_forgot(from)).then_some("known to nobody")
     }
 
@@ -133,6 +139,10 @@ impl World {
         let gone = |carrier: &Carrier| {
             carrier.entry.0 != p && self.is_interrupted(carrier.entry.0, token.sent, self.now)
         };
+        let own = |carrier: &Carrier| carrier.entry.0 == p;
+        if token.from >= sent.at && self.carriers_of(number).iter().any(own) {
+            return true;
+        }
         let underway = |carrier: &Carrier| {
             carrier.entry.0 == p && carrier.delivered.is_none_or(|at| at > sent.at)
         };
@@ -152,16 +162,25 @@ impl World {
     }
 
     /// Whether what was carried to someone got lost on the way, or with them.
-    fn is_lost(&self, carrier: &Carrier, sender: &Owner, sent: Sent) -> bool {
+    fn is_lost(&self, number: usize, carrier: &Carrier, sender: &Owner, sent: Sent) -> bool {
         let (p, epoch, _) = &carrier.entry;
         let gone = self.processes[*p].epoch != *epoch || !self.processes[*p].alive;
         let still = self.is_interrupted(*p, carrier.sent - 40 * S, self.now);
+        // It came when its sender had asked for a newer one.
+        let outdated = |at: i64| {
+            self.vendor.token(number).is_some_and(|token| {
+                let newer = |other: &crate::vendor::Issued| {
+                    other.sent > token.sent && other.granted.contains(&carrier.entry.2)
+                };
+                at - token.sent >= 9 * S && self.vendor.tokens.iter().any(newer)
+            })
+        };
         match carrier.delivered {
             // Given up after ten seconds, by itself or with its lock.
             None if *p == sender.0 => gone || sent.at - carrier.sent > -30 * S,
             None => gone || still || sent.at - carrier.sent >= 9 * S,
             // It died with it before it was saved; or it had no use for it.
-            Some(_) => gone || still || carrier.beside,
+            Some(at) => gone || still || carrier.beside || outdated(at),
         }
     }
 
@@ -238,16 +257,15 @@ impl World {
             .any(|newer| self.vendor.tokens[newer - 1].granted.contains(password))
     }
 
-    /// Whether the last token that came to the password's holders after that one was used to its
-    /// end: neither was refused, so the login has nothing to do with refusals.
-    fn has_outlived_successor(&self, number: usize, password: &Password) -> bool {
-        let newest = (number + 1..=self.vendor.tokens.len()).rev().find(|newer| {
+    /// The last token, from that one on, that came to who holds the password.
+    fn newest_delivered(&self, number: usize, password: &Password) -> usize {
+        let newer = (number + 1..=self.vendor.tokens.len()).rev().find(|newer| {
             let carriers = self.oracle.carriers.get(newer).into_iter().flatten();
             carriers
                 .filter(|carrier| carrier.entry.2 == *password)
                 .any(|carrier| carrier.delivered.is_some())
         });
-        newest.is_some_and(|newest| !self.is_buried(self.fingerprint(newest)))
+        newer.unwrap_or(number)
     }
 
     /// Logins that refusals without a verdict cause are spaced.

@@ -219,7 +219,7 @@ impl World {
 
     pub(super) fn hand_in(&mut self, p: usize, of: &Password, pending: Pending, outcome: Outcome) {
         let now = self.clock(p);
-        let late = pending.deadline() < now.elapsed;
+        let late = pending.deadline() <= now.elapsed;
         self.note_delivered(p, of, &outcome, late);
         if late && self.setup.bug == Some(Bug::LateAnswerDropped) {
             return;

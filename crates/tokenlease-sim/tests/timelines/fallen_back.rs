@@ -88,6 +88,23 @@ fn late_refusal_one_that_is_told_after_an_outage_undoes_no_success_since() {
 }
 
 #[test]
+fn late_success_one_that_is_told_after_an_outage_closes_no_circuit_that_opened_since() {
+    let mut world = world(Kind::Wyn, 10 * M, 2);
+    break_it(&mut world, 0, H, Fault::Store);
+    asks(&mut world, 1, &[M]);
+    // p1's answer is an hour old, and its store calls fail until then, when p0 hears the password
+    // refused.
+    world.at(50 * M, |world| {
+        world.touch();
+        world.vendor.passwords = vec!["p1".into()];
+    });
+    asks(&mut world, 0, &[55 * M, H + 2 * M, H + 10 * M]);
+    world.run(2 * H);
+    world.assert_kept();
+    assert_eq!((logins(&world), world.vendor.wrong.len()), (2, 1));
+}
+
+#[test]
 fn file_boot_a_wall_clock_that_is_set_back_lengthens_no_lease_in_the_record() {
     let run = |bug| {
         let mut world = World::launched(Setup { bug, ..setup(Kind::Wyn, H, 1) });

@@ -130,7 +130,7 @@ fn of_two_leases_that_knew_nothing_of_each_other_that_which_was_asked_for_last_s
 }
 
 #[test]
-fn a_refusal_told_late_undoes_no_success_that_was_asked_for_since() {
+fn of_a_refusal_and_a_success_the_later_stands_in_whichever_order_they_are_told() {
     let refused_at =
         |at: i64| News::Refused { proof: proof(1), until: Timestamp(at + HOUR), count: 1 };
     let mut known = merged(&[News::Leased {
@@ -146,6 +146,11 @@ fn a_refusal_told_late_undoes_no_success_that_was_asked_for_since() {
     assert!(known.circuit(proof(1)).is_none() && known.is_proven(proof(1)));
     known.merge(&refused_at(150), Timestamp(200));
     assert!(known.circuit(proof(1)).is_some() && !known.is_proven(proof(1)));
+    // Nor does a success that was asked for before it close its circuit.
+    known.merge(&News::Accepted { proof: proof(1), sent: Timestamp(100) }, Timestamp(200));
+    assert!(known.circuit(proof(1)).is_some());
+    known.merge(&News::Accepted { proof: proof(1), sent: Timestamp(151) }, Timestamp(200));
+    assert!(known.circuit(proof(1)).is_none());
 }
 
 #[test]
@@ -182,9 +187,9 @@ fn a_refused_proof_loses_its_lease_and_saves_none_until_it_is_accepted() {
         leased(1, 1, HOUR, Gained::Kept),
     ]);
     assert!(known.lease(proof(1)).is_none());
-    known.merge(&News::Accepted { proof: proof(2) }, Timestamp(0));
+    known.merge(&News::Accepted { proof: proof(2), sent: Timestamp(0) }, Timestamp(0));
     assert!(known.circuit(proof(1)).is_some(), "another proof's success closes nothing");
-    known.merge(&News::Accepted { proof: proof(1) }, Timestamp(0));
+    known.merge(&News::Accepted { proof: proof(1), sent: Timestamp(0) }, Timestamp(0));
     known.merge(&leased(1, 1, HOUR, Gained::Returned), Timestamp(0));
     assert!(known.lease(proof(1)).is_some());
 }
