@@ -99,3 +99,41 @@ fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
     let Reply::Lease(served) = machine.ask(&ask, at(11_002)) else { panic!() };
     assert_eq!(served.lease.token().expose(), "token-2");
 }
+
+#[test]
+fn lesson_31_an_unlock_that_lands_late_or_twice_frees_no_later_lock() {
+    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
+    let key = Key::new([0; 32]);
+    let proof = Proof::of(&key, &Credentials::password("p").with_client_secret("s"));
+    let mut machine = Lifecycle::new(&server, proof, key, Policy::default(), 1);
+    let mut steps = Vec::new();
+    // The vendor is down, so each flight locks and unlocks; the first unlock is never answered.
+    for t in (0..20_000).step_by(100) {
+        let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
+        let _ = machine.ask(&ask, at(t));
+        while let Step::Do(effect, pending) = machine.poll(at(t)) {
+            let (now, tenure) = (StoreTime(t), pending.tenure());
+            let outcome = match effect {
+                Effect::Load => Outcome::Loaded { stored: None, now },
+                Effect::Lock { .. } => Outcome::Locked,
+                Effect::Save { .. } => Outcome::Saved { revision: 1, now },
+                Effect::Unlock => Outcome::Unlocked,
+                _ => Outcome::Answered(Answer::Failed(
+                    Error::new(ErrorKind::Unavailable, "down").with_status(503),
+                )),
+            };
+            let unlock = matches!(effect, Effect::Unlock);
+            if unlock || matches!(effect, Effect::Lock { .. }) {
+                steps.push((effect.to_string(), tenure));
+            }
+            if unlock && steps.len() == 2 {
+                break;
+            }
+            machine.handle(pending, outcome, at(t));
+        }
+    }
+    let steps: Vec<_> = steps.iter().map(|(what, tenure)| (what.as_str(), *tenure)).collect();
+    // It is given back by its own name before the next lock, which has another.
+    let told = [("lock", 0), ("unlock", 0), ("unlock", 0), ("lock", 1), ("unlock", 1), ("lock", 2)];
+    assert_eq!(steps[..6], told, "{steps:?}");
+}

@@ -121,7 +121,7 @@ impl View {
             What::Save => {
                 Outcome::Saved { revision: revision.unwrap_or_default().saturating_add(1), now }
             }
-            What::Unlock => Outcome::Unlocked,
+            What::Unlock | What::GiveBack => Outcome::Unlocked,
             _ => Outcome::Locked,
         }
     }

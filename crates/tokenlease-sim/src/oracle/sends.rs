@@ -15,6 +15,8 @@ use crate::{Fault, Kind, M, Owner, Password, S, Vendor, World, world::KNOWN_AFTE
 pub(crate) struct Sent {
     /// When it was decided.
     pub(crate) at: i64,
+    /// In which of its tenures of the lock the sender was.
+    pub(crate) tenure: u64,
     /// The sender held the lock.
     pub(crate) owned: bool,
     /// The sender had lost the store.
@@ -26,11 +28,13 @@ pub(crate) struct Sent {
 }
 
 impl World {
-    pub(crate) fn sent(&self, p: usize, password: &Password) -> Sent {
+    pub(crate) fn sent(&self, p: usize, password: &Password, tenure: u64) -> Sent {
         let process = &self.processes[p];
+        let owner = (p, process.epoch, password.clone());
         Sent {
             at: self.now,
-            owned: self.store.is_owner(self.now, &(p, process.epoch, password.clone())),
+            tenure,
+            owned: self.store.is_owner(self.now, &owner, tenure),
             alone: process.has_lost_the_store(),
             stalled: false,
             copy: false,
