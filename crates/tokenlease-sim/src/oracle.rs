@@ -88,6 +88,12 @@ pub struct Oracle {
     pub(crate) freezes: Vec<(i64, i64, usize)>,
     /// The last wish for a longer remaining life, by process: when, and how long.
     pub(crate) wishes: BTreeMap<(usize, Password), (i64, i64)>,
+    /// When the answer to a login was last lost on purpose.
+    pub(crate) answers_lost: Option<i64>,
+    /// The last login that was sent without the store, and the life of its token.
+    alone: BTreeMap<Entry, (i64, i64)>,
+    /// Wrong credentials that the vendor was sent: when, and whether for a login.
+    wrong: BTreeMap<Password, Vec<(i64, bool)>>,
     /// Leases that a wish replaced.
     wished: BTreeSet<(Password, usize)>,
     /// Logins that refusals without a verdict caused: when, and the how many-th.

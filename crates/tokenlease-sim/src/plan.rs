@@ -217,6 +217,7 @@ impl Plan {
             world.at(*t, |world| happening.happen(world));
         }
         world.faults.clone_from(&self.faults);
+        world.happenings = self.size() as u64;
         world.oracle.quiet_since = self.quiet_since;
         world
     }
@@ -225,6 +226,7 @@ impl Plan {
     pub fn run(&self) -> World {
         let mut world = self.world();
         world.run(self.span);
+        world.judge_end();
         world
     }
 
@@ -233,6 +235,7 @@ impl Plan {
         let mut world = self.world();
         world.story = Some(Vec::new());
         world.run(self.span);
+        world.judge_end();
         world
     }
 

@@ -26,6 +26,7 @@ impl World {
     /// Each login beside a good token must have its cause.
     pub(crate) fn judge_login(&mut self, owner: &Owner, sent: Sent) {
         let (p, _, password) = owner;
+        self.judge_budget(owner, sent);
         let Some(number) = self.good_token(password) else { return };
         let detail = || format!("p{p} {password}, token {number} lives");
         let wish = self.longest_wish(*p, password, number) > self.left(number);
@@ -43,6 +44,29 @@ impl World {
             "none"
         };
         *self.stats.extra.entry(cause).or_default() += 1;
+    }
+
+    /// Without the store a process logs in once a lifetime, or once an hour if no answer came.
+    fn judge_budget(&mut self, owner: &Owner, sent: Sent) {
+        if !sent.alone {
+            return;
+        }
+        let life = self.vendor.life.min(60 * M);
+        if let Some((last, life)) = self.oracle.alone.insert(owner.clone(), (sent.at, life))
+            && sent.at - last < life - self.early(life) - SLACK
+        {
+            let detail = format!("p{} {}: the last was sent at {last}", owner.0, owner.2);
+            self.violate("a store outage costs a process more than a login a lifetime", detail);
+        }
+    }
+
+    /// Without any fault, WinKAS needs no login more than an all-knowing client.
+    pub(crate) fn judge_end(&mut self) {
+        let (issued, minimum) = (self.vendor.tokens.len(), self.stats.minimum as usize);
+        if !self.oracle.touched && self.vendor.kind == Kind::Winkas && issued > minimum {
+            let detail = format!("{issued} for {minimum}");
+            self.violate("more logins than the minimum, without any fault", detail);
+        }
     }
 
     /// Why the login goes out although that token lives, if there is a reason for it.

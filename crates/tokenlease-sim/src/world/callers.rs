@@ -132,6 +132,7 @@ impl World {
         let token = served.lease.token();
         let number = Vendor::number(token);
         self.judge_answer(p, password, number, served, asked);
+        self.judge_order(p, password, number);
         self.oracle.in_hand.insert((p, password.clone()), (number, self.processes[p].epoch));
         let dead = !self.vendor.is_active(number, self.now);
         self.stats.dead += u64::from(dead);

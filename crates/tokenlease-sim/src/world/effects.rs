@@ -119,6 +119,7 @@ impl World {
             }
             if issue && world.lose_next_issue_answers > 0 {
                 world.lose_next_issue_answers -= 1;
+                world.oracle.answers_lost = Some(world.now);
                 return;
             }
             if !way.lost_back {
