@@ -84,20 +84,20 @@ fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
     let mut machine = Lifecycle::new(&server, proof, key, policy, 1);
     let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
     assert!(matches!(machine.ask(&ask, at(0)), Reply::Later));
-    let answer = |n: u32, sent: i64| {
+    let granted = |n: u32, sent: i64| {
         let token = Token::new(TokenKind::Bearer, format!("token-{n}").as_str());
         let (life, sent_at) = (Life::Stated(Duration::from_secs(3600)), Timestamp(sent));
-        let granted = Granted { token, life, scope: None, refresh_token: None, sent_at };
-        Outcome::Answered(Answer::Token(granted))
+        let token = Granted { token, life, scope: None, refresh_token: None, sent_at };
+        Outcome::Answered(Answer::Token(token))
     };
     let Step::Do(Effect::Send(Call::Issue), first) = machine.poll(at(0)) else { panic!() };
     // It is given up, and sent once more; then both are answered, the first one first.
     let Step::Do(Effect::Send(Call::Issue), second) = machine.poll(at(10_000)) else { panic!() };
-    machine.handle(first, answer(1, 0), at(11_000));
-    machine.handle(second, answer(2, 10_000), at(11_001));
+    machine.handle(first, granted(1, 0), at(11_000));
+    machine.handle(second, granted(2, 10_000), at(11_001));
     while let Step::Do(..) = machine.poll(at(11_002)) {}
-    let Reply::Lease(served) = machine.ask(&ask, at(11_002)) else { panic!() };
-    assert_eq!(served.lease.token().expose(), "token-2");
+    let Reply::Lease(answer) = machine.ask(&ask, at(11_002)) else { panic!() };
+    assert_eq!(answer.lease.token().expose(), "token-2");
 }
 
 #[test]

@@ -298,25 +298,25 @@ impl World {
     fn judge_wrong_again(&mut self, p: usize, password: &Password, issue: bool, sent: Sent) {
         let t = self.now;
         let sends = self.oracle.wrong.entry(password.clone()).or_default();
-        let last = sends.iter().rfind(|(at, call)| *call == issue && t - at < 59 * M).copied();
+        let before = sends.iter().rfind(|(at, call)| *call == issue && t - at < 59 * M).copied();
         sends.push((t, issue));
-        let Some((last, _)) = last else { return };
-        let stopped = self.oracle.crashes.iter().any(|(at, _)| *at > last - M)
-            || self.oracle.freezes.iter().any(|(_, until, _)| *until > last - M);
+        let Some((before, _)) = before else { return };
+        let stopped = self.oracle.crashes.iter().any(|(at, _)| *at > before - M)
+            || self.oracle.freezes.iter().any(|(_, until, _)| *until > before - M);
         let silent = self.faults.iter().any(|(from, until, fault)| {
             matches!(fault, Fault::Slow | Fault::Duplicate)
                 && *from < t
-                && until.saturating_add(M) > last
+                && until.saturating_add(M) > before
         });
-        let reset = self.oracle.resets.values().any(|at| *at >= last - M);
+        let reset = self.oracle.resets.values().any(|at| *at >= before - M);
         let lost = self.lose_next_issue_answers > 0
-            || self.oracle.answers_lost.is_some_and(|at| at > last - M)
-            || self.oracle.lock_lost.is_some_and(|at| at > last - M);
-        let calm = self.is_calm(last - M) && !self.is_lossy_since(last - M);
+            || self.oracle.answers_lost.is_some_and(|at| at > before - M)
+            || self.oracle.lock_lost.is_some_and(|at| at > before - M);
+        let calm = self.is_calm(before - M) && !self.is_lossy_since(before - M);
         // Where a refetch does not tell wrong from none, it opens no circuit.
         let vague = self.vendor.vague && !issue;
         if calm && !vague && !stopped && !silent && !reset && !lost && !sent.alone {
-            let detail = format!("p{p} {password}: the last time was at {last}");
+            let detail = format!("p{p} {password}: the last time was at {before}");
             self.violate("wrong credentials cost more than one send of a kind", detail);
         }
     }
