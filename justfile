@@ -18,7 +18,7 @@ demo:
     cargo run -- demo
 
 # Random worlds; a failing one is cut down and told.
-sim seeds="6000":
+sim seeds="10000":
     cargo run --release -p tokenlease-sim -- --seeds {{seeds}}
 
 # The rules of a shared store, over and over; needs the servers that `.ci/run` installs.

@@ -89,6 +89,7 @@ pub struct World {
     queue: BinaryHeap<Scheduled>,
     sequence: u64,
     callers: BTreeMap<u64, Waiting>,
+    pub(crate) happenings: u64,
     minimum_until: i64,
     told_to_wait: i64,
     busy: (i64, u32),
@@ -131,6 +132,7 @@ impl World {
             queue: BinaryHeap::new(),
             sequence: 0,
             callers: BTreeMap::new(),
+            happenings: 0,
             minimum_until: i64::MIN,
             told_to_wait: i64::MIN / 2,
             busy: (i64::MIN, 0),
@@ -176,8 +178,13 @@ impl World {
         self.now = until;
     }
 
-    /// How many things happened.
+    /// How much its plan made happen: callers who ask, incidents, and faults.
     pub fn events(&self) -> u64 {
+        self.happenings
+    }
+
+    /// How many steps were taken: asks and incidents, and all that came of them.
+    pub fn steps(&self) -> u64 {
         self.sequence
     }
 

@@ -74,3 +74,66 @@ fn a_store_that_fell_back_brings_no_token_back_that_this_process_revoked() {
     let second = token(&mut machine, &mut store, 60_000);
     assert_ne!(first, second);
 }
+
+#[test]
+fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
+    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
+    let key = Key::new([0; 32]);
+    let proof = Proof::of(&key, &Credentials::password("p").with_client_secret("s"));
+    let policy = Policy { store: false, ..Policy::default() };
+    let mut machine = Lifecycle::new(&server, proof, key, policy, 1);
+    let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
+    assert!(matches!(machine.ask(&ask, at(0)), Reply::Later));
+    let granted = |n: u32, sent: i64| {
+        let token = Token::new(TokenKind::Bearer, format!("token-{n}").as_str());
+        let (life, sent_at) = (Life::Stated(Duration::from_secs(3600)), Timestamp(sent));
+        let token = Granted { token, life, scope: None, refresh_token: None, sent_at };
+        Outcome::Answered(Answer::Token(token))
+    };
+    let Step::Do(Effect::Send(Call::Issue), first) = machine.poll(at(0)) else { panic!() };
+    // It is given up, and sent once more; then both are answered, the first one first.
+    let Step::Do(Effect::Send(Call::Issue), second) = machine.poll(at(10_000)) else { panic!() };
+    machine.handle(first, granted(1, 0), at(11_000));
+    machine.handle(second, granted(2, 10_000), at(11_001));
+    while let Step::Do(..) = machine.poll(at(11_002)) {}
+    let Reply::Lease(answer) = machine.ask(&ask, at(11_002)) else { panic!() };
+    assert_eq!(answer.lease.token().expose(), "token-2");
+}
+
+#[test]
+fn lesson_31_an_unlock_that_lands_late_or_twice_frees_no_later_lock() {
+    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
+    let key = Key::new([0; 32]);
+    let proof = Proof::of(&key, &Credentials::password("p").with_client_secret("s"));
+    let mut machine = Lifecycle::new(&server, proof, key, Policy::default(), 1);
+    let mut steps = Vec::new();
+    // The vendor is down, so each flight locks and unlocks; the first unlock is never answered.
+    for t in (0..20_000).step_by(100) {
+        let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
+        let _ = machine.ask(&ask, at(t));
+        while let Step::Do(effect, pending) = machine.poll(at(t)) {
+            let (now, tenure) = (StoreTime(t), pending.tenure());
+            let outcome = match effect {
+                Effect::Load => Outcome::Loaded { stored: None, now },
+                Effect::Lock { .. } => Outcome::Locked,
+                Effect::Save { .. } => Outcome::Saved { revision: 1, now },
+                Effect::Unlock => Outcome::Unlocked,
+                _ => Outcome::Answered(Answer::Failed(
+                    Error::new(ErrorKind::Unavailable, "down").with_status(503),
+                )),
+            };
+            let unlock = matches!(effect, Effect::Unlock);
+            if unlock || matches!(effect, Effect::Lock { .. }) {
+                steps.push((effect.to_string(), tenure));
+            }
+            if unlock && steps.len() == 2 {
+                break;
+            }
+            machine.handle(pending, outcome, at(t));
+        }
+    }
+    let steps: Vec<_> = steps.iter().map(|(what, tenure)| (what.as_str(), *tenure)).collect();
+    // It is given back by its own name before the next lock, which has another.
+    let told = [("lock", 0), ("unlock", 0), ("unlock", 0), ("lock", 1), ("unlock", 1), ("lock", 2)];
+    assert_eq!(steps[..6], told, "{steps:?}");
+}

@@ -17,7 +17,8 @@ struct Way {
     back: i64,
     lost_there: bool,
     lost_back: bool,
-    twice: bool,
+    /// It arrives once more, that much later.
+    twice: Option<i64>,
 }
 
 impl World {
@@ -41,6 +42,7 @@ impl World {
             (false, false) => 99,
         };
         let twice = self.is_broken(Fault::Duplicate) && self.rng.chance(20);
+        let twice = twice.then(|| self.rng.pick(&[0, 0, 5, 100, 3 * S, 12 * S]));
         Way { there, back, lost_there: lot < 15, lost_back: (15..30).contains(&lot), twice }
     }
 
@@ -52,7 +54,8 @@ impl World {
         pending: Pending,
     ) {
         self.oracle.touched |= !self.faults.is_empty();
-        let sent = self.sent(p, password);
+        let tenure = if self.setup.bug == Some(Bug::OneTenure) { 0 } else { pending.tenure() };
+        let sent = self.sent(p, password, tenure);
         let credentials = matches!(&effect, Effect::Send(call) if call.takes_credentials());
         if credentials
             && let Some((until, long)) = self.processes[p].stall.take()
@@ -97,6 +100,7 @@ impl World {
             }
             return;
         }
+        let issue = matches!(effect, Effect::Send(Call::Issue));
         let sent_at = Timestamp(self.clock(p).elapsed.0 + sent.at - self.now);
         self.at(self.now + way.there, move |world| {
             let owner = (p, epoch, password.clone());
@@ -104,14 +108,18 @@ impl World {
             let outcome = world.twisted(&owner, &effect, outcome);
             world.say(|| format!("p{p} {password} {effect}: {}", told(&outcome)));
             world.note_outcome(&owner, &effect, &outcome);
-            if way.twice {
+            if let Some(later) = way.twice {
                 // What carried it sent it again: the far end acts twice, one answer is heard.
-                let again = world.execute(&owner, &effect, Sent { copy: true, ..sent }, sent_at);
-                world.say(|| format!("p{p} {password} {effect} once more: {}", told(&again)));
+                let of = password.clone();
+                world.at(world.now + later, move |world| {
+                    let copy = Sent { copy: true, ..sent };
+                    let again = world.execute(&owner, &effect, copy, sent_at);
+                    world.say(|| format!("p{p} {of} {effect} once more: {}", told(&again)));
+                });
             }
-            let issue = matches!(effect, Effect::Send(Call::Issue));
             if issue && world.lose_next_issue_answers > 0 {
                 world.lose_next_issue_answers -= 1;
+                world.oracle.answers_lost = Some(world.now);
                 return;
             }
             if !way.lost_back {
@@ -154,9 +162,9 @@ impl World {
         }
         match effect {
             Effect::Load => self.store.load(t),
-            Effect::Lock { life } => self.store.lock(t, owner, *life),
-            Effect::Renew { life } => self.store.renew(t, owner, *life),
-            Effect::Unlock => self.store.unlock(owner),
+            Effect::Lock { life } => self.store.lock(t, &(owner.clone(), sent.tenure), *life),
+            Effect::Renew { life } => self.store.renew(t, &(owner.clone(), sent.tenure), *life),
+            Effect::Unlock => self.store.unlock(&(owner.clone(), sent.tenure)),
             Effect::Save { expected, record, .. } => {
                 let outcome = self.store.save(t, *expected, record);
                 if matches!(outcome, Outcome::Saved { .. }) {
@@ -219,7 +227,7 @@ impl World {
 
     pub(super) fn hand_in(&mut self, p: usize, of: &Password, pending: Pending, outcome: Outcome) {
         let now = self.clock(p);
-        let late = pending.deadline() < now.elapsed;
+        let late = pending.deadline() <= now.elapsed;
         self.note_delivered(p, of, &outcome, late);
         if late && self.setup.bug == Some(Bug::LateAnswerDropped) {
             return;
