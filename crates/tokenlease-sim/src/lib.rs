@@ -10,6 +10,7 @@
     reason = "a world that can't go on is a bug of the world: it stops"
 )]
 
+pub mod exhaustive;
 mod oracle;
 pub mod plan;
 pub mod planted;

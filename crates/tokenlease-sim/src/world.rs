@@ -1,6 +1,7 @@
 //! The world: true time, and what happens in it.
 
 mod callers;
+pub(crate) mod choices;
 mod effects;
 mod incidents;
 mod processes;
@@ -93,6 +94,8 @@ pub struct World {
     told_to_wait: i64,
     busy: (i64, u32),
     pub(crate) planted: planted::Memory,
+    /// Who decides in place of chance and time.
+    pub(crate) choices: Option<choices::Choices>,
 }
 
 impl World {
@@ -135,6 +138,7 @@ impl World {
             told_to_wait: i64::MIN / 2,
             busy: (i64::MIN, 0),
             planted: planted::Memory::default(),
+            choices: None,
             setup,
         }
     }

@@ -6,6 +6,7 @@ use tokenlease_core::{
     vendor::{Answer, Call},
 };
 
+use super::choices::Loss;
 use crate::{
     Fault, Owner, Password, S, Vendor, World, duration, oracle::Sent, planted::Bug, vendor,
 };
@@ -22,6 +23,10 @@ struct Way {
 
 impl World {
     fn way(&mut self, vendor: bool) -> Way {
+        if let Some(lost) = self.chosen_loss() {
+            let (lost_there, lost_back) = (lost == Loss::Request, lost == Loss::Answer);
+            return Way { there: 1, back: 0, lost_there, lost_back, twice: false };
+        }
         let (mut there, back) = if vendor {
             (self.rng.range(10, 40), self.rng.range(10, 40))
         } else {
@@ -54,8 +59,8 @@ impl World {
         self.oracle.touched |= !self.faults.is_empty();
         let sent = self.sent(p, password);
         let credentials = matches!(&effect, Effect::Send(call) if call.takes_credentials());
-        if credentials
-            && let Some((until, long)) = self.processes[p].stall.take()
+        if let Some((until, long)) =
+            self.chosen_stall().or_else(|| self.processes[p].stall.take_if(|_| credentials))
             && self.now < until
         {
             // The decision is made; the request goes out when the process runs again.
@@ -98,7 +103,7 @@ impl World {
             return;
         }
         let sent_at = Timestamp(self.clock(p).elapsed.0 + sent.at - self.now);
-        self.at(self.now + way.there, move |world| {
+        self.on_its_way(self.now + way.there, move |world| {
             let owner = (p, epoch, password.clone());
             let outcome = world.execute(&owner, &effect, sent, sent_at);
             let outcome = world.twisted(&owner, &effect, outcome);
