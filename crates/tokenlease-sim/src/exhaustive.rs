@@ -114,6 +114,9 @@ impl Search {
         world.choices = Some(Choices::new(given.to_vec(), depth, self.strike, self.overtakes));
         world.run_chosen(self.asked + 2 * M);
         let choices = world.choices.take().expect("it was set above");
+        if choices.shown {
+            return (world, choices);
+        }
         // When the longest hold is over, all is well.
         let quiet = self.asked + 70 * M;
         world.oracle.quiet_since = Some(quiet);
@@ -129,7 +132,9 @@ impl Search {
         let mut given = prefix.to_vec();
         loop {
             let (world, mut choices) = self.play(&given, depth, false);
-            each(&world, &choices);
+            if !choices.shown {
+                each(&world, &choices);
+            }
             loop {
                 if choices.taken.len() <= prefix.len() {
                     return;
@@ -177,8 +182,9 @@ impl Search {
 }
 
 /// The searches that make up the whole: both vendors, tokens that are over, that can be renewed
-/// early, and that live longer than assumed; no fault, and one of each kind.
-pub fn searches(overtakes: u8, depth: usize) -> Vec<Search> {
+/// early, and that live longer than assumed; no fault, and one of each kind. Where a process dies,
+/// no timer comes before what is under way: its successor and what it left make many runs already.
+pub fn searches(depth: usize) -> Vec<Search> {
     let scenes = [
         (Kind::Winkas, 12 * H, 12 * H + 5 * S),
         (Kind::Winkas, 24 * H, 12 * H + 5 * S),
@@ -186,10 +192,16 @@ pub fn searches(overtakes: u8, depth: usize) -> Vec<Search> {
         (Kind::Wyn, 12 * H, 12 * H - 61 * S),
     ];
     let strikes = [Strike::Nothing, Strike::Crash, Strike::Loss, Strike::Pause];
-    scenes
-        .into_iter()
-        .flat_map(|(kind, life, asked)| {
-            strikes.map(|strike| Search { kind, life, asked, strike, overtakes, depth, bug: None })
+    let search = |(kind, life, asked)| {
+        strikes.map(|strike| Search {
+            kind,
+            life,
+            asked,
+            strike,
+            overtakes: u8::from(strike != Strike::Crash),
+            depth,
+            bug: None,
         })
-        .collect()
+    };
+    scenes.into_iter().flat_map(search).collect()
 }

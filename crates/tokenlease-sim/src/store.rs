@@ -89,9 +89,19 @@ impl Store {
         self.lock = None;
     }
 
+    /// When it was written last.
+    pub fn last_save(&self) -> Option<i64> {
+        self.history.last().map(|(t, _)| *t)
+    }
+
+    /// Who holds the lock.
+    pub fn owner(&self, t: i64) -> Option<&Owner> {
+        self.lock.as_ref().filter(|(_, until)| *until > self.clock(t)).map(|(by, _)| by)
+    }
+
     /// Whether that owner holds the lock.
     pub fn is_owner(&self, t: i64, owner: &Owner) -> bool {
-        self.lock.as_ref().is_some_and(|(by, until)| by == owner && *until > self.clock(t))
+        self.owner(t) == Some(owner)
     }
 
     /// Reads the record.

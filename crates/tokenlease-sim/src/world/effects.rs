@@ -6,7 +6,7 @@ use tokenlease_core::{
     vendor::{Answer, Call},
 };
 
-use super::choices::Loss;
+use super::choices::{Loss, Reach};
 use crate::{
     Fault, Owner, Password, S, Vendor, World, duration, oracle::Sent, planted::Bug, vendor,
 };
@@ -103,7 +103,8 @@ impl World {
             return;
         }
         let sent_at = Timestamp(self.clock(p).elapsed.0 + sent.at - self.now);
-        self.on_its_way(self.now + way.there, move |world| {
+        let reach = Reach::of(&effect);
+        self.on_its_way(p, reach, self.now + way.there, move |world| {
             let owner = (p, epoch, password.clone());
             let outcome = world.execute(&owner, &effect, sent, sent_at);
             let outcome = world.twisted(&owner, &effect, outcome);
