@@ -4,6 +4,7 @@ mod callers;
 pub(crate) mod choices;
 mod effects;
 mod incidents;
+pub(crate) mod naive;
 mod processes;
 
 use std::{
@@ -96,6 +97,8 @@ pub struct World {
     pub(crate) planted: planted::Memory,
     /// Who decides in place of chance and time.
     pub(crate) choices: Option<choices::Choices>,
+    /// Who asks in place of the machine.
+    pub(crate) naive: Option<naive::Fleet>,
 }
 
 impl World {
@@ -139,6 +142,7 @@ impl World {
             busy: (i64::MIN, 0),
             planted: planted::Memory::default(),
             choices: None,
+            naive: None,
             setup,
         }
     }

@@ -13,16 +13,16 @@ use crate::{
 
 /// How long an effect takes on its way, and whether it arrives.
 #[derive(Clone, Copy)]
-struct Way {
-    there: i64,
-    back: i64,
-    lost_there: bool,
-    lost_back: bool,
+pub(super) struct Way {
+    pub(super) there: i64,
+    pub(super) back: i64,
+    pub(super) lost_there: bool,
+    pub(super) lost_back: bool,
     twice: bool,
 }
 
 impl World {
-    fn way(&mut self, vendor: bool) -> Way {
+    pub(super) fn way(&mut self, vendor: bool) -> Way {
         if let Some(lost) = self.chosen_loss() {
             let (lost_there, lost_back) = (lost == Loss::Request, lost == Loss::Answer);
             return Way { there: 1, back: 0, lost_there, lost_back, twice: false };
