@@ -32,12 +32,29 @@ year:
 compare:
     cargo run --release -p tokenlease-sim -- compare --svg docs/fleet.svg --output json > docs/fleet.json
 
+# The rules of a shared store, over and over; needs the servers that `.ci/run` installs.
+soak rounds="1000":
+    TOKENLEASE_ROUNDS={{rounds}} cargo test -p tokenlease-store --all-features --test processes -- --nocapture
+
+# A further OAuth2 server for the tests to install and try: tests/servers/README.md.
+add-server name:
+    sh tests/servers/add.sh {{name}}
+
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
 
 # Accept changed snapshots; read the difference before you commit it.
 snapshots:
     INSTA_UPDATE=always cargo test --workspace
+
+# Accept a changed include/tokenlease.h; read the difference before you commit it.
+header:
+    TOKENLEASE_ACCEPT_HEADER=1 cargo test -p tokenlease-c --test header
+
+# Install the C library below a prefix.
+install-c prefix="/usr/local":
+    cargo build --release -p tokenlease-c
+    PREFIX={{prefix}} bindings/c/install.sh
 
 deny:
     cargo deny check licenses bans sources

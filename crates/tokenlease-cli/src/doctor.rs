@@ -14,13 +14,14 @@ use std::fmt;
 use serde_json::{Value, json};
 use tokenlease::Result;
 
+use tokenlease_config::{duration, store};
+
 use crate::{
     args::Doctor,
-    duration, exit,
+    exit,
     output::{Failure, Output, line},
     session,
     settings::{Environment, Settings},
-    store,
 };
 
 /// What one step found.
@@ -148,7 +149,7 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     let mut report = Report { output, findings: Vec::new() };
     let settings = Settings::resolve(&args.connection, environment)
-        .and_then(|settings| session::server(&settings).map(|_| settings));
+        .and_then(|settings| settings.server().map(|_| settings));
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => {

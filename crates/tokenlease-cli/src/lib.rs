@@ -63,16 +63,12 @@ mod args;
 mod commands;
 mod demo;
 mod doctor;
-mod duration;
 mod exit;
-mod identity;
-mod options;
 mod output;
 mod profile;
 mod secrets;
 mod session;
 mod settings;
-mod store;
 
 use std::process::ExitCode;
 

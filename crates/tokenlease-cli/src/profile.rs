@@ -17,11 +17,9 @@ use etcetera::BaseStrategy as _;
 use tokenlease::{Error, Result};
 use toml::{Table, Value};
 
-use crate::{
-    options::{KEYS, Options},
-    output::{config, warn},
-    store,
-};
+use tokenlease_config::{KEYS, Options, options::nearest, store};
+
+use crate::output::{config, warn};
 
 /// Reads a profile's options. Relative paths in it count from the file's folder.
 pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
@@ -39,8 +37,14 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     }
     let mut options = read(&text, name).map_err(|problem| problem.of(&path))?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let Options { ca, password_file, client_secret_file, store_key_file, .. } = &mut options;
-    for file in [ca, password_file, client_secret_file, store_key_file].into_iter().flatten() {
+    let files = [
+        &mut options.ca,
+        &mut options.password_file,
+        &mut options.client_secret_file,
+        &mut options.store_key_file,
+        &mut options.store_passphrase_file,
+    ];
+    for file in files.into_iter().flatten() {
         *file = folder.join(&*file);
     }
     options.store = options.store.map(|url| url.counted_from(folder));
@@ -153,7 +157,7 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
             return Err(Problem::new(format!("\"{key}\" is no text"), format!("{key} = \"…\"")));
         }
     };
-    match options.set(key, &text) {
+    match options.read(key, &text) {
         Some(Ok(())) => Ok(()),
         Some(Err(why)) => {
             let (detail, expected) =
@@ -168,33 +172,6 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
             ),
         )),
     }
-}
-
-/// The known key that is at most three slips away.
-fn nearest(key: &str) -> Option<&'static str> {
-    let key = key.replace('-', "_").to_lowercase();
-    let distances = KEYS.iter().map(|known| (slips(&key, known), *known));
-    distances.min().filter(|(slips, _)| *slips <= 3).map(|(_, known)| known)
-}
-
-/// Letters to insert, drop or replace to make one text of the other (Levenshtein's distance).
-fn slips(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (b, above) in to.iter().zip(row.iter_mut().skip(1)) {
-            let cost = (diagonal + usize::from(a != *b)).min(left + 1).min(*above + 1);
-            diagonal = *above;
-            *above = cost;
-            left = cost;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 fn default_path() -> Result<PathBuf> {
@@ -227,7 +204,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::options::Vendor;
+    use tokenlease_config::Vendor;
 
     fn error(text: &str) -> String {
         let problem = match read(text, "erp") {
@@ -305,15 +282,6 @@ mod tests {
             let error = error(text);
             assert!(error.contains(part), "{error}");
             assert!(error.contains("config.toml: ") && error.contains("; expected "), "{error}");
-        }
-    }
-
-    #[test]
-    fn slips_are_counted() {
-        for (from, to, count) in
-            [("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("same", "same", 0)]
-        {
-            assert_eq!(slips(from, to), count, "{from} {to}");
         }
     }
 }

@@ -1,107 +1,34 @@
-//! Where secrets come from. None is ever taken from the command line or shown.
+//! Secrets that are asked for, and tokens from standard input. None is ever taken from the command
+//! line or shown.
 
 use std::{
     fmt,
-    fs::File,
     io::{self, IsTerminal as _, Read as _},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use tokenlease::{Error, Result, core::Secret};
+use tokenlease_config::secrets::{LONGEST, Which, one_line, text};
 use zeroize::Zeroizing;
 
-use crate::output::{config, warn};
-
-/// No secret is longer, in bytes: a file that is, is another one.
-const LONGEST: usize = 64 * 1024;
-
-/// Which secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Which {
-    Password,
-    ClientSecret,
-}
-
-impl Which {
-    /// What it is called.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::ClientSecret => "client's secret",
-        }
-    }
-
-    /// The variable that holds it.
-    pub(crate) fn variable(self) -> &'static str {
-        match self {
-            Self::Password => "TOKENLEASE_PASSWORD",
-            Self::ClientSecret => "TOKENLEASE_CLIENT_SECRET",
-        }
-    }
-
-    fn ways(self) -> &'static str {
-        match self {
-            Self::Password => {
-                "TOKENLEASE_PASSWORD, --password-file or --password-command, or a terminal to ask on"
-            }
-            Self::ClientSecret => {
-                "TOKENLEASE_CLIENT_SECRET or --client-secret-file, or a terminal to ask on"
-            }
-        }
-    }
-}
-
-/// Where a secret comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// It was in the environment.
-    Variable(Secret),
-    /// A file holds it in one line.
-    File(PathBuf),
-    /// The first line that a command prints.
-    Command(String),
-}
-
-impl Source {
-    /// Reads the secret. Kind `Config` for what can't be read, is empty, or is not one line.
-    pub(crate) fn read(&self, which: Which) -> Result<Secret> {
-        let name = which.name();
-        match self {
-            Self::Variable(secret) => one_line(secret.expose())
-                .map_err(|why| wrong(format!("{} {why}", which.variable()), which)),
-            Self::File(path) => {
-                let place = format!("the {name}'s file {}", path.display());
-                let bytes = read_file(path)
-                    .map_err(|error| wrong(format!("{place} can't be read: {error}"), which))?;
-                text(&bytes)
-                    .and_then(one_line)
-                    .map_err(|why| wrong(format!("{place} {why}"), which))
-            }
-            Self::Command(command) => {
-                let place = format!("the {name}'s command");
-                let bytes = run(command).map_err(|why| wrong(format!("{place} {why}"), which))?;
-                text(&bytes).and_then(one_line).map_err(|why| {
-                    wrong(format!("the first line of what {place} printed {why}"), which)
-                })
-            }
-        }
-    }
-}
+use crate::output::config;
 
 /// Asks for a secret on the terminal.
 pub(crate) fn ask(which: Which, of: impl fmt::Display) -> Result<Secret> {
     if !io::stdin().is_terminal() && !io::stderr().is_terminal() {
-        return Err(config(format!("no {} is given", which.name())).expected(which.ways()));
+        return Err(config(format!("no {} is given", which.name())).expected(ways(which)));
     }
     let prompt = match which {
         Which::Password => format!("Password of {of}: "),
         Which::ClientSecret => format!("Client secret for {of}: "),
+        Which::StorePassphrase => format!("Passphrase of the store {of}: "),
     };
     let answer = rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| {
-        config(format!("the {} can't be asked for: {error}", which.name())).expected(which.ways())
+        config(format!("the {} can't be asked for: {error}", which.name())).expected(ways(which))
     })?;
-    one_line(&answer).map_err(|why| wrong(format!("the {} {why}", which.name()), which))
+    one_line(&answer).map_err(|why| {
+        config(format!("the {0} {why}", which.name()))
+            .expected(format!("the {} in one line", which.name()))
+    })
 }
 
 /// Reads a token from standard input: one line, and nothing else.
@@ -133,158 +60,17 @@ fn no_token(why: &str) -> Error {
         .advice("write `tokenlease … < FILE`, or pipe it in")
 }
 
-fn wrong(detail: String, which: Which) -> Error {
-    config(detail).expected(format!("the {} in one line", which.name()))
-}
-
-fn read_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let file = File::open(path)?;
-    if others_can_read(&file) {
-        warn(format!("{0} can be read by others; run `chmod 600 {0}`", path.display()));
-    }
-    // Room for all of it: a vector that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-#[cfg(unix)]
-fn others_can_read(file: &File) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    // A pipe of the shell's (`<(command)`) is nobody else's, whatever its mode.
-    file.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_can_read(_: &File) -> bool {
-    false
-}
-
-/// The first line of what a command prints.
-fn run(command: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    let mut child = shell(command)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("can't be started: {error}"))?;
-    let mut printed = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    if let Some(mut stdout) = child.stdout.take() {
-        let read = stdout.by_ref().take(LONGEST as u64 + 1).read_to_end(&mut printed);
-        read.map_err(|error| format!("can't be read: {error}"))?;
-        // It may have more to say, and would fail if nobody listened.
-        let _ = io::copy(&mut stdout, &mut io::sink());
-    }
-    let status = child.wait().map_err(|error| format!("can't be waited for: {error}"))?;
-    if !status.success() {
-        return Err(format!("failed ({status})"));
-    }
-    let end = printed.iter().position(|byte| *byte == b'\n').unwrap_or(printed.len());
-    printed.truncate(end);
-    Ok(printed)
-}
-
-#[cfg(not(windows))]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command);
-    shell
-}
-
-#[cfg(windows)]
-fn shell(command: &str) -> Command {
-    use std::os::windows::process::CommandExt as _;
-    let mut shell = Command::new("cmd");
-    // As it is: cmd has quoting rules of its own.
-    shell.arg("/C").raw_arg(command);
-    shell
-}
-
-fn text(bytes: &[u8]) -> Result<&str, &'static str> {
-    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Err("is UTF-16: write it as UTF-8");
-    }
-    let text = str::from_utf8(bytes).map_err(|_| "is not UTF-8")?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
-}
-
-fn one_line(text: &str) -> Result<Secret, &'static str> {
-    let line = text.strip_suffix('\n').unwrap_or(text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() {
-        return Err("is empty");
-    }
-    if line.len() > LONGEST {
-        return Err("is longer than 64 KiB");
-    }
-    if line.contains(['\n', '\r']) {
-        return Err("holds more than one line");
-    }
-    Ok(Secret::new(line))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of_file(content: &[u8]) -> Result<Secret> {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), content).expect("written");
-        Source::File(file.path().to_owned()).read(Which::Password)
-    }
-
-    #[test]
-    fn a_file_is_read_without_its_last_newline_and_byte_order_mark() {
-        for content in ["p ä\n", "p ä", "p ä\r\n", "\u{feff}p ä\n"] {
-            assert_eq!(of_file(content.as_bytes()).unwrap().expose(), "p ä");
+/// How a secret can be given.
+fn ways(which: Which) -> &'static str {
+    match which {
+        Which::Password => {
+            "TOKENLEASE_PASSWORD, --password-file or --password-command, or a terminal to ask on"
         }
-        // Only the newline: spaces may be part of a password.
-        assert_eq!(of_file(b" p \n").unwrap().expose(), " p ");
-    }
-
-    #[test]
-    fn a_file_that_holds_no_secret_is_an_error_that_does_not_quote_it() {
-        for (content, why) in [
-            (&b""[..], "is empty"),
-            (b"\n", "is empty"),
-            (b"\xef\xbb\xbf\r\n", "is empty"),
-            (b"canary\nmore\n", "more than one line"),
-            (b"\xff\xfec\0a\0n\0", "UTF-16"),
-            (b"canary\xff", "not UTF-8"),
-            (&vec![b'a'; LONGEST + 1], "longer than"),
-        ] {
-            let error = of_file(content).unwrap_err().to_string();
-            assert!(error.contains(why) && error.contains("expected the password"), "{error}");
-            assert!(!error.contains("canary"), "{error}");
+        Which::ClientSecret => {
+            "TOKENLEASE_CLIENT_SECRET or --client-secret-file, or a terminal to ask on"
         }
-        let error = Source::File("/no/such/file".into()).read(Which::ClientSecret).unwrap_err();
-        assert!(error.detail().contains("/no/such/file"), "{error}");
-    }
-
-    #[test]
-    fn a_variable_is_read_like_a_file() {
-        let read = |text: &str| Source::Variable(text.into()).read(Which::ClientSecret);
-        assert_eq!(read("s\n").unwrap().expose(), "s");
-        let error = read("").unwrap_err();
-        assert!(error.detail().contains("TOKENLEASE_CLIENT_SECRET is empty"), "{error}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_command_gives_the_first_line_that_it_prints() {
-        let read = |text: &str| Source::Command(text.into()).read(Which::Password);
-        assert_eq!(read("printf 'one\\r\\ntwo\\n'").unwrap().expose(), "one");
-        assert_eq!(read("echo 'a  b' | cat").unwrap().expose(), "a  b");
-        // One that prints more than a pipe holds is not cut off.
-        assert_eq!(read("echo one; seq 1 100000").unwrap().expose(), "one");
-        for (command, why) in [
-            ("true", "is empty"),
-            ("echo; echo two", "is empty"),
-            ("echo canary; exit 3", "failed (exit status: 3)"),
-            ("exec 2>&-; no-such-command-canary", "failed (exit status: 127)"),
-        ] {
-            let error = read(command).unwrap_err().to_string();
-            assert!(error.contains(why), "{error}");
-            assert!(!error.contains("canary"), "{error}");
+        Which::StorePassphrase => {
+            "TOKENLEASE_STORE_PASSPHRASE or --store-passphrase-file, or a terminal to ask on"
         }
     }
 }

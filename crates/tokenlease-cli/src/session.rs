@@ -10,22 +10,20 @@ use std::{
 };
 
 use tokenlease::{
-    Client, Clock as _, Error, ErrorKind, HttpOptions, Refusal, Registry, RegistryBuilder, Result,
-    SystemClock,
+    Client, Clock as _, Error, ErrorKind, Refusal, Registry, RegistryBuilder, Result, SystemClock,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
         lease::Expiry,
         lifecycle::{Event, Revocation, Served},
         time::Moment,
-        vendor::{self, Server},
     },
 };
 
+use tokenlease_config::store;
+
 use crate::{
-    options::{ClientAuth, Grant},
     output::{Failure, config, warn},
     settings::Settings,
-    store,
 };
 
 /// Stands for a secret that the calls of a session do not send: the client wants each.
@@ -98,9 +96,21 @@ impl Session {
         Self::open(settings, all_given(credentials)).await
     }
 
-    /// A client for questions about any token: it has no store.
-    pub(crate) fn open_to_ask(settings: &Settings, credentials: Credentials) -> Result<Self> {
-        Self::on(Registry::builder(), settings, all_given(credentials))
+    /// A client for questions about any token. They need no store; where there is one, those who
+    /// share it hear of a no.
+    pub(crate) async fn open_to_ask(settings: &Settings, credentials: Credentials) -> Result<Self> {
+        check_address(settings)?;
+        let opened = async { store::open(&settings.known_shared()?).await }.await;
+        let mut registry = Registry::builder();
+        if let Ok(opened) = &opened {
+            registry = registry.store(opened.store.clone(), opened.key.clone());
+        }
+        let session = Self::on(registry, settings, all_given(credentials))?;
+        if let Err(error) = opened {
+            tracing::debug!("asking without the store: {error}");
+            session.seen.away.store(true, Ordering::Release);
+        }
+        Ok(session)
     }
 
     fn on(
@@ -109,24 +119,15 @@ impl Session {
         credentials: Credentials,
     ) -> Result<Self> {
         check_address(settings)?;
-        let timeout = settings.timeout();
-        let mut http = HttpOptions::new().with_timeout(timeout);
-        if let Some(pem) = settings.ca()? {
-            http = http.with_extra_ca(pem);
-        }
-        if settings.options.allow_plain_http == Some(true) {
-            http = http.dangerously_allow_plain_http();
-        }
         let seen = Arc::new(Seen::default());
         let hook = seen.clone();
-        let client = Client::builder(server(settings)?, credentials)
-            .registry(&registry.http(http).build()?)
-            .deadline(settings.deadline())
-            // A login must fit into it.
-            .lock_life(Duration::from_secs(30).max(timeout.saturating_mul(2)))
+        let registry = registry.http(settings.options.http()?).build()?;
+        let client = settings
+            .options
+            .client_of(settings.server()?, credentials, &registry)
             .on_event(move |event| hook.see(event))
             .build()?;
-        Ok(Self { client, seen, patience: timeout })
+        Ok(Self { client, seen, patience: settings.timeout() })
     }
 
     /// The token to use now.
@@ -145,7 +146,12 @@ impl Session {
     /// The vendor's word on a token.
     pub(crate) async fn validate(self, token: Token) -> Result<bool> {
         let active = self.client.validate(&token).await;
-        self.end(active).await
+        let is_shared = self.close().await;
+        // Nobody has to hear of a yes.
+        if matches!(active, Ok(false)) && !is_shared {
+            warn("the store does not answer: others who share it do not hear of this");
+        }
+        active
     }
 
     /// Claims that an API refused a token; the vendor is asked before that is believed.
@@ -172,12 +178,17 @@ impl Session {
         Ok(self.seen.changed.load(Ordering::Acquire))
     }
 
-    /// Ends the session with the result of its call.
-    async fn end<T>(self, result: Result<T>) -> Result<T> {
+    /// Ends the session; whether the store heard of all that siblings should know.
+    async fn close(self) -> bool {
         let close = self.client.close();
         let closed = tokio::time::timeout(self.patience, close).await;
-        let away = self.seen.away.load(Ordering::Acquire) || !matches!(closed, Ok(Ok(())));
-        if result.is_ok() && away {
+        matches!(closed, Ok(Ok(()))) && !self.seen.away.load(Ordering::Acquire)
+    }
+
+    /// Ends the session with the result of its call.
+    async fn end<T>(self, result: Result<T>) -> Result<T> {
+        let is_shared = self.close().await;
+        if result.is_ok() && !is_shared {
             warn(
                 "the store does not answer, so this is not shared, and the next to ask may have \
                  to log in; see `tokenlease store check`",
@@ -234,12 +245,12 @@ pub(crate) fn end_of<T: Moment>(expiry: Expiry<T>, sent_at: T) -> (&'static str,
 
 /// The token that a text is to this server.
 pub(crate) fn token(settings: &Settings, text: Secret) -> Result<Token> {
-    Ok(Token::new(server(settings)?.token_kind(), text))
+    Ok(Token::new(settings.server()?.token_kind(), text))
 }
 
 /// Whether there is a call that returns the last active token.
 pub(crate) fn check_refetch(settings: &Settings) -> Result<()> {
-    if server(settings)?.can_refetch() {
+    if settings.server()?.can_refetch() {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Unsupported, "this vendor has no call that returns the last token")
@@ -249,7 +260,7 @@ pub(crate) fn check_refetch(settings: &Settings) -> Result<()> {
 
 /// Whether the server can be asked for its word on a token.
 pub(crate) fn check_verdict(settings: &Settings) -> Result<()> {
-    if server(settings)?.can_verify() {
+    if settings.server()?.can_verify() {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Unsupported, "this server has no call that tells of a token")
@@ -258,7 +269,7 @@ pub(crate) fn check_verdict(settings: &Settings) -> Result<()> {
 
 /// Whether a token can be ended.
 pub(crate) fn check_revocation(settings: &Settings) -> Result<()> {
-    let server = server(settings)?;
+    let server = settings.server()?;
     if server.can_revoke() {
         return Ok(());
     }
@@ -272,41 +283,6 @@ pub(crate) fn check_revocation(settings: &Settings) -> Result<()> {
     }
     Err(Error::new(ErrorKind::Unsupported, "this server has no revocation endpoint")
         .expected("--revocation-path"))
-}
-
-/// The server as the settings describe it.
-pub(crate) fn server(settings: &Settings) -> Result<Server> {
-    let options = &settings.options;
-    let mut server = Server::new(settings.identity.clone());
-    if let Some(lifetime) = options.lifetime {
-        server = server.with_lifetime(lifetime)?;
-    }
-    if let Some(grant) = options.grant {
-        server = server.with_grant(match grant {
-            Grant::Password => vendor::Grant::Password,
-            Grant::ClientCredentials => vendor::Grant::ClientCredentials,
-        })?;
-    }
-    if let Some(auth) = options.client_auth {
-        server = server.with_client_auth(match auth {
-            ClientAuth::Body => vendor::ClientAuth::Body,
-            ClientAuth::Basic => vendor::ClientAuth::Basic,
-            ClientAuth::BasicRaw => vendor::ClientAuth::BasicRaw,
-        })?;
-    }
-    if let Some(path) = &options.token_path {
-        server = server.with_token_path(path)?;
-    }
-    if let Some(path) = &options.revocation_path {
-        server = server.with_revocation_path(path)?;
-    }
-    if let Some(path) = &options.introspection_path {
-        server = server.with_introspection_path(path)?;
-    }
-    if let Some(path) = &options.userinfo_path {
-        server = server.with_userinfo_path(path)?;
-    }
-    Ok(server)
 }
 
 /// Runs a command's work to its end on a runtime of this thread.

@@ -1,24 +1,21 @@
 //! What the command line, the environment and a profile say together.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use tokenlease::{
     Result,
-    core::{Credentials, Identity, Secret, identity::VendorName},
+    core::{Credentials, Identity, Secret, identity::VendorName, vendor::Server},
+};
+
+use tokenlease_config::{
+    Grant, KEYS, Options, Shared, StoreUrl,
+    secrets::{Source, Which},
 };
 
 use crate::{
     args::Connection,
-    identity::{self, variable_name},
-    options::{Grant, KEYS, Options},
-    output::config,
-    profile,
-    secrets::{self, Source, Which},
-    store::StoreUrl,
+    output::{config, warn},
+    profile, secrets,
 };
 
 /// How the environment is read: tests bring their own.
@@ -33,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     password: Option<Source>,
     client_secret: Option<Source>,
+    /// In the environment; a file of it is among the options.
+    store_passphrase: Option<Source>,
 }
 
 /// What can prove that a token has ended.
@@ -42,23 +41,6 @@ pub(crate) struct Evidence {
     pub(crate) place: &'static str,
     /// What it answered.
     pub(crate) yes: &'static str,
-}
-
-/// Where leases are shared, and the file of its key if it has none of its own.
-#[derive(Debug)]
-pub(crate) struct Shared<'a> {
-    pub(crate) url: StoreUrl,
-    pub(crate) key_file: Option<&'a Path>,
-    /// Authorities that are trusted too, in PEM.
-    pub(crate) ca: Option<Vec<u8>>,
-}
-
-impl<'a> Shared<'a> {
-    /// What these options say of the store.
-    pub(crate) fn of(options: &'a Options) -> Result<Self> {
-        let url = options.store.clone().unwrap_or_else(StoreUrl::of_user);
-        Ok(Self { url, key_file: options.store_key_file.as_deref(), ca: options.ca()? })
-    }
 }
 
 /// Which secrets a command sends.
@@ -82,19 +64,21 @@ impl Settings {
         let profile = from_profile(connection, environment)?;
 
         let secret = |which: Which| -> Result<Option<Source>> {
-            if let Some(source) = source(&given, None, which, "given")? {
+            if let Some(source) = Source::of(&given, None, which, "given")? {
                 return Ok(Some(source));
             }
             let text = variable(environment, which.variable())?.map(Secret::from);
-            if let Some(source) = source(&variables, text, which, "set in the environment")? {
+            if let Some(source) = Source::of(&variables, text, which, "set in the environment")? {
                 return Ok(Some(source));
             }
-            source(&profile, None, which, "in the profile")
+            Source::of(&profile, None, which, "in the profile")
         };
         let password = secret(Which::Password)?;
         let client_secret = secret(Which::ClientSecret)?;
         let options = given.or(variables).or(profile);
-        Ok(Self { identity: identity::of(&options)?, options, password, client_secret })
+        let store_passphrase = store_passphrase(environment)?;
+        let identity = options.identity_by(place)?;
+        Ok(Self { identity, options, password, client_secret, store_passphrase })
     }
 
     /// The secrets that are needed: read from where they are, asked for where they are nowhere.
@@ -102,13 +86,13 @@ impl Settings {
         let mut credentials = Credentials::default();
         if need == Need::Login && self.logs_in_a_user() {
             credentials.password = Some(match &self.password {
-                Some(source) => source.read(Which::Password)?,
+                Some(source) => source.read(Which::Password, |warning| warn(warning))?,
                 None => secrets::ask(Which::Password, &self.identity)?,
             });
         }
         if self.has_client() && (need != Need::Verdict || self.introspects()) {
             credentials.client_secret = match &self.client_secret {
-                Some(source) => Some(source.read(Which::ClientSecret)?),
+                Some(source) => Some(source.read(Which::ClientSecret, |warning| warn(warning))?),
                 // A client of a user's may be a public one, without a secret.
                 None if self.identity.vendor() == VendorName::OAuth2 && self.logs_in_a_user() => {
                     None
@@ -121,7 +105,7 @@ impl Settings {
 
     /// The client's secret if it is to be had without asking anyone.
     pub(crate) fn known_client_secret(&self) -> Option<Secret> {
-        self.client_secret.as_ref()?.read(Which::ClientSecret).ok()
+        self.client_secret.as_ref()?.read(Which::ClientSecret, |warning| warn(warning)).ok()
     }
 
     /// What a login takes, if it is to be had without asking anyone.
@@ -135,9 +119,19 @@ impl Settings {
         self.credentials(Need::Login).map(Some)
     }
 
-    /// Where leases are shared.
-    pub(crate) fn shared(&self) -> Result<Shared<'_>> {
-        Shared::of(&self.options)
+    /// The server as the settings describe it.
+    pub(crate) fn server(&self) -> Result<Server> {
+        self.options.server_of(self.identity.clone())
+    }
+
+    /// Where leases are shared. A passphrase is asked for if it is nowhere.
+    pub(crate) fn shared(&self) -> Result<Shared> {
+        shared_by(&self.options, self.store_passphrase.as_ref())
+    }
+
+    /// The same if it is to be had without asking anyone.
+    pub(crate) fn known_shared(&self) -> Result<Shared> {
+        if self.store_passphrase.is_some() { self.shared() } else { Shared::of(&self.options) }
     }
 
     /// How long one request may take.
@@ -145,14 +139,9 @@ impl Settings {
         self.options.timeout.unwrap_or(Duration::from_secs(10))
     }
 
-    /// How long a command may take in all.
-    pub(crate) fn deadline(&self) -> Duration {
-        self.options.deadline.unwrap_or(Duration::from_secs(30))
-    }
-
     /// Whether the server is on this machine.
     pub(crate) fn is_on_this_machine(&self) -> bool {
-        identity::is_loopback(self.identity.server())
+        tokenlease_config::is_loopback(self.identity.server())
     }
 
     /// Whether what is sent can be read on the way.
@@ -211,6 +200,23 @@ pub(crate) fn names_a_vendor(
     Ok(merged(connection.options.clone(), connection, environment)?.vendor.is_some())
 }
 
+/// Where leases are shared, where no identity is needed.
+pub(crate) fn shared(options: &Options, environment: Environment<'_>) -> Result<Shared> {
+    shared_by(options, store_passphrase(environment)?.as_ref())
+}
+
+fn shared_by(options: &Options, passphrase: Option<&Source>) -> Result<Shared> {
+    Shared::asking(options, || match passphrase {
+        Some(source) => source.read(Which::StorePassphrase, |warning| warn(warning)),
+        None => secrets::ask(Which::StorePassphrase, StoreUrl::of(options)),
+    })
+}
+
+fn store_passphrase(environment: Environment<'_>) -> Result<Option<Source>> {
+    let text = variable(environment, Which::StorePassphrase.variable())?;
+    Ok(text.map(|text| Source::Variable(text.into())))
+}
+
 /// The configuration file, if one is named.
 pub(crate) fn config_file(
     connection: &Connection,
@@ -243,7 +249,7 @@ fn from_environment(environment: Environment<'_>) -> Result<Options> {
         let Some(text) = variable(environment, &name)?.filter(|text| !text.is_empty()) else {
             continue;
         };
-        if let Some(Err(why)) = options.set(key, &text) {
+        if let Some(Err(why)) = options.read(key, &text) {
             return Err(config(format!("the variable {name}: {why}")));
         }
     }
@@ -276,30 +282,18 @@ fn variable(environment: Environment<'_>, name: &str) -> Result<Option<String>> 
         .transpose()
 }
 
-/// Where a secret is, as one layer of the settings says.
-fn source(
-    options: &Options,
-    variable: Option<Secret>,
-    which: Which,
-    place: &str,
-) -> Result<Option<Source>> {
-    let (file, command) = match which {
-        Which::Password => (&options.password_file, &options.password_command),
-        Which::ClientSecret => (&options.client_secret_file, &None),
-    };
-    let mut sources = [
-        variable.map(Source::Variable),
-        file.clone().map(Source::File),
-        command.clone().map(Source::Command),
-    ]
-    .into_iter()
-    .flatten();
-    let first = sources.next();
-    if sources.next().is_some() {
-        return Err(config(format!("two sources of the {} are {place}", which.name()))
-            .expected("one of: a variable, a file, a command"));
-    }
-    Ok(first)
+/// Where an option may be given.
+fn place(key: &str) -> String {
+    format!(
+        "--{}, the variable {}, or a profile's {key}",
+        key.replace('_', "-"),
+        variable_name(key)
+    )
+}
+
+/// An option's name in the environment.
+pub(crate) fn variable_name(key: &str) -> String {
+    format!("TOKENLEASE_{}", key.to_uppercase())
 }
 
 #[cfg(test)]

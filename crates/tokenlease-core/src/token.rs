@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{key::Key, secret::Secret};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    key::Key,
+    secret::Secret,
+};
 
 /// The secret text that a vendor issued, with its kind. Cloning shares the text.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,6 +21,19 @@ impl Token {
     /// A token of that kind.
     pub fn new(kind: TokenKind, text: impl Into<Secret>) -> Self {
         Self { kind, text: text.into() }
+    }
+
+    /// A token of that kind from a text that came from elsewhere.
+    ///
+    /// # Errors
+    /// `Config` for a text that no token can have; it is not quoted.
+    pub fn read(kind: TokenKind, text: impl Into<Secret>) -> Result<Self> {
+        let text = text.into();
+        if kind.fits(text.expose()) {
+            return Ok(Self { kind, text });
+        }
+        Err(Error::new(ErrorKind::Config, "the text is no token")
+            .expected("a token as the vendor issued it, without a line's end"))
     }
 
     /// How the token is presented to an API.
@@ -44,6 +61,18 @@ pub enum TokenKind {
     Winkas,
     /// The header `Authorization: Bearer` (RFC 6750).
     Bearer,
+}
+
+impl TokenKind {
+    /// Whether a token of that kind can have this text.
+    pub(crate) fn fits(self, text: &str) -> bool {
+        !text.trim().is_empty()
+            && match self {
+                Self::Winkas => !text.contains(char::is_control),
+                // RFC 6749 appendix A.12, and what a header can carry.
+                Self::Bearer => text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            }
+    }
 }
 
 /// Names a token without telling it: the first half of HMAC-SHA-256 of its text under a key that
@@ -93,6 +122,23 @@ mod tests {
     fn debug_shows_nothing_of_a_token() {
         let token = Token::new(TokenKind::Bearer, "abcdefgh");
         assert_eq!(format!("{token:?}"), "Token(Bearer, [redacted])");
+    }
+
+    #[test]
+    fn a_text_that_no_token_can_have_is_an_error_that_does_not_quote_it() {
+        for (kind, text) in [
+            (TokenKind::Winkas, ""),
+            (TokenKind::Winkas, " "),
+            (TokenKind::Winkas, "canary\n"),
+            (TokenKind::Bearer, "canary\0"),
+            (TokenKind::Bearer, "canaryø"),
+        ] {
+            let error = Token::read(kind, text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+        let token = Token::read(TokenKind::Winkas, "U1vT|ø").unwrap();
+        assert_eq!(token, Token::new(TokenKind::Winkas, "U1vT|ø"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub struct ClientBuilder {
     credentials: CredentialsSource,
     registry: Option<Registry>,
     policy: Policy,
+    lock_life: Option<Duration>,
     wait: Duration,
     hook: Option<Hook>,
 }
@@ -36,6 +37,7 @@ impl ClientBuilder {
             credentials,
             registry: None,
             policy: Policy::default(),
+            lock_life: None,
             wait: WAIT,
             hook: None,
         }
@@ -60,10 +62,10 @@ impl ClientBuilder {
         self
     }
 
-    /// The life of the lock of a flight: 30 s by default. It must be longer than a request may
-    /// take.
+    /// The life of the lock of a flight: by default 30 s, and at least twice what a request may
+    /// take. It must be longer than that.
     pub fn lock_life(mut self, life: Duration) -> Self {
-        self.policy.lock_life = life;
+        self.lock_life = Some(life);
         self
     }
 
@@ -104,7 +106,11 @@ impl ClientBuilder {
             Some(registry) => registry,
             None => Registry::process()?,
         };
-        let Self { server, credentials, policy, wait, hook, .. } = self;
+        let Self { server, credentials, mut policy, lock_life, wait, hook, .. } = self;
+        policy.request_timeout = registry.http().timeout();
+        // A login must fit into it.
+        let fitting = policy.lock_life.max(policy.request_timeout.saturating_mul(2));
+        policy.lock_life = lock_life.unwrap_or(fitting);
         Ok(Client::new(Inner::new(registry, server, credentials, policy, wait, hook)?))
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Now, Result, Token,
+    Error, ErrorKind, Now, Result, Secret, Token,
     lifecycle::{Ask, Lifecycle, Refusal as Claim, Report, Revocation, Served},
     time::Moment as _,
     vendor::{ApiAnswer, Server},
@@ -118,6 +118,12 @@ impl Client {
         self.0.fast(use_it)
     }
 
+    /// A token of this client's vendor from its text, which was kept or came from elsewhere: to
+    /// refuse, validate, revoke or adopt it. Kind `Config` for a text that no token can have.
+    pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
+        Token::read(self.0.server.token_kind(), text)
+    }
+
     /// Claims that an API refused this token. The claim is checked with the vendor before it is
     /// believed; a thousand claims on one token are one check and at most one new token.
     pub async fn refuse(&self, token: &Token) -> Result<Refusal> {
@@ -167,7 +173,8 @@ impl Client {
         }
     }
 
-    /// Asks the vendor whether a token, this client's or any other, is active.
+    /// Asks the vendor whether a token, this client's or any other, is active. A no reaches all
+    /// who share the token.
     pub async fn validate(&self, token: &Token) -> Result<bool> {
         match self.job(|machine, _| machine.validate(token)).await? {
             Report::Verdict(active) => Ok(active),

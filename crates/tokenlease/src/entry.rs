@@ -10,7 +10,7 @@ use std::{
 
 use tokenlease_core::{
     Credentials, Error, ErrorKind, Proof, Result,
-    lifecycle::{Ask, Effect, Lifecycle, Outcome, Pending, Policy, Reply, Served, Step},
+    lifecycle::{Ask, Effect, Lifecycle, Outcome, Pending, Reply, Served, Step},
     record::{DecodeError, Record},
     time::Moment as _,
     vendor::Call,
@@ -58,8 +58,8 @@ impl Entry {
         inner.server.check(credentials)?;
         let key = inner.registry.key();
         let proof = Proof::of(key, credentials);
-        let policy = Policy { request_timeout: inner.registry.http().timeout(), ..inner.policy };
-        let lifecycle = Lifecycle::new(&inner.server, proof, key.clone(), policy, random::seed()?);
+        let lifecycle =
+            Lifecycle::new(&inner.server, proof, key.clone(), inner.policy, random::seed()?);
         Ok(Self {
             proof,
             credentials: keep.then(|| credentials.clone()),

@@ -17,13 +17,14 @@ use tokenlease::{
 };
 
 use self::entry::{Clocks, Known};
+use tokenlease_config::{StoreUrl, store};
+
 use crate::{
     args::{Connection, Status},
     exit,
     output::{Failure, Output, warn},
     profile, session,
     settings::{self, Environment, Settings},
-    store,
 };
 
 /// How many digits of a record's name are shown.
@@ -45,7 +46,7 @@ pub(crate) fn run(
         if args.check {
             return check::run(&known, args.min_remaining.unwrap_or_default(), output);
         }
-        let others = others(&settings.shared()?.url, &[&known]);
+        let others = others(&StoreUrl::of(&settings.options), &[&known]);
         return show(&[(None, known)], &others, output);
     }
     let mut all = Vec::new();
@@ -58,7 +59,7 @@ pub(crate) fn run(
     }
     let options = settings::merged(connection.options.clone(), connection, environment)?;
     let known: Vec<_> = all.iter().map(|(_, known)| known).collect();
-    let others = others(&settings::Shared::of(&options)?.url, &known);
+    let others = others(&StoreUrl::of(&options), &known);
     show(&all, &others, output)
 }
 
@@ -112,7 +113,7 @@ struct Other {
 }
 
 /// The records of the folder, but for those that are known.
-fn others(url: &store::StoreUrl, known: &[&Known]) -> Vec<Other> {
+fn others(url: &StoreUrl, known: &[&Known]) -> Vec<Other> {
     let Some(folder) = url.folder() else { return Vec::new() };
     let mut others: Vec<_> = records(&folder)
         .into_iter()

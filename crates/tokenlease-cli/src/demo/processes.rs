@@ -17,11 +17,12 @@ use tokenlease::{
 use zeroize::Zeroizing;
 
 use super::site::{Service, Site, failed};
+use tokenlease_config::secrets::Which;
+
 use crate::{
     args::{Connection, Printed},
     commands,
     output::{Failure, Output as Form, config},
-    secrets::Which,
     settings::Environment,
 };
 

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use http::{StatusCode, header};
 
 use super::{Finding, network::Route, tls::Trust};
-use crate::{duration::show, exit, settings::Settings};
+use tokenlease_config::duration::show;
+
+use crate::{exit, settings::Settings};
 
 /// Clocks further apart than this are warned of.
 const APART: Duration = Duration::from_secs(30);

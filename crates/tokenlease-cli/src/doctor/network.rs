@@ -13,7 +13,9 @@ use tokio::{
 };
 
 use super::Finding;
-use crate::{duration::show, exit, settings::Settings};
+use tokenlease_config::duration::show;
+
+use crate::{exit, settings::Settings};
 
 /// How the server is reached.
 pub(super) struct Route {

@@ -3,7 +3,9 @@
 use tokenlease::core::{Identity, identity::VendorName, vendor::wyn};
 
 use super::Finding;
-use crate::{duration::show, exit, settings::Settings};
+use tokenlease_config::duration::show;
+
+use crate::{exit, settings::Settings};
 
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let identity = &settings.identity;

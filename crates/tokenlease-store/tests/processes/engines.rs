@@ -1,6 +1,5 @@
 //! The engines for many hosts against real servers.
 
-#[cfg(feature = "redis")]
 mod redis {
     use std::time::Duration;
 
@@ -63,7 +62,6 @@ mod redis {
     }
 }
 
-#[cfg(feature = "postgres")]
 mod postgres {
     use std::time::Duration;
 
@@ -169,11 +167,11 @@ mod postgres {
             admin.batch_execute(end).await.unwrap();
         }
         // All of its processes, so that the one behind the connection is silent too.
-        server.signal_group(Signal::STOP);
+        server.signal(Signal::STOP);
         let began = std::time::Instant::now();
         assert!(store.load(&name("u")).await.is_err());
         assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-        server.signal_group(Signal::CONT);
+        server.signal(Signal::CONT);
         assert!(store.load(&name("u")).await.unwrap().record.is_none());
     }
 }

@@ -6,8 +6,10 @@ use serde_json::json;
 use tokenlease::core::record::EntrySummary;
 
 use super::entry::Known;
+use tokenlease_config::duration;
+
 use crate::{
-    duration, exit,
+    exit,
     output::{Failure, Output},
 };
 

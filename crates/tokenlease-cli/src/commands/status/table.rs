@@ -8,7 +8,9 @@ use super::{
     Other,
     entry::{Known, name},
 };
-use crate::{duration::show, session::end_of};
+use tokenlease_config::duration::show;
+
+use crate::session::end_of;
 
 const HEAD: [&str; 6] = ["CREDENTIALS", "TOKEN", "NO", "AGE", "LEFT", "STATE"];
 

@@ -7,7 +7,7 @@ const UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 /// Reads a duration. The error says what was wrong and what was expected.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let bad =
         |why: String| Err(format!("{why}; expected a duration such as 90s, 15m, 8h or 1h30m"));
@@ -48,7 +48,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 }
 
 /// A duration for people, in its two longest units.
-pub(crate) fn show(duration: Duration) -> String {
+pub fn show(duration: Duration) -> String {
     if !duration.is_zero() && duration < Duration::from_millis(1) {
         return "under 1ms".into();
     }

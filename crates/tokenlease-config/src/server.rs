@@ -1,0 +1,160 @@
+//! Whose server it is, for whom tokens speak, and which options must be there to say so.
+
+use std::net::IpAddr;
+
+use tokenlease::{
+    Result,
+    core::{
+        Identity,
+        vendor::{Server, winkas, wyn},
+    },
+};
+
+use crate::{choice::Vendor, config, options::Options};
+
+impl Options {
+    /// The identity that the options name.
+    ///
+    /// # Errors
+    /// `Config` for an option that is missing, or that the vendor does not know.
+    pub fn identity(&self) -> Result<Identity> {
+        self.identity_by(|key| format!("\"{key}\""))
+    }
+
+    /// As [`identity`](Self::identity); `place` says in errors where the option of a name is given.
+    pub fn identity_by(&self, place: impl Fn(&str) -> String) -> Result<Identity> {
+        let missing =
+            |key: &str, what: &str| config(format!("no {what} is given")).expected(place(key));
+        let needed = |value: &Option<String>, key: &str, what: &str| {
+            value.clone().ok_or_else(|| missing(key, what))
+        };
+        let vendor = self.vendor.ok_or_else(|| missing("vendor", "vendor"))?;
+        let foreign: &[&str] = match vendor {
+            Vendor::Winkas => &["client_id", "tenant", "scope"],
+            Vendor::Wyn => &["contract"],
+            Vendor::OAuth2 => &["contract", "tenant"],
+        };
+        if let Some(key) = foreign.iter().find(|key| self.is_set(key)) {
+            let name = vendor.as_str();
+            return Err(config(format!("{name} has no {}", key.replace('_', " ")))
+                .expected("options of this vendor alone")
+                .advice(format!("drop {}", place(key))));
+        }
+        let scope = self.scope.as_deref().unwrap_or_default();
+        match vendor {
+            Vendor::Winkas => {
+                let user = needed(&self.user, "user", "user")?;
+                let contract = needed(&self.contract, "contract", "contract code")?;
+                let server = self.server.as_deref().unwrap_or(winkas::DEFAULT_SERVER);
+                Identity::winkas(server, &user, &contract)
+            }
+            Vendor::Wyn => {
+                let server = needed(&self.server, "server", "server address")?;
+                let user = needed(&self.user, "user", "user")?;
+                let client = self.client_id.as_deref().unwrap_or(wyn::DEFAULT_CLIENT);
+                let identity = Identity::wyn(&server, &user, client)?;
+                Ok(identity
+                    .with_tenant(self.tenant.as_deref().unwrap_or_default())
+                    .with_scope(scope))
+            }
+            Vendor::OAuth2 => {
+                let server = needed(&self.server, "server", "server address")?;
+                let user = self.user.as_deref().unwrap_or_default();
+                let client = self.client_id.as_deref().unwrap_or_default();
+                Ok(Identity::oauth2(&server, user, client)?.with_scope(scope))
+            }
+        }
+    }
+
+    /// The server that the options describe, of the identity that they name.
+    pub fn server(&self) -> Result<Server> {
+        self.server_of(self.identity()?)
+    }
+
+    /// The server that the options describe, of that identity.
+    pub fn server_of(&self, identity: Identity) -> Result<Server> {
+        let mut server = Server::new(identity)
+            .with_new_token_ends_old(self.new_token_ends_old.unwrap_or_default());
+        if let Some(lifetime) = self.lifetime {
+            server = server.with_lifetime(lifetime)?;
+        }
+        if let Some(grant) = self.grant {
+            server = server.with_grant(grant.into())?;
+        }
+        if let Some(auth) = self.client_auth {
+            server = server.with_client_auth(auth.into())?;
+        }
+        if let Some(path) = &self.token_path {
+            server = server.with_token_path(path)?;
+        }
+        if let Some(path) = &self.revocation_path {
+            server = server.with_revocation_path(path)?;
+        }
+        if let Some(path) = &self.introspection_path {
+            server = server.with_introspection_path(path)?;
+        }
+        if let Some(path) = &self.userinfo_path {
+            server = server.with_userinfo_path(path)?;
+        }
+        Ok(server)
+    }
+}
+
+/// Whether the address is one of this machine's own.
+pub fn is_loopback(server: &str) -> bool {
+    let uri: Option<http::Uri> = server.parse().ok();
+    uri.as_ref().and_then(http::Uri::host).is_some_and(|host| {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost")
+            || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(pairs: &[(&str, &str)]) -> Options {
+        let mut options = Options::default();
+        for (key, text) in pairs {
+            options.set(key, text).unwrap();
+        }
+        options
+    }
+
+    #[test]
+    fn an_option_of_another_vendor_is_an_error_that_says_so() {
+        for (vendor, option, detail) in [
+            ("winkas", "client_id", "winkas has no client id"),
+            ("winkas", "tenant", "winkas has no tenant"),
+            ("winkas", "scope", "winkas has no scope"),
+            ("wyn", "contract", "wyn has no contract"),
+            ("oauth2", "contract", "oauth2 has no contract"),
+            ("oauth2", "tenant", "oauth2 has no tenant"),
+        ] {
+            let error = options(&[("vendor", vendor), (option, "x")]).identity().unwrap_err();
+            assert_eq!(error.detail(), detail);
+        }
+    }
+
+    #[test]
+    fn winkas_has_a_default_address_and_wyn_a_default_client() {
+        let of = |pairs| options(pairs).identity().unwrap();
+        let winkas = of(&[("vendor", "winkas"), ("user", "u"), ("contract", "c")]);
+        assert_eq!(winkas.server(), "https://air.winkas.net");
+        let wyn = of(&[("vendor", "wyn"), ("user", "u"), ("server", "https://w")]);
+        assert_eq!((wyn.client(), wyn.realm()), ("integration", "/"));
+    }
+
+    #[test]
+    fn loopback_is_known_by_name_and_by_address() {
+        for server in
+            ["http://localhost:1", "http://127.0.0.1", "http://127.9.9.9:1/x", "http://[::1]"]
+        {
+            assert!(is_loopback(server), "{server}");
+        }
+        for server in ["http://localhost.example", "http://10.0.0.1", "https://h", ""] {
+            assert!(!is_loopback(server), "{server}");
+        }
+    }
+}
