@@ -21,6 +21,17 @@ demo:
 sim seeds="10000":
     cargo run --release -p tokenlease-sim -- --seeds {{seeds}}
 
+# All interleavings of two processes, a year of faults, and other clients beside it.
+interleavings:
+    cargo run --release -p tokenlease-sim -- exhaustive
+
+year:
+    cargo run --release -p tokenlease-sim -- year
+
+# Draws the README's picture and the figures beside it anew.
+compare:
+    cargo run --release -p tokenlease-sim -- compare --svg docs/fleet.svg --output json > docs/fleet.json
+
 # The rules of a shared store, over and over; needs the servers that `.ci/run` installs.
 soak rounds="1000":
     TOKENLEASE_ROUNDS={{rounds}} cargo test -p tokenlease-store --all-features --test processes -- --nocapture

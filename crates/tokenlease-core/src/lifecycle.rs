@@ -631,6 +631,8 @@ impl Lifecycle {
                 flight.pause_until = t.plus(backoff::lock_slice(t.since(flight.began), jitter));
                 flight.stage = Stage::Peek;
             }
+            // A late answer ended the flight meanwhile: it needs no lock any more.
+            Stage::Landing | Stage::Landed => flight.lock_until = None,
             // The lock was lost while it was to be renewed: begin anew.
             _ => {
                 flight.lock_until = None;

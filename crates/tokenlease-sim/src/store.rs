@@ -92,10 +92,23 @@ impl Store {
         self.lock = None;
     }
 
+    /// When it was written last.
+    pub fn last_save(&self) -> Option<i64> {
+        self.history.last().map(|(t, _)| *t)
+    }
+
+    /// Who holds the lock.
+    pub fn owner(&self, t: i64) -> Option<&Owner> {
+        self.holder(t).map(|(by, _)| by)
+    }
+
     /// Whether that owner holds the lock.
     pub fn is_owner(&self, t: i64, owner: &Owner, tenure: u64) -> bool {
-        let holder = self.lock.as_ref().filter(|(_, until)| *until > self.clock(t));
-        holder.is_some_and(|((by, which), _)| by == owner && *which == tenure)
+        self.holder(t).is_some_and(|(by, which)| by == owner && *which == tenure)
+    }
+
+    fn holder(&self, t: i64) -> Option<&(Owner, u64)> {
+        self.lock.as_ref().filter(|(_, until)| *until > self.clock(t)).map(|(holder, _)| holder)
     }
 
     /// Reads the record.

@@ -1,8 +1,10 @@
 //! The world: true time, and what happens in it.
 
 mod callers;
+pub(crate) mod choices;
 mod effects;
 mod incidents;
+pub(crate) mod naive;
 mod processes;
 
 use std::{
@@ -94,6 +96,10 @@ pub struct World {
     told_to_wait: i64,
     busy: (i64, u32),
     pub(crate) planted: planted::Memory,
+    /// Who decides in place of chance and time.
+    pub(crate) choices: Option<choices::Choices>,
+    /// Who asks in place of the machine.
+    pub(crate) naive: Option<naive::Fleet>,
 }
 
 impl World {
@@ -137,6 +143,8 @@ impl World {
             told_to_wait: i64::MIN / 2,
             busy: (i64::MIN, 0),
             planted: planted::Memory::default(),
+            choices: None,
+            naive: None,
             setup,
         }
     }

@@ -133,7 +133,8 @@ impl World {
         if !sent.owned {
             return Some("the store lost the lock");
         }
-        if listed {
+        // What was saved since the decision could not be seen by it.
+        if listed && self.store.last_save() <= Some(sent.at) {
             return self.past_its_end(number).then_some("past its end without a word");
         }
         let from = self.vendor.token(number).map_or(t, |token| token.from);

@@ -21,6 +21,9 @@ impl World {
             self.stats.minimum += 1;
             self.minimum_until = self.now + self.vendor.life;
         }
+        if self.naive.is_some() {
+            return self.ask_naive(p, caller.replay);
+        }
         let of = password;
         let password = self.entry_of(p, &of);
         if let Some(wish) = caller.min_remaining {

@@ -6,23 +6,28 @@ use tokenlease_core::{
     vendor::{Answer, Call},
 };
 
+use super::choices::{Loss, Reach};
 use crate::{
     Fault, Owner, Password, S, Vendor, World, duration, oracle::Sent, planted::Bug, vendor,
 };
 
 /// How long an effect takes on its way, and whether it arrives.
 #[derive(Clone, Copy)]
-struct Way {
-    there: i64,
-    back: i64,
-    lost_there: bool,
-    lost_back: bool,
+pub(super) struct Way {
+    pub(super) there: i64,
+    pub(super) back: i64,
+    pub(super) lost_there: bool,
+    pub(super) lost_back: bool,
     /// It arrives once more, that much later.
     twice: Option<i64>,
 }
 
 impl World {
-    fn way(&mut self, vendor: bool) -> Way {
+    pub(super) fn way(&mut self, vendor: bool) -> Way {
+        if let Some(lost) = self.chosen_loss() {
+            let (lost_there, lost_back) = (lost == Loss::Request, lost == Loss::Answer);
+            return Way { there: 1, back: 0, lost_there, lost_back, twice: None };
+        }
         let (mut there, back) = if vendor {
             (self.rng.range(10, 40), self.rng.range(10, 40))
         } else {
@@ -57,8 +62,8 @@ impl World {
         let tenure = if self.setup.bug == Some(Bug::OneTenure) { 0 } else { pending.tenure() };
         let sent = self.sent(p, password, tenure);
         let credentials = matches!(&effect, Effect::Send(call) if call.takes_credentials());
-        if credentials
-            && let Some((until, long)) = self.processes[p].stall.take()
+        if let Some((until, long)) =
+            self.chosen_stall().or_else(|| self.processes[p].stall.take_if(|_| credentials))
             && self.now < until
         {
             // The decision is made; the request goes out when the process runs again.
@@ -102,7 +107,8 @@ impl World {
         }
         let issue = matches!(effect, Effect::Send(Call::Issue));
         let sent_at = Timestamp(self.clock(p).elapsed.0 + sent.at - self.now);
-        self.at(self.now + way.there, move |world| {
+        let reach = Reach::of(&effect);
+        self.on_its_way(p, reach, self.now + way.there, move |world| {
             let owner = (p, epoch, password.clone());
             let outcome = world.execute(&owner, &effect, sent, sent_at);
             let outcome = world.twisted(&owner, &effect, outcome);
