@@ -122,12 +122,15 @@ pub fn table(rows: &[Row]) -> String {
     text
 }
 
+/// A panel: the agreement's hours, its heading, and what it shows of a row.
+type Panel = (i64, &'static str, fn(&Row) -> u64);
+
 const BAR: i64 = 12;
 const GROUP: i64 = 4 * BAR + 18;
 const TOP: i64 = 74;
 const WIDTH: i64 = 230;
 /// The panels' left edges, and what they show.
-const PANELS: [(i64, &str, fn(&Row) -> u64); 2] =
+const PANELS: [Panel; 2] =
     [(236, "logins over the minimum", Row::over), (556, "dead tokens served", |row| row.dead)];
 const COLOURS: [(i64, bool, &str, &str); 4] = [
     (12, false, "#9cc3e6", "12 h tokens, nothing breaks"),
