@@ -293,10 +293,7 @@ impl Lifecycle {
             }
             (Some(mine), Some(theirs)) => {
                 let worn = mine.doubt.is_some()
-                    || matches!(
-                        expiry::standing(&mine.lease, t, self.rules),
-                        Standing::Over | Standing::Verify { .. }
-                    );
+                    || expiry::standing(&mine.lease, t, self.rules) == Standing::Over;
                 if theirs.sent_at() > mine.lease.sent_at()
                     || Some(mine.lease.fingerprint) == replacing
                     || worn

@@ -105,6 +105,7 @@ impl World {
             || self.is_buried(print);
         // Sent within the time of a look, nobody knows which of two was first.
         if newer.sent > older.sent + 5 * S
+            && newer.from > older.from
             && newer.sent + newer.life - self.early(newer.life) > self.now
             && self.vendor.is_active(last, self.now)
             && !given_up
