@@ -18,8 +18,31 @@ demo:
     cargo run -- demo
 
 # Random worlds; a failing one is cut down and told.
-sim seeds="6000":
+sim seeds="10000":
     cargo run --release -p tokenlease-sim -- --seeds {{seeds}}
+
+# All interleavings of two processes, a year of faults, and other clients beside it.
+interleavings:
+    cargo run --release -p tokenlease-sim -- exhaustive
+
+year:
+    cargo run --release -p tokenlease-sim -- year
+
+# Draws the README's picture and the figures beside it anew.
+compare:
+    cargo run --release -p tokenlease-sim -- compare --svg docs/fleet.svg --output json > docs/fleet.json
+
+# The rules of a shared store, over and over; needs the servers that `.ci/run` installs.
+soak rounds="1000":
+    TOKENLEASE_ROUNDS={{rounds}} cargo test -p tokenlease-store --all-features --test processes -- --nocapture
+
+# A further OAuth2 server for the tests to install and try: tests/servers/README.md.
+add-server name:
+    sh tests/servers/add.sh {{name}}
+
+# A wheel of the Python face, optimized, in target/wheels. It needs maturin.
+wheel:
+    cd python && maturin build --release --strip --out ../target/wheels
 
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
@@ -27,6 +50,15 @@ docs:
 # Accept changed snapshots; read the difference before you commit it.
 snapshots:
     INSTA_UPDATE=always cargo test --workspace
+
+# Accept a changed include/tokenlease.h; read the difference before you commit it.
+header:
+    TOKENLEASE_ACCEPT_HEADER=1 cargo test -p tokenlease-c --test header
+
+# Install the C library below a prefix.
+install-c prefix="/usr/local":
+    cargo build --release -p tokenlease-c
+    PREFIX={{prefix}} bindings/c/install.sh
 
 deny:
     cargo deny check licenses bans sources

@@ -2,6 +2,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod servers;
+
 use std::path::{Path, PathBuf};
 
 use http::{HeaderName, HeaderValue, Response, StatusCode};

@@ -5,7 +5,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{ArgAction, Parser, Subcommand};
 
 use tokenlease::Result;
-use tokenlease_config::{Options, StoreUrl, duration, store};
+use tokenlease_config::{Options, StoreKey, StoreUrl, duration, store};
 
 use crate::{
     exit,
@@ -82,7 +82,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Asks the vendor whether a token is active. The token is read from standard input.
     ///
-    /// Prints `active` and ends with 0, or `not active` and ends with 1.
+    /// Prints `active` and ends with 0, or `not active` and ends with 1: then all who share the store
+    /// hear of it. No password is needed.
     #[command(after_long_help = concat_help(
         "Examples:\n  tokenlease validate --profile erp < erp.token"
     ))]
@@ -183,6 +184,8 @@ struct Traps {
     password: Option<OsString>,
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     client_secret: Option<OsString>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
+    store_passphrase: Option<OsString>,
 }
 
 impl Connection {
@@ -190,24 +193,33 @@ impl Connection {
     pub(crate) fn check(&self) -> Result<()> {
         let why = "others on this machine can read the command line";
         store::check_place(self.options.store.as_ref(), "--store", why)?;
-        let Traps { password, client_secret } = &self.traps;
-        let (option, ways) = match (password, client_secret) {
-            (None, None) => return Ok(()),
-            (Some(_), _) => (
+        let Traps { password, client_secret, store_passphrase } = &self.traps;
+        let traps = [
+            (
+                password,
                 "--password",
                 "TOKENLEASE_PASSWORD, --password-file, --password-command, or the prompt on a \
                  terminal",
             ),
-            (None, Some(_)) => (
+            (
+                client_secret,
                 "--client-secret",
                 "TOKENLEASE_CLIENT_SECRET, --client-secret-file, or the prompt on a terminal",
             ),
+            (
+                store_passphrase,
+                "--store-passphrase",
+                "TOKENLEASE_STORE_PASSPHRASE, --store-passphrase-file, or the prompt on a terminal",
+            ),
+        ];
+        let Some((_, option, ways)) = traps.iter().find(|(trap, ..)| trap.is_some()) else {
+            return Ok(());
         };
         Err(config(format!(
             "{option} is not taken: others on this machine can read the command line, and shells \
              keep it"
         ))
-        .expected(ways)
+        .expected(*ways)
         .advice("if it was the real one, change it"))
     }
 }
@@ -287,7 +299,16 @@ pub(crate) enum StoreCommand {
         "Examples:\n  TOKENLEASE_STORE=postgres://USER:PASSWORD@db.example.com/erp \\\n    \
          tokenlease store init --store-key-file store.key"
     ))]
-    Init(StoreArgs),
+    Init(StoreInit),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct StoreInit {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Prints the statements that make PostgreSQL's table, and changes nothing.
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -295,9 +316,15 @@ pub(crate) struct StoreArgs {
     /// The store's address, as for --store of other commands.
     #[arg(value_name = "URL", value_parser = StoreUrl::read)]
     pub(crate) url: Option<StoreUrl>,
+    /// Where the store's key comes from, as for other commands.
+    #[arg(long, value_enum, value_name = "PLACE")]
+    pub(crate) store_key: Option<StoreKey>,
     /// A file with the store's key, as for other commands.
     #[arg(long, value_name = "FILE")]
     pub(crate) store_key_file: Option<PathBuf>,
+    /// A file with the passphrase that the key is made of, as for other commands.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store_passphrase_file: Option<PathBuf>,
     /// A file of certificates in PEM whose authorities are trusted too, beside the system's.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
@@ -345,8 +372,8 @@ const ENVIRONMENT: &str = "\
 Environment:
   Each option that names a server, a network setting, a file of secrets or the store may
   also come from a variable, TOKENLEASE_ and its name in capitals (TOKENLEASE_CLIENT_ID),
-  and so may TOKENLEASE_PROFILE, TOKENLEASE_CONFIG, TOKENLEASE_PASSWORD and
-  TOKENLEASE_CLIENT_SECRET.
+  and so may TOKENLEASE_PROFILE, TOKENLEASE_CONFIG, TOKENLEASE_PASSWORD,
+  TOKENLEASE_CLIENT_SECRET and TOKENLEASE_STORE_PASSPHRASE.
   The command line wins over the environment, and that over the profile.";
 
 #[cfg(test)]
@@ -386,6 +413,7 @@ mod tests {
             &["--password=canary"],
             &["--password"],
             &["--client-secret", "canary"],
+            &["--store-passphrase", "canary"],
         ] {
             let args = ["tokenlease", "token"].iter().chain(habit);
             let Command::Token(printed) = Cli::parse_from(args).command else { panic!("token") };

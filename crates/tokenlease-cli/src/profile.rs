@@ -37,8 +37,14 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     }
     let mut options = read(&text, name).map_err(|problem| problem.of(&path))?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let Options { ca, password_file, client_secret_file, store_key_file, .. } = &mut options;
-    for file in [ca, password_file, client_secret_file, store_key_file].into_iter().flatten() {
+    let files = [
+        &mut options.ca,
+        &mut options.password_file,
+        &mut options.client_secret_file,
+        &mut options.store_key_file,
+        &mut options.store_passphrase_file,
+    ];
+    for file in files.into_iter().flatten() {
         *file = folder.join(&*file);
     }
     options.store = options.store.map(|url| url.counted_from(folder));

@@ -20,6 +20,7 @@ pub(crate) fn ask(which: Which, of: impl fmt::Display) -> Result<Secret> {
     let prompt = match which {
         Which::Password => format!("Password of {of}: "),
         Which::ClientSecret => format!("Client secret for {of}: "),
+        Which::StorePassphrase => format!("Passphrase of the store {of}: "),
     };
     let answer = rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| {
         config(format!("the {} can't be asked for: {error}", which.name())).expected(ways(which))
@@ -67,6 +68,9 @@ fn ways(which: Which) -> &'static str {
         }
         Which::ClientSecret => {
             "TOKENLEASE_CLIENT_SECRET or --client-secret-file, or a terminal to ask on"
+        }
+        Which::StorePassphrase => {
+            "TOKENLEASE_STORE_PASSPHRASE or --store-passphrase-file, or a terminal to ask on"
         }
     }
 }

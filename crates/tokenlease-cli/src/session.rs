@@ -96,9 +96,21 @@ impl Session {
         Self::open(settings, all_given(credentials)).await
     }
 
-    /// A client for questions about any token: it has no store.
-    pub(crate) fn open_to_ask(settings: &Settings, credentials: Credentials) -> Result<Self> {
-        Self::on(Registry::builder(), settings, all_given(credentials))
+    /// A client for questions about any token. They need no store; where there is one, those who
+    /// share it hear of a no.
+    pub(crate) async fn open_to_ask(settings: &Settings, credentials: Credentials) -> Result<Self> {
+        check_address(settings)?;
+        let opened = async { store::open(&settings.known_shared()?).await }.await;
+        let mut registry = Registry::builder();
+        if let Ok(opened) = &opened {
+            registry = registry.store(opened.store.clone(), opened.key.clone());
+        }
+        let session = Self::on(registry, settings, all_given(credentials))?;
+        if let Err(error) = opened {
+            tracing::debug!("asking without the store: {error}");
+            session.seen.away.store(true, Ordering::Release);
+        }
+        Ok(session)
     }
 
     fn on(
@@ -134,7 +146,12 @@ impl Session {
     /// The vendor's word on a token.
     pub(crate) async fn validate(self, token: Token) -> Result<bool> {
         let active = self.client.validate(&token).await;
-        self.end(active).await
+        let is_shared = self.close().await;
+        // Nobody has to hear of a yes.
+        if matches!(active, Ok(false)) && !is_shared {
+            warn("the store does not answer: others who share it do not hear of this");
+        }
+        active
     }
 
     /// Claims that an API refused a token; the vendor is asked before that is believed.
@@ -161,12 +178,17 @@ impl Session {
         Ok(self.seen.changed.load(Ordering::Acquire))
     }
 
-    /// Ends the session with the result of its call.
-    async fn end<T>(self, result: Result<T>) -> Result<T> {
+    /// Ends the session; whether the store heard of all that siblings should know.
+    async fn close(self) -> bool {
         let close = self.client.close();
         let closed = tokio::time::timeout(self.patience, close).await;
-        let away = self.seen.away.load(Ordering::Acquire) || !matches!(closed, Ok(Ok(())));
-        if result.is_ok() && away {
+        matches!(closed, Ok(Ok(()))) && !self.seen.away.load(Ordering::Acquire)
+    }
+
+    /// Ends the session with the result of its call.
+    async fn end<T>(self, result: Result<T>) -> Result<T> {
+        let is_shared = self.close().await;
+        if result.is_ok() && !is_shared {
             warn(
                 "the store does not answer, so this is not shared, and the next to ask may have \
                  to log in; see `tokenlease store check`",

@@ -8,7 +8,7 @@ use tokenlease::{
 };
 
 use tokenlease_config::{
-    Grant, KEYS, Options, Shared,
+    Grant, KEYS, Options, Shared, StoreUrl,
     secrets::{Source, Which},
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     password: Option<Source>,
     client_secret: Option<Source>,
+    /// In the environment; a file of it is among the options.
+    store_passphrase: Option<Source>,
 }
 
 /// What can prove that a token has ended.
@@ -74,7 +76,9 @@ impl Settings {
         let password = secret(Which::Password)?;
         let client_secret = secret(Which::ClientSecret)?;
         let options = given.or(variables).or(profile);
-        Ok(Self { identity: options.identity_by(place)?, options, password, client_secret })
+        let store_passphrase = store_passphrase(environment)?;
+        let identity = options.identity_by(place)?;
+        Ok(Self { identity, options, password, client_secret, store_passphrase })
     }
 
     /// The secrets that are needed: read from where they are, asked for where they are nowhere.
@@ -120,9 +124,14 @@ impl Settings {
         self.options.server_of(self.identity.clone())
     }
 
-    /// Where leases are shared.
-    pub(crate) fn shared(&self) -> Result<Shared<'_>> {
-        Shared::of(&self.options)
+    /// Where leases are shared. A passphrase is asked for if it is nowhere.
+    pub(crate) fn shared(&self) -> Result<Shared> {
+        shared_by(&self.options, self.store_passphrase.as_ref())
+    }
+
+    /// The same if it is to be had without asking anyone.
+    pub(crate) fn known_shared(&self) -> Result<Shared> {
+        if self.store_passphrase.is_some() { self.shared() } else { Shared::of(&self.options) }
     }
 
     /// How long one request may take.
@@ -189,6 +198,23 @@ pub(crate) fn names_a_vendor(
     environment: Environment<'_>,
 ) -> Result<bool> {
     Ok(merged(connection.options.clone(), connection, environment)?.vendor.is_some())
+}
+
+/// Where leases are shared, where no identity is needed.
+pub(crate) fn shared(options: &Options, environment: Environment<'_>) -> Result<Shared> {
+    shared_by(options, store_passphrase(environment)?.as_ref())
+}
+
+fn shared_by(options: &Options, passphrase: Option<&Source>) -> Result<Shared> {
+    Shared::asking(options, || match passphrase {
+        Some(source) => source.read(Which::StorePassphrase, |warning| warn(warning)),
+        None => secrets::ask(Which::StorePassphrase, StoreUrl::of(options)),
+    })
+}
+
+fn store_passphrase(environment: Environment<'_>) -> Result<Option<Source>> {
+    let text = variable(environment, Which::StorePassphrase.variable())?;
+    Ok(text.map(|text| Source::Variable(text.into())))
 }
 
 /// The configuration file, if one is named.

@@ -78,6 +78,18 @@ choices! {
 }
 
 choices! {
+    /// Where a store's key comes from, if not from a file.
+    StoreKey {
+        /// This user's keyring: Secret Service, keychain or Credential Manager.
+        Keyring = "keyring",
+        /// The keyring of the Linux kernel, which forgets at each boot.
+        KernelKeyring = "kernel-keyring",
+        /// A passphrase: `TOKENLEASE_STORE_PASSPHRASE`, or a terminal to ask on.
+        Passphrase = "passphrase",
+    }
+}
+
+choices! {
     /// What happens while the store is away.
     WhenStoreAway {
         /// An error.

@@ -7,13 +7,21 @@ use tokenlease::{
 
 use crate::{
     config,
-    options::Options,
+    options::{KEYS, Options},
     secrets::{Source, Which},
     store,
 };
 
 /// The options that a registry is made of: its clients take them from it.
-const OF_REGISTRY: [&str; 5] = ["store", "store_key_file", "ca", "allow_plain_http", "timeout"];
+const OF_REGISTRY: [&str; 7] = [
+    "store",
+    "store_key",
+    "store_key_file",
+    "store_passphrase_file",
+    "ca",
+    "allow_plain_http",
+    "timeout",
+];
 
 impl Options {
     /// A client's builder, for what options don't say: a hook for events.
@@ -37,7 +45,7 @@ impl Options {
                 }
                 registry.clone()
             }
-            None if OF_REGISTRY.into_iter().any(|key| self.is_set(key)) => self.registry()?,
+            None if OF_REGISTRY.into_iter().any(|key| self.is_set(key)) => self.own_registry()?,
             None => Registry::process()?,
         };
         Ok(self.client_of(self.server()?, credentials, &registry))
@@ -71,13 +79,25 @@ impl Options {
 
     /// What clients share: store, trust, and how long a request may take. The store is the memory
     /// of the process unless one is named; opening it blocks.
+    ///
+    /// # Errors
+    /// `Config` for an option of clients; `Store` for a store that can't be opened.
     pub fn registry(&self) -> Result<Registry> {
+        let is_foreign = |key: &&str| self.is_set(key) && !OF_REGISTRY.contains(key);
+        if let Some(key) = KEYS.iter().find(|key| is_foreign(key)) {
+            return Err(config(format!("\"{key}\" is given for a registry"))
+                .expected("it among the options of its clients"));
+        }
+        self.own_registry()
+    }
+
+    fn own_registry(&self) -> Result<Registry> {
         let mut builder = Registry::builder().http(self.http()?);
         if self.store.is_some() {
             let opened = store::open_blocking(&store::Shared::of(self)?)?;
             builder = builder.store(opened.store, opened.key);
-        } else if self.store_key_file.is_some() {
-            return Err(config("\"store_key_file\" is given without a store")
+        } else if self.names_a_key() {
+            return Err(config("a store's key is given without a store")
                 .expected("\"store\" as well: the memory of a process needs no key"));
         }
         builder.build()
@@ -104,24 +124,37 @@ impl Options {
     /// # Errors
     /// `Config` if two options name a place of the same secret.
     pub fn credentials(&self, given: Credentials) -> Result<CredentialsSource> {
-        let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
-        let missing = |secret: &Option<_>, which| match secret {
-            Some(_) => Ok(None),
-            None => Source::of(self, None, which, "given"),
+        let is_elsewhere = |secret: &Option<_>, which| match secret {
+            Some(_) => Ok(false),
+            None => Source::of(self, None, which, "given").map(|place| place.is_some()),
         };
-        let password = missing(&given.password, Which::Password)?;
-        let client_secret = missing(&given.client_secret, Which::ClientSecret)?;
-        if password.is_none() && client_secret.is_none() {
-            return Ok(given.into());
+        if is_elsewhere(&given.password, Which::Password)?
+            || is_elsewhere(&given.client_secret, Which::ClientSecret)?
+        {
+            return self.credentials_from(move || Ok(given.clone()));
         }
+        Ok(given.into())
+    }
+
+    /// As [`credentials`](Self::credentials), for secrets that a function fetches; what it leaves
+    /// out is read where the options say.
+    pub fn credentials_from(
+        &self,
+        fetch: impl Fn() -> Result<Credentials> + Send + Sync + 'static,
+    ) -> Result<CredentialsSource> {
+        let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
+        let password = Source::of(self, None, Which::Password, "given")?;
+        let client_secret = Source::of(self, None, Which::ClientSecret, "given")?;
+        let read = move |secret: &mut Option<_>, place: &Option<Source>, which| -> Result<()> {
+            if let (None, Some(place)) = (&secret, place) {
+                *secret = Some(place.read(which, warn)?);
+            }
+            Ok(())
+        };
         Ok(CredentialsSource::provider(move || {
-            let mut credentials = given.clone();
-            if let Some(source) = &password {
-                credentials.password = Some(source.read(Which::Password, warn)?);
-            }
-            if let Some(source) = &client_secret {
-                credentials.client_secret = Some(source.read(Which::ClientSecret, warn)?);
-            }
+            let mut credentials = fetch()?;
+            read(&mut credentials.password, &password, Which::Password)?;
+            read(&mut credentials.client_secret, &client_secret, Which::ClientSecret)?;
             Ok(credentials)
         }))
     }
@@ -185,5 +218,29 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Config);
         // A secret that is given wins over places.
         both.credentials(Credentials::password("p")).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_function_leaves_out_is_read_where_the_options_say() {
+        let emulator = Emulator::builder().start().await.unwrap();
+        let (wyn, folder) = (emulator.wyn(), tempfile::tempdir().unwrap());
+        let file = folder.path().join("secret");
+        fs::write(&file, wyn.client_secret()).unwrap();
+        let options = options(&[
+            ("vendor", "wyn"),
+            ("server", &wyn.server()),
+            ("user", &wyn.user()),
+            ("client_secret_file", file.to_str().unwrap()),
+        ]);
+        let password = wyn.password();
+        let fetch = move || Ok(Credentials::password(password.as_str()));
+        let credentials = options.credentials_from(fetch).unwrap();
+        options.client(credentials, None).unwrap().build().unwrap().token().await.unwrap();
+    }
+
+    #[test]
+    fn an_option_of_clients_is_none_of_a_registry() {
+        let error = options(&[("user", "u")]).registry().unwrap_err();
+        assert!(error.to_string().contains("options of its clients"), "{error}");
     }
 }

@@ -27,8 +27,8 @@ mod server;
 pub mod store;
 
 pub use crate::{
-    choice::{ClientAuth, Grant, Vendor, WhenStoreAway},
-    options::{KEYS, Options},
+    choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
+    options::{KEYS, Options, Value},
     server::is_loopback,
     store::{Shared, StoreUrl},
 };

@@ -1,12 +1,17 @@
 //! The options that say which server is asked, for whom, and how. They come from the command
 //! line, the environment and a profile, under the same names and read by the same rules.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    any::{Any, TypeId},
+    fmt,
+    path::PathBuf,
+    time::Duration,
+};
 
 use tokenlease::{Error, Result};
 
 use crate::{
-    choice::{ClientAuth, Grant, Vendor, WhenStoreAway},
+    choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
     config, duration,
     store::StoreUrl,
 };
@@ -123,10 +128,19 @@ pub struct Options {
     /// from `TOKENLEASE_STORE` alone.
     #[cfg_attr(feature = "clap", arg(long, value_name = "URL", value_parser = StoreUrl::read, help_heading = "Store"))]
     pub store: Option<StoreUrl>,
-    /// A file with the store's key: 32 bytes, or their hexadecimal digits or base64. A folder has a
-    /// key of its own unless given. All who share a store need the same.
+    /// Where the store's key comes from, if not from a file. A folder has a key of its own unless
+    /// given. All who share a store need the same.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_enum, value_name = "PLACE", help_heading = "Store")
+    )]
+    pub store_key: Option<StoreKey>,
+    /// A file with the store's key: 32 bytes, or their hexadecimal digits or base64.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
     pub store_key_file: Option<PathBuf>,
+    /// A file that holds, in one line, a passphrase that the store's key is made of.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
+    pub store_passphrase_file: Option<PathBuf>,
     /// What happens while the store is away. Unless given, only the running token is asked for where
     /// the vendor has a call for that (winkas), else one new token a process and lifetime.
     #[cfg_attr(
@@ -138,6 +152,17 @@ pub struct Options {
     /// the latest. It is 30 seconds unless given.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Store"))]
     pub store_refresh: Option<Duration>,
+}
+
+/// An option's value, as languages with types give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Text, which every option can be written as.
+    Text(&'a str),
+    /// A duration, for options that are one.
+    Duration(Duration),
+    /// Yes or no, for options that are that.
+    Bool(bool),
 }
 
 impl Options {
@@ -156,6 +181,39 @@ impl Options {
                 }))
             }
         }
+    }
+
+    /// As [`set`](Self::set), for languages whose values have types.
+    ///
+    /// # Errors
+    /// As well `Config` for a value whose type is not the option's.
+    pub fn set_value(&mut self, key: &str, value: Value<'_>) -> Result<()> {
+        let (text, expected) = match value {
+            Value::Text(text) => return self.set(key, text),
+            Value::Duration(duration) => (
+                // Up to the millisecond: what is not zero stays so.
+                format!("{}ms", duration.as_nanos().div_ceil(1_000_000)),
+                Type::Duration,
+            ),
+            Value::Bool(yes) => (yes.to_string(), Type::Bool),
+        };
+        match Self::type_of(key) {
+            Some(found) if found != expected => {
+                Err(config(format!("\"{key}\" is {expected}")).expected(found.to_string()))
+            }
+            _ => self.set(key, &text),
+        }
+    }
+
+    fn without_key(self) -> Self {
+        Self { store_key: None, store_key_file: None, store_passphrase_file: None, ..self }
+    }
+
+    /// Whether they say where the store's key comes from.
+    pub(crate) fn names_a_key(&self) -> bool {
+        self.store_key.is_some()
+            || self.store_key_file.is_some()
+            || self.store_passphrase_file.is_some()
     }
 
     /// The text of the file of extra authorities.
@@ -183,6 +241,14 @@ macro_rules! keys {
                 }
             }
 
+            /// The type of the option of that name.
+            fn type_of(key: &str) -> Option<Type> {
+                match key {
+                    $(stringify!($key) => Some(typed(|options| options.$key)),)*
+                    _ => None,
+                }
+            }
+
             /// Whether something is said of the option of that name.
             pub(crate) fn is_set(&self, key: &str) -> bool {
                 match key {
@@ -193,7 +259,11 @@ macro_rules! keys {
 
             /// These options, and for what they do not say, the other ones.
             #[must_use]
-            pub fn or(self, other: Self) -> Self {
+            pub fn or(self, mut other: Self) -> Self {
+                if self.names_a_key() {
+                    // The nearest one says which key it is, whichever way.
+                    other = other.without_key();
+                }
                 Self { $($key: self.$key.or(other.$key)),* }
             }
         }
@@ -226,7 +296,9 @@ keys! {
     password_command: text,
     client_secret_file: path,
     store: StoreUrl::read,
+    store_key: StoreKey::read,
     store_key_file: path,
+    store_passphrase_file: path,
     when_store_away: WhenStoreAway::read,
     store_refresh: duration::parse,
 }
@@ -242,6 +314,35 @@ fn path(text: &str) -> Result<PathBuf, String> {
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| format!("\"{text}\" is neither true nor false"))
+}
+
+/// What an option is, apart from its text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Text,
+    Duration,
+    Bool,
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Duration => "a duration",
+            Self::Bool => "true or false",
+        })
+    }
+}
+
+/// The type of an option's field.
+fn typed<T: Any>(_: fn(Options) -> Option<T>) -> Type {
+    let (field, duration, bool) =
+        (TypeId::of::<T>(), TypeId::of::<Duration>(), TypeId::of::<bool>());
+    match field {
+        _ if field == duration => Type::Duration,
+        _ if field == bool => Type::Bool,
+        _ => Type::Text,
+    }
 }
 
 /// The error of a value that could not be read, from what [`Options::read`] says of it.
@@ -320,6 +421,24 @@ mod tests {
     }
 
     #[test]
+    fn the_nearest_source_says_where_the_store_s_key_comes_from() {
+        let of = |key, text| {
+            let mut options = Options::default();
+            options.set(key, text).unwrap();
+            options
+        };
+        let keys = [
+            ("store_key", "keyring"),
+            ("store_key_file", "key"),
+            ("store_passphrase_file", "phrase"),
+        ];
+        for (near, far) in keys.iter().flat_map(|one| keys.iter().map(move |other| (one, other))) {
+            let both = of(near.0, near.1).or(of(far.0, far.1));
+            assert_eq!(both, of(near.0, near.1), "{near:?} before {far:?}");
+        }
+    }
+
+    #[test]
     fn a_value_or_name_that_is_unknown_is_an_error_that_names_the_known_ones() {
         let error = |key, text| Options::default().set(key, text).unwrap_err().to_string();
         let choice = error("vendor", "Winkas");
@@ -338,5 +457,24 @@ mod tests {
         {
             assert_eq!(slips(from, to), count, "{from} {to}");
         }
+    }
+
+    #[test]
+    fn a_value_with_a_type_goes_into_an_option_of_that_type_alone() {
+        let mut options = Options::default();
+        for key in KEYS {
+            let duration = options.set_value(key, Value::Duration(Duration::from_micros(1)));
+            let yes = options.set_value(key, Value::Bool(true));
+            let read = |text| Options::default().read(key, text).unwrap();
+            let is_duration = read("1ms").is_ok() && read("x").is_err() && read("true").is_err();
+            let is_bool = read("true").is_ok() && read("x").is_err();
+            assert_eq!((duration.is_ok(), yes.is_ok()), (is_duration, is_bool), "{key}");
+        }
+        // Never rounded to nothing.
+        assert_eq!(options.timeout, Some(Duration::from_millis(1)));
+        let error = options.set_value("user", Value::Bool(true)).unwrap_err().to_string();
+        assert!(error.contains("\"user\" is true or false; expected text"), "{error}");
+        let error = options.set_value("usr", Value::Bool(true)).unwrap_err().to_string();
+        assert!(error.contains("\"user\", perhaps"), "{error}");
     }
 }

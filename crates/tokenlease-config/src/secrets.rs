@@ -22,14 +22,20 @@ pub enum Which {
     Password,
     /// The client's secret.
     ClientSecret,
+    /// What the store's key is made of.
+    StorePassphrase,
 }
 
 impl Which {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Password, Self::ClientSecret, Self::StorePassphrase];
+
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::ClientSecret => "client's secret",
+            Self::StorePassphrase => "store's passphrase",
         }
     }
 
@@ -38,6 +44,7 @@ impl Which {
         match self {
             Self::Password => "TOKENLEASE_PASSWORD",
             Self::ClientSecret => "TOKENLEASE_CLIENT_SECRET",
+            Self::StorePassphrase => "TOKENLEASE_STORE_PASSPHRASE",
         }
     }
 }
@@ -68,6 +75,7 @@ impl Source {
         let (file, command) = match which {
             Which::Password => (&options.password_file, &options.password_command),
             Which::ClientSecret => (&options.client_secret_file, &None),
+            Which::StorePassphrase => (&options.store_passphrase_file, &None),
         };
         let mut sources = [
             variable.map(Self::Variable),

@@ -6,9 +6,14 @@ use std::{
 };
 
 use tokenlease::{Result, core::Secret};
-use tokenlease_store::{FileStore, KeySource, Opened, StoreOptions};
+use tokenlease_store::{FileStore, KeySource, Keyring, Opened, StoreOptions};
 
-use crate::{config, options::Options};
+use crate::{
+    choice::StoreKey,
+    config,
+    options::Options,
+    secrets::{Source, Which},
+};
 
 /// A store's address. It may hold a password, so it is shown without what could be one.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,6 +23,11 @@ impl StoreUrl {
     /// The user's own folder: the store unless another is named.
     pub fn of_user() -> Self {
         Self(Secret::from("file:"))
+    }
+
+    /// The store that these options name, or the user's own folder.
+    pub fn of(options: &Options) -> Self {
+        options.store.clone().unwrap_or_else(Self::of_user)
     }
 
     /// Takes any text: what is wrong with it is said when the store is opened, and nothing of it
@@ -82,43 +92,67 @@ impl fmt::Debug for StoreUrl {
     }
 }
 
-/// Where leases are shared, and the file of its key if it has none of its own.
+/// Where leases are shared, and where its key comes from.
 #[derive(Debug)]
-pub struct Shared<'a> {
+pub struct Shared {
     /// The store's address.
     pub url: StoreUrl,
-    /// The file of its key.
-    pub key_file: Option<&'a Path>,
+    /// Its key.
+    pub key: KeySource,
     /// Authorities that are trusted too, in PEM.
     pub ca: Option<Vec<u8>>,
 }
 
-impl<'a> Shared<'a> {
+impl Shared {
     /// What these options say of the store; the user's own folder if they name none.
-    pub fn of(options: &'a Options) -> Result<Self> {
-        let url = options.store.clone().unwrap_or_else(StoreUrl::of_user);
-        Ok(Self { url, key_file: options.store_key_file.as_deref(), ca: options.ca()? })
+    ///
+    /// # Errors
+    /// `Config` for a file that can't be read, and for two sources of the key.
+    pub fn of(options: &Options) -> Result<Self> {
+        Self::asking(options, || {
+            Err(config("no passphrase of the store is given").expected("\"store_passphrase_file\""))
+        })
+    }
+
+    /// As [`of`](Self::of), but `ask` is asked for a passphrase that is in no file.
+    pub fn asking(options: &Options, ask: impl FnOnce() -> Result<Secret>) -> Result<Self> {
+        let (place, file) = (options.store_key, &options.store_key_file);
+        let passphrase = Source::of(options, None, Which::StorePassphrase, "given")?;
+        let key = match (place, file, passphrase) {
+            (None, None, None) => KeySource::Own,
+            (Some(StoreKey::Keyring), None, None) => KeySource::Keyring(Keyring::User),
+            (Some(StoreKey::KernelKeyring), None, None) => KeySource::Keyring(Keyring::Kernel),
+            (Some(StoreKey::Passphrase), None, None) => KeySource::Passphrase(ask()?),
+            (None, Some(file), None) => KeySource::File(file.clone()),
+            (None, None, Some(source)) => {
+                let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
+                KeySource::Passphrase(source.read(Which::StorePassphrase, warn)?)
+            }
+            _ => {
+                return Err(config("two sources of the store's key are given").expected(
+                    "one of \"store_key\", \"store_key_file\" and \"store_passphrase_file\"",
+                ));
+            }
+        };
+        Ok(Self { url: StoreUrl::of(options), key, ca: options.ca()? })
     }
 }
 
 /// Opens the store that the options name.
-pub async fn open(shared: &Shared<'_>) -> Result<Opened> {
+pub async fn open(shared: &Shared) -> Result<Opened> {
     tokenlease_store::open(shared.url.text(), &options(shared)).await
 }
 
 /// As [`open`], for callers that block.
-pub fn open_blocking(shared: &Shared<'_>) -> Result<Opened> {
+pub fn open_blocking(shared: &Shared) -> Result<Opened> {
     tokenlease_store::open_blocking(shared.url.text(), &options(shared))
 }
 
-fn options(shared: &Shared<'_>) -> StoreOptions {
-    let mut options = StoreOptions::new();
-    if let Some(path) = shared.key_file {
-        options = options.with_key(KeySource::File(path.to_owned()));
-    }
+fn options(shared: &Shared) -> StoreOptions {
+    let options = StoreOptions::new().with_key(shared.key.clone());
     #[cfg(any(feature = "redis", feature = "postgres"))]
     if let Some(pem) = &shared.ca {
-        options = options.with_extra_ca(pem.clone());
+        return options.with_extra_ca(pem.clone());
     }
     options
 }
@@ -128,12 +162,18 @@ fn options(shared: &Shared<'_>) -> StoreOptions {
 /// # Errors
 /// `Config` for an address that is of no use, `Store` for a server that does not do it.
 #[cfg(feature = "postgres")]
-pub async fn init(shared: &Shared<'_>) -> Result<()> {
+pub async fn init(shared: &Shared) -> Result<()> {
     if shared.url.text().starts_with("postgres") {
         let cas: Vec<_> = shared.ca.iter().cloned().collect();
         return tokenlease_store::PostgresStore::open(shared.url.text(), &cas)?.init().await;
     }
     Ok(())
+}
+
+/// What `init` does at a server, in its own language; none where there is nothing of that kind.
+#[cfg(feature = "postgres")]
+pub fn migration(url: &StoreUrl) -> Option<&'static str> {
+    url.text().starts_with("postgres").then(tokenlease_store::PostgresStore::migration)
 }
 
 /// Refuses an address with a password in a place where others can read it; it is not repeated.
@@ -148,6 +188,8 @@ pub fn check_place(url: Option<&StoreUrl>, place: &str, why: &str) -> Result<()>
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn url(text: &str) -> StoreUrl {
@@ -181,6 +223,48 @@ mod tests {
         let error = check_place(Some(&url("redis://:canary@h")), "--store", "others read it");
         let error = error.unwrap_err().to_string();
         assert!(error.contains("TOKENLEASE_STORE") && !error.contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn the_key_s_source_is_one_of_the_ways_and_two_are_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("phrase");
+        fs::write(&file, "canary\n").expect("written");
+        let phrase = file.to_str().expect("a path");
+        let ways = [
+            ("store_key", "keyring"),
+            ("store_key", "kernel-keyring"),
+            ("store_key", "passphrase"),
+            ("store_key_file", "key"),
+            ("store_passphrase_file", phrase),
+        ];
+        let shared = |pairs: &[(&str, &str)]| {
+            let mut options = Options::default();
+            for (key, text) in pairs {
+                options.set(key, text).expect("an option");
+            }
+            Shared::asking(&options, || Ok("asked".into()))
+        };
+        for (way, shown) in ways.iter().zip([
+            "Keyring(User)",
+            "Keyring(Kernel)",
+            "Passphrase([redacted])",
+            "File(\"key\")",
+            "Passphrase([redacted])",
+        ]) {
+            let key = shared(&[*way]).expect("a key").key;
+            assert_eq!(format!("{key:?}"), shown);
+            let KeySource::Passphrase(text) = key else { continue };
+            assert_eq!(text.expose(), if way.0 == "store_key" { "asked" } else { "canary" });
+        }
+        for (one, other) in [(0, 3), (2, 4), (3, 4)] {
+            let error = shared(&[ways[one], ways[other]]).expect_err("two");
+            assert!(error.to_string().contains("two sources"), "{error}");
+        }
+        let mut options = Options::default();
+        options.set("store_key", "passphrase").expect("an option");
+        let error = Shared::of(&options).expect_err("nobody to ask");
+        assert!(error.to_string().contains("store_passphrase_file"), "{error}");
     }
 
     #[test]

@@ -93,8 +93,8 @@ pub struct Lifecycle {
     misconfigured: Option<Error>,
     /// Tokens that the vendor called dead, and that were never of this entry.
     strangers: Vec<Fingerprint>,
-    /// Tokens that this process buried, and when: a store that fell back to an older record brings
-    /// none of them back.
+    /// Tokens that this process knew to be dead, or doubted to the end, and when: a store that fell
+    /// back to an older record brings none of them back.
     buried: Vec<(Fingerprint, Timestamp)>,
     budget_until: Timestamp,
     /// Why the vendor refused the credentials, if it did so to this process.
@@ -107,6 +107,10 @@ pub struct Lifecycle {
     report: Option<Result<Report>>,
     outstanding: Option<Pending>,
     next_id: u64,
+    /// Under which name the lock is taken: a new one after each unlock.
+    tenure: u64,
+    /// A tenure whose lock may stand.
+    unreturned: Option<u64>,
     stray_lock: bool,
     look_wanted: bool,
     landings: u64,
@@ -170,6 +174,8 @@ struct Flight {
     not_sent: u8,
     lost_issues: u8,
     verified_inside: bool,
+    /// An earlier tenure's lock was just given back, or could not be.
+    gave_back: bool,
     /// The token that the vendor is asked about.
     asked_about: Option<Fingerprint>,
     got: Option<Held>,
@@ -232,6 +238,8 @@ impl Lifecycle {
             report: None,
             outstanding: None,
             next_id: 0,
+            tenure: 0,
+            unreturned: None,
             stray_lock: false,
             look_wanted: false,
             landings: 0,
@@ -273,11 +281,17 @@ impl Lifecycle {
     /// Takes what came of an effect. A receipt that was given up is still taken if it is of use.
     #[expect(clippy::needless_pass_by_value, reason = "a receipt is good for one use")]
     pub fn handle(&mut self, pending: Pending, outcome: Outcome, now: Now) {
-        let Pending { id, what, sent, .. } = pending;
+        let Pending { id, what, sent, tenure, .. } = pending;
+        if matches!(outcome, Outcome::Unlocked) {
+            self.unreturned.take_if(|unreturned| *unreturned == tenure);
+        }
         if self.outstanding.as_ref().is_some_and(|current| current.id == id) {
             self.outstanding = None;
             self.arrived(what, outcome, sent, now);
         } else {
+            if matches!(outcome, Outcome::Locked) && tenure != self.tenure {
+                self.unreturned = Some(tenure);
+            }
             self.late(what, outcome, sent, now);
         }
     }
@@ -330,7 +344,15 @@ impl Lifecycle {
         }
         let limit = if vendor { self.policy.request_timeout } else { self.policy.store_timeout };
         self.next_id += 1;
-        let pending = Pending { id: self.next_id, what, sent: t, deadline: t.plus(limit) };
+        let earlier = self.unreturned.filter(|_| what == What::GiveBack);
+        let tenure = earlier.unwrap_or(self.tenure);
+        let pending = Pending { id: self.next_id, what, sent: t, deadline: t.plus(limit), tenure };
+        if what == What::Unlock {
+            // Each tenure has a name of its own: an unlock that lands late, or twice, frees no
+            // later lock. Until it is answered, the lock may stand.
+            self.unreturned = Some(self.tenure);
+            self.tenure = self.tenure.wrapping_add(1);
+        }
         self.outstanding = Some(pending.copy());
         Some(Step::Do(effect, pending))
     }
@@ -353,7 +375,8 @@ impl Lifecycle {
 
     fn idle(&mut self, t: Timestamp) -> Go {
         if std::mem::take(&mut self.stray_lock) {
-            return Go::Do(Effect::Unlock, What::Unlock);
+            let what = if self.unreturned.is_some() { What::GiveBack } else { What::Unlock };
+            return Go::Do(Effect::Unlock, what);
         }
         if std::mem::take(&mut self.look_wanted) {
             return Go::Do(Effect::Load, What::Load);
@@ -392,6 +415,7 @@ impl Lifecycle {
             not_sent: 0,
             lost_issues: 0,
             verified_inside: false,
+            gave_back: false,
             asked_about: None,
             got: None,
             result: Ok(()),
@@ -429,6 +453,11 @@ impl Lifecycle {
                         "another process was still getting the token",
                     );
                     return self.land(Err(error));
+                }
+                // It names its own tenure: whenever it lands, it frees no other's lock.
+                if self.unreturned.is_some() && !flight.gave_back {
+                    flight.gave_back = true;
+                    return Go::Do(Effect::Unlock, What::GiveBack);
                 }
                 Go::Do(Effect::Lock { life: self.policy.lock_life }, What::Lock)
             }
@@ -598,9 +627,12 @@ impl Lifecycle {
                 self.land(Ok(()));
             }
             Stage::Lock => {
+                flight.gave_back = false;
                 flight.pause_until = t.plus(backoff::lock_slice(t.since(flight.began), jitter));
                 flight.stage = Stage::Peek;
             }
+            // A late answer ended the flight meanwhile: it needs no lock any more.
+            Stage::Landing | Stage::Landed => flight.lock_until = None,
             // The lock was lost while it was to be renewed: begin anew.
             _ => {
                 flight.lock_until = None;
@@ -719,18 +751,23 @@ impl Lifecycle {
         if known.tombstone(got.lease.fingerprint).is_some() || self.is_shut() {
             return;
         }
+        let doubted = self.held.as_ref().filter(|held| held.doubt.is_some());
+        let doubted = doubted.map(|held| held.lease.fingerprint);
         match known.lease(self.proof) {
             Some(stands) if stands.fingerprint == got.lease.fingerprint => {
                 got.lease.first.generation = stands.generation();
                 got.lease.verdict = got.lease.verdict.max(stands.verdict);
-                self.held = Some(got);
             }
-            // A sibling's lease stood there already: two tokens live, one is used.
-            Some(stands) if known.is_live(stands, t) => {
-                self.held = Some(Held::new(stands.clone(), Rung::Store, t));
+            // A sibling's lease that was got later stands there: two tokens live, one is used.
+            Some(stands) if known.is_live(stands, t) && Some(stands.fingerprint) != doubted => {
+                got = Held::new(stands.clone(), Rung::Store, t);
             }
-            _ => self.held = Some(got),
+            _ => {}
         }
+        if self.held.as_ref().is_none_or(|held| held.lease.fingerprint != got.lease.fingerprint) {
+            self.put_down(t);
+        }
+        self.held = Some(got);
     }
 
     fn answered(&mut self, what: What, answer: Answer, sent: Timestamp, now: Now) {
@@ -778,7 +815,10 @@ impl Lifecycle {
             }
             // A lock that nobody waits for any more is given back.
             Outcome::Locked => match &mut self.flight {
-                Some(flight) => flight.maybe_locked = true,
+                Some(flight) => {
+                    flight.maybe_locked = true;
+                    flight.gave_back = false;
+                }
                 None => self.stray_lock = true,
             },
             _ => {}

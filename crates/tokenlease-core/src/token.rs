@@ -1,10 +1,14 @@
 //! A token and its fingerprint.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{key::Key, secret::Secret};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    key::Key,
+    secret::Secret,
+};
 
 /// The secret text that a vendor issued, with its kind. Cloning shares the text.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +23,19 @@ impl Token {
         Self { kind, text: text.into() }
     }
 
+    /// A token of that kind from a text that came from elsewhere.
+    ///
+    /// # Errors
+    /// `Config` for a text that no token can have; it is not quoted.
+    pub fn read(kind: TokenKind, text: impl Into<Secret>) -> Result<Self> {
+        let text = text.into();
+        if kind.fits(text.expose()) {
+            return Ok(Self { kind, text });
+        }
+        Err(Error::new(ErrorKind::Config, "the text is no token")
+            .expected("a token as the vendor issued it, without a line's end"))
+    }
+
     /// How the token is presented to an API.
     pub fn kind(&self) -> TokenKind {
         self.kind
@@ -27,6 +44,12 @@ impl Token {
     /// The token's text. Whoever calls this is responsible for where it goes.
     pub fn expose(&self) -> &str {
         self.text.expose()
+    }
+
+    /// Whether one is a clone of the other: cheaper than whether they are equal, and `false` for
+    /// equal tokens that came separately.
+    pub fn is_clone_of(&self, other: &Self) -> bool {
+        self.text.is_clone_of(&other.text)
     }
 }
 
@@ -44,6 +67,40 @@ pub enum TokenKind {
     Winkas,
     /// The header `Authorization: Bearer` (RFC 6750).
     Bearer,
+}
+
+impl TokenKind {
+    /// The kind's name, the same in every language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Winkas => "winkas",
+            Self::Bearer => "bearer",
+        }
+    }
+
+    /// Whether a token of that kind can have this text.
+    pub(crate) fn fits(self, text: &str) -> bool {
+        !text.trim().is_empty()
+            && match self {
+                Self::Winkas => !text.contains(char::is_control),
+                // RFC 6749 appendix A.12, and what a header can carry.
+                Self::Bearer => text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            }
+    }
+}
+
+impl FromStr for TokenKind {
+    type Err = Error;
+
+    /// Reads the kind's name. Kind `Config` for another one.
+    fn from_str(name: &str) -> Result<Self> {
+        [Self::Winkas, Self::Bearer].into_iter().find(|kind| kind.as_str() == name).ok_or_else(
+            || {
+                Error::new(ErrorKind::Config, "no token is of that kind")
+                    .expected("winkas or bearer")
+            },
+        )
+    }
 }
 
 /// Names a token without telling it: the first half of HMAC-SHA-256 of its text under a key that
@@ -93,6 +150,40 @@ mod tests {
     fn debug_shows_nothing_of_a_token() {
         let token = Token::new(TokenKind::Bearer, "abcdefgh");
         assert_eq!(format!("{token:?}"), "Token(Bearer, [redacted])");
+    }
+
+    #[test]
+    fn a_clone_is_known_from_an_equal_token() {
+        let token = Token::new(TokenKind::Bearer, "a");
+        let equal = Token::new(TokenKind::Bearer, "a");
+        assert!(token.clone().is_clone_of(&token));
+        assert!(token == equal && !token.is_clone_of(&equal));
+    }
+
+    #[test]
+    fn a_kind_is_read_from_its_name() {
+        for kind in [TokenKind::Winkas, TokenKind::Bearer] {
+            assert_eq!(kind.as_str().parse::<TokenKind>().unwrap(), kind);
+        }
+        let error = "canary".parse::<TokenKind>().unwrap_err().to_string();
+        assert!(error.contains("winkas or bearer") && !error.contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_text_that_no_token_can_have_is_an_error_that_does_not_quote_it() {
+        for (kind, text) in [
+            (TokenKind::Winkas, ""),
+            (TokenKind::Winkas, " "),
+            (TokenKind::Winkas, "canary\n"),
+            (TokenKind::Bearer, "canary\0"),
+            (TokenKind::Bearer, "canaryø"),
+        ] {
+            let error = Token::read(kind, text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+        let token = Token::read(TokenKind::Winkas, "U1vT|ø").unwrap();
+        assert_eq!(token, Token::new(TokenKind::Winkas, "U1vT|ø"));
     }
 
     #[test]

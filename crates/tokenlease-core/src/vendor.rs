@@ -362,6 +362,13 @@ impl Server {
         let reading = Reading::of(response);
         match (self.identity.vendor(), reading.status.as_u16()) {
             (_, 401) => ApiAnswer::Refused,
+            // It says that the token lacks a right (RFC 6750 section 3.1), but some servers answer
+            // no more than that to a dead token.
+            (VendorName::Wyn | VendorName::OAuth2, 403)
+                if self.can_verify() && reading.says_nothing_more() =>
+            {
+                ApiAnswer::Ask
+            }
             (VendorName::Winkas, 200..=299) if winkas::failed_inside(&reading) => ApiAnswer::Ask,
             _ => ApiAnswer::NotRefused,
         }

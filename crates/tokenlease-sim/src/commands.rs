@@ -7,8 +7,9 @@ use std::{
 };
 
 use tokenlease_sim::{
-    World,
+    Kind, World,
     worlds::{self, weather},
+    year::Year,
 };
 
 /// What became of many worlds.
@@ -58,6 +59,34 @@ impl Totals {
         }
         self.failed.extend(other.failed);
     }
+
+    fn tell(&self) {
+        println!(
+            "{{\"seeds\":{},\"events\":{},\"violations\":{},\"logins_over_minimum\":{},\
+             \"unexplained_logins\":{},\"dead\":{},\"knowably_dead\":{}}}",
+            self.worlds,
+            self.events,
+            self.violations,
+            self.over,
+            self.unexplained,
+            self.dead,
+            self.knowably_dead,
+        );
+    }
+}
+
+/// Lets a year of faults pass. Whether all promises were kept.
+pub(crate) fn year(seed: u64) -> bool {
+    let life = 12 * tokenlease_sim::H;
+    let year = Year { seed, kind: Kind::Winkas, life, faults: true, client: None, days: 365 };
+    let mut totals = Totals::default();
+    let world = year.run();
+    totals.count(seed, &world);
+    for violation in &world.oracle.violations {
+        eprintln!("BROKEN {violation:?}");
+    }
+    totals.tell();
+    totals.violations == 0
 }
 
 /// Runs that many random worlds on all cores. Whether all promises were kept.
@@ -91,17 +120,7 @@ pub(crate) fn seeds(first: u64, many: u64, json: bool) -> bool {
         }
     }
     report(&totals, json);
-    println!(
-        "{{\"seeds\":{},\"events\":{},\"violations\":{},\"logins_over_minimum\":{},\
-         \"unexplained_logins\":{},\"dead\":{},\"knowably_dead\":{}}}",
-        totals.worlds,
-        totals.events,
-        totals.violations,
-        totals.over,
-        totals.unexplained,
-        totals.dead,
-        totals.knowably_dead,
-    );
+    totals.tell();
     totals.violations == 0
 }
 

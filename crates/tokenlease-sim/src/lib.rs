@@ -10,6 +10,8 @@
     reason = "a world that can't go on is a bug of the world: it stops"
 )]
 
+pub mod compare;
+pub mod exhaustive;
 mod oracle;
 pub mod plan;
 pub mod planted;
@@ -20,6 +22,7 @@ pub mod store;
 pub mod vendor;
 mod world;
 pub mod worlds;
+pub mod year;
 
 use std::{rc::Rc, time::Duration};
 
@@ -28,7 +31,7 @@ pub use self::{
     process::{Entry, Host, Process},
     setup::{Caller, Fault, Setup, Stats},
     vendor::{Kind, Vendor},
-    world::World,
+    world::{World, naive::Naive},
 };
 
 /// A second in milliseconds.

@@ -38,6 +38,8 @@ pub(crate) struct Carrier {
     delivered: Option<i64>,
     /// The process had another lease then, and needed none.
     beside: bool,
+    /// The process had lost the store.
+    alone: bool,
 }
 
 /// What the truth is.
@@ -84,13 +86,19 @@ pub struct Oracle {
     pub(crate) crashes: Vec<(i64, usize)>,
     /// When processes stood still, and until when.
     pub(crate) freezes: Vec<(i64, i64, usize)>,
+    /// The last wish for a longer remaining life, by process: when, and how long.
+    pub(crate) wishes: BTreeMap<(usize, Password), (i64, i64)>,
+    /// When the answer to a login was last lost on purpose.
+    pub(crate) answers_lost: Option<i64>,
+    /// The last login that was sent without the store, and the life of its token.
+    alone: BTreeMap<Entry, (i64, i64)>,
+    /// Wrong credentials that the vendor was sent: when, and whether for a login.
+    wrong: BTreeMap<Password, Vec<(i64, bool)>>,
     /// Leases that a wish replaced.
     wished: BTreeSet<(Password, usize)>,
     /// Logins that refusals without a verdict caused: when, and the how many-th.
     spaced: BTreeMap<Password, (i64, u32)>,
     revoked: BTreeSet<Fingerprint>,
-    /// Tokens that were got without the store.
-    born_alone: BTreeSet<usize>,
 }
 
 impl Oracle {

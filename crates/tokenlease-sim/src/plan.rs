@@ -67,7 +67,8 @@ pub enum Happening {
 }
 
 impl Happening {
-    fn happen(self, world: &mut World) {
+    /// Lets it happen.
+    pub fn happen(self, world: &mut World) {
         match self {
             Self::Launch { p } => world.launch(p, None),
             Self::Crash { p, down, password } => world.crash(p, Some(down), password),
@@ -133,6 +134,20 @@ impl Happening {
                     world.faults.push((world.now, i64::MAX, Fault::StoreCalls));
                 }
             }
+        }
+    }
+
+    /// How long it lasts.
+    fn long(&self) -> i64 {
+        match self {
+            Self::Crash { down: long, .. }
+            | Self::Freeze { long, .. }
+            | Self::StallSend { long, .. }
+            | Self::Suspend { long, .. }
+            | Self::ApiRefuses { long }
+            | Self::LockOut { long }
+            | Self::Unreadable { long } => *long,
+            _ => 0,
         }
     }
 
@@ -202,6 +217,7 @@ impl Plan {
             world.at(*t, |world| happening.happen(world));
         }
         world.faults.clone_from(&self.faults);
+        world.happenings = self.size() as u64;
         world.oracle.quiet_since = self.quiet_since;
         world
     }
@@ -210,6 +226,7 @@ impl Plan {
     pub fn run(&self) -> World {
         let mut world = self.world();
         world.run(self.span);
+        world.judge_end();
         world
     }
 
@@ -218,12 +235,21 @@ impl Plan {
         let mut world = self.world();
         world.story = Some(Vec::new());
         world.run(self.span);
+        world.judge_end();
         world
     }
 
     /// Whether a promise is broken in it.
     pub fn fails(&self) -> bool {
         !self.run().oracle.violations.is_empty()
+    }
+
+    /// When the last of what breaks in it is over.
+    pub fn last_trouble(&self) -> i64 {
+        let ask = |happening: &Happening| matches!(happening, Happening::Ask { .. });
+        let events = self.events.iter().filter(|(_, happening)| !ask(happening));
+        let ends = events.map(|(t, happening)| t + happening.long());
+        ends.chain(self.faults.iter().map(|(_, until, _)| *until)).max().unwrap_or_default()
     }
 
     /// How much is in it.

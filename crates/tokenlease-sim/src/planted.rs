@@ -61,11 +61,13 @@ pub enum Bug {
     LateAnswerDropped,
     /// One lost call to the store is taken for an outage.
     OneLossOutage,
+    /// A process takes all its locks under one name: an unlock that lands late frees the next.
+    OneTenure,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::LockUnasked,
         Self::InsideFromBefore,
         Self::FailedLookIgnored,
@@ -89,6 +91,7 @@ impl Bug {
         Self::HoldNotSaved,
         Self::LateAnswerDropped,
         Self::OneLossOutage,
+        Self::OneTenure,
     ];
 }
 

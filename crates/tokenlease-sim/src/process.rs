@@ -43,6 +43,8 @@ pub struct Entry {
     pub(crate) waiters: Vec<u64>,
     pub(crate) landings: u64,
     pub(crate) wake: Option<i64>,
+    /// It said that the store is away, and not yet that it is back.
+    pub(crate) away: bool,
     /// Calls to the store in a row that failed in truth.
     pub(crate) lost_calls: u8,
 }
@@ -74,14 +76,9 @@ impl Process {
         self.entries.get_mut(&self.password).map(|entry| &mut entry.machine)
     }
 
-    /// Whether the store failed it three times in a row and has not answered since.
-    pub(crate) fn has_lost_the_store(&self) -> bool {
-        let last = self
-            .events
-            .iter()
-            .rev()
-            .find(|event| matches!(event, Event::StoreAway | Event::StoreBack));
-        last == Some(&Event::StoreAway)
+    /// Whether that machine of it said last that the store is away.
+    pub(crate) fn has_lost_the_store(&self, of: &Password) -> bool {
+        self.entries.get(of).is_some_and(|entry| entry.away)
     }
 
     pub(crate) fn stop(&mut self) -> Vec<u64> {

@@ -14,6 +14,9 @@ use crate::{Owner, millis, planted::Bug};
 /// A record and its revision, if there is one.
 type Stored = Option<(u64, Vec<u8>)>;
 
+/// Who holds a lock: an owner, and which of its tenures.
+type Holder = (Owner, u64);
+
 /// A store of one identity.
 #[derive(Debug)]
 pub struct Store {
@@ -30,7 +33,7 @@ pub struct Store {
     stored: Stored,
     /// What it held, since when.
     history: Vec<(i64, Stored)>,
-    lock: Option<(Owner, i64)>,
+    lock: Option<(Holder, i64)>,
 }
 
 impl Store {
@@ -89,9 +92,23 @@ impl Store {
         self.lock = None;
     }
 
+    /// When it was written last.
+    pub fn last_save(&self) -> Option<i64> {
+        self.history.last().map(|(t, _)| *t)
+    }
+
+    /// Who holds the lock.
+    pub fn owner(&self, t: i64) -> Option<&Owner> {
+        self.holder(t).map(|(by, _)| by)
+    }
+
     /// Whether that owner holds the lock.
-    pub fn is_owner(&self, t: i64, owner: &Owner) -> bool {
-        self.lock.as_ref().is_some_and(|(by, until)| by == owner && *until > self.clock(t))
+    pub fn is_owner(&self, t: i64, owner: &Owner, tenure: u64) -> bool {
+        self.holder(t).is_some_and(|(by, which)| by == owner && *which == tenure)
+    }
+
+    fn holder(&self, t: i64) -> Option<&(Owner, u64)> {
+        self.lock.as_ref().filter(|(_, until)| *until > self.clock(t)).map(|(holder, _)| holder)
     }
 
     /// Reads the record.
@@ -116,8 +133,8 @@ impl Store {
             return Outcome::Conflict { stored: self.read(), now };
         }
         self.saves += 1;
-        // Counted from the clock, so that no revision comes again after a flush.
-        let revision = expected.unwrap_or_else(|| now.0.unsigned_abs()) + 1;
+        // By the clock too, as the engines do: none comes twice, even where the store fell back.
+        let revision = (expected.unwrap_or_default() + 1).max(t.unsigned_abs());
         self.stored = Some((revision, record.encode().to_vec()));
         if self.history.len() == 200 {
             self.history.remove(0);
@@ -127,26 +144,27 @@ impl Store {
     }
 
     /// Grants the lock to who has it already, or to anyone if nobody has it.
-    pub fn lock(&mut self, t: i64, owner: &Owner, life: Duration) -> Outcome {
+    pub fn lock(&mut self, t: i64, holder: &Holder, life: Duration) -> Outcome {
         self.calls += 1;
         let now = self.clock(t);
-        if self.lock.as_ref().is_some_and(|(by, until)| by != owner && *until > now) {
+        if self.lock.as_ref().is_some_and(|(by, until)| by != holder && *until > now) {
             return Outcome::Busy;
         }
         let short = if self.broken == Some(Bug::ShortLock) { 10 } else { 1 };
-        self.lock = Some((owner.clone(), now + millis(life) / short));
+        self.lock = Some((holder.clone(), now + millis(life) / short));
         Outcome::Locked
     }
 
     /// Lengthens the lock of who has it.
-    pub fn renew(&mut self, t: i64, owner: &Owner, life: Duration) -> Outcome {
-        if self.is_owner(t, owner) { self.lock(t, owner, life) } else { Outcome::Busy }
+    pub fn renew(&mut self, t: i64, holder: &Holder, life: Duration) -> Outcome {
+        let owned = self.is_owner(t, &holder.0, holder.1);
+        if owned { self.lock(t, holder, life) } else { Outcome::Busy }
     }
 
     /// Takes the lock back from who has it.
-    pub fn unlock(&mut self, owner: &Owner) -> Outcome {
+    pub fn unlock(&mut self, holder: &Holder) -> Outcome {
         self.calls += 1;
-        self.lock.take_if(|(by, _)| by == owner);
+        self.lock.take_if(|(by, _)| by == holder);
         Outcome::Unlocked
     }
 }

@@ -1,8 +1,10 @@
 //! The world: true time, and what happens in it.
 
 mod callers;
+pub(crate) mod choices;
 mod effects;
 mod incidents;
+pub(crate) mod naive;
 mod processes;
 
 use std::{
@@ -89,10 +91,15 @@ pub struct World {
     queue: BinaryHeap<Scheduled>,
     sequence: u64,
     callers: BTreeMap<u64, Waiting>,
+    pub(crate) happenings: u64,
     minimum_until: i64,
     told_to_wait: i64,
     busy: (i64, u32),
     pub(crate) planted: planted::Memory,
+    /// Who decides in place of chance and time.
+    pub(crate) choices: Option<choices::Choices>,
+    /// Who asks in place of the machine.
+    pub(crate) naive: Option<naive::Fleet>,
 }
 
 impl World {
@@ -131,10 +138,13 @@ impl World {
             queue: BinaryHeap::new(),
             sequence: 0,
             callers: BTreeMap::new(),
+            happenings: 0,
             minimum_until: i64::MIN,
             told_to_wait: i64::MIN / 2,
             busy: (i64::MIN, 0),
             planted: planted::Memory::default(),
+            choices: None,
+            naive: None,
             setup,
         }
     }
@@ -176,8 +186,13 @@ impl World {
         self.now = until;
     }
 
-    /// How many things happened.
+    /// How much its plan made happen: callers who ask, incidents, and faults.
     pub fn events(&self) -> u64 {
+        self.happenings
+    }
+
+    /// How many steps were taken: asks and incidents, and all that came of them.
+    pub fn steps(&self) -> u64 {
         self.sequence
     }
 

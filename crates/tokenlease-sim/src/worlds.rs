@@ -30,11 +30,20 @@ pub enum Weather {
     Stormy,
     /// More kinds of them.
     Rough,
+    /// The same for three days.
+    Long,
 }
 
-/// The weather of a seed's world where nobody says: every fifth is calm.
+/// The most that happens in a world: callers who ask, incidents and faults.
+pub const MOST_EVENTS: usize = 2_000;
+
+/// The weather of a seed's world where nobody says: of ten, two are calm and one is long.
 pub fn weather(seed: u64) -> Weather {
-    if seed % 5 == 4 { Weather::Calm } else { Weather::Rough }
+    match seed % 10 {
+        4 | 9 => Weather::Calm,
+        7 => Weather::Long,
+        _ => Weather::Rough,
+    }
 }
 
 /// The plan of a random world.
@@ -64,7 +73,11 @@ pub fn plan(seed: u64, weather: Weather) -> Plan {
         bug: None,
         mute: !calm && kind == Kind::Wyn && rng.chance(30),
     };
-    let span = if life > H { 40 * H } else { 8 * H };
+    let span = match weather {
+        Weather::Long => 72 * H,
+        _ if life > H => 40 * H,
+        _ => 8 * H,
+    };
     let mut plan = Plan { events: Vec::new(), ..Plan::new(setup, span) };
     for p in 0..many(&plan) {
         let start = rng.range(0, 200);
@@ -92,13 +105,34 @@ pub fn plan(seed: u64, weather: Weather) -> Plan {
     if !calm {
         let stop = span * 6 / 10;
         trouble(&mut plan, &mut rng, stop);
-        plan.quiet_since = Some(stop + 70 * M);
-        if weather == Weather::Rough {
+        if matches!(weather, Weather::Rough | Weather::Long) {
             let mut rng = Rng::new(seed.wrapping_mul(104_729).wrapping_add(3));
             rough::more(&mut plan, &mut rng, stop);
         }
+        // The longest that a hold, a first circuit or a spacing lasts, and some minutes.
+        plan.quiet_since = Some(plan.last_trouble().max(stop) + 70 * M);
     }
+    thin(&mut plan, &mut rng);
     plan
+}
+
+/// Leaves out callers by lot, so that no more happens than in the largest world.
+fn thin(plan: &mut Plan, rng: &mut Rng) {
+    let many = plan.size();
+    if many <= MOST_EVENTS {
+        return;
+    }
+    let is_ask = |event: &(i64, Happening)| matches!(event.1, Happening::Ask { .. });
+    let asks = plan.events.iter().filter(|event| is_ask(event)).count();
+    let (mut left, mut keep) = (asks, MOST_EVENTS.saturating_sub(many - asks));
+    plan.events.retain(|event| {
+        if !is_ask(event) {
+            return true;
+        }
+        let kept = rng.draw() % left as u64 >= (left - keep) as u64;
+        (left, keep) = (left - 1, keep - usize::from(kept));
+        kept
+    });
 }
 
 fn many(plan: &Plan) -> usize {

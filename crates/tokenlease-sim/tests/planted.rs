@@ -146,6 +146,17 @@ fn shaped(bug: Bug, seed: u64) -> Plan {
             }
             plan
         }
+        Bug::OneTenure => {
+            // A first flight fails, and its unlock arrives once more while a second one waits for
+            // the vendor: a sibling is let in beside it.
+            let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 2), 2 * M);
+            plan.faults.push((0, S, Fault::Vendor));
+            plan.faults.push((0, 5 * S, Fault::Duplicate));
+            plan.faults.push((S, 40 * S, Fault::Slow));
+            asks(&mut plan, 0, [100, 1200, 2400], &caller);
+            asks(&mut plan, 1, [1500, 3000], &caller);
+            plan
+        }
         Bug::LateAnswerDropped => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), H);
             plan.faults.push((0, 5 * M, Fault::Slow));

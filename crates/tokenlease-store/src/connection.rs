@@ -13,6 +13,19 @@ use tokenlease::{Error, ErrorKind, store::StoreError};
 /// A call takes no longer, connecting included. The client gives up at 2 s.
 pub(crate) const LIMIT: Duration = Duration::from_millis(1800);
 
+/// No longer life is told to a server.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// A life as servers count it: at least a millisecond, since none at all is an error to some.
+pub(crate) fn millis(life: Duration) -> i64 {
+    i64::try_from(life.min(LONGEST).as_millis()).unwrap_or(i64::MAX).max(1)
+}
+
+/// What is wrong with a store's URL. It may hold a password: nothing of it is quoted.
+pub(crate) fn bad_url(why: &str, expected: &'static str) -> Error {
+    Error::new(ErrorKind::Config, format!("the store's URL {why}")).expected(expected)
+}
+
 /// One connection for all callers of a process. It is told apart from the one of a process that
 /// this one was forked off: that is left alone, and another one is made.
 #[derive(Debug)]
@@ -140,6 +153,13 @@ mod tests {
 
     fn broken() -> Failure {
         Failure { broken: true, error: Error::new(ErrorKind::Store, "it broke") }
+    }
+
+    #[test]
+    fn lesson_12_a_life_is_at_least_a_millisecond_and_at_most_a_century() {
+        assert_eq!(millis(Duration::ZERO), 1);
+        assert_eq!(millis(Duration::from_secs(30)), 30_000);
+        assert_eq!(millis(Duration::MAX), 100 * 365 * 24 * 3600 * 1000);
     }
 
     #[tokio::test]

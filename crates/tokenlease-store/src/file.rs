@@ -94,6 +94,12 @@ impl FileStore {
     /// `Config` where the user has no home directory.
     pub fn default_folder() -> Result<PathBuf> {
         use etcetera::BaseStrategy as _;
+        // It is enough by itself: services often have no home.
+        if cfg!(not(windows))
+            && let Some(folder) = state_home(std::env::var_os("XDG_STATE_HOME"))
+        {
+            return Ok(folder.join("tokenlease"));
+        }
         let dirs = etcetera::choose_base_strategy().map_err(|error| {
             Error::new(ErrorKind::Config, "this user has no home directory to keep tokens in")
                 .expected("a folder for the store")
@@ -109,6 +115,16 @@ impl FileStore {
     /// `Store` if it holds records and no key, `Config` if other users can read the key.
     pub fn own_key(&self) -> Result<tokenlease::core::Key> {
         crate::keys::of_folder(&self.0.folder)
+    }
+
+    /// Whether somebody wrote a record here.
+    pub(crate) async fn holds_records(&self) -> Result<bool> {
+        let inner = self.0.clone();
+        let names = tokio::task::spawn_blocking(move || inner.folder.names(record::END)).await;
+        names.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_or_else(
+            |error| Err(folder::away("looking into", self.folder(), error).into()),
+            |names| Ok(!names.is_empty()),
+        )
     }
 
     /// Where the files are.
@@ -129,6 +145,11 @@ impl FileStore {
             ))
         })
     }
+}
+
+/// The folder in that variable; a relative path is none, as its specification says.
+fn state_home(variable: Option<std::ffi::OsString>) -> Option<PathBuf> {
+    variable.map(PathBuf::from).filter(|folder| folder.is_absolute())
 }
 
 impl Store for FileStore {
@@ -166,6 +187,10 @@ impl Store for FileStore {
         life: Duration,
     ) -> BoxFuture<'a, std::result::Result<Locked, StoreError>> {
         Box::pin(async move {
+            // So is the look of those who wait for it.
+            if self.0.is_taken(name, owner) {
+                return Ok(Locked::Busy);
+            }
             let (name, owner) = (name.clone(), owner.clone());
             self.work(move |inner| {
                 inner.locks.lock(&inner.folder, &inner.clock, &name, &owner, life)
@@ -201,9 +226,12 @@ impl Store for FileStore {
 
 impl Inner {
     fn peek(&self, name: &RecordName) -> Option<Loaded> {
-        let now = self.clock.peek()?;
-        let record = self.records.peek(&self.folder, name, now)?;
-        Some(Loaded { record: Some(record), now })
+        self.records.peek(&self.folder, name, self.clock.peek()?)
+    }
+
+    fn is_taken(&self, name: &RecordName, owner: &Owner) -> bool {
+        let now = if self.folder.remote { None } else { self.clock.peek() };
+        now.is_some_and(|now| lock::is_taken(&self.folder, name, owner, now))
     }
 
     fn load(&self, name: &RecordName) -> std::result::Result<Loaded, StoreError> {

@@ -43,6 +43,44 @@ pub enum KeySource {
     /// A passphrase, turned into a key by argon2id (version 1.3, 64 MiB, 3 passes, 1 lane) with a
     /// salt of 16 bytes that is kept in the store.
     Passphrase(Secret),
+    /// A keyring of the operating system (feature `keyring`). Each store gets a key there with its
+    /// first use, and keeps the key's name.
+    Keyring(Keyring),
+}
+
+/// Which keyring of the operating system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Keyring {
+    /// The user's: the Secret Service (GNOME Keyring, `KWallet`, `KeePassXC`), the keychain of
+    /// macOS, the Credential Manager of Windows.
+    User,
+    /// The one of the Linux kernel that the user's processes share. It needs no desktop, and
+    /// forgets at each boot and after 3 days without use: then the store has to be emptied, unless
+    /// the key was put back.
+    Kernel,
+}
+
+#[cfg(feature = "keyring")]
+impl Keyring {
+    /// As errors name it.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::User => "this user's keyring",
+            Self::Kernel => "the kernel's keyring",
+        }
+    }
+
+    /// What must be there.
+    pub(crate) fn needs(self) -> &'static str {
+        match self {
+            Self::User => {
+                "a Secret Service on the user's D-Bus (Linux), the keychain (macOS) or the \
+                 Credential Manager (Windows)"
+            }
+            Self::Kernel => "Linux, and leave to call keyctl, which containers often lack",
+        }
+    }
 }
 
 impl KeySource {
@@ -62,6 +100,7 @@ impl fmt::Debug for KeySource {
             Self::Given(_) => f.write_str("Given([redacted])"),
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
             Self::Passphrase(_) => f.write_str("Passphrase([redacted])"),
+            Self::Keyring(keyring) => f.debug_tuple("Keyring").field(keyring).finish(),
         }
     }
 }
@@ -148,9 +187,14 @@ fn derive(passphrase: &Secret, salt: &[u8]) -> Result<Key> {
     Ok(Key::new(*bytes))
 }
 
-/// The store's salt, which stands where the record of a made-up identity would.
+/// Where a store keeps what it knows of its key: in the place of a made-up identity's record.
+pub(crate) fn note(what: &str) -> Result<RecordName> {
+    Ok(RecordName::new(Identity::oauth2("https://tokenlease.invalid", "", what)?))
+}
+
+/// The store's salt.
 async fn salt(store: &dyn Store) -> Result<[u8; SALT]> {
-    let name = RecordName::new(Identity::oauth2("https://tokenlease.invalid", "", "salt")?);
+    let name = note("salt")?;
     let foreign = || {
         Error::new(ErrorKind::Store, "what the store keeps as its salt is none")
             .expected("16 bytes")
@@ -169,7 +213,7 @@ async fn salt(store: &dyn Store) -> Result<[u8; SALT]> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<Key> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<Key> {
     if let Ok(raw) = <[u8; 32]>::try_from(bytes) {
         return Some(Key::new(*Zeroizing::new(raw)));
     }

@@ -8,6 +8,9 @@
 //! | `redis://…`, `rediss://…` | `RedisStore` | `redis` | many hosts |
 //! | `postgres://…` | `PostgresStore` | `postgres` | many hosts |
 //!
+//! A store of one's own is five calls: `examples/own_store.rs` shows one, and runs it through the
+//! checks of `conformance` (a feature) that all of these pass too.
+//!
 //! Whatever leaves the process is [`Sealed`] under the store's key, see [`KeySource`].
 #![forbid(unsafe_code)]
 
@@ -16,6 +19,8 @@ mod check;
 mod connection;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod keys;
 mod open;
 #[cfg(feature = "postgres")]
@@ -27,6 +32,10 @@ mod sealed;
 #[cfg(feature = "tls")]
 mod tls;
 
+/// What every store must do, as checks that a store of one's own can be run through.
+#[cfg(feature = "conformance")]
+pub use tokenlease::conformance;
+
 #[cfg(feature = "file")]
 pub use crate::file::FileStore;
 #[cfg(feature = "postgres")]
@@ -35,7 +44,7 @@ pub use crate::postgres::PostgresStore;
 pub use crate::redis::RedisStore;
 pub use crate::{
     check::{Check, check},
-    keys::KeySource,
+    keys::{KeySource, Keyring},
     open::{Opened, StoreOptions, open, open_blocking},
     sealed::Sealed,
 };

@@ -97,26 +97,30 @@ pub async fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
             let store = MemoryStore::new(options.clock.clone());
             let key = match &options.key {
                 KeySource::Own => random::store_key()?,
-                source => key(source, &store).await?,
+                source => key(source, &store, async || Ok(false)).await?,
             };
             Ok(Opened { store: Arc::new(store), key })
         }
         #[cfg(feature = "file")]
         "file" => file(rest, options).await,
         #[cfg(not(feature = "file"))]
-        "file" => Err(left_out("file")),
+        "file" => Err(left_out("file stores", "file")),
         #[cfg(feature = "redis")]
         "redis" | "rediss" => {
-            seal(crate::RedisStore::open(url.trim(), &options.extra_cas)?, None, options).await
+            let store = crate::RedisStore::open(url.trim(), &options.extra_cas)?;
+            let key = key(&options.key, &store, async || store.holds_records().await).await?;
+            Ok(sealed(store, key))
         }
         #[cfg(not(feature = "redis"))]
-        "redis" | "rediss" => Err(left_out("redis")),
+        "redis" | "rediss" => Err(left_out("redis stores", "redis")),
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => {
-            seal(crate::PostgresStore::open(url.trim(), &options.extra_cas)?, None, options).await
+            let store = crate::PostgresStore::open(url.trim(), &options.extra_cas)?;
+            let key = key(&options.key, &store, async || store.holds_records().await).await?;
+            Ok(sealed(store, key))
         }
         #[cfg(not(feature = "postgres"))]
-        "postgres" | "postgresql" => Err(left_out("postgres")),
+        "postgres" | "postgresql" => Err(left_out("postgres stores", "postgres")),
         scheme => Err(unknown(&format!("the scheme {scheme:?}"))),
     }
 }
@@ -143,28 +147,41 @@ async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
         None => PathBuf::from(path),
     };
     let (clock, own) = (options.clock.clone(), matches!(options.key, KeySource::Own));
-    let (store, key) = blocking(move || {
+    let (store, own) = blocking(move || {
         let store = FileStore::with_clock(&folder, clock)?;
-        let key = if own { Some(store.own_key()?) } else { None };
-        Ok((store, key))
+        let own = if own { Some(store.own_key()?) } else { None };
+        Ok((store, own))
     })
     .await?;
-    seal(store, key, options).await
-}
-
-/// The store behind its key; `own` is the key that it has itself.
-#[cfg(any(feature = "file", feature = "redis", feature = "postgres"))]
-async fn seal(store: impl Store, own: Option<Key>, options: &StoreOptions) -> Result<Opened> {
     let key = match own {
         Some(own) => own,
-        None => key(&options.key, &store).await?,
+        None => key(&options.key, &store, async || store.holds_records().await).await?,
     };
-    Ok(Opened { store: Arc::new(crate::Sealed::new(store, &key)), key })
+    Ok(sealed(store, key))
 }
 
-/// The key of a source; the bare store keeps the salt of a passphrase.
-async fn key(source: &KeySource, store: &dyn Store) -> Result<Key> {
+#[cfg(any(feature = "file", feature = "redis", feature = "postgres"))]
+fn sealed(store: impl Store, key: Key) -> Opened {
+    Opened { store: Arc::new(crate::Sealed::new(store, &key)), key }
+}
+
+/// The key of a source; the bare store keeps the salt of a passphrase, or the name that the key has
+/// in a keyring.
+async fn key(
+    source: &KeySource,
+    store: &dyn Store,
+    holds_records: impl AsyncFnOnce() -> Result<bool>,
+) -> Result<Key> {
     match source {
+        #[cfg(feature = "keyring")]
+        KeySource::Keyring(keyring) => {
+            crate::keyring::of_store(*keyring, store, holds_records).await
+        }
+        #[cfg(not(feature = "keyring"))]
+        KeySource::Keyring(_) => {
+            drop(holds_records);
+            Err(left_out("keys in a keyring", "keyring"))
+        }
         KeySource::Given(key) => Ok(key.clone()),
         KeySource::File(path) => {
             let path = path.clone();
@@ -192,9 +209,9 @@ fn unknown(what: &str) -> Error {
         .expected("memory:, file:, file:/path, redis://…, rediss://… or postgres://…")
 }
 
-#[cfg(not(all(feature = "file", feature = "redis", feature = "postgres")))]
-fn left_out(feature: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("this program was built without {feature} stores"))
+#[cfg(not(all(feature = "file", feature = "redis", feature = "postgres", feature = "keyring")))]
+fn left_out(what: &str, feature: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("this program was built without {what}"))
         .advice(format!("build it with the feature {feature}"))
 }
 

@@ -26,14 +26,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
 pub use self::sql::MIGRATION;
-use self::sql::{CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE};
+use self::sql::{ANY, CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE};
 use crate::{
-    connection::{Failure, LIMIT, Slot},
+    connection::{Failure, LIMIT, Slot, bad_url, millis},
     tls,
 };
 
-/// No longer life is counted.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const URL: &str = "postgres://user:password@host:5432/database";
 /// What ended is cleared away with one in so many writes.
 const CLEAR_EVERY: u64 = 64;
 
@@ -64,11 +63,7 @@ impl PostgresStore {
     /// # Errors
     /// `Config` if the URL can't be read, or for authorities that are of no use.
     pub fn open(url: &str, extra_cas: &[Vec<u8>]) -> Result<Self> {
-        // The URL may hold a password: neither it nor what was made of it is quoted.
-        let bad = |why: &str| {
-            Error::new(ErrorKind::Config, format!("the store's URL {why}"))
-                .expected("postgres://user:password@host:5432/database")
-        };
+        let bad = |why: &str| bad_url(why, URL);
         let mut url = Url::parse(url).map_err(|error| bad(&format!("can't be read: {error}")))?;
         let mode = strict(&mut url);
         let mut config: Config = url.as_str().parse().map_err(|error: tokio_postgres::Error| {
@@ -130,6 +125,11 @@ impl PostgresStore {
             .map_err(|error| inner.failure("making the table failed", &error))
         };
         Ok(inner.slot.call(|| inner.connect(), call).await?)
+    }
+
+    /// Whether somebody wrote a record here that is of use still.
+    pub(crate) async fn holds_records(&self) -> Result<bool> {
+        Ok(self.0.ask(ANY, &[]).await?.is_some())
     }
 }
 
@@ -290,10 +290,6 @@ fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
 fn unexpected() -> Error {
     Error::new(ErrorKind::Store, "PostgreSQL answered something else than was asked")
         .expected("the table as the migration makes it")
-}
-
-fn millis(life: Duration) -> i64 {
-    i64::try_from(life.min(LONGEST).as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Store for PostgresStore {

@@ -8,7 +8,7 @@
 //! `IDENTITY` is [`RecordName::key`]; the braces keep both keys in one slot of a cluster. What
 //! belongs together is done by scripts, and time is the server's (`TIME`). A user of an ACL needs
 //! `~tokenlease:* +eval +evalsha +script|load +time +hmget +hset +get +set +del +persist
-//! +pexpire`.
+//! +pexpire`, and `+scan` where the store's key is in a keyring.
 //!
 //! # Limits
 //! A lock whose owner died ends by time, 30 s after it was taken unless the client says otherwise.
@@ -33,13 +33,15 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use crate::{
-    connection::{Failure, LIMIT, Slot},
+    connection::{Failure, LIMIT, Slot, bad_url, millis},
     tls,
 };
 
 const PORT: u16 = 6379;
-/// No longer life can be told to the server.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const URL: &str = "redis://user:password@host:6379/0, or rediss://… for TLS";
+
+/// How many looks a search for any record takes at most: one goes over some 10,000 keys.
+const LOOKS: u32 = 50;
 
 const LOAD: &str = r"
 local time = redis.call('TIME')
@@ -130,11 +132,7 @@ impl RedisStore {
     /// # Errors
     /// `Config` if the URL can't be read, or for authorities that are of no use.
     pub fn open(url: &str, extra_cas: &[Vec<u8>]) -> Result<Self> {
-        // The URL may hold a password: neither it nor what was made of it is quoted.
-        let bad = |why: &str| {
-            Error::new(ErrorKind::Config, format!("the store's URL {why}"))
-                .expected("redis://user:password@host:6379/0, or rediss://… for TLS")
-        };
+        let bad = |why: &str| bad_url(why, URL);
         let mut url = Url::parse(url).map_err(|error| bad(&format!("can't be read: {error}")))?;
         let encrypted = match url.scheme() {
             "redis" => false,
@@ -178,16 +176,54 @@ impl RedisStore {
     }
 }
 
+impl RedisStore {
+    /// Whether a record is found, among as many keys as are looked at in good time.
+    pub(crate) async fn holds_records(&self) -> Result<bool> {
+        let inner = &self.0;
+        let call = |connection: Arc<MultiplexedConnection>| async move {
+            let (mut connection, mut cursor) = ((*connection).clone(), 0_u64);
+            for _ in 0..LOOKS {
+                let mut scan = ::redis::cmd("SCAN");
+                scan.arg(cursor).arg(&["MATCH", "tokenlease:*:record", "COUNT", "10000"]);
+                let (next, found): (u64, Vec<String>) = scan
+                    .query_async(&mut connection)
+                    .await
+                    .map_err(|error| inner.failure("looking for records failed", &error))?;
+                if !found.is_empty() {
+                    return Ok(true);
+                }
+                if next == 0 {
+                    break;
+                }
+                cursor = next;
+            }
+            Ok(false)
+        };
+        Ok(inner.slot.call(|| inner.connect(), call).await?)
+    }
+}
+
 impl Inner {
     async fn run<R: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<R, StoreError> {
         let call = |connection: Arc<MultiplexedConnection>| async move {
             let mut connection = (*connection).clone();
-            call.invoke_async(&mut connection).await.map_err(|error| Failure {
-                broken: error.is_unrecoverable_error() || error.is_io_error(),
-                error: self.failed("a call failed", &error),
-            })
+            call.invoke_async(&mut connection)
+                .await
+                .map_err(|error| self.failure("a call failed", &error))
         };
         self.slot.call(|| self.connect(), call).await
+    }
+
+    async fn hold(
+        &self,
+        script: &Script,
+        name: &RecordName,
+        owner: &Owner,
+        life: Duration,
+    ) -> Result<Locked, StoreError> {
+        let mut call = script.key(lock_key(name));
+        let granted: u8 = self.run(call.arg(owner.as_str()).arg(millis(life))).await?;
+        Ok(if granted == 1 { Locked::Granted } else { Locked::Busy })
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection> {
@@ -224,6 +260,13 @@ impl Inner {
         Ok(connection)
     }
 
+    fn failure(&self, what: &str, error: &RedisError) -> Failure {
+        Failure {
+            broken: error.is_unrecoverable_error() || error.is_io_error(),
+            error: self.failed(what, error),
+        }
+    }
+
     fn failed(&self, what: &str, error: &RedisError) -> Error {
         let password = self.settings.password().unwrap_or_default();
         let login = "give the server's user and password in the URL";
@@ -253,15 +296,6 @@ fn loaded((seconds, micros, revision, bytes): Read) -> Loaded {
     let now = StoreTime(seconds.saturating_mul(1000).saturating_add(micros / 1000));
     let record = revision.map(|revision| Stored::new(revision, bytes.unwrap_or_default()));
     Loaded { record, now }
-}
-
-/// A life as the server counts it: a time to live of 0 would be an error.
-fn millis(life: Duration) -> u64 {
-    u64::try_from(life.min(LONGEST).as_millis()).unwrap_or(u64::MAX).max(1)
-}
-
-fn granted(granted: u8) -> Locked {
-    if granted == 1 { Locked::Granted } else { Locked::Busy }
 }
 
 impl Store for RedisStore {
@@ -299,10 +333,7 @@ impl Store for RedisStore {
         owner: &'a Owner,
         life: Duration,
     ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        Box::pin(async move {
-            let mut call = self.0.scripts.lock.key(lock_key(name));
-            self.0.run(call.arg(owner.as_str()).arg(millis(life))).await.map(granted)
-        })
+        Box::pin(self.0.hold(&self.0.scripts.lock, name, owner, life))
     }
 
     fn renew<'a>(
@@ -311,10 +342,7 @@ impl Store for RedisStore {
         owner: &'a Owner,
         life: Duration,
     ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        Box::pin(async move {
-            let mut call = self.0.scripts.renew.key(lock_key(name));
-            self.0.run(call.arg(owner.as_str()).arg(millis(life))).await.map(granted)
-        })
+        Box::pin(self.0.hold(&self.0.scripts.renew, name, owner, life))
     }
 
     fn unlock<'a>(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokenlease_core::{
-    Result, Token,
+    Result, Secret, Token,
     lifecycle::{Revocation, Served},
 };
 
@@ -62,6 +62,11 @@ impl Client {
     /// See [`Client::lease_with`](crate::Client::lease_with).
     pub fn lease_with(&self, options: TokenOptions) -> Result<Served> {
         blocking!(self, client => client.lease_with(options))
+    }
+
+    /// See [`Client::token_of`](crate::Client::token_of).
+    pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
+        self.0.token_of(text)
     }
 
     /// See [`Client::refuse`](crate::Client::refuse).

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Now, Result, Token,
+    Error, ErrorKind, Now, Result, Secret, Token,
     lifecycle::{Ask, Lifecycle, Refusal as Claim, Report, Revocation, Served},
     time::Moment as _,
     vendor::{ApiAnswer, Server},
@@ -100,6 +100,11 @@ impl Client {
 
     /// The token to use now, by one's own deadline or with a wish for its remaining life.
     pub async fn token_with(&self, options: TokenOptions) -> Result<Token> {
+        if options.min_remaining.is_none()
+            && let Some(token) = self.0.fast(Token::clone)
+        {
+            return Ok(token);
+        }
         Ok(self.lease_with(options).await?.lease.token().clone())
     }
 
@@ -116,6 +121,12 @@ impl Client {
     /// A token that is cached and fresh, without waiting for anything.
     pub fn cached<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
         self.0.fast(use_it)
+    }
+
+    /// A token of this client's vendor from its text, which was kept or came from elsewhere: to
+    /// refuse, validate, revoke or adopt it. Kind `Config` for a text that no token can have.
+    pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
+        Token::read(self.0.server.token_kind(), text)
     }
 
     /// Claims that an API refused this token. The claim is checked with the vendor before it is
@@ -167,7 +178,8 @@ impl Client {
         }
     }
 
-    /// Asks the vendor whether a token, this client's or any other, is active.
+    /// Asks the vendor whether a token, this client's or any other, is active. A no reaches all
+    /// who share the token.
     pub async fn validate(&self, token: &Token) -> Result<bool> {
         match self.job(|machine, _| machine.validate(token)).await? {
             Report::Verdict(active) => Ok(active),
@@ -225,6 +237,10 @@ impl Client {
 
     /// Where the token in hand stands and how it came, in words, without the secret.
     pub fn explain(&self) -> String {
+        // In a forked child, a thread that is not there may hold what would be looked at.
+        if let Err(error) = self.0.check_process() {
+            return error.to_string();
+        }
         match self.0.current() {
             Some(entry) => entry.peek(|machine| machine.explain(self.0.now())),
             None => "nobody has asked yet".into(),
@@ -239,6 +255,7 @@ impl Client {
     /// Waits until nothing is under way for this client: so that a short-lived process does not
     /// leave a login half done or a lock taken. It ends no token.
     pub async fn close(&self) -> Result<()> {
+        self.0.check_process()?;
         let Some(entry) = self.0.current() else { return Ok(()) };
         let inner = self.0.clone();
         let work = async move {
@@ -254,7 +271,9 @@ impl Client {
         crate::blocking::Client::new(self.clone())
     }
 
-    pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
+    /// The runtime that this client's work is done on, for faces of other languages to wait on.
+    /// Kind `Forked` in any process but the one that made the client.
+    pub fn runtime(&self) -> Result<&'static Runtime> {
         self.0.runtime()
     }
 

@@ -34,7 +34,8 @@ pub(crate) struct Entry {
     proof: Proof,
     /// The credentials, unless a function fetches them.
     credentials: Option<Credentials>,
-    owner: Owner,
+    /// Tells its tenures of locks from those of all others.
+    seed: u64,
     machine: Mutex<Machine>,
     /// A flight or a job ended: those who wait ask again.
     landed: Notify,
@@ -63,7 +64,7 @@ impl Entry {
         Ok(Self {
             proof,
             credentials: keep.then(|| credentials.clone()),
-            owner: Owner::new(random::seed()?),
+            seed: random::seed()?,
             machine: Mutex::new(Machine { lifecycle, driven: false, landings: 0 }),
             landed: Notify::new(),
             kicked: Notify::new(),
@@ -244,7 +245,9 @@ impl Driver {
                 }
                 Step::Do(effect, pending) => {
                     let limit = pending.deadline().since(inner.now().elapsed);
-                    let outcome = tokio::time::timeout(limit, entry.perform(inner, effect)).await;
+                    let owner = entry.owner(pending.tenure());
+                    let performed = entry.perform(inner, &owner, effect);
+                    let outcome = tokio::time::timeout(limit, performed).await;
                     let outcome = outcome.unwrap_or_else(|_| {
                         Outcome::Failed(
                             Error::new(ErrorKind::Store, "the store did not answer in time")
@@ -269,7 +272,12 @@ impl Drop for Driver {
 }
 
 impl Entry {
-    async fn perform(&self, inner: &Inner, effect: Effect) -> Outcome {
+    /// The name under which this entry takes locks.
+    fn owner(&self, tenure: u64) -> Owner {
+        Owner::new(self.seed.wrapping_add(tenure))
+    }
+
+    async fn perform(&self, inner: &Inner, owner: &Owner, effect: Effect) -> Outcome {
         inner.counters.store_called();
         let (store, name) = (inner.registry.store(), &inner.name);
         let outcome = match effect {
@@ -277,8 +285,8 @@ impl Entry {
                 let (stored, now) = decoded(loaded)?;
                 Ok(Outcome::Loaded { stored, now })
             }),
-            Effect::Lock { life } => store.lock(name, &self.owner, life).await.map(granted),
-            Effect::Renew { life } => store.renew(name, &self.owner, life).await.map(granted),
+            Effect::Lock { life } => store.lock(name, owner, life).await.map(granted),
+            Effect::Renew { life } => store.renew(name, owner, life).await.map(granted),
             Effect::Save { expected, record, keep } => {
                 let bytes = record.encode();
                 match store.swap(name, expected, &bytes, keep).await {
@@ -289,7 +297,7 @@ impl Entry {
                     Err(error) => Err(error),
                 }
             }
-            Effect::Unlock => store.unlock(name, &self.owner).await.map(|()| Outcome::Unlocked),
+            Effect::Unlock => store.unlock(name, owner).await.map(|()| Outcome::Unlocked),
             effect => {
                 let why = format!("the effect `{effect}` is unknown to this client");
                 Ok(Outcome::Failed(Error::new(ErrorKind::Internal, why)))

@@ -8,7 +8,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use tokenlease_core::{
-    Credentials, Error, ErrorKind, Now, Proof, Result, Token,
+    Credentials, Error, ErrorKind, Now, Proof, Result, Timestamp, Token,
     lifecycle::{Ask, Event, Policy, Ready, Reply, Served},
     time::Moment as _,
     vendor::{Call, Server},
@@ -94,9 +94,14 @@ impl Inner {
         self.registry.clock().now()
     }
 
+    /// Kind `Forked` if the client was made by another process, whose threads may hold its locks.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        check_process(self.process)
+    }
+
     /// This process's runtime. Kind `Forked` if the client was made by another process.
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
-        check_process(self.process)?;
+        self.check_process()?;
         Runtime::current()
     }
 
@@ -137,7 +142,7 @@ impl Inner {
         let inner = self.clone();
         self.on_runtime(async move {
             loop {
-                let entry = inner.entry().await?;
+                let entry = inner.entry_by(ask.deadline).await?;
                 if let Some(result) = entry.wait(&inner, &ask).await {
                     return result;
                 }
@@ -170,19 +175,47 @@ impl Inner {
 
     /// The entry of the credentials in force. A provider is called if it never was.
     pub(crate) async fn entry(self: &Arc<Self>) -> Result<Arc<Entry>> {
+        self.check_process()?;
+        self.entry_by(self.now().elapsed.plus(self.wait)).await
+    }
+
+    /// As [`entry`](Self::entry), but a provider that does not return holds up nobody for longer
+    /// than until their deadline.
+    async fn entry_by(self: &Arc<Self>, deadline: Timestamp) -> Result<Arc<Entry>> {
         if let Some(entry) = self.current() {
             return Ok(entry);
         }
         let inner = self.clone();
         self.on_runtime(async move {
-            let _one = inner.resolving.lock().await;
-            if let Some(entry) = inner.current() {
-                return Ok(entry);
+            // A task of its own, so that who gives up does not let another call the provider
+            // beside the one that is under way.
+            let resolving = inner.on_runtime(inner.clone().resolve());
+            tokio::pin!(resolving);
+            loop {
+                let left = deadline.since(inner.now().elapsed);
+                if left.is_zero() {
+                    return Err(Error::new(
+                        ErrorKind::Deadline,
+                        "the function that fetches the credentials did not return in time",
+                    )
+                    .advice("look at what it waits for, or wait longer"));
+                }
+                tokio::select! {
+                    entry = &mut resolving => return entry,
+                    () = inner.registry.clock().sleep(left) => {}
+                }
             }
-            let credentials = inner.source().fetch().await?;
-            inner.enter(&credentials)
         })
         .await
+    }
+
+    async fn resolve(self: Arc<Self>) -> Result<Arc<Entry>> {
+        let _one = self.resolving.lock().await;
+        if let Some(entry) = self.current() {
+            return Ok(entry);
+        }
+        let credentials = self.source().fetch().await?;
+        self.enter(&credentials)
     }
 
     /// The credentials for a call. If a provider returns others than the entry was made for, the
@@ -221,6 +254,7 @@ impl Inner {
     }
 
     pub(crate) fn set_credentials(&self, source: CredentialsSource) -> Result<()> {
+        self.check_process()?;
         let entry = match source.fixed() {
             Some(credentials) => Some(Arc::new(Entry::new(self, credentials, true)?)),
             None => None,

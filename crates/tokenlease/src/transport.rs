@@ -1,8 +1,11 @@
 //! Sends one request and reads one answer. Nothing here is sent twice.
 //!
-//! Every request has a connection of its own: calls about tokens are hours apart, and a connection
-//! that is kept would be a socket and a timer of an idle client, would not survive a fork, and
-//! might have been closed by the server just when a login is written to it.
+//! A connection is kept for a second, so that the many identities of one server, and the calls of
+//! one login, share a TLS handshake. Calls about tokens are hours apart otherwise, and what is kept
+//! longer would be a socket of an idle client. A server may close a kept connection just when a
+//! login is written to it. The HTTP library then tries another connection only with a request of
+//! which it has not written a byte (`retry_canceled_requests` of hyper-util); all others fail here,
+//! as requests that may have arrived. A connection whose answer was not read to its end is closed.
 
 mod failure;
 mod options;

@@ -158,6 +158,30 @@ async fn a_provider_is_called_before_the_first_look_and_before_each_send_and_nev
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_does_not_return_holds_up_nobody_beyond_their_deadline() {
+    let world = World::start().await;
+    let (calls, password) = (Arc::new(AtomicU64::new(0)), world.emulator.winkas().password());
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (counted, held) = (calls.clone(), Mutex::new(held));
+    let source = CredentialsSource::provider(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        // An error once the other end is dropped.
+        let _ = held.lock().unwrap().recv();
+        Ok(Credentials::password(password.as_str()))
+    });
+    let client =
+        Client::builder(world.winkas_server(), source).registry(&world.registry()).build().unwrap();
+    let soon = TokenOptions::default().with_deadline(Duration::from_millis(30));
+    for _ in 0..3 {
+        assert_eq!(client.token_with(soon).await.unwrap_err().kind(), ErrorKind::Deadline);
+    }
+    // Those who gave up left one call under way, which serves who comes next.
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    drop(release);
+    client.token().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn secrets_that_a_provider_changed_move_the_client_and_those_who_wait() {
     let world = World::start().await;
     let current = Arc::new(Mutex::new(world.emulator.winkas().password()));
@@ -271,6 +295,20 @@ async fn validate_and_refetch_ask_the_vendor_now() {
     let error = client.revoke(&token).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("forget"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_one_heard_who_never_used_the_token_reaches_those_who_do() {
+    let world = World::start().await;
+    let registry = world.registry();
+    let client = world.winkas(&registry, &world.emulator.winkas().password());
+    let token = client.token().await.unwrap();
+    world.emulator.end_token(token.expose());
+    let other = world.winkas(&registry, "not sent");
+    assert!(!other.validate(&token).await.unwrap());
+    assert_eq!(world.emulator.counts().winkas.issue, 1);
+    world.pass(Duration::from_secs(31));
+    assert_ne!(client.token().await.unwrap(), token);
 }
 
 #[tokio::test(flavor = "multi_thread")]

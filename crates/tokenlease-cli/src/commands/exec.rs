@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failu
     };
     let mut command = Command::new(program);
     command.args(rest).env(VARIABLE, leased.token.expose());
-    for which in [Which::Password, Which::ClientSecret] {
+    for which in Which::ALL {
         command.env_remove(which.variable());
     }
     if settings.options.store.as_ref().is_some_and(StoreUrl::holds_password) {

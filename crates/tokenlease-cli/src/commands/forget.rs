@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::{
     args::Alone,
     output::{Failure, Output},
-    session::{self, Session},
-    settings::{Environment, Need, Settings},
+    session::Session,
+    settings::Environment,
 };
 
 pub(crate) fn run(
@@ -14,10 +14,7 @@ pub(crate) fn run(
     output: Output,
     environment: Environment<'_>,
 ) -> Result<(), Failure> {
-    let settings = Settings::resolve(&args.connection, environment)?;
-    let credentials = settings.credentials(Need::Login)?;
-    let forgotten =
-        session::block_on(async { Session::open(&settings, credentials).await?.forget().await })?;
+    let forgotten = super::with_login(&args.connection, environment, Session::forget)?;
     let text = if forgotten {
         "forgotten: nobody takes the token from the store any more; it ends by itself"
     } else {

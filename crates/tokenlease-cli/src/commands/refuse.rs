@@ -6,9 +6,8 @@ use tokenlease::Refusal;
 use crate::{
     args::FromStdin,
     output::{Failure, Output},
-    secrets,
     session::{self, Session},
-    settings::{Environment, Need, Settings},
+    settings::{Environment, Need},
 };
 
 pub(crate) fn run(
@@ -16,9 +15,7 @@ pub(crate) fn run(
     output: Output,
     environment: Environment<'_>,
 ) -> Result<(), Failure> {
-    args.check()?;
-    let settings = Settings::resolve(&args.connection, environment)?;
-    let token = session::token(&settings, secrets::token_from_stdin()?)?;
+    let (settings, token) = super::about_token(args, environment, |_| Ok(()))?;
     let credentials = settings.credentials(Need::Login)?;
     let refusal = session::block_on(async {
         Session::open(&settings, credentials).await?.refuse(token).await

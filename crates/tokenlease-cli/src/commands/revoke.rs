@@ -5,9 +5,8 @@ use serde_json::json;
 use crate::{
     args::FromStdin,
     output::{Failure, Output},
-    secrets,
     session::{self, Session},
-    settings::{Environment, Need, Settings},
+    settings::{Environment, Need},
 };
 
 pub(crate) fn run(
@@ -15,10 +14,7 @@ pub(crate) fn run(
     output: Output,
     environment: Environment<'_>,
 ) -> Result<(), Failure> {
-    args.check()?;
-    let settings = Settings::resolve(&args.connection, environment)?;
-    session::check_revocation(&settings)?;
-    let token = session::token(&settings, secrets::token_from_stdin()?)?;
+    let (settings, token) = super::about_token(args, environment, session::check_revocation)?;
     let credentials = settings.credentials(Need::Revocation)?;
     let proven = session::block_on(async {
         Session::open_without_login(&settings, credentials).await?.revoke(token).await
@@ -28,8 +24,8 @@ pub(crate) fn run(
         (true, Some(evidence)) => format!("revoked, and proven: {}", evidence.yes),
         (true, None) => "revoked, and proven".into(),
         (false, Some(evidence)) => format!(
-            "the server accepted the revocation, which is no proof: {} gave no clear word; the \
-             token may still be active",
+            "the server accepted the revocation, which is no proof: {} did not say that it \
+             has ended; the token may still be active",
             evidence.place
         ),
         (false, None) => "the server accepted the revocation, which is no proof; give \

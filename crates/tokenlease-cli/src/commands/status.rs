@@ -17,7 +17,7 @@ use tokenlease::{
 };
 
 use self::entry::{Clocks, Known};
-use tokenlease_config::{Shared, StoreUrl, store};
+use tokenlease_config::{StoreUrl, store};
 
 use crate::{
     args::{Connection, Status},
@@ -46,7 +46,7 @@ pub(crate) fn run(
         if args.check {
             return check::run(&known, args.min_remaining.unwrap_or_default(), output);
         }
-        let others = others(&settings.shared()?.url, &[&known]);
+        let others = others(&StoreUrl::of(&settings.options), &[&known]);
         return show(&[(None, known)], &others, output);
     }
     let mut all = Vec::new();
@@ -59,7 +59,7 @@ pub(crate) fn run(
     }
     let options = settings::merged(connection.options.clone(), connection, environment)?;
     let known: Vec<_> = all.iter().map(|(_, known)| known).collect();
-    let others = others(&Shared::of(&options)?.url, &known);
+    let others = others(&StoreUrl::of(&options), &known);
     show(&all, &others, output)
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokenlease_store::Check;
 
-use tokenlease_config::{Options, Shared, store};
+use tokenlease_config::{Options, Shared, StoreUrl, store};
 
 use crate::{
     args::{StoreArgs, StoreCommand},
-    output::{Failure, Output},
+    output::{Failure, Output, config},
     session,
     settings::{self, Environment},
 };
@@ -20,15 +20,23 @@ pub(crate) fn run(
     environment: Environment<'_>,
 ) -> Result<(), Failure> {
     match command {
-        StoreCommand::Check(args) => check(&options(args, environment)?, output),
-        StoreCommand::Init(args) => init(&options(args, environment)?, output),
+        StoreCommand::Check(args) => {
+            let options = options(args, environment)?;
+            check(&settings::shared(&options, environment)?, output)
+        }
+        StoreCommand::Init(args) => {
+            let options = options(&args.store, environment)?;
+            if args.print {
+                return print(&StoreUrl::of(&options), output);
+            }
+            init(&settings::shared(&options, environment)?, output)
+        }
     }
 }
 
-fn check(options: &Options, output: Output) -> Result<(), Failure> {
-    let shared = Shared::of(options)?;
+fn check(shared: &Shared, output: Output) -> Result<(), Failure> {
     let checked = session::block_on(async {
-        let opened = store::open(&shared).await?;
+        let opened = store::open(shared).await?;
         tokenlease_store::check(&*opened.store).await
     })?;
     let Check { connect, lock, write, read, remove, unlock, clock_ahead_ms, .. } = checked;
@@ -48,12 +56,22 @@ fn check(options: &Options, output: Output) -> Result<(), Failure> {
     )
 }
 
-fn init(options: &Options, output: Output) -> Result<(), Failure> {
-    let shared = Shared::of(options)?;
+/// Prints what makes a store ready, for those who apply it themselves.
+fn print(url: &StoreUrl, output: Output) -> Result<(), Failure> {
+    let Some(migration) = store::migration(url) else {
+        return Err(config(format!("{url} needs no statements to be made ready"))
+            .expected("the address of a PostgreSQL server")
+            .advice("leave --print away to have a folder and its key made")
+            .into());
+    };
+    output.result(migration.trim_end(), &json!({ "migration": migration }))
+}
+
+fn init(shared: &Shared, output: Output) -> Result<(), Failure> {
     session::block_on(async {
-        store::init(&shared).await?;
+        store::init(shared).await?;
         // Whatever else it needs, a folder or a key, is there as well.
-        store::open(&shared).await
+        store::open(shared).await
     })?;
     let text = format!("ready: {}", shared.url);
     output.result(&text, &json!({ "store": shared.url.to_string(), "ready": true }))
@@ -65,7 +83,9 @@ fn options(args: &StoreArgs, environment: Environment<'_>) -> tokenlease::Result
     store::check_place(args.url.as_ref(), "the address", why)?;
     let given = Options {
         store: args.url.clone(),
+        store_key: args.store_key,
         store_key_file: args.store_key_file.clone(),
+        store_passphrase_file: args.store_passphrase_file.clone(),
         ca: args.ca.clone(),
         ..Options::default()
     };

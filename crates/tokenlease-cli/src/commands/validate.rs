@@ -6,9 +6,8 @@ use crate::{
     args::FromStdin,
     exit,
     output::{Failure, Output},
-    secrets,
     session::{self, Session},
-    settings::{Environment, Need, Settings},
+    settings::{Environment, Need},
 };
 
 pub(crate) fn run(
@@ -16,13 +15,10 @@ pub(crate) fn run(
     output: Output,
     environment: Environment<'_>,
 ) -> Result<u8, Failure> {
-    args.check()?;
-    let settings = Settings::resolve(&args.connection, environment)?;
-    session::check_verdict(&settings)?;
-    let token = session::token(&settings, secrets::token_from_stdin()?)?;
+    let (settings, token) = super::about_token(args, environment, session::check_verdict)?;
     let credentials = settings.credentials(Need::Verdict)?;
     let active = session::block_on(async {
-        Session::open_to_ask(&settings, credentials)?.validate(token).await
+        Session::open_to_ask(&settings, credentials).await?.validate(token).await
     })?;
     let text = if active { "active" } else { "not active" };
     output.result(text, &json!({ "active": active }))?;

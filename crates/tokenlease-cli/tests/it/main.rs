@@ -5,7 +5,11 @@ mod doctor;
 mod emulate;
 mod exec;
 mod help;
+#[cfg(unix)]
+mod hosts;
 mod leaks;
+#[cfg(unix)]
+mod servers;
 mod store;
 mod support;
 mod tls;

@@ -182,6 +182,95 @@ fn a_folder_that_can_t_be_made_is_an_error_at_the_start_that_names_the_option() 
     winkas(&emulator, "token").args(["--store", "memory:"]).run().ends_with(0);
 }
 
+#[cfg(unix)]
+#[test]
+fn without_a_home_and_on_a_read_only_root_the_error_at_the_start_names_the_option() {
+    use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
+    let emulator = emulator();
+    let mut program = wyn(&emulator, "token").env("HOME", "/proc");
+    program.command().env_remove("XDG_STATE_HOME");
+    program.run().ends_with(2).complains("--store");
+
+    // Only root can be somebody without an entry in the list of users.
+    let folder = folder();
+    let binary = folder.path().join("tokenlease-copy");
+    fs::copy(env!("CARGO_BIN_EXE_tokenlease"), &binary).expect("a copy");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
+    let state = folder.path().join("state");
+    fs::create_dir(&state).expect("a folder");
+    if std::os::unix::fs::chown(&state, Some(54321), Some(54321)).is_err() {
+        return;
+    }
+    let run = |state: Option<&Path>| {
+        let mut command = std::process::Command::new(&binary);
+        command.args(["store", "check"]).env_clear().uid(54321).gid(54321).current_dir("/");
+        if let Some(state) = state {
+            command.env("XDG_STATE_HOME", state);
+        }
+        let output = command.output().expect("the program");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, err) = run(None);
+    assert!(code == Some(2) && err.contains("--store"), "{code:?} {err}");
+    // That variable is enough.
+    let (code, err) = run(Some(&state));
+    assert_eq!(code, Some(0), "{err}");
+}
+
+#[test]
+fn a_no_to_validate_reaches_those_who_share_the_token() {
+    let emulator = emulator();
+    let folder = folder();
+    for vendor in VENDORS {
+        let first = json(vendor(&emulator, "token"), folder.path(), 0);
+        let token = first["token"].as_str().expect("a token");
+        emulator.end_token(token);
+        let mut validate = vendor(&emulator, "validate").input(token).shares(folder.path());
+        // The question takes no password.
+        validate.command().env_remove("TOKENLEASE_PASSWORD");
+        let run = validate.run().ends_with(1);
+        assert!(run.err.is_empty(), "{run:?}");
+        let second = json(vendor(&emulator, "token"), folder.path(), 0);
+        assert_ne!(second["token"], first["token"]);
+    }
+    let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
+    assert_eq!((winkas.issue, winkas.validate), (2, 1));
+    assert_eq!((wyn.issue, wyn.userinfo), (2, 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_no_that_no_sibling_can_hear_of_is_told_to_the_caller() {
+    let emulator = emulator();
+    let folder = folder();
+    fs::write(folder.path().join("tokenlease"), "in the way").expect("written");
+    let validate =
+        |token: &str| winkas(&emulator, "validate").shares(folder.path()).input(token).run();
+    let token = emulator.winkas().log_in_elsewhere();
+    assert!(validate(&token).ends_with(0).err.is_empty());
+    emulator.end_token(&token);
+    validate(&token).ends_with(1).complains("others who share it do not hear of this");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_keyring_that_is_not_there_is_an_error_that_names_the_other_ways() {
+    let emulator = emulator();
+    let folder = folder();
+    let run = wyn(&emulator, "token")
+        .shares(folder.path())
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .args(["--store-key", "keyring"])
+        .run()
+        .ends_with(2);
+    for part in ["Secret Service", "by a file or a passphrase"] {
+        assert!(run.err.contains(part), "{part}: {run:?}");
+    }
+    assert_eq!(emulator.counts().wyn.issue, 0);
+    let two = wyn(&emulator, "token").args(["--store-key=keyring", "--store-key-file=x"]).run();
+    two.ends_with(2).complains("two sources");
+}
+
 #[test]
 fn refuse_asks_the_vendor_and_says_what_became_of_the_token() {
     let emulator = emulator();

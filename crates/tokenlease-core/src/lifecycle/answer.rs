@@ -281,10 +281,12 @@ impl Lifecycle {
 
     /// What a lease is to a caller at a moment, were there no circuit.
     pub(super) fn fit(&self, held: &Held, ask: &Ask, t: Timestamp) -> Fit {
-        if held.doubt.is_some() {
-            return Fit::Ask;
-        }
         let lease = &held.lease;
+        if held.doubt.is_some() {
+            // What is over anyway is nothing to ask about.
+            let over = expiry::standing(lease, t, self.rules) == Standing::Over;
+            return if over { Fit::Replace } else { Fit::Ask };
+        }
         let asked_since = lease.verdict.is_some_and(|yes| yes >= ask.asked);
         let try_now = t >= self.next_refresh;
         match expiry::standing(lease, t, self.rules) {

@@ -135,7 +135,7 @@ impl Lifecycle {
             self.budget_until = lease.end().unwrap_or(Timestamp::MAX);
         }
         self.events.push(Event::Issued(fingerprint));
-        self.gain(lease, Rung::Issue, Gained::Issued, t);
+        self.gain(lease, Gained::Issued, sent, t);
     }
 
     fn first(&self, granted: &Granted, sent: Timestamp, t: Timestamp) -> First<Timestamp> {
@@ -190,7 +190,7 @@ impl Lifecycle {
             self.tell(News::Lifted { fingerprint, sent }, t);
         }
         let told = self.yes(&mut lease, sent, t);
-        self.gain(lease, Rung::Refetch, Gained::Returned, t);
+        self.gain(lease, Gained::Returned, sent, t);
         for news in told {
             self.tell(news, t);
         }
@@ -200,11 +200,12 @@ impl Lifecycle {
     }
 
     /// The vendor accepted the credentials and this lease came of it.
-    fn gain(&mut self, lease: Lease<Timestamp>, rung: Rung, how: Gained, t: Timestamp) {
+    fn gain(&mut self, lease: Lease<Timestamp>, how: Gained, sent: Timestamp, t: Timestamp) {
+        let rung = if how == Gained::Issued { Rung::Issue } else { Rung::Refetch };
         let was_shut = self.is_shut();
         // What stood there when this was decided; what came meanwhile is not overwritten.
         let replacing = self.view.known.lease(self.proof).map(|lease| lease.fingerprint);
-        self.tell(News::Accepted { proof: self.proof }, t);
+        self.tell(News::Accepted { proof: self.proof, sent }, t);
         if was_shut {
             self.events.push(Event::CircuitClosed);
         }
@@ -338,8 +339,11 @@ impl Lifecycle {
         let t = now.elapsed;
         match answer {
             Answer::Token(granted) => {
+                // A token that was asked for later is newer, and may have ended it.
+                let newer = |held: &Held| what == What::Issue && held.lease.sent_at() < sent;
                 let fresh = |held: &Held| {
                     held.doubt.is_none()
+                        && !newer(held)
                         && matches!(
                             expiry::standing(&held.lease, t, self.rules),
                             Standing::Fresh { .. }

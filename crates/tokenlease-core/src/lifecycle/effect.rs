@@ -46,7 +46,7 @@ pub enum Effect {
         /// How long it is of use; `None` is for ever.
         keep: Option<Duration>,
     },
-    /// Give the lock back, if it is still ours.
+    /// Give the lock back, if it is still that tenure's ([`Pending::tenure`]).
     Unlock,
     /// Send the call's request to the vendor, once.
     Send(Call),
@@ -105,16 +105,24 @@ pub struct Pending {
     pub(super) what: What,
     pub(super) sent: Timestamp,
     pub(super) deadline: Timestamp,
+    pub(super) tenure: u64,
 }
 
 impl Pending {
+    /// Which of this machine's tenures of the lock the effect is of. It belongs to the name under
+    /// which `Lock`, `Renew` and `Unlock` are performed, so that an unlock that lands late or
+    /// twice, frees no later lock. It grows with each unlock.
+    pub fn tenure(&self) -> u64 {
+        self.tenure
+    }
+
     /// When the machine gives the effect up. What comes later is still taken if it is of use.
     pub fn deadline(&self) -> Timestamp {
         self.deadline
     }
 
     pub(super) fn copy(&self) -> Self {
-        Self { id: self.id, what: self.what, sent: self.sent, deadline: self.deadline }
+        Self { ..*self }
     }
 }
 
@@ -126,6 +134,8 @@ pub(super) enum What {
     Renew,
     Save,
     Unlock,
+    /// An unlock of an earlier tenure, which was not answered.
+    GiveBack,
     Issue,
     Refetch,
     Verify,

@@ -32,7 +32,7 @@ pub enum Revocation {
     /// The vendor said afterwards that the token is not active.
     Proven,
     /// The vendor accepted the revocation, which it also does for tokens that it does not end,
-    /// and gave no clear word afterwards.
+    /// and did not say afterwards that it is not active.
     Unproven,
 }
 
@@ -66,7 +66,12 @@ impl Lifecycle {
             .expected("a userinfo or an introspection path")
             .advice("configure one of them, or present the token to an API"));
         }
-        self.begin(Kind::Verdict, token)
+        self.begin(Kind::Verdict, token)?;
+        // A no is told to the siblings who know the token: whether some do is looked up first.
+        let fingerprint = Fingerprint::of(&self.key, token);
+        let is_held = self.held.as_ref().is_some_and(|held| held.lease.fingerprint == fingerprint);
+        self.look_wanted |= !is_held && self.view.known.fate(fingerprint).is_none();
+        Ok(())
     }
 
     /// Revokes a token: it is dead for all who share it from now on, then the vendor is told, then

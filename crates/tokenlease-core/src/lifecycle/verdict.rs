@@ -13,6 +13,7 @@ use crate::{
     lease::{Expiry, Lease},
     record::{Death, HoldReason, Tombstone, news::News},
     time::{Moment as _, Now, Timestamp},
+    token::Fingerprint,
     vendor::{Answer, Call},
 };
 
@@ -182,7 +183,7 @@ impl Lifecycle {
     /// A token is not used any more.
     pub(super) fn bury(
         &mut self,
-        fingerprint: crate::token::Fingerprint,
+        fingerprint: Fingerprint,
         cause: Death,
         at: Timestamp,
         t: Timestamp,
@@ -198,12 +199,26 @@ impl Lifecycle {
             Death::Dead => Event::Dead(fingerprint),
             Death::Revoked => Event::Revoked(fingerprint),
         });
-        self.buried.retain(|(known, _)| *known != fingerprint);
-        self.buried.push((fingerprint, t));
-        let many = self.buried.len().saturating_sub(MOST_BURIED);
-        self.buried.drain(..many);
+        self.remember_dead(fingerprint, t);
         let tombstone = Tombstone { cause, at };
         self.tell(News::Died { proof: self.proof, fingerprint, tombstone }, t);
+    }
+
+    /// Whatever a store falls back to, this process uses the token no more without a later yes.
+    pub(super) fn remember_dead(&mut self, fingerprint: Fingerprint, at: Timestamp) {
+        self.buried.retain(|(known, _)| *known != fingerprint);
+        self.buried.push((fingerprint, at));
+        let many = self.buried.len().saturating_sub(MOST_BURIED);
+        self.buried.drain(..many);
+    }
+
+    /// The lease in hand gives way to another. If it was in doubt, that is not forgotten.
+    pub(super) fn put_down(&mut self, t: Timestamp) {
+        if let Some(held) = self.held.take()
+            && held.doubt.is_some_and(|doubt| !doubt.soft)
+        {
+            self.remember_dead(held.lease.fingerprint, t);
+        }
     }
 
     /// What the age at a death teaches. A life longer than the base is learned from its last yes,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::Error,
     expiry::{self, Standing},
-    lease::Rung,
+    lease::{Lease, Rung},
     record::{
         Facts, Record,
         bridge::{Bridge, Translate as _},
@@ -121,7 +121,7 @@ impl View {
             What::Save => {
                 Outcome::Saved { revision: revision.unwrap_or_default().saturating_add(1), now }
             }
-            What::Unlock => Outcome::Unlocked,
+            What::Unlock | What::GiveBack => Outcome::Unlocked,
             _ => Outcome::Locked,
         }
     }
@@ -257,23 +257,25 @@ impl Lifecycle {
     /// Holds the lease in hand against the record: obeys tombstones, shares verdicts, adopts what
     /// is newer, and saves back what the record lost.
     fn compare(&mut self, t: Timestamp) {
-        if let Some(held) = &self.held
-            && self.view.known.tombstone(held.lease.fingerprint).is_some()
+        if let Some(fingerprint) = self.held.as_ref().map(|held| held.lease.fingerprint)
+            && self.view.known.tombstone(fingerprint).is_some()
         {
             self.held = None;
+            self.remember_dead(fingerprint, t);
         }
         if self.view.known.circuit(self.proof).is_some() {
             // What these credentials obtained is served no more, also after a reset.
             self.held = None;
             return;
         }
-        // What this flight brought is taken when it lands, not adopted.
+        // What this flight brought is taken when it lands, not adopted, nor what is older.
         let ours = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
-        let ours = ours.map(|got| got.lease.fingerprint);
         let theirs = self.view.seen.lease(self.proof).filter(|lease| {
             let buried = self.buried.iter().find(|(known, _)| *known == lease.fingerprint);
-            Some(lease.fingerprint) != ours
-                && buried.is_none_or(|(_, at)| lease.verdict.is_some_and(|yes| yes > *at))
+            ours.is_none_or(|got| {
+                got.lease.fingerprint != lease.fingerprint && got.lease.sent_at() < lease.sent_at()
+            }) && buried.is_none_or(|(_, at)| lease.verdict.is_some_and(|yes| yes > *at))
+                && !self.is_ended_by_ours(lease)
                 && self.view.known.is_live(lease, t)
                 && expiry::standing(lease, t, self.rules) != Standing::Over
         });
@@ -291,40 +293,51 @@ impl Lifecycle {
             }
             (Some(mine), Some(theirs)) => {
                 let worn = mine.doubt.is_some()
-                    || matches!(
-                        expiry::standing(&mine.lease, t, self.rules),
-                        Standing::Over | Standing::Verify { .. }
-                    );
-                if theirs.generation() > mine.lease.generation()
+                    || expiry::standing(&mine.lease, t, self.rules) == Standing::Over;
+                if theirs.sent_at() > mine.lease.sent_at()
                     || Some(mine.lease.fingerprint) == replacing
                     || worn
                 {
                     self.adopt_from_store(theirs.clone(), t);
+                } else {
+                    self.save_back(t);
                 }
             }
             (None, Some(theirs)) => self.adopt_from_store(theirs.clone(), t),
-            (Some(mine), None) => {
-                let lease = mine.lease.clone();
-                let spent = matches!(lease.expiry(), crate::lease::Expiry::Spent { .. });
-                let gone = self.view.known.lease(self.proof).is_none();
-                if gone && !mine.foreign && !spent && self.view.known.is_live(&lease, t) {
-                    // An emptied store heals.
-                    self.tell(
-                        News::Leased {
-                            proof: self.proof,
-                            lease,
-                            replacing: None,
-                            how: Gained::Kept,
-                        },
-                        t,
-                    );
-                }
-            }
+            (Some(_), None) => self.save_back(t),
             (None, None) => {}
         }
     }
 
-    fn adopt_from_store(&mut self, lease: crate::lease::Lease<Timestamp>, t: Timestamp) {
+    /// Whether that lease was ended by the login that brought ours.
+    fn is_ended_by_ours(&self, theirs: &Lease<Timestamp>) -> bool {
+        self.rules.new_token_ends_old
+            && self
+                .held
+                .as_ref()
+                .is_some_and(|mine| !mine.foreign && mine.lease.sent_at() > theirs.sent_at())
+    }
+
+    /// The record lacks the lease in hand, or holds an older one: a store that was emptied, or fell
+    /// back, heals.
+    fn save_back(&mut self, t: Timestamp) {
+        let landing = self.flight.as_ref().is_some_and(|flight| flight.got.is_some());
+        let mine = self.held.as_ref().filter(|held| !held.foreign && held.doubt.is_none());
+        let Some(mine) = mine.filter(|_| !landing) else { return };
+        let lease = mine.lease.clone();
+        let spent = matches!(lease.expiry(), crate::lease::Expiry::Spent { .. });
+        let known = &self.view.known;
+        let lacks = known.lease(self.proof).is_none_or(|stands| {
+            stands.fingerprint != lease.fingerprint && stands.sent_at() < lease.sent_at()
+        });
+        if lacks && !spent && known.is_live(&lease, t) && !known.is_forgotten(lease.fingerprint) {
+            let proof = self.proof;
+            self.tell(News::Leased { proof, lease, replacing: None, how: Gained::Kept }, t);
+        }
+    }
+
+    fn adopt_from_store(&mut self, lease: Lease<Timestamp>, t: Timestamp) {
+        self.put_down(t);
         self.events.push(Event::Adopted(lease.fingerprint));
         self.held = Some(Held::new(lease, Rung::Store, t));
     }

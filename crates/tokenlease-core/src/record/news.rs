@@ -8,7 +8,7 @@ use super::{
     Death, Entry, Facts, Fate, Hold, HoldReason, MOST_CIRCUITS, MOST_FATES, MOST_LEASES,
     MOST_PAUSES, MOST_UNPROVEN, Pause, Spacing, Tombstone, bridge::Translate,
 };
-use crate::{credentials::Proof, lease::Lease, time::Moment, token::Fingerprint};
+use crate::{backoff, credentials::Proof, lease::Lease, time::Moment, token::Fingerprint};
 
 /// A spacing begins anew when the last issue that it counted is this old.
 const SPACING_MEMORY: Duration = Duration::from_secs(2 * 60 * 60);
@@ -16,8 +16,8 @@ const SPACING_MEMORY: Duration = Duration::from_secs(2 * 60 * 60);
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News<T> {
-    /// The vendor accepted the proof: its circuit closes and its hold ends.
-    Accepted { proof: Proof },
+    /// The vendor accepted the proof, asked at that time: its circuit closes and its hold ends.
+    Accepted { proof: Proof, sent: T },
     /// The proof has this lease; `replacing` is the token that stood there when it was asked for.
     Leased { proof: Proof, lease: Lease<T>, replacing: Option<Fingerprint>, how: Gained },
     /// The vendor said yes to a question sent then.
@@ -59,7 +59,9 @@ pub(crate) enum Gained {
 impl<T: Moment> News<T> {
     pub(crate) fn translate<U>(&self, to: &impl Translate<T, U>) -> News<U> {
         match self {
-            Self::Accepted { proof } => News::Accepted { proof: *proof },
+            Self::Accepted { proof, sent } => {
+                News::Accepted { proof: *proof, sent: to.shorten(*sent) }
+            }
             Self::Leased { proof, lease, replacing, how } => News::Leased {
                 proof: *proof,
                 lease: lease.map(|t| to.shorten(t)),
@@ -103,8 +105,10 @@ impl<T: Moment> Facts<T> {
     /// Merges one thing that happened into what is known.
     pub(crate) fn merge(&mut self, news: &News<T>, now: T) {
         match news {
-            News::Accepted { proof } => {
-                self.circuits.retain(|circuit| circuit.proof != *proof);
+            News::Accepted { proof, sent } => {
+                // A refusal that came since says more.
+                let since = |circuit: &Pause<T>| refused_at(circuit.until, circuit.count) > *sent;
+                self.circuits.retain(|circuit| circuit.proof != *proof || since(circuit));
                 self.entry_holds.retain(|hold| hold.proof != *proof);
             }
             News::Leased { proof, lease, replacing, how } => {
@@ -122,6 +126,11 @@ impl<T: Moment> Facts<T> {
                 self.fate_mut(*fingerprint).forgotten = true;
             }
             News::Refused { proof, until, count } => {
+                // A success that was asked for since says more.
+                let at = refused_at(*until, *count);
+                if self.lease(*proof).is_some_and(|lease| lease.first.sent_at > at) {
+                    return;
+                }
                 // A refused proof is let in by nothing that it obtained before.
                 self.leases.retain(|entry| entry.proof != *proof);
                 pause(&mut self.circuits, *proof, *until, *count, MOST_CIRCUITS);
@@ -165,20 +174,22 @@ impl<T: Moment> Facts<T> {
         {
             return;
         }
-        // Another's lease that this flight had not seen stands: two tokens live, one is used.
-        if self.lease(proof).is_some_and(|theirs| {
-            theirs.fingerprint != fingerprint
-                && Some(theirs.fingerprint) != replacing
-                && self.is_live(theirs, now)
-        }) {
-            return;
-        }
         let mut lease = lease.clone();
         // A token that is known keeps its first-seen time and generation.
         if let Some(known) = self.fate(fingerprint).and_then(|fate| fate.first) {
             lease.first = known;
         } else if lease.first.generation == 0 {
             lease.first.generation = self.generation.saturating_add(1);
+        }
+        // Another's lease that this writer had not seen: two tokens were got, one is used, that
+        // which was asked for last. If one of them ended the other, it is the one that lives.
+        if self.lease(proof).is_some_and(|theirs| {
+            theirs.fingerprint != fingerprint
+                && Some(theirs.fingerprint) != replacing
+                && theirs.first.sent_at >= lease.first.sent_at
+                && self.is_live(theirs, now)
+        }) {
+            return;
         }
         self.generation = self.generation.max(lease.first.generation);
         let verdict = self.leases.iter().map(|entry| &entry.lease);
@@ -303,6 +314,11 @@ impl<V> PushLast<V> for Vec<V> {
         self.push(value);
         &mut self[at]
     }
+}
+
+/// When the refusal came that opened a circuit until then.
+fn refused_at<T: Moment>(until: T, count: u32) -> T {
+    until.minus(backoff::circuit(count))
 }
 
 fn pause<T: Moment>(pauses: &mut Vec<Pause<T>>, proof: Proof, until: T, count: u32, most: usize) {

@@ -210,7 +210,7 @@ mod tests {
             leased(1, stated),
             News::Died { proof: proof(1), fingerprint: print(1), tombstone },
             leased(2, stated),
-            News::Refused { proof: proof(2), until: StoreTime(HOUR), count: 2 },
+            News::Refused { proof: proof(2), until: StoreTime(2 * HOUR), count: 2 },
             News::EntryHeld { proof: proof(3), until: StoreTime(HOUR), count: 1 },
             News::Held(Hold { until: StoreTime(HOUR), count: 1, reason: HoldReason::Throttled }),
         ]);
@@ -218,7 +218,7 @@ mod tests {
         assert!(!lease(&summary, 1).is_live);
         let [_, refused, held] = &summary.entries[..] else { panic!("{summary:?}") };
         assert_eq!(refused.lease, None);
-        assert_eq!(refused.circuit, Some(PauseSummary { until: StoreTime(HOUR), count: 2 }));
+        assert_eq!(refused.circuit, Some(PauseSummary { until: StoreTime(2 * HOUR), count: 2 }));
         assert_eq!(held.hold, Some(PauseSummary { until: StoreTime(HOUR), count: 1 }));
         assert_eq!(summary.hold, Some((StoreTime(HOUR), "the vendor throttles")));
         assert!(!format!("{summary:?}").contains("canary"));

@@ -76,7 +76,7 @@ pub enum ApiAnswer {
     NotRefused,
     /// The token was refused (401).
     Refused,
-    /// The call failed inside a WinKAS envelope, which does not say why: the token may have been
-    /// refused. Verify can tell.
+    /// The call failed inside a WinKAS envelope, or with an empty 403 of another server's, which
+    /// does not say why: the token may have been refused. Verify can tell.
     Ask,
 }

@@ -95,6 +95,11 @@ impl<'r> Reading<'r> {
                 (unauthorized, "mend the credentials, then reset")
             }
             401 => (unauthorized, "look at the server address and the credentials"),
+            403 if unauthorized == ErrorKind::CredentialsRefused => (
+                ErrorKind::Unavailable,
+                "look at the credentials: some servers refuse wrong ones so; else ask who runs the \
+                 server or a firewall before it",
+            ),
             403 => (ErrorKind::Unavailable, "ask who runs the server or a firewall before it"),
             404 | 405 | 410 => {
                 (ErrorKind::Unavailable, "look at the server address and the configured paths")
@@ -146,6 +151,11 @@ impl<'r> Reading<'r> {
     /// Whether there is no body.
     pub(crate) fn is_empty(&self) -> bool {
         self.body.is_empty()
+    }
+
+    /// Whether there is neither a body nor a challenge to say more than the status.
+    pub(crate) fn says_nothing_more(&self) -> bool {
+        self.is_empty() && !self.headers.contains_key(header::WWW_AUTHENTICATE)
     }
 
     /// A header that is plain text.

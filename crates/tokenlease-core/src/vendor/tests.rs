@@ -200,6 +200,18 @@ fn lesson_28_an_api_answer_is_a_refusal_only_where_it_says_so() {
 }
 
 #[test]
+fn lesson_28_an_empty_403_of_an_api_is_asked_about_where_the_server_can_be_asked() {
+    let silent = Response::builder().status(403).body("").unwrap();
+    assert_eq!(wyn().read_api(&silent), ApiAnswer::Ask);
+    // Without an answer it would cost logins.
+    assert_eq!(wyn().with_userinfo_path("").unwrap().read_api(&silent), ApiAnswer::NotRefused);
+    assert_eq!(winkas().read_api(&silent), ApiAnswer::NotRefused);
+    let challenge = r#"Bearer error="insufficient_scope""#;
+    let telling = Response::builder().status(403).header("www-authenticate", challenge);
+    assert_eq!(wyn().read_api(&telling.body("").unwrap()), ApiAnswer::NotRefused);
+}
+
+#[test]
 fn calls_that_take_credentials_are_the_logins() {
     assert_eq!(calls().map(|call| call.takes_credentials()), [true, true, false, false]);
 }

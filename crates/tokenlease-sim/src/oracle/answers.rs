@@ -70,7 +70,7 @@ impl World {
         }
         if let Some(told) = self.processes[p].told.get(&(password.clone(), number)).copied()
             && told < asked
-            && !verdicts.iter().any(|yes| *yes > told)
+            && !verdicts.iter().any(|yes| *yes >= told)
         {
             why = Some("knowably dead (c): this process had refused it");
         }
@@ -84,6 +84,34 @@ impl World {
         if let Some(why) = why {
             let dead_for = t - token.until;
             self.violate(why, format!("p{p} {password} token {number}, dead for {dead_for} ms"));
+        }
+    }
+
+    /// No lease gives way to an older one while it may be used.
+    pub(crate) fn judge_order(&mut self, p: usize, password: &Password, number: usize) {
+        let last = self.oracle.in_hand.get(&(p, password.clone())).copied();
+        let Some((last, _)) = last.filter(|(_, epoch)| *epoch == self.processes[p].epoch) else {
+            return;
+        };
+        let (Some(newer), Some(older)) = (self.vendor.token(last), self.vendor.token(number))
+        else {
+            return;
+        };
+        let print = self.fingerprint(last);
+        let given_up = self.oracle.refused_by_api.contains_key(&print)
+            || self.oracle.forgotten.contains(&print)
+            || self.oracle.adopted.contains(&last)
+            || self.oracle.adopted.contains(&number)
+            || self.is_buried(print);
+        // Sent within the time of a look, nobody knows which of two was first.
+        if newer.sent > older.sent + 5 * S
+            && newer.from > older.from
+            && newer.sent + newer.life - self.early(newer.life) > self.now
+            && self.vendor.is_active(last, self.now)
+            && !given_up
+        {
+            let detail = format!("p{p} {password}: {last} gave way to {number}");
+            self.violate("an older lease replaced a newer one", detail);
         }
     }
 

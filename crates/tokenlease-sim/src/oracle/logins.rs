@@ -26,12 +26,11 @@ impl World {
     /// Each login beside a good token must have its cause.
     pub(crate) fn judge_login(&mut self, owner: &Owner, sent: Sent) {
         let (p, _, password) = owner;
-        if sent.alone {
-            self.oracle.born_alone.insert(self.vendor.tokens.len() + 1);
-        }
+        self.judge_budget(owner, sent);
         let Some(number) = self.good_token(password) else { return };
         let detail = || format!("p{p} {password}, token {number} lives");
-        if !self.oracle.touched {
+        let wish = self.longest_wish(*p, password, number) > self.left(number);
+        if !self.oracle.touched && !wish {
             let detail = detail();
             return self.violate("a login while a good token lives, without any fault", detail);
         }
@@ -47,6 +46,29 @@ impl World {
         *self.stats.extra.entry(cause).or_default() += 1;
     }
 
+    /// Without the store a process logs in once a lifetime, or once an hour if no answer came.
+    fn judge_budget(&mut self, owner: &Owner, sent: Sent) {
+        if !sent.alone {
+            return;
+        }
+        let life = self.vendor.life.min(60 * M);
+        if let Some((last, life)) = self.oracle.alone.insert(owner.clone(), (sent.at, life))
+            && sent.at - last < life - self.early(life) - SLACK
+        {
+            let detail = format!("p{} {}: the last was sent at {last}", owner.0, owner.2);
+            self.violate("a store outage costs a process more than a login a lifetime", detail);
+        }
+    }
+
+    /// Without any fault, WinKAS needs no login more than an all-knowing client.
+    pub(crate) fn judge_end(&mut self) {
+        let (issued, minimum) = (self.vendor.tokens.len(), self.stats.minimum as usize);
+        if !self.oracle.touched && self.vendor.kind == Kind::Winkas && issued > minimum {
+            let detail = format!("{issued} for {minimum}");
+            self.violate("more logins than the minimum, without any fault", detail);
+        }
+    }
+
     /// Why the login goes out although that token lives, if there is a reason for it.
     fn cause(&mut self, owner: &Owner, sent: Sent, number: usize) -> Option<&'static str> {
         let (p, _, password) = owner;
@@ -55,17 +77,31 @@ impl World {
             return Some("arrived after it was given up");
         }
         if self.is_buried(print) {
-            if self.oracle.revoked.contains(&print) {
+            // What came after it counts: was that revoked, refused, or used to its end?
+            let newest = self.newest_delivered(number, password);
+            let newest_print = self.fingerprint(newest);
+            if !self.is_buried(newest_print) {
+                return Some("what had replaced it is over");
+            }
+            if self.oracle.revoked.contains(&newest_print) {
                 return Some("revoked");
+            }
+            if sent.alone {
+                return Some("in a store outage, within the budget");
             }
             return self.is_spaced(password).then_some("refused without a verdict");
         }
         if self.longest_wish(*p, password, number) > self.left(number) {
-            let first = self.oracle.wished.insert((password.clone(), number));
-            return first.then_some("a longer remaining life was wished for");
+            if self.oracle.wished.insert((password.clone(), number)) {
+                return Some("a longer remaining life was wished for");
+            }
+            let newest = self.newest_delivered(number, password);
+            if newest > number && !self.is_buried(self.fingerprint(newest)) {
+                return Some("what had replaced it is over");
+            }
         }
         // Where the running token can be had again, only silence or a race excuses a login.
-        if self.can_be_refetched() && !self.refetch_failed(owner, number) {
+        if self.can_be_refetched() && !self.refetch_failed(owner, sent, number) {
             return None;
         }
         if self.oracle.forgotten.contains(&print) {
@@ -97,26 +133,27 @@ impl World {
         if !sent.owned {
             return Some("the store lost the lock");
         }
-        if listed {
+        // What was saved since the decision could not be seen by it.
+        if listed && self.store.last_save() <= Some(sent.at) {
             return self.past_its_end(number).then_some("past its end without a word");
         }
         let from = self.vendor.token(number).map_or(t, |token| token.from);
         if self.has_newer(number, password) {
-            return Some("what had replaced it was ended early");
+            return Some("what had replaced it is over");
         }
         if self.oracle.shut_since(password, from) {
             return Some("its credentials were refused meanwhile");
         }
-        if self.processes.iter().enumerate().any(|(q, _)| self.holds(q, password, print)) {
+        if (0..self.processes.len()).any(|q| self.holds(q, password, print)) {
             return self
-                .is_unsaved(number, from)
+                .is_unsaved(number, print, password)
                 .then_some("held elsewhere, and could not be told");
         }
-        if self.oracle.born_alone.contains(&number) {
-            return Some("got in a store outage, and given up for the fleet's");
+        let coming = |carrier: &Carrier| carrier.alone && carrier.sent > self.now - 10 * S;
+        if self.carriers_of(number).iter().any(coming) {
+            return Some("held elsewhere, and could not be told");
         }
-        let lost =
-            self.carriers_of(number).iter().all(|carrier| self.is_lost(carrier, owner, sent));
+        let lost = self.carriers_of(number).iter().all(|c| self.is_lost(number, c, owner, sent));
         (lost || self.store_forgot(from)).then_some("known to nobody")
     }
 
@@ -127,6 +164,10 @@ impl World {
         let gone = |carrier: &Carrier| {
             carrier.entry.0 != p && self.is_interrupted(carrier.entry.0, token.sent, self.now)
         };
+        let own = |carrier: &Carrier| carrier.entry.0 == p;
+        if token.from >= sent.at && self.carriers_of(number).iter().any(own) {
+            return true;
+        }
         let underway = |carrier: &Carrier| {
             carrier.entry.0 == p && carrier.delivered.is_none_or(|at| at > sent.at)
         };
@@ -146,28 +187,38 @@ impl World {
     }
 
     /// Whether what was carried to someone got lost on the way, or with them.
-    fn is_lost(&self, carrier: &Carrier, sender: &Owner, sent: Sent) -> bool {
+    fn is_lost(&self, number: usize, carrier: &Carrier, sender: &Owner, sent: Sent) -> bool {
         let (p, epoch, _) = &carrier.entry;
         let gone = self.processes[*p].epoch != *epoch || !self.processes[*p].alive;
         let still = self.is_interrupted(*p, carrier.sent - 40 * S, self.now);
+        // It came when its sender had asked for a newer one.
+        let outdated = |at: i64| {
+            self.vendor.token(number).is_some_and(|token| {
+                let newer = |other: &crate::vendor::Issued| {
+                    other.sent > token.sent && other.granted.contains(&carrier.entry.2)
+                };
+                at - token.sent >= 9 * S && self.vendor.tokens.iter().any(newer)
+            })
+        };
         match carrier.delivered {
             // Given up after ten seconds, by itself or with its lock.
             None if *p == sender.0 => gone || sent.at - carrier.sent > -30 * S,
             None => gone || still || sent.at - carrier.sent >= 9 * S,
             // It died with it before it was saved; or it had no use for it.
-            Some(_) => gone || still || carrier.beside,
+            Some(at) => gone || still || carrier.beside || outdated(at),
         }
     }
 
     /// Whether refetches had no word, or were answered before the token was made.
-    fn refetch_failed(&self, owner: &Owner, number: usize) -> bool {
+    fn refetch_failed(&self, owner: &Owner, sent: Sent, number: usize) -> bool {
         let (p, _, password) = owner;
         let key = (*p, password.clone());
         let last = self.oracle.refetched.get(&key).copied().unwrap_or(i64::MIN);
         let silent = self.oracle.silent.get(&key);
         let silent = silent.into_iter().flatten().filter(|at| **at > self.now - 3 * M).count();
-        let raced =
-            self.vendor.token(number).is_some_and(|token| token.from > last) && last > self.now - M;
+        let raced = self.vendor.token(number).is_some_and(|token| {
+            token.from >= sent.at || (token.from > last && last > self.now - M)
+        });
         // Credentials beside others that were just refused have one send: no refetch before it.
         let alone = self
             .vendor
@@ -204,22 +255,42 @@ impl World {
         })
     }
 
-    /// Whether a holder of the token had reason not to have saved it.
-    fn is_unsaved(&self, number: usize, from: i64) -> bool {
+    /// Whether those who hold the token had reason not to have told: it came from elsewhere, the
+    /// store forgot it, it failed them until a moment ago, or they stand still.
+    fn is_unsaved(
+        &self,
+        number: usize,
+        print: tokenlease_core::Fingerprint,
+        of: &Password,
+    ) -> bool {
+        let t = self.now;
+        let from = self.vendor.token(number).map_or(t, |token| token.from);
+        let cut_off = |q: usize| {
+            let entry = self.processes[q].entries.get(of);
+            entry.is_some_and(|entry| entry.lost_calls > 0) || self.is_interrupted(q, t - 40 * S, t)
+        };
         self.store_forgot(from)
             || self.oracle.adopted.contains(&number)
-            || self.oracle.born_alone.contains(&number)
-            || self.oracle.outages.iter().any(|(at, _)| *at >= from - 2 * M)
-            || self
-                .carriers_of(number)
-                .iter()
-                .any(|carrier| self.is_interrupted(carrier.entry.0, carrier.sent - M, self.now))
+            || !self.is_calm(t - 10 * S)
+            || self.lose_store_answers > 0
+            || (0..self.processes.len()).any(|q| self.holds(q, of, print) && cut_off(q))
     }
 
     /// Whether the password was given a newer token, which is over.
     fn has_newer(&self, number: usize, password: &Password) -> bool {
         (number + 1..=self.vendor.tokens.len())
             .any(|newer| self.vendor.tokens[newer - 1].granted.contains(password))
+    }
+
+    /// The last token, from that one on, that came to who holds the password.
+    fn newest_delivered(&self, number: usize, password: &Password) -> usize {
+        let newer = (number + 1..=self.vendor.tokens.len()).rev().find(|newer| {
+            let carriers = self.oracle.carriers.get(newer).into_iter().flatten();
+            carriers
+                .filter(|carrier| carrier.entry.2 == *password)
+                .any(|carrier| carrier.delivered.is_some())
+        });
+        newer.unwrap_or(number)
     }
 
     /// Logins that refusals without a verdict cause are spaced.
@@ -244,8 +315,10 @@ impl World {
         t - last >= space - S - SLACK
     }
 
+    /// What is left of the token's life, as who got it counts it.
     fn left(&self, number: usize) -> i64 {
-        self.vendor.token(number).map_or(0, |token| token.until - self.now)
+        let token = self.vendor.token(number);
+        token.map_or(0, |token| token.until.min(token.sent + token.life) - self.now)
     }
 
     /// How long before its end a token of that life may be replaced.

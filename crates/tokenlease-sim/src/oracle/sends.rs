@@ -15,6 +15,8 @@ use crate::{Fault, Kind, M, Owner, Password, S, Vendor, World, world::KNOWN_AFTE
 pub(crate) struct Sent {
     /// When it was decided.
     pub(crate) at: i64,
+    /// In which of its tenures of the lock the sender was.
+    pub(crate) tenure: u64,
     /// The sender held the lock.
     pub(crate) owned: bool,
     /// The sender had lost the store.
@@ -26,12 +28,14 @@ pub(crate) struct Sent {
 }
 
 impl World {
-    pub(crate) fn sent(&self, p: usize, password: &Password) -> Sent {
+    pub(crate) fn sent(&self, p: usize, password: &Password, tenure: u64) -> Sent {
         let process = &self.processes[p];
+        let owner = (p, process.epoch, password.clone());
         Sent {
             at: self.now,
-            owned: self.store.is_owner(self.now, &(p, process.epoch, password.clone())),
-            alone: process.has_lost_the_store(),
+            tenure,
+            owned: self.store.is_owner(self.now, &owner, tenure),
+            alone: process.has_lost_the_store(password),
             stalled: false,
             copy: false,
         }
@@ -88,7 +92,13 @@ impl World {
         }
         if let Outcome::Answered(Answer::Token(granted)) = outcome {
             let number = Vendor::number(&granted.token);
-            let carrier = Carrier { entry: owner.clone(), sent: t, delivered: None, beside: false };
+            let carrier = Carrier {
+                entry: owner.clone(),
+                sent: t,
+                delivered: None,
+                beside: false,
+                alone: self.processes[*p].has_lost_the_store(of),
+            };
             self.oracle.carriers.entry(number).or_default().push(carrier);
         }
     }
@@ -143,6 +153,11 @@ impl World {
     /// What a machine says has to be true.
     pub(crate) fn note_events(&mut self, p: usize, of: &Password, events: &[Event]) {
         for event in events {
+            if let (Event::StoreAway | Event::StoreBack, Some(entry)) =
+                (event, self.processes[p].entries.get_mut(of))
+            {
+                entry.away = *event == Event::StoreAway;
+            }
             match event {
                 Event::StoreAway => {
                     self.oracle.outages.push((self.now, p));
@@ -230,6 +245,9 @@ impl World {
         }
         self.judge_wrong(*p, *epoch, password, sent);
         if !self.vendor.takes(password) {
+            self.judge_wrong_again(*p, password, matches!(call, Call::Issue), sent);
+        }
+        if !self.vendor.takes(password) {
             if let Some((shut, until)) = self.oracle.shut.get(password).copied()
                 && sent.at > shut + 2 * S
                 && until > t + self.store.offset + 10 * S
@@ -272,6 +290,34 @@ impl World {
         if let Some((at, who, _)) = told {
             let detail = format!("p{p} {password}: p{who} was told at {at} that it is wrong");
             self.violate("refused credentials are sent again within the hour", detail);
+        }
+    }
+
+    /// Wrong credentials cost one login and at most one refetch an hour, whoever tries them, where
+    /// no answer is lost, nobody is stopped, and the store keeps what it is told.
+    fn judge_wrong_again(&mut self, p: usize, password: &Password, issue: bool, sent: Sent) {
+        let t = self.now;
+        let sends = self.oracle.wrong.entry(password.clone()).or_default();
+        let before = sends.iter().rfind(|(at, call)| *call == issue && t - at < 59 * M).copied();
+        sends.push((t, issue));
+        let Some((before, _)) = before else { return };
+        let stopped = self.oracle.crashes.iter().any(|(at, _)| *at > before - M)
+            || self.oracle.freezes.iter().any(|(_, until, _)| *until > before - M);
+        let silent = self.faults.iter().any(|(from, until, fault)| {
+            matches!(fault, Fault::Slow | Fault::Duplicate)
+                && *from < t
+                && until.saturating_add(M) > before
+        });
+        let reset = self.oracle.resets.values().any(|at| *at >= before - M);
+        let lost = self.lose_next_issue_answers > 0
+            || self.oracle.answers_lost.is_some_and(|at| at > before - M)
+            || self.oracle.lock_lost.is_some_and(|at| at > before - M);
+        let calm = self.is_calm(before - M) && !self.is_lossy_since(before - M);
+        // Where a refetch does not tell wrong from none, it opens no circuit.
+        let vague = self.vendor.vague && !issue;
+        if calm && !vague && !stopped && !silent && !reset && !lost && !sent.alone {
+            let detail = format!("p{p} {password}: the last time was at {before}");
+            self.violate("wrong credentials cost more than one send of a kind", detail);
         }
     }
 

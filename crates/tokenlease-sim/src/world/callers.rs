@@ -6,7 +6,7 @@ use tokenlease_core::{
 };
 
 use super::Waiting;
-use crate::{Caller, Password, S, Vendor, World, duration, millis, planted::Bug};
+use crate::{Caller, M, Password, S, Vendor, World, duration, millis, planted::Bug};
 
 impl World {
     /// Someone in that process asks for a lease, and calls an API with it.
@@ -21,8 +21,15 @@ impl World {
             self.stats.minimum += 1;
             self.minimum_until = self.now + self.vendor.life;
         }
+        if self.naive.is_some() {
+            return self.ask_naive(p, caller.replay);
+        }
         let of = password;
         let password = self.entry_of(p, &of);
+        if let Some(wish) = caller.min_remaining {
+            let lately = self.longest_wish(p, &password, 0).max(millis(wish));
+            self.oracle.wishes.insert((p, password.clone()), (self.now, lately));
+        }
         let ask = Ask {
             min_remaining: caller.min_remaining,
             ..Ask::new(self.clock(p).elapsed, duration(caller.wait))
@@ -86,15 +93,12 @@ impl World {
         }
     }
 
-    /// The longest remaining life that a caller who waits there may insist on.
+    /// The longest remaining life that a caller there insisted on lately: a flight goes on when
+    /// its caller was answered.
     pub(crate) fn longest_wish(&self, p: usize, password: &Password, number: usize) -> i64 {
-        let half = duration(self.vendor.token(number).map_or(0, |token| token.life / 2));
-        let there = self.callers.values().filter(|w| w.process == p && w.password == *password);
-        there
-            .filter_map(|w| w.caller.min_remaining)
-            .map(|wish| millis(wish.min(half)))
-            .max()
-            .unwrap_or(0)
+        let half = self.vendor.token(number).map_or(i64::MAX, |token| token.life / 2);
+        let wish = self.oracle.wishes.get(&(p, password.clone()));
+        wish.filter(|(at, _)| self.now - at < 2 * M).map_or(0, |(_, wish)| half.min(*wish))
     }
 
     pub(super) fn past_deadline(&mut self, p: usize, password: &Password) {
@@ -131,6 +135,7 @@ impl World {
         let token = served.lease.token();
         let number = Vendor::number(token);
         self.judge_answer(p, password, number, served, asked);
+        self.judge_order(p, password, number);
         self.oracle.in_hand.insert((p, password.clone()), (number, self.processes[p].epoch));
         let dead = !self.vendor.is_active(number, self.now);
         self.stats.dead += u64::from(dead);

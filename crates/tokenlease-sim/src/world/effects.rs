@@ -6,22 +6,28 @@ use tokenlease_core::{
     vendor::{Answer, Call},
 };
 
+use super::choices::{Loss, Reach};
 use crate::{
     Fault, Owner, Password, S, Vendor, World, duration, oracle::Sent, planted::Bug, vendor,
 };
 
 /// How long an effect takes on its way, and whether it arrives.
 #[derive(Clone, Copy)]
-struct Way {
-    there: i64,
-    back: i64,
-    lost_there: bool,
-    lost_back: bool,
-    twice: bool,
+pub(super) struct Way {
+    pub(super) there: i64,
+    pub(super) back: i64,
+    pub(super) lost_there: bool,
+    pub(super) lost_back: bool,
+    /// It arrives once more, that much later.
+    twice: Option<i64>,
 }
 
 impl World {
-    fn way(&mut self, vendor: bool) -> Way {
+    pub(super) fn way(&mut self, vendor: bool) -> Way {
+        if let Some(lost) = self.chosen_loss() {
+            let (lost_there, lost_back) = (lost == Loss::Request, lost == Loss::Answer);
+            return Way { there: 1, back: 0, lost_there, lost_back, twice: None };
+        }
         let (mut there, back) = if vendor {
             (self.rng.range(10, 40), self.rng.range(10, 40))
         } else {
@@ -41,6 +47,7 @@ impl World {
             (false, false) => 99,
         };
         let twice = self.is_broken(Fault::Duplicate) && self.rng.chance(20);
+        let twice = twice.then(|| self.rng.pick(&[0, 0, 5, 100, 3 * S, 12 * S]));
         Way { there, back, lost_there: lot < 15, lost_back: (15..30).contains(&lot), twice }
     }
 
@@ -52,10 +59,11 @@ impl World {
         pending: Pending,
     ) {
         self.oracle.touched |= !self.faults.is_empty();
-        let sent = self.sent(p, password);
+        let tenure = if self.setup.bug == Some(Bug::OneTenure) { 0 } else { pending.tenure() };
+        let sent = self.sent(p, password, tenure);
         let credentials = matches!(&effect, Effect::Send(call) if call.takes_credentials());
-        if credentials
-            && let Some((until, long)) = self.processes[p].stall.take()
+        if let Some((until, long)) =
+            self.chosen_stall().or_else(|| self.processes[p].stall.take_if(|_| credentials))
             && self.now < until
         {
             // The decision is made; the request goes out when the process runs again.
@@ -97,21 +105,27 @@ impl World {
             }
             return;
         }
+        let issue = matches!(effect, Effect::Send(Call::Issue));
         let sent_at = Timestamp(self.clock(p).elapsed.0 + sent.at - self.now);
-        self.at(self.now + way.there, move |world| {
+        let reach = Reach::of(&effect);
+        self.on_its_way(p, reach, self.now + way.there, move |world| {
             let owner = (p, epoch, password.clone());
             let outcome = world.execute(&owner, &effect, sent, sent_at);
             let outcome = world.twisted(&owner, &effect, outcome);
             world.say(|| format!("p{p} {password} {effect}: {}", told(&outcome)));
             world.note_outcome(&owner, &effect, &outcome);
-            if way.twice {
+            if let Some(later) = way.twice {
                 // What carried it sent it again: the far end acts twice, one answer is heard.
-                let again = world.execute(&owner, &effect, Sent { copy: true, ..sent }, sent_at);
-                world.say(|| format!("p{p} {password} {effect} once more: {}", told(&again)));
+                let of = password.clone();
+                world.at(world.now + later, move |world| {
+                    let copy = Sent { copy: true, ..sent };
+                    let again = world.execute(&owner, &effect, copy, sent_at);
+                    world.say(|| format!("p{p} {of} {effect} once more: {}", told(&again)));
+                });
             }
-            let issue = matches!(effect, Effect::Send(Call::Issue));
             if issue && world.lose_next_issue_answers > 0 {
                 world.lose_next_issue_answers -= 1;
+                world.oracle.answers_lost = Some(world.now);
                 return;
             }
             if !way.lost_back {
@@ -154,9 +168,9 @@ impl World {
         }
         match effect {
             Effect::Load => self.store.load(t),
-            Effect::Lock { life } => self.store.lock(t, owner, *life),
-            Effect::Renew { life } => self.store.renew(t, owner, *life),
-            Effect::Unlock => self.store.unlock(owner),
+            Effect::Lock { life } => self.store.lock(t, &(owner.clone(), sent.tenure), *life),
+            Effect::Renew { life } => self.store.renew(t, &(owner.clone(), sent.tenure), *life),
+            Effect::Unlock => self.store.unlock(&(owner.clone(), sent.tenure)),
             Effect::Save { expected, record, .. } => {
                 let outcome = self.store.save(t, *expected, record);
                 if matches!(outcome, Outcome::Saved { .. }) {
@@ -219,7 +233,7 @@ impl World {
 
     pub(super) fn hand_in(&mut self, p: usize, of: &Password, pending: Pending, outcome: Outcome) {
         let now = self.clock(p);
-        let late = pending.deadline() < now.elapsed;
+        let late = pending.deadline() <= now.elapsed;
         self.note_delivered(p, of, &outcome, late);
         if late && self.setup.bug == Some(Bug::LateAnswerDropped) {
             return;

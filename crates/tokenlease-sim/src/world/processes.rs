@@ -67,8 +67,14 @@ impl World {
             let (server, proof) = (self.vendor.server(), self.proof_of(password));
             let seed = self.rng.draw();
             let machine = Lifecycle::new(&server, proof, self.key.clone(), self.setup.policy, seed);
-            let entry =
-                Entry { machine, waiters: Vec::new(), landings: 0, wake: None, lost_calls: 0 };
+            let entry = Entry {
+                machine,
+                waiters: Vec::new(),
+                landings: 0,
+                wake: None,
+                away: false,
+                lost_calls: 0,
+            };
             self.processes[p].entries.insert(password.clone(), entry);
         }
         &mut self.processes[p].entries.get_mut(password).expect("made just now").machine

@@ -109,6 +109,27 @@ fn join_after_lesson_5_who_joins_later_is_not_answered_by_an_older_truth() {
 }
 
 #[test]
+fn after_e_a_doubt_just_before_the_assumed_end_serves_nothing_dead_after_it() {
+    let mut dead = 0;
+    for seed in 0..40 {
+        let mut world =
+            World::launched(tokenlease_sim::Setup { seed, ..setup(Kind::Winkas, 12 * H, 1) });
+        asks(&mut world, 0, &[0]);
+        // An API says no right before E: the yes to that was asked for before E, and by callers
+        // who asked before it was.
+        crate::api_refuses(&mut world, 12 * H - 60, 12 * H);
+        let caller = tokenlease_sim::Caller { replay: false, ..Default::default() };
+        world.ask_every(0, 12 * H - 2 * S, 12 * H + 2 * S, 13, &caller);
+        world.run(13 * H);
+        world.assert_kept();
+        assert_eq!(logins(&world), 2, "{seed}");
+        dead += world.stats.dead;
+    }
+    // What dies on its way from the vendor is known to nobody.
+    assert!(dead <= 40, "{dead}");
+}
+
+#[test]
 fn fixed_e_the_probe_age_stands_in_the_lease_so_a_first_long_life_costs_few_questions() {
     let (rows, world) = lives(&[(24, 4), (14, 4)], 20 * S);
     assert_eq!((rows[0].0, rows[1].0), (4, 4));

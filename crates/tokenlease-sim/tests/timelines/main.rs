@@ -2,6 +2,7 @@
 //! one that does not. A test's name begins with its rule.
 
 mod credentials;
+mod fallen_back;
 mod learning;
 mod locks;
 mod refusals;

@@ -104,6 +104,35 @@ fn space_reset_the_spacing_of_a_bad_day_is_over_on_the_next() {
 }
 
 #[test]
+fn entry_space_a_login_at_the_end_of_a_good_token_is_no_matter_of_an_older_refusal() {
+    // The first token would live for 12 hours, but APIs refused it; those after it live for ten
+    // minutes and work. Each of their ends is a login, and none of these is spaced.
+    let mut setup = setup(Kind::Wyn, 12 * H, 1);
+    setup.mute = true;
+    let mut world = World::launched(setup);
+    world.at(H, |world| world.vendor.life = 10 * M);
+    api_refuses(&mut world, H, H + 10 * S);
+    every(&mut world, 0, 0, 4 * H, M);
+    world.run(4 * H);
+    world.assert_kept();
+    assert_eq!(world.stats.errors(), 0);
+    // Ten minutes less a margin and a moment of the window each.
+    assert!((20..=27).contains(&logins(&world)), "{}", logins(&world));
+}
+
+#[test]
+fn doubt_a_token_that_is_over_is_replaced_and_not_asked_about() {
+    let mut world = world(Kind::Wyn, 10 * M, 1);
+    let caller = tokenlease_sim::Caller { replay: false, ..Default::default() };
+    crate::asks_with(&mut world, 0, &[0, 5 * M], &caller);
+    api_refuses(&mut world, 5 * M, 5 * M + S);
+    asks(&mut world, 0, &[20 * M]);
+    world.run(H);
+    world.assert_kept();
+    assert_eq!((logins(&world), world.vendor.calls.verify), (2, 0));
+}
+
+#[test]
 fn lesson_9_a_refusal_names_its_token_and_a_late_one_hurts_no_newer_lease() {
     let mut world = world(Kind::Winkas, 12 * H, 1);
     world.touch();

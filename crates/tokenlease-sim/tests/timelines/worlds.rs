@@ -1,8 +1,8 @@
 //! Random worlds, and those of them that once showed a fault.
 
 use tokenlease_sim::{
-    Kind,
-    worlds::{self, Weather},
+    H, Kind,
+    worlds::{self, MOST_EVENTS, Weather, weather},
 };
 
 #[test]
@@ -37,8 +37,23 @@ fn worlds_that_showed_a_fault_show_none_any_more() {
 
 #[test]
 fn a_store_that_falls_back_brings_no_token_back_that_this_process_buried() {
-    let world = worlds::run(2043, Weather::Rough);
+    for (seed, weather) in [(2043, Weather::Rough), (17906, Weather::Rough)] {
+        let world = worlds::run(seed, weather);
+        assert!(world.oracle.violations.is_empty(), "{:?}", world.oracle.violations);
+    }
+}
+
+#[test]
+fn refused_tokens_that_would_live_long_and_their_short_lived_successors_keep_every_promise() {
+    let world = worlds::run(6448, Weather::Rough);
     assert!(world.oracle.violations.is_empty(), "{:?}", world.oracle.violations);
+}
+
+#[test]
+fn a_world_lasts_up_to_three_days_and_2000_events() {
+    let plans: Vec<_> = (0..300).map(|seed| worlds::plan(seed, weather(seed))).collect();
+    assert!(plans.iter().all(|plan| plan.size() <= MOST_EVENTS && plan.span <= 72 * H));
+    assert!(plans.iter().any(|plan| plan.size() == MOST_EVENTS && plan.span == 72 * H));
 }
 
 #[test]

@@ -203,7 +203,13 @@ fn network(path: &Path) -> Option<&'static str> {
         clippy::unnecessary_cast,
         reason = "the numbers have 32 bits, the field has more on some machines"
     )]
-    match stat.f_type as u32 {
+    network_of(stat.f_type as u32)
+}
+
+/// By the number of a file system, see statfs(2).
+#[cfg(target_os = "linux")]
+fn network_of(number: u32) -> Option<&'static str> {
+    match number {
         0x6969 => Some("NFS"),
         0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
         _ => None,
@@ -249,4 +255,19 @@ pub(super) fn away(doing: &str, path: &Path, error: io::Error) -> StoreError {
             .advice(format!("{advice}; all comes back by itself"))
             .with_source(error),
     )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_file_systems_are_told_by_their_numbers_and_local_ones_are_none() {
+        let kinds = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42].map(network_of);
+        assert_eq!(kinds, [Some("NFS"), Some("SMB"), Some("SMB"), Some("SMB")]);
+        // ext4, tmpfs, overlay.
+        assert_eq!([0xef53, 0x0102_1994, 0x794c_7630].map(network_of), [None; 3]);
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!Folder::open(folder.path()).unwrap().remote);
+    }
 }

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -42,13 +42,11 @@ impl Locks {
     ) -> Result<Locked, StoreError> {
         let mut file = acquire(folder, &path(name))?;
         let now = clock.now(folder)?;
-        if let Some(intent) = Intent::read(&mut file).map_err(failed(folder, name))?
-            && intent.owner != owner.as_str()
-        {
-            let theirs = owner_file(name, &intent.owner);
-            if now < intent.until && is_alive(&folder.join(&theirs)) {
-                return Ok(Locked::Busy);
-            }
+        match Taken::read(&mut file, folder, name, owner, now)? {
+            Taken::ByAnother => return Ok(Locked::Busy),
+            // Its owner can't be about to hold it again: that is done under the kernel lock.
+            Taken::ByTheDead(theirs) => _ = fs::remove_file(theirs),
+            Taken::No => {}
         }
         self.hold(folder, &owner_file(name, owner.as_str()))?;
         let intent = Intent { owner: owner.as_str().to_owned(), until: now.plus(life) };
@@ -102,16 +100,9 @@ impl Locks {
         let path = folder.join(name);
         let file =
             folder.open_or_make(name).map_err(|error| folder::away("making", &path, error))?;
-        match file.try_lock() {
-            Ok(()) => held.insert(name.to_owned(), file),
-            Err(TryLockError::WouldBlock) => {
-                let error = io::Error::new(io::ErrorKind::WouldBlock, "another process holds it");
-                return Err(folder::away("locking", &path, error));
-            }
-            Err(TryLockError::Error(error)) => {
-                return Err(folder::away("locking", &path, error));
-            }
-        };
+        // Whoever looks whether its owner is alive has it for a moment.
+        wait_for(&file).map_err(|error| folder::away("locking", &path, error))?;
+        held.insert(name.to_owned(), file);
         Ok(())
     }
 
@@ -130,6 +121,13 @@ impl Locks {
     }
 }
 
+/// Whether another has the lock, seen without the kernel lock: so nobody waits for a crowd that
+/// looks. What is seen may be old; that costs another look, and nothing is granted for it.
+pub(super) fn is_taken(folder: &Folder, name: &RecordName, owner: &Owner, now: StoreTime) -> bool {
+    let Ok(mut file) = File::open(folder.join(&path(name))) else { return false };
+    matches!(Taken::read(&mut file, folder, name, owner, now), Ok(Taken::ByAnother))
+}
+
 /// The file with a record's intent.
 pub(super) fn path(name: &RecordName) -> String {
     format!("{}{END}", name.key())
@@ -145,23 +143,29 @@ fn owner_file(name: &RecordName, owner: &str) -> String {
 pub(super) fn acquire(folder: &Folder, name: &str) -> Result<File, StoreError> {
     let path = folder.join(name);
     let away = |error| folder::away("locking", &path, error);
+    loop {
+        let file = folder.open_or_make(name).map_err(away)?;
+        wait_for(&file).map_err(away)?;
+        // Else it was swept away between the opening and the locking.
+        if is_still(&file, &path) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Takes the kernel lock on a file, or fails in time.
+fn wait_for(file: &File) -> io::Result<()> {
     let began = Instant::now();
     let mut slice = Duration::from_micros(100);
     loop {
-        let file = folder.open_or_make(name).map_err(away)?;
         match file.try_lock() {
-            Ok(()) if is_still(&file, &path) => return Ok(file),
-            // It was swept away between the opening and the locking.
-            Ok(()) => continue,
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(away(error)),
-        }
-        if began.elapsed() >= PATIENCE {
-            let error = io::Error::new(
-                io::ErrorKind::TimedOut,
-                "another process keeps it locked; it may be stopped",
-            );
-            return Err(away(error));
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {}
+            Err(TryLockError::WouldBlock) => {
+                let why = "another process keeps it locked; it may be stopped";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
         }
         thread::sleep(slice);
         slice = (slice * 2).min(LONGEST_SLICE);
@@ -184,15 +188,41 @@ pub(super) fn is_still(_: &File, _: &Path) -> bool {
     true
 }
 
-/// Whether a process stands behind an owner's file. That of a dead one is cleared away: this is
-/// called under the kernel lock of the intent, so the owner can't be about to take it.
+/// Who has a record's lock, to one who wants it.
+enum Taken {
+    No,
+    ByAnother,
+    /// Its owner's file is left over.
+    ByTheDead(PathBuf),
+}
+
+impl Taken {
+    fn read(
+        file: &mut File,
+        folder: &Folder,
+        name: &RecordName,
+        owner: &Owner,
+        now: StoreTime,
+    ) -> Result<Self, StoreError> {
+        let intent = Intent::read(file).map_err(failed(folder, name))?;
+        let Some(intent) = intent.filter(|intent| intent.owner != owner.as_str()) else {
+            return Ok(Self::No);
+        };
+        let theirs = folder.join(&owner_file(name, &intent.owner));
+        Ok(match is_alive(&theirs) {
+            true if now < intent.until => Self::ByAnother,
+            true => Self::No,
+            false => Self::ByTheDead(theirs),
+        })
+    }
+}
+
+/// Whether a process stands behind an owner's file.
 fn is_alive(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
-    match file.try_lock() {
-        Ok(()) => {
-            let _ = fs::remove_file(path);
-            false
-        }
+    // Shared, so that those who look do not take each other for the owner.
+    match file.try_lock_shared() {
+        Ok(()) => false,
         // Where it can't be told, the lock ends by time.
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
     }

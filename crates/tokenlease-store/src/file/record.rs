@@ -12,7 +12,7 @@ use std::{
 use tokenlease::{
     Error, ErrorKind,
     core::{StoreTime, time::Moment as _},
-    store::{RecordName, StoreError, Stored},
+    store::{Loaded, RecordName, StoreError, Stored},
 };
 
 use super::{
@@ -67,17 +67,24 @@ impl Records {
         Self { read: (!folder.remote).then(Mutex::default) }
     }
 
-    /// The record, if its file has not changed since it was read. One `stat`.
+    /// The record, if its file has not changed since it was read, or that there is none. One
+    /// `stat`.
     pub(super) fn peek(
         &self,
         folder: &Folder,
         name: &RecordName,
         now: StoreTime,
-    ) -> Option<Stored> {
+    ) -> Option<Loaded> {
         let seen = self.seen()?;
-        let seen = seen.get(name.key())?;
-        let stamp = Stamp::of(&fs::metadata(folder.join(&file(name))).ok()?)?;
-        (stamp == seen.stamp && now < seen.until).then(|| seen.stored.clone())
+        let meta = match fs::metadata(folder.join(&file(name))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Some(Loaded { record: None, now });
+            }
+            result => result.ok()?,
+        };
+        let (seen, stamp) = (seen.get(name.key())?, Stamp::of(&meta)?);
+        let record = || Loaded { record: Some(seen.stored.clone()), now };
+        (stamp == seen.stamp && now < seen.until).then(record)
     }
 
     pub(super) fn read(

@@ -254,6 +254,33 @@ async fn lesson_16_waiting_for_a_stopped_process_ends_in_an_error() {
     put(&store, &name("v"), None, b"other identities go on").await;
 }
 
+/// A crowd that looks would else keep the owner from giving it back.
+#[tokio::test]
+async fn lesson_31_those_who_wait_for_a_lock_need_no_kernel_lock_to_see_that_it_is_taken() {
+    let place = Place::new();
+    let (owner, waiter) = (place.open(), place.open());
+    let (one, other) = (Owner::new(1), Owner::new(2));
+    assert_eq!(owner.lock(&name("u"), &one, MINUTE).await.unwrap(), Locked::Granted);
+    let kernel_lock = lock::acquire(&owner.0.folder, &lock::path(&name("u"))).unwrap();
+    assert_eq!(waiter.lock(&name("u"), &other, MINUTE).await.unwrap(), Locked::Busy);
+    drop(kernel_lock);
+    // Those who look don't keep the owner from holding it anew.
+    let looking = tokio::spawn(async move {
+        for _ in 0..100 {
+            if waiter.lock(&name("u"), &other, MINUTE).await.unwrap() == Locked::Granted {
+                waiter.unlock(&name("u"), &other).await.unwrap();
+            }
+        }
+    });
+    while !looking.is_finished() {
+        if owner.lock(&name("u"), &one, MINUTE).await.unwrap() == Locked::Granted {
+            owner.unlock(&name("u"), &one).await.unwrap();
+        }
+    }
+    looking.await.unwrap();
+    assert!(place.names(lock::OWNER_END).is_empty());
+}
+
 #[tokio::test]
 async fn lesson_27_time_goes_on_over_a_boot_and_never_back() {
     let place = Place::new();

@@ -94,6 +94,12 @@ pub(super) const RENEW: &str = concat!(
 pub(super) const UNLOCK: &str =
     "update tokenlease set owner = null, locked_until = null where key = $1 and owner = $2";
 
+pub(super) const ANY: &str = concat!(
+    "select true from tokenlease where record is not null and (ends_at is null or ends_at > ",
+    now!(),
+    ") limit 1"
+);
+
 pub(super) const CLEAR: &str = concat!(
     "delete from tokenlease where (record is null or ends_at < ",
     now!(),

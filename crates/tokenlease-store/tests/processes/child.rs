@@ -3,14 +3,19 @@
 
 use std::{
     io::{BufRead as _, Write as _},
+    path::Path,
+    sync::Arc,
     time::Duration,
 };
 
 use tokenlease::{
-    Client, Registry, Result,
-    core::{Credentials, Identity, Secret, vendor::Server},
+    Client, Clock, HttpOptions, Refusal, Registry, Result, SystemClock,
+    core::{Credentials, Identity, Secret, Token, vendor::Server},
+    runtime::Runtime,
 };
 use tokenlease_store::{KeySource, StoreOptions, open_blocking};
+
+use crate::{bare, hour::FileClock, wire};
 
 /// Says that a process is to be a child, and of what store.
 pub(crate) const STORE: &str = "TOKENLEASE_TEST_STORE";
@@ -25,40 +30,132 @@ fn child() {
         let mut out = std::io::stdout().lock();
         writeln!(out, "\n{MARK}{text}").and_then(|()| out.flush()).unwrap();
     };
-    let client = match client(&store) {
-        Ok(client) => client.blocking(),
-        Err(error) => return answer(format!("error {} {error}", error.kind().as_str())),
+    let (server, credentials) = match server() {
+        Ok(both) => both,
+        Err(error) => return answer(said(&error)),
     };
+    let bare = store.strip_prefix("bare:").map(Path::new);
+    if let Some(folder) = bare {
+        answer("ready".into());
+        for _ in std::io::stdin().lock().lines() {
+            answer(format!("token {}", bare::token(folder, &server, &credentials)));
+        }
+        return;
+    }
+    let client = match client(&store, server.clone(), credentials.clone()) {
+        Ok(client) => client,
+        Err(error) => return answer(said(&error)),
+    };
+    let mut child = Child { server, credentials, client, held: Vec::new() };
     answer("ready".into());
     for order in std::io::stdin().lock().lines() {
         let order = order.unwrap();
-        let done = match order.split_once(' ').unwrap_or((&order, "")) {
-            ("token", _) => client
-                .lease()
-                .map(|served| format!("token {:?} {}", served.rung, served.lease.token().expose())),
-            ("refuse", _) => client
-                .token()
-                .and_then(|token| client.refuse(&token))
-                .map(|refusal| format!("refused {refusal:?}")),
-            ("forget", _) => client.forget().map(|()| "forgotten".into()),
-            ("explain", _) => Ok(client.explain()),
-            _ => panic!("what is {order:?}?"),
-        };
-        let error = |error: tokenlease::Error| format!("error {} {error}", error.kind().as_str());
-        answer(done.unwrap_or_else(error));
+        answer(child.obey(&order).unwrap_or_else(|error| said(&error)));
     }
     // The parent closed the pipe: nothing is left half done.
-    let _ = client.close();
+    let _ = child.client.blocking().close();
 }
 
-fn client(store: &str) -> Result<Client> {
-    let of = |name: &str| std::env::var(format!("TOKENLEASE_TEST_{name}")).unwrap_or_default();
-    let mut options = StoreOptions::new();
-    if let Some(key) = Some(of("KEY")).filter(|key| !key.is_empty()) {
-        options = options.with_key(KeySource::from_text(&key)?);
+fn said(error: &tokenlease::Error) -> String {
+    format!("error {} {error}", error.kind().as_str())
+}
+
+struct Child {
+    server: Server,
+    credentials: Credentials,
+    client: Client,
+    /// What callers hold who got their token before.
+    held: Vec<Token>,
+}
+
+impl Child {
+    fn obey(&mut self, order: &str) -> Result<String> {
+        let client = self.client.blocking();
+        let (verb, word) = order.split_once(' ').unwrap_or((order, ""));
+        match verb {
+            "token" => {
+                let served = client.lease()?;
+                Ok(format!("token {:?} {}", served.rung, served.lease.token().expose()))
+            }
+            "refuse" => Ok(format!("refused {:?}", client.refuse(&client.token()?)?)),
+            "revoke" => Ok(format!("revoked {:?}", client.revoke(&client.token()?)?)),
+            "forget" => client.forget().map(|()| "forgotten".into()),
+            "reset" => client.reset().map(|()| "reset".into()),
+            "explain" => Ok(client.explain()),
+            "clock" => {
+                let (now, coarse) = (SystemClock.now(), SystemClock.coarse());
+                let (wall, elapsed) = (now.wall.0, now.elapsed.0);
+                Ok(format!("{wall} {} {elapsed} {}", coarse.wall, coarse.monotonic))
+            }
+            "password" => {
+                let credentials =
+                    Credentials { password: Some(Secret::from(word)), ..self.credentials.clone() };
+                client.set_credentials(credentials).map(|()| "changed".into())
+            }
+            "hold" => {
+                self.held.clear();
+                for _ in 0..word.parse().unwrap() {
+                    self.held.push(client.token()?);
+                }
+                Ok("held".into())
+            }
+            "refuse-all" => self.refuse_all(),
+            "forbidden" => self.forbidden(),
+            _ => panic!("what is {order:?}?"),
+        }
     }
-    let opened = open_blocking(store, &options)?;
-    let registry = Registry::builder().store(opened.store, opened.key).build()?;
+
+    /// Each of those who hold a token says that an API refused it, and goes on with what it gets.
+    fn refuse_all(&self) -> Result<String> {
+        let (client, held) = (self.client.clone(), self.held.clone());
+        Runtime::current()?.block_on(async move {
+            let callers = held.into_iter().map(|token| {
+                let client = client.clone();
+                tokio::spawn(async move { client.refuse(&token).await })
+            });
+            let (mut still, mut new) = (0, std::collections::BTreeSet::new());
+            for caller in callers.collect::<Vec<_>>() {
+                match caller.await.unwrap()? {
+                    Refusal::StillActive => still += 1,
+                    Refusal::Replaced(token) => _ = new.insert(token.expose().to_owned()),
+                    other => panic!("{other:?}"),
+                }
+            }
+            let new: Vec<_> = new.into_iter().collect();
+            Ok(format!("stormed {still} {}", new.join(",")))
+        })?
+    }
+
+    /// Each of those who hold a token calls what an API refuses everybody.
+    fn forbidden(&self) -> Result<String> {
+        let (client, server) = (self.client.clone(), self.server.clone());
+        let count = self.held.len();
+        Runtime::current()?.block_on(async move {
+            let callers = (0..count).map(|_| {
+                let (client, server) = (client.clone(), server.clone());
+                tokio::spawn(async move {
+                    let call = async |token: Token| {
+                        let request = wire::forbidden(&server, token.expose());
+                        let work = tokio::task::spawn_blocking(move || wire::send(&request));
+                        let response = work.await.unwrap();
+                        Ok::<_, tokenlease::Error>((client.read_api(&response), ()))
+                    };
+                    client.call(call).await
+                })
+            });
+            for caller in callers.collect::<Vec<_>>() {
+                caller.await.unwrap()?;
+            }
+            Ok("called".into())
+        })?
+    }
+}
+
+fn of(name: &str) -> String {
+    std::env::var(format!("TOKENLEASE_TEST_{name}")).unwrap_or_default()
+}
+
+fn server() -> Result<(Server, Credentials)> {
     let credentials = Credentials::password(Secret::from(of("PASSWORD")));
     let (identity, credentials) = match &*of("VENDOR") {
         "winkas" => (Identity::winkas(&of("SERVER"), &of("USER"), &of("REALM"))?, credentials),
@@ -67,8 +164,28 @@ fn client(store: &str) -> Result<Client> {
             credentials.with_client_secret(Secret::from(of("SECRET"))),
         ),
     };
+    Ok((Server::new(identity), credentials))
+}
+
+fn client(store: &str, server: Server, credentials: Credentials) -> Result<Client> {
+    let set = |name| Some(of(name)).filter(|text| !text.is_empty());
+    let clock: Arc<dyn Clock> = match set("HOUR") {
+        Some(hour) => Arc::new(FileClock::new(hour)),
+        None => Arc::new(SystemClock),
+    };
+    let mut options = StoreOptions::new().with_clock(clock.clone());
+    if let Some(key) = set("KEY") {
+        options = options.with_key(KeySource::from_text(&key)?);
+    }
+    let opened = open_blocking(store, &options)?;
+    let mut http = HttpOptions::new();
+    if set("PLAIN").is_some() {
+        http = http.dangerously_allow_plain_http();
+    }
+    let registry =
+        Registry::builder().store(opened.store, opened.key).clock(clock).http(http).build()?;
     let millis = |name| of(name).parse().map(Duration::from_millis);
-    let mut builder = Client::builder(Server::new(identity), credentials).registry(&registry);
+    let mut builder = Client::builder(server, credentials).registry(&registry);
     if let Ok(refresh) = millis("REFRESH") {
         builder = builder.store_refresh(refresh);
     }

@@ -1,97 +1,76 @@
-//! Many processes at once.
+//! Many processes at once, on a store with nothing in it.
 
-use std::{
-    fs::File,
-    sync::Barrier,
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokenlease_emulator::{Endpoint, Fault};
 
-#[cfg(any(feature = "redis", feature = "postgres"))]
-use crate::servers;
-use crate::world::{World, ask_all, assert_one_token};
+use crate::{
+    engine::{Engine, many},
+    world::{Starter, World, ask_all, assert_one_token},
+};
 
 const SLOW: Duration = Duration::from_millis(50);
 
-fn a_cold_crowd(world: &World, count: usize, what: &str) {
-    world.emulator.fault(Endpoint::WinkasIssue, Fault::delay(SLOW), 100);
-    world.emulator.fault(Endpoint::WynIssue, Fault::delay(SLOW), 100);
-    for starter in [world.winkas(), world.wyn()] {
-        let mut crowd = starter.start_many(count);
-        let began = Instant::now();
-        let answers = ask_all(&mut crowd, "token");
-        println!("{what}, {count} processes: {:?}", began.elapsed());
-        assert_one_token(&answers);
-        assert_eq!(answers.iter().filter(|answer| answer.rung() == "Issue").count(), 1);
+/// Every call that a cold start makes takes that long at the vendor.
+fn slow_down(world: &World) {
+    for endpoint in [Endpoint::WinkasRefetch, Endpoint::WinkasIssue, Endpoint::WynIssue] {
+        world.emulator.fault(endpoint, Fault::delay(SLOW), 100);
     }
-    let counts = world.emulator.counts();
-    assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 1));
 }
 
+/// How long it takes from the word to the last answer.
+fn a_cold_crowd(starter: &Starter, count: usize) -> Duration {
+    let mut crowd = starter.start_many(count);
+    let began = Instant::now();
+    let answers = ask_all(&mut crowd, "token");
+    let took = began.elapsed();
+    assert_one_token(&answers);
+    assert_eq!(answers.iter().filter(|answer| answer.rung() == "Issue").count(), 1);
+    took
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// The least that can be done: a kernel lock around a file, and the same calls to the same vendor.
+/// What all that is more here may cost is a part of it.
 #[test]
-fn lesson_17_sixteen_processes_on_an_empty_folder_are_one_login() {
-    a_cold_crowd(&World::new(), 16, "a folder");
-    bare(16);
-}
-
-/// What the least that can be done takes: each thread in turn takes a kernel lock on one file, and
-/// the first one waits as long as the vendor does.
-fn bare(count: usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("lock");
-    let barrier = Barrier::new(count + 1);
-    let took = thread::scope(|scope| {
-        for _ in 0..count {
-            scope.spawn(|| {
-                barrier.wait();
-                let file = File::options().create(true).append(true).open(&path).unwrap();
-                file.lock().unwrap();
-                if file.metadata().unwrap().len() == 0 {
-                    thread::sleep(SLOW);
-                    std::io::Write::write_all(&mut &file, b"token").unwrap();
-                }
-            });
-        }
-        barrier.wait();
-        Instant::now()
+fn lesson_17_sixteen_processes_on_an_empty_folder_are_one_login_hardly_later_than_bare_ones() {
+    let engine = Engine::folder();
+    let (mut ours, mut least) = (Vec::new(), Vec::new());
+    engine.often(|world, _| {
+        slow_down(world);
+        let bare = tempfile::tempdir().unwrap();
+        let bare =
+            |starter: Starter| starter.with("STORE", format!("bare:{}", bare.path().display()));
+        ours.push(a_cold_crowd(&world.winkas(), 16));
+        let token = world.emulator.winkas().active_tokens().remove(0);
+        world.emulator.end_token(&token);
+        least.push(a_cold_crowd(&bare(world.winkas()), 16));
+        let counts = world.emulator.counts();
+        assert_eq!((counts.winkas.issue, counts.winkas.refetch, counts.wyn.issue), (2, 2, 0));
+        a_cold_crowd(&world.wyn(), 16);
+        assert_eq!(world.emulator.counts().wyn.issue, 1);
     });
-    println!("a bare kernel lock, {count} threads: {:?}", took.elapsed());
-}
-
-#[cfg(feature = "redis")]
-#[test]
-fn lesson_17_sixty_four_processes_on_an_empty_redis_are_one_login() {
-    let Some(server) = servers::redis() else { return };
-    a_cold_crowd(&World::with_store(server.url()), 64, "redis");
-}
-
-#[cfg(feature = "postgres")]
-#[test]
-fn lesson_17_sixty_four_processes_on_an_empty_postgres_are_one_login() {
-    let Some(server) = servers::postgres() else { return };
-    let store = tokenlease_store::PostgresStore::open(&server.url(), &[]).unwrap();
-    let runtime = tokenlease::runtime::Runtime::current().unwrap();
-    runtime.block_on(async move { store.init().await }).unwrap().unwrap();
-    a_cold_crowd(&World::with_store(server.url()), 64, "postgres");
+    let (ours, least) = (median(ours), median(least));
+    let ratio = ours.as_secs_f64() / least.as_secs_f64();
+    println!("16 processes in a folder: {ours:?}, bare ones {least:?}: {ratio:.2} times that");
+    // A median of few says more about the machine than about the store.
+    assert!(many() < 20 || ratio < 1.3, "{ratio:.2}");
 }
 
 #[test]
-fn lesson_14_sixteen_processes_with_a_wrong_password_are_one_login_and_at_most_one_refetch() {
-    let world = World::new();
-    let mut crowd = world.winkas().with("PASSWORD", "wrong").start_many(16);
-    for _ in 0..2 {
-        for answer in ask_all(&mut crowd, "token") {
-            assert_eq!(answer.kind(), "credentials_refused", "{answer:?}");
-        }
-        let counts = world.emulator.counts().winkas;
-        assert_eq!(counts.issue, 1);
-        assert!(counts.refetch <= 1, "{}", counts.refetch);
+fn lesson_17_sixty_four_processes_on_an_empty_server_are_one_login() {
+    for engine in Engine::servers() {
+        engine.seldom(|world, _| {
+            slow_down(world);
+            for starter in [world.winkas(), world.wyn()] {
+                println!("{}: {:?}", engine.name, a_cold_crowd(&starter, 64));
+            }
+            let counts = world.emulator.counts();
+            assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 1));
+        });
     }
-    let mut crowd = world.wyn().with("SECRET", "wrong").start_many(16);
-    for answer in ask_all(&mut crowd, "token") {
-        assert_eq!(answer.kind(), "credentials_refused", "{answer:?}");
-    }
-    assert_eq!(world.emulator.counts().wyn.issue, 1);
 }

@@ -1,14 +1,23 @@
 //! What a store promises to many processes, with real processes over real HTTP: the test program
 //! runs itself again for each.
-#![cfg(all(unix, feature = "file"))]
+#![cfg(unix)]
 
+mod bare;
 mod child;
 mod crowd;
 mod death;
-#[cfg(any(feature = "redis", feature = "postgres"))]
+mod engine;
 mod engines;
+mod hour;
+mod misfits;
+mod namespaces;
+mod network;
 mod outage;
-#[cfg(any(feature = "redis", feature = "postgres"))]
+mod records;
+mod refused;
 mod servers;
+mod servers_away;
 mod sharing;
+mod storm;
+mod wire;
 mod world;

@@ -96,53 +96,6 @@ fn lesson_20_on_a_full_disk_leases_serve_and_nothing_is_torn() {
 }
 
 #[test]
-fn lesson_29_under_a_wrong_key_nothing_is_issued_and_the_record_stays_as_it_is() {
-    let world = World::new();
-    let (mut holder, token) = holder(&world.wyn().with("REFRESH", "20"));
-    let record = world.files(".record").remove(0);
-    let before = fs::read(&record).unwrap();
-    let wrong = world.wyn().with("KEY", "0".repeat(64)).with("DEADLINE", "3000");
-    let mut wrong = wrong.start_many(3);
-    for answer in crate::world::ask_all(&mut wrong, "token") {
-        assert_eq!(answer.kind(), "store", "{answer:?}");
-        assert!(format!("{answer:?}").contains("does not open under this key"), "{answer:?}");
-    }
-    assert_eq!(fs::read(&record).unwrap(), before);
-    thread::sleep(SOON);
-    assert_eq!(holder.ask("token").token(), token);
-    assert_eq!(world.logins(), 1);
-
-    let (_, token) = self::holder(&world.winkas());
-    let mut wrong = world.winkas().with("KEY", "0".repeat(64)).start_many(1).remove(0);
-    let refetched = wrong.ask("token");
-    assert_eq!((refetched.rung(), refetched.token()), ("Refetch", &*token));
-    assert_eq!(world.emulator.counts().winkas.issue, 1);
-}
-
-#[test]
-fn lesson_29_a_newer_record_is_left_alone_and_served_around() {
-    let world = World::new();
-    let (mut holder, token) = holder(&world.wyn().with("REFRESH", "20"));
-    let record = world.files(".record").remove(0);
-    let old = fs::read(&record).unwrap();
-    let mut newer = old.clone();
-    newer[4] = 2;
-    fs::write(&record, &newer).unwrap();
-    thread::sleep(SOON);
-    assert_eq!(holder.ask("token").token(), token, "a lease in memory goes on");
-    let mut stranger = world.wyn().with("DEADLINE", "3000").start_many(1).remove(0);
-    let answer = stranger.ask("token");
-    assert_eq!(answer.kind(), "store");
-    assert!(format!("{answer:?}").contains("update this program"), "{answer:?}");
-    assert_eq!((fs::read(&record).unwrap(), world.logins()), (newer, 1));
-    // It is well again when the record is.
-    fs::write(&record, &old).unwrap();
-    thread::sleep(Duration::from_millis(5200));
-    let served = stranger.ask("token");
-    assert_eq!((served.rung(), served.token()), ("Store", &*token));
-}
-
-#[test]
 fn lesson_15_a_torn_record_costs_a_refetch_and_no_login() {
     let world = World::new();
     let (_, token) = holder(&world.winkas());

@@ -1,8 +1,10 @@
 //! Real servers on free ports of loopback, started from the PATH and ended by their ids.
 
 use std::{
+    cell::RefCell,
+    ffi::OsString,
     fs,
-    net::{TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -12,12 +14,63 @@ use std::{
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::hour::Hour;
+
 /// Whom postgres runs as where the tests run as root, which it refuses: `nobody`.
-#[cfg(feature = "postgres")]
 const NOBODY: u32 = 65534;
 
+/// Where a server listens, and what it takes for the time.
+pub(crate) struct Place {
+    address: IpAddr,
+    hour: Option<PathBuf>,
+}
+
+impl Place {
+    /// On loopback, in real time.
+    pub(crate) fn here() -> Self {
+        Self::at(Ipv4Addr::LOCALHOST, None)
+    }
+
+    pub(crate) fn at(address: Ipv4Addr, hour: Option<&Hour>) -> Self {
+        Self { address: address.into(), hour: hour.map(Hour::path) }
+    }
+
+    /// A command's wall clock, and that alone, is the hour's. `None` where that can't be.
+    fn steer(&self, command: &mut Command) -> Option<()> {
+        let Some(hour) = &self.hour else { return Some(()) };
+        for (name, value) in fake_time()? {
+            command.env(name, value);
+        }
+        command.env("FAKETIME_TIMESTAMP_FILE", hour).env("FAKETIME_NO_CACHE", "1");
+        Some(())
+    }
+}
+
+/// What gives a process another wall clock and leaves its monotonic ones alone.
+pub(crate) fn fake_time() -> Option<Vec<(&'static str, OsString)>> {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let library = folders
+        .map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"))
+        .find(|path| path.exists());
+    let Some(library) = library else {
+        println!("skipped: libfaketime is not installed");
+        return None;
+    };
+    // Redis' allocator reads a clock before it can allocate, which libfaketime does to read one:
+    // the C library's own comes before it.
+    let mut libraries = library.into_os_string();
+    libraries.push(":libc.so.6");
+    Some(vec![
+        ("LD_PRELOAD", libraries),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
+        ("DONT_FAKE_MONOTONIC", "1".into()),
+        ("FAKETIME_DISABLE_SHM", "1".into()),
+    ])
+}
+
 pub(crate) struct Running {
-    process: Child,
+    process: RefCell<Child>,
+    start: Box<dyn Fn() -> Child>,
     url: String,
     secure_url: String,
     authority: String,
@@ -39,44 +92,48 @@ impl Running {
         self.authority.clone().into_bytes()
     }
 
-    /// Stops it and its children, or lets them go on.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn signal_group(&self, signal: Signal) {
-        rustix::process::kill_process_group(Pid::from_child(&self.process), signal).unwrap();
-        for child in &self.children() {
-            let _ = kill_process(*child, signal);
+    /// Freezes it and its children, or lets them go on.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = Pid::from_child(&self.process.borrow());
+        kill_process(process, signal).unwrap();
+        // Postgres' children lead groups of their own.
+        for child in children(process) {
+            let _ = kill_process(child, signal);
         }
     }
 
-    /// Postgres' children lead groups of their own.
-    #[cfg(feature = "postgres")]
-    fn children(&self) -> Vec<Pid> {
-        let id = self.process.id();
-        let list = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
-        list.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().unwrap())).collect()
+    /// Ends it, as a power cut would end a Redis; Postgres closes its files.
+    pub(crate) fn stop(&self) {
+        let mut process = self.process.borrow_mut();
+        // Postgres has children: they end with it, in order, where it is asked to.
+        let _ = kill_process(Pid::from_child(&process), Signal::QUIT);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(5) {
+            if let Ok(Some(_)) = process.try_wait() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = process.kill();
+        let _ = process.wait();
     }
 
-    /// Stops it, or lets it go on.
-    #[cfg(feature = "redis")]
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    /// Starts it again, on what it had on disk.
+    pub(crate) fn start(&self) {
+        *self.process.borrow_mut() = (self.start)();
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Postgres has children: they end with it, in order, where it is asked to.
-        let _ = kill_process(Pid::from_child(&self.process), Signal::QUIT);
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(5) {
-            if let Ok(Some(_)) = self.process.try_wait() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.stop();
     }
+}
+
+fn children(of: Pid) -> Vec<Pid> {
+    let id = of.as_raw_nonzero();
+    let list = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    list.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().unwrap())).collect()
 }
 
 fn found(programs: &[&str]) -> Option<PathBuf> {
@@ -112,97 +169,135 @@ fn certify(folder: &Path, user: Option<u32>) -> String {
     authority.pem()
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+fn free_port(address: IpAddr) -> u16 {
+    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
 }
 
-fn wait_for(port: u16, mut ready: impl FnMut() -> bool) {
+/// Starts a server, which is of use when it listens there and is ready.
+fn begin(
+    command: &RefCell<Command>,
+    (address, port): (IpAddr, u16),
+    mut ready: impl FnMut() -> bool,
+) -> Child {
+    let mut process = command.borrow_mut().spawn().unwrap();
     let began = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() || !ready() {
-        assert!(began.elapsed() < Duration::from_secs(30), "the server does not start");
+    while TcpStream::connect((address, port)).is_err() || !ready() {
+        let ended = process.try_wait().unwrap();
+        if ended.is_some() || began.elapsed() > Duration::from_secs(30) {
+            let _ = process.kill();
+            panic!("the server does not start: {ended:?}");
+        }
         thread::sleep(Duration::from_millis(20));
     }
+    process
 }
 
-/// An empty Redis or Valkey with a password.
-#[cfg(feature = "redis")]
+/// An empty Redis or Valkey with a password, in real time.
 pub(crate) fn redis() -> Option<Running> {
+    redis_at(&Place::here())
+}
+
+pub(crate) fn redis_at(place: &Place) -> Option<Running> {
     let program = found(&["redis-server", "valkey-server"])?;
-    let folder = tempfile::tempdir().unwrap();
-    let (port, secure) = (free_port(), free_port());
+    let (folder, address) = (tempfile::tempdir().unwrap(), place.address);
+    let (port, secure) = (free_port(address), free_port(address));
     let authority = certify(folder.path(), None);
-    let process = Command::new(program)
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+    let mut command = Command::new(program);
+    command
+        .args(["--port", &port.to_string(), "--bind", &address.to_string(), "--save", ""])
         .args(["--tls-port", &secure.to_string(), "--tls-auth-clients", "no"])
         .args(["--tls-cert-file", "server.crt", "--tls-key-file", "server.key"])
         .args(["--tls-ca-cert-file", "server.crt"])
         .args(["--appendonly", "no", "--requirepass", "canary", "--daemonize", "no"])
         .current_dir(folder.path())
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for(port, || true);
-    let url = format!("redis://:canary@127.0.0.1:{port}/1");
-    let secure_url = format!("rediss://:canary@127.0.0.1:{secure}/1");
-    Some(Running { process, url, secure_url, authority, _folder: folder })
+        .stdout(Stdio::null());
+    place.steer(&mut command)?;
+    let command = RefCell::new(command);
+    let start = Box::new(move || begin(&command, (address, port), || true));
+    let process = RefCell::new(start());
+    let url = format!("redis://:canary@{address}:{port}/1");
+    let secure_url = format!("rediss://:canary@{address}:{secure}/1");
+    Some(Running { process, start, url, secure_url, authority, _folder: folder })
 }
 
-/// An empty PostgreSQL cluster.
-#[cfg(feature = "postgres")]
+/// An empty PostgreSQL cluster, in real time.
 pub(crate) fn postgres() -> Option<Running> {
-    use std::os::unix::process::CommandExt as _;
+    postgres_at(&Place::here())
+}
 
+pub(crate) fn postgres_at(place: &Place) -> Option<Running> {
     let program = found(&["postgres"])?;
     let initdb = found(&["initdb"])?;
-    let folder = tempfile::tempdir().unwrap();
-    let root = rustix::process::getuid().is_root();
-    let run = |program: &PathBuf| {
-        let mut command = Command::new(program);
-        if root {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        command.process_group(0).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
-        command
-    };
-    if root {
-        std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let (folder, address) = (tempfile::tempdir().unwrap(), place.address);
+    if let Some(nobody) = nobody() {
+        std::os::unix::fs::chown(folder.path(), Some(nobody), Some(nobody)).unwrap();
     }
     let data = folder.path().join("data");
-    let made = run(&initdb)
+    let made = as_nobody(&initdb)
         .arg("-D")
         .arg(&data)
         .args(["-U", "tokens", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"])
+        .stdout(Stdio::null())
         .status()
         .unwrap();
     assert!(made.success());
-    let authority = certify(&data, root.then_some(NOBODY));
-    let port = free_port();
-    let process = run(&program)
+    if !address.is_loopback() {
+        let mut rules = fs::File::options().append(true).open(data.join("pg_hba.conf")).unwrap();
+        std::io::Write::write_all(&mut rules, b"host all all 0.0.0.0/0 trust\n").unwrap();
+    }
+    let authority = certify(&data, nobody());
+    let port = free_port(address);
+    let mut command = as_nobody(&program);
+    command
         .arg("-D")
         .arg(&data)
-        .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"])
-        .args(["-c", "ssl=on"])
+        .args(["-p", &port.to_string(), "-c", &format!("listen_addresses={address}")])
+        .args(["-c", "fsync=off", "-c", "ssl=on"])
         .args(["-c", "unix_socket_directories=", "-c", "max_connections=200"])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for(port, || {
-        fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    place.steer(&mut command)?;
+    let command = RefCell::new(command);
+    let start = Box::new(move || {
+        let status = data.join("postmaster.pid");
+        begin(&command, (address, port), || {
+            fs::read_to_string(&status).is_ok_and(|text| text.contains("ready"))
+        })
     });
-    let url = format!("postgres://tokens:canary@127.0.0.1:{port}/postgres");
-    let secure_url = format!("{url}?sslmode=verify-full");
-    Some(Running { process, url, secure_url, authority, _folder: folder })
+    let process = RefCell::new(start());
+    let url = format!("postgres://tokens:canary@{address}:{port}/postgres?sslmode=disable");
+    let secure_url = url.replace("disable", "verify-full");
+    Some(Running { process, start, url, secure_url, authority, _folder: folder })
+}
+
+/// Makes the store's table there.
+pub(crate) fn make_table(url: &str) {
+    let store = tokenlease_store::PostgresStore::open(url, &[]).unwrap();
+    let runtime = tokenlease::runtime::Runtime::current().unwrap();
+    runtime.block_on(async move { store.init().await }).unwrap().unwrap();
+}
+
+/// Whom to run as where the tests run as root, if they do.
+fn nobody() -> Option<u32> {
+    rustix::process::getuid().is_root().then_some(NOBODY)
+}
+
+fn as_nobody(program: &Path) -> Command {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = Command::new(program);
+    if let Some(nobody) = nobody() {
+        command.uid(nobody).gid(nobody);
+    }
+    command.process_group(0).current_dir("/").stdin(Stdio::null());
+    command
 }
 
 /// A pooler before that server, which lends each transaction one of two connections.
-#[cfg(feature = "postgres")]
 pub(crate) fn pooler(of: &Running) -> Option<Running> {
-    use std::os::unix::process::CommandExt as _;
-
     let program = found(&["pgbouncer"])?;
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
+    let (folder, address) = (tempfile::tempdir().unwrap(), IpAddr::from(Ipv4Addr::LOCALHOST));
+    let port = free_port(address);
     let behind = of.url.rsplit_once(':').unwrap().1.split_once('/').unwrap().0;
     let users = folder.path().join("users");
     fs::write(&users, "\"tokens\" \"canary\"\n").unwrap();
@@ -215,17 +310,17 @@ pub(crate) fn pooler(of: &Running) -> Option<Running> {
     );
     let path = folder.path().join("config");
     fs::write(&path, config).unwrap();
-    let mut command = Command::new(program);
-    if rustix::process::getuid().is_root() {
+    if let Some(nobody) = nobody() {
         for path in [folder.path(), &users, &path] {
-            std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            std::os::unix::fs::chown(path, Some(nobody), Some(nobody)).unwrap();
         }
-        command.uid(NOBODY).gid(NOBODY);
     }
-    let process =
-        command.arg("-q").arg(&path).current_dir("/").stdin(Stdio::null()).spawn().unwrap();
-    wait_for(port, || true);
+    let mut command = as_nobody(&program);
+    command.arg("-q").arg(&path);
+    let command = RefCell::new(command);
+    let start = Box::new(move || begin(&command, (address, port), || true));
+    let process = RefCell::new(start());
     let url = format!("postgres://tokens:canary@127.0.0.1:{port}/postgres");
     let (secure_url, authority) = (url.clone(), String::new());
-    Some(Running { process, url, secure_url, authority, _folder: folder })
+    Some(Running { process, start, url, secure_url, authority, _folder: folder })
 }

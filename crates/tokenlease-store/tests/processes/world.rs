@@ -2,8 +2,11 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     io::{BufRead as _, BufReader, Write as _},
+    net::Ipv4Addr,
     process::{Child, Command, Stdio},
+    rc::Rc,
     sync::mpsc::{self, Receiver},
     thread,
     time::Duration,
@@ -12,7 +15,10 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokenlease_emulator::Emulator;
 
-use crate::child::{MARK, STORE};
+use crate::{
+    child::{MARK, STORE},
+    hour::Hour,
+};
 
 /// Longer than anything here takes on a busy machine.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -22,6 +28,8 @@ pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) store: String,
     pub(crate) folder: tempfile::TempDir,
+    /// The children's hour, if it can be moved.
+    pub(crate) hour: Option<Rc<Hour>>,
 }
 
 impl World {
@@ -33,8 +41,20 @@ impl World {
     }
 
     pub(crate) fn with_store(store: String) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { emulator: Emulator::builder().start_blocking().unwrap(), store, folder }
+        Self::between(store, Ipv4Addr::LOCALHOST)
+    }
+
+    /// With the vendor at that address.
+    pub(crate) fn between(store: String, vendor: Ipv4Addr) -> Self {
+        let (folder, vendor) = (tempfile::tempdir().unwrap(), (vendor, 0).into());
+        let emulator = Emulator::builder().winkas_addr(vendor).wyn_addr(vendor);
+        Self { emulator: emulator.start_blocking().unwrap(), store, folder, hour: None }
+    }
+
+    /// Lets time pass for the vendor, the children and the store.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.hour.as_ref().expect("an hour that can be moved").pass(time);
+        self.emulator.advance(time);
     }
 
     /// How a child that logs in at `WinKAS` is started; options can be added.
@@ -59,10 +79,16 @@ impl World {
             .with("SECRET", w.client_secret())
     }
 
+    pub(crate) fn both(&self) -> [Starter; 2] {
+        [self.winkas(), self.wyn()]
+    }
+
     fn starter(&self) -> Starter {
-        Starter { options: BTreeMap::new(), user: None, before: None, removed: Vec::new() }
+        let hour = self.hour.as_ref().map(|hour| hour.path().to_string_lossy().into_owned());
+        Starter::default()
             .with("STORE", self.store.clone())
             .with("KEY", KEY)
+            .with("HOUR", hour.unwrap_or_default())
     }
 
     /// Logins at both vendors.
@@ -81,11 +107,13 @@ impl World {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Starter {
     options: BTreeMap<String, String>,
+    environment: Vec<(&'static str, OsString)>,
     user: Option<u32>,
     before: Option<&'static str>,
+    inside: Option<String>,
     removed: Vec<&'static str>,
 }
 
@@ -93,6 +121,10 @@ impl Starter {
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.options.insert(format!("TOKENLEASE_TEST_{name}"), value.into());
         self
+    }
+
+    pub(crate) fn is_winkas(&self) -> bool {
+        self.options["TOKENLEASE_TEST_VENDOR"] == "winkas"
     }
 
     /// Takes a variable of this process's own away.
@@ -113,17 +145,34 @@ impl Starter {
         self
     }
 
+    /// Sets a variable as it stands, for what reads its own.
+    pub(crate) fn and(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// In that network namespace.
+    pub(crate) fn inside(mut self, namespace: &str) -> Self {
+        self.inside = Some(namespace.to_owned());
+        self
+    }
+
     pub(crate) fn start(&self) -> Process {
         use std::os::unix::process::CommandExt as _;
         assert!(self.options.contains_key(STORE));
         let program = std::env::current_exe().unwrap();
-        let mut command = match self.before {
-            None => Command::new(program),
-            Some(script) => {
+        let mut command = match (self.before, &self.inside) {
+            (Some(script), _) => {
                 let mut shell = Command::new("sh");
                 shell.arg("-c").arg(format!("{script}; exec \"$0\" \"$@\"")).arg(program);
                 shell
             }
+            (None, Some(namespace)) => {
+                let mut entered = Command::new("ip");
+                entered.args(["netns", "exec", namespace]).arg(program);
+                entered
+            }
+            (None, None) => Command::new(program),
         };
         if let Some(user) = self.user {
             command.uid(user).gid(user).current_dir("/");
@@ -134,6 +183,7 @@ impl Starter {
         let mut process = command
             .args(["--exact", "child::child", "--nocapture", "--test-threads", "1"])
             .envs(&self.options)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -10,6 +10,7 @@ use tokenlease_core::{ErrorKind, Identity, http::Body};
 use self::tls::authority;
 use super::*;
 
+mod pool;
 mod tls;
 
 const LONG: Duration = Duration::from_secs(10);
@@ -188,20 +189,6 @@ async fn a_reset_connection_is_lost() {
         assert_eq!(error.kind(), ErrorKind::Transport);
     }
     assert_eq!(count(server).await, 2);
-}
-
-#[tokio::test]
-async fn lesson_32_a_server_that_closes_kept_connections_sees_each_login_once() {
-    let server = server(|stream| {
-        read(stream);
-        stream.write_all(OKAY.as_bytes()).unwrap();
-        // Kept alive by the answer, closed by the end of this scope.
-    });
-    let transport = transport();
-    for _ in 0..5 {
-        transport.send(post(&format!("http://{}", server.0)), LONG).await.unwrap();
-    }
-    assert_eq!(count(server).await, 5);
 }
 
 #[tokio::test]

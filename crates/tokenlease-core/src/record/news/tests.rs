@@ -111,6 +111,49 @@ fn lesson_9_a_lease_that_its_writer_had_not_seen_is_not_overwritten() {
 }
 
 #[test]
+fn of_two_leases_that_knew_nothing_of_each_other_that_which_was_asked_for_last_stands() {
+    let sent_at = |n: u8, at: i64, how| {
+        let mut lease = lease(n, HOUR);
+        lease.first.sent_at = Timestamp(at);
+        News::Leased { proof: proof(1), lease, replacing: None, how }
+    };
+    let (first, second) = (sent_at(1, 10, Gained::Issued), sent_at(2, 20, Gained::Issued));
+    for order in [[&first, &second], [&second, &first]] {
+        let mut known = merged(&order.map(Clone::clone));
+        assert_eq!(known.lease(proof(1)).unwrap().fingerprint, print(2));
+        let generation = known.generation;
+        // Who kept the older one, and saves it back, changes nothing.
+        known.merge(&sent_at(1, 10, Gained::Kept), Timestamp(30));
+        assert_eq!(known.lease(proof(1)).unwrap().fingerprint, print(2));
+        assert_eq!(known.generation, generation);
+    }
+}
+
+#[test]
+fn of_a_refusal_and_a_success_the_later_stands_in_whichever_order_they_are_told() {
+    let refused_at =
+        |at: i64| News::Refused { proof: proof(1), until: Timestamp(at + HOUR), count: 1 };
+    let mut known = merged(&[News::Leased {
+        proof: proof(1),
+        lease: Lease {
+            first: First { sent_at: Timestamp(100), ..lease(1, HOUR).first },
+            ..lease(1, HOUR)
+        },
+        replacing: None,
+        how: Gained::Issued,
+    }]);
+    known.merge(&refused_at(50), Timestamp(200));
+    assert!(known.circuit(proof(1)).is_none() && known.is_proven(proof(1)));
+    known.merge(&refused_at(150), Timestamp(200));
+    assert!(known.circuit(proof(1)).is_some() && !known.is_proven(proof(1)));
+    // Nor does a success that was asked for before it close its circuit.
+    known.merge(&News::Accepted { proof: proof(1), sent: Timestamp(100) }, Timestamp(200));
+    assert!(known.circuit(proof(1)).is_some());
+    known.merge(&News::Accepted { proof: proof(1), sent: Timestamp(151) }, Timestamp(200));
+    assert!(known.circuit(proof(1)).is_none());
+}
+
+#[test]
 fn a_record_keeps_four_leases_and_drops_dead_ones_first() {
     let mut known = Known::default();
     for n in 1..=4 {
@@ -144,9 +187,9 @@ fn a_refused_proof_loses_its_lease_and_saves_none_until_it_is_accepted() {
         leased(1, 1, HOUR, Gained::Kept),
     ]);
     assert!(known.lease(proof(1)).is_none());
-    known.merge(&News::Accepted { proof: proof(2) }, Timestamp(0));
+    known.merge(&News::Accepted { proof: proof(2), sent: Timestamp(0) }, Timestamp(0));
     assert!(known.circuit(proof(1)).is_some(), "another proof's success closes nothing");
-    known.merge(&News::Accepted { proof: proof(1) }, Timestamp(0));
+    known.merge(&News::Accepted { proof: proof(1), sent: Timestamp(0) }, Timestamp(0));
     known.merge(&leased(1, 1, HOUR, Gained::Returned), Timestamp(0));
     assert!(known.lease(proof(1)).is_some());
 }

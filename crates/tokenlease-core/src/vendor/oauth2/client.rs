@@ -28,7 +28,7 @@ pub struct Client<'a> {
 pub enum ClientAuth {
     /// As `client_id` and `client_secret` in the body.
     Body,
-    /// In a Basic header, each form-encoded first, as the standard says.
+    /// In a Basic header, each form-encoded first, as the standard says; a space as `%20`.
     Basic,
     /// In a Basic header as they are, for servers that do not decode them.
     BasicRaw,
@@ -70,10 +70,12 @@ pub(crate) fn post(
     http::finish(request, Body::form(fields.iter().copied()))
 }
 
-/// The text form-encoded, in a place of its full size, so that no copy is left behind.
+/// The text form-encoded, in a place of its full size, so that no copy is left behind. A space is
+/// `%20`: what undoes forms takes it as well as `+`, and some servers undo percent signs alone.
 pub(crate) fn encoded(text: &str) -> Zeroizing<String> {
     let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
-    encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+    let parts = form_urlencoded::byte_serialize(text.as_bytes());
+    encoded.extend(parts.map(|part| if part == "+" { "%20" } else { part }));
     encoded
 }
 
@@ -104,7 +106,7 @@ mod tests {
         );
         assert_eq!(
             sent(id, secret, ClientAuth::Basic),
-            (Some("my+app:s%2Be%3A%25%2F%C3%B8".into()), "a=1".into())
+            (Some("my%20app:s%2Be%3A%25%2F%C3%B8".into()), "a=1".into())
         );
         assert_eq!(
             sent(id, secret, ClientAuth::BasicRaw),
@@ -116,6 +118,11 @@ mod tests {
     fn a_public_client_names_itself_in_the_body_and_no_client_sends_nothing() {
         assert_eq!(sent("app", None, ClientAuth::Basic), (None, "a=1&client_id=app".into()));
         assert_eq!(sent("", Some("canary"), ClientAuth::Body), (None, "a=1".into()));
+    }
+
+    #[test]
+    fn a_space_in_a_basic_header_is_understood_by_servers_that_undo_percent_signs_alone() {
+        assert_eq!(encoded(" a  +b%20 ").as_str(), "%20a%20%20%2Bb%2520%20");
     }
 
     #[test]

@@ -40,12 +40,12 @@ impl Introspect<'_> {
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<Verdict> {
     if !reading.status.is_success() {
-        return Err(wire::failure(reading, Stake::Credentials));
+        return Err(wire::failure(reading, Stake::Token));
     }
     let [active, code, description] =
         reading.fields(["active", "error", "error_description"], wire::exactly)?;
     if let Some(code) = code.word() {
-        return Err(wire::refused(reading, code, description.word(), Stake::Credentials));
+        return Err(wire::refused(reading, code, description.word(), Stake::Token));
     }
     match (&active, active.word()) {
         (Field::Bool(true), _) => Ok(Verdict::Active),

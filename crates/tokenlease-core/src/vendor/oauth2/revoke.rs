@@ -38,11 +38,7 @@ impl Revoke<'_> {
 }
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<()> {
-    if reading.status.is_success() {
-        Ok(())
-    } else {
-        Err(wire::failure(reading, Stake::Credentials))
-    }
+    if reading.status.is_success() { Ok(()) } else { Err(wire::failure(reading, Stake::Token)) }
 }
 
 #[cfg(test)]
@@ -81,6 +77,8 @@ mod tests {
             (400, r#"{"error":"unsupported_token_type"}"#, ErrorKind::Unsupported),
             (400, r#"{"error":"invalid_client"}"#, ErrorKind::CredentialsRefused),
             (400, r#"{"error":"invalid_request"}"#, ErrorKind::Unintelligible),
+            // Another client's token. No user's credentials were sent that could be refused.
+            (400, r#"{"error":"invalid_grant"}"#, ErrorKind::Config),
             (405, "", ErrorKind::Unavailable),
             (415, "", ErrorKind::Unavailable),
             (503, "", ErrorKind::Unavailable),

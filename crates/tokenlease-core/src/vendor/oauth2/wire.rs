@@ -21,6 +21,9 @@ pub(crate) enum Stake {
     Credentials,
     /// The call sent a refresh token: `invalid_grant` is about that.
     RefreshToken,
+    /// The call sent a token and the client's credentials, no user's: `invalid_grant` says that the
+    /// token was given to another client (RFC 7009 section 2.1).
+    Token,
 }
 
 /// Reads a token endpoint's answer.
@@ -85,12 +88,7 @@ pub(crate) fn token_text(
     let Some(text) = field.text().filter(|text| !text.trim().is_empty()) else {
         return Err(reading.bad_field(name, field.found(), "a token"));
     };
-    let fits = match kind {
-        TokenKind::Winkas => !text.contains(char::is_control),
-        // RFC 6749 appendix A.12, and what a header can carry.
-        TokenKind::Bearer => text.bytes().all(|byte| matches!(byte, b' '..=b'~')),
-    };
-    if !fits {
+    if !kind.fits(text) {
         let found = "a text with characters that no token can have";
         return Err(reading.bad_field(name, found, "a token of visible characters"));
     }
@@ -175,6 +173,9 @@ fn by_code(code: &str, stake: Stake) -> Option<(ErrorKind, &'static str)> {
         "invalid_grant" if stake == Stake::RefreshToken => {
             (ErrorKind::TokenRefused, "the refresh token has ended: log in again")
         }
+        "invalid_grant" if stake == Stake::Token => {
+            (ErrorKind::Config, "use the client that the token was given to")
+        }
         "invalid_grant" => (
             ErrorKind::CredentialsRefused,
             "look at user, password and organization, mend them, then reset",
@@ -195,7 +196,8 @@ fn by_code(code: &str, stake: Stake) -> Option<(ErrorKind, &'static str)> {
         }
         "invalid_request" => (
             ErrorKind::Unintelligible,
-            "look at the configured paths, at how the client is authenticated and at empty options",
+            "look at the configured paths, at how the client is authenticated, at empty options, \
+             and at user and password: some servers say so of wrong ones",
         ),
         _ => return None,
     })

@@ -1,0 +1,22 @@
+//! Names the shared library inside itself, so that programs find the version that they were
+//! linked with. Before 1.0 each minor version may break programs, so it is part of the name.
+
+use std::env;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let of = |name: &str| env::var(name).unwrap_or_default();
+    let version = match of("CARGO_PKG_VERSION_MAJOR").as_str() {
+        "0" => format!("0.{}", of("CARGO_PKG_VERSION_MINOR")),
+        major => major.to_owned(),
+    };
+    match of("CARGO_CFG_TARGET_OS").as_str() {
+        "macos" | "ios" => println!(
+            "cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libtokenlease.{version}.dylib"
+        ),
+        "windows" => {}
+        _ => {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtokenlease.so.{version}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+/* Gets a token of WinKAS Air, as a plugin of an ERP program would.
+ *
+ *   cc token.c $(pkg-config --cflags --libs tokenlease) && ./a.out SERVER USER CONTRACT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <tokenlease.h>
+
+int main(int argc, char **argv)
+{
+    tokenlease_config *config = NULL;
+    tokenlease_client *client = NULL;
+    tokenlease_token *token = NULL, *replacement = NULL;
+    tokenlease_error *error = NULL;
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s SERVER USER CONTRACT, with the password in PASSWORD\n", argv[0]);
+        return 2;
+    }
+    if (tokenlease_config_new(&config, &error)
+        || tokenlease_config_set(config, "vendor", "winkas", &error)
+        || tokenlease_config_set(config, "server", argv[1], &error)
+        || tokenlease_config_set(config, "user", argv[2], &error)
+        || tokenlease_config_set(config, "contract", argv[3], &error)
+        || tokenlease_config_set_password(config, getenv("PASSWORD"), &error)
+        || tokenlease_client_new(config, NULL, &client, &error)
+        || tokenlease_client_token(client, &token, &error)) {
+        goto done;
+    }
+    /* Here the API is called with tokenlease_token_text(token). If it refuses the token: */
+    if (tokenlease_client_refuse(client, token, &replacement, &error)) {
+        goto done;
+    }
+    if (replacement) {
+        puts("the token had ended: call once more, with its replacement");
+    } else {
+        puts("the token is active: the refusal is about something else");
+    }
+
+done:
+    if (error) {
+        fprintf(stderr, "%s\n", tokenlease_error_message(error));
+    }
+    int failed = error != NULL;
+    tokenlease_error_free(error);
+    tokenlease_token_free(replacement);
+    tokenlease_token_free(token);
+    tokenlease_client_free(client);
+    tokenlease_config_free(config);
+    return failed;
+}

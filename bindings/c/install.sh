@@ -1,0 +1,40 @@
+#!/bin/sh
+# Installs the C library: headers, libraries, and what pkg-config and CMake find them by.
+#
+#   cargo build --release -p tokenlease-c && bindings/c/install.sh
+#
+# PREFIX is where to (/usr/local unless set), DESTDIR a folder before that for packagers, and FROM
+# the folder with the built libraries (target/release unless set).
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+prefix=${PREFIX:-/usr/local}
+from=${FROM:-${CARGO_TARGET_DIR:-$root/target}/release}
+to=${DESTDIR:-}$prefix
+
+version=$(sed -n 's/^#define TOKENLEASE_VERSION "\(.*\)"$/\1/p' "$root/include/tokenlease.h")
+# As build.rs names it inside the library: before 1.0 the minor version is part of the name.
+case $version in
+0.*) abi=${version%.*} ;;
+*) abi=${version%%.*} ;;
+esac
+
+fill() {
+    sed -e "s|@PREFIX@|$prefix|g" -e "s|@VERSION@|$version|g" "$here/$1.in" >"$2/$1"
+    chmod 644 "$2/$1"
+}
+
+mkdir -p "$to/include" "$to/lib/pkgconfig" "$to/lib/cmake/tokenlease"
+install -m 644 "$root/include/tokenlease.h" "$root/include/tokenlease.hpp" "$to/include"
+install -m 644 "$from/libtokenlease.a" "$to/lib"
+if [ -f "$from/libtokenlease.dylib" ]; then
+    install -m 755 "$from/libtokenlease.dylib" "$to/lib/libtokenlease.$abi.dylib"
+    ln -sf "libtokenlease.$abi.dylib" "$to/lib/libtokenlease.dylib"
+else
+    install -m 755 "$from/libtokenlease.so" "$to/lib/libtokenlease.so.$version"
+    ln -sf "libtokenlease.so.$version" "$to/lib/libtokenlease.so.$abi"
+    ln -sf "libtokenlease.so.$abi" "$to/lib/libtokenlease.so"
+fi
+fill tokenlease.pc "$to/lib/pkgconfig"
+fill tokenlease-config.cmake "$to/lib/cmake/tokenlease"
+fill tokenlease-config-version.cmake "$to/lib/cmake/tokenlease"

@@ -1,0 +1,102 @@
+// The objects of C++: they own their handles, and throw their errors.
+#include <tokenlease.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+using namespace tokenlease;
+
+#define EXPECT(condition)                                                                    \
+    do {                                                                                     \
+        if (!(condition)) {                                                                  \
+            std::cerr << __FILE__ << ':' << __LINE__ << ": not so: " << #condition << '\n';  \
+            std::exit(1);                                                                    \
+        }                                                                                    \
+    } while (0)
+
+static_assert(std::is_nothrow_move_constructible_v<Client>);
+static_assert(!std::is_copy_constructible_v<Token>);
+
+static std::string given(const char *name)
+{
+    const char *text = std::getenv(name);
+    return text ? text : "";
+}
+
+template <typename Call> static Error thrown(Call &&call)
+{
+    try {
+        call();
+    } catch (const Error &error) {
+        return error;
+    }
+    std::cerr << "nothing was thrown\n";
+    std::exit(1);
+}
+
+int main()
+{
+    const bool winkas = given("OPTION_vendor") == "winkas";
+    Config config;
+    config.set("vendor", given("OPTION_vendor")).set("server", given("OPTION_server"));
+    config.set("user", given("OPTION_user")).set_password(given("PASSWORD"));
+    if (winkas) {
+        config.set("contract", given("OPTION_contract"));
+    } else {
+        config.set_client_secret(given("CLIENT_SECRET"));
+    }
+
+    const Error unknown = thrown([&] { config.set("usr", "x"); });
+    EXPECT(unknown.status() == TOKENLEASE_CONFIG && !unknown.is_retryable());
+    EXPECT(std::string(unknown.what()).find("\"user\"") != std::string::npos);
+    EXPECT(unknown.detail() == "there is no option \"usr\"" && unknown.code().empty());
+    EXPECT(!unknown.retry_after() && !unknown.until() && unknown.http_status() == 0);
+
+    Client made(config);
+    const Client client = std::move(made);
+    const Token token = client.token();
+    EXPECT(client.token({milliseconds(5000), std::nullopt}).text() == token.text());
+    EXPECT(token.kind() == (winkas ? TOKENLEASE_KIND_WINKAS : TOKENLEASE_KIND_BEARER));
+    EXPECT(client.token_of(std::string(token.text())).text() == token.text());
+    EXPECT(client.validate(token) && !client.refuse(token));
+    const Error late = thrown([&] { client.token({milliseconds(-7), std::nullopt}); });
+    EXPECT(late.status() == TOKENLEASE_BAD_ARGUMENT);
+
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; i++) {
+        threads.emplace_back([&] { EXPECT(client.token().text() == token.text()); });
+    }
+    for (auto &thread : threads) {
+        thread.join();
+    }
+    EXPECT(client.count(TOKENLEASE_COUNT_ISSUES) == 1);
+    EXPECT(!client.explain().empty());
+
+    // A function that throws fails the call; another takes its place.
+    config.set_credentials([]() -> Credentials { throw std::runtime_error("locked"); });
+    const Client without(config);
+    EXPECT(thrown([&] { without.token(); }).status() == TOKENLEASE_CONFIG);
+    config.set_credentials([] {
+        return Credentials{given("PASSWORD"), given("CLIENT_SECRET").empty()
+                                                  ? std::nullopt
+                                                  : std::optional(given("CLIENT_SECRET"))};
+    });
+    without.set_credentials(config);
+    // The memory of the process is shared: no login more.
+    EXPECT(without.token().text() == token.text());
+
+    if (winkas) {
+        EXPECT(thrown([&] { client.revoke(token); }).status() == TOKENLEASE_UNSUPPORTED);
+        EXPECT(client.refetch().text() == token.text());
+        client.adopt(token, milliseconds(60000));
+    } else {
+        EXPECT(client.revoke(token));
+    }
+    client.reset();
+    client.forget();
+    client.close();
+    return 0;
+}

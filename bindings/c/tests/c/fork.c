@@ -1,0 +1,67 @@
+/* A forked child has the memory of its parent and none of its threads. */
+#define _XOPEN_SOURCE 700
+#include "support.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void child(tokenlease_client *client, tokenlease_registry *registry, int asks_anew)
+{
+    tokenlease_config *config = config_of_environment();
+    tokenlease_client *own = NULL;
+    tokenlease_token *token = NULL;
+    tokenlease_error *error = NULL;
+    alarm(20); /* a hang is a failure */
+    FAILS(TOKENLEASE_FORKED, "make a new client after the fork",
+          tokenlease_client_token_with(client, 5000, TOKENLEASE_NONE, &token, &error));
+    FAILS(TOKENLEASE_FORKED, "", tokenlease_client_forget(client, &error));
+    FAILS(TOKENLEASE_FORKED, "", tokenlease_client_new(config, registry, &own, &error));
+    tokenlease_client_free(client);
+    tokenlease_registry_free(registry);
+    if (asks_anew) {
+        DONE(tokenlease_client_new(config, NULL, &own, &error));
+        DONE(tokenlease_client_token(own, &token, &error));
+    }
+    tokenlease_token_free(token);
+    tokenlease_client_free(own);
+    tokenlease_config_free(config);
+    exit(0);
+}
+
+static void fork_child(tokenlease_client *client, tokenlease_registry *registry, int asks_anew)
+{
+    int status = 0;
+    pid_t pid = fork();
+    EXPECT(pid >= 0);
+    if (pid == 0) {
+        child(client, registry, asks_anew);
+    }
+    EXPECT(waitpid(pid, &status, 0) == pid);
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+int main(void)
+{
+    tokenlease_config *config = NULL;
+    tokenlease_registry *registry = NULL;
+    tokenlease_client *client = NULL;
+    tokenlease_token *token = NULL;
+    tokenlease_error *error = NULL;
+    DONE(tokenlease_config_new(&config, &error));
+    DONE(tokenlease_registry_new(config, &registry, &error));
+    tokenlease_config_free(config);
+    config = config_of_environment();
+    DONE(tokenlease_client_new(config, registry, &client, &error));
+    tokenlease_config_free(config);
+
+    fork_child(client, registry, 0); /* before the first call */
+    DONE(tokenlease_client_token(client, &token, &error));
+    fork_child(client, registry, 1); /* with threads that the child lacks */
+    /* The parent goes on as before. */
+    tokenlease_token_free(token);
+    DONE(tokenlease_client_token(client, &token, &error));
+    tokenlease_token_free(token);
+    tokenlease_client_free(client);
+    tokenlease_registry_free(registry);
+    return 0;
+}

@@ -1,0 +1,98 @@
+/* A token's life: got, got again, refused, asked about, revoked, forgotten. */
+#include "support.h"
+
+static uint64_t count(const tokenlease_client *client, tokenlease_count what)
+{
+    tokenlease_error *error = NULL;
+    uint64_t count = 0;
+    DONE(tokenlease_client_count(client, what, &count, &error));
+    return count;
+}
+
+int main(void)
+{
+    tokenlease_client *client = client_of_environment();
+    tokenlease_token *token = NULL, *again = NULL, *other = NULL;
+    tokenlease_error *error = NULL;
+    char text[4096];
+    size_t length = 0;
+    bool yes = false;
+
+    DONE(tokenlease_client_token(client, &token, &error));
+    DONE(tokenlease_client_token(client, &again, &error));
+    EXPECT(strcmp(tokenlease_token_text(token), tokenlease_token_text(again)) == 0);
+    EXPECT(strlen(tokenlease_token_text(token)) == tokenlease_token_length(token));
+    EXPECT(tokenlease_token_kind_of(token)
+           == (is_winkas() ? TOKENLEASE_KIND_WINKAS : TOKENLEASE_KIND_BEARER));
+    tokenlease_token_free(again);
+
+    /* By a deadline and a wish of one's own. */
+    again = NULL;
+    DONE(tokenlease_client_token_with(client, 5000, TOKENLEASE_NONE, &again, &error));
+    EXPECT(strcmp(tokenlease_token_text(token), tokenlease_token_text(again)) == 0);
+    tokenlease_token_free(again);
+    DONE(tokenlease_client_copy_token_with(client, TOKENLEASE_NONE, 1000, text, sizeof text, &length,
+                                           &error));
+    EXPECT(strcmp(tokenlease_token_text(token), text) == 0);
+
+    /* Into a buffer, which may be too small by its NUL. */
+    DONE(tokenlease_client_copy_token(client, text, sizeof text, &length, &error));
+    EXPECT(strcmp(tokenlease_token_text(token), text) == 0);
+    EXPECT(length == strlen(text));
+    size_t needed = 0;
+    memset(text, 'x', sizeof text);
+    FAILS(TOKENLEASE_BUFFER_TOO_SMALL, "the buffer holds",
+          tokenlease_client_copy_token(client, text, length, &needed, &error));
+    EXPECT(needed == length && text[0] == 'x');
+    needed = 0;
+    EXPECT(tokenlease_client_copy_token(client, NULL, 0, &needed, NULL)
+           == TOKENLEASE_BUFFER_TOO_SMALL);
+    EXPECT(needed == length);
+    DONE(tokenlease_client_copy_token(client, text, length + 1, &length, &error));
+    EXPECT(strcmp(tokenlease_token_text(token), text) == 0 && text[length + 1] == 'x');
+
+    /* A token from its text is the same one. */
+    DONE(tokenlease_client_token_of(client, text, &again, &error));
+    DONE(tokenlease_client_validate(client, again, &yes, &error));
+    EXPECT(yes);
+    EXPECT(count(client, TOKENLEASE_COUNT_ISSUES) == 1);
+
+    /* Refused by an API while it is active: kept. Refused when it has ended: replaced. */
+    other = again;
+    DONE(tokenlease_client_refuse(client, token, &other, &error));
+    EXPECT(!other);
+    tokenlease_token_free(again);
+    turn("end the token");
+    FAILS(TOKENLEASE_CONFIG, "no token", tokenlease_client_token_of(client, "\n", &other, &error));
+    DONE(tokenlease_client_validate(client, token, &yes, &error));
+    EXPECT(!yes);
+    DONE(tokenlease_client_refuse(client, token, &other, &error));
+    EXPECT(other && strcmp(tokenlease_token_text(token), tokenlease_token_text(other)) != 0);
+    EXPECT(count(client, TOKENLEASE_COUNT_ISSUES) == 2);
+
+    again = NULL;
+    if (is_winkas()) {
+        FAILS(TOKENLEASE_UNSUPPORTED, "forget",
+              tokenlease_client_revoke(client, other, &yes, &error));
+        DONE(tokenlease_client_refetch(client, &again, &error));
+        EXPECT(strcmp(tokenlease_token_text(other), tokenlease_token_text(again)) == 0);
+        DONE(tokenlease_client_adopt(client, again, TOKENLEASE_NONE, &error));
+    } else {
+        FAILS(TOKENLEASE_UNSUPPORTED, "", tokenlease_client_refetch(client, &again, &error));
+        EXPECT(!again);
+        DONE(tokenlease_client_revoke(client, other, &yes, &error));
+        EXPECT(yes && count(client, TOKENLEASE_COUNT_REVOCATIONS) == 1);
+    }
+    DONE(tokenlease_client_explain(client, text, sizeof text, &length, &error));
+    EXPECT(length > 0 && !strstr(text, tokenlease_token_text(token)));
+    DONE(tokenlease_client_reset(client, &error));
+    DONE(tokenlease_client_forget(client, &error));
+    DONE(tokenlease_client_close(client, &error));
+    EXPECT(count(client, TOKENLEASE_COUNT_ERRORS) == 0);
+
+    tokenlease_token_free(again);
+    tokenlease_token_free(other);
+    tokenlease_token_free(token);
+    tokenlease_client_free(client);
+    return 0;
+}

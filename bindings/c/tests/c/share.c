@@ -1,0 +1,38 @@
+/* Two clients of one registry, whose store is a folder that processes share. */
+#include "support.h"
+
+int main(void)
+{
+    tokenlease_config *shared = NULL, *config = config_of_environment();
+    tokenlease_registry *registry = NULL;
+    tokenlease_client *one = NULL, *other = NULL;
+    tokenlease_token *token = NULL, *again = NULL;
+    tokenlease_error *error = NULL;
+
+    DONE(tokenlease_config_new(&shared, &error));
+    DONE(tokenlease_config_set(shared, "store", getenv("STORE"), &error));
+    DONE(tokenlease_registry_new(shared, &registry, &error));
+    FAILS(TOKENLEASE_CONFIG, "registry", tokenlease_client_new(shared, registry, &one, &error));
+    tokenlease_config_free(shared);
+
+    DONE(tokenlease_client_new(config, registry, &one, &error));
+    DONE(tokenlease_client_new(config, registry, &other, &error));
+    /* The store is of the registry: a client of it can't have another. */
+    DONE(tokenlease_config_set(config, "store", "memory:", &error));
+    tokenlease_client *third = NULL;
+    FAILS(TOKENLEASE_CONFIG, "\"store\"",
+          tokenlease_client_new(config, registry, &third, &error));
+    tokenlease_config_free(config);
+    tokenlease_registry_free(registry);
+
+    DONE(tokenlease_client_token(one, &token, &error));
+    DONE(tokenlease_client_token(other, &again, &error));
+    EXPECT(strcmp(tokenlease_token_text(token), tokenlease_token_text(again)) == 0);
+    DONE(tokenlease_client_close(one, &error));
+    DONE(tokenlease_client_close(other, &error));
+    tokenlease_token_free(again);
+    tokenlease_token_free(token);
+    tokenlease_client_free(other);
+    tokenlease_client_free(one);
+    return 0;
+}

@@ -1,0 +1,95 @@
+/* What the programs share. Where the vendor is and who may log in comes from the environment. */
+#ifndef SUPPORT_H
+#define SUPPORT_H
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tokenlease.h>
+
+#define EXPECT(condition)                                                         \
+    do {                                                                          \
+        if (!(condition)) {                                                       \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                              \
+        }                                                                         \
+    } while (0)
+
+/* A call that must succeed; `error` is the error of its last argument. */
+#define DONE(call)                                                                \
+    do {                                                                          \
+        tokenlease_status status_ = (call);                                       \
+        if (status_ != TOKENLEASE_OK) {                                           \
+            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__,                \
+                    tokenlease_status_name(status_), tokenlease_error_message(error)); \
+            exit(1);                                                              \
+        }                                                                         \
+    } while (0)
+
+/* A call that must fail so, and says this. */
+#define FAILS(expected, says, call)                                               \
+    do {                                                                          \
+        error = NULL;                                                             \
+        tokenlease_status status_ = (call);                                       \
+        if (status_ != (expected) || !error                                       \
+            || tokenlease_error_status(error) != status_                          \
+            || !strstr(tokenlease_error_message(error), (says))) {                \
+            fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__,                \
+                    tokenlease_status_name(status_),                              \
+                    error ? tokenlease_error_message(error) : "no error");        \
+            exit(1);                                                              \
+        }                                                                         \
+        tokenlease_error_free(error);                                             \
+        error = NULL;                                                             \
+    } while (0)
+
+/* The options and secrets that are given: OPTION_user is the option "user". */
+static tokenlease_config *config_of_environment(void)
+{
+    static const char *const options[] = {"vendor", "server",   "user",  "contract",
+                                          "client_id", "timeout", "deadline", NULL};
+    tokenlease_config *config = NULL;
+    tokenlease_error *error = NULL;
+    DONE(tokenlease_config_new(&config, &error));
+    for (int i = 0; options[i]; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "OPTION_%s", options[i]);
+        if (getenv(name)) {
+            DONE(tokenlease_config_set(config, options[i], getenv(name), &error));
+        }
+    }
+    if (getenv("PASSWORD")) {
+        DONE(tokenlease_config_set_password(config, getenv("PASSWORD"), &error));
+    }
+    if (getenv("CLIENT_SECRET")) {
+        DONE(tokenlease_config_set_client_secret(config, getenv("CLIENT_SECRET"), &error));
+    }
+    return config;
+}
+
+static inline tokenlease_client *client_of_environment(void)
+{
+    tokenlease_config *config = config_of_environment();
+    tokenlease_client *client = NULL;
+    tokenlease_error *error = NULL;
+    DONE(tokenlease_client_new(config, NULL, &client, &error));
+    tokenlease_config_free(config);
+    return client;
+}
+
+static inline int is_winkas(void)
+{
+    return strcmp(getenv("OPTION_vendor"), "winkas") == 0;
+}
+
+/* Lets the test do something, and goes on when that is done. */
+static inline void turn(const char *what)
+{
+    char line[8];
+    puts(what);
+    fflush(stdout);
+    EXPECT(fgets(line, sizeof line, stdin));
+}
+
+#endif

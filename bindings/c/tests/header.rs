@@ -1,0 +1,65 @@
+//! `include/tokenlease.h` is what the sources say.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+/// In the order in which a reader meets them.
+const SOURCES: [&str; 8] =
+    ["version", "status", "error", "config", "credentials", "registry", "token", "client"];
+
+fn crate_folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn header() -> PathBuf {
+    crate_folder().join("../../include/tokenlease.h")
+}
+
+fn generated() -> String {
+    let mut config = cbindgen::Config::from_file(crate_folder().join("cbindgen.toml")).unwrap();
+    config.after_includes = Some(format!(
+        "\n/* The version of this header; tokenlease_version() is that of the library. */\n\
+         #define TOKENLEASE_VERSION \"{}\"\n\
+         #define TOKENLEASE_VERSION_MAJOR {}\n\
+         #define TOKENLEASE_VERSION_MINOR {}\n\
+         #define TOKENLEASE_VERSION_PATCH {}",
+        env!("CARGO_PKG_VERSION"),
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        env!("CARGO_PKG_VERSION_MINOR"),
+        env!("CARGO_PKG_VERSION_PATCH"),
+    ));
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for source in SOURCES {
+        builder = builder.with_src(crate_folder().join(format!("src/{source}.rs")));
+    }
+    let mut text = Vec::new();
+    builder.generate().expect("sources that cbindgen understands").write(&mut text);
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn the_header_is_what_the_sources_say() {
+    let generated = generated();
+    if env::var_os("TOKENLEASE_ACCEPT_HEADER").is_some() {
+        fs::write(header(), &generated).unwrap();
+    }
+    let committed = fs::read_to_string(header()).unwrap_or_default();
+    let differs = generated.lines().zip(committed.lines()).find(|(new, old)| new != old);
+    assert!(
+        generated == committed,
+        "include/tokenlease.h is not what the sources say, first in: {differs:?}\n\
+         TOKENLEASE_ACCEPT_HEADER=1 cargo test -p tokenlease-c --test header writes it anew"
+    );
+}
+
+#[test]
+fn the_header_knows_every_source_with_a_function() {
+    for entry in fs::read_dir(crate_folder().join("src")).unwrap() {
+        let path = entry.unwrap().path();
+        let has_one = fs::read_to_string(&path).unwrap().contains("#[unsafe(no_mangle)]");
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert_eq!(has_one, SOURCES.contains(&name), "{name}");
+    }
+}

@@ -1,0 +1,219 @@
+//! The installed library, compiled programs, and a vendor to run them against.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    ffi::OsStr,
+    fmt::Write as _,
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use serde_json::Value;
+use tokenlease_emulator::Emulator;
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A folder of a test's own, below `target/`.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Where the library is installed, as a prefix.
+pub(crate) fn prefix() -> &'static Path {
+    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let prefix = folder("prefix");
+        let mut install = Command::new(root().join("bindings/c/install.sh"));
+        install.env("PREFIX", &prefix).env("FROM", built()).env_remove("DESTDIR");
+        succeed(&mut install);
+        prefix
+    })
+}
+
+/// Builds the library with the profile of this test; says in which folder it is.
+fn built() -> PathBuf {
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "-p", "tokenlease-c", "--locked", "--message-format", "json"]);
+    build.args(["--profile", profile]).current_dir(root()).stderr(Stdio::inherit());
+    // What cargo tells a test of its package would make build scripts run again, and all that
+    // depends on them be built again.
+    build.env_remove("OUT_DIR");
+    for (name, _) in env::vars_os() {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+        if name.to_str().is_some_and(|name| of_package.iter().any(|of| name.starts_with(of))) {
+            build.env_remove(name);
+        }
+    }
+    let output = succeed(&mut build);
+    let library = output.lines().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let of_this_package =
+            message["target"]["kind"].as_array()?.iter().any(|kind| kind == "cdylib")
+                && message["manifest_path"].as_str()?.ends_with("/bindings/c/Cargo.toml");
+        let files = message["filenames"].as_array().filter(|_| of_this_package)?;
+        files.iter().filter_map(Value::as_str).map(PathBuf::from).next()
+    });
+    library.expect("cargo says where the library is").parent().unwrap().to_owned()
+}
+
+/// Whether a program is at hand; a test without it says that it was skipped.
+pub(crate) fn at_hand(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !found {
+        println!("skipped: there is no {program}");
+    }
+    found
+}
+
+/// The compilers, or their namesakes in the environment.
+pub(crate) fn compiler(cpp: bool) -> String {
+    let (variable, usual) = if cpp { ("CXX", "c++") } else { ("CC", "cc") };
+    env::var(variable).unwrap_or_else(|_| usual.to_owned())
+}
+
+/// Compiles a program once, with all warnings as errors. `None`: there is no such compiler.
+pub(crate) fn compile(source: &Path, name: &str) -> Option<PathBuf> {
+    // Tests run at the same time, and a program that runs can't be written.
+    static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let cpp = source.extension().is_some_and(|end| end == "cpp");
+    let compiler = compiler(cpp);
+    if !at_hand(&compiler) {
+        return None;
+    }
+    let mut ready = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let program = folder("programs").join(name);
+    if ready.contains(&program) {
+        return Some(program);
+    }
+    let mut command = Command::new(compiler);
+    command
+        .arg(if cpp { "-std=c++17" } else { "-std=c99" })
+        .args(["-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-pthread", "-I"])
+        .arg(prefix().join("include"))
+        .arg(source)
+        .arg("-o")
+        .arg(&program)
+        .arg("-L")
+        .arg(prefix().join("lib"))
+        .arg("-ltokenlease");
+    succeed(&mut command);
+    ready.insert(program.clone());
+    Some(program)
+}
+
+/// One of the programs of these tests.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let source = root().join("bindings/c/tests/c").join(name);
+    compile(&source, &name.replace('.', "-"))
+}
+
+/// A command that finds the installed library.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env("LD_LIBRARY_PATH", prefix().join("lib"));
+    command.env("DYLD_LIBRARY_PATH", prefix().join("lib"));
+    command
+}
+
+/// Runs a command that must succeed; answers what it printed.
+pub(crate) fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub(crate) fn said(output: &Output) -> String {
+    let mut said = output.status.to_string();
+    for stream in [&output.stdout, &output.stderr] {
+        write!(said, "\n{}", String::from_utf8_lossy(stream)).unwrap();
+    }
+    said
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vendor {
+    Winkas,
+    Wyn,
+}
+
+/// An emulator, one of whose vendors a program is run against.
+pub(crate) struct Site {
+    pub(crate) emulator: Emulator,
+    pub(crate) vendor: Vendor,
+}
+
+impl Site {
+    pub(crate) fn start(vendor: Vendor) -> Self {
+        Self { emulator: Emulator::builder().start_blocking().unwrap(), vendor }
+    }
+
+    pub(crate) fn both() -> [Self; 2] {
+        [Self::start(Vendor::Winkas), Self::start(Vendor::Wyn)]
+    }
+
+    /// Requests for a new token that arrived.
+    pub(crate) fn logins(&self) -> u64 {
+        let counts = self.emulator.counts();
+        match self.vendor {
+            Vendor::Winkas => counts.winkas.issue,
+            Vendor::Wyn => counts.wyn.issue,
+        }
+    }
+
+    pub(crate) fn password(&self) -> String {
+        match self.vendor {
+            Vendor::Winkas => self.emulator.winkas().password(),
+            Vendor::Wyn => self.emulator.wyn().password(),
+        }
+    }
+
+    /// A command that knows where the vendor is and how to log in.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = command(program);
+        command.env("PASSWORD", self.password());
+        match self.vendor {
+            Vendor::Winkas => {
+                let winkas = self.emulator.winkas();
+                command.env("OPTION_vendor", "winkas").env("OPTION_server", winkas.server());
+                command.env("OPTION_user", winkas.user());
+                command.env("OPTION_contract", winkas.contract());
+            }
+            Vendor::Wyn => {
+                let wyn = self.emulator.wyn();
+                command.env("OPTION_vendor", "wyn").env("OPTION_server", wyn.server());
+                command.env("OPTION_user", wyn.user());
+                command.env("CLIENT_SECRET", wyn.client_secret());
+            }
+        }
+        command
+    }
+
+    /// Runs a program that asks once for its token to be ended.
+    pub(crate) fn end_token_of(&self, command: &mut Command) {
+        let mut child: Child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        if line == "end the token\n" {
+            self.emulator.end_all_tokens();
+            child.stdin.as_mut().unwrap().write_all(b"done\n").unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{:?}: {}", self.vendor, said(&output));
+        assert_eq!(line, "end the token\n");
+    }
+}

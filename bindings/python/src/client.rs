@@ -1,0 +1,111 @@
+//! The client for threads that block.
+
+use pyo3::{prelude::*, types::PyDict};
+
+use crate::{
+    registry::Registry,
+    shared::{Shared, token_options},
+    stats::Stats,
+    token::Token,
+};
+
+/// Gets, keeps and shares the token of one identity.
+#[pyclass(frozen, module = "tokenlease")]
+pub(crate) struct Client(Shared);
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (*, password=None, client_secret=None, registry=None, **options))]
+    fn new(
+        py: Python<'_>,
+        password: Option<&Bound<'_, PyAny>>,
+        client_secret: Option<&Bound<'_, PyAny>>,
+        registry: Option<&Bound<'_, Registry>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        Shared::new(py, password, client_secret, registry, options).map(Self)
+    }
+
+    /// The token to use now.
+    #[pyo3(signature = (*, deadline=None, min_remaining=None))]
+    fn token(
+        &self,
+        py: Python<'_>,
+        deadline: Option<&Bound<'_, PyAny>>,
+        min_remaining: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        if min_remaining.is_none()
+            && let Some(token) = self.0.cached(py)
+        {
+            return token.map(Py::into_any);
+        }
+        let options = token_options(deadline, min_remaining)?;
+        self.0.wait(py, |client| async move { client.token_with(options).await })
+    }
+
+    /// Claims that an API refused this token.
+    fn refuse(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
+        let token = token.get().inner().clone();
+        self.0.wait(py, |client| async move { client.refuse(&token).await })
+    }
+
+    /// Asks the vendor whether a token is active.
+    fn validate(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
+        let token = token.get().inner().clone();
+        self.0.wait(py, |client| async move { client.validate(&token).await })
+    }
+
+    /// Asks the vendor for the running token.
+    fn refetch(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.wait(py, |client| async move { client.refetch().await })
+    }
+
+    /// Ends a token for all who share it.
+    fn revoke(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
+        let token = token.get().inner().clone();
+        self.0.wait(py, |client| async move { client.revoke(&token).await })
+    }
+
+    /// Drops the token here and in the store, without ending it at the vendor.
+    fn forget(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.wait(py, |client| async move { client.forget().await })
+    }
+
+    /// Says that the credentials are right, or that the account was unlocked.
+    fn reset(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.wait(py, |client| async move { client.reset().await })
+    }
+
+    /// Where the token in hand stands and how it came, in words.
+    fn explain(&self) -> String {
+        self.0.client.explain()
+    }
+
+    /// What this client has done since it was made.
+    fn stats(&self) -> Stats {
+        self.0.client.stats().into()
+    }
+
+    /// Waits until nothing is under way for this client.
+    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.wait(py, |client| async move { client.close().await })
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _exception: &Bound<'_, pyo3::types::PyTuple>,
+    ) -> PyResult<Py<PyAny>> {
+        self.close(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<{:?}>", self.0.client)
+    }
+}

@@ -1,0 +1,82 @@
+//! Credentials: texts, or functions of Python that fetch them.
+
+use std::sync::Arc;
+
+use pyo3::{prelude::*, types::PyString};
+use tokenlease::{
+    CredentialsSource, Error, ErrorKind, Result,
+    core::{Credentials, Secret},
+};
+use tokenlease_config::Options;
+
+use crate::{error, gate, options::wrong_type};
+
+/// A secret as it was given.
+enum Given {
+    Text(Secret),
+    Function(Py<PyAny>),
+}
+
+impl Given {
+    fn read(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Self>> {
+        let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
+        if let Ok(text) = value.cast::<PyString>() {
+            return Ok(Some(Self::Text(Secret::from(text.to_cow()?.into_owned()))));
+        }
+        if value.is_callable() {
+            return Ok(Some(Self::Function(value.clone().unbind())));
+        }
+        Err(wrong_type(name, value, "text, or a function that returns it"))
+    }
+
+    fn fetch(&self, py: Python<'_>, name: &str) -> Result<Secret> {
+        let function = match self {
+            Self::Text(secret) => return Ok(secret.clone()),
+            Self::Function(function) => function.bind(py),
+        };
+        let what = format!("the function that fetches the {name}");
+        let returned = function.call0().map_err(|raised| error::of_exception(py, raised, &what))?;
+        let text = returned
+            .cast::<PyString>()
+            .ok()
+            .and_then(|text| Some(text.to_cow().ok()?.into_owned()));
+        text.map(Secret::from).ok_or_else(|| {
+            Error::new(ErrorKind::Config, format!("{what} returned something else"))
+                .expected("text; a coroutine is not awaited: it is called on a thread of its own")
+        })
+    }
+}
+
+/// Where the secrets come from: texts, functions, and for what is not given, the places that the
+/// options name.
+pub(crate) fn source(
+    py: Python<'_>,
+    options: &Options,
+    password: Option<&Bound<'_, PyAny>>,
+    client_secret: Option<&Bound<'_, PyAny>>,
+) -> PyResult<CredentialsSource> {
+    let given = [Given::read("password", password)?, Given::read("client_secret", client_secret)?];
+    let is_function = |given: &Option<Given>| matches!(given, Some(Given::Function(_)));
+    let has_function = given.iter().any(is_function);
+    let fetch = move |py: Python<'_>| -> Result<Credentials> {
+        let [password, client_secret] = &given;
+        let fetch = |given: &Option<Given>, name| {
+            given.as_ref().map(|given| given.fetch(py, name)).transpose()
+        };
+        Ok(Credentials {
+            password: fetch(password, "password")?,
+            client_secret: fetch(client_secret, "client's secret")?,
+        })
+    };
+    let source = if has_function {
+        let fetch = Arc::new(fetch);
+        options.credentials_from(move || {
+            gate::enter(|py| fetch(py)).unwrap_or_else(|| {
+                Err(Error::new(ErrorKind::Unavailable, "the Python interpreter is ending"))
+            })
+        })
+    } else {
+        fetch(py).and_then(|credentials| options.credentials(credentials))
+    };
+    source.map_err(|error| error::raise(py, &error))
+}

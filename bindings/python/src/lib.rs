@@ -1,0 +1,47 @@
+//! tokenlease for Python: the native module `tokenlease._tokenlease`.
+//!
+//! It translates and waits. What is decided is decided below it, and what Python writes better
+//! (exceptions, the async client's coroutines, stubs) stands in `python/tokenlease`.
+#![forbid(unsafe_code)]
+
+mod async_client;
+mod client;
+mod credentials;
+mod error;
+mod event_loop;
+mod gate;
+mod log;
+mod options;
+mod refusal;
+mod registry;
+mod shared;
+mod stats;
+mod token;
+mod wait;
+
+/// The module. Importing it starts no thread and reads no file.
+#[pyo3::pymodule(gil_used = false)]
+mod _tokenlease {
+    use pyo3::{prelude::*, types::PyTuple};
+    use tokenlease::ErrorKind;
+
+    #[pymodule_export]
+    use crate::{
+        async_client::AsyncClient,
+        client::Client,
+        refusal::{Replaced, StillActive},
+        registry::Registry,
+        stats::Stats,
+        token::Token,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("OPTIONS", PyTuple::new(py, tokenlease_config::KEYS)?)?;
+        module.add("ERROR_KINDS", PyTuple::new(py, ErrorKind::ALL.map(ErrorKind::as_str))?)?;
+        crate::error::load(py)?;
+        crate::gate::shut_at_exit(py)
+    }
+}

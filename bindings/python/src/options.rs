@@ -1,0 +1,83 @@
+//! Options as Python gives them: text, numbers of seconds, `timedelta`, paths, `True` and `False`.
+
+use std::time::Duration;
+
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{PyBool, PyDelta, PyDict, PyFloat, PyInt, PyString},
+};
+use tokenlease::{Error, ErrorKind};
+use tokenlease_config::{Options, Value};
+
+use crate::error;
+
+/// The options that are given; `None` is as good as not given.
+pub(crate) fn read(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
+    let mut options = Options::default();
+    for (key, value) in given.into_iter().flatten() {
+        if !value.is_none() {
+            set(&mut options, &key.cast::<PyString>()?.to_cow()?, &value)?;
+        }
+    }
+    Ok(options)
+}
+
+pub(crate) fn set(options: &mut Options, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let set = if let Ok(text) = value.cast::<PyString>() {
+        options.set(key, &text.to_cow()?)
+    } else if let Ok(yes) = value.cast::<PyBool>() {
+        options.set_value(key, Value::Bool(yes.is_true()))
+    } else if let Some(duration) = number(key, value)? {
+        options.set_value(key, Value::Duration(duration))
+    } else if value.hasattr("__fspath__")? {
+        let path = value.call_method0("__fspath__")?;
+        options.set(key, &path.cast::<PyString>()?.to_cow()?)
+    } else {
+        return Err(wrong_type(
+            key,
+            value,
+            "text, a number of seconds, a timedelta, a path or a bool",
+        ));
+    };
+    set.map_err(|error| error::raise(value.py(), &error))
+}
+
+/// A duration that is given to a call.
+pub(crate) fn duration(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return tokenlease_config::duration::parse(&text.to_cow()?)
+            .map_err(|why| config(value.py(), &format!("\"{name}\": {why}")));
+    }
+    let number = if value.is_instance_of::<PyBool>() { None } else { number(name, value)? };
+    number.ok_or_else(|| {
+        wrong_type(name, value, "a number of seconds, a timedelta, or text such as \"10s\"")
+    })
+}
+
+fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+    let of = if value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyInt>() {
+        value.extract().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    } else if value.is_instance_of::<PyDelta>() {
+        value.extract().ok()
+    } else {
+        return Ok(None);
+    };
+    match of {
+        Some(duration) => Ok(Some(duration)),
+        None => Err(config(
+            value.py(),
+            &format!("\"{name}\": {} is no duration; expected one from 0 on", value.str()?),
+        )),
+    }
+}
+
+fn config(py: Python<'_>, detail: &str) -> PyErr {
+    error::raise(py, &Error::new(ErrorKind::Config, detail.to_owned()))
+}
+
+/// The value is not quoted: it may be a secret in the wrong place.
+pub(crate) fn wrong_type(name: &str, value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
+    let found = value.get_type().name().map_or_else(|_| "an object".into(), |n| n.to_string());
+    PyTypeError::new_err(format!("{name} is of type {found}; expected {expected}"))
+}

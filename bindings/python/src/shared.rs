@@ -1,0 +1,123 @@
+//! What both clients are made of.
+
+use pyo3::{prelude::*, types::PyDict};
+use tokenlease::{
+    Client, Refusal, Result, TokenOptions,
+    core::{
+        Token,
+        lifecycle::{Revocation, Served},
+    },
+};
+
+use crate::{
+    credentials,
+    log::Log,
+    options, refusal,
+    registry::{self, Registry},
+    token::{self, Tokens},
+    wait,
+};
+
+pub(crate) struct Shared {
+    pub(crate) client: Client,
+    pub(crate) tokens: Tokens,
+    pub(crate) log: Log,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        py: Python<'_>,
+        password: Option<&Bound<'_, PyAny>>,
+        client_secret: Option<&Bound<'_, PyAny>>,
+        registry: Option<&Bound<'_, Registry>>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let options = options::read(options)?;
+        let credentials = credentials::source(py, &options, password, client_secret)?;
+        let registry = registry.map(|registry| registry.get().inner().clone());
+        let log = Log::default();
+        let hook = log.clone();
+        let client = registry::opened(py, options, move |options| {
+            let builder = options.client(credentials, registry.as_ref())?;
+            builder.on_event(move |event| hook.push(event)).build()
+        })?;
+        Ok(Self { client, tokens: Tokens::default(), log })
+    }
+
+    /// The token, if it is cached and fresh.
+    pub(crate) fn cached(&self, py: Python<'_>) -> Option<PyResult<Py<token::Token>>> {
+        self.client.cached(|token| self.tokens.of(py, token))
+    }
+
+    /// Does something with the client and waits for it.
+    pub(crate) fn wait<F, R>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(Client) -> F,
+    ) -> PyResult<Py<PyAny>>
+    where
+        F: Future<Output = Result<R>> + Send + 'static,
+        R: Outcome,
+    {
+        let outcome = wait::of_client(py, &self.client, work(self.client.clone()));
+        self.log.hand_over(py, &self.client);
+        outcome?.into_python(py, &self.tokens)
+    }
+}
+
+/// What a call may say of the token that it wants.
+pub(crate) fn token_options(
+    deadline: Option<&Bound<'_, PyAny>>,
+    min_remaining: Option<&Bound<'_, PyAny>>,
+) -> PyResult<TokenOptions> {
+    let mut options = TokenOptions::default();
+    if let Some(deadline) = deadline {
+        options = options.with_deadline(options::duration("deadline", deadline)?);
+    }
+    if let Some(life) = min_remaining {
+        options = options.with_min_remaining(options::duration("min_remaining", life)?);
+    }
+    Ok(options)
+}
+
+/// What a call gives, as an object of Python's.
+pub(crate) trait Outcome: Send + 'static {
+    fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>>;
+}
+
+impl Outcome for Token {
+    fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>> {
+        Ok(tokens.of(py, &self)?.into_any())
+    }
+}
+
+impl Outcome for Served {
+    fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>> {
+        self.lease.token().clone().into_python(py, tokens)
+    }
+}
+
+impl Outcome for Refusal {
+    fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>> {
+        refusal::of(py, tokens, &self)
+    }
+}
+
+impl Outcome for Revocation {
+    fn into_python(self, py: Python<'_>, _: &Tokens) -> PyResult<Py<PyAny>> {
+        let word = if self == Self::Proven { "proven" } else { "unproven" };
+        Ok(word.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
+impl Outcome for bool {
+    fn into_python(self, py: Python<'_>, _: &Tokens) -> PyResult<Py<PyAny>> {
+        Ok(self.into_pyobject(py)?.to_owned().into_any().unbind())
+    }
+}
+
+impl Outcome for () {
+    fn into_python(self, py: Python<'_>, _: &Tokens) -> PyResult<Py<PyAny>> {
+        Ok(py.None())
+    }
+}

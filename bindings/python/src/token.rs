@@ -1,0 +1,106 @@
+//! A token as Python sees it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyString};
+use tokenlease::{
+    Authorize,
+    core::{self, TokenKind},
+};
+
+use crate::error;
+
+/// The secret text that the vendor issued, with its kind.
+#[pyclass(frozen, module = "tokenlease")]
+pub(crate) struct Token {
+    /// Made once a token, so that reading it costs nothing.
+    #[pyo3(get)]
+    value: Py<PyString>,
+    token: core::Token,
+}
+
+impl Token {
+    pub(crate) fn of(py: Python<'_>, token: &core::Token) -> PyResult<Py<Self>> {
+        let value = PyString::new(py, token.expose()).unbind();
+        Py::new(py, Self { value, token: token.clone() })
+    }
+
+    pub(crate) fn inner(&self) -> &core::Token {
+        &self.token
+    }
+}
+
+#[pymethods]
+impl Token {
+    #[new]
+    #[pyo3(signature = (value, *, kind))]
+    fn new(py: Python<'_>, value: Bound<'_, PyString>, kind: &str) -> PyResult<Self> {
+        let kind: TokenKind = kind.parse().map_err(|error| error::raise(py, &error))?;
+        let token = core::Token::read(kind, value.to_cow()?.into_owned());
+        let token = token.map_err(|error| error::raise(py, &error))?;
+        Ok(Self { value: value.unbind(), token })
+    }
+
+    /// How the token is presented to an API.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.token.kind().as_str()
+    }
+
+    /// The value of the header `Authorization`.
+    #[getter]
+    fn authorization(&self, py: Python<'_>) -> PyResult<String> {
+        let mut headers = http::HeaderMap::new();
+        let set = Authorize::new(&self.token).header(&mut headers);
+        set.map_err(|error| error::raise(py, &error))?;
+        let value = headers.get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
+        Ok(String::from_utf8_lossy(value.unwrap_or_default()).into_owned())
+    }
+
+    pub(crate) fn __repr__(&self) -> String {
+        format!("<Token {} [redacted]>", self.kind())
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.token == other.token
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.value.bind(py).hash()
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    #[expect(clippy::unused_self, reason = "Python's protocol")]
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a Token is a secret and is not pickled: each process asks its own client, and a store \
+             shares the token; or pass token.value, on purpose",
+        ))
+    }
+}
+
+/// The last token that was handed out, as an object of Python's: the same for all who ask until
+/// there is another.
+#[derive(Default)]
+pub(crate) struct Tokens(ArcSwapOption<Py<Token>>);
+
+impl Tokens {
+    pub(crate) fn of(&self, py: Python<'_>, token: &core::Token) -> PyResult<Py<Token>> {
+        if let Some(last) = &*self.0.load()
+            && last.get().token.is_clone_of(token)
+        {
+            return Ok(last.clone_ref(py));
+        }
+        let made = Token::of(py, token)?;
+        self.0.store(Some(Arc::new(made.clone_ref(py))));
+        Ok(made)
+    }
+}

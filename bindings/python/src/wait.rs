@@ -1,0 +1,70 @@
+//! Waiting: without Python's lock, and so that Ctrl-C ends it.
+
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use tokenlease::{Client, Error, ErrorKind, Result, runtime::Runtime};
+
+use crate::error;
+
+/// How often signals are looked for.
+const SIGNALS: Duration = Duration::from_millis(100);
+
+/// What ends a wait: an error, or an exception of a signal's handler (`KeyboardInterrupt`).
+enum Failure {
+    Error(Error),
+    Raised(PyErr),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Waits for something that a client does. Other Python threads run meanwhile. What is under way
+/// for other callers too goes on when a signal ends the wait.
+pub(crate) fn of_client<F, R>(py: Python<'_>, client: &Client, work: F) -> PyResult<R>
+where
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: Send + 'static,
+{
+    // Of the client: in a forked child it says so instead of waiting for threads of the parent.
+    wait(py, || client.runtime(), work)
+}
+
+/// Waits for work that blocks, on a thread for that.
+pub(crate) fn of_blocking<R: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<R> + Send + 'static,
+) -> PyResult<R> {
+    let runtime = Runtime::current().map_err(|error| error::raise(py, &error))?;
+    let task = runtime.handle().map_err(|error| error::raise(py, &error))?.spawn_blocking(work);
+    let done = async move {
+        task.await.unwrap_or_else(|failure| {
+            Err(Error::new(ErrorKind::Internal, "a thread that a call waited for was ended")
+                .with_source(failure))
+        })
+    };
+    wait(py, || Ok(runtime), done)
+}
+
+fn wait<F, R>(
+    py: Python<'_>,
+    runtime: impl FnOnce() -> Result<&'static Runtime> + Send,
+    work: F,
+) -> PyResult<R>
+where
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: Send + 'static,
+{
+    let look = || {
+        let looked = Python::try_attach(|py| py.check_signals().map_err(Failure::Raised));
+        looked.unwrap_or(Ok(()))
+    };
+    let outcome = py.detach(|| Ok(runtime()?.block_on_watched(work, SIGNALS, look)??));
+    outcome.map_err(|failure| match failure {
+        Failure::Error(error) => error::raise(py, &error),
+        Failure::Raised(raised) => raised,
+    })
+}

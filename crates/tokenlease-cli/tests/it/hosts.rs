@@ -1,0 +1,214 @@
+//! The program on many hosts that share Redis or PostgreSQL: each host is a home of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokenlease_emulator::Emulator;
+
+use crate::{
+    servers::{self, Server, found},
+    support::{Program, emulator, tokenlease, winkas, wyn},
+};
+
+/// A host with the store's address and key.
+struct Host {
+    home: TempDir,
+    url: String,
+    key: PathBuf,
+}
+
+impl Host {
+    fn new(url: &str, key: &str) -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let file = home.path().join("key");
+        fs::write(&file, key.repeat(32)).expect("written");
+        private(&file);
+        Self { home, url: url.to_owned(), key: file }
+    }
+
+    fn program(&self, program: Program) -> Program {
+        program
+            .shares(self.home.path())
+            .env("HOME", self.home.path())
+            .env("TOKENLEASE_STORE", &self.url)
+            .env("TOKENLEASE_STORE_KEY_FILE", &self.key)
+    }
+
+    fn json(&self, program: Program, code: i32) -> Value {
+        self.program(program).args(["--output", "json"]).run().ends_with(code).json()
+    }
+
+    /// Whether it kept anything by itself.
+    fn keeps_something(&self) -> bool {
+        self.home.path().join("tokenlease").exists()
+    }
+}
+
+fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
+}
+
+/// All that one token's life is made of, told by two hosts to each other.
+fn live_on_two_hosts(server: &Server, vendor: impl Fn(&Emulator, &str) -> Program) {
+    let emulator = emulator();
+    let (one, other) = (Host::new(&server.url, "42"), Host::new(&server.url, "42"));
+    let token = || vendor(&emulator, "token");
+    let issued = || {
+        let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
+        winkas.issue + wyn.issue
+    };
+    let ready = one.json(tokenlease(["store", "init"]), 0);
+    assert_eq!(ready["ready"], true);
+
+    let first = one.json(token(), 0);
+    assert_eq!(first["rung"], "issue");
+    for host in [&one, &other] {
+        let again = host.json(token(), 0);
+        assert_eq!((&again["rung"], &again["token"]), (&Value::from("store"), &first["token"]));
+    }
+    assert_eq!(issued(), 1);
+    let text = first["token"].as_str().expect("a token").to_owned();
+    let refuse = |host: &Host| host.json(vendor(&emulator, "refuse").input(&text), 0);
+    assert_eq!(refuse(&other)["outcome"], "still_active");
+
+    let status = other.json(vendor(&emulator, "status"), 0);
+    let entry = &status["identities"][0]["entries"][0];
+    assert!(entry["yours"] == true && entry["lease"]["live"] == true, "{status}");
+    assert!(!status.to_string().contains(&text) && !status.to_string().contains("canary"));
+
+    // A token that is dead to one is dead to all.
+    emulator.end_token(&text);
+    assert_eq!(refuse(&other)["outcome"], "replaced");
+    let second = one.json(token(), 0);
+    assert_ne!(second["token"], first["token"]);
+    assert_eq!(second["rung"], "store");
+    assert_eq!(issued(), 2);
+    // So it is if only its state was asked about.
+    let text = second["token"].as_str().expect("a token");
+    emulator.end_token(text);
+    assert_eq!(other.json(vendor(&emulator, "validate").input(text), 1)["active"], false);
+    assert_ne!(one.json(token(), 0)["token"], second["token"]);
+    assert_eq!(issued(), 3);
+
+    assert_eq!(one.json(vendor(&emulator, "forget"), 0)["forgotten"], true);
+    assert_ne!(other.json(token(), 0)["rung"], "store");
+
+    // What one host was refused, the other does not send.
+    let wrong = |command| vendor(&emulator, command).env("TOKENLEASE_PASSWORD", "wrong");
+    let before = issued();
+    for host in [&one, &other] {
+        host.program(wrong("token")).run().ends_with(3).complains("reset");
+    }
+    assert_eq!(issued(), before + 1);
+    assert_eq!(other.json(wrong("reset"), 0)["was_refused"], true);
+
+    // Under another key nothing is issued: the vendor is asked for the running token, if it can be.
+    let stranger = Host::new(&server.url, "43");
+    let run = stranger.program(token()).args(["--deadline", "3s"]).run();
+    if emulator.counts().winkas.issue > 0 {
+        run.ends_with(0);
+    } else {
+        run.ends_with(6).complains("does not open under this key");
+    }
+    assert_eq!(issued(), before + 1);
+    assert!(!one.keeps_something() && !other.keeps_something());
+}
+
+#[test]
+fn two_hosts_that_share_redis_live_on_one_token() {
+    let Some(server) = servers::redis() else { return };
+    live_on_two_hosts(&server, winkas);
+    live_on_two_hosts(&server, wyn);
+}
+
+#[test]
+fn two_hosts_that_share_postgres_live_on_one_token() {
+    let Some(server) = servers::postgres() else { return };
+    live_on_two_hosts(&server, winkas);
+    live_on_two_hosts(&server, wyn);
+}
+
+#[test]
+fn a_server_is_checked_over_tls_and_only_under_an_authority_that_is_trusted() {
+    for server in [servers::redis(), servers::postgres()].into_iter().flatten() {
+        let host = Host::new(&server.secure_url, "42");
+        let store = |command: &str| host.program(tokenlease(["store", command]));
+        let untrusted = store("check").run().ends_with(6).complains("certificate");
+        assert!(!untrusted.err.contains("canary"), "{untrusted:?}");
+        store("init").args(["--ca"]).args([&server.authority]).run().ends_with(0);
+        let check = store("check").args(["--output=json", "--ca"]).args([&server.authority]);
+        let json = check.run().ends_with(0).json();
+        assert!(json["write_ms"].as_f64() > Some(0.0), "{json}");
+        assert!(!json.to_string().contains("canary"), "{json}");
+        let emulator = emulator();
+        let token = wyn(&emulator, "token").args(["--ca"]).args([&server.authority]);
+        assert_eq!(host.json(token, 0)["rung"], "issue");
+    }
+}
+
+#[test]
+fn the_migration_that_is_printed_is_the_one_that_is_applied() {
+    let Some(server) = servers::postgres() else { return };
+    let host = Host::new(&server.url, "42");
+    let check = || host.program(tokenlease(["store", "check"])).run();
+    check().ends_with(6).complains("store init");
+    let printed = host.program(tokenlease(["store", "init", "--print"])).run().ends_with(0).out;
+    assert!(printed.starts_with("create table if not exists tokenlease"), "{printed}");
+    check().ends_with(6);
+    let psql = found(&["psql"]).expect("it comes with postgres");
+    let applied = Command::new(psql).args([&server.url, "-c", &printed]).output().expect("psql");
+    assert!(applied.status.success(), "{applied:?}");
+    check().ends_with(0);
+    host.program(tokenlease(["store", "init"])).run().ends_with(0);
+    let folder = tokenlease(["store", "init", "--print", "file:/tmp/x"]).run().ends_with(2);
+    folder.complains("PostgreSQL");
+}
+
+#[test]
+fn a_passphrase_is_one_key_on_all_hosts_and_never_an_argument() {
+    let Some(server) = servers::redis() else { return };
+    let emulator = emulator();
+    let hosts = [Host::new(&server.url, "42"), Host::new(&server.url, "42")];
+    let with = |host: &Host, phrase: &str| {
+        let mut program = host.program(wyn(&emulator, "token")).args(["--output=json"]);
+        program.command().env_remove("TOKENLEASE_STORE_KEY_FILE");
+        program.env("TOKENLEASE_STORE_PASSPHRASE", phrase).env("TOKENLEASE_STORE_KEY", "passphrase")
+    };
+    assert_eq!(with(&hosts[0], "correct horse").run().ends_with(0).json()["rung"], "issue");
+    assert_eq!(with(&hosts[1], "correct horse").run().ends_with(0).json()["rung"], "store");
+    let file = hosts[1].home.path().join("phrase");
+    fs::write(&file, "correct horse\n").expect("written");
+    private(&file);
+    let from_file = with(&hosts[1], "").args(["--store-passphrase-file"]).args([&file]);
+    assert_eq!(from_file.run().ends_with(0).json()["rung"], "store");
+    let wrong = with(&hosts[1], "canary").args(["--deadline=3s"]).run().ends_with(6);
+    assert!(wrong.err.contains("does not open under this key"), "{wrong:?}");
+    assert!(!wrong.err.contains("canary"), "{wrong:?}");
+    let mut nothing = with(&hosts[1], "");
+    nothing.command().env_remove("TOKENLEASE_STORE_PASSPHRASE");
+    nothing.run().ends_with(2).complains("--store-passphrase-file");
+    assert_eq!(emulator.counts().wyn.issue, 1);
+}
+
+#[test]
+fn a_keyring_gives_no_key_to_a_server_that_holds_records_of_another() {
+    for server in [servers::redis(), servers::postgres()].into_iter().flatten() {
+        let emulator = emulator();
+        let host = Host::new(&server.url, "42");
+        host.program(tokenlease(["store", "init"])).run().ends_with(0);
+        host.program(wyn(&emulator, "token")).run().ends_with(0);
+        let run = host.program(wyn(&emulator, "token")).args(["--store-key=kernel-keyring"]).run();
+        if run.err.contains("can't be reached") {
+            println!("skipped: the kernel's keyring can't be used here");
+            return;
+        }
+        run.ends_with(6).complains("none of the keyring's keys is theirs");
+        assert_eq!(emulator.counts().wyn.issue, 1);
+    }
+}

@@ -1,0 +1,215 @@
+//! The clients that people write today, in the same world. Each process is granted what many
+//! programs lack: only one login at once, and a replay of the call that was refused.
+
+use std::mem;
+
+use tokenlease_core::{
+    ErrorKind, Timestamp,
+    vendor::{Answer, Call},
+};
+
+use super::World;
+use crate::{Fault, H, Kind, S, Vendor, millis};
+
+/// How a program without tokenlease goes about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naive {
+    /// It logs in when it starts, and again when it is refused.
+    AtStart,
+    /// It keeps a token for the assumed or stated life.
+    Cached,
+    /// It keeps a token for nine tenths of that.
+    CachedEarly,
+    /// All processes share a cache, which has no lock.
+    Shared,
+}
+
+/// What a naive process, or the cache, holds: a token, and its end by the wall clock.
+type Kept = (usize, i64);
+
+/// A fleet of naive processes.
+pub(crate) struct Fleet {
+    client: Naive,
+    processes: Vec<Program>,
+    cache: Option<Kept>,
+}
+
+#[derive(Default)]
+struct Program {
+    epoch: u32,
+    kept: Option<Kept>,
+    refused: usize,
+    busy: bool,
+    tries: u32,
+    /// Who waits, and whether they call again when they are refused.
+    waiting: Vec<bool>,
+}
+
+impl Fleet {
+    pub(crate) fn new(client: Naive, processes: usize) -> Self {
+        let processes = (0..processes).map(|_| Program::default()).collect();
+        Self { client, processes, cache: None }
+    }
+}
+
+impl World {
+    fn program(&mut self, p: usize) -> &mut Program {
+        let epoch = self.processes[p].epoch;
+        let fleet = self.naive.as_mut().expect("a naive fleet");
+        let program = &mut fleet.processes[p];
+        if program.epoch != epoch {
+            // It was started anew and remembers nothing.
+            *program = Program { epoch, ..Program::default() };
+        }
+        program
+    }
+
+    fn client(&self) -> Naive {
+        self.naive.as_ref().expect("a naive fleet").client
+    }
+
+    pub(super) fn ask_naive(&mut self, p: usize, replay: bool) {
+        let (wall, client) = (self.clock(p).wall.0, self.client());
+        let program = self.program(p);
+        let usable = program.kept.filter(|(_, end)| client == Naive::AtStart || wall < *end);
+        if let Some((number, _)) = usable {
+            return self.use_naive(p, number, replay);
+        }
+        program.waiting.push(replay);
+        if !mem::replace(&mut program.busy, true) {
+            program.tries = 0;
+            self.look_naive(p);
+        }
+    }
+
+    /// Does that in the process as it now runs: when it runs again, if it stands still.
+    fn then(&mut self, p: usize, t: i64, action: impl FnOnce(&mut Self) + 'static) {
+        let epoch = self.processes[p].epoch;
+        self.at(t, move |world| {
+            if world.processes[p].epoch != epoch || !world.processes[p].alive {
+                return;
+            }
+            if world.processes[p].runs(world.now) {
+                action(world);
+            } else {
+                world.then(p, world.processes[p].frozen, action);
+            }
+        });
+    }
+
+    fn look_naive(&mut self, p: usize) {
+        if self.client() != Naive::Shared {
+            return self.login_naive(p);
+        }
+        let way = self.way(false);
+        if way.lost_there || way.lost_back {
+            let t = self.now + millis(self.setup.policy.store_timeout);
+            return self.then(p, t, move |world| world.login_naive(p));
+        }
+        self.then(p, self.now + way.there + way.back, move |world| {
+            let wall = world.clock(p).wall.0;
+            let down = world.is_broken(Fault::Store);
+            let cache = world.naive.as_ref().and_then(|fleet| fleet.cache).filter(|_| !down);
+            let program = world.program(p);
+            match cache.filter(|(number, end)| wall < *end && *number != program.refused) {
+                Some(kept) => world.keep_naive(p, kept),
+                None => world.login_naive(p),
+            }
+        });
+    }
+
+    fn login_naive(&mut self, p: usize) {
+        let (sent, way) = (self.now, self.way(true));
+        let sent_at = self.clock(p).elapsed;
+        let given_up = sent + millis(self.setup.policy.request_timeout);
+        if way.lost_there {
+            return self.then(p, given_up, move |world| world.failed_naive(p));
+        }
+        self.at(sent + way.there, move |world| {
+            let number = world.answer_naive(p, sent, sent_at);
+            let back = world.now + way.back;
+            if way.lost_back || back > given_up {
+                return world.then(p, given_up, move |world| world.failed_naive(p));
+            }
+            world.then(p, back, move |world| match number {
+                Some(number) => world.logged_in_naive(p, number),
+                None => world.failed_naive(p),
+            });
+        });
+    }
+
+    fn answer_naive(&mut self, p: usize, sent: i64, sent_at: Timestamp) -> Option<usize> {
+        let broken = [
+            Fault::Unreachable,
+            Fault::Throttle,
+            Fault::Busy,
+            Fault::Vendor,
+            Fault::Forbid,
+            Fault::Config,
+        ];
+        if broken.into_iter().any(|fault| self.is_broken(fault)) {
+            return None;
+        }
+        let password = self.processes[p].password.clone();
+        match self.vendor.answer(self.now, &Call::Issue, &password, sent, sent_at) {
+            Answer::Token(granted) => Some(Vendor::number(&granted.token)),
+            _ => None,
+        }
+    }
+
+    fn logged_in_naive(&mut self, p: usize, number: usize) {
+        let life = if self.setup.kind == Kind::Wyn { self.vendor.life } else { 12 * H };
+        let life = if self.client() == Naive::CachedEarly { life / 10 * 9 } else { life };
+        let kept = (number, self.clock(p).wall.0 + life);
+        if self.client() == Naive::Shared {
+            let way = self.way(false);
+            if !way.lost_there {
+                self.at(self.now + way.there, move |world| {
+                    if !world.is_broken(Fault::Store)
+                        && let Some(fleet) = &mut world.naive
+                    {
+                        fleet.cache = Some(kept);
+                    }
+                });
+            }
+        }
+        self.keep_naive(p, kept);
+    }
+
+    fn keep_naive(&mut self, p: usize, kept: Kept) {
+        let program = self.program(p);
+        (program.kept, program.busy) = (Some(kept), false);
+        for replay in mem::take(&mut program.waiting) {
+            self.use_naive(p, kept.0, replay);
+        }
+    }
+
+    fn failed_naive(&mut self, p: usize) {
+        let now = self.now;
+        let program = self.program(p);
+        program.tries += 1;
+        if program.tries < 4 {
+            let again = now + S / 2 * (1 << program.tries);
+            return self.then(p, again, move |world| world.look_naive(p));
+        }
+        program.busy = false;
+        let left = mem::take(&mut program.waiting).len() as u64;
+        *self.stats.errors.entry(ErrorKind::Unavailable).or_default() += left;
+    }
+
+    /// A caller has its token and calls an API, which may say no.
+    fn use_naive(&mut self, p: usize, number: usize, replay: bool) {
+        self.stats.served += 1;
+        let dead = !self.vendor.is_active(number, self.now);
+        self.stats.dead += u64::from(dead);
+        if !dead && self.now >= self.api_refuses_until {
+            return;
+        }
+        let program = self.program(p);
+        program.refused = number;
+        program.kept.take_if(|(kept, _)| *kept == number);
+        if replay {
+            self.then(p, self.now + 1, move |world| world.ask_naive(p, false));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The program: what it says to whom calls it wrongly, and how it ends.
+
+use std::process::Command;
+
+fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_tokenlease-sim")).args(args).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_help_names_all_commands() {
+    let (code, out, _) = run(&["--help"]);
+    assert_eq!(code, Some(0));
+    for word in ["--seeds", "--first", "--output", "replay", "year", "compare", "exhaustive"] {
+        assert!(out.contains(word), "{word}: {out}");
+    }
+}
+
+#[test]
+fn a_wrong_call_says_what_is_wrong_and_ends_with_2() {
+    for (args, word) in [
+        (&["--seeds"][..], "--seeds"),
+        (&["--seeds", "many"], "many"),
+        (&["--seeds", "0"], "0"),
+        (&["--seeds", "2", "--first", "18446744073709551615"], "--first"),
+        (&["--sedes", "2"], "--sedes"),
+        (&["--first", "2"], "--seeds"),
+        (&["replay"], "SEED"),
+        (&["replay", "-1"], "-1"),
+        (&["compare", "--days", "366"], "365"),
+        (&["compare", "--svg"], "--svg"),
+        (&["guess"], "guess"),
+        (&[], "Usage"),
+    ] {
+        let (code, out, err) = run(args);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?} {err}");
+        assert!(err.contains(word), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn seeds_end_with_one_line_of_figures() {
+    let (code, out, err) = run(&["--seeds", "3", "--output", "json"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.starts_with("{\"seeds\":3,\"events\":") && out.lines().count() == 1, "{out}");
+}

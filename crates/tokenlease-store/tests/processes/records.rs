@@ -1,0 +1,155 @@
+//! What stands in a store, past the engines: to look at it, and to do it harm.
+
+use std::fs;
+use std::future::Future;
+
+use crate::world::World;
+
+/// A record's key in the store, and its bytes as they are there.
+pub(crate) type Raw = (String, Vec<u8>);
+
+impl World {
+    /// All records, in the order of their keys.
+    pub(crate) fn records(&self) -> Vec<Raw> {
+        let mut all: Vec<Raw> = match self.scheme() {
+            "file" => {
+                let read = |path: std::path::PathBuf| {
+                    // One may go, or be replaced, meanwhile.
+                    let bytes = fs::read(&path).ok()?;
+                    Some((path.to_string_lossy().into_owned(), bytes))
+                };
+                self.files(".record").into_iter().filter_map(read).collect()
+            }
+            "redis" => {
+                let mut server = redis(&self.store);
+                let keys = || redis::cmd("KEYS").arg("tokenlease:*:record").clone();
+                let keys: Vec<String> = keys().query(&mut server).unwrap();
+                let read = |key: String| {
+                    let get = redis::cmd("HGET").arg(&key).arg("d").clone();
+                    let bytes: Option<Vec<u8>> = get.query(&mut server).unwrap();
+                    Some((key, bytes?))
+                };
+                keys.into_iter().filter_map(read).collect()
+            }
+            _ => postgres(&self.store, async |server| {
+                let all = "select key, record from tokenlease where record is not null";
+                let rows = server.query(all, &[]).await.unwrap();
+                rows.into_iter().map(|row| (row.get(0), row.get(1))).collect()
+            }),
+        };
+        all.sort();
+        all
+    }
+
+    /// Puts other bytes in a record's place.
+    pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
+        match self.scheme() {
+            "file" => {
+                let new = format!("{key}.put");
+                fs::write(&new, bytes).unwrap();
+                fs::rename(new, key).unwrap();
+            }
+            "redis" => {
+                let set = redis::cmd("HSET").arg(key).arg("d").arg(bytes).clone();
+                let _: () = set.query(&mut redis(&self.store)).unwrap();
+            }
+            _ => postgres(&self.store, async |server| {
+                let set = "update tokenlease set record = $2 where key = $1";
+                assert_eq!(server.execute(set, &[&key, &bytes]).await.unwrap(), 1);
+            }),
+        }
+    }
+
+    /// Where in those bytes their format's number stands: outside of what is authenticated.
+    pub(crate) fn format_at(&self, bytes: &[u8]) -> usize {
+        let magic = if self.scheme() == "file" { b"tkfr" } else { b"tkls" };
+        assert_eq!(&bytes[..4], magic);
+        4
+    }
+
+    /// Takes everything away, locks too.
+    pub(crate) fn empty(&self) {
+        match self.scheme() {
+            "file" => {
+                let folder = self.folder.path().join("store");
+                if folder.exists() {
+                    fs::remove_dir_all(folder).unwrap();
+                }
+            }
+            "redis" => {
+                let () = redis::cmd("FLUSHALL").query(&mut redis(&self.store)).unwrap();
+            }
+            _ => postgres(&self.store, async |server| {
+                server.batch_execute("delete from tokenlease").await.unwrap();
+            }),
+        }
+    }
+
+    /// Has the server take no writes, or take them again.
+    pub(crate) fn refuse_writes(&self, refuse: bool) {
+        match self.scheme() {
+            "redis" => {
+                // No memory is left; what is there stays.
+                let limit = if refuse { "1" } else { "0" };
+                let set = redis::cmd("CONFIG").arg(&["SET", "maxmemory", limit]).clone();
+                let () = set.query(&mut redis(&self.store)).unwrap();
+            }
+            _ => postgres(&self.store, async |server| {
+                let mode = if refuse { "on" } else { "off" };
+                let set = format!("alter system set default_transaction_read_only = {mode}");
+                server.batch_execute("set default_transaction_read_only = off").await.unwrap();
+                server.batch_execute(&set).await.unwrap();
+                server.batch_execute("select pg_reload_conf()").await.unwrap();
+                // The settings are read by the server's next message of each connection.
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }),
+        }
+    }
+
+    /// The processes that hold a lock, by their owners' names; dead ones may be among them.
+    pub(crate) fn lock_owners(&self) -> Vec<u32> {
+        let owners: Vec<String> = match self.scheme() {
+            "file" => {
+                let owner = |path: std::path::PathBuf| path.to_string_lossy().replace('+', ":");
+                self.files(".owner").into_iter().map(owner).collect()
+            }
+            "redis" => {
+                let mut server = redis(&self.store);
+                let keys: Vec<String> =
+                    redis::cmd("KEYS").arg("tokenlease:*:lock").query(&mut server).unwrap();
+                let get = |key| redis::cmd("GET").arg(key).query::<Option<String>>(&mut server);
+                keys.into_iter().map(get).filter_map(Result::unwrap).collect()
+            }
+            _ => postgres(&self.store, async |server| {
+                let owner = "select owner from tokenlease where owner is not null";
+                let rows = server.query(owner, &[]).await.unwrap();
+                rows.into_iter().map(|row| row.get(0)).collect()
+            }),
+        };
+        let id = |owner: &String| owner.rsplit(':').nth(1)?.parse().ok();
+        owners.iter().filter_map(id).collect()
+    }
+
+    fn scheme(&self) -> &str {
+        self.store.split(':').next().unwrap()
+    }
+}
+
+fn redis(url: &str) -> redis::Connection {
+    redis::Client::open(url).unwrap().get_connection().unwrap()
+}
+
+fn postgres<R, F>(url: &str, work: impl FnOnce(tokio_postgres::Client) -> F) -> R
+where
+    F: Future<Output = R>,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let moving = tokio::spawn(connection);
+        let result = work(client).await;
+        moving.abort();
+        result
+    })
+}

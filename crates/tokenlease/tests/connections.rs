@@ -1,0 +1,50 @@
+//! Connections that many identities of one server share.
+
+mod common;
+
+use std::time::Duration;
+
+use common::World;
+use tokenlease::{
+    Client, Registry,
+    core::{Identity, vendor::Server},
+};
+use tokenlease_emulator::{Endpoint, Fault};
+
+/// A client of the same user in another organization, which is another identity.
+fn client(world: &World, registry: &Registry, number: usize) -> Client {
+    let wyn = world.emulator.wyn();
+    let identity = Identity::wyn(&wyn.server(), &wyn.user(), wyn.client_id()).unwrap();
+    let server = Server::new(identity.with_tenant(&format!("/Org{number}")));
+    let server = server.with_lifetime(Duration::from_secs(3600)).unwrap();
+    Client::builder(server, world.wyn_credentials()).registry(registry).build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_identities_of_one_server_share_a_connection() {
+    let world = World::start().await;
+    let registry = world.registry();
+    for number in 0..50 {
+        client(&world, &registry, number).token().await.unwrap();
+    }
+    assert_eq!(world.emulator.counts().wyn.issue, 50);
+    let connections = world.emulator.details().wyn.connections;
+    // One, unless this machine paused for a second between two logins.
+    assert!(connections < 10, "{connections} connections");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lesson_32_each_login_that_reaches_the_server_over_a_kept_connection_is_counted_here() {
+    let world = World::start().await;
+    let registry = world.registry();
+    let mut counted = 0;
+    for number in 0..20 {
+        if number % 2 == 1 {
+            world.emulator.fault(Endpoint::WynIssue, Fault::reset(), 1);
+        }
+        let client = client(&world, &registry, number);
+        client.token().await.unwrap();
+        counted += client.stats().issues;
+    }
+    assert_eq!((world.emulator.counts().wyn.issue, counted), (30, 30));
+}

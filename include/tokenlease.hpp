@@ -1,0 +1,376 @@
+/*
+ * tokenlease for C++17: the handles of tokenlease.h, each owned by an object, and errors thrown.
+ *
+ * What tokenlease.h says of threads, forks and secrets holds here. Texts end at their first NUL.
+ */
+#ifndef TOKENLEASE_HPP
+#define TOKENLEASE_HPP
+
+#include <tokenlease.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tokenlease {
+
+using milliseconds = std::chrono::milliseconds;
+
+/* What went wrong; what() tells it in words, without a secret. */
+class Error : public std::runtime_error {
+  public:
+    explicit Error(const tokenlease_error *error)
+        : std::runtime_error(tokenlease_error_message(error)),
+          status_(tokenlease_error_status(error)), detail_(tokenlease_error_detail(error)),
+          http_status_(tokenlease_error_http_status(error)),
+          retryable_(tokenlease_error_is_retryable(error)),
+          retry_after_(known(tokenlease_error_retry_after_ms(error)))
+    {
+        if (const char *code = tokenlease_error_code(error)) {
+            code_ = code;
+        }
+        if (const auto until = known(tokenlease_error_until_ms(error))) {
+            using clock = std::chrono::system_clock;
+            until_ = clock::time_point(std::chrono::duration_cast<clock::duration>(*until));
+        }
+    }
+
+    /* What the caller does next depends on this. */
+    tokenlease_status status() const noexcept { return status_; }
+    /* What was wrong, alone. */
+    const std::string &detail() const noexcept { return detail_; }
+    /* The HTTP status of the vendor's answer; 0 if none was read. */
+    int http_status() const noexcept { return http_status_; }
+    /* The vendor's own error code; empty if it gave none. */
+    const std::string &code() const noexcept { return code_; }
+    /* Whether the same call may succeed later without anything being changed. */
+    bool is_retryable() const noexcept { return retryable_; }
+    /* The wait that the vendor asked for. */
+    std::optional<milliseconds> retry_after() const noexcept { return retry_after_; }
+    /* The moment before which the answer will not change. */
+    std::optional<std::chrono::system_clock::time_point> until() const noexcept { return until_; }
+
+  private:
+    static std::optional<milliseconds> known(std::int64_t time) noexcept
+    {
+        return time == TOKENLEASE_NONE ? std::nullopt : std::optional(milliseconds(time));
+    }
+
+    tokenlease_status status_;
+    std::string detail_;
+    int http_status_;
+    std::string code_;
+    bool retryable_;
+    std::optional<milliseconds> retry_after_;
+    std::optional<std::chrono::system_clock::time_point> until_;
+};
+
+namespace detail {
+
+template <typename Handle, void (*release)(Handle *)> struct Free {
+    void operator()(Handle *handle) const noexcept { release(handle); }
+};
+
+template <typename Handle, void (*release)(Handle *)>
+using Owned = std::unique_ptr<Handle, Free<Handle, release>>;
+
+/* Calls with a place for the error, and throws what lands there. */
+template <typename Call> void run(Call &&call)
+{
+    tokenlease_error *error = nullptr;
+    if (call(&error) != TOKENLEASE_OK) {
+        const Owned<tokenlease_error, tokenlease_error_free> owned(error);
+        throw Error(error);
+    }
+}
+
+inline std::int64_t millis(std::optional<milliseconds> time) noexcept
+{
+    return time ? static_cast<std::int64_t>(time->count()) : TOKENLEASE_NONE;
+}
+
+} // namespace detail
+
+/* The secrets that a function fetches. */
+struct Credentials {
+    std::optional<std::string> password;
+    std::optional<std::string> client_secret;
+};
+
+/* Options and secrets to make clients of, or the options of a registry. */
+class Config {
+  public:
+    Config()
+    {
+        tokenlease_config *config = nullptr;
+        detail::run([&](auto error) { return tokenlease_config_new(&config, error); });
+        handle_.reset(config);
+    }
+
+    /* Sets an option by its name, see tokenlease_config_set. */
+    Config &set(const std::string &name, const std::string &value)
+    {
+        detail::run([&](auto error) {
+            return tokenlease_config_set(get(), name.c_str(), value.c_str(), error);
+        });
+        return *this;
+    }
+
+    Config &set_password(const std::string &password)
+    {
+        detail::run([&](auto error) {
+            return tokenlease_config_set_password(get(), password.c_str(), error);
+        });
+        return *this;
+    }
+
+    Config &set_client_secret(const std::string &client_secret)
+    {
+        detail::run([&](auto error) {
+            return tokenlease_config_set_client_secret(get(), client_secret.c_str(), error);
+        });
+        return *this;
+    }
+
+    /* A function that fetches the credentials, see tokenlease_config_set_credentials_function. It
+       may throw: the call that needs credentials fails then. */
+    Config &set_credentials(std::function<Credentials()> fetch)
+    {
+        using Fetch = std::function<Credentials()>;
+        auto user = std::make_unique<Fetch>(std::move(fetch));
+        detail::run([&](auto error) {
+            return tokenlease_config_set_credentials_function(
+                get(),
+                [](void *function, tokenlease_credentials *credentials) noexcept -> std::int32_t {
+                    try {
+                        const Credentials fetched = (*static_cast<Fetch *>(function))();
+                        fill(fetched.password, credentials, tokenlease_credentials_set_password);
+                        fill(fetched.client_secret, credentials,
+                             tokenlease_credentials_set_client_secret);
+                        return 0;
+                    } catch (...) {
+                        return -1;
+                    }
+                },
+                user.get(), [](void *function) noexcept { delete static_cast<Fetch *>(function); },
+                error);
+        });
+        user.release();
+        return *this;
+    }
+
+    tokenlease_config *get() noexcept { return handle_.get(); }
+    const tokenlease_config *get() const noexcept { return handle_.get(); }
+
+  private:
+    template <typename Set>
+    static void fill(const std::optional<std::string> &secret, tokenlease_credentials *credentials,
+                     Set set)
+    {
+        if (secret) {
+            detail::run([&](auto error) { return set(credentials, secret->c_str(), error); });
+        }
+    }
+
+    detail::Owned<tokenlease_config, tokenlease_config_free> handle_;
+};
+
+/* What clients share: the store, trust, and how requests are sent. */
+class Registry {
+  public:
+    explicit Registry(const Config &config)
+    {
+        tokenlease_registry *registry = nullptr;
+        detail::run([&](auto error) {
+            return tokenlease_registry_new(config.get(), &registry, error);
+        });
+        handle_.reset(registry);
+    }
+
+    const tokenlease_registry *get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Owned<tokenlease_registry, tokenlease_registry_free> handle_;
+};
+
+/* A token. Its text is overwritten when it is destroyed. */
+class Token {
+  public:
+    /* Takes a handle over. */
+    explicit Token(tokenlease_token *token) noexcept : handle_(token) {}
+
+    /* The secret text; it lives as long as the token. */
+    std::string_view text() const noexcept
+    {
+        return {tokenlease_token_text(get()), tokenlease_token_length(get())};
+    }
+
+    /* How it is presented to an API. */
+    tokenlease_token_kind kind() const noexcept { return tokenlease_token_kind_of(get()); }
+
+    const tokenlease_token *get() const noexcept { return handle_.get(); }
+
+  private:
+    detail::Owned<tokenlease_token, tokenlease_token_free> handle_;
+};
+
+/* What a caller wants beyond a token, see tokenlease_client_token_with. */
+struct TokenOptions {
+    std::optional<milliseconds> deadline;
+    std::optional<milliseconds> min_remaining;
+};
+
+/* Gets, keeps and shares the token of one identity. Each call is the function of that name in
+   tokenlease.h, and throws its errors. */
+class Client {
+  public:
+    explicit Client(const Config &config) { make(config, nullptr); }
+    Client(const Config &config, const Registry &registry) { make(config, registry.get()); }
+
+    Token token() const
+    {
+        return token_by([&](auto token, auto error) {
+            return tokenlease_client_token(get(), token, error);
+        });
+    }
+
+    Token token(const TokenOptions &options) const
+    {
+        return token_by([&](auto token, auto error) {
+            return tokenlease_client_token_with(get(), detail::millis(options.deadline),
+                                                detail::millis(options.min_remaining), token,
+                                                error);
+        });
+    }
+
+    Token token_of(const std::string &text) const
+    {
+        return token_by([&](auto token, auto error) {
+            return tokenlease_client_token_of(get(), text.c_str(), token, error);
+        });
+    }
+
+    /* The token in use instead; none if the refused one is active. */
+    std::optional<Token> refuse(const Token &token) const
+    {
+        tokenlease_token *replacement = nullptr;
+        detail::run([&](auto error) {
+            return tokenlease_client_refuse(get(), token.get(), &replacement, error);
+        });
+        return replacement ? std::optional<Token>(Token(replacement)) : std::nullopt;
+    }
+
+    bool validate(const Token &token) const
+    {
+        bool active = false;
+        detail::run([&](auto error) {
+            return tokenlease_client_validate(get(), token.get(), &active, error);
+        });
+        return active;
+    }
+
+    Token refetch() const
+    {
+        return token_by([&](auto token, auto error) {
+            return tokenlease_client_refetch(get(), token, error);
+        });
+    }
+
+    /* Whether the vendor agreed afterwards that the token is not active. */
+    bool revoke(const Token &token) const
+    {
+        bool proven = false;
+        detail::run([&](auto error) {
+            return tokenlease_client_revoke(get(), token.get(), &proven, error);
+        });
+        return proven;
+    }
+
+    void forget() const
+    {
+        detail::run([&](auto error) { return tokenlease_client_forget(get(), error); });
+    }
+
+    void reset() const
+    {
+        detail::run([&](auto error) { return tokenlease_client_reset(get(), error); });
+    }
+
+    void adopt(const Token &token, std::optional<milliseconds> life = std::nullopt) const
+    {
+        detail::run([&](auto error) {
+            return tokenlease_client_adopt(get(), token.get(), detail::millis(life), error);
+        });
+    }
+
+    void set_credentials(const Config &config) const
+    {
+        detail::run([&](auto error) {
+            return tokenlease_client_set_credentials(get(), config.get(), error);
+        });
+    }
+
+    std::string explain() const
+    {
+        std::string text(512, '\0');
+        for (;;) {
+            std::size_t length = 0;
+            tokenlease_error *error = nullptr;
+            const auto status =
+                tokenlease_client_explain(get(), text.data(), text.size(), &length, &error);
+            if (status == TOKENLEASE_BUFFER_TOO_SMALL) {
+                tokenlease_error_free(error);
+                text.resize(length + 1);
+                continue;
+            }
+            detail::run([&](auto place) { return *place = error, status; });
+            text.resize(length);
+            return text;
+        }
+    }
+
+    std::uint64_t count(tokenlease_count what) const
+    {
+        std::uint64_t count = 0;
+        detail::run([&](auto error) {
+            return tokenlease_client_count(get(), what, &count, error);
+        });
+        return count;
+    }
+
+    void close() const
+    {
+        detail::run([&](auto error) { return tokenlease_client_close(get(), error); });
+    }
+
+    const tokenlease_client *get() const noexcept { return handle_.get(); }
+
+  private:
+    void make(const Config &config, const tokenlease_registry *registry)
+    {
+        tokenlease_client *client = nullptr;
+        detail::run([&](auto error) {
+            return tokenlease_client_new(config.get(), registry, &client, error);
+        });
+        handle_.reset(client);
+    }
+
+    template <typename Call> static Token token_by(Call &&call)
+    {
+        tokenlease_token *token = nullptr;
+        detail::run([&](auto error) { return call(&token, error); });
+        return Token(token);
+    }
+
+    detail::Owned<tokenlease_client, tokenlease_client_free> handle_;
+};
+
+} // namespace tokenlease
+
+#endif

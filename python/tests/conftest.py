@@ -1,0 +1,95 @@
+"""The emulator of both vendors, a new one for each test, and programs that run beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAM = os.environ["TOKENLEASE_PROGRAM"]
+
+
+@dataclass
+class Emulator:
+    """Both vendors on loopback, with faults to order and counts to read."""
+
+    ready: dict[str, Any]
+
+    def options(self, vendor: str) -> dict[str, Any]:
+        """Give the options of a client of that vendor."""
+        return {"vendor": vendor, **self.ready[vendor]}
+
+    def steer(self, call: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
+        """Steer it, or ask it something."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.ready['wyn']['server']}/_emulator/{call}", data=data)
+        with urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def logins(self, vendor: str) -> int:
+        """Count the requests for a new token."""
+        return int(self.steer("counts")[vendor]["issue"])
+
+    def delay(self, vendor: str, seconds: float, times: int = 1) -> None:
+        """Answer the next requests for a new token late."""
+        order = {"endpoint": f"{vendor}.issue", "kind": "delay", "times": times}
+        self.steer("faults", {**order, "delay_ms": int(seconds * 1000)})
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """Run an emulator."""
+    command = [PROGRAM, "emulate"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        try:
+            yield Emulator(json.loads(program.stdout.readline()))
+        finally:
+            program.terminate()
+
+
+@pytest.fixture(params=["winkas", "wyn"])
+def vendor(request: pytest.FixtureRequest) -> str:
+    """Run the test once a vendor."""
+    return str(request.param)
+
+
+@dataclass
+class Child:
+    """A Python program of its own, which finds options of a client in `options`."""
+
+    process: subprocess.Popen[str]
+
+    def line(self) -> str:
+        """Read the next line that it prints."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().rstrip("\n")
+
+    def end(self) -> tuple[int, str, str]:
+        """Wait for its end, and give its exit code and what it printed."""
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, err
+
+
+def start(script: str, options: dict[str, Any]) -> Child:
+    """Start a program."""
+    head = f"import json, os, sys\noptions = json.loads({json.dumps(options)!r})\n"
+    command = [sys.executable, "-I", "-c", head + script]
+    pipe = subprocess.PIPE
+    return Child(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
+
+
+def run(script: str, options: dict[str, Any] | None = None) -> str:
+    """Run a program to its end, which must be a good one, and give what it printed."""
+    code, out, err = start(script, options or {}).end()
+    assert (code, err) == (0, ""), (code, out, err)
+    return out.strip()

@@ -1,0 +1,70 @@
+"""The client for event loops: coroutines over what the native half begins."""
+
+from __future__ import annotations
+
+from tokenlease import _tokenlease
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from typing_extensions import Self
+
+    from tokenlease._tokenlease import Replaced, StillActive, Token, _Duration
+
+
+class AsyncClient(_tokenlease.AsyncClient):
+    """The same client as `Client`, whose calls are awaited in an event loop, asyncio's or another.
+
+    A task that is cancelled ends its own wait alone: what is under way goes on, for the others who
+    wait for it too. Opening a store blocks: make the client, or its registry, before you are busy.
+    """
+
+    async def token(
+        self,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: _Duration | None = None,
+    ) -> Token:
+        """See `Client.token`."""
+        if min_remaining is None:
+            token = self._cached()
+            if token is not None:
+                return token
+        return await self._token(deadline, min_remaining)
+
+    async def refuse(self, token: Token) -> Replaced | StillActive:
+        """See `Client.refuse`."""
+        return await self._refuse(token)
+
+    async def validate(self, token: Token) -> bool:
+        """See `Client.validate`."""
+        return await self._validate(token)
+
+    async def refetch(self) -> Token:
+        """See `Client.refetch`."""
+        return await self._refetch()
+
+    async def revoke(self, token: Token) -> Literal["proven", "unproven"]:
+        """See `Client.revoke`."""
+        return await self._revoke(token)
+
+    async def forget(self) -> None:
+        """See `Client.forget`."""
+        await self._forget()
+
+    async def reset(self) -> None:
+        """See `Client.reset`."""
+        await self._reset()
+
+    async def close(self) -> None:
+        """See `Client.close`."""
+        await self._close()
+
+    async def __aenter__(self) -> Self:
+        """Give the client itself."""
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """Close the client."""
+        await self._close()

@@ -1,0 +1,156 @@
+//! The whole life of a token, at each profile of each server: what must hold wherever it can.
+
+use tokenlease::{
+    Error, Refusal,
+    core::{
+        Token, TokenKind,
+        lifecycle::Revocation,
+        vendor::{Answer, ApiAnswer, Call},
+    },
+};
+use tokenlease_tests::servers::{Foreign, Running};
+
+use crate::trial::{CLIENTS, Trial};
+
+/// Lives it through for two users, and for the client whose secret has every special character.
+pub(crate) fn live(foreign: &Foreign, running: &Running) {
+    for (name, profile) in &foreign.profiles {
+        let plain = Trial::new(running, profile);
+        let (user, password) = &foreign.special;
+        let (client, secret) = CLIENTS[1];
+        let special = plain
+            .clone()
+            .with("user", user)
+            .password(password)
+            .with("client_id", client)
+            .secret(secret);
+        for trial in [plain, special] {
+            let place = format!("{}, profile {name}, {}", foreign.name, trial.option("user"));
+            Life { trial: &trial, api: &foreign.api, place }.through_all();
+        }
+    }
+}
+
+struct Life<'a> {
+    trial: &'a Trial<'a>,
+    api: &'a str,
+    place: String,
+}
+
+impl Life<'_> {
+    fn through_all(&self) {
+        self.through_the_client();
+        self.through_the_exchanges();
+        self.through_the_program();
+    }
+
+    fn through_the_client(&self) {
+        let place = &self.place;
+        let client = self.trial.client().expect(place);
+        let server = self.trial.server().expect(place);
+        let token = client.token().expect(place);
+        self.is_taken(&token);
+        assert_eq!(client.token().expect(place), token, "{place}: one login is enough");
+        if !server.can_verify() {
+            // Nobody can be asked, so a refusal is believed.
+            let Refusal::Replaced(next) = client.refuse(&token).expect(place) else {
+                panic!("{place}: a refused token was not replaced");
+            };
+            self.is_taken(&next);
+            assert_ne!(next, token, "{place}");
+        }
+        if !server.can_verify() || !server.can_revoke() {
+            return;
+        }
+        assert!(client.validate(&token).expect(place), "{place}");
+        assert_eq!(client.refuse(&token).expect(place), Refusal::StillActive, "{place}");
+        assert_eq!(client.revoke(&token).expect(place), Revocation::Proven, "{place}");
+        assert!(!client.validate(&token).expect(place), "{place}");
+        self.is_refused(&token);
+        let next = client.token().expect(place);
+        assert_ne!(next, token, "{place}");
+        // Ended by someone else, and found by the API's refusal.
+        let other = self.trial.client().expect(place);
+        assert_eq!(other.revoke(&next).expect(place), Revocation::Proven, "{place}");
+        let found = self.call_by(&client);
+        assert_ne!(found, next, "{place}");
+        assert_eq!(client.stats().issues, 3, "{place}: {:?}", client.stats());
+    }
+
+    /// An API call as `Client::call` makes it: asked about, and done again.
+    fn call_by(&self, client: &tokenlease::blocking::Client) -> Token {
+        let place = &self.place;
+        let token = client.token().expect(place);
+        let said = self.trial.server().expect(place).read_api(&self.trial.api(self.api, &token));
+        assert_ne!(said, ApiAnswer::NotRefused, "{place}: a dead token");
+        let Refusal::Replaced(next) = client.refuse(&token).expect(place) else {
+            panic!("{place}: the dead token was not replaced");
+        };
+        self.is_taken(&next);
+        next
+    }
+
+    fn through_the_exchanges(&self) {
+        let place = &self.place;
+        let server = self.trial.server().expect(place);
+        let token = self.trial.issue().expect(place);
+        self.is_taken(&token);
+        if !server.can_verify() || !server.can_revoke() {
+            return;
+        }
+        let verify = Call::Verify(token.clone());
+        let answer = |call: &Call| self.trial.exchange(call).expect(place);
+        assert!(matches!(answer(&verify), Answer::Active), "{place}");
+        assert!(matches!(answer(&Call::Revoke(token.clone())), Answer::Revoked), "{place}");
+        assert!(matches!(answer(&verify), Answer::Inactive), "{place}");
+        self.is_refused(&token);
+    }
+
+    fn through_the_program(&self) {
+        let place = &self.place;
+        let server = self.trial.server().expect(place);
+        let state = tempfile::tempdir().expect("a folder");
+        let run = |command, input: &str| self.trial.program(command, state.path(), input);
+        let print = || {
+            let run = run("token", "");
+            assert_eq!(run.code, Some(0), "{place}: {}", run.error);
+            let text = run.out["token"].as_str().expect("a token").to_owned();
+            Token::new(TokenKind::Bearer, text)
+        };
+        let token = print();
+        self.is_taken(&token);
+        assert_eq!(print(), token, "{place}: one login is enough");
+        if !server.can_verify() || !server.can_revoke() {
+            return;
+        }
+        assert_eq!(run("validate", token.expose()).code, Some(0), "{place}");
+        let refused = run("refuse", token.expose());
+        assert_eq!(refused.out["outcome"], "still_active", "{place}: {}", refused.error);
+        let revoked = run("revoke", token.expose());
+        assert_eq!((revoked.code, &revoked.out["proven"]), (Some(0), &true.into()), "{place}");
+        assert_eq!(run("validate", token.expose()).code, Some(1), "{place}");
+        self.is_refused(&token);
+        assert_ne!(print(), token, "{place}");
+    }
+
+    /// The API takes the token and names its user.
+    fn is_taken(&self, token: &Token) {
+        let answer = self.trial.api(self.api, token);
+        assert_eq!(answer.status(), 200, "{}", self.place);
+        let said: serde_json::Value = serde_json::from_slice(answer.body()).expect("JSON");
+        assert_eq!(said["user"], self.trial.option("user"), "{}", self.place);
+    }
+
+    fn is_refused(&self, token: &Token) {
+        let status = self.trial.api(self.api, token).status().as_u16();
+        assert!(matches!(status, 401 | 403), "{}: {status}", self.place);
+    }
+}
+
+/// What a revocation or verdict came to.
+pub(crate) fn in_short<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}").to_lowercase(),
+        Err(error) => crate::trial::error_told(&error),
+    }
+}

@@ -1,0 +1,239 @@
+//! OAuth2 servers that nobody here wrote: `servers/README.md` says how one is added.
+
+use std::{
+    fs::{self, File},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use http::Response;
+use toml::Table;
+
+use crate::recorded;
+
+/// The user of that kind where `server.toml` names no other.
+const SPECIAL: (&str, &str) = ("ø+&% 😀", "p ø+&%=😀\"ü");
+
+/// A server that can be started: a folder with `server.toml` and `start.sh`.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    /// Its folder's name.
+    pub name: String,
+    /// What it is and in which version, for the page.
+    pub what: String,
+    /// The path of an API that takes its tokens.
+    pub api: String,
+    /// What surprised us, for the page.
+    pub notes: Vec<String>,
+    /// The user whose name and password have every special character that the server takes.
+    pub special: (String, String),
+    /// Options by profile, under the names that the program gives them.
+    pub profiles: Vec<(String, Table)>,
+    folder: PathBuf,
+}
+
+/// A server that runs until this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    port: u16,
+}
+
+/// All servers under test, by name; with `FOREIGN` in the environment, that one alone.
+///
+/// # Panics
+/// If a `server.toml` can't be read: it is part of the tests.
+pub fn all() -> Vec<Foreign> {
+    let wanted = std::env::var("FOREIGN").ok();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers");
+    let mut found: Vec<_> = fs::read_dir(here)
+        .expect("the servers' folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|folder| folder.join("server.toml").exists())
+        .map(Foreign::read)
+        .filter(|server| wanted.as_ref().is_none_or(|wanted| *wanted == server.name))
+        .collect();
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    found
+}
+
+impl Foreign {
+    fn read(folder: PathBuf) -> Self {
+        let place = folder.join("server.toml");
+        let text = fs::read_to_string(&place).expect("server.toml");
+        let table: Table =
+            text.parse().unwrap_or_else(|error| panic!("{}: {error}", place.display()));
+        let word = |key: &str| {
+            table.get(key).and_then(|value| value.as_str()).unwrap_or_else(|| {
+                panic!("{} lacks {key}", place.display());
+            })
+        };
+        let notes = table.get("notes").and_then(|value| value.as_array());
+        let profiles = table.get("profile").and_then(|value| value.as_table());
+        Self {
+            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            what: word("what").to_owned(),
+            api: word("api").to_owned(),
+            special: match table.get("special").and_then(|value| value.as_array()) {
+                None => (SPECIAL.0.into(), SPECIAL.1.into()),
+                Some(pair) => {
+                    let text = |at: usize| pair[at].as_str().expect("a text").to_owned();
+                    (text(0), text(1))
+                }
+            },
+            notes: notes
+                .into_iter()
+                .flatten()
+                .map(|note| note.as_str().expect("a note is a text").to_owned())
+                .collect(),
+            profiles: profiles
+                .unwrap_or_else(|| panic!("{} has no [profile.NAME]", place.display()))
+                .iter()
+                .map(|(name, options)| {
+                    (name.clone(), options.as_table().expect("a profile is a table").clone())
+                })
+                .collect(),
+            folder,
+        }
+    }
+
+    /// Installs the server, unless that was done, and starts it on a free port. An error says why
+    /// it can't be had here.
+    ///
+    /// # Panics
+    /// If it was installed and does not start.
+    pub fn start(&self) -> Result<Running, String> {
+        let installed = self.install()?;
+        // A free port may be taken by another before the server comes to it.
+        for attempt in 1.. {
+            let port = TcpListener::bind("127.0.0.1:0")
+                .and_then(|listener| listener.local_addr())
+                .expect("a free port")
+                .port();
+            let log = installed.join(format!("{}-{port}.log", std::process::id()));
+            let file = File::create(&log).expect("a log");
+            let child = self
+                .script("run", &installed)
+                .arg(port.to_string())
+                .stdin(Stdio::piped())
+                .stdout(file.try_clone().expect("a log"))
+                .stderr(file)
+                .spawn()
+                .expect("sh");
+            let mut running = Running { child, port };
+            if running.answers() {
+                // It is for servers that do not start.
+                let _ = fs::remove_file(log);
+                return Ok(running);
+            }
+            let log = fs::read_to_string(log).unwrap_or_default();
+            let installed = installed.display();
+            assert!(attempt < 3, "{} does not start; remove {installed}?\n{log}", self.name);
+        }
+        unreachable!("the last attempt returned or panicked")
+    }
+
+    fn install(&self) -> Result<PathBuf, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/servers");
+        let installed = root.join(&self.name);
+        fs::create_dir_all(&installed).map_err(|error| error.to_string())?;
+        // Of test programs that run at once, one installs and the others wait for it.
+        let lock = File::create(root.join(format!("{}.lock", self.name))).expect("a lock file");
+        lock.lock().expect("a lock");
+        let (stamp, version) = (installed.join("installed"), self.version());
+        if fs::read_to_string(&stamp).is_ok_and(|found| found == version) {
+            return Ok(installed);
+        }
+        let output = self
+            .script("install", &installed)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("there is no sh: {error}"))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let said: Vec<_> = said.lines().rev().take(3).collect();
+            return Err(said.into_iter().rev().collect::<Vec<_>>().join(" / "));
+        }
+        fs::write(stamp, version).map_err(|error| error.to_string())?;
+        Ok(installed)
+    }
+
+    fn script(&self, step: &str, installed: &Path) -> Command {
+        let mut command = Command::new("sh");
+        command.arg(self.folder.join("start.sh")).arg(step).arg(installed);
+        command
+    }
+
+    /// Changes with what is installed.
+    fn version(&self) -> String {
+        let mut files: Vec<_> = fs::read_dir(&self.folder)
+            .expect("the server's folder")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.is_file() && !path.ends_with("server.toml"))
+            .collect();
+        files.push(self.folder.join("../python.sh"));
+        files.sort();
+        let mut hasher = DefaultHasher::new();
+        for file in files {
+            fs::read(file).expect("a file of the server's").hash(&mut hasher);
+        }
+        format!("{:016x}", hasher.finish())
+    }
+}
+
+impl Running {
+    /// Its base address.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Sends a request as it stands, but for what frames it, on a connection of its own. None: the
+    /// connection ended without an answer.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<Response<Vec<u8>>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+        let headers: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n{headers}\r\n",
+            self.port,
+            body.len()
+        );
+        let request = [head.as_bytes(), body].concat();
+        // A server may answer before it has read all, and close.
+        let _ = stream.write_all(&request);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        answer.starts_with(b"HTTP/1.").then(|| recorded(&answer))
+    }
+
+    fn answers(&mut self) -> bool {
+        let end = Instant::now() + Duration::from_secs(90);
+        while Instant::now() < end && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            if self.send("GET", "/", &[], b"").is_some() {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
