@@ -60,7 +60,7 @@ impl Found {
         self.runs += 1;
         self.cut += u64::from(choices.cut);
         self.choices = self.choices.max(choices.taken.len());
-        self.events += world.events();
+        self.events += world.steps();
         *self.logins.entry(world.vendor.calls.issue - 1).or_default() += 1;
         self.errors += world.stats.errors();
         self.dead += world.stats.dead;
