@@ -42,7 +42,7 @@ add-server name:
 
 # A wheel of the Python face, optimized, in target/wheels. It needs maturin.
 wheel:
-    cd python && maturin build --release --strip --out ../target/wheels
+    cd python && maturin build --profile library --out ../target/wheels
 
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open
@@ -57,7 +57,7 @@ header:
 
 # Install the C library below a prefix.
 install-c prefix="/usr/local":
-    cargo build --release -p tokenlease-c
+    cargo build --profile library -p tokenlease-c
     PREFIX={{prefix}} bindings/c/install.sh
 
 deny:

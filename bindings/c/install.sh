@@ -1,15 +1,15 @@
 #!/bin/sh
 # Installs the C library: headers, libraries, and what pkg-config and CMake find them by.
 #
-#   cargo build --release -p tokenlease-c && bindings/c/install.sh
+#   cargo build --profile library -p tokenlease-c && bindings/c/install.sh
 #
 # PREFIX is where to (/usr/local unless set), DESTDIR a folder before that for packagers, and FROM
-# the folder with the built libraries (target/release unless set).
+# the folder with the built libraries (target/library unless set).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 prefix=${PREFIX:-/usr/local}
-from=${FROM:-${CARGO_TARGET_DIR:-$root/target}/release}
+from=${FROM:-${CARGO_TARGET_DIR:-$root/target}/library}
 to=${DESTDIR:-}$prefix
 
 version=$(sed -n 's/^#define TOKENLEASE_VERSION "\(.*\)"$/\1/p' "$root/include/tokenlease.h")

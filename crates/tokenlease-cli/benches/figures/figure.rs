@@ -54,6 +54,11 @@ impl Figure {
                 }
             })
             .collect();
+        Self::of(name, unit, &pairs)
+    }
+
+    /// Of pairs that were measured elsewhere: ours and the limit.
+    pub(crate) fn of(name: &'static str, unit: &'static str, pairs: &[(f64, f64)]) -> Self {
         Self {
             name,
             unit,

@@ -4,13 +4,13 @@
 //! whose names begin so. Each ratio is of one run: ours and the limit take turns, and the median of
 //! the turns' ratios is shown with its quartiles, so that a machine's moods cancel out.
 
+mod c;
 mod cached;
 mod cold;
 mod figure;
 mod many;
 mod parse;
 mod request;
-mod size;
 
 use figure::{Figure, Wanted};
 
@@ -26,7 +26,7 @@ fn main() {
         request::figures,
         cold::figures,
         many::figures,
-        size::figures,
+        c::figures,
     ] {
         figures.extend(group(&wanted));
     }
