@@ -276,6 +276,8 @@ async fn lesson_31_those_who_wait_for_a_lock_need_no_kernel_lock_to_see_that_it_
         if owner.lock(&name("u"), &one, MINUTE).await.unwrap() == Locked::Granted {
             owner.unlock(&name("u"), &one).await.unwrap();
         }
+        // A look is done at once, so the other task would never come to run.
+        tokio::task::yield_now().await;
     }
     looking.await.unwrap();
     assert!(place.names(lock::OWNER_END).is_empty());
