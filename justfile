@@ -28,6 +28,10 @@ interleavings:
 year:
     cargo run --release -p tokenlease-sim -- year
 
+# What tokenlease costs beside the least: the table of docs/figures.md.
+figures:
+    cargo bench --bench figures
+
 # Draws the README's picture and the figures beside it anew.
 compare:
     cargo run --release -p tokenlease-sim -- compare --svg docs/fleet.svg --output json > docs/fleet.json
