@@ -1,6 +1,8 @@
 //! A year of a fleet: 8 hosts with 4 processes each, of which each has 8 callers and is started
 //! anew once a day. Whoever asks, the year has the same calls, starts and faults.
 
+use std::cell::Cell;
+
 use crate::{
     Caller, Fault, H, Kind, M, S, Setup, World,
     rng::Rng,
@@ -80,6 +82,7 @@ impl Year {
 
 /// The callers of a process ask, now and ever again.
 fn callers_ask(world: &mut World, p: usize, mut rng: Rng) {
+    world.happenings += 1;
     world.ask(p, Caller { wait: 30 * S, ..Caller::default() });
     let next = world.now + rng.range(0, 2 * PAUSE);
     world.at(next, move |world| callers_ask(world, p, rng));
@@ -87,8 +90,10 @@ fn callers_ask(world: &mut World, p: usize, mut rng: Rng) {
 
 /// What goes wrong on a day.
 fn trouble(world: &mut World, rng: &mut Rng, day: i64) {
+    let troubles = Cell::new(0);
     let mut due = |a_year: i64| {
         let (strikes, at) = (rng.range(1, 365) <= a_year, day + rng.range(0, DAY - 1));
+        troubles.set(troubles.get() + u64::from(strikes));
         (strikes.then_some(at), rng.draw())
     };
     for (fault, a_year, mean) in FAULTS {
@@ -127,4 +132,5 @@ fn trouble(world: &mut World, rng: &mut Rng, day: i64) {
         let (host, by) = (rng.range(0, 7), rng.range(-3600, 3600) * S);
         world.at(at, move |world| world.jump(usize::try_from(host).unwrap_or_default(), by));
     }
+    world.happenings += troubles.get();
 }
