@@ -17,7 +17,7 @@ use etcetera::BaseStrategy as _;
 use tokenlease::{Error, Result};
 use toml::{Table, Value};
 
-use tokenlease_config::{KEYS, Options, options::nearest, store};
+use tokenlease_config::{KEYS, Options, nearest, store};
 
 use crate::output::{config, warn};
 

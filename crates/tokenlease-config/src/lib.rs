@@ -21,6 +21,7 @@
 mod choice;
 mod client;
 pub mod duration;
+mod nearest;
 pub mod options;
 pub mod secrets;
 mod server;
@@ -28,6 +29,7 @@ pub mod store;
 
 pub use crate::{
     choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
+    nearest::nearest,
     options::{KEYS, Options, Value},
     server::is_loopback,
     store::{Shared, StoreUrl},
