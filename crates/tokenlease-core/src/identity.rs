@@ -127,11 +127,15 @@ impl Identity {
         bytes
     }
 
-    /// A name for the identity where stores need one: SHA-256 of [`canonical`](Self::canonical) in
-    /// hexadecimal digits.
+    /// SHA-256 of [`canonical`](Self::canonical): a name for the identity where stores need one.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.canonical()).into()
+    }
+
+    /// The [`digest`](Self::digest) in hexadecimal digits.
     pub fn key(&self) -> String {
         use fmt::Write as _;
-        Sha256::digest(self.canonical()).iter().fold(String::new(), |mut text, byte| {
+        self.digest().iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
         })

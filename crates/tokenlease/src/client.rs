@@ -257,13 +257,9 @@ impl Client {
     pub async fn close(&self) -> Result<()> {
         self.0.check_process()?;
         let Some(entry) = self.0.current() else { return Ok(()) };
-        let inner = self.0.clone();
-        let work = async move {
-            let deadline = inner.now().elapsed.plus(inner.wait);
-            let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
-            entry.until(&inner, deadline, idle).await
-        };
-        self.0.on_runtime(work).await
+        let deadline = self.0.now().elapsed.plus(self.0.wait);
+        let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
+        entry.until(&self.0, deadline, idle).await
     }
 
     /// The same client for threads that block.
@@ -279,26 +275,22 @@ impl Client {
 
     /// Begins a job, one at a time for an entry, and waits for its report.
     async fn job(&self, begin: impl FnOnce(&mut Lifecycle, Now) -> Result<()>) -> Result<Report> {
-        let inner = self.0.clone();
+        let inner = &self.0;
         let entry = inner.entry().await?;
         let _one = entry.jobs.lock().await;
-        entry.with(&inner, |machine| begin(machine, inner.now()))??;
-        let (inner, entry) = (inner.clone(), entry.clone());
-        let report = async move {
-            let deadline = inner.now().elapsed.plus(inner.wait);
-            entry.until(&inner, deadline, Lifecycle::take_report).await?
-        };
-        self.0.on_runtime(report).await
+        entry.with(inner, |machine| begin(machine, inner.now()))??;
+        let deadline = inner.now().elapsed.plus(inner.wait);
+        entry.until(inner, deadline, Lifecycle::take_report).await?
     }
 
     /// Tells the machine something, and waits until siblings can know it.
     async fn tell(&self, tell: impl FnOnce(&mut Lifecycle, Now)) -> Result<()> {
-        let inner = self.0.clone();
+        let inner = &self.0;
         let entry = inner.entry().await?;
         // What it is about may stand in the store alone.
-        entry.with(&inner, Lifecycle::look)?;
+        entry.with(inner, Lifecycle::look)?;
         self.close().await?;
-        entry.with(&inner, |machine| tell(machine, inner.now()))?;
+        entry.with(inner, |machine| tell(machine, inner.now()))?;
         self.close().await?;
         entry.peek(|machine| match machine.store_error() {
             Some(error) if machine.is_unsaved() => Err(error.clone()),

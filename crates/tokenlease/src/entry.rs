@@ -1,6 +1,8 @@
 //! One proof's machine in this process, and the task that drives it.
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -9,7 +11,7 @@ use std::{
 };
 
 use tokenlease_core::{
-    Credentials, Error, ErrorKind, Proof, Result,
+    Credentials, Error, ErrorKind, Proof, Result, Timestamp,
     lifecycle::{Ask, Effect, Lifecycle, Outcome, Pending, Reply, Served, Step},
     record::{DecodeError, Record},
     time::Moment as _,
@@ -138,26 +140,29 @@ impl Entry {
     pub(crate) async fn until<R>(
         self: &Arc<Self>,
         inner: &Arc<Inner>,
-        deadline: tokenlease_core::Timestamp,
+        deadline: Timestamp,
         mut done: impl FnMut(&mut Lifecycle) -> Option<R>,
     ) -> Result<R> {
-        loop {
-            let landed = self.landed.notified();
-            tokio::pin!(landed);
-            landed.as_mut().enable();
-            if let Some(result) = self.with(inner, &mut done)? {
-                return Ok(result);
+        let result = async {
+            loop {
+                let landed = self.landed.notified();
+                tokio::pin!(landed);
+                landed.as_mut().enable();
+                if let Some(result) = self.with(inner, &mut done)? {
+                    return Ok(result);
+                }
+                let left = deadline.since(inner.now().elapsed);
+                if left.is_zero() {
+                    return Err(Error::new(ErrorKind::Deadline, "the call was not done in time")
+                        .advice("look at the vendor and the store, or wait longer"));
+                }
+                tokio::select! {
+                    () = &mut landed => {}
+                    () = inner.registry.clock().sleep(left) => {}
+                }
             }
-            let left = deadline.since(inner.now().elapsed);
-            if left.is_zero() {
-                return Err(Error::new(ErrorKind::Deadline, "the call was not done in time")
-                    .advice("look at the vendor and the store, or wait longer"));
-            }
-            tokio::select! {
-                () = &mut landed => {}
-                () = inner.registry.clock().sleep(left) => {}
-            }
-        }
+        };
+        inner.runtime()?.within(result).await?
     }
 
     fn lock(&self) -> MutexGuard<'_, Machine> {
@@ -234,19 +239,20 @@ impl Driver {
                     }
                 }
                 Step::Do(Effect::Send(call), pending) => {
-                    // A task of its own: an answer that comes after the machine gave it up is
-                    // still brought to it.
-                    let (inner, entry) = (inner.clone(), entry.clone());
-                    tokio::spawn(async move {
-                        let limit = pending.deadline().since(inner.now().elapsed) + LATE;
-                        let outcome = entry.send(&inner, call, limit).await;
-                        entry.handle(&inner, pending, outcome);
-                    });
+                    let until = pending.deadline();
+                    let sending = {
+                        let (inner, entry) = (inner.clone(), entry.clone());
+                        Box::pin(async move {
+                            let limit = until.since(inner.now().elapsed) + LATE;
+                            let outcome = entry.send(&inner, call, limit).await;
+                            entry.handle(&inner, pending, outcome);
+                        })
+                    };
+                    self.until(until, sending).await;
                 }
                 Step::Do(effect, pending) => {
                     let limit = pending.deadline().since(inner.now().elapsed);
-                    let owner = entry.owner(pending.tenure());
-                    let performed = entry.perform(inner, &owner, effect);
+                    let performed = entry.perform(inner, pending.tenure(), effect);
                     let outcome = tokio::time::timeout(limit, performed).await;
                     let outcome = outcome.unwrap_or_else(|_| {
                         Outcome::Failed(
@@ -256,6 +262,24 @@ impl Driver {
                     });
                     entry.handle(inner, pending, outcome);
                 }
+            }
+        }
+    }
+}
+
+impl Driver {
+    /// Awaits an exchange until the machine gives it up. From then on it is a task of its own: an
+    /// answer that comes late is still brought to the machine.
+    async fn until(&self, until: Timestamp, mut sending: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        loop {
+            let left = until.since(self.inner.now().elapsed);
+            if left.is_zero() {
+                tokio::spawn(sending);
+                return;
+            }
+            tokio::select! {
+                () = &mut sending => return,
+                () = self.inner.registry.clock().sleep(left) => {}
             }
         }
     }
@@ -277,7 +301,7 @@ impl Entry {
         Owner::new(self.seed.wrapping_add(tenure))
     }
 
-    async fn perform(&self, inner: &Inner, owner: &Owner, effect: Effect) -> Outcome {
+    async fn perform(&self, inner: &Inner, tenure: u64, effect: Effect) -> Outcome {
         inner.counters.store_called();
         let (store, name) = (inner.registry.store(), &inner.name);
         let outcome = match effect {
@@ -285,8 +309,10 @@ impl Entry {
                 let (stored, now) = decoded(loaded)?;
                 Ok(Outcome::Loaded { stored, now })
             }),
-            Effect::Lock { life } => store.lock(name, owner, life).await.map(granted),
-            Effect::Renew { life } => store.renew(name, owner, life).await.map(granted),
+            Effect::Lock { life } => store.lock(name, &self.owner(tenure), life).await.map(granted),
+            Effect::Renew { life } => {
+                store.renew(name, &self.owner(tenure), life).await.map(granted)
+            }
             Effect::Save { expected, record, keep } => {
                 let bytes = record.encode();
                 match store.swap(name, expected, &bytes, keep).await {
@@ -297,7 +323,9 @@ impl Entry {
                     Err(error) => Err(error),
                 }
             }
-            Effect::Unlock => store.unlock(name, owner).await.map(|()| Outcome::Unlocked),
+            Effect::Unlock => {
+                store.unlock(name, &self.owner(tenure)).await.map(|()| Outcome::Unlocked)
+            }
             effect => {
                 let why = format!("the effect `{effect}` is unknown to this client");
                 Ok(Outcome::Failed(Error::new(ErrorKind::Internal, why)))

@@ -130,7 +130,7 @@ impl Inner {
     }
 
     async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Served> {
-        self.runtime()?;
+        let runtime = self.runtime()?;
         if let Some(entry) = self.current() {
             match entry.ask(self, &ask)? {
                 Reply::Lease(served) => return Ok(served),
@@ -138,27 +138,15 @@ impl Inner {
                 Reply::Later => {}
             }
         }
-        // Waiting needs timers: it is done on our own runtime, whatever the caller runs on.
-        let inner = self.clone();
-        self.on_runtime(async move {
+        let served = async {
             loop {
-                let entry = inner.entry_by(ask.deadline).await?;
-                if let Some(result) = entry.wait(&inner, &ask).await {
+                let entry = self.entry_by(ask.deadline).await?;
+                if let Some(result) = entry.wait(self, &ask).await {
                     return result;
                 }
             }
-        })
-        .await
-    }
-
-    pub(crate) async fn on_runtime<R: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<R>> + Send + 'static,
-    ) -> Result<R> {
-        self.runtime()?.handle()?.spawn(work).await.unwrap_or_else(|error| {
-            Err(Error::new(ErrorKind::Internal, "a task of the client was ended")
-                .with_source(error))
-        })
+        };
+        runtime.within(served).await?
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
@@ -185,14 +173,14 @@ impl Inner {
         if let Some(entry) = self.current() {
             return Ok(entry);
         }
-        let inner = self.clone();
-        self.on_runtime(async move {
-            // A task of its own, so that who gives up does not let another call the provider
-            // beside the one that is under way.
-            let resolving = inner.on_runtime(inner.clone().resolve());
+        let runtime = self.runtime()?;
+        // A task of its own, so that who gives up does not let another call the provider beside
+        // the one that is under way.
+        let resolving = runtime.handle()?.spawn(self.clone().resolve());
+        let resolved = async {
             tokio::pin!(resolving);
             loop {
-                let left = deadline.since(inner.now().elapsed);
+                let left = deadline.since(self.now().elapsed);
                 if left.is_zero() {
                     return Err(Error::new(
                         ErrorKind::Deadline,
@@ -201,12 +189,15 @@ impl Inner {
                     .advice("look at what it waits for, or wait longer"));
                 }
                 tokio::select! {
-                    entry = &mut resolving => return entry,
-                    () = inner.registry.clock().sleep(left) => {}
+                    resolved = &mut resolving => return resolved.unwrap_or_else(|error| {
+                        Err(Error::new(ErrorKind::Internal, "a task of the client was ended")
+                            .with_source(error))
+                    }),
+                    () = self.registry.clock().sleep(left) => {}
                 }
             }
-        })
-        .await
+        };
+        runtime.within(resolved).await?
     }
 
     async fn resolve(self: Arc<Self>) -> Result<Arc<Entry>> {

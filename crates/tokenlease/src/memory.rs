@@ -1,13 +1,14 @@
 //! The store that lives in the memory of a process.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokenlease_core::{StoreTime, time::Moment as _};
+use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
@@ -33,11 +34,11 @@ impl MemoryStore {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // Read inside the lock: two who come in order see times in order.
         let now = StoreTime(self.clock.now().elapsed.0);
-        if kept.records.get(name).is_some_and(|record| !record.lives(now)) {
-            kept.records.remove(name);
+        if kept.records.get(name.digest()).is_some_and(|record| !record.lives(now)) {
+            kept.records.remove(name.digest());
         }
-        if kept.locks.get(name).is_some_and(|lock| !lock.lives(now)) {
-            kept.locks.remove(name);
+        if kept.locks.get(name.digest()).is_some_and(|lock| !lock.lives(now)) {
+            kept.locks.remove(name.digest());
         }
         (kept, now)
     }
@@ -45,8 +46,9 @@ impl MemoryStore {
 
 #[derive(Default)]
 struct Kept {
-    records: BTreeMap<RecordName, Record>,
-    locks: BTreeMap<RecordName, Lock>,
+    // By the digests of names: a million identities cost little more than their tokens.
+    records: HashMap<[u8; 32], Record>,
+    locks: HashMap<[u8; 32], Lock>,
     /// Counts the writes to all records: so no revision is used twice, even where a record ends
     /// and is made anew.
     writes: u64,
@@ -55,8 +57,10 @@ struct Kept {
 }
 
 struct Record {
-    stored: Stored,
-    until: Option<StoreTime>,
+    revision: u64,
+    bytes: Zeroizing<Box<[u8]>>,
+    /// The end of time where none is stated.
+    until: StoreTime,
 }
 
 struct Lock {
@@ -66,7 +70,7 @@ struct Lock {
 
 impl Record {
     fn lives(&self, now: StoreTime) -> bool {
-        self.until.is_none_or(|until| now < until)
+        now < self.until
     }
 }
 
@@ -88,16 +92,17 @@ impl Kept {
     }
 
     fn loaded(&self, name: &RecordName, now: StoreTime) -> Loaded {
-        Loaded { record: self.records.get(name).map(|record| record.stored.clone()), now }
+        let stored = |record: &Record| Stored::new(record.revision, record.bytes.to_vec());
+        Loaded { record: self.records.get(name.digest()).map(stored), now }
     }
 
     fn hold(&mut self, name: &RecordName, owner: &Owner, until: StoreTime) -> Locked {
-        self.locks.insert(name.clone(), Lock { owner: owner.clone(), until });
+        self.locks.insert(*name.digest(), Lock { owner: owner.clone(), until });
         Locked::Granted
     }
 
     fn owner(&self, name: &RecordName) -> Option<&Owner> {
-        self.locks.get(name).map(|lock| &lock.owner)
+        self.locks.get(name.digest()).map(|lock| &lock.owner)
     }
 }
 
@@ -118,15 +123,15 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Swapped, StoreError>> {
         Box::pin(async move {
             let (mut kept, now) = self.open(name);
-            if kept.records.get(name).map(|record| record.stored.revision()) != expected {
+            if kept.records.get(name.digest()).map(|record| record.revision) != expected {
                 return Ok(Swapped::Conflict(kept.loaded(name, now)));
             }
             kept.clear(now);
             kept.writes += 1;
             let revision = kept.writes;
-            let stored = Stored::new(revision, record.to_vec());
-            let until = keep.map(|keep| now.plus(keep));
-            kept.records.insert(name.clone(), Record { stored, until });
+            let bytes = Zeroizing::new(Box::from(record));
+            let until = keep.map_or(StoreTime::MAX, |keep| now.plus(keep));
+            kept.records.insert(*name.digest(), Record { revision, bytes, until });
             Ok(Swapped::Done { revision, now })
         })
     }
@@ -169,7 +174,7 @@ impl Store for MemoryStore {
         Box::pin(async move {
             let (mut kept, _) = self.open(name);
             if kept.owner(name) == Some(owner) {
-                kept.locks.remove(name);
+                kept.locks.remove(name.digest());
             }
             Ok(())
         })

@@ -2,7 +2,8 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
+    pin::pin,
     sync::mpsc::{self, RecvTimeoutError},
     time::Duration,
 };
@@ -47,6 +48,18 @@ impl Runtime {
             Error::new(ErrorKind::Internal, "the runtime was stopped while it was in use")
         })?;
         Ok(tokio.handle())
+    }
+
+    /// Awaits a future wherever it is polled, with this runtime's timers and tasks at hand: so
+    /// waiting needs no task of its own, whatever the caller runs on.
+    pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output> {
+        let handle = self.handle()?;
+        let mut future = pin!(future);
+        let polled = poll_fn(|context| {
+            let _within = handle.enter();
+            future.as_mut().poll(context)
+        });
+        Ok(polled.await)
     }
 
     /// Runs a future on this runtime and blocks the calling thread until it is done. It works

@@ -1,6 +1,6 @@
 //! Where siblings share records: the trait, and the words it speaks in.
 
-use std::{error::Error as StdError, fmt, future::Future, pin::Pin, time::Duration};
+use std::{error::Error as StdError, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use tokenlease_core::{Error, Identity, StoreTime};
 use zeroize::Zeroizing;
@@ -61,28 +61,37 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
-/// Names a record: the identity, and the key that it has in stores.
+/// Names a record: the identity, and the key that it has in stores. Clones share both.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordName {
-    identity: Identity,
+pub struct RecordName(Arc<Name>);
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Name {
+    digest: [u8; 32],
     key: String,
+    identity: Identity,
 }
 
 impl RecordName {
     /// The name of an identity's record.
     pub fn new(identity: Identity) -> Self {
-        let key = identity.key();
-        Self { identity, key }
+        let (digest, key) = (identity.digest(), identity.key());
+        Self(Arc::new(Name { digest, key, identity }))
     }
 
     /// Whose record it is. Stores that encrypt authenticate it.
     pub fn identity(&self) -> &Identity {
-        &self.identity
+        &self.0.identity
     }
 
     /// 64 hexadecimal digits, apart for any two identities.
     pub fn key(&self) -> &str {
-        &self.key
+        &self.0.key
+    }
+
+    /// The key as bytes.
+    pub(crate) fn digest(&self) -> &[u8; 32] {
+        &self.0.digest
     }
 }
 

@@ -14,8 +14,8 @@ impl Record {
     /// The record as bytes. They hold tokens: encrypt them before they leave the process.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         // Room for all, so that no copy is left behind by a growing vector.
-        let text: usize = self.0.leases.iter().map(|entry| entry.lease.token.expose().len()).sum();
-        let mut bytes = Vec::with_capacity(8 * 1024 + text);
+        let size = postcard::experimental::serialized_size(&self.0).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(1 + size);
         bytes.push(VERSION);
         // Vectors, options and numbers always encode; a record that would not is read as torn.
         Zeroizing::new(postcard::to_extend(&self.0, bytes).unwrap_or_default())

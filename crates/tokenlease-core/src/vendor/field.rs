@@ -132,21 +132,19 @@ impl<'a> Object<'_, 'a> {
 
     /// What a key leads to: a field's index, or an inner object's prefix.
     fn find(&self, key: &str) -> Target {
+        let (start, end) = (self.prefix.len(), self.prefix.len() + key.len());
         for (index, name) in self.names.iter().enumerate() {
-            let Some(below) = name.strip_prefix(self.prefix) else { continue };
             // Lengths first: they tell most names apart.
-            match below.as_bytes().get(key.len()) {
-                None if below.len() == key.len() && (self.same)(below, key) => {
-                    return Target::Field(index, name);
-                }
-                Some(b'.') => {
-                    let (outer, inner) = below.split_at(key.len());
-                    if (self.same)(outer, key) {
-                        let inner = inner.len() - ".".len();
-                        return Target::Inner(&name[..name.len() - inner]);
-                    }
-                }
-                _ => {}
+            let inner = name.as_bytes().get(end) == Some(&b'.');
+            if (inner || name.len() == end)
+                && name.starts_with(self.prefix)
+                && name.get(start..end).is_some_and(|name| (self.same)(name, key))
+            {
+                return if inner {
+                    Target::Inner(name.get(..=end).unwrap_or_default())
+                } else {
+                    Target::Field(index, name)
+                };
             }
         }
         Target::Nothing

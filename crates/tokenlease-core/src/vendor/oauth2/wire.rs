@@ -85,14 +85,14 @@ pub(crate) fn token_text(
     field: &Field<'_>,
     kind: TokenKind,
 ) -> Result<Token> {
-    let Some(text) = field.text().filter(|text| !text.trim().is_empty()) else {
-        return Err(reading.bad_field(name, field.found(), "a token"));
-    };
-    if !kind.fits(text) {
-        let found = "a text with characters that no token can have";
-        return Err(reading.bad_field(name, found, "a token of visible characters"));
+    match field.text() {
+        Some(text) if kind.fits(text) => Ok(Token::new(kind, text)),
+        Some(text) if !text.trim().is_empty() => {
+            let found = "a text with characters that no token can have";
+            Err(reading.bad_field(name, found, "a token of visible characters"))
+        }
+        _ => Err(reading.bad_field(name, field.found(), "a token")),
     }
-    Ok(Token::new(kind, text))
 }
 
 pub(crate) fn exactly(name: &str, key: &str) -> bool {

@@ -63,7 +63,7 @@ impl<'a> Envelope<'a> {
                 wanted,
             ],
             // The vendor writes `Winkas` and `WinKas`.
-            str::eq_ignore_ascii_case,
+            |name, key| name == key || name.eq_ignore_ascii_case(key),
         )?;
         Ok((Self { error_code, status, status_text, message, authentication }, wanted))
     }
