@@ -65,13 +65,14 @@ pub fn standing(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Stand
         Expiry::Stated { end } | Expiry::Capped { end } => {
             let life = end.since(sent_at);
             let over = end.minus(margin(life));
+            if now >= over {
+                return Standing::Over;
+            }
             let window = window(life);
             let moment = window.mul_f64(backoff::fraction(lease.fingerprint().mix(rules.seed)));
             let refresh =
                 if rules.new_token_ends_old { over } else { over.minus(window).plus(moment) };
-            if now >= over {
-                Standing::Over
-            } else if now >= refresh {
+            if now >= refresh {
                 Standing::Window { until: over }
             } else {
                 Standing::Fresh { until: refresh }

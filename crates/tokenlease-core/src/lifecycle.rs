@@ -102,7 +102,8 @@ pub struct Lifecycle {
 
     demand: Option<Ask>,
     refetch_wanted: bool,
-    flight: Option<Flight>,
+    /// On the heap: a machine that has its lease has none.
+    flight: Option<Box<Flight>>,
     job: Option<Job>,
     report: Option<Result<Report>>,
     outstanding: Option<Pending>,
@@ -401,7 +402,7 @@ impl Lifecycle {
             return Go::Wait(until.min(self.view.next_look).min(demand.deadline));
         }
         let refetch_only = std::mem::take(&mut self.refetch_wanted);
-        self.flight = Some(Flight {
+        self.flight = Some(Box::new(Flight {
             stage: Stage::Look,
             refreshing: self.held.as_ref().is_some_and(|held| self.may_serve(held, &demand, t)),
             refetch_only,
@@ -419,7 +420,7 @@ impl Lifecycle {
             asked_about: None,
             got: None,
             result: Ok(()),
-        });
+        }));
         Go::On
     }
 

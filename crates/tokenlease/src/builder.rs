@@ -89,8 +89,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Is called with each event, on a thread of the client's runtime or of a caller: it must not
-    /// block, and must not call the client.
+    /// Is called with each event, on a thread of the client's runtime or of a caller. It must not
+    /// block, nor wait for a token; it may look at the client
+    /// ([`explain`](Client::explain), [`stats`](Client::stats)).
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.hook = Some(Box::new(hook));
         self

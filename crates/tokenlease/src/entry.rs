@@ -11,13 +11,13 @@ use std::{
 };
 
 use tokenlease_core::{
-    Credentials, Error, ErrorKind, Proof, Result, Timestamp,
-    lifecycle::{Ask, Effect, Lifecycle, Outcome, Pending, Reply, Served, Step},
+    Credentials, Error, ErrorKind, Now, Proof, Result, Timestamp,
+    lifecycle::{Ask, Effect, Event, Lifecycle, Outcome, Pending, Reply, Served, Step},
     record::{DecodeError, Record},
     time::Moment as _,
     vendor::Call,
 };
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
     inner::Inner,
@@ -91,8 +91,11 @@ impl Entry {
     /// Asks the machine once, and sees to it that it is driven.
     pub(crate) fn ask(self: &Arc<Self>, inner: &Arc<Inner>, ask: &Ask) -> Result<Reply> {
         let mut machine = self.lock();
-        let reply = machine.lifecycle.ask(ask, inner.now());
-        self.drive(inner, &mut machine)?;
+        let now = inner.now();
+        let reply = machine.lifecycle.ask(ask, now);
+        let start = self.drive(inner, &mut machine, now)?;
+        drop(machine);
+        self.start(inner, start);
         Ok(reply)
     }
 
@@ -103,9 +106,13 @@ impl Entry {
         change: impl FnOnce(&mut Lifecycle) -> R,
     ) -> Result<R> {
         let mut machine = self.lock();
+        let now = inner.now();
         let result = change(&mut machine.lifecycle);
-        self.publish(inner, &mut machine);
-        self.drive(inner, &mut machine)?;
+        let news = self.publish(inner, &mut machine, now);
+        let start = self.drive(inner, &mut machine, now);
+        drop(machine);
+        self.tell(inner, news);
+        self.start(inner, start?);
         Ok(result)
     }
 
@@ -170,40 +177,67 @@ impl Entry {
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the driver if there is work and nobody does it, else wakes it.
-    fn drive(self: &Arc<Self>, inner: &Arc<Inner>, machine: &mut Machine) -> Result<()> {
+    /// Wakes the driver. If there is work and nobody does it, there must be one: it is started
+    /// where the answer says, when the machine is unlocked.
+    fn drive(
+        &self,
+        inner: &Inner,
+        machine: &mut Machine,
+        now: Now,
+    ) -> Result<Option<&'static Handle>> {
         if machine.driven {
             self.kicked.notify_one();
-        } else if machine.lifecycle.has_work(inner.now()) {
-            let runtime = inner.runtime()?;
+        } else if machine.lifecycle.has_work(now) {
+            let handle = inner.runtime()?.handle()?;
             machine.driven = true;
-            let driver = Driver { inner: inner.clone(), entry: self.clone() };
-            runtime.handle()?.spawn(driver.run());
+            return Ok(Some(handle));
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// After a step: the fast path is set, events go out, and those who wait are woken.
-    fn publish(self: &Arc<Self>, inner: &Arc<Inner>, machine: &mut Machine) {
-        inner.publish(self, machine.lifecycle.ready(inner.now()));
-        for event in machine.lifecycle.events() {
+    fn start(self: &Arc<Self>, inner: &Arc<Inner>, start: Option<&'static Handle>) {
+        if let Some(handle) = start {
+            handle.spawn(Driver { inner: inner.clone(), entry: self.clone() }.run());
+        }
+    }
+
+    /// After a step: sets the fast path. What is left to tell is told when the machine is
+    /// unlocked: a hook may look at its client, and who is woken asks at once.
+    #[must_use]
+    fn publish(self: &Arc<Self>, inner: &Inner, machine: &mut Machine, now: Now) -> News {
+        inner.publish(self, machine.lifecycle.ready(now), now);
+        let landings = machine.lifecycle.landings();
+        let landed = std::mem::replace(&mut machine.landings, landings) != landings;
+        News { events: machine.lifecycle.events(), landed }
+    }
+
+    fn tell(&self, inner: &Inner, news: News) {
+        for event in news.events {
             inner.happened(event);
         }
-        let landings = machine.lifecycle.landings();
-        if machine.landings != landings {
-            machine.landings = landings;
+        if news.landed {
             self.landed.notify_waiters();
         }
     }
 
     fn handle(self: &Arc<Self>, inner: &Arc<Inner>, pending: Pending, outcome: Outcome) {
         let mut machine = self.lock();
-        machine.lifecycle.handle(pending, outcome, inner.now());
-        self.publish(inner, &mut machine);
+        let now = inner.now();
+        machine.lifecycle.handle(pending, outcome, now);
+        let news = self.publish(inner, &mut machine, now);
         // What came late may leave something to save after the driver went. Without a runtime
         // there is no driver to start, and this very task would not run.
-        let _ = self.drive(inner, &mut machine);
+        let start = self.drive(inner, &mut machine, now).unwrap_or_default();
+        drop(machine);
+        self.tell(inner, news);
+        self.start(inner, start);
     }
+}
+
+/// What a step leaves to tell: events, and that those who wait should ask again.
+struct News {
+    events: Vec<Event>,
+    landed: bool,
 }
 
 /// Drives an entry's machine until it has nothing to do. It is a task of its own, so no caller
@@ -218,24 +252,25 @@ impl Driver {
         loop {
             let (inner, entry) = (&self.inner, &self.entry);
             let kicked = entry.kicked.notified();
-            let step = {
+            let (step, now) = {
                 let mut machine = entry.lock();
-                let step = machine.lifecycle.poll(inner.now());
-                entry.publish(inner, &mut machine);
+                let now = inner.now();
+                let step = machine.lifecycle.poll(now);
+                let mut news = entry.publish(inner, &mut machine, now);
                 if matches!(step, Step::Done) {
                     machine.driven = false;
-                    entry.landed.notify_waiters();
-                    return;
+                    news.landed = true;
                 }
-                step
+                drop(machine);
+                entry.tell(inner, news);
+                (step, now.elapsed)
             };
             match step {
                 Step::Done => return,
                 Step::Wait(until) => {
-                    let left = until.since(inner.now().elapsed);
                     tokio::select! {
                         () = kicked => {}
-                        () = inner.registry.clock().sleep(left) => {}
+                        () = inner.registry.clock().sleep(until.since(now)) => {}
                     }
                 }
                 Step::Do(Effect::Send(call), pending) => {
@@ -243,15 +278,14 @@ impl Driver {
                     let sending = {
                         let (inner, entry) = (inner.clone(), entry.clone());
                         Box::pin(async move {
-                            let limit = until.since(inner.now().elapsed) + LATE;
-                            let outcome = entry.send(&inner, call, limit).await;
+                            let outcome = entry.send(&inner, call, until.since(now) + LATE).await;
                             entry.handle(&inner, pending, outcome);
                         })
                     };
                     self.until(until, sending).await;
                 }
                 Step::Do(effect, pending) => {
-                    let limit = pending.deadline().since(inner.now().elapsed);
+                    let limit = pending.deadline().since(now);
                     let performed = entry.perform(inner, pending.tenure(), effect);
                     let outcome = tokio::time::timeout(limit, performed).await;
                     let outcome = outcome.unwrap_or_else(|_| {

@@ -102,7 +102,7 @@ impl Inner {
     /// This process's runtime. Kind `Forked` if the client was made by another process.
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
         self.check_process()?;
-        Runtime::current()
+        Runtime::of(self.process)
     }
 
     pub(crate) fn fast<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
@@ -258,13 +258,13 @@ impl Inner {
     }
 
     /// Sets the fast path, if the entry is the one in force.
-    pub(crate) fn publish(&self, entry: &Arc<Entry>, ready: Option<Ready>) {
+    pub(crate) fn publish(&self, entry: &Arc<Entry>, ready: Option<Ready>, now: Now) {
         let current = self.lock();
         if !current.entry.as_ref().is_some_and(|current| Arc::ptr_eq(current, entry)) {
             return;
         }
         let cached = ready.and_then(|ready| {
-            let left = ready.until.since(self.now().elapsed).min(LONGEST_FAST);
+            let left = ready.until.since(now.elapsed).min(LONGEST_FAST);
             let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX) - COARSE_TICK;
             let coarse = self.registry.clock().coarse();
             (left > 0).then(|| {
@@ -275,7 +275,10 @@ impl Inner {
                 })
             })
         });
-        self.cached.store(cached);
+        // A flight has many steps, and nothing is cached in most of them.
+        if cached.is_some() || self.cached.load().is_some() {
+            self.cached.store(cached);
+        }
     }
 
     pub(crate) fn happened(&self, event: Event) {

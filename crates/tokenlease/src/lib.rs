@@ -36,5 +36,5 @@ pub use crate::{
     registry::{Registry, RegistryBuilder},
     stats::Stats,
     store::Store,
-    transport::{HttpOptions, Transport},
+    transport::{HttpOptions, SendError, Transport},
 };

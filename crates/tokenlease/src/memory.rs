@@ -28,19 +28,12 @@ impl MemoryStore {
         Self { clock, kept: Mutex::default() }
     }
 
-    /// What is kept now: what has ended under that name is gone.
-    fn open(&self, name: &RecordName) -> (MutexGuard<'_, Kept>, StoreTime) {
+    /// What is kept, and the time.
+    fn open(&self) -> (MutexGuard<'_, Kept>, StoreTime) {
         // Nothing that is kept is ever half done, so a panic elsewhere spoils nothing.
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // Read inside the lock: two who come in order see times in order.
-        let now = StoreTime(self.clock.now().elapsed.0);
-        if kept.records.get(name.digest()).is_some_and(|record| !record.lives(now)) {
-            kept.records.remove(name.digest());
-        }
-        if kept.locks.get(name.digest()).is_some_and(|lock| !lock.lives(now)) {
-            kept.locks.remove(name.digest());
-        }
-        (kept, now)
+        (kept, StoreTime(self.clock.now().elapsed.0))
     }
 }
 
@@ -91,9 +84,13 @@ impl Kept {
         }
     }
 
+    fn record(&self, name: &RecordName, now: StoreTime) -> Option<&Record> {
+        self.records.get(name.digest()).filter(|record| record.lives(now))
+    }
+
     fn loaded(&self, name: &RecordName, now: StoreTime) -> Loaded {
         let stored = |record: &Record| Stored::new(record.revision, record.bytes.to_vec());
-        Loaded { record: self.records.get(name.digest()).map(stored), now }
+        Loaded { record: self.record(name, now).map(stored), now }
     }
 
     fn hold(&mut self, name: &RecordName, owner: &Owner, until: StoreTime) -> Locked {
@@ -101,15 +98,15 @@ impl Kept {
         Locked::Granted
     }
 
-    fn owner(&self, name: &RecordName) -> Option<&Owner> {
-        self.locks.get(name.digest()).map(|lock| &lock.owner)
+    fn owner(&self, name: &RecordName, now: StoreTime) -> Option<&Owner> {
+        self.locks.get(name.digest()).filter(|lock| lock.lives(now)).map(|lock| &lock.owner)
     }
 }
 
 impl Store for MemoryStore {
     fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<Loaded, StoreError>> {
         Box::pin(async move {
-            let (kept, now) = self.open(name);
+            let (kept, now) = self.open();
             Ok(kept.loaded(name, now))
         })
     }
@@ -122,8 +119,8 @@ impl Store for MemoryStore {
         keep: Option<Duration>,
     ) -> BoxFuture<'a, Result<Swapped, StoreError>> {
         Box::pin(async move {
-            let (mut kept, now) = self.open(name);
-            if kept.records.get(name.digest()).map(|record| record.revision) != expected {
+            let (mut kept, now) = self.open();
+            if kept.record(name, now).map(|record| record.revision) != expected {
                 return Ok(Swapped::Conflict(kept.loaded(name, now)));
             }
             kept.clear(now);
@@ -143,8 +140,8 @@ impl Store for MemoryStore {
         life: Duration,
     ) -> BoxFuture<'a, Result<Locked, StoreError>> {
         Box::pin(async move {
-            let (mut kept, now) = self.open(name);
-            Ok(match kept.owner(name) {
+            let (mut kept, now) = self.open();
+            Ok(match kept.owner(name, now) {
                 Some(holder) if holder != owner => Locked::Busy,
                 _ => kept.hold(name, owner, now.plus(life)),
             })
@@ -158,8 +155,8 @@ impl Store for MemoryStore {
         life: Duration,
     ) -> BoxFuture<'a, Result<Locked, StoreError>> {
         Box::pin(async move {
-            let (mut kept, now) = self.open(name);
-            Ok(match kept.owner(name) {
+            let (mut kept, now) = self.open();
+            Ok(match kept.owner(name, now) {
                 Some(holder) if holder == owner => kept.hold(name, owner, now.plus(life)),
                 _ => Locked::Busy,
             })
@@ -172,8 +169,8 @@ impl Store for MemoryStore {
         owner: &'a Owner,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let (mut kept, _) = self.open(name);
-            if kept.owner(name) == Some(owner) {
+            let (mut kept, now) = self.open();
+            if kept.owner(name, now) == Some(owner) {
                 kept.locks.remove(name.digest());
             }
             Ok(())

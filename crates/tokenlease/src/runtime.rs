@@ -38,7 +38,12 @@ impl Runtime {
     /// This process's runtime, made now if there is none. Kind `Internal` if the system allows no
     /// more threads.
     pub fn current() -> Result<&'static Self> {
-        Self::current_of(&FIRST, std::process::id())
+        Self::of(std::process::id())
+    }
+
+    /// That process's runtime, as [`current`](Self::current): the caller knows that it is this one.
+    pub(crate) fn of(process: u32) -> Result<&'static Self> {
+        Self::current_of(&FIRST, process)
     }
 
     /// What spawns tasks on this runtime. Kind `Forked` in any process but the one that made it.

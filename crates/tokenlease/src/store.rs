@@ -2,6 +2,7 @@
 
 use std::{error::Error as StdError, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
+use once_cell::race::OnceBox;
 use tokenlease_core::{Error, Identity, StoreTime};
 use zeroize::Zeroizing;
 
@@ -104,9 +105,12 @@ impl Owner {
     /// same id before, and from other owners of this process. The text is
     /// `host:process id:number`, ASCII without spaces and at most 100 characters long.
     pub fn new(random: u64) -> Self {
-        let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let host: String = host().chars().filter(allowed).take(64).collect();
-        let host = if host.is_empty() { "host" } else { &host };
+        static HOST: OnceBox<String> = OnceBox::new();
+        let host = HOST.get_or_init(|| {
+            let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+            let host: String = host().chars().filter(allowed).take(64).collect();
+            Box::new(if host.is_empty() { "host".into() } else { host })
+        });
         Self(format!("{host}:{}:{random:016x}", std::process::id()))
     }
 

@@ -34,9 +34,8 @@ use tokenlease_core::{
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::failure::SendError;
-pub use self::options::HttpOptions;
 use self::{failure::Place, options::ProxyChoice};
+pub use self::{failure::SendError, options::HttpOptions};
 
 /// No answer about a token is longer, in bytes.
 const BODY_CAP: usize = 1024 * 1024;
@@ -107,7 +106,11 @@ impl Transport {
     ///
     /// Any status is an answer, also a redirect and a proxy's 407. The answer's body is
     /// overwritten when dropped; what the HTTP library buffered of it is out of reach.
-    pub(crate) async fn send(
+    ///
+    /// A client sends by this what its machine asks for. Who calls it sends an exchange of the
+    /// core alone, such as the refresh of OAuth2 or WinKAS' `UserToken`, which the machine never
+    /// uses. It must be awaited inside a tokio runtime with time and I/O.
+    pub async fn send(
         &self,
         request: Request,
         timeout: Duration,

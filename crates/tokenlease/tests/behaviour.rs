@@ -4,7 +4,7 @@ mod common;
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -115,6 +115,29 @@ async fn lesson_25_a_hook_hears_of_each_new_token() {
         heard.iter().map(|event| event.to_string().split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(kinds, ["issued", "doubted", "dead", "issued"], "{heard:?}");
     assert!(matches!(heard[0], Event::Issued(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_may_look_at_the_client_that_calls_it() {
+    let world = World::start().await;
+    let seen: Arc<(OnceLock<Client>, Mutex<Vec<String>>)> = Arc::default();
+    let hook = seen.clone();
+    let w = world.emulator.wyn();
+    let identity = Identity::wyn(&w.server(), &w.user(), w.client_id()).unwrap();
+    let client = Client::builder(Server::new(identity), world.wyn_credentials())
+        .registry(&world.registry())
+        .on_event(move |_| {
+            let client = hook.0.get().unwrap();
+            let words = format!("{} after {:?}", client.explain(), client.stats().issues);
+            hook.1.lock().unwrap().push(words);
+        })
+        .build()
+        .unwrap();
+    seen.0.set(client.clone()).unwrap();
+    client.token().await.unwrap();
+    client.close().await.unwrap();
+    let words = seen.1.lock().unwrap();
+    assert!(words.len() == 1 && words[0].contains("after 1"), "{words:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,11 @@ use figure::{Figure, Wanted};
 fn main() {
     // `cargo bench` adds a flag of its own.
     let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [measure, name] = words.as_slice()
+        && measure == many::MEASURE
+    {
+        return many::measured(name);
+    }
     let json = words.iter().any(|word| word == "--json");
     let wanted = Wanted::of(words.into_iter().filter(|word| !word.starts_with("--")));
     let mut figures = Vec::new();

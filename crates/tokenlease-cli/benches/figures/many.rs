@@ -1,6 +1,12 @@
 //! Many identities of one registry.
 
-use std::{collections::HashMap, hint::black_box, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    hint::black_box,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokenlease::{
     Client, MemoryStore, Registry, Store as _,
@@ -12,6 +18,11 @@ use crate::{
     figure::{Figure, Wanted, nanoseconds},
     request::{World, http},
 };
+
+/// The word before the name of a figure that a process is started for.
+pub(crate) const MEASURE: &str = "--measure";
+const IDENTITY: &str = "identity_bytes";
+const CLIENT: &str = "client_bytes";
 
 const TURNS: usize = 31;
 /// How many identities a registry caches.
@@ -46,55 +57,95 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
         figures
             .push(Figure::measure("client_further", "µs", TURNS, ours, limit).at_most(1.0 / 30.0));
     }
-    if wanted.has("identity_bytes") || wanted.has("identity_lookup") {
-        figures.extend(cached());
+    if wanted.has(IDENTITY) {
+        figures.push(Figure::of(IDENTITY, "B", &[(in_a_process(IDENTITY), 400.0)]).at_most(1.0));
     }
-    if wanted.has("client_bytes") {
-        figures.push(held());
+    if wanted.has(CLIENT) {
+        figures.push(Figure::of(CLIENT, "B", &[(in_a_process(CLIENT), 400.0)]));
+    }
+    if wanted.has("identity_lookup") {
+        figures.push(lookup());
     }
     figures
 }
 
+/// Bytes, measured in a process of its own: what another figure freed is used again in this one.
+fn in_a_process(name: &str) -> f64 {
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program).args([MEASURE, name]).output().expect("a process");
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.trim().parse().unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Prints what a process was started for by [`in_a_process`].
+pub(crate) fn measured(name: &str) {
+    println!("{}", if name == IDENTITY { cached() } else { held() });
+}
+
+/// A registry's store with a million identities, of which nobody holds a client.
+struct Cached {
+    world: World,
+    registry: Registry,
+    store: Arc<MemoryStore>,
+    record: Vec<u8>,
+    token: Token,
+}
+
+impl Cached {
+    fn new() -> Self {
+        let world = World::new();
+        let clock = Arc::new(world.clock.clone());
+        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let registry = Registry::builder().clock(clock).store(store.clone(), Key::new([7; 32]));
+        let registry = registry.build().expect("a registry");
+        let token = world.runtime.block_on(client(&world, &registry, 0).token());
+        let loaded = world.runtime.block_on(store.load(&name(&world, 0))).expect("a look");
+        let record = loaded.record.expect("a record").bytes().to_vec();
+        Self { world, registry, store, record, token: token.expect("a token") }
+    }
+
+    fn fill(&self) {
+        let keep = Some(Duration::from_secs(365 * 24 * 3600));
+        self.world.runtime.block_on(async {
+            for number in 1..=MANY {
+                let name = name(&self.world, number);
+                self.store.swap(&name, None, &self.record, keep).await.expect("saved");
+            }
+        });
+        let logins = self.world.emulator.counts().wyn.issue;
+        let token = client(&self.world, &self.registry, MANY).blocking().token();
+        assert_eq!(token.expect("a token"), self.token);
+        assert_eq!(self.world.emulator.counts().wyn.issue, logins, "the token was cached");
+    }
+}
+
+fn name(world: &World, number: u32) -> RecordName {
+    RecordName::new(identity(world, number))
+}
+
 /// What an identity takes whose token a registry caches, beyond the token's text, while nobody
-/// holds a client of it; and what it costs to find it.
-fn cached() -> [Figure; 2] {
-    let world = World::new();
-    let store = Arc::new(MemoryStore::new(Arc::new(world.clock.clone())));
-    let registry = Registry::builder()
-        .clock(Arc::new(world.clock.clone()))
-        .store(store.clone(), Key::new([7; 32]))
-        .build()
-        .expect("a registry");
-    let name = |number| RecordName::new(identity(&world, number));
-    let text = world.runtime.block_on(async {
-        let token = client(&world, &registry, 0).token().await.expect("a token");
-        token.expose().len()
-    });
-    let keep = Duration::from_secs(365 * 24 * 3600);
-    let record = world.runtime.block_on(async {
-        let loaded = store.load(&name(0)).await.expect("a look");
-        loaded.record.expect("a record").bytes().to_vec()
-    });
-
+/// holds a client of it.
+fn cached() -> f64 {
+    let cached = Cached::new();
     let before = resident();
-    world.runtime.block_on(async {
-        for number in 1..=MANY {
-            store.swap(&name(number), None, &record, Some(keep)).await.expect("saved");
-        }
-    });
-    let after = resident();
-    let logins = world.emulator.counts().wyn.issue;
-    world.runtime.block_on(client(&world, &registry, MANY).token()).expect("a token");
-    assert_eq!(world.emulator.counts().wyn.issue, logins, "the token was cached");
+    cached.fill();
     #[expect(clippy::cast_precision_loss, reason = "bytes")]
-    let each = (after - before) as f64 / f64::from(MANY) - text as f64;
+    let (grown, text) = ((resident() - before) as f64, cached.token.expose().len() as f64);
+    grown / f64::from(MANY) - text
+}
 
-    let names: Vec<_> = (0..LOOKUPS).map(|n| name(1 + n * (MANY / LOOKUPS))).collect();
-    let by_hand: HashMap<_, _> =
-        (1..=MANY).map(|number| (name(number).key().to_owned(), (1_u64, record.clone()))).collect();
+/// Finding an identity's record in the registry's store, beside a map from names to records.
+fn lookup() -> Figure {
+    let cached = Cached::new();
+    cached.fill();
+    let Cached { world, store, record, .. } = &cached;
+    let names: Vec<_> = (0..LOOKUPS).map(|n| name(world, 1 + n * (MANY / LOOKUPS))).collect();
+    let by_hand: HashMap<_, _> = (1..=MANY)
+        .map(|number| (name(world, number).key().to_owned(), (1_u64, record.clone())))
+        .collect();
     let ours = || {
         world.runtime.block_on(async {
-            let began = std::time::Instant::now();
+            let began = Instant::now();
             for name in &names {
                 black_box(store.load(name).await.expect("a look"));
             }
@@ -105,14 +156,11 @@ fn cached() -> [Figure; 2] {
         let mut name = names.iter().cycle();
         nanoseconds(LOOKUPS, || name.next().and_then(|name| by_hand.get(name.key()).cloned()))
     };
-    [
-        Figure::measure("identity_bytes", "B", 1, || each, || 400.0).at_most(1.0),
-        Figure::measure("identity_lookup", "ns", TURNS, ours, limit).at_most(1.3),
-    ]
+    Figure::measure("identity_lookup", "ns", TURNS, ours, limit).at_most(1.3)
 }
 
 /// What a client takes that is held with its token, beyond its texts.
-fn held() -> Figure {
+fn held() -> f64 {
     let world = World::new();
     let registry = Registry::builder().build().expect("a registry");
     let mut cached = Vec::with_capacity(HELD as usize);
@@ -132,7 +180,7 @@ fn held() -> Figure {
     let after = resident();
     #[expect(clippy::cast_precision_loss, reason = "bytes")]
     let each = ((after - before) as f64 - texts as f64) / f64::from(HELD);
-    Figure::measure("client_bytes", "B", 1, || each, || 400.0)
+    each
 }
 
 /// Resident memory in bytes.

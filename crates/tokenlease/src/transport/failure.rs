@@ -9,12 +9,33 @@ use tokenlease_core::{Error, ErrorKind};
 use super::{BODY_CAP, Progress, Step};
 
 /// No answer, and whether the server may have acted on the request.
-#[derive(Debug)]
-pub(crate) enum SendError {
+#[derive(Clone, Debug)]
+pub enum SendError {
     /// The request can't have arrived whole: it may be sent again without a second login.
     NotSent(Error),
     /// It may have arrived, and the answer was lost.
     Lost(Error),
+}
+
+impl SendError {
+    /// What was wrong and what to do.
+    pub fn error(&self) -> &Error {
+        match self {
+            Self::NotSent(error) | Self::Lost(error) => error,
+        }
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error().fmt(f)
+    }
+}
+
+impl StdError for SendError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error().source()
+    }
 }
 
 /// Whom a request goes to, `host:port`: all of its address that may be printed.
