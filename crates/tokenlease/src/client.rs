@@ -280,7 +280,13 @@ impl Client {
         let _one = entry.jobs.lock().await;
         entry.with(inner, |machine| begin(machine, inner.now()))??;
         let deadline = inner.now().elapsed.plus(inner.wait);
-        entry.until(inner, deadline, Lifecycle::take_report).await?
+        let report = entry.until(inner, deadline, Lifecycle::take_report).await?;
+        // What was found out is in the store before it is answered, if the store answers.
+        let told = |machine: &mut Lifecycle| {
+            (!machine.is_unsaved() || machine.store_error().is_some()).then_some(())
+        };
+        let _ = entry.until(inner, deadline, told).await;
+        report
     }
 
     /// Tells the machine something, and waits until siblings can know it.

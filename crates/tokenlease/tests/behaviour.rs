@@ -331,6 +331,7 @@ async fn a_no_that_one_heard_who_never_used_the_token_reaches_those_who_do() {
     assert!(!other.validate(&token).await.unwrap());
     assert_eq!(world.emulator.counts().winkas.issue, 1);
     world.pass(Duration::from_secs(31));
+    // At once: the no was in the store before it was answered.
     assert_ne!(client.token().await.unwrap(), token);
 }
 
