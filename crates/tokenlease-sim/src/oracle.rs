@@ -124,7 +124,8 @@ impl Oracle {
 
 impl World {
     pub(crate) fn fingerprint(&self, number: usize) -> Fingerprint {
-        Fingerprint::of(&self.key, &self.vendor.text(number))
+        let print = || Fingerprint::of(&self.key, &self.vendor.text(number));
+        self.vendor.token(number).map_or_else(print, |token| *token.print.get_or_init(print))
     }
 
     fn passwords(&self) -> BTreeSet<Password> {

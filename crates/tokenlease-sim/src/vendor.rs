@@ -1,9 +1,9 @@
 //! The vendors of a world: what they grant, what they refuse, and what they count.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{cell::OnceCell, collections::BTreeSet, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Identity, Timestamp, Token, TokenKind,
+    Error, ErrorKind, Fingerprint, Identity, Timestamp, Token, TokenKind,
     vendor::{Answer, Call, Granted, Life, Server},
 };
 
@@ -31,6 +31,8 @@ pub struct Issued {
     pub sent: i64,
     /// To whom the vendor gave it.
     pub granted: BTreeSet<Password>,
+    /// Its fingerprint, once it was asked for.
+    pub(crate) print: OnceCell<Fingerprint>,
 }
 
 /// How often the vendor was called.
@@ -189,6 +191,7 @@ impl Vendor {
             life: self.life,
             sent,
             granted: [password.clone()].into(),
+            print: OnceCell::new(),
         });
         let life = match self.kind {
             Kind::Winkas => Life::Unstated,
@@ -208,6 +211,7 @@ impl Vendor {
             life: self.life,
             sent: t,
             granted: BTreeSet::new(),
+            print: OnceCell::new(),
         });
     }
 

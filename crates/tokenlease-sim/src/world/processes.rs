@@ -126,10 +126,11 @@ impl World {
             if world.processes[p].epoch != epoch {
                 return;
             }
-            if let Some(entry) = world.processes[p].entries.get_mut(&password) {
-                entry.wake.take_if(|wake| *wake == t);
+            // One that an earlier wake took the place of wakes nobody.
+            let entry = world.processes[p].entries.get_mut(&password);
+            if entry.is_some_and(|entry| entry.wake.take_if(|wake| *wake == t).is_some()) {
+                world.drive(p, &password);
             }
-            world.drive(p, &password);
         });
     }
 }
