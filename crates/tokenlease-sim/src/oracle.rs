@@ -129,7 +129,7 @@ impl World {
     }
 
     fn passwords(&self) -> BTreeSet<Password> {
-        self.processes.iter().flat_map(|process| process.entries.keys().cloned()).collect()
+        self.processes.iter().flat_map(|process| process.entries.keys().copied()).collect()
     }
 
     /// Whether someone buried that token, or the record does.

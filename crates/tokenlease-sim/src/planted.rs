@@ -119,7 +119,7 @@ impl World {
     /// What a broken driver answers without performing the effect.
     pub(crate) fn instead(&mut self, p: usize, of: &Password, effect: &Effect) -> Option<Outcome> {
         let bug = self.setup.bug?;
-        let key = (p, of.clone());
+        let key = (p, *of);
         let store_now = self.now + self.store.offset;
         if !matches!(effect, Effect::Send(_))
             && let Some(left) = self.planted.failing.get_mut(&key)
@@ -169,7 +169,7 @@ impl World {
         of: &Password,
         effect: &Effect,
     ) -> Option<Outcome> {
-        let key = (p, of.clone());
+        let key = (p, *of);
         match (self.setup.bug?, effect) {
             (Bug::FailedLookIgnored, Effect::Load) if self.planted.locked.contains(&key) => {
                 let (stored, now) = self.planted.loads.get(&key).cloned()?;
@@ -193,7 +193,7 @@ impl World {
     /// What a broken driver or store makes of an outcome.
     pub(crate) fn twisted(&mut self, owner: &Owner, effect: &Effect, outcome: Outcome) -> Outcome {
         let Some(bug) = self.setup.bug else { return outcome };
-        let key = (owner.0, owner.2.clone());
+        let key = (owner.0, owner.2);
         match (bug, effect, outcome) {
             (_, Effect::Load, Outcome::Loaded { stored, now }) => {
                 self.planted.loads.insert(key, (stored.clone(), now));
@@ -248,6 +248,6 @@ impl World {
         {
             self.processes[p].entries.remove(caller);
         }
-        if self.bug(Bug::OneFlight) { self.processes[p].password.clone() } else { caller.clone() }
+        if self.bug(Bug::OneFlight) { self.processes[p].password } else { *caller }
     }
 }

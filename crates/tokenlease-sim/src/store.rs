@@ -126,9 +126,7 @@ impl Store {
             return Outcome::Unreadable(Error::new(ErrorKind::Store, "it does not authenticate"));
         }
         let now = StoreTime(self.clock(t));
-        if self.kept.revision != expected
-            && self.broken != Some(Bug::NoCompare)
-        {
+        if self.kept.revision != expected && self.broken != Some(Bug::NoCompare) {
             return Outcome::Conflict { stored: self.read(), now };
         }
         self.saves += 1;
@@ -152,7 +150,7 @@ impl Store {
             return Outcome::Busy;
         }
         let short = if self.broken == Some(Bug::ShortLock) { 10 } else { 1 };
-        self.lock = Some((holder.clone(), now + millis(life) / short));
+        self.lock = Some((*holder, now + millis(life) / short));
         Outcome::Locked
     }
 

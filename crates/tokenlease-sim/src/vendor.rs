@@ -113,7 +113,7 @@ impl Vendor {
 
     /// The password of now.
     pub fn password(&self) -> Password {
-        self.passwords.last().cloned().expect("a user has a password")
+        self.passwords.last().copied().expect("a user has a password")
     }
 
     /// Whether the token with that number lives.
@@ -155,7 +155,7 @@ impl Vendor {
     ) -> Answer {
         if call.takes_credentials() && !self.takes(password) {
             let name = if matches!(call, Call::Issue) { "issue" } else { "refetch" };
-            self.wrong.push((t, password.clone(), name));
+            self.wrong.push((t, *password, name));
         }
         match call {
             Call::Issue => self.issue(t, password, sent, sent_at),
@@ -190,7 +190,7 @@ impl Vendor {
             until: t + self.life,
             life: self.life,
             sent,
-            granted: [password.clone()].into(),
+            granted: [*password].into(),
             print: OnceCell::new(),
         });
         let life = match self.kind {
@@ -226,7 +226,7 @@ impl Vendor {
             return none();
         }
         if let Some(token) = self.tokens.last_mut() {
-            token.granted.insert(password.clone());
+            token.granted.insert(*password);
         }
         self.grant(last, Life::Unstated, sent_at)
     }

@@ -69,7 +69,7 @@ impl World {
             }
             (Kind::Winkas, _) => {}
         }
-        if let Some(told) = self.processes[p].told.get(&(password.clone(), number)).copied()
+        if let Some(told) = self.processes[p].told.get(&(*password, number)).copied()
             && told < asked
             && !verdicts.iter().any(|yes| *yes >= told)
         {
@@ -90,7 +90,7 @@ impl World {
 
     /// No lease gives way to an older one while it may be used.
     pub(crate) fn judge_order(&mut self, p: usize, password: &Password, number: usize) {
-        let last = self.oracle.in_hand.get(&(p, password.clone())).copied();
+        let last = self.oracle.in_hand.get(&(p, *password)).copied();
         let Some((last, _)) = last.filter(|(_, epoch)| *epoch == self.processes[p].epoch) else {
             return;
         };
@@ -128,7 +128,7 @@ impl World {
             return self.violate("no lease although all is well again", format!("p{p} {error}"));
         }
         // What this process had in hand stays in use to its margin, whatever fails meanwhile.
-        let Some((number, epoch)) = self.oracle.in_hand.get(&(p, password.clone())).copied() else {
+        let Some((number, epoch)) = self.oracle.in_hand.get(&(p, *password)).copied() else {
             return;
         };
         let Some(token) = self.vendor.token(number) else { return };

@@ -48,7 +48,7 @@ impl World {
         for (password, pending, outcome) in std::mem::take(&mut self.processes[p].inbox) {
             self.hand_in(p, &password, pending, outcome);
         }
-        let passwords: Vec<_> = self.processes[p].entries.keys().cloned().collect();
+        let passwords: Vec<_> = self.processes[p].entries.keys().copied().collect();
         for password in passwords {
             self.drive(p, &password);
             self.past_deadline(p, &password);
@@ -75,7 +75,7 @@ impl World {
                 away: false,
                 lost_calls: 0,
             };
-            self.processes[p].entries.insert(password.clone(), entry);
+            self.processes[p].entries.insert(*password, entry);
         }
         &mut self.processes[p].entries.get_mut(password).expect("made just now").machine
     }
@@ -92,8 +92,10 @@ impl World {
             let events = entry.machine.events();
             let landings = entry.machine.landings();
             let landed = std::mem::replace(&mut entry.landings, landings) != landings;
-            self.note_events(p, password, &events);
-            self.processes[p].note(events);
+            if !events.is_empty() {
+                self.note_events(p, password, &events);
+                self.processes[p].note(events);
+            }
             if let Step::Do(effect, pending) = step {
                 self.perform(p, password, effect, pending);
             } else {
@@ -121,7 +123,7 @@ impl World {
             return;
         }
         entry.wake = Some(t);
-        let (epoch, password) = (self.processes[p].epoch, password.clone());
+        let (epoch, password) = (self.processes[p].epoch, *password);
         self.at(t, move |world| {
             if world.processes[p].epoch != epoch {
                 return;
