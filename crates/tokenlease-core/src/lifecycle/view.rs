@@ -210,7 +210,7 @@ impl Lifecycle {
         }
     }
 
-    /// A store effect failed. Three in a row are an outage.
+    /// A store effect failed. Three in a row are an outage, and while it lasts each one more.
     pub(super) fn store_failed(&mut self, what: What, error: Error, t: Timestamp) {
         self.view.failures = self.view.failures.saturating_add(1);
         self.view.last_error = Some(error);
@@ -222,7 +222,7 @@ impl Lifecycle {
             What::Save => self.view.save_at = t.plus(SAVE_AGAIN),
             _ => {}
         }
-        if self.view.failures >= OUTAGE {
+        if self.view.away || self.view.failures >= OUTAGE {
             self.store_away(t);
         }
     }
