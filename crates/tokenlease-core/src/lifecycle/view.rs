@@ -13,7 +13,7 @@ use crate::{
     expiry::{self, Standing},
     lease::{Lease, Rung},
     record::{
-        Facts, Record,
+        Facts, MOST_PAUSES, Record,
         bridge::{Bridge, Translate as _},
         news::{Gained, News},
     },
@@ -253,6 +253,14 @@ impl Lifecycle {
         self.view.seen = self.view.known.lease(self.proof).cloned();
         for news in &self.view.outbox {
             self.view.known.merge(news, t);
+        }
+        // A record with room for it lacks it because it is over; a full one may have lost it.
+        let holds = &mut self.view.known.entry_holds;
+        if let Some(own) = self.own_hold
+            && holds.len() >= MOST_PAUSES
+            && holds.iter().all(|hold| hold.proof != own.proof)
+        {
+            holds.push(own);
         }
     }
 
