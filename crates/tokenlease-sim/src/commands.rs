@@ -64,7 +64,7 @@ impl Totals {
         self.took.extend(other.took);
     }
 
-    /// How long the worlds took, for people: on a machine that does other things too it varies.
+    /// How long the worlds took, for people: beside other work they take longer.
     fn tell_timings(&mut self) {
         self.took.sort_unstable();
         let at =

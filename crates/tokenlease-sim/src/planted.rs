@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokenlease_core::{
     Error, ErrorKind, StoreTime,
-    lifecycle::{Effect, Outcome},
+    lifecycle::{Effect, Outcome, Pending},
     record::Record,
     vendor::{Answer, Call},
 };
@@ -63,11 +63,13 @@ pub enum Bug {
     OneLossOutage,
     /// A process takes all its locks under one name: an unlock that lands late frees the next.
     OneTenure,
+    /// The driver sends a request that failed again by itself, as long as it may.
+    SentAgain,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::LockUnasked,
         Self::InsideFromBefore,
         Self::FailedLookIgnored,
@@ -92,6 +94,7 @@ impl Bug {
         Self::LateAnswerDropped,
         Self::OneLossOutage,
         Self::OneTenure,
+        Self::SentAgain,
     ];
 }
 
@@ -160,6 +163,20 @@ impl World {
             }
             _ => None,
         }
+    }
+
+    /// Whether a broken driver sends a request that failed again by itself.
+    pub(crate) fn repeats(
+        &self,
+        p: usize,
+        effect: &Effect,
+        outcome: &Outcome,
+        pending: &Pending,
+    ) -> bool {
+        self.bug(Bug::SentAgain)
+            && matches!(effect, Effect::Send(_))
+            && matches!(outcome, Outcome::NotSent(_) | Outcome::Answered(Answer::Failed(_)))
+            && pending.deadline() > self.clock(p).elapsed
     }
 
     /// What a broken driver makes of a call that was lost before anyone heard it.

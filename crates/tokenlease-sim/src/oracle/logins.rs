@@ -171,8 +171,15 @@ impl World {
         let underway = |carrier: &Carrier| {
             carrier.entry.0 == p && carrier.delivered.is_none_or(|at| at > sent.at)
         };
+        // It stood still with a login decided on, which went out beside the next one.
+        let paused = || {
+            self.carriers_of(number).iter().any(own)
+                && self.is_interrupted(p, token.sent - 10 * S, token.sent)
+        };
         (token.from >= sent.at || self.carriers_of(number).iter().any(underway))
-            && (sent.at - token.sent >= 9 * S || self.carriers_of(number).iter().any(gone))
+            && (sent.at - token.sent >= 9 * S
+                || self.carriers_of(number).iter().any(gone)
+                || paused())
     }
 
     fn holds(&self, p: usize, of: &Password, print: tokenlease_core::Fingerprint) -> bool {

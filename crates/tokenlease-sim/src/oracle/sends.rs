@@ -112,6 +112,7 @@ impl World {
         late: bool,
     ) {
         let (t, epoch) = (self.now, self.processes[p].epoch);
+        self.oracle.failures.answered((p, epoch, *of), outcome);
         let Some(entry) = self.processes[p].entries.get_mut(of) else { return };
         match outcome {
             Outcome::Answered(Answer::Token(granted)) => {
@@ -184,6 +185,14 @@ impl World {
                     let detail = format!("p{p} {of}");
                     self.violate("a token is refused that no API refused", detail);
                 }
+                Event::Adopted(print) => {
+                    let epoch = self.processes[p].epoch;
+                    self.oracle.failures.begin_anew_for((p, epoch, *of));
+                    let newest = (1..=self.vendor.tokens.len()).rev();
+                    if let Some(number) = newest.take(8).find(|n| self.fingerprint(*n) == *print) {
+                        self.oracle.in_hand.insert((p, *of), (number, epoch));
+                    }
+                }
                 Event::Revoked(print) => {
                     self.oracle.revoked.insert(*print);
                 }
@@ -234,7 +243,7 @@ impl World {
     }
 
     /// Whether calls to the store were lost at random since then, outside of the faults.
-    fn is_lossy_since(&self, since: i64) -> bool {
+    pub(super) fn is_lossy_since(&self, since: i64) -> bool {
         self.lose_store_answers > 0 || self.oracle.outages.iter().any(|(at, _)| *at >= since)
     }
 

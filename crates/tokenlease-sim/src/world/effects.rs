@@ -96,6 +96,9 @@ impl World {
         let limit = pending.deadline().0 - self.clock(p).elapsed.0;
         let silent = way.lost_there || way.lost_back || way.there + way.back >= limit;
         self.note_call(p, &password, &effect, silent);
+        if silent {
+            self.judge_damping(&(p, epoch, password), &effect, None, sent);
+        }
         if way.lost_there {
             self.say(|| format!("p{p} {password} {effect}: lost on the way there"));
             if let Some(outcome) = self.instead_of_silence(p, &password, &effect) {
@@ -114,6 +117,15 @@ impl World {
             let outcome = world.twisted(&owner, &effect, outcome);
             world.say(|| format!("p{p} {password} {effect}: {}", told(&outcome)));
             world.note_outcome(&owner, &effect, &outcome);
+            let lost = issue && world.lose_next_issue_answers > 0;
+            if !silent {
+                let outcome = Some(&outcome).filter(|_| !lost);
+                world.judge_damping(&owner, &effect, outcome, sent);
+            }
+            if world.repeats(p, &effect, &outcome, &pending) {
+                let sent = Sent { at: world.now, ..sent };
+                return world.dispatch(p, &password, effect, pending, sent);
+            }
             if let Some(later) = way.twice {
                 // What carried it sent it again: the far end acts twice, one answer is heard.
                 let of = password;
@@ -123,7 +135,7 @@ impl World {
                     world.say(|| format!("p{p} {of} {effect} once more: {}", told(&again)));
                 });
             }
-            if issue && world.lose_next_issue_answers > 0 {
+            if lost {
                 world.lose_next_issue_answers -= 1;
                 world.oracle.answers_lost = Some(world.now);
                 return;

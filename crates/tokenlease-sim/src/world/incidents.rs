@@ -58,6 +58,8 @@ impl World {
         if let Some(token) = machine.held().map(|(lease, _)| lease.token().clone()) {
             // Another job may be running, or the vendor may have no verdicts: that is said.
             let asked = machine.validate(&token);
+            let owner = (p, self.processes[p].epoch, password);
+            self.oracle.failures.begin_anew_for(owner);
             self.say(|| format!("p{p} asks for a verdict: {asked:?}"));
         }
         self.drive(p, &password);
@@ -85,6 +87,7 @@ impl World {
         self.say(|| format!("p{p} is reset"));
         self.machine(p, &password).reset(now);
         self.oracle.resets.insert(password, self.now);
+        self.oracle.failures.begin_anew();
         self.drive(p, &password);
     }
 
@@ -123,6 +126,7 @@ impl World {
         if adopted.is_ok() {
             self.vendor.tokens[number - 1].granted.insert(password);
             self.oracle.adopted.insert(number);
+            self.oracle.failures.begin_anew();
         }
         self.drive(p, &password);
     }

@@ -23,6 +23,7 @@ impl World {
         self.say(|| format!("p{p} crashes"));
         self.touch();
         self.oracle.crashes.push((self.now, p));
+        self.oracle.failures.untold();
         for caller in self.processes[p].stop() {
             self.callers.remove(&caller);
         }
@@ -36,6 +37,7 @@ impl World {
         self.touch();
         let until = self.now + for_millis;
         self.oracle.freezes.push((self.now, until, p));
+        self.oracle.failures.untold();
         self.processes[p].frozen = self.processes[p].frozen.max(until);
         self.say(|| format!("p{p} stands still for {for_millis} ms"));
         self.at(until, move |world| world.thaw(p));
