@@ -52,6 +52,7 @@ use crate::{
     expiry::Rules,
     key::Key,
     lease::{Lease, Rung, WINKAS_USUAL_LIFE},
+    record::Pause,
     time::{Moment as _, Now, Timestamp},
     token::Fingerprint,
     vendor::{Answer, Server},
@@ -97,6 +98,8 @@ pub struct Lifecycle {
     /// back to an older record brings none of them back.
     buried: Vec<(Fingerprint, Timestamp)>,
     budget_until: Timestamp,
+    /// The last hold of this entry that this process met: a record full of others' may lack it.
+    own_hold: Option<Pause<Timestamp>>,
     /// Why the vendor refused the credentials, if it did so to this process.
     refusal: Option<Error>,
 
@@ -231,6 +234,7 @@ impl Lifecycle {
             strangers: Vec::new(),
             buried: Vec::new(),
             budget_until: Timestamp::MIN,
+            own_hold: None,
             refusal: None,
             demand: None,
             refetch_wanted: false,

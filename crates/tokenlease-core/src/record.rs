@@ -30,7 +30,7 @@ const MOST_LEASES: usize = 4;
 /// Circuits a record keeps at most.
 const MOST_CIRCUITS: usize = 32;
 /// Holds and spacings of entries a record keeps at most, each.
-const MOST_PAUSES: usize = 8;
+pub(crate) const MOST_PAUSES: usize = 8;
 /// Fingerprints whose fate a record remembers.
 const MOST_FATES: usize = 16;
 /// Refusals of proofs never seen accepted that a record remembers.

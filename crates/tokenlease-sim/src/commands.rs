@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
     thread,
+    time::{Duration, Instant},
 };
 
 use tokenlease_sim::{
@@ -25,6 +26,8 @@ struct Totals {
     knowably_dead: usize,
     causes: BTreeMap<&'static str, u64>,
     failed: BTreeMap<u64, &'static str>,
+    /// How long each world took, and which it was.
+    took: Vec<(Duration, u64)>,
 }
 
 impl Totals {
@@ -58,6 +61,21 @@ impl Totals {
             *self.causes.entry(cause).or_default() += many;
         }
         self.failed.extend(other.failed);
+        self.took.extend(other.took);
+    }
+
+    /// How long the worlds took, for people: beside other work they take longer.
+    fn tell_timings(&mut self) {
+        self.took.sort_unstable();
+        let at =
+            |percent: usize| self.took[(self.took.len() - 1) * percent / 100].0.as_secs_f64() * 1e3;
+        let (_, slowest) = self.took[self.took.len() - 1];
+        eprintln!(
+            "a world took {:.1} ms (median), {:.1} ms (99 of 100), {:.1} ms (the slowest, seed {slowest})",
+            at(50),
+            at(99),
+            at(100),
+        );
     }
 
     fn tell(&self) {
@@ -90,12 +108,13 @@ pub(crate) fn year(seed: u64) -> bool {
 }
 
 /// Runs that many random worlds on all cores. Whether all promises were kept.
-pub(crate) fn seeds(first: u64, many: u64, json: bool) -> bool {
+pub(crate) fn seeds(first: u64, many: u64, json: bool, timings: bool) -> bool {
     let (next, last) = (AtomicU64::new(first), first + many);
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut totals = Totals::default();
     thread::scope(|scope| {
         let workers: Vec<_> = (0..cores)
+            .zip(first..last)
             .map(|_| {
                 scope.spawn(|| {
                     let mut totals = Totals::default();
@@ -104,7 +123,9 @@ pub(crate) fn seeds(first: u64, many: u64, json: bool) -> bool {
                         if seed >= last {
                             return totals;
                         }
+                        let began = Instant::now();
                         totals.count(seed, &worlds::run(seed, weather(seed)));
+                        totals.took.push((began.elapsed(), seed));
                     }
                 })
             })
@@ -118,6 +139,9 @@ pub(crate) fn seeds(first: u64, many: u64, json: bool) -> bool {
         for (cause, many) in &totals.causes {
             println!("{many:>9}  {cause}");
         }
+    }
+    if timings {
+        totals.tell_timings();
     }
     report(&totals, json);
     totals.tell();

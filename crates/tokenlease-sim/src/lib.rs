@@ -13,6 +13,7 @@
 pub mod compare;
 pub mod exhaustive;
 mod oracle;
+mod password;
 pub mod plan;
 pub mod planted;
 mod process;
@@ -24,10 +25,11 @@ mod world;
 pub mod worlds;
 pub mod year;
 
-use std::{rc::Rc, time::Duration};
+use std::time::Duration;
 
 pub use self::{
     oracle::{Oracle, Violation},
+    password::Password,
     process::{Entry, Host, Process},
     setup::{Caller, Fault, Setup, Stats},
     vendor::{Kind, Vendor},
@@ -40,9 +42,6 @@ pub const S: i64 = 1_000;
 pub const M: i64 = 60 * S;
 /// An hour in milliseconds.
 pub const H: i64 = 60 * M;
-
-/// A user's password.
-pub type Password = Rc<str>;
 
 /// Who holds a lock: a process, its start, and the entry in it.
 pub type Owner = (usize, u32, Password);

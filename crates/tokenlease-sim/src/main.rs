@@ -23,6 +23,9 @@ struct Args {
     /// `json` prints the last line alone
     #[arg(long, value_enum, default_value_t = Output::Text, requires = "seeds")]
     output: Output,
+    /// Tells how long a world took, and which was the slowest
+    #[arg(long, requires = "seeds")]
+    timings: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -76,7 +79,7 @@ fn main() -> ExitCode {
                 let what = "the last seed would be greater than 18446744073709551615: take a smaller --first";
                 Args::command().error(ErrorKind::ValueValidation, what).exit()
             }
-            commands::seeds(args.first, many, json)
+            commands::seeds(args.first, many, json, args.timings)
         }
         Some(Command::Replay { seed }) => commands::replay(seed),
         Some(Command::Year { seed }) => commands::year(seed),

@@ -4,12 +4,13 @@
 //! vendor did, what was delivered to whom. So a driver or a store that lies deceives nobody.
 
 mod answers;
+mod damping;
 mod logins;
 mod sends;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokenlease_core::{Fingerprint, lifecycle::Served};
+use tokenlease_core::{Fingerprint, Proof, lifecycle::Served};
 
 use crate::{Fault, Password, S, Vendor, World};
 
@@ -63,7 +64,7 @@ pub struct Oracle {
     pub(crate) lock_lost: Option<i64>,
     /// Tokens that an API refused, and when last.
     pub(crate) refused_by_api: BTreeMap<Fingerprint, i64>,
-    /// The token that a process last served, and in which of its starts.
+    /// The token that a process last served or adopted, and in which of its starts.
     pub(crate) in_hand: BTreeMap<(usize, Password), (usize, u32)>,
     dead_since: BTreeMap<Fingerprint, i64>,
     /// Since when the record shuts a password out until then.
@@ -99,6 +100,10 @@ pub struct Oracle {
     /// Logins that refusals without a verdict caused: when, and the how many-th.
     spaced: BTreeMap<Password, (i64, u32)>,
     revoked: BTreeSet<Fingerprint>,
+    /// Calls that failed in a row.
+    pub(crate) failures: damping::Failures,
+    /// The leases that the record held when it was last written.
+    leases: Vec<(Proof, Fingerprint)>,
 }
 
 impl Oracle {
@@ -124,11 +129,12 @@ impl Oracle {
 
 impl World {
     pub(crate) fn fingerprint(&self, number: usize) -> Fingerprint {
-        Fingerprint::of(&self.key, &self.vendor.text(number))
+        let print = || Fingerprint::of(&self.key, &self.vendor.text(number));
+        self.vendor.token(number).map_or_else(print, |token| *token.print.get_or_init(print))
     }
 
     fn passwords(&self) -> BTreeSet<Password> {
-        self.processes.iter().flat_map(|process| process.entries.keys().cloned()).collect()
+        self.processes.iter().flat_map(|process| process.entries.keys().copied()).collect()
     }
 
     /// Whether someone buried that token, or the record does.
@@ -160,6 +166,10 @@ impl World {
             self.violate("the generation fell", format!("to {}", record.generation));
         }
         self.oracle.generation = record.generation;
+        if record.leases != self.oracle.leases {
+            self.oracle.failures.begin_anew();
+            self.oracle.leases.clone_from(&record.leases);
+        }
     }
 
     /// The store lost its data.
@@ -169,6 +179,7 @@ impl World {
         self.store.flush();
         self.oracle.dead_since.clear();
         self.oracle.shut.clear();
+        self.oracle.failures.begin_anew();
         self.oracle.generation = 0;
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokenlease_core::{
     Error, ErrorKind, StoreTime,
-    lifecycle::{Effect, Outcome},
+    lifecycle::{Effect, Outcome, Pending},
     record::Record,
     vendor::{Answer, Call},
 };
@@ -63,11 +63,13 @@ pub enum Bug {
     OneLossOutage,
     /// A process takes all its locks under one name: an unlock that lands late frees the next.
     OneTenure,
+    /// The driver sends a request that failed again by itself, as long as it may.
+    SentAgain,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::LockUnasked,
         Self::InsideFromBefore,
         Self::FailedLookIgnored,
@@ -92,6 +94,7 @@ impl Bug {
         Self::LateAnswerDropped,
         Self::OneLossOutage,
         Self::OneTenure,
+        Self::SentAgain,
     ];
 }
 
@@ -119,7 +122,7 @@ impl World {
     /// What a broken driver answers without performing the effect.
     pub(crate) fn instead(&mut self, p: usize, of: &Password, effect: &Effect) -> Option<Outcome> {
         let bug = self.setup.bug?;
-        let key = (p, of.clone());
+        let key = (p, *of);
         let store_now = self.now + self.store.offset;
         if !matches!(effect, Effect::Send(_))
             && let Some(left) = self.planted.failing.get_mut(&key)
@@ -162,6 +165,20 @@ impl World {
         }
     }
 
+    /// Whether a broken driver sends a request that failed again by itself.
+    pub(crate) fn repeats(
+        &self,
+        p: usize,
+        effect: &Effect,
+        outcome: &Outcome,
+        pending: &Pending,
+    ) -> bool {
+        self.bug(Bug::SentAgain)
+            && matches!(effect, Effect::Send(_))
+            && matches!(outcome, Outcome::NotSent(_) | Outcome::Answered(Answer::Failed(_)))
+            && pending.deadline() > self.clock(p).elapsed
+    }
+
     /// What a broken driver makes of a call that was lost before anyone heard it.
     pub(crate) fn instead_of_silence(
         &mut self,
@@ -169,7 +186,7 @@ impl World {
         of: &Password,
         effect: &Effect,
     ) -> Option<Outcome> {
-        let key = (p, of.clone());
+        let key = (p, *of);
         match (self.setup.bug?, effect) {
             (Bug::FailedLookIgnored, Effect::Load) if self.planted.locked.contains(&key) => {
                 let (stored, now) = self.planted.loads.get(&key).cloned()?;
@@ -193,7 +210,7 @@ impl World {
     /// What a broken driver or store makes of an outcome.
     pub(crate) fn twisted(&mut self, owner: &Owner, effect: &Effect, outcome: Outcome) -> Outcome {
         let Some(bug) = self.setup.bug else { return outcome };
-        let key = (owner.0, owner.2.clone());
+        let key = (owner.0, owner.2);
         match (bug, effect, outcome) {
             (_, Effect::Load, Outcome::Loaded { stored, now }) => {
                 self.planted.loads.insert(key, (stored.clone(), now));
@@ -248,6 +265,6 @@ impl World {
         {
             self.processes[p].entries.remove(caller);
         }
-        if self.bug(Bug::OneFlight) { self.processes[p].password.clone() } else { caller.clone() }
+        if self.bug(Bug::OneFlight) { self.processes[p].password } else { *caller }
     }
 }

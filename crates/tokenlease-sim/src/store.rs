@@ -1,7 +1,7 @@
 //! The store that the processes of a world share: one record with a revision, one lock with an
 //! owner and a life, and a clock of its own.
 
-use std::time::Duration;
+use std::{collections::VecDeque, rc::Rc, time::Duration};
 
 use tokenlease_core::{
     Error, ErrorKind, StoreTime,
@@ -11,8 +11,13 @@ use tokenlease_core::{
 
 use crate::{Owner, millis, planted::Bug};
 
-/// A record and its revision, if there is one.
-type Stored = Option<(u64, Vec<u8>)>;
+/// What it holds at a moment: nothing, or a record and its revision.
+#[derive(Debug, Default)]
+struct Kept {
+    revision: Option<u64>,
+    record: Record,
+    inspection: Rc<Inspection>,
+}
 
 /// Who holds a lock: an owner, and which of its tenures.
 type Holder = (Owner, u64);
@@ -30,9 +35,9 @@ pub struct Store {
     pub calls: u64,
     /// Calls that wrote a record.
     pub saves: u64,
-    stored: Stored,
+    kept: Rc<Kept>,
     /// What it held, since when.
-    history: Vec<(i64, Stored)>,
+    history: VecDeque<(i64, Rc<Kept>)>,
     lock: Option<(Holder, i64)>,
 }
 
@@ -45,8 +50,8 @@ impl Store {
             broken: None,
             calls: 0,
             saves: 0,
-            stored: None,
-            history: Vec::new(),
+            kept: Rc::default(),
+            history: VecDeque::new(),
             lock: None,
         }
     }
@@ -60,30 +65,24 @@ impl Store {
     }
 
     fn read(&self) -> Option<(u64, Record)> {
-        let (revision, bytes) = self.stored.as_ref()?;
-        Some((*revision, Record::decode(bytes).expect("what was encoded decodes")))
-    }
-
-    /// The record as it stands.
-    pub fn record(&self) -> Record {
-        self.read().map(|(_, record)| record).unwrap_or_default()
+        self.kept.revision.map(|revision| (revision, self.kept.record.clone()))
     }
 
     /// What the record holds.
-    pub fn inspect(&self) -> Inspection {
-        self.record().inspect()
+    pub fn inspect(&self) -> Rc<Inspection> {
+        Rc::clone(&self.kept.inspection)
     }
 
     /// All is lost, the lock too.
     pub fn flush(&mut self) {
-        self.stored = None;
+        self.kept = Rc::default();
         self.lock = None;
     }
 
     /// It holds what it held then, and no lock.
     pub fn roll_back(&mut self, to: i64) {
         let then = self.history.iter().rfind(|(t, _)| *t <= to);
-        self.stored = then.and_then(|(_, stored)| stored.clone());
+        self.kept = then.map(|(_, kept)| Rc::clone(kept)).unwrap_or_default();
         self.lock = None;
     }
 
@@ -94,7 +93,7 @@ impl Store {
 
     /// When it was written last.
     pub fn last_save(&self) -> Option<i64> {
-        self.history.last().map(|(t, _)| *t)
+        self.history.back().map(|(t, _)| *t)
     }
 
     /// Who holds the lock.
@@ -127,19 +126,19 @@ impl Store {
             return Outcome::Unreadable(Error::new(ErrorKind::Store, "it does not authenticate"));
         }
         let now = StoreTime(self.clock(t));
-        if self.stored.as_ref().map(|(revision, _)| *revision) != expected
-            && self.broken != Some(Bug::NoCompare)
-        {
+        if self.kept.revision != expected && self.broken != Some(Bug::NoCompare) {
             return Outcome::Conflict { stored: self.read(), now };
         }
         self.saves += 1;
         // By the clock too, as the engines do: none comes twice, even where the store fell back.
         let revision = (expected.unwrap_or_default() + 1).max(t.unsigned_abs());
-        self.stored = Some((revision, record.encode().to_vec()));
+        let record = Record::decode(&record.encode()).expect("what was encoded decodes");
+        let inspection = Rc::new(record.inspect());
+        self.kept = Rc::new(Kept { revision: Some(revision), record, inspection });
         if self.history.len() == 200 {
-            self.history.remove(0);
+            self.history.pop_front();
         }
-        self.history.push((t, self.stored.clone()));
+        self.history.push_back((t, Rc::clone(&self.kept)));
         Outcome::Saved { revision, now }
     }
 
@@ -151,7 +150,7 @@ impl Store {
             return Outcome::Busy;
         }
         let short = if self.broken == Some(Bug::ShortLock) { 10 } else { 1 };
-        self.lock = Some((holder.clone(), now + millis(life) / short));
+        self.lock = Some((*holder, now + millis(life) / short));
         Outcome::Locked
     }
 

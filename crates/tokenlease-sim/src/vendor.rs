@@ -1,9 +1,9 @@
 //! The vendors of a world: what they grant, what they refuse, and what they count.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{cell::OnceCell, collections::BTreeSet, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Identity, Timestamp, Token, TokenKind,
+    Error, ErrorKind, Fingerprint, Identity, Timestamp, Token, TokenKind,
     vendor::{Answer, Call, Granted, Life, Server},
 };
 
@@ -31,6 +31,8 @@ pub struct Issued {
     pub sent: i64,
     /// To whom the vendor gave it.
     pub granted: BTreeSet<Password>,
+    /// Its fingerprint, once it was asked for.
+    pub(crate) print: OnceCell<Fingerprint>,
 }
 
 /// How often the vendor was called.
@@ -111,7 +113,7 @@ impl Vendor {
 
     /// The password of now.
     pub fn password(&self) -> Password {
-        self.passwords.last().cloned().expect("a user has a password")
+        self.passwords.last().copied().expect("a user has a password")
     }
 
     /// Whether the token with that number lives.
@@ -153,7 +155,7 @@ impl Vendor {
     ) -> Answer {
         if call.takes_credentials() && !self.takes(password) {
             let name = if matches!(call, Call::Issue) { "issue" } else { "refetch" };
-            self.wrong.push((t, password.clone(), name));
+            self.wrong.push((t, *password, name));
         }
         match call {
             Call::Issue => self.issue(t, password, sent, sent_at),
@@ -188,7 +190,8 @@ impl Vendor {
             until: t + self.life,
             life: self.life,
             sent,
-            granted: [password.clone()].into(),
+            granted: [*password].into(),
+            print: OnceCell::new(),
         });
         let life = match self.kind {
             Kind::Winkas => Life::Unstated,
@@ -208,6 +211,7 @@ impl Vendor {
             life: self.life,
             sent: t,
             granted: BTreeSet::new(),
+            print: OnceCell::new(),
         });
     }
 
@@ -222,7 +226,7 @@ impl Vendor {
             return none();
         }
         if let Some(token) = self.tokens.last_mut() {
-            token.granted.insert(password.clone());
+            token.granted.insert(*password);
         }
         self.grant(last, Life::Unstated, sent_at)
     }

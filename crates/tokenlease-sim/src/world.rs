@@ -6,14 +6,13 @@ mod effects;
 mod incidents;
 pub(crate) mod naive;
 mod processes;
+mod queue;
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-};
+use std::collections::BTreeMap;
 
 use tokenlease_core::{Credentials, Key, Proof, lifecycle::Ask};
 
+use self::queue::Queue;
 use crate::{
     Caller, Fault, H, Oracle, Password, Process, S, Setup, Stats, Vendor, duration,
     planted::{self, Bug},
@@ -23,25 +22,6 @@ use crate::{
 };
 
 type Action = Box<dyn FnOnce(&mut World)>;
-
-struct Scheduled(Reverse<(i64, u64)>, Action);
-
-impl PartialEq for Scheduled {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-impl Eq for Scheduled {}
-impl PartialOrd for Scheduled {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Scheduled {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
-    }
-}
 
 struct Waiting {
     process: usize,
@@ -88,8 +68,7 @@ pub struct World {
     pub story: Option<Vec<String>>,
     pub(crate) key: Key,
     proofs: BTreeMap<Password, Proof>,
-    queue: BinaryHeap<Scheduled>,
-    sequence: u64,
+    queue: Queue<Action>,
     callers: BTreeMap<u64, Waiting>,
     pub(crate) happenings: u64,
     minimum_until: i64,
@@ -135,8 +114,7 @@ impl World {
             story: None,
             key: Key::new([7; 32]),
             proofs: BTreeMap::new(),
-            queue: BinaryHeap::new(),
-            sequence: 0,
+            queue: Queue::new(),
             callers: BTreeMap::new(),
             happenings: 0,
             minimum_until: i64::MIN,
@@ -160,17 +138,14 @@ impl World {
 
     /// Something happens then.
     pub fn at(&mut self, t: i64, action: impl FnOnce(&mut Self) + 'static) {
-        self.sequence += 1;
-        let at = Reverse((t.max(self.now), self.sequence));
-        self.queue.push(Scheduled(at, Box::new(action)));
+        self.queue.push(t.max(self.now), Box::new(action));
     }
 
     /// Lets time pass until then.
     pub fn run(&mut self, until: i64) {
-        while self.queue.peek().is_some_and(|next| next.0.0.0 <= until)
-            && self.oracle.violations.len() < 20
+        while self.oracle.violations.len() < 20
+            && let Some((t, action)) = self.queue.pop(until)
         {
-            let Some(Scheduled(Reverse((t, _)), action)) = self.queue.pop() else { break };
             self.now = t;
             if self.busy.0 == t {
                 self.busy.1 += 1;
@@ -193,7 +168,7 @@ impl World {
 
     /// How many steps were taken: asks and incidents, and all that came of them.
     pub fn steps(&self) -> u64 {
-        self.sequence
+        self.queue.sequence()
     }
 
     pub(crate) fn say(&mut self, text: impl FnOnce() -> String) {
@@ -228,8 +203,8 @@ impl World {
     pub(crate) fn proof_of(&mut self, password: &Password) -> Proof {
         let one: Password = "p0".into();
         let of = if self.setup.bug == Some(Bug::OneProof) { &one } else { password };
-        let proof = || Proof::of(&self.key, &Credentials::password(&**of));
-        *self.proofs.entry(password.clone()).or_insert_with(proof)
+        let proof = || Proof::of(&self.key, &Credentials::password(of.text().as_str()));
+        *self.proofs.entry(*password).or_insert_with(proof)
     }
 
     /// What the clocks of a process show.

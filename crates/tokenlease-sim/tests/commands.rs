@@ -26,6 +26,7 @@ fn a_wrong_call_says_what_is_wrong_and_ends_with_2() {
         (&["--seeds", "2", "--first", "18446744073709551615"], "--first"),
         (&["--sedes", "2"], "--sedes"),
         (&["--first", "2"], "--seeds"),
+        (&["--timings"], "--seeds"),
         (&["replay"], "SEED"),
         (&["replay", "-1"], "-1"),
         (&["compare", "--days", "366"], "365"),
@@ -44,4 +45,11 @@ fn seeds_end_with_one_line_of_figures() {
     let (code, out, err) = run(&["--seeds", "3", "--output", "json"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(out.starts_with("{\"seeds\":3,\"events\":") && out.lines().count() == 1, "{out}");
+}
+
+#[test]
+fn how_long_a_world_took_is_told_who_asks_for_it() {
+    let (code, out, err) = run(&["--seeds", "3", "--output", "json", "--timings"]);
+    assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
+    assert!(err.starts_with("a world took ") && err.lines().count() == 1, "{err}");
 }

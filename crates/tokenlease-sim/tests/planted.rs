@@ -6,7 +6,6 @@ use tokenlease_sim::{
     Caller, Fault, H, Kind, M, S, Setup, World,
     plan::{Happening, Plan},
     planted::Bug,
-    worlds::{self, Weather},
 };
 
 fn setup(kind: Kind, life: i64, processes: usize) -> Setup {
@@ -34,7 +33,7 @@ fn herd(kind: Kind, many: usize) -> Plan {
 
 /// A world in which the bug can do its harm.
 #[expect(clippy::too_many_lines, reason = "a world a bug")]
-fn shaped(bug: Bug, seed: u64) -> Plan {
+fn shaped(bug: Bug) -> Plan {
     let caller = Caller { wait: 60 * S, ..Caller::default() };
     match bug {
         Bug::LockUnasked | Bug::InsideFromBefore => herd(Kind::Wyn, 4),
@@ -49,8 +48,16 @@ fn shaped(bug: Bug, seed: u64) -> Plan {
             plan.faults.push((50 * M, 58 * M, Fault::Vendor));
             plan
         }
-        // What is overwritten by whom is chance: some random world shows it.
-        Bug::NoCompare | Bug::OverwriteOnConflict => worlds::plan(seed, Weather::Rough),
+        Bug::NoCompare | Bug::OverwriteOnConflict => {
+            // One process writes what it has to tell into the record that it saw, after another has
+            // written that a password is wrong: a third asks the vendor again.
+            let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 3), 2 * M);
+            asks(&mut plan, 1, [100], &caller);
+            asks(&mut plan, 0, [5 * S], &Caller::with("bad"));
+            plan.events.push((10 * S, Happening::Forget { p: 1 }));
+            asks(&mut plan, 2, [M], &Caller::with("bad"));
+            plan
+        }
         Bug::CredentialsRetried | Bug::CircuitNotSaved => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 3), 30 * M);
             for p in 0..3_usize {
@@ -157,6 +164,12 @@ fn shaped(bug: Bug, seed: u64) -> Plan {
             asks(&mut plan, 1, [1500, 3000], &caller);
             plan
         }
+        Bug::SentAgain => {
+            let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), M);
+            plan.faults.push((0, M, Fault::Unreachable));
+            asks(&mut plan, 0, [100], &caller);
+            plan
+        }
         Bug::LateAnswerDropped => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), H);
             plan.faults.push((0, 5 * M, Fault::Slow));
@@ -167,7 +180,7 @@ fn shaped(bug: Bug, seed: u64) -> Plan {
 }
 
 fn first_violation(bug: Option<Bug>, of: Bug, seed: u64) -> Option<&'static str> {
-    let mut plan = shaped(of, seed);
+    let mut plan = shaped(of);
     (plan.setup.bug, plan.setup.seed) = (bug, seed);
     let world: World = plan.run();
     world.oracle.violations.first().map(|violation| violation.what)
@@ -194,4 +207,25 @@ fn the_same_worlds_without_their_bug_keep_every_promise() {
             assert_eq!(first_violation(None, bug, seed), None, "{bug:?}, seed {seed}");
         }
     }
+}
+
+#[test]
+fn a_driver_that_sends_failed_requests_again_by_itself_is_found_by_the_pace_of_an_entrys_failures()
+{
+    let found = first_violation(Some(Bug::SentAgain), Bug::SentAgain, 0);
+    assert_eq!(found, Some("failed calls are repeated undamped"));
+}
+
+#[test]
+fn a_hold_that_siblings_are_not_told_is_found_by_the_pace_of_the_fleets_failed_logins() {
+    let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 9), 30 * M);
+    plan.faults.push((0, 30 * M, Fault::Vendor));
+    for p in 0..9 {
+        every(&mut plan, p, 100 + i64::try_from(p).unwrap() * S, 30 * M, 10 * S);
+    }
+    assert_eq!(plan.run().oracle.violations, []);
+    plan.setup.bug = Some(Bug::HoldNotSaved);
+    let found = plan.run().oracle.violations;
+    assert!(found.iter().all(|violation| violation.what.ends_with("undamped by the fleet")));
+    assert!(!found.is_empty());
 }

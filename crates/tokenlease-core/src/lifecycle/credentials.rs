@@ -14,7 +14,7 @@ use crate::{
     expiry::{self, Standing},
     lease::{Expiry, First, Lease, Rung},
     record::{
-        Death, Hold, HoldReason,
+        Death, Hold, HoldReason, Pause,
         news::{Gained, News},
     },
     time::{Moment as _, Now, Timestamp},
@@ -203,6 +203,7 @@ impl Lifecycle {
     fn gain(&mut self, lease: Lease<Timestamp>, how: Gained, sent: Timestamp, t: Timestamp) {
         let rung = if how == Gained::Issued { Rung::Issue } else { Rung::Refetch };
         let was_shut = self.is_shut();
+        self.own_hold = None;
         // What stood there when this was decided; what came meanwhile is not overwritten.
         let replacing = self.view.known.lease(self.proof).map(|lease| lease.fingerprint);
         self.tell(News::Accepted { proof: self.proof, sent }, t);
@@ -303,6 +304,7 @@ impl Lifecycle {
                 let count = self.view.known.entry_hold(self.proof).map_or(0, |hold| hold.count);
                 let until = t.plus(backoff::entry_hold(count.saturating_add(1)));
                 let count = count.saturating_add(1);
+                self.own_hold = Some(Pause { proof: self.proof, until, count });
                 self.tell(News::EntryHeld { proof: self.proof, until, count }, t);
                 self.events.push(Event::Held(until));
                 self.stop(until, error.clone().with_until(now.wall_at(until)), t);

@@ -1,6 +1,6 @@
 //! What the machine asks its driver to do, and what the driver answers.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     error::Error,
@@ -42,7 +42,7 @@ pub enum Effect {
         /// The revision that must still stand in the store.
         expected: Option<u64>,
         /// The record to write.
-        record: Box<Record>,
+        record: Arc<Record>,
         /// How long it is of use; `None` is for ever.
         keep: Option<Duration>,
     },

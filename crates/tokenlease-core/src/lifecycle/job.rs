@@ -237,6 +237,7 @@ impl Lifecycle {
         self.failures = 0;
         self.misconfigured = None;
         self.refusal = None;
+        self.own_hold = None;
         self.next_refresh = Timestamp::MIN;
         self.tell(News::Reset { proof: self.proof }, now.elapsed);
     }

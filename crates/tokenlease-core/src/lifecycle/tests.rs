@@ -40,7 +40,7 @@ fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) 
             Effect::Load => Outcome::Loaded { stored: store.clone(), now },
             Effect::Save { record, .. } => {
                 let revision = store.as_ref().map_or(0, |(revision, _)| *revision) + 1;
-                *store = Some((revision, *record));
+                *store = Some((revision, record.as_ref().clone()));
                 Outcome::Saved { revision, now }
             }
             Effect::Unlock => Outcome::Unlocked,

@@ -1,7 +1,7 @@
 //! What the machine knows of the store: the last look at the record, the news that the record
 //! lacks, and how the lease in hand compares with it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Go, Held, Lifecycle,
@@ -13,7 +13,7 @@ use crate::{
     expiry::{self, Standing},
     lease::{Lease, Rung},
     record::{
-        Facts, Record,
+        Facts, MOST_PAUSES, Record,
         bridge::{Bridge, Translate as _},
         news::{Gained, News},
     },
@@ -34,14 +34,15 @@ const OUTAGE: u8 = 3;
 pub(super) struct View {
     /// The record as it stood, its revision, and the clocks at that look.
     stored: Option<Stored>,
-    /// The record in this process's time.
-    pub(super) seen: Facts<Timestamp>,
-    /// The same with our own news merged in: what all decisions are made from.
+    /// The entry's lease in the record, in this process's time.
+    seen: Option<Lease<Timestamp>>,
+    /// The record in this process's time, with our own news merged in: what all decisions are made
+    /// from.
     pub(super) known: Facts<Timestamp>,
     /// News that no answer has confirmed.
     outbox: Vec<News<Timestamp>>,
     /// The record being written, and how many of the news it holds.
-    saving: Option<(Record, usize)>,
+    saving: Option<(Arc<Record>, usize)>,
     save_at: Timestamp,
     /// Saves in a row that met another's revision.
     conflicts: u32,
@@ -65,7 +66,7 @@ impl Default for View {
     fn default() -> Self {
         Self {
             stored: None,
-            seen: Facts::default(),
+            seen: None,
             known: Facts::default(),
             outbox: Vec::new(),
             saving: None,
@@ -157,8 +158,9 @@ impl Lifecycle {
         }
         let expected = stored.revision;
         let keep = record.keep(store_now);
-        self.view.saving = Some((record.clone(), self.view.outbox.len()));
-        Some(Go::Do(Effect::Save { expected, record: Box::new(record), keep }, What::Save))
+        let record = Arc::new(record);
+        self.view.saving = Some((Arc::clone(&record), self.view.outbox.len()));
+        Some(Go::Do(Effect::Save { expected, record, keep }, What::Save))
     }
 
     /// The record as it stands, by a look that was sent then.
@@ -204,11 +206,11 @@ impl Lifecycle {
         self.view.conflicts = 0;
         if let Some((record, told)) = self.view.saving.take() {
             self.view.outbox.drain(..told.min(self.view.outbox.len()));
-            self.absorb(Some((revision, record)), store_now, sent, t);
+            self.absorb(Some((revision, Arc::unwrap_or_clone(record))), store_now, sent, t);
         }
     }
 
-    /// A store effect failed. Three in a row are an outage.
+    /// A store effect failed. Three in a row are an outage, and while it lasts each one more.
     pub(super) fn store_failed(&mut self, what: What, error: Error, t: Timestamp) {
         self.view.failures = self.view.failures.saturating_add(1);
         self.view.last_error = Some(error);
@@ -220,7 +222,7 @@ impl Lifecycle {
             What::Save => self.view.save_at = t.plus(SAVE_AGAIN),
             _ => {}
         }
-        if self.view.failures >= OUTAGE {
+        if self.view.away || self.view.failures >= OUTAGE {
             self.store_away(t);
         }
     }
@@ -247,10 +249,18 @@ impl Lifecycle {
 
     fn refresh_known(&mut self, t: Timestamp) {
         let Some(stored) = &self.view.stored else { return };
-        self.view.seen = stored.record.0.translate(&stored.bridge);
-        self.view.known = self.view.seen.clone();
+        self.view.known = stored.record.0.translate(&stored.bridge);
+        self.view.seen = self.view.known.lease(self.proof).cloned();
         for news in &self.view.outbox {
             self.view.known.merge(news, t);
+        }
+        // A record with room for it lacks it because it is over; a full one may have lost it.
+        let holds = &mut self.view.known.entry_holds;
+        if let Some(own) = self.own_hold
+            && holds.len() >= MOST_PAUSES
+            && holds.iter().all(|hold| hold.proof != own.proof)
+        {
+            holds.push(own);
         }
     }
 
@@ -270,7 +280,7 @@ impl Lifecycle {
         }
         // What this flight brought is taken when it lands, not adopted, nor what is older.
         let ours = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
-        let theirs = self.view.seen.lease(self.proof).filter(|lease| {
+        let theirs = self.view.seen.as_ref().filter(|lease| {
             let buried = self.buried.iter().find(|(known, _)| *known == lease.fingerprint);
             ours.is_none_or(|got| {
                 got.lease.fingerprint != lease.fingerprint && got.lease.sent_at() < lease.sent_at()

@@ -22,9 +22,10 @@ impl World {
         asked: i64,
     ) {
         let t = self.now;
-        let Some(token) = self.vendor.token(number).cloned() else {
+        let Some(token) = self.vendor.token(number) else {
             return self.violate("a token that the vendor never made", format!("p{p} {number}"));
         };
+        let (sent, life, from, until) = (token.sent, token.life, token.from, token.until);
         if !token.granted.contains(password) {
             self.violate("a password has a token that it never got", format!("p{p} {password}"));
         }
@@ -43,14 +44,14 @@ impl World {
         let mut why = None;
         match (self.vendor.kind, served.lease.expiry()) {
             (Kind::Wyn, _) => {
-                if t >= token.sent + token.life {
+                if t >= sent + life {
                     why = Some("knowably dead (a): its stated end is over");
                 }
             }
             (Kind::Winkas, Expiry::Assumed { probe_age, .. }) => {
-                let end = token.sent + millis(probe_age);
+                let end = sent + millis(probe_age);
                 let age = (t - end) / 10;
-                if t >= token.from + millis(WINKAS_LONGEST_LIFE) {
+                if t >= from + millis(WINKAS_LONGEST_LIFE) {
                     why = Some("knowably dead (b): 24 hours have passed");
                 } else if t >= end + M + SLACK && t - yes > age.clamp(30 * S, 10 * M) + SLACK {
                     why = Some("knowably dead (b): its last verdict is too old");
@@ -68,7 +69,7 @@ impl World {
             }
             (Kind::Winkas, _) => {}
         }
-        if let Some(told) = self.processes[p].told.get(&(password.clone(), number)).copied()
+        if let Some(told) = self.processes[p].told.get(&(*password, number)).copied()
             && told < asked
             && !verdicts.iter().any(|yes| *yes >= told)
         {
@@ -82,14 +83,14 @@ impl World {
             why = Some("knowably dead (d): its tombstone stands in the store");
         }
         if let Some(why) = why {
-            let dead_for = t - token.until;
+            let dead_for = t - until;
             self.violate(why, format!("p{p} {password} token {number}, dead for {dead_for} ms"));
         }
     }
 
     /// No lease gives way to an older one while it may be used.
     pub(crate) fn judge_order(&mut self, p: usize, password: &Password, number: usize) {
-        let last = self.oracle.in_hand.get(&(p, password.clone())).copied();
+        let last = self.oracle.in_hand.get(&(p, *password)).copied();
         let Some((last, _)) = last.filter(|(_, epoch)| *epoch == self.processes[p].epoch) else {
             return;
         };
@@ -127,7 +128,7 @@ impl World {
             return self.violate("no lease although all is well again", format!("p{p} {error}"));
         }
         // What this process had in hand stays in use to its margin, whatever fails meanwhile.
-        let Some((number, epoch)) = self.oracle.in_hand.get(&(p, password.clone())).copied() else {
+        let Some((number, epoch)) = self.oracle.in_hand.get(&(p, *password)).copied() else {
             return;
         };
         let Some(token) = self.vendor.token(number) else { return };

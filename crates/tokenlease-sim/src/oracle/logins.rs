@@ -52,7 +52,7 @@ impl World {
             return;
         }
         let life = self.vendor.life.min(60 * M);
-        if let Some((last, life)) = self.oracle.alone.insert(owner.clone(), (sent.at, life))
+        if let Some((last, life)) = self.oracle.alone.insert(*owner, (sent.at, life))
             && sent.at - last < life - self.early(life) - SLACK
         {
             let detail = format!("p{} {}: the last was sent at {last}", owner.0, owner.2);
@@ -92,7 +92,7 @@ impl World {
             return self.is_spaced(password).then_some("refused without a verdict");
         }
         if self.longest_wish(*p, password, number) > self.left(number) {
-            if self.oracle.wished.insert((password.clone(), number)) {
+            if self.oracle.wished.insert((*password, number)) {
                 return Some("a longer remaining life was wished for");
             }
             let newest = self.newest_delivered(number, password);
@@ -171,8 +171,15 @@ impl World {
         let underway = |carrier: &Carrier| {
             carrier.entry.0 == p && carrier.delivered.is_none_or(|at| at > sent.at)
         };
+        // It stood still with a login decided on, which went out beside the next one.
+        let paused = || {
+            self.carriers_of(number).iter().any(own)
+                && self.is_interrupted(p, token.sent - 10 * S, token.sent)
+        };
         (token.from >= sent.at || self.carriers_of(number).iter().any(underway))
-            && (sent.at - token.sent >= 9 * S || self.carriers_of(number).iter().any(gone))
+            && (sent.at - token.sent >= 9 * S
+                || self.carriers_of(number).iter().any(gone)
+                || paused())
     }
 
     fn holds(&self, p: usize, of: &Password, print: tokenlease_core::Fingerprint) -> bool {
@@ -212,7 +219,7 @@ impl World {
     /// Whether refetches had no word, or were answered before the token was made.
     fn refetch_failed(&self, owner: &Owner, sent: Sent, number: usize) -> bool {
         let (p, _, password) = owner;
-        let key = (*p, password.clone());
+        let key = (*p, *password);
         let last = self.oracle.refetched.get(&key).copied().unwrap_or(i64::MIN);
         let silent = self.oracle.silent.get(&key);
         let silent = silent.into_iter().flatten().filter(|at| **at > self.now - 3 * M).count();
@@ -311,7 +318,7 @@ impl World {
                 millis(tokenlease_core::backoff::spacing(count.saturating_sub(2)))
             }
         };
-        self.oracle.spaced.insert(password.clone(), (t, if anew { 1 } else { count + 1 }));
+        self.oracle.spaced.insert(*password, (t, if anew { 1 } else { count + 1 }));
         t - last >= space - S - SLACK
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Sent {
 impl World {
     pub(crate) fn sent(&self, p: usize, password: &Password, tenure: u64) -> Sent {
         let process = &self.processes[p];
-        let owner = (p, process.epoch, password.clone());
+        let owner = (p, process.epoch, *password);
         Sent {
             at: self.now,
             tenure,
@@ -43,7 +43,7 @@ impl World {
 
     /// A call leaves; whether no answer will come in time is known.
     pub(crate) fn note_call(&mut self, p: usize, of: &Password, effect: &Effect, silent: bool) {
-        let key = (p, of.clone());
+        let key = (p, *of);
         match effect {
             Effect::Send(Call::Refetch) if silent => {
                 self.oracle.silent.entry(key).or_default().push(self.now);
@@ -62,7 +62,7 @@ impl World {
     /// The far end acted.
     pub(crate) fn note_outcome(&mut self, owner: &Owner, effect: &Effect, outcome: &Outcome) {
         let (p, epoch, of) = owner;
-        let key = (*p, of.clone());
+        let key = (*p, *of);
         let t = self.now;
         match (effect, outcome) {
             (Effect::Send(Call::Refetch), Outcome::Answered(answer)) => match answer {
@@ -93,7 +93,7 @@ impl World {
         if let Outcome::Answered(Answer::Token(granted)) = outcome {
             let number = Vendor::number(&granted.token);
             let carrier = Carrier {
-                entry: owner.clone(),
+                entry: *owner,
                 sent: t,
                 delivered: None,
                 beside: false,
@@ -112,12 +112,13 @@ impl World {
         late: bool,
     ) {
         let (t, epoch) = (self.now, self.processes[p].epoch);
+        self.oracle.failures.answered((p, epoch, *of), outcome);
         let Some(entry) = self.processes[p].entries.get_mut(of) else { return };
         match outcome {
             Outcome::Answered(Answer::Token(granted)) => {
                 let beside = entry.machine.held().is_some();
                 let number = Vendor::number(&granted.token);
-                let owner = (p, epoch, of.clone());
+                let owner = (p, epoch, *of);
                 let carriers = self.oracle.carriers.entry(number).or_default();
                 let carrier = carriers
                     .iter_mut()
@@ -128,7 +129,7 @@ impl World {
             }
             Outcome::Answered(Answer::Failed(error)) => match error.kind() {
                 ErrorKind::CredentialsRefused => {
-                    self.oracle.told_wrong.entry(of.clone()).or_default().push((t, p, epoch));
+                    self.oracle.told_wrong.entry(*of).or_default().push((t, p, epoch));
                 }
                 ErrorKind::Throttled => {
                     let wait = error.retry_after().unwrap_or_default();
@@ -184,6 +185,14 @@ impl World {
                     let detail = format!("p{p} {of}");
                     self.violate("a token is refused that no API refused", detail);
                 }
+                Event::Adopted(print) => {
+                    let epoch = self.processes[p].epoch;
+                    self.oracle.failures.begin_anew_for((p, epoch, *of));
+                    let newest = (1..=self.vendor.tokens.len()).rev();
+                    if let Some(number) = newest.take(8).find(|n| self.fingerprint(*n) == *print) {
+                        self.oracle.in_hand.insert((p, *of), (number, epoch));
+                    }
+                }
                 Event::Revoked(print) => {
                     self.oracle.revoked.insert(*print);
                 }
@@ -234,7 +243,7 @@ impl World {
     }
 
     /// Whether calls to the store were lost at random since then, outside of the faults.
-    fn is_lossy_since(&self, since: i64) -> bool {
+    pub(super) fn is_lossy_since(&self, since: i64) -> bool {
         self.lose_store_answers > 0 || self.oracle.outages.iter().any(|(at, _)| *at >= since)
     }
 
@@ -297,7 +306,7 @@ impl World {
     /// no answer is lost, nobody is stopped, and the store keeps what it is told.
     fn judge_wrong_again(&mut self, p: usize, password: &Password, issue: bool, sent: Sent) {
         let t = self.now;
-        let sends = self.oracle.wrong.entry(password.clone()).or_default();
+        let sends = self.oracle.wrong.entry(*password).or_default();
         let before = sends.iter().rfind(|(at, call)| *call == issue && t - at < 59 * M).copied();
         sends.push((t, issue));
         let Some((before, _)) = before else { return };

@@ -15,8 +15,7 @@ impl World {
             return;
         }
         self.stats.asks += 1;
-        let password =
-            caller.password.clone().unwrap_or_else(|| self.processes[p].password.clone());
+        let password = caller.password.unwrap_or_else(|| self.processes[p].password);
         if password == self.vendor.password() && self.now >= self.minimum_until {
             self.stats.minimum += 1;
             self.minimum_until = self.now + self.vendor.life;
@@ -28,7 +27,7 @@ impl World {
         let password = self.entry_of(p, &of);
         if let Some(wish) = caller.min_remaining {
             let lately = self.longest_wish(p, &password, 0).max(millis(wish));
-            self.oracle.wishes.insert((p, password.clone()), (self.now, lately));
+            self.oracle.wishes.insert((p, password), (self.now, lately));
         }
         let ask = Ask {
             min_remaining: caller.min_remaining,
@@ -45,7 +44,7 @@ impl World {
     /// Asks the machine for a caller, once more.
     pub(super) fn answer(&mut self, id: u64) {
         let Some(waiting) = self.callers.get(&id) else { return };
-        let (p, password, ask) = (waiting.process, waiting.password.clone(), waiting.ask);
+        let (p, password, ask) = (waiting.process, waiting.password, waiting.ask);
         if !self.processes[p].runs(self.now) {
             return;
         }
@@ -97,7 +96,7 @@ impl World {
     /// its caller was answered.
     pub(crate) fn longest_wish(&self, p: usize, password: &Password, number: usize) -> i64 {
         let half = self.vendor.token(number).map_or(i64::MAX, |token| token.life / 2);
-        let wish = self.oracle.wishes.get(&(p, password.clone()));
+        let wish = self.oracle.wishes.get(&(p, *password));
         wish.filter(|(at, _)| self.now - at < 2 * M).map_or(0, |(_, wish)| half.min(*wish))
     }
 
@@ -136,7 +135,7 @@ impl World {
         let number = Vendor::number(token);
         self.judge_answer(p, password, number, served, asked);
         self.judge_order(p, password, number);
-        self.oracle.in_hand.insert((p, password.clone()), (number, self.processes[p].epoch));
+        self.oracle.in_hand.insert((p, *password), (number, self.processes[p].epoch));
         let dead = !self.vendor.is_active(number, self.now);
         self.stats.dead += u64::from(dead);
         if dead {
@@ -176,7 +175,7 @@ impl World {
             self.stats.still_active += 1;
         } else {
             if refusal == Refusal::Doubted {
-                self.processes[p].told.insert((password.clone(), number), self.now);
+                self.processes[p].told.insert((password, number), self.now);
             }
             if caller.replay {
                 let again =

@@ -272,7 +272,7 @@ impl World {
     pub(crate) fn run_chosen(&mut self, until: i64) {
         loop {
             self.run(self.now);
-            let timer = self.queue.peek().map(|next| next.0.0.0).filter(|t| *t <= until);
+            let timer = self.queue.next().filter(|t| *t <= until);
             let overtakes = timer.is_some_and(|t| self.may_overtake(t));
             let (processes, waits) = (self.processes.len(), self.wait_for_the_dead());
             let Some(choices) = &mut self.choices else { return };
@@ -292,7 +292,7 @@ impl World {
                         choices.under_way.remove(at.expect("it is under way"));
                     // No two requests arrive at once.
                     self.now = arrives.max(self.now + 1);
-                    self.sequence += 1;
+                    self.queue.count();
                     action(self);
                 }
                 Some(Move::Timer) => {

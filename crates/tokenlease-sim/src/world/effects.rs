@@ -68,7 +68,7 @@ impl World {
         {
             // The decision is made; the request goes out when the process runs again.
             self.freeze(p, long);
-            let (epoch, password) = (self.processes[p].epoch, password.clone());
+            let (epoch, password) = (self.processes[p].epoch, *password);
             self.at(self.now + long, move |world| {
                 if world.processes[p].epoch == epoch && world.processes[p].alive {
                     world.dispatch(p, &password, effect, pending, Sent { stalled: true, ..sent });
@@ -87,7 +87,7 @@ impl World {
         pending: Pending,
         sent: Sent,
     ) {
-        let (epoch, password) = (self.processes[p].epoch, password.clone());
+        let (epoch, password) = (self.processes[p].epoch, *password);
         if let Some(outcome) = self.instead(p, &password, &effect) {
             self.at(self.now + 1, move |world| world.come(p, epoch, password, pending, outcome));
             return;
@@ -96,6 +96,9 @@ impl World {
         let limit = pending.deadline().0 - self.clock(p).elapsed.0;
         let silent = way.lost_there || way.lost_back || way.there + way.back >= limit;
         self.note_call(p, &password, &effect, silent);
+        if silent {
+            self.judge_damping(&(p, epoch, password), &effect, None, sent);
+        }
         if way.lost_there {
             self.say(|| format!("p{p} {password} {effect}: lost on the way there"));
             if let Some(outcome) = self.instead_of_silence(p, &password, &effect) {
@@ -109,21 +112,30 @@ impl World {
         let sent_at = Timestamp(self.clock(p).elapsed.0 + sent.at - self.now);
         let reach = Reach::of(&effect);
         self.on_its_way(p, reach, self.now + way.there, move |world| {
-            let owner = (p, epoch, password.clone());
+            let owner = (p, epoch, password);
             let outcome = world.execute(&owner, &effect, sent, sent_at);
             let outcome = world.twisted(&owner, &effect, outcome);
             world.say(|| format!("p{p} {password} {effect}: {}", told(&outcome)));
             world.note_outcome(&owner, &effect, &outcome);
+            let lost = issue && world.lose_next_issue_answers > 0;
+            if !silent {
+                let outcome = Some(&outcome).filter(|_| !lost);
+                world.judge_damping(&owner, &effect, outcome, sent);
+            }
+            if world.repeats(p, &effect, &outcome, &pending) {
+                let sent = Sent { at: world.now, ..sent };
+                return world.dispatch(p, &password, effect, pending, sent);
+            }
             if let Some(later) = way.twice {
                 // What carried it sent it again: the far end acts twice, one answer is heard.
-                let of = password.clone();
+                let of = password;
                 world.at(world.now + later, move |world| {
                     let copy = Sent { copy: true, ..sent };
                     let again = world.execute(&owner, &effect, copy, sent_at);
                     world.say(|| format!("p{p} {of} {effect} once more: {}", told(&again)));
                 });
             }
-            if issue && world.lose_next_issue_answers > 0 {
+            if lost {
                 world.lose_next_issue_answers -= 1;
                 world.oracle.answers_lost = Some(world.now);
                 return;
@@ -168,9 +180,9 @@ impl World {
         }
         match effect {
             Effect::Load => self.store.load(t),
-            Effect::Lock { life } => self.store.lock(t, &(owner.clone(), sent.tenure), *life),
-            Effect::Renew { life } => self.store.renew(t, &(owner.clone(), sent.tenure), *life),
-            Effect::Unlock => self.store.unlock(&(owner.clone(), sent.tenure)),
+            Effect::Lock { life } => self.store.lock(t, &(*owner, sent.tenure), *life),
+            Effect::Renew { life } => self.store.renew(t, &(*owner, sent.tenure), *life),
+            Effect::Unlock => self.store.unlock(&(*owner, sent.tenure)),
             Effect::Save { expected, record, .. } => {
                 let outcome = self.store.save(t, *expected, record);
                 if matches!(outcome, Outcome::Saved { .. }) {

@@ -11,14 +11,14 @@ impl World {
             return;
         }
         self.touch();
-        let (now, password) = (self.clock(p), self.processes[p].password.clone());
+        let (now, password) = (self.clock(p), self.processes[p].password);
         let machine = self.machine(p, &password);
         let Some(token) = machine.held().map(|(lease, _)| lease.token().clone()) else { return };
         if machine.revoke(&token, now).is_ok() {
             let number = Vendor::number(&token);
             self.say(|| format!("p{p} revokes {number}"));
             self.minimum_restarts();
-            self.processes[p].told.insert((password.clone(), number), self.now);
+            self.processes[p].told.insert((password, number), self.now);
         }
         self.drive(p, &password);
     }
@@ -29,7 +29,7 @@ impl World {
             return;
         }
         self.touch();
-        let (now, password) = (self.clock(p), self.processes[p].password.clone());
+        let (now, password) = (self.clock(p), self.processes[p].password);
         let machine = self.machine(p, &password);
         if let Some(token) = machine.held().map(|(lease, _)| lease.fingerprint()) {
             machine.forget(now);
@@ -53,11 +53,13 @@ impl World {
         if !self.processes[p].runs(self.now) {
             return;
         }
-        let password = self.processes[p].password.clone();
+        let password = self.processes[p].password;
         let machine = self.machine(p, &password);
         if let Some(token) = machine.held().map(|(lease, _)| lease.token().clone()) {
             // Another job may be running, or the vendor may have no verdicts: that is said.
             let asked = machine.validate(&token);
+            let owner = (p, self.processes[p].epoch, password);
+            self.oracle.failures.begin_anew_for(owner);
             self.say(|| format!("p{p} asks for a verdict: {asked:?}"));
         }
         self.drive(p, &password);
@@ -68,7 +70,7 @@ impl World {
         if !self.processes[p].runs(self.now) {
             return;
         }
-        let password = self.processes[p].password.clone();
+        let password = self.processes[p].password;
         let ask = Ask::new(self.clock(p).elapsed, duration(20 * S));
         let asked = self.machine(p, &password).refetch_running(&ask);
         self.say(|| format!("p{p} asks for the running token: {asked:?}"));
@@ -81,17 +83,18 @@ impl World {
             return;
         }
         self.touch();
-        let (now, password) = (self.clock(p), self.processes[p].password.clone());
+        let (now, password) = (self.clock(p), self.processes[p].password);
         self.say(|| format!("p{p} is reset"));
         self.machine(p, &password).reset(now);
-        self.oracle.resets.insert(password.clone(), self.now);
+        self.oracle.resets.insert(password, self.now);
+        self.oracle.failures.begin_anew();
         self.drive(p, &password);
     }
 
     /// The process looks at the store.
     pub fn look(&mut self, p: usize) {
         if self.processes[p].runs(self.now) {
-            let password = self.processes[p].password.clone();
+            let password = self.processes[p].password;
             self.machine(p, &password).look();
             self.drive(p, &password);
         }
@@ -114,15 +117,16 @@ impl World {
             return;
         }
         self.touch();
-        let (now, password) = (self.clock(p), self.processes[p].password.clone());
+        let (now, password) = (self.clock(p), self.processes[p].password);
         let left = self.vendor.tokens[number - 1].until - self.now;
         let end = (self.setup.kind == Kind::Wyn).then_some(Timestamp(now.elapsed.0 + left));
         let token = self.vendor.text(number);
         let adopted = self.machine(p, &password).adopt(token, end, now);
         self.say(|| format!("p{p} is given token {number}: {adopted:?}"));
         if adopted.is_ok() {
-            self.vendor.tokens[number - 1].granted.insert(password.clone());
+            self.vendor.tokens[number - 1].granted.insert(password);
             self.oracle.adopted.insert(number);
+            self.oracle.failures.begin_anew();
         }
         self.drive(p, &password);
     }

@@ -150,7 +150,7 @@ impl World {
         if broken.into_iter().any(|fault| self.is_broken(fault)) {
             return None;
         }
-        let password = self.processes[p].password.clone();
+        let password = self.processes[p].password;
         match self.vendor.answer(self.now, &Call::Issue, &password, sent, sent_at) {
             Answer::Token(granted) => Some(Vendor::number(&granted.token)),
             _ => None,

@@ -23,6 +23,7 @@ impl World {
         self.say(|| format!("p{p} crashes"));
         self.touch();
         self.oracle.crashes.push((self.now, p));
+        self.oracle.failures.untold();
         for caller in self.processes[p].stop() {
             self.callers.remove(&caller);
         }
@@ -36,6 +37,7 @@ impl World {
         self.touch();
         let until = self.now + for_millis;
         self.oracle.freezes.push((self.now, until, p));
+        self.oracle.failures.untold();
         self.processes[p].frozen = self.processes[p].frozen.max(until);
         self.say(|| format!("p{p} stands still for {for_millis} ms"));
         self.at(until, move |world| world.thaw(p));
@@ -48,7 +50,7 @@ impl World {
         for (password, pending, outcome) in std::mem::take(&mut self.processes[p].inbox) {
             self.hand_in(p, &password, pending, outcome);
         }
-        let passwords: Vec<_> = self.processes[p].entries.keys().cloned().collect();
+        let passwords: Vec<_> = self.processes[p].entries.keys().copied().collect();
         for password in passwords {
             self.drive(p, &password);
             self.past_deadline(p, &password);
@@ -75,7 +77,7 @@ impl World {
                 away: false,
                 lost_calls: 0,
             };
-            self.processes[p].entries.insert(password.clone(), entry);
+            self.processes[p].entries.insert(*password, entry);
         }
         &mut self.processes[p].entries.get_mut(password).expect("made just now").machine
     }
@@ -92,8 +94,10 @@ impl World {
             let events = entry.machine.events();
             let landings = entry.machine.landings();
             let landed = std::mem::replace(&mut entry.landings, landings) != landings;
-            self.note_events(p, password, &events);
-            self.processes[p].note(events);
+            if !events.is_empty() {
+                self.note_events(p, password, &events);
+                self.processes[p].note(events);
+            }
             if let Step::Do(effect, pending) = step {
                 self.perform(p, password, effect, pending);
             } else {
@@ -121,15 +125,16 @@ impl World {
             return;
         }
         entry.wake = Some(t);
-        let (epoch, password) = (self.processes[p].epoch, password.clone());
+        let (epoch, password) = (self.processes[p].epoch, *password);
         self.at(t, move |world| {
             if world.processes[p].epoch != epoch {
                 return;
             }
-            if let Some(entry) = world.processes[p].entries.get_mut(&password) {
-                entry.wake.take_if(|wake| *wake == t);
+            // One that an earlier wake took the place of wakes nobody.
+            let entry = world.processes[p].entries.get_mut(&password);
+            if entry.is_some_and(|entry| entry.wake.take_if(|wake| *wake == t).is_some()) {
+                world.drive(p, &password);
             }
-            world.drive(p, &password);
         });
     }
 }

@@ -287,3 +287,19 @@ fn shared_hold_a_hold_is_not_made_longer_by_looking_at_it() {
     let done = world.stats.answered[0];
     assert!((60 * S..62 * S).contains(&done), "{done}");
 }
+
+#[test]
+fn entry_hold_each_process_waits_though_the_record_keeps_only_eight_of_twelve_holds() {
+    let mut world = world(Kind::Wyn, 12 * H, 2);
+    break_it(&mut world, 0, 2 * H, Fault::Forbid);
+    for n in 0..12_i64 {
+        let caller = Caller::with(&format!("bad{n}"));
+        for p in 0..2 {
+            world.ask_every(p, (n + 1) * S, 2 * H, 20 * S, &caller);
+        }
+    }
+    world.run(2 * H);
+    world.assert_kept();
+    // Each proof in each process: at once, then after 1, 2, 4, 8, 16 and 32 minutes.
+    assert!(world.stats.forbidden <= 12 * 2 * 7, "{}", world.stats.forbidden);
+}

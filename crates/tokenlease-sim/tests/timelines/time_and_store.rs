@@ -237,6 +237,21 @@ fn lesson_23_a_token_forgotten_during_an_outage_is_adopted_by_nobody_afterwards(
 }
 
 #[test]
+fn while_the_store_is_away_who_has_news_for_it_calls_it_once_in_five_seconds() {
+    let mut world = world(Kind::Wyn, 12 * H, 1);
+    world.story = Some(Vec::new());
+    asks(&mut world, 0, &[0]);
+    break_it(&mut world, H, 2 * H, Fault::Store);
+    world.at(H + M, |world| world.forget(0));
+    world.run(2 * H + M);
+    world.assert_kept();
+    let story = world.story.iter().flatten();
+    let calls = story.filter(|line| line.contains("the store is down")).count();
+    assert!((690..=59 * 60 / 5 + 3).contains(&calls), "{calls}");
+    assert!(world.store.inspect().leases.is_empty(), "it is told when the store is back");
+}
+
+#[test]
 fn lesson_12_a_token_of_ten_years_is_kept_for_months() {
     let mut world = world(Kind::Wyn, 10 * 365 * 24 * H, 1);
     every(&mut world, 0, 0, 200 * 24 * H, 24 * H);
