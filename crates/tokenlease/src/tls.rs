@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use once_cell::race::OnceBox;
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -70,16 +71,16 @@ fn verifier(
     roots: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
-    let given = !roots.is_empty();
+    if roots.is_empty() {
+        return Ok(Arc::new(Platform { provider: provider.clone(), verifier: OnceBox::new() }));
+    }
     match Verifier::new_with_extra_roots(roots, provider.clone()) {
         Ok(verifier) => Ok(Arc::new(verifier)),
-        Err(error) if given => Err(Error::new(
+        Err(error) => Err(Error::new(
             ErrorKind::Config,
             format!("an extra CA certificate is of no use: {error}"),
         )
         .expected("certificates of authorities, in PEM")),
-        // A bare container may have no certificates, and still use a server on loopback.
-        Err(error) => Ok(Arc::new(NoRoots(error, provider.clone()))),
     }
 }
 
@@ -102,41 +103,72 @@ fn internal(error: &rustls::Error) -> Error {
     Error::new(ErrorKind::Internal, format!("TLS could not be set up: {error}"))
 }
 
-/// Trusts nobody, and says why.
+/// The platform's trust. It is read at the first handshake: whoever finds a token in the store
+/// needs none. Where there is none, as in a bare container, each handshake says so.
 #[derive(Debug)]
-struct NoRoots(rustls::Error, Arc<CryptoProvider>);
+struct Platform {
+    provider: Arc<CryptoProvider>,
+    verifier: OnceBox<Verifier>,
+}
 
-impl ServerCertVerifier for NoRoots {
+impl Platform {
+    fn verifier(&self) -> std::result::Result<&Verifier, rustls::Error> {
+        self.verifier.get_or_try_init(|| Verifier::new(self.provider.clone()).map(Box::new))
+    }
+}
+
+impl ServerCertVerifier for Platform {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        Err(self.0.clone())
+        self.verifier()?.verify_server_cert(certificate, intermediates, name, ocsp, now)
     }
 
     fn verify_tls12_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        Err(self.0.clone())
+        self.verifier()?.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        Err(self.0.clone())
+        self.verifier()?.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.1.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_platforms_trust_is_read_at_the_first_handshake() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let platform = Platform { provider, verifier: OnceBox::new() };
+        assert!(
+            platform.verifier.get().is_none() && !platform.supported_verify_schemes().is_empty()
+        );
+        let certificate = CertificateDer::from(b"no certificate".as_slice());
+        let name = ServerName::try_from("wyn.example").unwrap();
+        let verified = platform.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
+        assert!(verified.is_err());
+        // A machine without certificates has nothing to keep.
+        let has_roots = Verifier::new(platform.provider.clone()).is_ok();
+        assert_eq!(platform.verifier.get().is_some(), has_roots);
     }
 }

@@ -11,6 +11,7 @@ mod figure;
 mod many;
 mod parse;
 mod request;
+mod slow;
 
 use figure::{Figure, Wanted};
 
@@ -29,6 +30,7 @@ fn main() {
         cached::figures,
         parse::figures,
         request::figures,
+        slow::figures,
         cold::figures,
         many::figures,
         c::figures,

@@ -103,23 +103,37 @@ pub(crate) async fn bare(
 
 /// What a program by hand sends with.
 pub(crate) fn http() -> reqwest::Client {
+    http_options().build().expect("a client")
+}
+
+pub(crate) fn http_options() -> reqwest::ClientBuilder {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(BuilderVerifierExt::with_platform_verifier)
         .expect("the platform's trust")
         .with_no_client_auth();
-    reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().expect("a client")
+    reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy()
 }
 
 pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
-    let mut figures = Vec::new();
-    if !wanted.has("request_reused") && !wanted.has("flight_reused") {
-        return figures;
+    if !wanted.has("request_reused") {
+        return Vec::new();
     }
     let world = World::new();
     let (form, http) = (world.form(), http());
     let url = format!("{}/connect/token", world.emulator.wyn().server());
+    let transport = Transport::new(&HttpOptions::default()).expect("a transport");
+    let (server, credentials) = world.wyn();
+    let ours = || {
+        world.runtime.block_on(async {
+            let began = Instant::now();
+            for _ in 0..LOOPS {
+                exchange(&transport, &server, &credentials).await;
+            }
+            began.elapsed().as_secs_f64() * 1e6 / f64::from(LOOPS)
+        })
+    };
     let limit = || {
         world.runtime.block_on(async {
             let began = Instant::now();
@@ -129,37 +143,7 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
             began.elapsed().as_secs_f64() * 1e6 / f64::from(LOOPS)
         })
     };
-    if wanted.has("request_reused") {
-        let transport = Transport::new(&HttpOptions::default()).expect("a transport");
-        let (server, credentials) = world.wyn();
-        let ours = || {
-            world.runtime.block_on(async {
-                let began = Instant::now();
-                for _ in 0..LOOPS {
-                    exchange(&transport, &server, &credentials).await;
-                }
-                began.elapsed().as_secs_f64() * 1e6 / f64::from(LOOPS)
-            })
-        };
-        figures.push(Figure::measure("request_reused", "µs", TURNS, ours, limit).at_most(1.1));
-    }
-    if wanted.has("flight_reused") {
-        let client = world.client(&world.registry());
-        // Each token is past its end when the next is asked for.
-        let long = Duration::from_secs(400 * 24 * 3600 * 11);
-        let ours = || {
-            world.runtime.block_on(async {
-                let began = Instant::now();
-                for _ in 0..LOOPS {
-                    world.clock.advance(long);
-                    client.token().await.expect("a token");
-                }
-                began.elapsed().as_secs_f64() * 1e6 / f64::from(LOOPS)
-            })
-        };
-        figures.push(Figure::measure("flight_reused", "µs", TURNS, ours, limit));
-    }
-    figures
+    vec![Figure::measure("request_reused", "µs", TURNS, ours, limit).at_most(1.1)]
 }
 
 /// A token request as a client sends it: built, sent and read.
