@@ -16,6 +16,10 @@ use crate::{
 /// What many clients share. Cloning is cheap and shares it; a hundred thousand clients of one
 /// registry have one TLS set-up with its session tickets, one proxy configuration, one store and
 /// one runtime.
+///
+/// Its store keeps the tokens of all its clients, also of those that were dropped: a server of many
+/// tenants makes a client when one of them calls (some microseconds) and need not hold it. A cached
+/// identity takes some 270 bytes beside its token, a client that is held some 3 kilobytes.
 #[derive(Clone, Debug)]
 pub struct Registry(Arc<Shared>);
 

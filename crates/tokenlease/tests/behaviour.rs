@@ -118,6 +118,22 @@ async fn lesson_25_a_hook_hears_of_each_new_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_made_anew_finds_its_token_in_its_registry() {
+    let world = World::start().await;
+    let registry = world.registry();
+    let password = world.emulator.winkas().password();
+    let winkas = world.winkas(&registry, &password).token().await.unwrap();
+    let wyn = world.wyn(&registry, HOUR).token().await.unwrap();
+    for _ in 0..3 {
+        world.pass(HOUR / 4);
+        assert_eq!(world.winkas(&registry, &password).token().await.unwrap(), winkas);
+        assert_eq!(world.wyn(&registry, HOUR).token().await.unwrap(), wyn);
+    }
+    let counts = world.emulator.counts();
+    assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hook_may_look_at_the_client_that_calls_it() {
     let world = World::start().await;
     let seen: Arc<(OnceLock<Client>, Mutex<Vec<String>>)> = Arc::default();
