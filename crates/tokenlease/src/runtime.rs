@@ -49,6 +49,12 @@ impl Runtime {
         Ok(tokio.handle())
     }
 
+    /// Whether the caller is a task of this runtime, and has its timers.
+    pub(crate) fn is_entered(&self) -> bool {
+        let current = Handle::try_current().map(|current| current.id());
+        matches!((current, self.handle()), (Ok(current), Ok(ours)) if current == ours.id())
+    }
+
     /// Runs a future on this runtime and blocks the calling thread until it is done. It works
     /// inside another async runtime too, where it blocks that runtime's thread: prefer the async
     /// methods there.
