@@ -294,7 +294,7 @@ impl Client {
         self.0.wait
     }
 
-    /// For faces whose threads block: waits until no other thread is asking, for that long at most,
+    /// For faces whose threads block: waits while another thread is asking, for that long at most,
     /// so that a thousand are not woken at once. Who then finds no token cached calls
     /// [`Turn::lead`] and asks; who got no turn (`None`) asks as well.
     pub fn turn(&self, limit: Duration) -> Option<Turn<'_>> {

@@ -1,20 +1,29 @@
-//! Threads that wait for the same token, one behind the other.
+//! Threads that wait for the same token, some behind the others.
 //!
 //! A thousand threads that one answer wakes at once contend: for a processor, and in Python for the
-//! interpreter's lock. So the first asks, and the others wait here until it has been answered:
-//! each lets the next through, and finds the token cached. Where one does not, it asks beside the
-//! others, and lets the next through before.
+//! interpreter's lock. So the first asks, and the others wait here until it has been answered: a
+//! few at a time go through, and find the token cached. Where one does not, it asks beside the
+//! others, and keeps nobody waiting.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+/// How many go through at a time: one that is not scheduled does not stop them all.
+const WIDTH: u32 = 4;
+
 /// Where threads that want the token of one client wait for their turn.
 #[derive(Debug, Default)]
 pub(crate) struct Turnstile {
-    is_taken: Mutex<bool>,
-    freed: Condvar,
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_asked: bool,
+    going_through: u32,
 }
 
 /// The turn of a thread, until it is dropped: see [`Client::turn`](crate::Client::turn).
@@ -27,22 +36,27 @@ pub struct Turn<'a> {
 
 impl Turnstile {
     pub(crate) fn wait(&self, limit: Duration) -> Option<Turn<'_>> {
-        let mut is_taken = self.lock();
-        let (is_first, began) = (!*is_taken, Instant::now());
-        while *is_taken {
+        let mut state = self.lock();
+        let is_first = !state.is_asked && state.going_through == 0;
+        let began = Instant::now();
+        while state.is_asked || state.going_through == WIDTH {
             let left = limit.saturating_sub(began.elapsed());
             if left.is_zero() {
                 return None;
             }
-            let waited = self.freed.wait_timeout(is_taken, left);
-            is_taken = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.moved.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        *is_taken = true;
+        if is_first {
+            state.is_asked = true;
+        } else {
+            state.going_through += 1;
+        }
         Some(Turn { turnstile: self, is_first })
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.is_taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -56,8 +70,18 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.turnstile.lock() = false;
-        self.turnstile.freed.notify_one();
+        let mut state = self.turnstile.lock();
+        let next = if self.is_first {
+            state.is_asked = false;
+            WIDTH
+        } else {
+            state.going_through -= 1;
+            1
+        };
+        drop(state);
+        for _ in 0..next {
+            self.turnstile.moved.notify_one();
+        }
     }
 }
 
@@ -70,7 +94,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(600);
 
     #[test]
-    fn the_first_keeps_its_turn_and_the_others_go_through_one_by_one() {
+    fn the_first_keeps_its_turn_and_then_the_others_go_through() {
         let turnstile = Turnstile::default();
         let first = turnstile.wait(LONG).and_then(Turn::lead).expect("nobody has the turn");
         assert!(turnstile.wait(Duration::ZERO).is_none());
@@ -91,9 +115,22 @@ mod tests {
     }
 
     #[test]
+    fn a_few_go_through_at_a_time() {
+        let turnstile = Turnstile::default();
+        turnstile.lock().going_through = 1;
+        let one = Turn { turnstile: &turnstile, is_first: false };
+        let mut turns: Vec<_> = (1..WIDTH).map(|_| turnstile.wait(LONG)).collect();
+        assert!(turnstile.wait(Duration::ZERO).is_none());
+        drop(turns.pop());
+        assert!(turnstile.wait(Duration::ZERO).is_some_and(|turn| !turn.is_first));
+        drop((turns, one));
+        assert!(turnstile.wait(Duration::ZERO).is_some_and(|turn| turn.is_first));
+    }
+
+    #[test]
     fn who_waited_in_vain_keeps_nobody_waiting() {
         let turnstile = Turnstile::default();
-        let _ = std::mem::ManuallyDrop::new(turnstile.wait(LONG));
+        turnstile.lock().going_through = WIDTH;
         let second = Turn { turnstile: &turnstile, is_first: false };
         assert!(second.lead().is_none());
         assert!(turnstile.wait(Duration::ZERO).is_some());
