@@ -55,7 +55,7 @@ def test_lesson_19_the_loop_runs_while_one_waits(emulator: Emulator, vendor: str
 def test_both_clients_have_the_same_calls(emulator: Emulator) -> None:
     async def main() -> None:
         async with AsyncClient(**emulator.options("wyn")) as client:
-            token = await client.token(deadline=timedelta(seconds=20), min_remaining=60)
+            token = await client.token_with(deadline=timedelta(seconds=20), min_remaining=60)
             assert await client.refuse(token) == StillActive()
             assert await client.validate(token)
             assert await client.revoke(token) == "proven"
@@ -118,7 +118,7 @@ def test_a_client_serves_one_loop_after_the_other_and_two_at_once(
     client = AsyncClient(**emulator.options(vendor))
 
     async def get() -> str:
-        return (await client.token(min_remaining=1)).value
+        return (await client.token_with(min_remaining=1)).value
 
     values = {asyncio.run(get()) for _ in range(3)}
     threads = [threading.Thread(target=lambda: values.add(asyncio.run(get()))) for _ in range(4)]

@@ -35,7 +35,7 @@ def test_a_token_is_got_once_and_is_the_same_object_while_it_is_cached(
     client = Client(**emulator.options(vendor))
     token = client.token()
     assert all(client.token() is token for _ in range(100))
-    assert client.token(deadline=1) is token
+    assert client.token_with(deadline=1) is token
     assert client.validate(token)
     assert emulator.logins(vendor) == 1
     assert emulator.steer("tokens", {"is_active": token.value}) == {"active": True}
@@ -152,7 +152,7 @@ def test_a_deadline_is_the_callers_own(emulator: Emulator, vendor: str) -> None:
     client = Client(**emulator.options(vendor))
     for deadline in (0.05, "50ms", timedelta(milliseconds=50)):
         with pytest.raises(DeadlineError) as caught:
-            client.token(deadline=deadline)
+            client.token_with(deadline=deadline)
         assert isinstance(caught.value, TimeoutError)
         assert caught.value.retryable
 
@@ -162,7 +162,7 @@ def test_a_remaining_life_is_a_wish_that_costs_winkas_no_login(
 ) -> None:
     client = Client(**emulator.options(vendor))
     token = client.token()
-    assert client.token(min_remaining="1h") == token
+    assert client.token_with(min_remaining="1h") == token
     assert emulator.logins(vendor) == 1
 
 

@@ -84,7 +84,7 @@ def test_throttling_carries_the_wait(emulator: Emulator, vendor: str) -> None:
     emulator.steer("faults", {**fault, "times": 100, "retry_after_s": 600})
     client = Client(**emulator.options(vendor))
     with pytest.raises(ThrottledError) as caught:
-        client.token(deadline=5)
+        client.token_with(deadline=5)
     error = caught.value
     assert error.retryable
     assert error.until is not None
@@ -141,7 +141,7 @@ def test_wrong_types_are_type_errors_that_quote_nothing(kind: Any) -> None:  # n
     with pytest.raises(TypeError):
         kind("winkas")
     with pytest.raises(TypeError, match="deadline is of type bool"):
-        Client(**good).token(deadline=True)
+        Client(**good).token_with(deadline=True)
     with pytest.raises(TypeError):
         Client(**good).refuse("text")  # type: ignore[arg-type]
 

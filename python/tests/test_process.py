@@ -39,7 +39,7 @@ except KeyboardInterrupt:
     print("interrupted", flush=True)
     # What was under way still is, and who asks next joins it.
     try:
-        client.token(deadline=0.01)
+        client.token_with(deadline=0.01)
     except tokenlease.DeadlineError:
         print("joined")
 """
@@ -78,7 +78,7 @@ if child == 0:
     # Cached is cached.
     assert client.token() is token
     calls = [
-        lambda: client.token(min_remaining=1),
+        lambda: client.token_with(min_remaining=1),
         lambda: client.refuse(token),
         lambda: client.validate(token),
         client.refetch, client.forget, client.reset, client.close,

@@ -20,18 +20,20 @@ class AsyncClient(_tokenlease.AsyncClient):
     wait for it too. Opening a store blocks: make the client, or its registry, before you are busy.
     """
 
-    async def token(
+    async def token(self) -> Token:
+        """See `Client.token`."""
+        token = self._cached()
+        return await self._token() if token is None else token
+
+    async def token_with(
         self,
         *,
         deadline: _Duration | None = None,
         min_remaining: _Duration | None = None,
     ) -> Token:
-        """See `Client.token`."""
-        if min_remaining is None:
-            token = self._cached()
-            if token is not None:
-                return token
-        return await self._token(deadline, min_remaining)
+        """See `Client.token_with`."""
+        token = self._cached() if min_remaining is None else None
+        return await self._token_with(deadline, min_remaining) if token is None else token
 
     async def refuse(self, token: Token) -> Replaced | StillActive:
         """See `Client.refuse`."""

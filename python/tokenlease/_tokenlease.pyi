@@ -207,13 +207,16 @@ class Client:
         A `ConfigError` says which option is missing, unknown or wrong.
         """
 
-    def token(
+    def token(self) -> Token:
+        """Give the token to use now, or wait for it until the client's own deadline."""
+
+    def token_with(
         self,
         *,
         deadline: _Duration | None = None,
         min_remaining: _Duration | None = None,
     ) -> Token:
-        """Give the token to use now.
+        """Give the token to use now, by a deadline or with a wish of the caller's own.
 
         `deadline` is how long to wait at most: 30 s, unless the client was made with another.
         `min_remaining` is the life that should be left: a wish, clamped to a half of the token's
@@ -284,7 +287,8 @@ class AsyncClient:
         """See `Client.stats`."""
 
     def _cached(self) -> Token | None: ...
-    def _token(
+    def _token(self) -> Awaitable[Token]: ...
+    def _token_with(
         self, deadline: _Duration | None, min_remaining: _Duration | None
     ) -> Awaitable[Token]: ...
     def _refuse(self, token: Token) -> Awaitable[Replaced | StillActive]: ...

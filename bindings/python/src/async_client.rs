@@ -70,7 +70,11 @@ impl AsyncClient {
         self.shared.cached(py).transpose()
     }
 
-    fn _token(
+    fn _token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.begin(py, |client| async move { client.token().await })
+    }
+
+    fn _token_with(
         &self,
         py: Python<'_>,
         deadline: Option<&Bound<'_, PyAny>>,

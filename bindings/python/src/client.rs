@@ -28,8 +28,16 @@ impl Client {
     }
 
     /// The token to use now.
+    fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self.0.cached(py) {
+            Some(token) => token.map(Py::into_any),
+            None => self.0.token(py),
+        }
+    }
+
+    /// The token to use now, by one's own deadline or with a wish for its remaining life.
     #[pyo3(signature = (*, deadline=None, min_remaining=None))]
-    fn token(
+    fn token_with(
         &self,
         py: Python<'_>,
         deadline: Option<&Bound<'_, PyAny>>,

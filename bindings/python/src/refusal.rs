@@ -56,7 +56,7 @@ impl StillActive {
 pub(crate) fn of(py: Python<'_>, tokens: &Tokens, refusal: &Refusal) -> PyResult<Py<PyAny>> {
     Ok(match refusal {
         Refusal::Replaced(token) => {
-            Py::new(py, Replaced { token: tokens.of(py, token)? })?.into_any()
+            Py::new(py, Replaced { token: tokens.of(py, token, None)? })?.into_any()
         }
         // `StillActive`, and what would be added: don't call again.
         _ => Py::new(py, StillActive)?.into_any(),

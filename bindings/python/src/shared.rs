@@ -1,8 +1,10 @@
 //! What both clients are made of.
 
+use std::time::Instant;
+
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
-    Client, Refusal, Result, TokenOptions,
+    Client, Refusal, Result, TokenOptions, Turn,
     core::{
         Token,
         lifecycle::{Revocation, Served},
@@ -46,7 +48,28 @@ impl Shared {
 
     /// The token, if it is cached and fresh.
     pub(crate) fn cached(&self, py: Python<'_>) -> Option<PyResult<Py<token::Token>>> {
-        self.client.cached(|token| self.tokens.of(py, token))
+        if let Some(token) = self.tokens.held(py, &self.client) {
+            return Some(Ok(token));
+        }
+        self.client.cached_with_mark(|token, mark| self.tokens.of(py, token, Some(mark)))
+    }
+
+    /// The token, once it is this thread's turn to ask for it.
+    pub(crate) fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let began = Instant::now();
+        let turn = wait::for_turn(py, &self.client)?;
+        if let Some(token) = self.cached(py) {
+            return token.map(Py::into_any);
+        }
+        let turn = turn.and_then(Turn::lead);
+        let left = self.client.deadline().saturating_sub(began.elapsed());
+        let options = TokenOptions::default().with_deadline(left);
+        let work = self.client.clone();
+        let work = async move { work.token_with(options).await };
+        let outcome = wait::of_client(py, &self.client, work);
+        // A handler of the log may ask too.
+        drop(turn);
+        self.handed_over(py, outcome)
     }
 
     /// Does something with the client and waits for it.
@@ -60,6 +83,10 @@ impl Shared {
         R: Outcome,
     {
         let outcome = wait::of_client(py, &self.client, work(self.client.clone()));
+        self.handed_over(py, outcome)
+    }
+
+    fn handed_over(&self, py: Python<'_>, outcome: PyResult<impl Outcome>) -> PyResult<Py<PyAny>> {
         self.log.hand_over(py, &self.client);
         outcome?.into_python(py, &self.tokens)
     }
@@ -87,7 +114,7 @@ pub(crate) trait Outcome: Send + 'static {
 
 impl Outcome for Token {
     fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>> {
-        Ok(tokens.of(py, &self)?.into_any())
+        Ok(tokens.of(py, &self, None)?.into_any())
     }
 }
 

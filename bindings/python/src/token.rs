@@ -1,11 +1,10 @@
 //! A token as Python sees it.
 
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwapOption;
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyString};
 use tokenlease::{
-    Authorize,
+    Authorize, Client, Mark,
     core::{self, TokenKind},
 };
 
@@ -89,18 +88,45 @@ impl Token {
 
 /// The last token that was handed out, as an object of Python's: the same for all who ask until
 /// there is another.
+///
+/// Who holds its lock runs no Python, which could let another thread run that then waits for it:
+/// nothing is made or dropped meanwhile.
 #[derive(Default)]
-pub(crate) struct Tokens(ArcSwapOption<Py<Token>>);
+pub(crate) struct Tokens(Mutex<Option<Last>>);
+
+struct Last {
+    token: Py<Token>,
+    mark: Option<Mark>,
+}
 
 impl Tokens {
-    pub(crate) fn of(&self, py: Python<'_>, token: &core::Token) -> PyResult<Py<Token>> {
-        if let Some(last) = &*self.0.load()
-            && last.get().token.is_clone_of(token)
+    /// The last one, if the client still holds it.
+    pub(crate) fn held(&self, py: Python<'_>, client: &Client) -> Option<Py<Token>> {
+        let last = self.lock();
+        let Last { token, mark } = last.as_ref()?;
+        mark.is_some_and(|mark| client.holds(mark)).then(|| token.clone_ref(py))
+    }
+
+    pub(crate) fn of(
+        &self,
+        py: Python<'_>,
+        token: &core::Token,
+        mark: Option<Mark>,
+    ) -> PyResult<Py<Token>> {
+        if let Some(last) = &mut *self.lock()
+            && last.token.get().token.is_clone_of(token)
         {
-            return Ok(last.clone_ref(py));
+            last.mark = mark.or(last.mark);
+            return Ok(last.token.clone_ref(py));
         }
         let made = Token::of(py, token)?;
-        self.0.store(Some(Arc::new(made.clone_ref(py))));
+        let last = Last { token: made.clone_ref(py), mark };
+        let before = self.lock().replace(last);
+        drop(before);
         Ok(made)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Last>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,11 @@
 //! Waiting: without Python's lock, and so that Ctrl-C ends it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use tokenlease::{Client, Error, ErrorKind, Result, runtime::Runtime};
+use tokenlease::{
+    Client, Error, ErrorKind, Result, Turn, blocking::LONGEST_TURN, runtime::Runtime,
+};
 
 use crate::error;
 
@@ -31,6 +33,22 @@ where
 {
     // Of the client: in a forked child it says so instead of waiting for threads of the parent.
     wait(py, || client.runtime(), work)
+}
+
+/// Waits for the calling thread's turn to ask a client: a thousand that were answered at once would
+/// press whoever has Python's lock to let it go, over and over.
+pub(crate) fn for_turn<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Turn<'a>>> {
+    // In a forked child, a thread that is not there may have the turn.
+    client.runtime().map_err(|error| error::raise(py, &error))?;
+    let (began, limit) = (Instant::now(), client.deadline().min(LONGEST_TURN));
+    loop {
+        let left = limit.saturating_sub(began.elapsed());
+        let turn = py.detach(|| client.turn(left.min(SIGNALS)));
+        if turn.is_some() || left.is_zero() {
+            return Ok(turn);
+        }
+        py.check_signals()?;
+    }
 }
 
 /// Waits for work that blocks, on a thread for that.

@@ -1,6 +1,6 @@
 //! The client for threads that block.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokenlease_core::{
     Result, Secret, Token,
@@ -11,7 +11,11 @@ use crate::{
     client::{Refusal, TokenOptions},
     provider::CredentialsSource,
     stats::Stats,
+    turnstile::Turn,
 };
+
+/// How long a turn is waited for: whoever has it may call in the midst of it, for a hook for one.
+pub const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// A [`Client`](crate::Client) whose calls block the calling thread until they are done. It works
 /// inside an async runtime too, where it blocks that runtime's thread.
@@ -35,7 +39,16 @@ impl Client {
         if let Some(token) = self.0.cached(Token::clone) {
             return Ok(token);
         }
-        blocking!(self, client => client.token())
+        // In a forked child, a thread that is not there may have the turn.
+        self.0.runtime()?;
+        let (began, deadline) = (Instant::now(), self.0.deadline());
+        let turn = self.0.turn(deadline.min(LONGEST_TURN));
+        if let Some(token) = self.0.cached(Token::clone) {
+            return Ok(token);
+        }
+        let _turn = turn.and_then(Turn::lead);
+        let left = deadline.saturating_sub(began.elapsed());
+        self.token_with(TokenOptions::default().with_deadline(left))
     }
 
     /// See [`Client::with_token`](crate::Client::with_token).

@@ -10,8 +10,8 @@ use tokenlease_core::{
 };
 
 use crate::{
-    builder::ClientBuilder, inner::Inner, provider::CredentialsSource, runtime::Runtime,
-    stats::Stats,
+    builder::ClientBuilder, cached::Mark, inner::Inner, provider::CredentialsSource,
+    runtime::Runtime, stats::Stats, turnstile::Turn,
 };
 
 /// Gets, keeps and shares the token of one identity. Cloning is cheap and shares all.
@@ -121,6 +121,18 @@ impl Client {
     /// A token that is cached and fresh, without waiting for anything.
     pub fn cached<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
         self.0.fast(use_it)
+    }
+
+    /// As [`cached`](Self::cached), with a mark for whoever keeps an object of their own that is
+    /// made of the token, as faces of other languages do.
+    pub fn cached_with_mark<R>(&self, use_it: impl FnOnce(&Token, Mark) -> R) -> Option<R> {
+        self.0.fast_with_mark(use_it)
+    }
+
+    /// Whether the token of that mark, which this client gave, is still cached and fresh. It costs
+    /// less than [`cached`](Self::cached).
+    pub fn holds(&self, mark: Mark) -> bool {
+        self.0.holds(mark)
     }
 
     /// A token of this client's vendor from its text, which was kept or came from elsewhere: to
@@ -271,6 +283,18 @@ impl Client {
     /// Kind `Forked` in any process but the one that made the client.
     pub fn runtime(&self) -> Result<&'static Runtime> {
         self.0.runtime()
+    }
+
+    /// How long a caller waits at most, unless it says otherwise.
+    pub fn deadline(&self) -> Duration {
+        self.0.wait
+    }
+
+    /// For faces whose threads block: waits while another thread is asking, for that long at most,
+    /// so that a thousand are not woken at once. Who then finds no token cached calls
+    /// [`Turn::lead`] and asks; who got no turn (`None`) asks as well.
+    pub fn turn(&self, limit: Duration) -> Option<Turn<'_>> {
+        self.0.turnstile.wait(limit)
     }
 
     /// Begins a job, one at a time for an entry, and waits for its report.

@@ -47,6 +47,20 @@ pub struct Coarse {
     pub wall: i64,
 }
 
+impl Coarse {
+    /// Whether both clocks are before those moments.
+    #[inline]
+    pub(crate) fn is_before(self, until: Self) -> bool {
+        self.monotonic < until.monotonic && self.wall < until.wall
+    }
+
+    /// Both clocks after that many milliseconds.
+    pub(crate) fn plus(self, millis: i64) -> Self {
+        let plus = |clock: i64| clock.saturating_add(millis);
+        Self { monotonic: plus(self.monotonic), wall: plus(self.wall) }
+    }
+}
+
 /// The machine's own clocks.
 ///
 /// | | Linux, Android | macOS, iOS | Windows |

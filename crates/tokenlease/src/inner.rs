@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
 use tokenlease_core::{
     Credentials, Error, ErrorKind, Now, Proof, Result, Timestamp, Token,
     lifecycle::{Ask, Event, Policy, Ready, Reply, Served},
@@ -15,6 +14,7 @@ use tokenlease_core::{
 };
 
 use crate::{
+    cached::{Cache, Mark},
     client::TokenOptions,
     entry::Entry,
     provider::CredentialsSource,
@@ -22,19 +22,13 @@ use crate::{
     runtime::{Runtime, check_process},
     stats::Counters,
     store::RecordName,
+    turnstile::Turnstile,
 };
 
 /// The coarse clocks may lag by a tick of the kernel, in milliseconds.
 const COARSE_TICK: i64 = 10;
 /// A fast path is set for that long at most: then the suspend-aware clock is looked at again.
 const LONGEST_FAST: Duration = Duration::from_secs(30);
-
-/// What a caller of the fast path may have, and until when by both coarse clocks.
-struct Cached {
-    token: Token,
-    monotonic: i64,
-    wall: i64,
-}
 
 pub(crate) struct Inner {
     pub(crate) registry: Registry,
@@ -43,9 +37,10 @@ pub(crate) struct Inner {
     pub(crate) policy: Policy,
     pub(crate) counters: Counters,
     pub(crate) wait: Duration,
+    pub(crate) turnstile: Turnstile,
     hook: Option<Hook>,
     process: u32,
-    cached: ArcSwapOption<Cached>,
+    cache: Cache,
     current: Mutex<Current>,
     /// One provider call at a time.
     resolving: tokio::sync::Mutex<()>,
@@ -76,9 +71,10 @@ impl Inner {
             policy,
             counters: Counters::default(),
             wait,
+            turnstile: Turnstile::default(),
             hook,
             process: std::process::id(),
-            cached: ArcSwapOption::empty(),
+            cache: Cache::default(),
             current: Mutex::new(Current { source, entry: None }),
             resolving: tokio::sync::Mutex::new(()),
         };
@@ -106,11 +102,15 @@ impl Inner {
     }
 
     pub(crate) fn fast<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
-        let guard = self.cached.load();
-        let cached = guard.as_ref()?;
-        let coarse = self.registry.clock().coarse();
-        (coarse.monotonic < cached.monotonic && coarse.wall < cached.wall)
-            .then(|| use_it(&cached.token))
+        self.cache.get(self.registry.clock().as_ref(), use_it)
+    }
+
+    pub(crate) fn fast_with_mark<R>(&self, use_it: impl FnOnce(&Token, Mark) -> R) -> Option<R> {
+        self.cache.get_with_mark(self.registry.clock().as_ref(), use_it)
+    }
+
+    pub(crate) fn holds(&self, mark: Mark) -> bool {
+        self.cache.holds(self.registry.clock().as_ref(), mark)
     }
 
     pub(crate) async fn get(self: &Arc<Self>, options: TokenOptions) -> Result<Served> {
@@ -240,7 +240,7 @@ impl Inner {
             return Ok(old.clone());
         }
         current.entry = Some(entry.clone());
-        self.cached.store(None);
+        self.cache.set(None);
         Ok(entry)
     }
 
@@ -253,7 +253,7 @@ impl Inner {
         let mut current = self.lock();
         current.source = source;
         current.entry = entry;
-        self.cached.store(None);
+        self.cache.set(None);
         Ok(())
     }
 
@@ -266,19 +266,10 @@ impl Inner {
         let cached = ready.and_then(|ready| {
             let left = ready.until.since(now.elapsed).min(LONGEST_FAST);
             let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX) - COARSE_TICK;
-            let coarse = self.registry.clock().coarse();
-            (left > 0).then(|| {
-                Arc::new(Cached {
-                    token: ready.lease.token().clone(),
-                    monotonic: coarse.monotonic.saturating_add(left),
-                    wall: coarse.wall.saturating_add(left),
-                })
-            })
+            let until = self.registry.clock().coarse().plus(left);
+            (left > 0).then(|| (ready.lease.token().clone(), until))
         });
-        // A flight has many steps, and nothing is cached in most of them.
-        if cached.is_some() || self.cached.load().is_some() {
-            self.cached.store(cached);
-        }
+        self.cache.set(cached);
     }
 
     pub(crate) fn happened(&self, event: Event) {

@@ -7,6 +7,7 @@
 pub mod authorize;
 pub mod blocking;
 mod builder;
+mod cached;
 mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
@@ -22,6 +23,7 @@ mod stats;
 pub mod store;
 mod tls;
 pub mod transport;
+mod turnstile;
 
 pub use tokenlease_core as core;
 pub use tokenlease_core::{Error, ErrorKind, Result};
@@ -29,6 +31,7 @@ pub use tokenlease_core::{Error, ErrorKind, Result};
 pub use crate::{
     authorize::Authorize,
     builder::ClientBuilder,
+    cached::Mark,
     client::{Client, Refusal, TokenOptions},
     clock::{Clock, SteeredClock, SystemClock},
     memory::MemoryStore,
@@ -37,4 +40,5 @@ pub use crate::{
     stats::Stats,
     store::Store,
     transport::{HttpOptions, SendError, Transport},
+    turnstile::Turn,
 };

@@ -245,3 +245,31 @@ fn threads_that_block_share_one_login_too() {
     });
     assert_eq!(emulator.counts().winkas.issue, 1);
 }
+
+#[test]
+fn threads_that_block_and_get_no_token_are_all_told_why() {
+    let emulator = Emulator::builder().start_blocking().unwrap();
+    let w = emulator.winkas();
+    let identity = Identity::winkas(&w.server(), &w.user(), &w.contract()).unwrap();
+    let client = |password: &str, limit| {
+        let registry = Registry::builder().build().unwrap();
+        Client::builder(Server::new(identity.clone()), Credentials::password(password))
+            .registry(&registry)
+            .deadline(limit)
+            .build()
+            .unwrap()
+            .blocking()
+    };
+    let kinds = |client: &tokenlease::blocking::Client| {
+        std::thread::scope(|scope| {
+            let ask = || scope.spawn(|| client.token().unwrap_err().kind());
+            let asking: Vec<_> = std::iter::repeat_with(ask).take(32).collect();
+            asking.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    let refused = client("wrong", Duration::from_secs(30));
+    assert_eq!(kinds(&refused), [ErrorKind::CredentialsRefused; 32]);
+    emulator.fault(Endpoint::WinkasIssue, Fault::delay(Duration::from_secs(60)), 1);
+    let slow = client(&w.password(), Duration::from_millis(50));
+    assert_eq!(kinds(&slow), [ErrorKind::Deadline; 32]);
+}

@@ -2,11 +2,17 @@
 
 use std::{
     env, fs,
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
+use tempfile::TempDir;
+use tokenlease_emulator::{Endpoint, Fault};
+
 use crate::{
+    cold,
+    environment::without_cargo,
     figure::{Figure, Wanted},
     request::World,
 };
@@ -17,7 +23,8 @@ const TURNS: &str = "31";
 
 pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
     let mut figures = Vec::new();
-    if !wanted.has("c_") {
+    let names = ["c_copy_token", "c_library_stripped", "cold_1000_c_threads"];
+    if !names.into_iter().any(|name| wanted.has(name)) {
         return figures;
     }
     let library = built();
@@ -26,12 +33,15 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
     }
     if wanted.has("c_library_stripped") {
         #[expect(clippy::cast_precision_loss, reason = "a few million bytes")]
-        let bytes = fs::metadata(library).expect("a file").len() as f64;
+        let bytes = fs::metadata(&library).expect("a file").len() as f64;
         let mib = |bytes: f64| move || bytes / (1024.0 * 1024.0);
         figures.push(
             Figure::measure("c_library_stripped", "MiB", 1, mib(bytes), mib(MOST_BYTES))
                 .at_most(1.0),
         );
+    }
+    if wanted.has("cold_1000_c_threads") {
+        figures.push(threads(&library));
     }
     figures
 }
@@ -41,13 +51,7 @@ fn built() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--profile", "library", "--locked", "-p", "tokenlease-c"]);
     cargo.current_dir(root());
-    // What Cargo tells this program would have build scripts run again.
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(name);
-        }
-    }
+    without_cargo(&mut cargo);
     run(&mut cargo);
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     target.join("library/libtokenlease.so")
@@ -56,23 +60,10 @@ fn built() -> PathBuf {
 /// A token into a caller's buffer, beside a call that does the least.
 fn copy(library: &Path) -> Figure {
     let (world, folder) = (World::new(), tempfile::tempdir().expect("a folder"));
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/figures/c");
-    let (limit, program) = (folder.path().join("liblimit.so"), folder.path().join("copy"));
-    // By the name that the library gives itself.
-    let named =
-        format!("libtokenlease.so.{}", env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0);
-    fs::copy(library, folder.path().join(named)).expect("copied");
-    let cc = || Command::new(env::var("CC").unwrap_or_else(|_| "cc".into()));
-    run(cc().args(["-O2", "-shared", "-fPIC", "-o"]).arg(&limit).arg(sources.join("limit.c")));
-    run(cc()
-        .args(["-O2", "-I"])
-        .arg(root().join("include"))
-        .arg("-o")
-        .arg(&program)
-        .args([&sources.join("copy.c"), library, &limit])
-        .arg(format!("-Wl,-rpath,{}", folder.path().display())));
+    let limit = folder.path().join("liblimit.so");
+    run(cc().args(["-O2", "-shared", "-fPIC", "-o"]).arg(&limit).arg(source("limit.c")));
     let winkas = world.emulator.winkas();
-    let output = Command::new(program)
+    let output = Command::new(program("copy", &folder, &[library, &limit]))
         .args([&winkas.server(), TURNS])
         .env("LOGIN", winkas.user())
         .env("CONTRACT", winkas.contract())
@@ -86,6 +77,59 @@ fn copy(library: &Path) -> Figure {
         Some((ours.parse().ok()?, limit.parse().ok()?))
     });
     Figure::of("c_copy_token", "ns", &pairs.collect::<Vec<_>>()).at_most(2.0)
+}
+
+/// A thousand threads on a cold client, beside one bare request.
+fn threads(library: &Path) -> Figure {
+    let (world, folder) = (World::new(), tempfile::tempdir().expect("a folder"));
+    world.emulator.fault(Endpoint::WynIssue, Fault::delay(cold::SLOW), 100);
+    let mut command = Command::new(program("cold", &folder, &[library, Path::new("-pthread")]));
+    let mut program = world
+        .told(&mut command)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program is run");
+    let mut go = program.stdin.take().expect("a pipe");
+    let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
+    let ours = || {
+        let before = world.emulator.counts().wyn.issue;
+        go.write_all(b"\n").expect("a turn");
+        let line = lines.next().expect("a line").expect("a line");
+        assert_eq!(world.emulator.counts().wyn.issue - before, 1, "one login for all");
+        line.parse().expect("a number")
+    };
+    let figure =
+        Figure::measure("cold_1000_c_threads", "ms", cold::TURNS, ours, cold::one_request(&world));
+    drop(go);
+    assert!(program.wait().expect("an end").success());
+    figure.at_most(1.25)
+}
+
+fn cc() -> Command {
+    Command::new(env::var("CC").unwrap_or_else(|_| "cc".into()))
+}
+
+fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/figures/c").join(name)
+}
+
+/// Compiles a program in C into a folder that also holds the library (the first of `with`), by the
+/// name that it gives itself.
+fn program(name: &str, folder: &TempDir, with: &[&Path]) -> PathBuf {
+    let named =
+        format!("libtokenlease.so.{}", env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0);
+    fs::copy(with[0], folder.path().join(named)).expect("copied");
+    let program = folder.path().join(name);
+    run(cc()
+        .args(["-O2", "-I"])
+        .arg(root().join("include"))
+        .arg("-o")
+        .arg(&program)
+        .arg(source(&format!("{name}.c")))
+        .args(with)
+        .arg(format!("-Wl,-rpath,{}", folder.path().display())));
+    program
 }
 
 fn root() -> PathBuf {

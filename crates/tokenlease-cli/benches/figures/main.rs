@@ -7,9 +7,12 @@
 mod c;
 mod cached;
 mod cold;
+#[path = "../../../../tests/python/environment.rs"]
+mod environment;
 mod figure;
 mod many;
 mod parse;
+mod python;
 mod request;
 mod slow;
 
@@ -34,6 +37,7 @@ fn main() {
         cold::figures,
         many::figures,
         c::figures,
+        python::figures,
     ] {
         figures.extend(group(&wanted));
     }

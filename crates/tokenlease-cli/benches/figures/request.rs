@@ -1,6 +1,7 @@
 //! A token request, and the world that answers it.
 
 use std::{
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -62,6 +63,17 @@ impl World {
         let client = self.client(&Registry::builder().build().expect("a registry"));
         self.runtime.block_on(client.token()).expect("a token");
         client
+    }
+
+    /// Tells a program of Wyn's side: where it is as an argument, who asks as variables.
+    pub(crate) fn told<'a>(&self, program: &'a mut Command) -> &'a mut Command {
+        let wyn = self.emulator.wyn();
+        program
+            .arg(wyn.server())
+            .env("LOGIN", wyn.user())
+            .env("PASSWORD", wyn.password())
+            .env("CLIENT", wyn.client_id())
+            .env("CLIENT_SECRET", wyn.client_secret())
     }
 
     /// What a program by hand sends.
