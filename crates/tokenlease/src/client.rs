@@ -202,7 +202,7 @@ impl Client {
     /// Asks the vendor for the running token (WinKAS), whatever memory and store hold.
     pub async fn refetch(&self) -> Result<Served> {
         let inner = &self.0;
-        let ask = Ask::new(inner.now().elapsed, inner.wait);
+        let ask = Ask::new(inner.elapsed(), inner.wait);
         self.job(|machine, _| machine.refetch_running(&ask)).await?;
         inner.get_by(ask).await
     }
@@ -269,7 +269,7 @@ impl Client {
     pub async fn close(&self) -> Result<()> {
         self.0.check_process()?;
         let Some(entry) = self.0.current() else { return Ok(()) };
-        let deadline = self.0.now().elapsed.plus(self.0.wait);
+        let deadline = self.0.elapsed().plus(self.0.wait);
         let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
         entry.until(&self.0, deadline, idle).await
     }
@@ -303,7 +303,7 @@ impl Client {
         let entry = inner.entry().await?;
         let _one = entry.jobs.lock().await;
         entry.with(inner, |machine| begin(machine, inner.now()))??;
-        let deadline = inner.now().elapsed.plus(inner.wait);
+        let deadline = inner.elapsed().plus(inner.wait);
         let report = entry.until(inner, deadline, Lifecycle::take_report).await?;
         // What was found out is in the store before it is answered, if the store answers.
         let told = |machine: &mut Lifecycle| {

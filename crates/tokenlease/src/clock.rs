@@ -26,6 +26,11 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall clock, and the clock that runs through suspend. Leases end by the second alone.
     fn now(&self) -> Now;
 
+    /// The clock that runs through suspend, alone.
+    fn elapsed(&self) -> Timestamp {
+        self.now().elapsed
+    }
+
     /// The two cheapest clocks, for the fast path. They may be some milliseconds late.
     fn coarse(&self) -> Coarse;
 
@@ -75,7 +80,11 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        Now { wall: WallTime(system::wall()), elapsed: Timestamp(system::elapsed()) }
+        Now { wall: WallTime(system::wall()), elapsed: self.elapsed() }
+    }
+
+    fn elapsed(&self) -> Timestamp {
+        Timestamp(system::elapsed())
     }
 
     fn coarse(&self) -> Coarse {
@@ -141,11 +150,12 @@ impl Default for SteeredClock {
 
 impl Clock for SteeredClock {
     fn now(&self) -> Now {
-        let Now { wall, elapsed } = SystemClock.now();
-        Now {
-            wall: WallTime(wall.0.saturating_add(self.wall_offset())),
-            elapsed: Timestamp(elapsed.0.saturating_add(self.elapsed_offset())),
-        }
+        let wall = system::wall().saturating_add(self.wall_offset());
+        Now { wall: WallTime(wall), elapsed: self.elapsed() }
+    }
+
+    fn elapsed(&self) -> Timestamp {
+        Timestamp(system::elapsed().saturating_add(self.elapsed_offset()))
     }
 
     fn coarse(&self) -> Coarse {

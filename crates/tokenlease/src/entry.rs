@@ -135,7 +135,7 @@ impl Entry {
             if self.superseded.load(Ordering::Acquire) {
                 return None;
             }
-            let left = ask.deadline.since(inner.now().elapsed);
+            let left = ask.deadline.since(inner.elapsed());
             tokio::select! {
                 () = &mut landed => {}
                 () = inner.registry.clock().sleep(left) => {}
@@ -158,7 +158,7 @@ impl Entry {
                 if let Some(result) = self.with(inner, &mut done)? {
                     return Ok(result);
                 }
-                let left = deadline.since(inner.now().elapsed);
+                let left = deadline.since(inner.elapsed());
                 if left.is_zero() {
                     return Err(Error::new(ErrorKind::Deadline, "the call was not done in time")
                         .advice("look at the vendor and the store, or wait longer"));
@@ -306,7 +306,7 @@ impl Driver {
     /// answer that comes late is still brought to the machine.
     async fn until(&self, until: Timestamp, mut sending: Pin<Box<dyn Future<Output = ()> + Send>>) {
         loop {
-            let left = until.since(self.inner.now().elapsed);
+            let left = until.since(self.inner.elapsed());
             if left.is_zero() {
                 tokio::spawn(sending);
                 return;
@@ -381,7 +381,7 @@ impl Entry {
             Err(error) => return Outcome::NotSent(error),
         };
         inner.counters.sent(&call);
-        let sent_at = inner.now().elapsed;
+        let sent_at = inner.elapsed();
         match inner.registry.http().send(request, limit).await {
             Ok(response) => {
                 Outcome::Answered(inner.server.read(&call, &response, sent_at, &credentials))

@@ -90,6 +90,10 @@ impl Inner {
         self.registry.clock().now()
     }
 
+    pub(crate) fn elapsed(&self) -> Timestamp {
+        self.registry.clock().elapsed()
+    }
+
     /// Kind `Forked` if the client was made by another process, whose threads may hold its locks.
     pub(crate) fn check_process(&self) -> Result<()> {
         check_process(self.process)
@@ -115,8 +119,7 @@ impl Inner {
 
     pub(crate) async fn get(self: &Arc<Self>, options: TokenOptions) -> Result<Served> {
         let wait = options.deadline.unwrap_or(self.wait);
-        let ask =
-            Ask { min_remaining: options.min_remaining, ..Ask::new(self.now().elapsed, wait) };
+        let ask = Ask { min_remaining: options.min_remaining, ..Ask::new(self.elapsed(), wait) };
         self.get_by(ask).await
     }
 
@@ -164,7 +167,7 @@ impl Inner {
     /// The entry of the credentials in force. A provider is called if it never was.
     pub(crate) async fn entry(self: &Arc<Self>) -> Result<Arc<Entry>> {
         self.check_process()?;
-        self.entry_by(self.now().elapsed.plus(self.wait)).await
+        self.entry_by(self.elapsed().plus(self.wait)).await
     }
 
     /// As [`entry`](Self::entry), but a provider that does not return holds up nobody for longer
@@ -180,7 +183,7 @@ impl Inner {
         let resolved = async {
             tokio::pin!(resolving);
             loop {
-                let left = deadline.since(self.now().elapsed);
+                let left = deadline.since(self.elapsed());
                 if left.is_zero() {
                     return Err(Error::new(
                         ErrorKind::Deadline,

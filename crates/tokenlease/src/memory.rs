@@ -8,7 +8,6 @@ use std::{
 };
 
 use tokenlease_core::{StoreTime, time::Moment as _};
-use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
@@ -33,7 +32,7 @@ impl MemoryStore {
         // Nothing that is kept is ever half done, so a panic elsewhere spoils nothing.
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         // Read inside the lock: two who come in order see times in order.
-        (kept, StoreTime(self.clock.now().elapsed.0))
+        (kept, StoreTime(self.clock.elapsed().0))
     }
 }
 
@@ -50,8 +49,7 @@ struct Kept {
 }
 
 struct Record {
-    revision: u64,
-    bytes: Zeroizing<Box<[u8]>>,
+    stored: Stored,
     /// The end of time where none is stated.
     until: StoreTime,
 }
@@ -89,8 +87,7 @@ impl Kept {
     }
 
     fn loaded(&self, name: &RecordName, now: StoreTime) -> Loaded {
-        let stored = |record: &Record| Stored::new(record.revision, record.bytes.to_vec());
-        Loaded { record: self.record(name, now).map(stored), now }
+        Loaded { record: self.record(name, now).map(|record| record.stored.clone()), now }
     }
 
     fn hold(&mut self, name: &RecordName, owner: &Owner, until: StoreTime) -> Locked {
@@ -120,15 +117,15 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Swapped, StoreError>> {
         Box::pin(async move {
             let (mut kept, now) = self.open();
-            if kept.record(name, now).map(|record| record.revision) != expected {
+            if kept.record(name, now).map(|record| record.stored.revision()) != expected {
                 return Ok(Swapped::Conflict(kept.loaded(name, now)));
             }
             kept.clear(now);
             kept.writes += 1;
             let revision = kept.writes;
-            let bytes = Zeroizing::new(Box::from(record));
+            let stored = Stored::new(revision, record.to_vec());
             let until = keep.map_or(StoreTime::MAX, |keep| now.plus(keep));
-            kept.records.insert(*name.digest(), Record { revision, bytes, until });
+            kept.records.insert(*name.digest(), Record { stored, until });
             Ok(Swapped::Done { revision, now })
         })
     }

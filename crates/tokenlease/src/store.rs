@@ -145,18 +145,18 @@ pub struct Loaded {
     pub now: StoreTime,
 }
 
-/// A record as the store keeps it. The bytes are overwritten when dropped, and Debug shows their
-/// number alone.
+/// A record as the store keeps it. Clones share the bytes, which are overwritten when the last is
+/// dropped; Debug shows their number alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     revision: u64,
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Arc<Zeroizing<Vec<u8>>>,
 }
 
 impl Stored {
     /// A record of that revision. It takes the bytes over, so no copy of them is left behind.
     pub fn new(revision: u64, bytes: Vec<u8>) -> Self {
-        Self { revision, bytes: Zeroizing::new(bytes) }
+        Self { revision, bytes: Arc::new(Zeroizing::new(bytes)) }
     }
 
     /// What a swap has to name to replace the record.
