@@ -11,7 +11,7 @@ use std::{
 };
 
 /// How many go through at a time: one that is not scheduled does not stop them all.
-const WIDTH: u32 = 4;
+const WIDTH: u32 = 2;
 
 /// Where threads that want the token of one client wait for their turn.
 #[derive(Debug, Default)]
