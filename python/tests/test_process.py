@@ -30,7 +30,10 @@ assert look()[0] == before[0]
 
 def test_lesson_19_ctrl_c_ends_a_wait(emulator: Emulator, vendor: str) -> None:
     script = """
+import signal
 import tokenlease
+# Whoever runs this in a shell's background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 client = tokenlease.Client(**options)
 print("waits", flush=True)
 try:
