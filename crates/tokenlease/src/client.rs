@@ -115,7 +115,8 @@ impl Client {
 
     /// As [`lease`](Self::lease), by one's own deadline or with a wish for its remaining life.
     pub async fn lease_with(&self, options: TokenOptions) -> Result<Served> {
-        self.0.get(options).await
+        // In a box, so that the future of a cached token is a few words to move.
+        Box::pin(self.0.get(options)).await
     }
 
     /// A token that is cached and fresh, without waiting for anything.
