@@ -140,10 +140,12 @@ for _ in range(10):
             os._exit(0 if tokenlease.Client(**options).token().value else 1)
         os._exit(2)
     children.append(child)
-assert [os.waitpid(child, 0)[1] for child in children] == [0] * 10
+statuses = [os.waitpid(child, 0)[1] for child in children]
+assert statuses == [0] * 10, statuses
 for thread in threads: thread.join()
 """
-    emulator.delay(vendor, 0.5, times=100)
+    # Long enough that no fork comes after the flight, also where the machine stands still.
+    emulator.delay(vendor, 2, times=100)
     run(script, emulator.options(vendor))
 
 
