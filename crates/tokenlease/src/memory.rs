@@ -219,6 +219,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_record_that_has_ended_is_not_there_and_its_revision_is_not_used_again() {
+        let (clock, store) = store();
+        let (name, life) = (name(1), Duration::from_secs(30));
+        let Ok(Swapped::Done { revision: old, .. }) =
+            store.swap(&name, None, b"record", Some(life)).await
+        else {
+            panic!("not saved");
+        };
+        assert!(store.load(&name).await.unwrap().record.is_some());
+        clock.advance(life);
+        assert_eq!(store.load(&name).await.unwrap().record, None);
+        let swapped = store.swap(&name, None, b"record", Some(life)).await;
+        assert!(matches!(swapped, Ok(Swapped::Done { revision, .. }) if revision > old));
+    }
+
+    #[tokio::test]
     async fn lesson_22_what_has_ended_does_not_pile_up() {
         let (clock, store) = store();
         let (owner, life) = (Owner::new(1), Duration::from_secs(30));
