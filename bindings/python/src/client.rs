@@ -29,8 +29,8 @@ impl Client {
 
     /// The token to use now.
     fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        match self.0.cached(py) {
-            Some(token) => token.map(Py::into_any),
+        match self.0.tokens.held(py, &self.0.client) {
+            Some(token) => Ok(token.into_any()),
             None => self.0.token(py),
         }
     }

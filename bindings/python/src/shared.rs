@@ -47,15 +47,21 @@ impl Shared {
     }
 
     /// The token, if it is cached and fresh.
+    #[cold]
     pub(crate) fn cached(&self, py: Python<'_>) -> Option<PyResult<Py<token::Token>>> {
-        if let Some(token) = self.tokens.held(py, &self.client) {
-            return Some(Ok(token));
+        match self.tokens.held(py, &self.client) {
+            Some(token) => Some(Ok(token)),
+            None => self.client.cached_with_mark(|token, mark| self.tokens.of(py, token, Some(mark))),
         }
-        self.client.cached_with_mark(|token, mark| self.tokens.of(py, token, Some(mark)))
     }
 
     /// The token, once it is this thread's turn to ask for it.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if let Some(token) = self.cached(py) {
+            return token.map(Py::into_any);
+        }
         let began = Instant::now();
         let turn = wait::for_turn(py, &self.client)?;
         if let Some(token) = self.cached(py) {

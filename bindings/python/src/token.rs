@@ -1,8 +1,7 @@
 //! A token as Python sees it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyString};
+use spin::mutex::SpinMutex;
 use tokenlease::{
     Authorize, Client, Mark,
     core::{self, TokenKind},
@@ -89,10 +88,11 @@ impl Token {
 /// The last token that was handed out, as an object of Python's: the same for all who ask until
 /// there is another.
 ///
-/// Who holds its lock runs no Python, which could let another thread run that then waits for it:
-/// nothing is made or dropped meanwhile.
+/// Its lock is only tried, never waited for, and costs half of one that can be: the interpreter's
+/// own keeps threads apart, as nothing is run, made or dropped while it is held. Whoever should meet
+/// it taken makes an object of their own.
 #[derive(Default)]
-pub(crate) struct Tokens(Mutex<Option<Last>>);
+pub(crate) struct Tokens(SpinMutex<Option<Last>>);
 
 struct Last {
     token: Py<Token>,
@@ -101,10 +101,11 @@ struct Last {
 
 impl Tokens {
     /// The last one, if the client still holds it.
+    #[inline]
     pub(crate) fn held(&self, py: Python<'_>, client: &Client) -> Option<Py<Token>> {
-        let last = self.lock();
+        let last = self.0.try_lock()?;
         let Last { token, mark } = last.as_ref()?;
-        mark.is_some_and(|mark| client.holds(mark)).then(|| token.clone_ref(py))
+        mark.as_ref().is_some_and(|mark| client.holds(mark)).then(|| token.clone_ref(py))
     }
 
     pub(crate) fn of(
@@ -113,20 +114,17 @@ impl Tokens {
         token: &core::Token,
         mark: Option<Mark>,
     ) -> PyResult<Py<Token>> {
-        if let Some(last) = &mut *self.lock()
+        if let Some(mut last) = self.0.try_lock()
+            && let Some(last) = &mut *last
             && last.token.get().token.is_clone_of(token)
         {
-            last.mark = mark.or(last.mark);
+            last.mark = mark.or(last.mark.take());
             return Ok(last.token.clone_ref(py));
         }
         let made = Token::of(py, token)?;
         let last = Last { token: made.clone_ref(py), mark };
-        let before = self.lock().replace(last);
+        let before = self.0.try_lock().and_then(|mut place| place.replace(last));
         drop(before);
         Ok(made)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Last>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

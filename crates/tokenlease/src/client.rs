@@ -132,7 +132,7 @@ impl Client {
 
     /// Whether the token of that mark, which this client gave, is still cached and fresh. It costs
     /// less than [`cached`](Self::cached).
-    pub fn holds(&self, mark: Mark) -> bool {
+    pub fn holds(&self, mark: &Mark) -> bool {
         self.0.holds(mark)
     }
 

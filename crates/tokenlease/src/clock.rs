@@ -31,8 +31,14 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
         self.now().elapsed
     }
 
-    /// The two cheapest clocks, for the fast path. They may be some milliseconds late.
-    fn coarse(&self) -> Coarse;
+    /// The cheapest clock that never jumps, for the fast path, in milliseconds. It may be some
+    /// milliseconds late, and may stop while the machine is suspended, which the wall clock shows.
+    fn coarse_monotonic(&self) -> i64;
+
+    /// The cheapest wall clock, for the fast path, in milliseconds since 1970-01-01T00:00:00Z. It
+    /// may be some milliseconds late. A cached token is served without a look at it as long as the
+    /// other one shows the same millisecond as at the last look.
+    fn coarse_wall(&self) -> i64;
 
     /// Waits for that long, or less: 30 s at most, and a steered clock wakes its sleepers when it
     /// is moved. The caller looks at the clock again.
@@ -41,22 +47,18 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
-/// What the coarse clocks show, both in milliseconds. Values are compared with values of the same
-/// clock and never stored.
+/// What the coarse clocks show. Values are compared with values of the same clock and never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Coarse {
-    /// A clock that never jumps. It may stop while the machine is suspended, which the other one
-    /// then shows.
-    pub monotonic: i64,
-    /// The wall clock, since 1970-01-01T00:00:00Z.
-    pub wall: i64,
+pub(crate) struct Coarse {
+    pub(crate) monotonic: i64,
+    pub(crate) wall: i64,
 }
 
 impl Coarse {
-    /// Whether both clocks are before those moments.
+    /// The monotonic clock first: a jump of the wall clock in between is seen again at its next tick.
     #[inline]
-    pub(crate) fn is_before(self, until: Self) -> bool {
-        self.monotonic < until.monotonic && self.wall < until.wall
+    pub(crate) fn of(clock: &dyn Clock) -> Self {
+        Self { monotonic: clock.coarse_monotonic(), wall: clock.coarse_wall() }
     }
 
     /// Both clocks after that many milliseconds.
@@ -87,8 +89,12 @@ impl Clock for SystemClock {
         Timestamp(system::elapsed())
     }
 
-    fn coarse(&self) -> Coarse {
-        system::coarse()
+    fn coarse_monotonic(&self) -> i64 {
+        system::coarse_monotonic()
+    }
+
+    fn coarse_wall(&self) -> i64 {
+        system::coarse_wall()
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -106,6 +112,8 @@ pub struct SteeredClock(Arc<Offsets>);
 struct Offsets {
     elapsed: AtomicI64,
     wall: AtomicI64,
+    /// One for each move, so that a coarse clock shows that there was one.
+    ticks: AtomicI64,
     moves: watch::Sender<()>,
 }
 
@@ -115,6 +123,7 @@ impl SteeredClock {
         Self(Arc::new(Offsets {
             elapsed: AtomicI64::new(0),
             wall: AtomicI64::new(0),
+            ticks: AtomicI64::new(0),
             moves: watch::Sender::new(()),
         }))
     }
@@ -130,6 +139,7 @@ impl SteeredClock {
     /// does: no time passes.
     pub fn jump_wall(&self, millis: i64) {
         add(&self.0.wall, millis);
+        add(&self.0.ticks, 1);
         self.0.moves.send_replace(());
     }
 
@@ -158,12 +168,13 @@ impl Clock for SteeredClock {
         Timestamp(system::elapsed().saturating_add(self.elapsed_offset()))
     }
 
-    fn coarse(&self) -> Coarse {
-        let Coarse { monotonic, wall } = SystemClock.coarse();
-        Coarse {
-            monotonic: monotonic.saturating_add(self.elapsed_offset()),
-            wall: wall.saturating_add(self.wall_offset()),
-        }
+    fn coarse_monotonic(&self) -> i64 {
+        let moved = self.elapsed_offset().saturating_add(self.0.ticks.load(Ordering::Acquire));
+        SystemClock.coarse_monotonic().saturating_add(moved)
+    }
+
+    fn coarse_wall(&self) -> i64 {
+        SystemClock.coarse_wall().saturating_add(self.wall_offset())
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -197,8 +208,6 @@ fn unix_millis(time: SystemTime) -> i64 {
 mod system {
     use rustix::time::{ClockId, clock_gettime};
 
-    use super::Coarse;
-
     #[cfg(any(target_os = "linux", target_os = "android"))]
     mod ids {
         use rustix::time::ClockId;
@@ -227,8 +236,13 @@ mod system {
     }
 
     #[inline]
-    pub(super) fn coarse() -> Coarse {
-        Coarse { monotonic: millis(ids::MONOTONIC), wall: millis(ids::WALL) }
+    pub(super) fn coarse_monotonic() -> i64 {
+        millis(ids::MONOTONIC)
+    }
+
+    #[inline]
+    pub(super) fn coarse_wall() -> i64 {
+        millis(ids::WALL)
     }
 
     #[inline]
@@ -245,8 +259,6 @@ mod system {
 
     use once_cell::sync::Lazy;
 
-    use super::Coarse;
-
     // On Windows this is QueryPerformanceCounter, which counts the time in sleep.
     static START: Lazy<Instant> = Lazy::new(Instant::now);
 
@@ -258,8 +270,12 @@ mod system {
         i64::try_from(START.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    pub(super) fn coarse() -> Coarse {
-        Coarse { monotonic: elapsed(), wall: wall() }
+    pub(super) fn coarse_monotonic() -> i64 {
+        elapsed()
+    }
+
+    pub(super) fn coarse_wall() -> i64 {
+        wall()
     }
 }
 
@@ -286,11 +302,11 @@ mod tests {
 
     #[test]
     fn the_wall_clocks_agree_and_no_clock_runs_backwards() {
-        let (now, coarse) = (SystemClock.now(), SystemClock.coarse());
+        let (now, coarse) = (SystemClock.now(), Coarse::of(&SystemClock));
         assert!(near(now.wall.0, unix_millis(SystemTime::now())));
         assert!(near(coarse.wall, now.wall.0));
         assert!(SystemClock.now().elapsed >= now.elapsed);
-        assert!(SystemClock.coarse().monotonic >= coarse.monotonic);
+        assert!(Coarse::of(&SystemClock).monotonic >= coarse.monotonic);
     }
 
     #[test]
@@ -301,9 +317,9 @@ mod tests {
     #[test]
     fn advancing_moves_every_clock_of_every_clone() {
         let clock = SteeredClock::new();
-        let (now, coarse) = (clock.now(), clock.coarse());
+        let (now, coarse) = (clock.now(), Coarse::of(&clock));
         clock.clone().advance(Duration::from_secs(3600));
-        let (later, later_coarse) = (clock.now(), clock.coarse());
+        let (later, later_coarse) = (clock.now(), Coarse::of(&clock));
         assert!(near(later.wall.0 - now.wall.0, HOUR));
         assert!(near(later.elapsed.0 - now.elapsed.0, HOUR));
         assert!(near(later_coarse.wall - coarse.wall, HOUR));
@@ -313,12 +329,12 @@ mod tests {
     #[test]
     fn lesson_10_a_jump_of_the_wall_clock_lets_no_time_pass() {
         let clock = SteeredClock::new();
-        let (now, coarse) = (clock.now(), clock.coarse());
+        let (now, coarse) = (clock.now(), Coarse::of(&clock));
         clock.jump_wall(-HOUR);
         assert!(near(clock.now().wall.0, now.wall.0 - HOUR));
-        assert!(near(clock.coarse().wall, coarse.wall - HOUR));
+        assert!(near(Coarse::of(&clock).wall, coarse.wall - HOUR));
         assert!(near(clock.now().elapsed.0, now.elapsed.0));
-        assert!(near(clock.coarse().monotonic, coarse.monotonic));
+        assert!(near(Coarse::of(&clock).monotonic, coarse.monotonic));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokenlease_core::{
 use crate::{
     cached::{Cache, Mark},
     client::TokenOptions,
+    clock::Coarse,
     entry::Entry,
     provider::CredentialsSource,
     registry::Registry,
@@ -25,8 +26,9 @@ use crate::{
     turnstile::Turnstile,
 };
 
-/// The coarse clocks may lag by a tick of the kernel, in milliseconds.
-const COARSE_TICK: i64 = 10;
+/// The coarse clocks may lag by a tick of the kernel, 10 ms at most, and the wall clock is read once
+/// a tick. In milliseconds.
+const COARSE_LAG: i64 = 20;
 /// A fast path is set for that long at most: then the suspend-aware clock is looked at again.
 const LONGEST_FAST: Duration = Duration::from_secs(30);
 
@@ -113,7 +115,7 @@ impl Inner {
         self.cache.get_with_mark(self.registry.clock().as_ref(), use_it)
     }
 
-    pub(crate) fn holds(&self, mark: Mark) -> bool {
+    pub(crate) fn holds(&self, mark: &Mark) -> bool {
         self.cache.holds(self.registry.clock().as_ref(), mark)
     }
 
@@ -268,8 +270,8 @@ impl Inner {
         }
         let cached = ready.and_then(|ready| {
             let left = ready.until.since(now.elapsed).min(LONGEST_FAST);
-            let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX) - COARSE_TICK;
-            let until = self.registry.clock().coarse().plus(left);
+            let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX) - COARSE_LAG;
+            let until = Coarse::of(self.registry.clock().as_ref()).plus(left);
             (left > 0).then(|| (ready.lease.token().clone(), until))
         });
         self.cache.set(cached);

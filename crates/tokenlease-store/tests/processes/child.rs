@@ -10,7 +10,7 @@ use std::{
 
 use tokenlease::{
     Client, Clock, HttpOptions, Refusal, Registry, Result, SystemClock,
-    core::{Credentials, Identity, Secret, Token, vendor::Server},
+    core::{Credentials, Identity, Now, Secret, Token, vendor::Server},
     runtime::Runtime,
 };
 use tokenlease_store::{KeySource, StoreOptions, open_blocking};
@@ -83,9 +83,9 @@ impl Child {
             "reset" => client.reset().map(|()| "reset".into()),
             "explain" => Ok(client.explain()),
             "clock" => {
-                let (now, coarse) = (SystemClock.now(), SystemClock.coarse());
-                let (wall, elapsed) = (now.wall.0, now.elapsed.0);
-                Ok(format!("{wall} {} {elapsed} {}", coarse.wall, coarse.monotonic))
+                let Now { wall, elapsed } = SystemClock.now();
+                let coarse = (SystemClock.coarse_wall(), SystemClock.coarse_monotonic());
+                Ok(format!("{} {} {} {}", wall.0, coarse.0, elapsed.0, coarse.1))
             }
             "password" => {
                 let credentials =

@@ -12,7 +12,6 @@ use std::{
 
 use tokenlease::{
     Clock, SystemClock,
-    clock::Coarse,
     core::{Now, Timestamp, WallTime},
 };
 
@@ -88,9 +87,12 @@ impl Clock for FileClock {
         Now { wall: WallTime(now.wall.0 + passed), elapsed: Timestamp(now.elapsed.0 + passed) }
     }
 
-    fn coarse(&self) -> Coarse {
-        let (coarse, passed) = (SystemClock.coarse(), self.millis());
-        Coarse { monotonic: coarse.monotonic + passed, wall: coarse.wall + passed }
+    fn coarse_monotonic(&self) -> i64 {
+        SystemClock.coarse_monotonic() + self.millis()
+    }
+
+    fn coarse_wall(&self) -> i64 {
+        SystemClock.coarse_wall() + self.millis()
     }
 
     /// Short, since nothing wakes it when the file changes.
