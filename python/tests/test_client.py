@@ -4,6 +4,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from resource import RUSAGE_THREAD, getrusage
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
@@ -59,6 +60,25 @@ def test_lesson_4_sixty_four_threads_on_a_cold_client_are_one_login(
     assert emulator.logins(vendor) == 1
     assert client.stats().issues == 1
     assert client.stats().errors == 0
+
+
+def test_a_thread_that_handles_no_signals_does_not_wake_to_look_for_them(
+    emulator: Emulator, vendor: str
+) -> None:
+    emulator.delay(vendor, 1, times=2)
+    options = emulator.options(vendor)
+    client, other = Client(**options), Client(**options, registry=Registry())
+
+    def sleeps(client: Client) -> int:
+        before = getrusage(RUSAGE_THREAD).ru_nvcsw
+        client.token()
+        return getrusage(RUSAGE_THREAD).ru_nvcsw - before
+
+    with ThreadPoolExecutor(2) as threads:
+        counts = list(threads.map(sleeps, [client, client]))
+    # The main thread looks ten times a second.
+    assert max(counts) < 8 <= sleeps(other)
+    assert emulator.logins(vendor) == 2
 
 
 def test_lesson_19_other_threads_run_while_one_waits(emulator: Emulator, vendor: str) -> None:

@@ -51,7 +51,9 @@ impl Shared {
     pub(crate) fn cached(&self, py: Python<'_>) -> Option<PyResult<Py<token::Token>>> {
         match self.tokens.held(py, &self.client) {
             Some(token) => Some(Ok(token)),
-            None => self.client.cached_with_mark(|token, mark| self.tokens.of(py, token, Some(mark))),
+            None => {
+                self.client.cached_with_mark(|token, mark| self.tokens.of(py, token, Some(mark)))
+            }
         }
     }
 

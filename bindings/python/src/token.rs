@@ -118,7 +118,7 @@ impl Tokens {
             && let Some(last) = &mut *last
             && last.token.get().token.is_clone_of(token)
         {
-            last.mark = mark.or(last.mark.take());
+            last.mark = mark.or_else(|| last.mark.take());
             return Ok(last.token.clone_ref(py));
         }
         let made = Token::of(py, token)?;

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
     Client, Error, ErrorKind, Result, Turn, blocking::LONGEST_TURN, runtime::Runtime,
 };
 
 use crate::error;
 
-/// How often signals are looked for.
+/// How often the main thread looks for signals.
 const SIGNALS: Duration = Duration::from_millis(100);
 
 /// What ends a wait: an error, or an exception of a signal's handler (`KeyboardInterrupt`).
@@ -41,9 +41,11 @@ pub(crate) fn for_turn<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Optio
     // In a forked child, a thread that is not there may have the turn.
     client.runtime().map_err(|error| error::raise(py, &error))?;
     let (began, limit) = (Instant::now(), client.deadline().min(LONGEST_TURN));
+    let every = signals_every(py)?;
     loop {
         let left = limit.saturating_sub(began.elapsed());
-        let turn = py.detach(|| client.turn(left.min(SIGNALS)));
+        // One by one, as only one may run.
+        let turn = py.detach(|| client.turn(left.min(every), 1));
         if turn.is_some() || left.is_zero() {
             return Ok(turn);
         }
@@ -76,13 +78,24 @@ where
     F: Future<Output = Result<R>> + Send + 'static,
     R: Send + 'static,
 {
+    let every = signals_every(py)?;
     let look = || {
         let looked = Python::try_attach(|py| py.check_signals().map_err(Failure::Raised));
         looked.unwrap_or(Ok(()))
     };
-    let outcome = py.detach(|| Ok(runtime()?.block_on_watched(work, SIGNALS, look)??));
+    let outcome = py.detach(|| Ok(runtime()?.block_on_watched(work, every, look)??));
     outcome.map_err(|failure| match failure {
         Failure::Error(error) => error::raise(py, &error),
         Failure::Raised(raised) => raised,
     })
+}
+
+/// Signals are handled by Python's main thread alone: the others need not wake for them.
+fn signals_every(py: Python<'_>) -> PyResult<Duration> {
+    // Not imported for this: without it, there is but one thread.
+    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    let Some(threading) = modules.get_item("threading")? else { return Ok(SIGNALS) };
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    let is_main = threading.call_method0("get_ident")?.eq(main)?;
+    Ok(if is_main { SIGNALS } else { Duration::MAX })
 }

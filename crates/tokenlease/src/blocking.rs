@@ -17,6 +17,9 @@ use crate::{
 /// How long a turn is waited for: whoever has it may call in the midst of it, for a hook for one.
 pub const LONGEST_TURN: Duration = Duration::from_secs(1);
 
+/// How many wait their turn side by side: enough for the processors, too few to contend for a lock.
+const ABREAST: u32 = 8;
+
 /// A [`Client`](crate::Client) whose calls block the calling thread until they are done. It works
 /// inside an async runtime too, where it blocks that runtime's thread.
 #[derive(Clone, Debug)]
@@ -42,8 +45,8 @@ impl Client {
         // In a forked child, a thread that is not there may have the turn.
         self.0.runtime()?;
         let (began, deadline) = (Instant::now(), self.0.deadline());
-        let turn = self.0.turn(deadline.min(LONGEST_TURN));
-        if let Some(token) = self.0.cached(Token::clone) {
+        let turn = self.0.turn(deadline.min(LONGEST_TURN), ABREAST);
+        if let Some(token) = self.0.cached_once() {
             return Ok(token);
         }
         let _turn = turn.and_then(Turn::lead);

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use arc_swap::ArcSwapOption;
@@ -28,6 +31,8 @@ struct Fresh {
 #[derive(Default)]
 pub(crate) struct Cache {
     cached: ArcSwapOption<Cached>,
+    /// The same, for who looks once: see [`Cache::get_once`].
+    kept: Mutex<Option<Arc<Cached>>>,
     /// Another one each time it is set; odd while there is a token.
     version: AtomicU64,
 }
@@ -69,16 +74,29 @@ impl Cache {
         if odd == 0 && version & 1 == 0 {
             return;
         }
-        self.cached.store(cached.map(|(token, until)| {
+        let cached = cached.map(|(token, until)| {
             let fresh = Fresh::new(until);
-            Cached { token, fresh }.into()
-        }));
+            Arc::new(Cached { token, fresh })
+        });
+        self.kept().clone_from(&cached);
+        self.cached.store(cached);
         self.version.store(((version | 1) + 1) | odd, Ordering::Release);
     }
 
     #[inline]
     pub(crate) fn get<R>(&self, clock: &dyn Clock, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
         self.look(clock, |cached, _| use_it(&cached.token))
+    }
+
+    /// Behind a lock: a thread's first look at the pointer registers the thread, at a cost that grows
+    /// with their number, which a thousand that wait for one answer would each pay.
+    pub(crate) fn get_once(&self, clock: &dyn Clock) -> Option<Token> {
+        let cached = self.kept().clone()?;
+        cached.fresh.is_now(clock).then(|| cached.token.clone())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Arc<Cached>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[inline]
@@ -96,8 +114,7 @@ impl Cache {
     fn look<R>(&self, clock: &dyn Clock, use_it: impl FnOnce(&Cached, u64) -> R) -> Option<R> {
         // Read first: a mark may be too old for its token, never too new.
         let version = self.version.load(Ordering::Acquire);
-        // A thread's first look at the pointer registers the thread, at a cost that grows with
-        // their number: a thousand that find nothing shall not pay it.
+        // A look at the pointer costs the more, the first time: who finds nothing shall not pay it.
         if version & 1 == 0 {
             return None;
         }

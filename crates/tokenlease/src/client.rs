@@ -124,6 +124,11 @@ impl Client {
         self.0.fast(use_it)
     }
 
+    /// As [`cached`](Self::cached), for a thread that waited for its [`turn`](Self::turn).
+    pub(crate) fn cached_once(&self) -> Option<Token> {
+        self.0.fast_once()
+    }
+
     /// As [`cached`](Self::cached), with a mark for whoever keeps an object of their own that is
     /// made of the token, as faces of other languages do.
     pub fn cached_with_mark<R>(&self, use_it: impl FnOnce(&Token, Mark) -> R) -> Option<R> {
@@ -292,10 +297,11 @@ impl Client {
     }
 
     /// For faces whose threads block: waits while another thread is asking, for that long at most,
-    /// so that a thousand are not woken at once. Who then finds no token cached calls
-    /// [`Turn::lead`] and asks; who got no turn (`None`) asks as well.
-    pub fn turn(&self, limit: Duration) -> Option<Turn<'_>> {
-        self.0.turnstile.wait(limit)
+    /// so that a thousand are not woken at once: who asked wakes so many, and each of them the next.
+    /// Who then finds no token cached calls [`Turn::lead`] and asks; who got no turn (`None`) asks
+    /// as well.
+    pub fn turn(&self, limit: Duration, wakes: u32) -> Option<Turn<'_>> {
+        self.0.turnstile.wait(limit, wakes)
     }
 
     /// Begins a job, one at a time for an entry, and waits for its report.

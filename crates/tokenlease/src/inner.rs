@@ -111,6 +111,10 @@ impl Inner {
         self.cache.get(self.registry.clock().as_ref(), use_it)
     }
 
+    pub(crate) fn fast_once(&self) -> Option<Token> {
+        self.cache.get_once(self.registry.clock().as_ref())
+    }
+
     pub(crate) fn fast_with_mark<R>(&self, use_it: impl FnOnce(&Token, Mark) -> R) -> Option<R> {
         self.cache.get_with_mark(self.registry.clock().as_ref(), use_it)
     }

@@ -51,7 +51,7 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
         [("cold_1000_python_threads", "threads.py"), ("cold_1000_python_tasks", "tasks.py")]
     {
         if wanted.has(name) {
-            let pairs = python.asking(program, cold::TURNS, true);
+            let pairs = python.asking(program, TURNS, true);
             figures.push(Figure::of(name, "ms", &pairs).at_most(1.0));
         }
     }
