@@ -12,6 +12,9 @@ use crate::error;
 /// How often the main thread looks for signals.
 const SIGNALS: Duration = Duration::from_millis(100);
 
+/// How many wait their turn side by side: one runs, and one is on its way.
+const ABREAST: usize = 2;
+
 /// What ends a wait: an error, or an exception of a signal's handler (`KeyboardInterrupt`).
 enum Failure {
     Error(Error),
@@ -38,19 +41,21 @@ where
 /// Waits for the calling thread's turn to ask a client: a thousand that were answered at once would
 /// press whoever has Python's lock to let it go, over and over.
 pub(crate) fn for_turn<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Turn<'a>>> {
-    // In a forked child, a thread that is not there may have the turn.
-    client.runtime().map_err(|error| error::raise(py, &error))?;
     let (began, limit) = (Instant::now(), client.deadline().min(LONGEST_TURN));
-    let every = signals_every(py)?;
-    loop {
-        let left = limit.saturating_sub(began.elapsed());
-        // One by one, as only one may run.
-        let turn = py.detach(|| client.turn(left.min(every), 1));
-        if turn.is_some() || left.is_zero() {
-            return Ok(turn);
-        }
+    // Little is done before Python's lock is let go: the next one is after it.
+    let turn = py.detach(|| {
+        // In a forked child, a thread that is not there may have the turn.
+        client.runtime()?;
+        Ok(client.turn(limit.min(SIGNALS), ABREAST))
+    });
+    let mut turn = turn.map_err(|error| error::raise(py, &error))?;
+    while turn.is_none() && began.elapsed() < limit {
         py.check_signals()?;
+        let every = signals_every(py)?;
+        let left = limit.saturating_sub(began.elapsed());
+        turn = py.detach(|| client.turn(left.min(every), ABREAST));
     }
+    Ok(turn)
 }
 
 /// Waits for work that blocks, on a thread for that.

@@ -18,7 +18,7 @@ use crate::{
 pub const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// How many wait their turn side by side: enough for the processors, too few to contend for a lock.
-const ABREAST: u32 = 8;
+const ABREAST: usize = 8;
 
 /// A [`Client`](crate::Client) whose calls block the calling thread until they are done. It works
 /// inside an async runtime too, where it blocks that runtime's thread.

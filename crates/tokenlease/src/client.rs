@@ -300,7 +300,7 @@ impl Client {
     /// so that a thousand are not woken at once: who asked wakes so many, and each of them the next.
     /// Who then finds no token cached calls [`Turn::lead`] and asks; who got no turn (`None`) asks
     /// as well.
-    pub fn turn(&self, limit: Duration, wakes: u32) -> Option<Turn<'_>> {
+    pub fn turn(&self, limit: Duration, wakes: usize) -> Option<Turn<'_>> {
         self.0.turnstile.wait(limit, wakes)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A thousand threads that one answer wakes at once contend: for a processor, and in Python for the
 //! interpreter's lock. So the first asks, and the others wait here until it has been answered. Then
-//! a few are woken, each wakes the next one, and finds the token cached. Where one does not, it asks
+//! a few are woken, each finds the token cached, and wakes the next one. Where one does not, it asks
 //! beside the others, and keeps nobody waiting.
 
 use std::{
@@ -20,29 +20,23 @@ pub(crate) struct Turnstile {
 /// The turn of a thread, until it is dropped: see [`Client::turn`](crate::Client::turn).
 #[derive(Debug)]
 #[must_use]
-pub struct Turn<'a>(Option<First<'a>>);
-
-#[derive(Debug)]
-struct First<'a> {
+pub struct Turn<'a> {
     turnstile: &'a Turnstile,
-    wakes: u32,
+    is_first: bool,
+    /// How many are woken when it ends.
+    wakes: usize,
 }
 
 impl Turnstile {
-    pub(crate) fn wait(&self, limit: Duration, wakes: u32) -> Option<Turn<'_>> {
+    pub(crate) fn wait(&self, limit: Duration, wakes: usize) -> Option<Turn<'_>> {
         let mut is_asked = self.lock();
         if !*is_asked {
             *is_asked = true;
-            return Some(Turn(Some(First { turnstile: self, wakes })));
+            return Some(Turn { turnstile: self, is_first: true, wakes });
         }
         let waited = self.answered.wait_timeout_while(is_asked, limit, |is_asked| *is_asked);
-        let (is_asked, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        drop(is_asked);
-        if waited.timed_out() {
-            return None;
-        }
-        self.answered.notify_one();
-        Some(Turn(None))
+        let waited = waited.unwrap_or_else(PoisonError::into_inner).1;
+        (!waited.timed_out()).then(|| Turn { turnstile: self, is_first: false, wakes: 1 })
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
@@ -52,15 +46,17 @@ impl Turnstile {
 
 impl Turn<'_> {
     /// To be called by who finds no token cached. The first keeps its turn while it asks; any other
-    /// one has waited for that in vain.
+    /// one has waited for that in vain, and gives its turn away.
     pub fn lead(self) -> Option<Self> {
-        self.0.is_some().then_some(self)
+        self.is_first.then_some(self)
     }
 }
 
-impl Drop for First<'_> {
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.turnstile.lock() = false;
+        if self.is_first {
+            *self.turnstile.lock() = false;
+        }
         for _ in 0..self.wakes {
             self.turnstile.answered.notify_one();
         }
@@ -98,7 +94,7 @@ mod tests {
     #[test]
     fn who_was_woken_and_asks_beside_the_others_keeps_nobody_waiting() {
         let turnstile = Turnstile::default();
-        let woken = Turn(None);
+        let woken = Turn { turnstile: &turnstile, is_first: false, wakes: 1 };
         assert!(woken.lead().is_none());
         assert!(turnstile.wait(Duration::ZERO, 1).is_some_and(|turn| turn.lead().is_some()));
     }
