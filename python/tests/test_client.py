@@ -65,20 +65,19 @@ def test_lesson_4_sixty_four_threads_on_a_cold_client_are_one_login(
 def test_a_thread_that_handles_no_signals_does_not_wake_to_look_for_them(
     emulator: Emulator, vendor: str
 ) -> None:
-    emulator.delay(vendor, 1, times=2)
-    options = emulator.options(vendor)
-    client, other = Client(**options), Client(**options, registry=Registry())
+    emulator.delay(vendor, 1)
+    client = Client(**emulator.options(vendor))
 
-    def sleeps(client: Client) -> int:
+    def sleeps(_: int) -> int:
         before = getrusage(RUSAGE_THREAD).ru_nvcsw
         client.token()
         return getrusage(RUSAGE_THREAD).ru_nvcsw - before
 
     with ThreadPoolExecutor(2) as threads:
-        counts = list(threads.map(sleeps, [client, client]))
+        counts = list(threads.map(sleeps, range(2)))
     # The main thread looks ten times a second.
-    assert max(counts) < 8 <= sleeps(other)
-    assert emulator.logins(vendor) == 2
+    assert max(counts) < 8
+    assert emulator.logins(vendor) == 1
 
 
 def test_lesson_19_other_threads_run_while_one_waits(emulator: Emulator, vendor: str) -> None:

@@ -187,7 +187,7 @@ impl Entry {
     ) -> Result<Option<&'static Handle>> {
         if machine.driven {
             self.kicked.notify_one();
-        } else if machine.lifecycle.has_work(now) {
+        } else if machine.lifecycle.has_work() {
             let handle = inner.runtime()?.handle()?;
             machine.driven = true;
             return Ok(Some(handle));

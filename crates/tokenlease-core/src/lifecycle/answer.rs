@@ -6,6 +6,7 @@ use super::{
     Doubt, Held, Lifecycle,
     effect::{Ask, WhenStoreAway},
     event::Event,
+    flight::PATIENCE,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -274,7 +275,7 @@ impl Lifecycle {
         let rung = if ask.asked <= held.since { held.rung } else { Rung::Memory };
         let lease = held.lease.clone();
         if fit == Fit::Refresh && self.flight.is_none() {
-            self.want(&Ask { deadline: t.plus(super::PATIENCE), ..*ask });
+            self.want(&Ask { deadline: t.plus(PATIENCE), ..*ask });
         }
         Some(Reply::Lease(Served { lease, rung }))
     }

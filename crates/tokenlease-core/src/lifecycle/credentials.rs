@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::{
-    Go, Held, Lifecycle, Stage,
+    Go, Held, Lifecycle,
     effect::{Effect, What, WhenStoreAway},
     event::Event,
+    flight::Stage,
 };
 use crate::{
     backoff,

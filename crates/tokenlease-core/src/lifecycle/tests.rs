@@ -1,10 +1,12 @@
 //! What takes a store that lies to show; timelines and worlds are in `tokenlease-sim`.
 
+use std::time::Duration;
+
 use super::*;
 use crate::{
     Credentials, Identity, StoreTime, Token, TokenKind, WallTime,
     record::Record,
-    vendor::{Call, Granted, Life},
+    vendor::{Answer, Call, Granted, Life},
 };
 
 type Stored = Option<(u64, Record)>;

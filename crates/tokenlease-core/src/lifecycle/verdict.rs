@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::{
-    Go, Lifecycle, Stage,
+    Go, Lifecycle,
     effect::{Effect, What},
     event::Event,
+    flight::Stage,
 };
 use crate::{
     error::{Error, ErrorKind},
     expiry::STRICT,
-    lease::{Expiry, Lease},
+    lease::{Expiry, Lease, WINKAS_LONGEST_LIFE, WINKAS_USUAL_LIFE},
     record::{Death, HoldReason, Tombstone, news::News},
     time::{Moment as _, Now, Timestamp},
     token::Fingerprint,
@@ -251,5 +252,17 @@ impl Lifecycle {
             news.push(News::YoungDeath(None));
         }
         news
+    }
+
+    /// The age at which tokens whose end nobody states are asked about: what was learned, else
+    /// what the caller stated, else the vendor's rule.
+    pub(super) fn probe_age(&self) -> (Duration, bool) {
+        let base = self.base();
+        let age = self.view.known.learned.unwrap_or(base);
+        (age.min(WINKAS_LONGEST_LIFE), age != base)
+    }
+
+    pub(super) fn base(&self) -> Duration {
+        self.policy.stated_life.unwrap_or(WINKAS_USUAL_LIFE)
     }
 }
