@@ -170,8 +170,10 @@ mod tests {
             cache.set(Some((token("one"), until)));
             let marked = mark(&cache, &clock).unwrap();
             assert!(cache.holds(&clock, &marked));
+            assert_eq!(cache.get_once(&clock), Some(token("one")));
             clock.advance(Duration::from_secs(3601));
             assert!(!cache.holds(&clock, &marked));
+            assert_eq!(cache.get_once(&clock), None);
             assert!(mark(&cache, &clock).is_none() && cache.get(&clock, |_| ()).is_none());
         }
     }
@@ -183,6 +185,7 @@ mod tests {
         let old = mark(&cache, &clock).unwrap();
         cache.set(None);
         assert!(!cache.holds(&clock, &old));
+        assert_eq!(cache.get_once(&clock), None);
         cache.set(Some((token("two"), hour_from(&clock))));
         assert!(!cache.holds(&clock, &old));
         assert!(cache.holds(&clock, &mark(&cache, &clock).unwrap()));

@@ -1,13 +1,16 @@
 //! The store that lives in the memory of a process.
 
 use std::{
-    collections::HashMap,
+    borrow::Borrow,
+    collections::{HashMap, HashSet},
     fmt,
+    hash::{Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokenlease_core::{StoreTime, time::Moment as _};
+use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
@@ -39,7 +42,7 @@ impl MemoryStore {
 #[derive(Default)]
 struct Kept {
     // By the digests of names: a million identities cost little more than their tokens.
-    records: HashMap<[u8; 32], Record>,
+    records: HashSet<ByDigest>,
     locks: HashMap<[u8; 32], Lock>,
     /// Counts the writes to all records: so no revision is used twice, even where a record ends
     /// and is made anew.
@@ -48,11 +51,17 @@ struct Kept {
     clear_at: usize,
 }
 
+/// A record in one place, with its name and the count of those who hold it: of a million, each
+/// further place that a look touches is one more that no cache has.
 struct Record {
-    stored: Stored,
+    digest: [u8; 32],
+    revision: u64,
     /// The end of time where none is stated.
     until: StoreTime,
+    bytes: Zeroizing<Vec<u8>>,
 }
+
+struct ByDigest(Arc<Record>);
 
 struct Lock {
     owner: Owner,
@@ -65,6 +74,32 @@ impl Record {
     }
 }
 
+impl AsRef<[u8]> for Record {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Borrow<[u8; 32]> for ByDigest {
+    fn borrow(&self) -> &[u8; 32] {
+        &self.0.digest
+    }
+}
+
+impl Hash for ByDigest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.digest.hash(state);
+    }
+}
+
+impl PartialEq for ByDigest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.digest == other.0.digest
+    }
+}
+
+impl Eq for ByDigest {}
+
 impl Lock {
     fn lives(&self, now: StoreTime) -> bool {
         now < self.until
@@ -76,18 +111,20 @@ impl Kept {
     /// as the last time: ten thousand tenants cost no more a call than one.
     fn clear(&mut self, now: StoreTime) {
         if self.records.len() + self.locks.len() >= self.clear_at {
-            self.records.retain(|_, record| record.lives(now));
+            self.records.retain(|ByDigest(record)| record.lives(now));
             self.locks.retain(|_, lock| lock.lives(now));
             self.clear_at = (2 * (self.records.len() + self.locks.len())).max(64);
         }
     }
 
-    fn record(&self, name: &RecordName, now: StoreTime) -> Option<&Record> {
-        self.records.get(name.digest()).filter(|record| record.lives(now))
+    fn record(&self, name: &RecordName, now: StoreTime) -> Option<&Arc<Record>> {
+        let ByDigest(record) = self.records.get(name.digest())?;
+        record.lives(now).then_some(record)
     }
 
     fn loaded(&self, name: &RecordName, now: StoreTime) -> Loaded {
-        Loaded { record: self.record(name, now).map(|record| record.stored.clone()), now }
+        let stored = |record: &Arc<Record>| Stored::shared(record.revision, record.clone());
+        Loaded { record: self.record(name, now).map(stored), now }
     }
 
     fn hold(&mut self, name: &RecordName, owner: &Owner, until: StoreTime) -> Locked {
@@ -117,15 +154,16 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Swapped, StoreError>> {
         Box::pin(async move {
             let (mut kept, now) = self.open();
-            if kept.record(name, now).map(|record| record.stored.revision()) != expected {
+            if kept.record(name, now).map(|record| record.revision) != expected {
                 return Ok(Swapped::Conflict(kept.loaded(name, now)));
             }
             kept.clear(now);
             kept.writes += 1;
             let revision = kept.writes;
-            let stored = Stored::new(revision, record.to_vec());
             let until = keep.map_or(StoreTime::MAX, |keep| now.plus(keep));
-            kept.records.insert(*name.digest(), Record { stored, until });
+            let (digest, bytes) = (*name.digest(), Zeroizing::new(record.to_vec()));
+            let record = Record { digest, revision, until, bytes };
+            kept.records.replace(ByDigest(Arc::new(record)));
             Ok(Swapped::Done { revision, now })
         })
     }

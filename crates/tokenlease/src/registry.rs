@@ -19,7 +19,7 @@ use crate::{
 ///
 /// Its store keeps the tokens of all its clients, also of those that were dropped: a server of many
 /// tenants makes a client when one of them calls (some microseconds) and need not hold it. A cached
-/// identity takes some 300 bytes beside its token, a client that is held some 3 kilobytes.
+/// identity takes some 250 bytes beside its token, a client that is held some 3 kilobytes.
 #[derive(Clone, Debug)]
 pub struct Registry(Arc<Shared>);
 

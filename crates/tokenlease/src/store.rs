@@ -147,16 +147,21 @@ pub struct Loaded {
 
 /// A record as the store keeps it. Clones share the bytes, which are overwritten when the last is
 /// dropped; Debug shows their number alone.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Stored {
     revision: u64,
-    bytes: Arc<Zeroizing<Vec<u8>>>,
+    bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
 }
 
 impl Stored {
     /// A record of that revision. It takes the bytes over, so no copy of them is left behind.
     pub fn new(revision: u64, bytes: Vec<u8>) -> Self {
-        Self { revision, bytes: Arc::new(Zeroizing::new(bytes)) }
+        Self::shared(revision, Arc::new(Zeroizing::new(bytes)))
+    }
+
+    /// A record that shares the bytes with whoever keeps them, and overwrites them in the end.
+    pub(crate) fn shared(revision: u64, bytes: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Self {
+        Self { revision, bytes }
     }
 
     /// What a swap has to name to replace the record.
@@ -166,13 +171,21 @@ impl Stored {
 
     /// The record itself.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        (*self.bytes).as_ref()
     }
 }
 
+impl PartialEq for Stored {
+    fn eq(&self, other: &Self) -> bool {
+        (self.revision, self.bytes()) == (other.revision, other.bytes())
+    }
+}
+
+impl Eq for Stored {}
+
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Stored(revision {}, [redacted], {} bytes)", self.revision, self.bytes.len())
+        write!(f, "Stored(revision {}, [redacted], {} bytes)", self.revision, self.bytes().len())
     }
 }
 
