@@ -13,8 +13,14 @@ use std::{
 /// Where threads that want the token of one client wait for their turn.
 #[derive(Debug, Default)]
 pub(crate) struct Turnstile {
-    is_asked: Mutex<bool>,
+    state: Mutex<State>,
     answered: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_asked: bool,
+    waiting: usize,
 }
 
 /// The turn of a thread, until it is dropped: see [`Client::turn`](crate::Client::turn).
@@ -29,18 +35,20 @@ pub struct Turn<'a> {
 
 impl Turnstile {
     pub(crate) fn wait(&self, limit: Duration, wakes: usize) -> Option<Turn<'_>> {
-        let mut is_asked = self.lock();
-        if !*is_asked {
-            *is_asked = true;
+        let mut state = self.lock();
+        if !state.is_asked {
+            state.is_asked = true;
             return Some(Turn { turnstile: self, is_first: true, wakes });
         }
-        let waited = self.answered.wait_timeout_while(is_asked, limit, |is_asked| *is_asked);
-        let waited = waited.unwrap_or_else(PoisonError::into_inner).1;
+        state.waiting += 1;
+        let waited = self.answered.wait_timeout_while(state, limit, |state| state.is_asked);
+        let (mut state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
         (!waited.timed_out()).then(|| Turn { turnstile: self, is_first: false, wakes: 1 })
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.is_asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,10 +62,11 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if self.is_first {
-            *self.turnstile.lock() = false;
-        }
-        for _ in 0..self.wakes {
+        let mut state = self.turnstile.lock();
+        state.is_asked &= !self.is_first;
+        let wakes = self.wakes.min(state.waiting);
+        drop(state);
+        for _ in 0..wakes {
             self.turnstile.answered.notify_one();
         }
     }
@@ -69,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(600);
+    const LONG: Duration = Duration::from_secs(60);
 
     #[test]
     fn the_first_keeps_its_turn_and_then_each_wakes_the_next() {
@@ -81,13 +90,16 @@ mod tests {
             for _ in 0..10 {
                 scope.spawn(|| {
                     let turn = turnstile.wait(LONG, 1);
-                    sender.send(turn.and_then(Turn::lead).is_some()).unwrap();
+                    sender.send(turn.map(|turn| turn.lead().is_some())).unwrap();
                 });
+            }
+            while turnstile.lock().waiting < 10 {
+                thread::yield_now();
             }
             assert!(through.try_recv().is_err());
             drop(first);
         });
-        assert_eq!(through.try_iter().count(), 10);
+        assert_eq!(through.try_iter().collect::<Vec<_>>(), [Some(false); 10]);
         assert!(turnstile.wait(Duration::ZERO, 1).and_then(Turn::lead).is_some());
     }
 
