@@ -1,6 +1,9 @@
 //! Waiting: without Python's lock, and so that Ctrl-C ends it.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
@@ -12,8 +15,8 @@ use crate::error;
 /// How often the main thread looks for signals.
 const SIGNALS: Duration = Duration::from_millis(100);
 
-/// How many wait their turn side by side: one runs, and one is on its way.
-const ABREAST: usize = 2;
+/// How many are woken at once when it is their turn: two would contend for Python's lock.
+const ABREAST: usize = 1;
 
 /// What ends a wait: an error, or an exception of a signal's handler (`KeyboardInterrupt`).
 enum Failure {
@@ -46,16 +49,26 @@ pub(crate) fn for_turn<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Optio
     let turn = py.detach(|| {
         // In a forked child, a thread that is not there may have the turn.
         client.runtime()?;
-        Ok(client.turn(limit.min(SIGNALS), ABREAST))
+        Ok(turn_within(client, limit.min(SIGNALS)))
     });
     let mut turn = turn.map_err(|error| error::raise(py, &error))?;
     while turn.is_none() && began.elapsed() < limit {
         py.check_signals()?;
         let every = signals_every(py)?;
         let left = limit.saturating_sub(began.elapsed());
-        turn = py.detach(|| client.turn(left.min(every), ABREAST));
+        turn = py.detach(|| turn_within(client, left.min(every)));
     }
     Ok(turn)
+}
+
+fn turn_within(client: &Client, limit: Duration) -> Option<Turn<'_>> {
+    let turn = client.turn(limit, ABREAST);
+    if turn.as_ref().is_some_and(Turn::has_waited) {
+        // Who woke this thread still has Python's lock. Where both share a processor, it lets go of it
+        // first: else this thread would sleep once more.
+        thread::yield_now();
+    }
+    turn
 }
 
 /// Waits for work that blocks, on a thread for that.

@@ -53,6 +53,11 @@ impl Turnstile {
 }
 
 impl Turn<'_> {
+    /// Whether the thread has waited for another one's answer, and was woken.
+    pub fn has_waited(&self) -> bool {
+        !self.is_first
+    }
+
     /// To be called by who finds no token cached. The first keeps its turn while it asks; any other
     /// one has waited for that in vain, and gives its turn away.
     pub fn lead(self) -> Option<Self> {
@@ -84,13 +89,15 @@ mod tests {
     fn the_first_keeps_its_turn_and_then_each_wakes_the_next() {
         let turnstile = Turnstile::default();
         let first = turnstile.wait(LONG, 1).and_then(Turn::lead).expect("nobody has the turn");
-        assert!(turnstile.wait(Duration::ZERO, 1).is_none());
+        assert!(!first.has_waited() && turnstile.wait(Duration::ZERO, 1).is_none());
         let (sender, through) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..10 {
                 scope.spawn(|| {
                     let turn = turnstile.wait(LONG, 1);
-                    sender.send(turn.map(|turn| turn.lead().is_some())).unwrap();
+                    sender
+                        .send(turn.map(|turn| (turn.has_waited(), turn.lead().is_some())))
+                        .unwrap();
                 });
             }
             while turnstile.lock().waiting < 10 {
@@ -99,7 +106,7 @@ mod tests {
             assert!(through.try_recv().is_err());
             drop(first);
         });
-        assert_eq!(through.try_iter().collect::<Vec<_>>(), [Some(false); 10]);
+        assert_eq!(through.try_iter().collect::<Vec<_>>(), [Some((true, false)); 10]);
         assert!(turnstile.wait(Duration::ZERO, 1).and_then(Turn::lead).is_some());
     }
 
