@@ -28,8 +28,8 @@ struct Fresh {
 }
 
 /// The token that serves without a look at the machine, if there is one.
-#[derive(Default)]
 pub(crate) struct Cache {
+    clock: Arc<dyn Clock>,
     cached: ArcSwapOption<Cached>,
     /// The same, for who looks once: see [`Cache::get_once`].
     kept: Mutex<Option<Arc<Cached>>>,
@@ -66,6 +66,15 @@ impl Fresh {
 }
 
 impl Cache {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            cached: ArcSwapOption::empty(),
+            kept: Mutex::default(),
+            version: AtomicU64::new(0),
+        }
+    }
+
     /// One caller at a time, so that the last to set it is the last to number it.
     pub(crate) fn set(&self, cached: Option<(Token, Coarse)>) {
         let odd = u64::from(cached.is_some());
@@ -84,15 +93,15 @@ impl Cache {
     }
 
     #[inline]
-    pub(crate) fn get<R>(&self, clock: &dyn Clock, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
-        self.look(clock, |cached, _| use_it(&cached.token))
+    pub(crate) fn get<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
+        self.look(|cached, _| use_it(&cached.token))
     }
 
     /// Behind a lock: a thread's first look at the pointer registers the thread, at a cost that grows
     /// with their number, which a thousand that wait for one answer would each pay.
-    pub(crate) fn get_once(&self, clock: &dyn Clock) -> Option<Token> {
+    pub(crate) fn get_once(&self) -> Option<Token> {
         let cached = self.kept().clone()?;
-        cached.fresh.is_now(clock).then(|| cached.token.clone())
+        cached.fresh.is_now(self.clock.as_ref()).then(|| cached.token.clone())
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Arc<Cached>>> {
@@ -100,18 +109,14 @@ impl Cache {
     }
 
     #[inline]
-    pub(crate) fn get_with_mark<R>(
-        &self,
-        clock: &dyn Clock,
-        use_it: impl FnOnce(&Token, Mark) -> R,
-    ) -> Option<R> {
-        self.look(clock, |Cached { token, fresh }, version| {
+    pub(crate) fn get_with_mark<R>(&self, use_it: impl FnOnce(&Token, Mark) -> R) -> Option<R> {
+        self.look(|Cached { token, fresh }, version| {
             use_it(token, Mark { version, fresh: Fresh::new(fresh.until) })
         })
     }
 
     #[inline]
-    fn look<R>(&self, clock: &dyn Clock, use_it: impl FnOnce(&Cached, u64) -> R) -> Option<R> {
+    fn look<R>(&self, use_it: impl FnOnce(&Cached, u64) -> R) -> Option<R> {
         // Read first: a mark may be too old for its token, never too new.
         let version = self.version.load(Ordering::Acquire);
         // A look at the pointer costs the more, the first time: who finds nothing shall not pay it.
@@ -120,12 +125,13 @@ impl Cache {
         }
         let guard = self.cached.load();
         let cached = guard.as_deref()?;
-        cached.fresh.is_now(clock).then(|| use_it(cached, version))
+        cached.fresh.is_now(self.clock.as_ref()).then(|| use_it(cached, version))
     }
 
     #[inline]
-    pub(crate) fn holds(&self, clock: &dyn Clock, mark: &Mark) -> bool {
-        self.version.load(Ordering::Acquire) == mark.version && mark.fresh.is_now(clock)
+    pub(crate) fn holds(&self, mark: &Mark) -> bool {
+        let version = self.version.load(Ordering::Acquire);
+        version == mark.version && mark.fresh.is_now(self.clock.as_ref())
     }
 }
 
@@ -145,6 +151,7 @@ mod tests {
     use crate::clock::SteeredClock;
 
     const HOUR: i64 = 3_600_000;
+    const MILLI: i64 = 1_000_000;
 
     fn token(text: &str) -> Token {
         Token::new(TokenKind::Bearer, text.to_owned())
@@ -154,41 +161,42 @@ mod tests {
         Coarse::of(clock).plus(HOUR)
     }
 
-    fn mark(cache: &Cache, clock: &dyn Clock) -> Option<Mark> {
-        cache.get_with_mark(clock, |_, mark| mark)
+    fn mark(cache: &Cache) -> Option<Mark> {
+        cache.get_with_mark(|_, mark| mark)
     }
 
     #[test]
     fn a_mark_holds_as_long_as_its_token_serves_by_both_clocks() {
-        let (cache, clock) = (Cache::default(), SteeredClock::new());
-        assert!(mark(&cache, &clock).is_none());
-        let until = hour_from(&clock);
+        let until = hour_from(&SteeredClock::new());
         let only_wall = Coarse { monotonic: i64::MAX, ..until };
         let only_monotonic = Coarse { wall: i64::MAX, ..until };
         for until in [until, only_wall, only_monotonic] {
             let clock = SteeredClock::new();
+            let cache = Cache::new(Arc::new(clock.clone()));
+            assert!(mark(&cache).is_none());
             cache.set(Some((token("one"), until)));
-            let marked = mark(&cache, &clock).unwrap();
-            assert!(cache.holds(&clock, &marked));
-            assert_eq!(cache.get_once(&clock), Some(token("one")));
+            let marked = mark(&cache).unwrap();
+            assert!(cache.holds(&marked));
+            assert_eq!(cache.get_once(), Some(token("one")));
             clock.advance(Duration::from_secs(3601));
-            assert!(!cache.holds(&clock, &marked));
-            assert_eq!(cache.get_once(&clock), None);
-            assert!(mark(&cache, &clock).is_none() && cache.get(&clock, |_| ()).is_none());
+            assert!(!cache.holds(&marked));
+            assert_eq!(cache.get_once(), None);
+            assert!(mark(&cache).is_none() && cache.get(|_| ()).is_none());
         }
     }
 
     #[test]
     fn a_mark_of_what_was_cached_before_does_not_hold() {
-        let (cache, clock) = (Cache::default(), SteeredClock::new());
+        let clock = SteeredClock::new();
+        let cache = Cache::new(Arc::new(clock.clone()));
         cache.set(Some((token("one"), hour_from(&clock))));
-        let old = mark(&cache, &clock).unwrap();
+        let old = mark(&cache).unwrap();
         cache.set(None);
-        assert!(!cache.holds(&clock, &old));
-        assert_eq!(cache.get_once(&clock), None);
+        assert!(!cache.holds(&old));
+        assert_eq!(cache.get_once(), None);
         cache.set(Some((token("two"), hour_from(&clock))));
-        assert!(!cache.holds(&clock, &old));
-        assert!(cache.holds(&clock, &mark(&cache, &clock).unwrap()));
+        assert!(!cache.holds(&old));
+        assert!(cache.holds(&mark(&cache).unwrap()));
     }
 
     /// A clock whose monotonic face shows what it is told, and which counts looks at the other.
@@ -220,12 +228,13 @@ mod tests {
 
     #[test]
     fn the_wall_clock_is_looked_at_once_a_tick_of_the_other() {
-        let (cache, clock) = (Cache::default(), ToldClock::default());
-        cache.set(Some((token("one"), hour_from(&clock))));
-        let marked = mark(&cache, &clock).unwrap();
-        let serves = || (cache.get(&clock, |_| ()).is_some(), cache.holds(&clock, &marked));
+        let clock = Arc::new(ToldClock::default());
+        let cache = Cache::new(clock.clone());
+        cache.set(Some((token("one"), hour_from(clock.as_ref()))));
+        let marked = mark(&cache).unwrap();
+        let serves = || (cache.get(|_| ()).is_some(), cache.holds(&marked));
         for tick in 1..=3 {
-            clock.monotonic.store(tick * 4, Ordering::Relaxed);
+            clock.monotonic.store(tick * 4 * MILLI, Ordering::Relaxed);
             clock.looks.store(0, Ordering::Relaxed);
             for _ in 0..100 {
                 assert_eq!(serves(), (true, true));
@@ -234,8 +243,8 @@ mod tests {
             assert_eq!(clock.looks.load(Ordering::Relaxed), 2);
         }
         // A machine that was suspended, or a wall clock that was set: seen at the next tick.
-        clock.wall.store(HOUR, Ordering::Relaxed);
-        clock.monotonic.store(16, Ordering::Relaxed);
+        clock.wall.store(HOUR * MILLI, Ordering::Relaxed);
+        clock.monotonic.store(16 * MILLI, Ordering::Relaxed);
         assert_eq!(serves(), (false, false));
         // What is over is not seen as fresh, however often it is asked for.
         assert_eq!(serves(), (false, false));

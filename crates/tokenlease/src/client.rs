@@ -137,6 +137,7 @@ impl Client {
 
     /// Whether the token of that mark, which this client gave, is still cached and fresh. It costs
     /// less than [`cached`](Self::cached).
+    #[inline]
     pub fn holds(&self, mark: &Mark) -> bool {
         self.0.holds(mark)
     }

@@ -31,13 +31,15 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
         self.now().elapsed
     }
 
-    /// The cheapest clock that never jumps, for the fast path, in milliseconds. It may be some
+    /// The cheapest clock that never jumps, for the fast path, in nanoseconds. It may be some
     /// milliseconds late, and may stop while the machine is suspended, which the wall clock shows.
+    ///
+    /// It shows the same for a while, a millisecond at least: as long as it does, a cached token is
+    /// served without a look at the wall clock.
     fn coarse_monotonic(&self) -> i64;
 
-    /// The cheapest wall clock, for the fast path, in milliseconds since 1970-01-01T00:00:00Z. It
-    /// may be some milliseconds late. A cached token is served without a look at it as long as the
-    /// other one shows the same millisecond as at the last look.
+    /// The cheapest wall clock, for the fast path, in nanoseconds since 1970-01-01T00:00:00Z. It
+    /// may be some milliseconds late.
     fn coarse_wall(&self) -> i64;
 
     /// Waits for that long, or less: 30 s at most, and a steered clock wakes its sleepers when it
@@ -63,7 +65,7 @@ impl Coarse {
 
     /// Both clocks after that many milliseconds.
     pub(crate) fn plus(self, millis: i64) -> Self {
-        let plus = |clock: i64| clock.saturating_add(millis);
+        let plus = |clock: i64| clock.saturating_add(nanos(millis));
         Self { monotonic: plus(self.monotonic), wall: plus(self.wall) }
     }
 }
@@ -169,12 +171,13 @@ impl Clock for SteeredClock {
     }
 
     fn coarse_monotonic(&self) -> i64 {
-        let moved = self.elapsed_offset().saturating_add(self.0.ticks.load(Ordering::Acquire));
+        let ticks = self.0.ticks.load(Ordering::Acquire);
+        let moved = nanos(self.elapsed_offset()).saturating_add(ticks);
         SystemClock.coarse_monotonic().saturating_add(moved)
     }
 
     fn coarse_wall(&self) -> i64 {
-        SystemClock.coarse_wall().saturating_add(self.wall_offset())
+        SystemClock.coarse_wall().saturating_add(nanos(self.wall_offset()))
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -193,6 +196,11 @@ fn add(offset: &AtomicI64, millis: i64) {
     let add = |old: i64| Some(old.saturating_add(millis));
     // The closure never refuses, so there is no other case.
     let _ = offset.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+}
+
+/// Of coarse clocks, which show nanoseconds: a division would cost as much as the look.
+const fn nanos(millis: i64) -> i64 {
+    millis.saturating_mul(1_000_000)
 }
 
 /// Milliseconds since 1970, negative before.
@@ -215,6 +223,8 @@ mod system {
         pub(super) const ELAPSED: ClockId = ClockId::Boottime;
         pub(super) const MONOTONIC: ClockId = ClockId::MonotonicCoarse;
         pub(super) const WALL: ClockId = ClockId::RealtimeCoarse;
+        /// The kernel's own, 1 to 10 ms, in nanoseconds.
+        pub(super) const TICK: i64 = 1;
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -225,6 +235,7 @@ mod system {
         pub(super) const ELAPSED: ClockId = ClockId::Monotonic;
         pub(super) const MONOTONIC: ClockId = ClockId::Monotonic;
         pub(super) const WALL: ClockId = ClockId::Realtime;
+        pub(super) const TICK: i64 = 1_000_000;
     }
 
     pub(super) fn wall() -> i64 {
@@ -232,24 +243,26 @@ mod system {
     }
 
     pub(super) fn elapsed() -> i64 {
-        millis(ids::ELAPSED)
+        let time = clock_gettime(ids::ELAPSED);
+        // No clock shows a time whose milliseconds overflow.
+        time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 
     #[inline]
     pub(super) fn coarse_monotonic() -> i64 {
-        millis(ids::MONOTONIC)
+        nanos(ids::MONOTONIC)
     }
 
     #[inline]
     pub(super) fn coarse_wall() -> i64 {
-        millis(ids::WALL)
+        nanos(ids::WALL)
     }
 
     #[inline]
-    fn millis(clock: ClockId) -> i64 {
+    fn nanos(clock: ClockId) -> i64 {
         let time = clock_gettime(clock);
-        // No clock shows a time whose milliseconds overflow.
-        time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+        let nanos = time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec);
+        nanos - nanos % ids::TICK
     }
 }
 
@@ -271,11 +284,11 @@ mod system {
     }
 
     pub(super) fn coarse_monotonic() -> i64 {
-        elapsed()
+        super::nanos(elapsed())
     }
 
     pub(super) fn coarse_wall() -> i64 {
-        wall()
+        super::nanos(wall())
     }
 }
 
@@ -284,6 +297,7 @@ mod tests {
     use super::*;
 
     const HOUR: i64 = 3_600_000;
+    const MILLI: i64 = 1_000_000;
 
     fn near(left: i64, right: i64) -> bool {
         left.abs_diff(right) < 1000
@@ -304,7 +318,7 @@ mod tests {
     fn the_wall_clocks_agree_and_no_clock_runs_backwards() {
         let (now, coarse) = (SystemClock.now(), Coarse::of(&SystemClock));
         assert!(near(now.wall.0, unix_millis(SystemTime::now())));
-        assert!(near(coarse.wall, now.wall.0));
+        assert!(near(coarse.wall / MILLI, now.wall.0));
         assert!(SystemClock.now().elapsed >= now.elapsed);
         assert!(Coarse::of(&SystemClock).monotonic >= coarse.monotonic);
     }
@@ -322,8 +336,8 @@ mod tests {
         let (later, later_coarse) = (clock.now(), Coarse::of(&clock));
         assert!(near(later.wall.0 - now.wall.0, HOUR));
         assert!(near(later.elapsed.0 - now.elapsed.0, HOUR));
-        assert!(near(later_coarse.wall - coarse.wall, HOUR));
-        assert!(near(later_coarse.monotonic - coarse.monotonic, HOUR));
+        assert!(near((later_coarse.wall - coarse.wall) / MILLI, HOUR));
+        assert!(near((later_coarse.monotonic - coarse.monotonic) / MILLI, HOUR));
     }
 
     #[test]
@@ -333,9 +347,9 @@ mod tests {
         clock.jump_wall(-HOUR);
         assert!(clock.coarse_monotonic() > coarse.monotonic, "who looks once a tick looks again");
         assert!(near(clock.now().wall.0, now.wall.0 - HOUR));
-        assert!(near(Coarse::of(&clock).wall, coarse.wall - HOUR));
+        assert!(near(Coarse::of(&clock).wall / MILLI, coarse.wall / MILLI - HOUR));
         assert!(near(clock.now().elapsed.0, now.elapsed.0));
-        assert!(near(Coarse::of(&clock).monotonic, coarse.monotonic));
+        assert!(near(Coarse::of(&clock).monotonic / MILLI, coarse.monotonic / MILLI));
     }
 
     #[test]
@@ -344,6 +358,9 @@ mod tests {
         clock.advance(Duration::MAX);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now().elapsed, Timestamp::MAX);
+        let end = Coarse { monotonic: i64::MAX, wall: i64::MAX };
+        assert_eq!(Coarse::of(&clock), end);
+        assert_eq!(Coarse::of(&SystemClock).plus(i64::MAX), end);
     }
 
     #[tokio::test]

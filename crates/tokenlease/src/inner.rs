@@ -68,6 +68,7 @@ impl Inner {
         registry.http().check(server.identity())?;
         let inner = Self {
             name: RecordName::new(server.identity().clone()),
+            cache: Cache::new(registry.clock().clone()),
             registry,
             server,
             policy,
@@ -76,7 +77,6 @@ impl Inner {
             turnstile: Turnstile::default(),
             hook,
             process: std::process::id(),
-            cache: Cache::default(),
             current: Mutex::new(Current { source, entry: None }),
             resolving: tokio::sync::Mutex::new(()),
         };
@@ -108,19 +108,20 @@ impl Inner {
     }
 
     pub(crate) fn fast<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
-        self.cache.get(self.registry.clock().as_ref(), use_it)
+        self.cache.get(use_it)
     }
 
     pub(crate) fn fast_once(&self) -> Option<Token> {
-        self.cache.get_once(self.registry.clock().as_ref())
+        self.cache.get_once()
     }
 
     pub(crate) fn fast_with_mark<R>(&self, use_it: impl FnOnce(&Token, Mark) -> R) -> Option<R> {
-        self.cache.get_with_mark(self.registry.clock().as_ref(), use_it)
+        self.cache.get_with_mark(use_it)
     }
 
+    #[inline]
     pub(crate) fn holds(&self, mark: &Mark) -> bool {
-        self.cache.holds(self.registry.clock().as_ref(), mark)
+        self.cache.holds(mark)
     }
 
     pub(crate) async fn get(self: &Arc<Self>, options: TokenOptions) -> Result<Served> {

@@ -38,14 +38,14 @@ impl Least {
     fn use_it<R>(&self, use_it: impl FnOnce(&str) -> R) -> Option<R> {
         let guard = self.cached.load();
         let (text, monotonic, wall) = guard.as_deref()?;
-        (millis(ClockId::MonotonicCoarse) < *monotonic && millis(ClockId::RealtimeCoarse) < *wall)
+        (nanos(ClockId::MonotonicCoarse) < *monotonic && nanos(ClockId::RealtimeCoarse) < *wall)
             .then(|| use_it(text))
     }
 }
 
-fn millis(clock: ClockId) -> i64 {
+fn nanos(clock: ClockId) -> i64 {
     let time = clock_gettime(clock);
-    time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
 /// What is ready at once.

@@ -84,8 +84,9 @@ impl Child {
             "explain" => Ok(client.explain()),
             "clock" => {
                 let Now { wall, elapsed } = SystemClock.now();
-                let coarse = (SystemClock.coarse_wall(), SystemClock.coarse_monotonic());
-                Ok(format!("{} {} {} {}", wall.0, coarse.0, elapsed.0, coarse.1))
+                let coarse = [SystemClock.coarse_wall(), SystemClock.coarse_monotonic()];
+                let coarse = coarse.map(|nanos| nanos / 1_000_000);
+                Ok(format!("{} {} {} {}", wall.0, coarse[0], elapsed.0, coarse[1]))
             }
             "password" => {
                 let credentials =

@@ -88,11 +88,11 @@ impl Clock for FileClock {
     }
 
     fn coarse_monotonic(&self) -> i64 {
-        SystemClock.coarse_monotonic() + self.millis()
+        SystemClock.coarse_monotonic() + self.millis() * 1_000_000
     }
 
     fn coarse_wall(&self) -> i64 {
-        SystemClock.coarse_wall() + self.millis()
+        SystemClock.coarse_wall() + self.millis() * 1_000_000
     }
 
     /// Short, since nothing wakes it when the file changes.
