@@ -82,8 +82,8 @@ pub(crate) fn read<'a, const N: usize>(
     same: fn(&str, &str) -> bool,
 ) -> Result<[Field<'a>; N], Unreadable> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // Text that was checked as a whole is not checked again string by string.
-    match str::from_utf8(body) {
+    // Text that was checked as a whole, many bytes at a time, is not checked string by string.
+    match simdutf8::basic::from_utf8(body) {
         Ok(text) => read_from(serde_json::Deserializer::from_str(text), names, same),
         Err(_) => read_from(serde_json::Deserializer::from_slice(body), names, same),
     }
