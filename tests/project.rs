@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 /// What the core may depend on. Each is pure: no socket, no file, no clock, no thread.
-const CORE_MAY_USE: [&str; 12] = [
+const CORE_MAY_USE: [&str; 13] = [
     "base64",
     "form_urlencoded",
     "hmac",
@@ -21,6 +21,7 @@ const CORE_MAY_USE: [&str; 12] = [
     "serde",
     "serde_json",
     "sha2",
+    "simdutf8",
     "subtle",
     "url",
     "zeroize",
