@@ -223,8 +223,11 @@ mod system {
         pub(super) const ELAPSED: ClockId = ClockId::Boottime;
         pub(super) const MONOTONIC: ClockId = ClockId::MonotonicCoarse;
         pub(super) const WALL: ClockId = ClockId::RealtimeCoarse;
-        /// The kernel's own, 1 to 10 ms, in nanoseconds.
-        pub(super) const TICK: i64 = 1;
+
+        /// They tick with the kernel, each 1 to 10 ms.
+        pub(super) fn tick(nanos: i64) -> i64 {
+            nanos
+        }
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -235,7 +238,11 @@ mod system {
         pub(super) const ELAPSED: ClockId = ClockId::Monotonic;
         pub(super) const MONOTONIC: ClockId = ClockId::Monotonic;
         pub(super) const WALL: ClockId = ClockId::Realtime;
-        pub(super) const TICK: i64 = 1_000_000;
+
+        /// They tick by themselves too often for one look at the wall clock each.
+        pub(super) fn tick(nanos: i64) -> i64 {
+            nanos - nanos % 1_000_000
+        }
     }
 
     pub(super) fn wall() -> i64 {
@@ -261,8 +268,7 @@ mod system {
     #[inline]
     fn nanos(clock: ClockId) -> i64 {
         let time = clock_gettime(clock);
-        let nanos = time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec);
-        nanos - nanos % ids::TICK
+        ids::tick(time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec))
     }
 }
 
