@@ -64,17 +64,32 @@ struct Seen {
     changed: AtomicBool,
     /// The store does not answer.
     away: AtomicBool,
+    /// It holds a record that can't be read.
+    unreadable: AtomicBool,
 }
 
 impl Seen {
     fn see(&self, event: &Event) {
-        let (mark, to) = match event {
-            Event::Forgotten(_) | Event::CircuitClosed => (&self.changed, true),
-            Event::StoreAway => (&self.away, true),
-            Event::StoreBack => (&self.away, false),
-            _ => return,
-        };
-        mark.store(to, Ordering::Release);
+        let set = |mark: &AtomicBool, to| mark.store(to, Ordering::Release);
+        match event {
+            Event::Forgotten(_) | Event::CircuitClosed => set(&self.changed, true),
+            Event::StoreAway => set(&self.away, true),
+            Event::RecordUnreadable => set(&self.unreadable, true),
+            Event::StoreBack => {
+                set(&self.away, false);
+                set(&self.unreadable, false);
+            }
+            _ => {}
+        }
+    }
+
+    /// Why others who share the store do not hear of what was done.
+    fn silence(&self) -> &'static str {
+        if self.unreadable.load(Ordering::Acquire) {
+            "the store's record does not open under this key, or a newer version wrote it"
+        } else {
+            "the store does not answer"
+        }
     }
 }
 
@@ -146,10 +161,10 @@ impl Session {
     /// The vendor's word on a token.
     pub(crate) async fn validate(self, token: Token) -> Result<bool> {
         let active = self.client.validate(&token).await;
-        let is_shared = self.close().await;
+        let shared = self.close().await;
         // Nobody has to hear of a yes.
-        if matches!(active, Ok(false)) && !is_shared {
-            warn("the store does not answer: others who share it do not hear of this");
+        if let (Ok(false), Err(why)) = (&active, shared) {
+            warn(format!("{why}: others who share it do not hear of this"));
         }
         active
     }
@@ -178,21 +193,24 @@ impl Session {
         Ok(self.seen.changed.load(Ordering::Acquire))
     }
 
-    /// Ends the session; whether the store heard of all that siblings should know.
-    async fn close(self) -> bool {
+    /// Ends the session. The error says why the store has not heard of all that siblings should know.
+    async fn close(self) -> Result<(), &'static str> {
         let close = self.client.close();
         let closed = tokio::time::timeout(self.patience, close).await;
-        matches!(closed, Ok(Ok(()))) && !self.seen.away.load(Ordering::Acquire)
+        match closed {
+            Ok(Ok(())) if !self.seen.away.load(Ordering::Acquire) => Ok(()),
+            _ => Err(self.seen.silence()),
+        }
     }
 
     /// Ends the session with the result of its call.
     async fn end<T>(self, result: Result<T>) -> Result<T> {
-        let is_shared = self.close().await;
-        if result.is_ok() && !is_shared {
-            warn(
-                "the store does not answer, so this is not shared, and the next to ask may have \
-                 to log in; see `tokenlease store check`",
-            );
+        let shared = self.close().await;
+        if let (Ok(_), Err(why)) = (&result, shared) {
+            warn(format!(
+                "{why}, so this is not shared, and the next to ask may have to log in; see \
+                 `tokenlease store check`"
+            ));
         }
         result
     }
