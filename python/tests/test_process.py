@@ -131,7 +131,7 @@ busy = tokenlease.Client(**options, registry=tokenlease.Registry())
 threads = [threading.Thread(target=busy.token) for _ in range(8)]
 for thread in threads: thread.start()
 children = []
-for _ in range(10):
+while len(children) < 10 and all(thread.is_alive() for thread in threads):
     child = os.fork()
     if child == 0:
         try:
@@ -141,10 +141,10 @@ for _ in range(10):
         os._exit(2)
     children.append(child)
 statuses = [os.waitpid(child, 0)[1] for child in children]
-assert statuses == [0] * 10, statuses
+assert statuses and not any(statuses), statuses
 for thread in threads: thread.join()
 """
-    # Long enough that no fork comes after the flight, also where the machine stands still.
+    # Where the machine stands still that long, there are fewer forks: none comes after the flight.
     emulator.delay(vendor, 2, times=100)
     run(script, emulator.options(vendor))
 

@@ -31,8 +31,8 @@ fn check(environment: &Environment, tool: &str, arguments: &[&str]) {
 #[test]
 fn the_python_source_is_formatted_linted_and_typed() {
     let Some(environment) = environment() else { return };
-    check(environment, "ruff", &["format", "--check", "."]);
-    check(environment, "ruff", &["check", "."]);
+    check(environment, "ruff", &["format", "--check", ".", "../crates", "../tests"]);
+    check(environment, "ruff", &["check", ".", "../crates", "../tests"]);
     let cache = environment.folder.join("mypy");
     check(environment, "mypy", &["--cache-dir", cache.to_str().unwrap()]);
 }

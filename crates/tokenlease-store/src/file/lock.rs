@@ -24,7 +24,7 @@ use super::{
 pub(super) const END: &str = ".lock";
 pub(super) const OWNER_END: &str = ".owner";
 /// How long to wait for others who read or write the same intent: microseconds, as a rule.
-const PATIENCE: Duration = Duration::from_millis(1500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
 const LONGEST_SLICE: Duration = Duration::from_millis(8);
 
 /// The owners' files that this process holds, by name.

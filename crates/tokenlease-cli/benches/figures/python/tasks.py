@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from time import perf_counter
-from typing import Any, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from turns import FORM, HEADERS, HOST, PATH, PORT, USER, cold, take
 
 import tokenlease
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
 
 CALLERS = 1000
 LOOP = asyncio.new_event_loop()
@@ -39,7 +42,7 @@ async def request() -> str:
     writer.write("\r\n".join([*lines, "", FORM]).encode())
     body = (await reader.read()).partition(b"\r\n\r\n")[2]
     writer.close()
-    return json.loads(body)["access_token"]
+    return str(json.loads(body)["access_token"])
 
 
 def at_once(ask: Callable[[], Awaitable[Any]]) -> float:

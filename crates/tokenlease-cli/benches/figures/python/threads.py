@@ -35,7 +35,7 @@ class ByHand:
 def request() -> str:
     connection = http.client.HTTPConnection(HOST, PORT)
     connection.request("POST", PATH, FORM, HEADERS)
-    token = json.load(connection.getresponse())["access_token"]
+    token = str(json.load(connection.getresponse())["access_token"])
     connection.close()
     return token
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any, Callable
+from typing import Callable, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import tokenlease
+
+Client = TypeVar("Client")
 
 SERVER = sys.argv[1]
 TURNS = int(sys.argv[2])
@@ -29,7 +31,7 @@ FORM = urlencode(
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def cold(kind: type) -> Any:
+def cold(kind: Callable[..., Client]) -> Client:
     """Make a client without a token, and with a store of its own."""
     return kind(
         vendor="wyn",
