@@ -101,7 +101,8 @@ struct Last {
 
 impl Tokens {
     /// The last one, if the client still holds it.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a library that is built for size would not")]
+    #[inline(always)]
     pub(crate) fn held(&self, py: Python<'_>, client: &Client) -> Option<Py<Token>> {
         let last = self.0.try_lock()?;
         let Last { token, mark } = last.as_ref()?;

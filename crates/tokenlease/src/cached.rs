@@ -11,7 +11,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use tokenlease_core::Token;
 
-use crate::clock::{Clock, Coarse};
+use crate::clock::{AnyClock, Coarse};
 
 /// What a caller of the fast path may have, and how long.
 struct Cached {
@@ -29,7 +29,7 @@ struct Fresh {
 
 /// The token that serves without a look at the machine, if there is one.
 pub(crate) struct Cache {
-    clock: Arc<dyn Clock>,
+    clock: AnyClock,
     cached: ArcSwapOption<Cached>,
     /// The same, for who looks once: see [`Cache::get_once`].
     kept: Mutex<Option<Arc<Cached>>>,
@@ -50,14 +50,15 @@ impl Fresh {
     }
 
     #[inline]
-    fn is_now(&self, clock: &dyn Clock) -> bool {
+    fn is_now(&self, clock: &AnyClock) -> bool {
         let monotonic = clock.coarse_monotonic();
         monotonic == self.seen.load(Ordering::Relaxed) || self.is_seen(clock, monotonic)
     }
 
     #[inline(never)]
-    fn is_seen(&self, clock: &dyn Clock, monotonic: i64) -> bool {
-        let is_fresh = monotonic < self.until.monotonic && clock.coarse_wall() < self.until.wall;
+    fn is_seen(&self, clock: &AnyClock, monotonic: i64) -> bool {
+        let Coarse { monotonic: until, wall } = self.until;
+        let is_fresh = monotonic < until && clock.get().coarse_wall() < wall;
         if is_fresh {
             self.seen.store(monotonic, Ordering::Relaxed);
         }
@@ -66,7 +67,7 @@ impl Fresh {
 }
 
 impl Cache {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: AnyClock) -> Self {
         Self {
             clock,
             cached: ArcSwapOption::empty(),
@@ -101,7 +102,7 @@ impl Cache {
     /// with their number, which a thousand that wait for one answer would each pay.
     pub(crate) fn get_once(&self) -> Option<Token> {
         let cached = self.kept().clone()?;
-        cached.fresh.is_now(self.clock.as_ref()).then(|| cached.token.clone())
+        cached.fresh.is_now(&self.clock).then(|| cached.token.clone())
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Arc<Cached>>> {
@@ -125,13 +126,13 @@ impl Cache {
         }
         let guard = self.cached.load();
         let cached = guard.as_deref()?;
-        cached.fresh.is_now(self.clock.as_ref()).then(|| use_it(cached, version))
+        cached.fresh.is_now(&self.clock).then(|| use_it(cached, version))
     }
 
     #[inline]
     pub(crate) fn holds(&self, mark: &Mark) -> bool {
         let version = self.version.load(Ordering::Acquire);
-        version == mark.version && mark.fresh.is_now(self.clock.as_ref())
+        version == mark.version && mark.fresh.is_now(&self.clock)
     }
 }
 
@@ -148,7 +149,7 @@ mod tests {
     use tokenlease_core::{Now, TokenKind};
 
     use super::*;
-    use crate::clock::SteeredClock;
+    use crate::clock::{Clock, SteeredClock};
 
     const HOUR: i64 = 3_600_000;
     const MILLI: i64 = 1_000_000;
@@ -172,7 +173,7 @@ mod tests {
         let only_monotonic = Coarse { wall: i64::MAX, ..until };
         for until in [until, only_wall, only_monotonic] {
             let clock = SteeredClock::new();
-            let cache = Cache::new(Arc::new(clock.clone()));
+            let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())));
             assert!(mark(&cache).is_none());
             cache.set(Some((token("one"), until)));
             let marked = mark(&cache).unwrap();
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn a_mark_of_what_was_cached_before_does_not_hold() {
         let clock = SteeredClock::new();
-        let cache = Cache::new(Arc::new(clock.clone()));
+        let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())));
         cache.set(Some((token("one"), hour_from(&clock))));
         let old = mark(&cache).unwrap();
         cache.set(None);
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn the_wall_clock_is_looked_at_once_a_tick_of_the_other() {
         let clock = Arc::new(ToldClock::default());
-        let cache = Cache::new(clock.clone());
+        let cache = Cache::new(AnyClock::Other(clock.clone()));
         cache.set(Some((token("one"), hour_from(clock.as_ref()))));
         let marked = mark(&cache).unwrap();
         let serves = || (cache.get(|_| ()).is_some(), cache.holds(&marked));

@@ -49,6 +49,39 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
+/// The clock of a registry: the machine's own, which the fast path reads without a call through a
+/// table, or another.
+#[derive(Clone, Debug)]
+pub(crate) enum AnyClock {
+    System,
+    Other(Arc<dyn Clock>),
+}
+
+impl AnyClock {
+    pub(crate) fn get(&self) -> &dyn Clock {
+        match self {
+            Self::System => &SystemClock,
+            Self::Other(clock) => clock.as_ref(),
+        }
+    }
+
+    /// See [`Clock::coarse_monotonic`].
+    #[inline]
+    pub(crate) fn coarse_monotonic(&self) -> i64 {
+        match self {
+            Self::System => SystemClock.coarse_monotonic(),
+            Self::Other(clock) => clock.coarse_monotonic(),
+        }
+    }
+}
+
+impl From<Option<Arc<dyn Clock>>> for AnyClock {
+    /// By default the system's.
+    fn from(clock: Option<Arc<dyn Clock>>) -> Self {
+        clock.map_or(Self::System, Self::Other)
+    }
+}
+
 /// What the coarse clocks show. Values are compared with values of the same clock and never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Coarse {
@@ -91,6 +124,7 @@ impl Clock for SystemClock {
         Timestamp(system::elapsed())
     }
 
+    #[inline]
     fn coarse_monotonic(&self) -> i64 {
         system::coarse_monotonic()
     }

@@ -68,7 +68,7 @@ impl Inner {
         registry.http().check(server.identity())?;
         let inner = Self {
             name: RecordName::new(server.identity().clone()),
-            cache: Cache::new(registry.clock().clone()),
+            cache: Cache::new(registry.own_clock().clone()),
             registry,
             server,
             policy,
@@ -276,7 +276,7 @@ impl Inner {
         let cached = ready.and_then(|ready| {
             let left = ready.until.since(now.elapsed).min(LONGEST_FAST);
             let left = i64::try_from(left.as_millis()).unwrap_or(i64::MAX) - COARSE_LAG;
-            let until = Coarse::of(self.registry.clock().as_ref()).plus(left);
+            let until = Coarse::of(self.registry.clock()).plus(left);
             (left > 0).then(|| (ready.lease.token().clone(), until))
         });
         self.cache.set(cached);

@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use tokenlease_core::{Key, Result};
 
 use crate::{
-    clock::{Clock, SystemClock},
+    clock::{AnyClock, Clock, SystemClock},
     memory::MemoryStore,
     random,
     store::Store,
@@ -29,7 +29,7 @@ struct Shared {
     http: Transport,
     store: Arc<dyn Store>,
     key: Key,
-    clock: Arc<dyn Clock>,
+    clock: AnyClock,
 }
 
 /// The registry of a process, by its id: a forked child makes its own, since its parent's may be
@@ -76,7 +76,11 @@ impl Registry {
         &self.0.key
     }
 
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.0.clock.get()
+    }
+
+    pub(crate) fn own_clock(&self) -> &AnyClock {
         &self.0.clock
     }
 }
@@ -112,11 +116,13 @@ impl RegistryBuilder {
 
     /// The registry. Kind `Config` for certificates, keys and proxies that can't be read.
     pub fn build(self) -> Result<Registry> {
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let (store, key) = match self.store {
-            Some(store) => store,
-            None => (Arc::new(MemoryStore::new(clock.clone())) as Arc<dyn Store>, random::key()?),
+        let (store, key) = if let Some(store) = self.store {
+            store
+        } else {
+            let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+            (Arc::new(MemoryStore::new(clock)) as Arc<dyn Store>, random::key()?)
         };
+        let clock = AnyClock::from(self.clock);
         let (process, http) = (std::process::id(), Transport::new(&self.http)?);
         Ok(Registry(Arc::new(Shared { process, http, store, key, clock })))
     }
