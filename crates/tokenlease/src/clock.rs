@@ -381,6 +381,18 @@ mod tests {
     }
 
     #[test]
+    fn a_registrys_clock_is_the_machines_unless_another_is_given() {
+        let steered = SteeredClock::new();
+        steered.advance(Duration::from_secs(3600));
+        let (own, other) = (AnyClock::from(None), AnyClock::Other(Arc::new(steered)));
+        for (clock, ahead) in [(own, 0), (other, HOUR)] {
+            let monotonic = clock.coarse_monotonic() - SystemClock.coarse_monotonic();
+            assert!(near(monotonic / MILLI, ahead));
+            assert!(near(clock.get().now().wall.0 - SystemClock.now().wall.0, ahead));
+        }
+    }
+
+    #[test]
     fn lesson_10_a_jump_of_the_wall_clock_lets_no_time_pass() {
         let clock = SteeredClock::new();
         let (now, coarse) = (clock.now(), Coarse::of(&clock));
