@@ -1,20 +1,20 @@
 //! The clocks of the machine, and one to steer.
 //!
-//! The core takes time as an argument; this is the only file that knows the hour.
+//! The core takes time as an argument; this is the only place that knows the hour.
+
+mod steered;
 
 use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use tokenlease_core::{Now, Timestamp, WallTime};
-use tokio::sync::watch;
+
+pub use self::steered::SteeredClock;
 
 /// The longest a [`Clock::sleep`] lasts: timers stop while a machine is suspended, so whoever
 /// waits for longer looks at the clock again.
@@ -137,99 +137,6 @@ impl Clock for SystemClock {
         // Not made before it is polled: only then there must be a runtime.
         Box::pin(async move { tokio::time::sleep(duration.min(SLICE)).await })
     }
-}
-
-/// The machine's clocks and an offset to steer by: for tests, demonstrations, and the simulation
-/// of a day in a second. Clones share the offset.
-#[derive(Clone, Debug)]
-pub struct SteeredClock(Arc<Offsets>);
-
-#[derive(Debug)]
-struct Offsets {
-    elapsed: AtomicI64,
-    wall: AtomicI64,
-    /// One for each move, so that a coarse clock shows that there was one.
-    ticks: AtomicI64,
-    moves: watch::Sender<()>,
-}
-
-impl SteeredClock {
-    /// A clock that shows the machine's time.
-    pub fn new() -> Self {
-        Self(Arc::new(Offsets {
-            elapsed: AtomicI64::new(0),
-            wall: AtomicI64::new(0),
-            ticks: AtomicI64::new(0),
-            moves: watch::Sender::new(()),
-        }))
-    }
-
-    /// Lets time pass: every clock moves, and sleepers wake to look at it.
-    pub fn advance(&self, duration: Duration) {
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        add(&self.0.elapsed, millis);
-        self.jump_wall(millis);
-    }
-
-    /// Sets the wall clock forward (or back) by milliseconds, as an administrator or a time server
-    /// does: no time passes.
-    pub fn jump_wall(&self, millis: i64) {
-        add(&self.0.wall, millis);
-        add(&self.0.ticks, 1);
-        self.0.moves.send_replace(());
-    }
-
-    fn elapsed_offset(&self) -> i64 {
-        self.0.elapsed.load(Ordering::Acquire)
-    }
-
-    fn wall_offset(&self) -> i64 {
-        self.0.wall.load(Ordering::Acquire)
-    }
-}
-
-impl Default for SteeredClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clock for SteeredClock {
-    fn now(&self) -> Now {
-        let wall = system::wall().saturating_add(self.wall_offset());
-        Now { wall: WallTime(wall), elapsed: self.elapsed() }
-    }
-
-    fn elapsed(&self) -> Timestamp {
-        Timestamp(system::elapsed().saturating_add(self.elapsed_offset()))
-    }
-
-    fn coarse_monotonic(&self) -> i64 {
-        let ticks = self.0.ticks.load(Ordering::Acquire);
-        let moved = nanos(self.elapsed_offset()).saturating_add(ticks);
-        SystemClock.coarse_monotonic().saturating_add(moved)
-    }
-
-    fn coarse_wall(&self) -> i64 {
-        SystemClock.coarse_wall().saturating_add(nanos(self.wall_offset()))
-    }
-
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        // Subscribed here, so that a move between this call and the first poll wakes too.
-        let mut moves = self.0.moves.subscribe();
-        Box::pin(async move {
-            tokio::select! {
-                () = SystemClock.sleep(duration) => {}
-                _ = moves.changed() => {}
-            }
-        })
-    }
-}
-
-fn add(offset: &AtomicI64, millis: i64) {
-    let add = |old: i64| Some(old.saturating_add(millis));
-    // The closure never refuses, so there is no other case.
-    let _ = offset.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
 }
 
 /// Of coarse clocks, which show nanoseconds: a division would cost as much as the look.
@@ -369,18 +276,6 @@ mod tests {
     }
 
     #[test]
-    fn advancing_moves_every_clock_of_every_clone() {
-        let clock = SteeredClock::new();
-        let (now, coarse) = (clock.now(), Coarse::of(&clock));
-        clock.clone().advance(Duration::from_secs(3600));
-        let (later, later_coarse) = (clock.now(), Coarse::of(&clock));
-        assert!(near(later.wall.0 - now.wall.0, HOUR));
-        assert!(near(later.elapsed.0 - now.elapsed.0, HOUR));
-        assert!(near((later_coarse.wall - coarse.wall) / MILLI, HOUR));
-        assert!(near((later_coarse.monotonic - coarse.monotonic) / MILLI, HOUR));
-    }
-
-    #[test]
     fn a_registrys_clock_is_the_machines_unless_another_is_given() {
         let steered = SteeredClock::new();
         steered.advance(Duration::from_secs(3600));
@@ -390,45 +285,5 @@ mod tests {
             assert!(near(monotonic / MILLI, ahead));
             assert!(near(clock.get().now().wall.0 - SystemClock.now().wall.0, ahead));
         }
-    }
-
-    #[test]
-    fn lesson_10_a_jump_of_the_wall_clock_lets_no_time_pass() {
-        let clock = SteeredClock::new();
-        let (now, coarse) = (clock.now(), Coarse::of(&clock));
-        clock.jump_wall(-HOUR);
-        assert!(clock.coarse_monotonic() > coarse.monotonic, "who looks once a tick looks again");
-        assert!(near(clock.now().wall.0, now.wall.0 - HOUR));
-        assert!(near(Coarse::of(&clock).wall / MILLI, coarse.wall / MILLI - HOUR));
-        assert!(near(clock.now().elapsed.0, now.elapsed.0));
-        assert!(near(Coarse::of(&clock).monotonic / MILLI, coarse.monotonic / MILLI));
-    }
-
-    #[test]
-    fn lesson_12_the_end_of_time_overflows_nothing() {
-        let clock = SteeredClock::new();
-        clock.advance(Duration::MAX);
-        clock.advance(Duration::MAX);
-        assert_eq!(clock.now().elapsed, Timestamp::MAX);
-        let end = Coarse { monotonic: i64::MAX, wall: i64::MAX };
-        assert_eq!(Coarse::of(&clock), end);
-        assert_eq!(Coarse::of(&SystemClock).plus(i64::MAX), end);
-    }
-
-    #[tokio::test]
-    async fn a_sleeper_wakes_when_the_clock_is_moved_even_before_it_is_polled() {
-        let clock = SteeredClock::new();
-        let sleep = clock.sleep(Duration::from_secs(3600));
-        clock.advance(Duration::from_secs(1));
-        sleep.await;
-
-        let sleep = clock.sleep(Duration::from_secs(3600));
-        tokio::join!(sleep, async { clock.jump_wall(1) });
-    }
-
-    #[tokio::test]
-    async fn a_sleep_ends_by_itself_too() {
-        SteeredClock::new().sleep(Duration::from_millis(1)).await;
-        SystemClock.sleep(Duration::ZERO).await;
     }
 }
