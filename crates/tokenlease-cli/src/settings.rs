@@ -1,6 +1,8 @@
 //! What the command line, the environment and a profile say together.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+mod sources;
+
+use std::{ffi::OsString, time::Duration};
 
 use tokenlease::{
     Result,
@@ -8,15 +10,13 @@ use tokenlease::{
 };
 
 use tokenlease_config::{
-    Grant, KEYS, Options, Shared, StoreUrl,
+    Grant, Options, Shared, StoreUrl,
     secrets::{Source, Which},
 };
 
-use crate::{
-    args::Connection,
-    output::{config, warn},
-    profile, secrets,
-};
+pub(crate) use self::sources::{config_file, merged, variable_name};
+use self::sources::{from_environment, from_profile, place, variable};
+use crate::{args::Connection, output::warn, secrets};
 
 /// How the environment is read: tests bring their own.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -215,85 +215,6 @@ fn shared_by(options: &Options, passphrase: Option<&Source>) -> Result<Shared> {
 fn store_passphrase(environment: Environment<'_>) -> Result<Option<Source>> {
     let text = variable(environment, Which::StorePassphrase.variable())?;
     Ok(text.map(|text| Source::Variable(text.into())))
-}
-
-/// The configuration file, if one is named.
-pub(crate) fn config_file(
-    connection: &Connection,
-    environment: Environment<'_>,
-) -> Option<PathBuf> {
-    let given = connection.config.clone().map(OsString::from);
-    let file = given.or_else(|| environment("TOKENLEASE_CONFIG"));
-    file.filter(|text| !text.is_empty()).map(PathBuf::from)
-}
-
-/// What the sources say together, where no identity is needed.
-pub(crate) fn merged(
-    given: Options,
-    connection: &Connection,
-    environment: Environment<'_>,
-) -> Result<Options> {
-    let mut connection = connection.clone();
-    if connection.profile.is_none() && environment("TOKENLEASE_PROFILE").is_none() {
-        // A file without a profile is for those who read all of them.
-        connection.config = None;
-    }
-    Ok(given.or(from_environment(environment)?).or(from_profile(&connection, environment)?))
-}
-
-fn from_environment(environment: Environment<'_>) -> Result<Options> {
-    let mut options = Options::default();
-    for key in KEYS {
-        let name = variable_name(key);
-        // An empty variable is how scripts unset one.
-        let Some(text) = variable(environment, &name)?.filter(|text| !text.is_empty()) else {
-            continue;
-        };
-        if let Some(Err(why)) = options.read(key, &text) {
-            return Err(config(format!("the variable {name}: {why}")));
-        }
-    }
-    Ok(options)
-}
-
-fn from_profile(connection: &Connection, environment: Environment<'_>) -> Result<Options> {
-    let or_variable = |given: Option<OsString>, name: &str| {
-        given.or_else(|| environment(name)).filter(|text| !text.is_empty())
-    };
-    let name = or_variable(connection.profile.clone().map(Into::into), "TOKENLEASE_PROFILE");
-    let file = or_variable(connection.config.clone().map(Into::into), "TOKENLEASE_CONFIG");
-    match (name, &connection.config) {
-        (Some(name), _) => {
-            let name = name.into_string().map_err(|_| config("the profile's name is not UTF-8"))?;
-            profile::load(file.map(PathBuf::from).as_deref(), &name)
-        }
-        (None, Some(_)) => Err(config("--config is given, and no profile")
-            .expected("--profile NAME, the part of the file to use")),
-        (None, None) => Ok(Options::default()),
-    }
-}
-
-fn variable(environment: Environment<'_>, name: &str) -> Result<Option<String>> {
-    environment(name)
-        .map(|text| {
-            // Its text may be a secret: it is not quoted.
-            text.into_string().map_err(|_| config(format!("the variable {name} is not UTF-8")))
-        })
-        .transpose()
-}
-
-/// Where an option may be given.
-fn place(key: &str) -> String {
-    format!(
-        "--{}, the variable {}, or a profile's {key}",
-        key.replace('_', "-"),
-        variable_name(key)
-    )
-}
-
-/// An option's name in the environment.
-pub(crate) fn variable_name(key: &str) -> String {
-    format!("TOKENLEASE_{}", key.to_uppercase())
 }
 
 #[cfg(test)]

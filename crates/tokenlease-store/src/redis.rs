@@ -17,6 +17,8 @@
 //! leases early. A client of one node follows no redirections: a cluster is reached through a
 //! proxy.
 
+mod scripts;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use ::redis::{
@@ -32,6 +34,7 @@ use tokenlease::{
 use tokio::net::TcpStream;
 use url::Url;
 
+use self::scripts::Scripts;
 use crate::{
     connection::{Failure, LIMIT, Slot, bad_url, millis},
     tls,
@@ -42,58 +45,6 @@ const URL: &str = "redis://user:password@host:6379/0, or rediss://… for TLS";
 
 /// How many looks a search for any record takes at most: one goes over some 10,000 keys.
 const LOOKS: u32 = 50;
-
-const LOAD: &str = r"
-local time = redis.call('TIME')
-local record = redis.call('HMGET', KEYS[1], 'r', 'd')
-return {time[1], time[2], record[1], record[2]}
-";
-
-// A revision is a time in microseconds, or the last one plus 1 if that is more: none comes twice,
-// not even where the key ended meanwhile.
-const SWAP: &str = r"
-local time = redis.call('TIME')
-local record = redis.call('HMGET', KEYS[1], 'r', 'd')
-if (record[1] or '') ~= ARGV[1] then
-    return {time[1], time[2], record[1], record[2], 0}
-end
-local revision = time[1] * 1000000 + time[2]
-if record[1] then
-    revision = math.max(revision, tonumber(record[1]) + 1)
-end
-revision = string.format('%.0f', revision)
-redis.call('HSET', KEYS[1], 'r', revision, 'd', ARGV[2])
-if ARGV[3] == '' then
-    redis.call('PERSIST', KEYS[1])
-else
-    redis.call('PEXPIRE', KEYS[1], ARGV[3])
-end
-return {time[1], time[2], revision, false, 1}
-";
-
-const LOCK: &str = r"
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then
-    return 0
-end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-";
-
-const RENEW: &str = r"
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
-    return 0
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return 1
-";
-
-const UNLOCK: &str = r"
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-    redis.call('DEL', KEYS[1])
-end
-return 1
-";
 
 /// A Redis or Valkey server that many hosts share. It keeps records as they are: wrap it in
 /// [`Sealed`](crate::Sealed), or let [`open`](crate::open()) do so.
@@ -109,14 +60,6 @@ struct Inner {
     tls: Option<Arc<ClientConfig>>,
     slot: Slot<MultiplexedConnection>,
     scripts: Scripts,
-}
-
-struct Scripts {
-    load: Script,
-    swap: Script,
-    lock: Script,
-    renew: Script,
-    unlock: Script,
 }
 
 /// Seconds, microseconds, revision, record.
@@ -165,13 +108,7 @@ impl RedisStore {
             settings: info.redis_settings().clone(),
             tls,
             slot: Slot::new(),
-            scripts: Scripts {
-                load: Script::new(LOAD),
-                swap: Script::new(SWAP),
-                lock: Script::new(LOCK),
-                renew: Script::new(RENEW),
-                unlock: Script::new(UNLOCK),
-            },
+            scripts: Scripts::new(),
         })))
     }
 }

@@ -1,0 +1,91 @@
+//! Where options come from beside the command line: the environment, and a profile of a file.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use tokenlease::Result;
+use tokenlease_config::{KEYS, Options};
+
+use super::Environment;
+use crate::{args::Connection, output::config, profile};
+
+/// The configuration file, if one is named.
+pub(crate) fn config_file(
+    connection: &Connection,
+    environment: Environment<'_>,
+) -> Option<PathBuf> {
+    let given = connection.config.clone().map(OsString::from);
+    let file = given.or_else(|| environment("TOKENLEASE_CONFIG"));
+    file.filter(|text| !text.is_empty()).map(PathBuf::from)
+}
+
+/// What the sources say together, where no identity is needed.
+pub(crate) fn merged(
+    given: Options,
+    connection: &Connection,
+    environment: Environment<'_>,
+) -> Result<Options> {
+    let mut connection = connection.clone();
+    if connection.profile.is_none() && environment("TOKENLEASE_PROFILE").is_none() {
+        // A file without a profile is for those who read all of them.
+        connection.config = None;
+    }
+    Ok(given.or(from_environment(environment)?).or(from_profile(&connection, environment)?))
+}
+
+pub(super) fn from_environment(environment: Environment<'_>) -> Result<Options> {
+    let mut options = Options::default();
+    for key in KEYS {
+        let name = variable_name(key);
+        // An empty variable is how scripts unset one.
+        let Some(text) = variable(environment, &name)?.filter(|text| !text.is_empty()) else {
+            continue;
+        };
+        if let Some(Err(why)) = options.read(key, &text) {
+            return Err(config(format!("the variable {name}: {why}")));
+        }
+    }
+    Ok(options)
+}
+
+pub(super) fn from_profile(
+    connection: &Connection,
+    environment: Environment<'_>,
+) -> Result<Options> {
+    let or_variable = |given: Option<OsString>, name: &str| {
+        given.or_else(|| environment(name)).filter(|text| !text.is_empty())
+    };
+    let name = or_variable(connection.profile.clone().map(Into::into), "TOKENLEASE_PROFILE");
+    let file = or_variable(connection.config.clone().map(Into::into), "TOKENLEASE_CONFIG");
+    match (name, &connection.config) {
+        (Some(name), _) => {
+            let name = name.into_string().map_err(|_| config("the profile's name is not UTF-8"))?;
+            profile::load(file.map(PathBuf::from).as_deref(), &name)
+        }
+        (None, Some(_)) => Err(config("--config is given, and no profile")
+            .expected("--profile NAME, the part of the file to use")),
+        (None, None) => Ok(Options::default()),
+    }
+}
+
+pub(super) fn variable(environment: Environment<'_>, name: &str) -> Result<Option<String>> {
+    environment(name)
+        .map(|text| {
+            // Its text may be a secret: it is not quoted.
+            text.into_string().map_err(|_| config(format!("the variable {name} is not UTF-8")))
+        })
+        .transpose()
+}
+
+/// Where an option may be given.
+pub(super) fn place(key: &str) -> String {
+    format!(
+        "--{}, the variable {}, or a profile's {key}",
+        key.replace('_', "-"),
+        variable_name(key)
+    )
+}
+
+/// An option's name in the environment.
+pub(crate) fn variable_name(key: &str) -> String {
+    format!("TOKENLEASE_{}", key.to_uppercase())
+}
