@@ -344,6 +344,23 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_not_utf_8_spoils_no_field_but_its_own() {
+        // Texts are checked many bytes at a time, if they have so many.
+        for space in ["", &" ".repeat(200)] {
+            let body = |key: &str| {
+                let text = format!("{space}{{\"a\":1,\"{key}\":\"S");
+                [text.as_bytes(), b"\xf8ren\"}"].concat()
+            };
+            let (skipped, read_in_vain) = (body("x"), body("b"));
+            let [a, ..] = read(&skipped, NAMES, |name, key| name == key).unwrap();
+            assert!(a == Field::Unsigned(1));
+            let error = read(&read_in_vain, NAMES, |name, key| name == key).err().unwrap();
+            assert_eq!(error.field, Some("b"), "{}", error.why);
+            assert!(!error.why.contains("ren"), "{}", error.why);
+        }
+    }
+
+    #[test]
     fn deep_nesting_is_an_answer_or_an_error_but_no_crash() {
         let deep = format!("{{\"a\":{}", "[".repeat(200_000));
         assert!(read_exact(&deep).is_err());
