@@ -75,14 +75,7 @@ impl AnyClock {
     }
 }
 
-impl From<Option<Arc<dyn Clock>>> for AnyClock {
-    /// By default the system's.
-    fn from(clock: Option<Arc<dyn Clock>>) -> Self {
-        clock.map_or(Self::System, Self::Other)
-    }
-}
-
-/// What the coarse clocks show. Values are compared with values of the same clock and never stored.
+/// What the coarse clocks show, in nanoseconds. Values are compared with values of the same clock and never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Coarse {
     pub(crate) monotonic: i64,
@@ -109,7 +102,7 @@ impl Coarse {
 /// | --- | --- | --- | --- |
 /// | `elapsed` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC` (runs in sleep) | `QueryPerformanceCounter` |
 /// | `wall` | `CLOCK_REALTIME` | `CLOCK_REALTIME` | the system time |
-/// | coarse | `CLOCK_MONOTONIC_COARSE`, `CLOCK_REALTIME_COARSE` | as above | as above |
+/// | coarse | `CLOCK_MONOTONIC_COARSE`, `CLOCK_REALTIME_COARSE` | as above, in whole milliseconds | as above, in whole milliseconds |
 ///
 /// All are read through the C library, so that what replaces its functions reaches them too.
 #[derive(Clone, Copy, Debug, Default)]
@@ -243,10 +236,10 @@ mod system {
 mod tests {
     use super::*;
 
-    const HOUR: i64 = 3_600_000;
-    const MILLI: i64 = 1_000_000;
+    pub(super) const HOUR: i64 = 3_600_000;
+    pub(super) const MILLI: i64 = 1_000_000;
 
-    fn near(left: i64, right: i64) -> bool {
+    pub(super) fn near(left: i64, right: i64) -> bool {
         left.abs_diff(right) < 1000
     }
 
@@ -276,10 +269,10 @@ mod tests {
     }
 
     #[test]
-    fn a_registrys_clock_is_the_machines_unless_another_is_given() {
+    fn the_machines_clock_is_read_alike_with_and_without_a_table() {
         let steered = SteeredClock::new();
         steered.advance(Duration::from_secs(3600));
-        let (own, other) = (AnyClock::from(None), AnyClock::Other(Arc::new(steered)));
+        let (own, other) = (AnyClock::System, AnyClock::Other(Arc::new(steered)));
         for (clock, ahead) in [(own, 0), (other, HOUR)] {
             let monotonic = clock.coarse_monotonic() - SystemClock.coarse_monotonic();
             assert!(near(monotonic / MILLI, ahead));

@@ -122,7 +122,7 @@ impl RegistryBuilder {
             let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
             (Arc::new(MemoryStore::new(clock)) as Arc<dyn Store>, random::key()?)
         };
-        let clock = AnyClock::from(self.clock);
+        let clock = self.clock.map_or(AnyClock::System, AnyClock::Other);
         let (process, http) = (std::process::id(), Transport::new(&self.http)?);
         Ok(Registry(Arc::new(Shared { process, http, store, key, clock })))
     }

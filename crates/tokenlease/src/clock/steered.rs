@@ -111,14 +111,10 @@ fn add(offset: &AtomicI64, millis: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Coarse;
-
-    const HOUR: i64 = 3_600_000;
-    const MILLI: i64 = 1_000_000;
-
-    fn near(left: i64, right: i64) -> bool {
-        left.abs_diff(right) < 1000
-    }
+    use crate::clock::{
+        Coarse,
+        tests::{HOUR, MILLI, near},
+    };
 
     #[test]
     fn advancing_moves_every_clock_of_every_clone() {
