@@ -29,7 +29,7 @@
  * Threads. Clients and registries may be used by any number of threads at once; errors and tokens
  * never change, so threads may read them together; a config is used by one thread at a time. Any
  * handle may be freed by any thread, when no other uses it any more. Nothing is kept per thread.
- * Calls that ask a vendor or a store block their thread until they are done, at most until their
+ * Calls that ask a provider or a store block their thread until they are done, at most until their
  * deadline. The library starts two threads of its own with the first of these, and none before.
  *
  * Fork. A client and a registry that were made before a fork are of no use to the child: calls
@@ -79,27 +79,27 @@ typedef enum {
    */
   TOKENLEASE_CONFIG = 1,
   /**
-   * The vendor refused user, password, contract or client: mend the credentials, then call
-   * tokenlease_client_reset.
+   * The provider rejected user, password, contract or client: mend the credentials, then call
+   * tokenlease_client_unblock.
    */
-  TOKENLEASE_CREDENTIALS_REFUSED = 2,
+  TOKENLEASE_CREDENTIALS_REJECTED = 2,
   /**
-   * The vendor says no to the token itself, or refusals of it are being spaced.
+   * The provider says no to the token itself, or rejections of it are being spaced.
    */
-  TOKENLEASE_TOKEN_REFUSED = 3,
+  TOKENLEASE_TOKEN_REJECTED = 3,
   /**
-   * The vendor, or a limit that protects the account, asks to wait: come back after
+   * The provider, or a limit that protects the account, asks to wait: come back after
    * tokenlease_error_until_ms.
    */
   TOKENLEASE_THROTTLED = 4,
   /**
-   * The vendor can't answer now: try later.
+   * The provider can't answer now: try later.
    */
   TOKENLEASE_UNAVAILABLE = 5,
   /**
-   * The vendor's answer could not be understood: look at the address and the version.
+   * The provider's answer could not be understood: look at the address and the version.
    */
-  TOKENLEASE_UNINTELLIGIBLE = 6,
+  TOKENLEASE_INVALID_RESPONSE = 6,
   /**
    * No answer came: look at network, proxy and TLS.
    */
@@ -107,13 +107,13 @@ typedef enum {
   /**
    * The caller's own deadline passed.
    */
-  TOKENLEASE_DEADLINE = 8,
+  TOKENLEASE_DEADLINE_EXCEEDED = 8,
   /**
    * The store of shared leases failed: look at its address, rights and key.
    */
   TOKENLEASE_STORE = 9,
   /**
-   * This vendor, or this configuration, has no such call.
+   * This provider, or this configuration, has no such call.
    */
   TOKENLEASE_UNSUPPORTED = 10,
   /**
@@ -159,7 +159,7 @@ typedef enum {
   /**
    * Requests for a new token that were sent.
    */
-  TOKENLEASE_COUNT_ISSUES = 0,
+  TOKENLEASE_COUNT_LOGINS = 0,
   /**
    * Requests for the running token that were sent.
    */
@@ -167,7 +167,7 @@ typedef enum {
   /**
    * Questions about a token that were sent.
    */
-  TOKENLEASE_COUNT_VERDICTS = 2,
+  TOKENLEASE_COUNT_VALIDATIONS = 2,
   /**
    * Revocations that were sent.
    */
@@ -179,7 +179,7 @@ typedef enum {
   /**
    * Callers that memory could not answer at once.
    */
-  TOKENLEASE_COUNT_SLOW_ASKS = 5,
+  TOKENLEASE_COUNT_CACHE_MISSES = 5,
   /**
    * Callers that were answered with an error.
    */
@@ -232,7 +232,7 @@ extern "C" {
 const char *tokenlease_version(void);
 
 /**
- * A status' name in snake case, such as "credentials_refused"; "unknown" for a number that is
+ * A status' name in snake case, such as "credentials_rejected"; "unknown" for a number that is
  * none. It lives as long as the library.
  */
 const char *tokenlease_status_name(int32_t status);
@@ -254,13 +254,13 @@ const char *tokenlease_error_message(const tokenlease_error *error);
 const char *tokenlease_error_detail(const tokenlease_error *error);
 
 /**
- * The vendor's own error code, RFC 6749 "error" or WinKAS' "WinkasErrorCode". It lives as long as
- * the error. NULL if the vendor gave none, and for NULL.
+ * The provider's own error code, RFC 6749 "error" or WinKAS' "WinkasErrorCode". It lives as long as
+ * the error. NULL if the provider gave none, and for NULL.
  */
 const char *tokenlease_error_code(const tokenlease_error *error);
 
 /**
- * The HTTP status of the vendor's answer. 0 if none was read, and for NULL.
+ * The HTTP status of the provider's answer. 0 if none was read, and for NULL.
  */
 int32_t tokenlease_error_http_status(const tokenlease_error *error);
 
@@ -270,7 +270,7 @@ int32_t tokenlease_error_http_status(const tokenlease_error *error);
 bool tokenlease_error_is_retryable(const tokenlease_error *error);
 
 /**
- * The wait that the vendor asked for (Retry-After), in milliseconds. TOKENLEASE_NONE if it did
+ * The wait that the provider asked for (Retry-After), in milliseconds. TOKENLEASE_NONE if it did
  * not, and for NULL.
  */
 int64_t tokenlease_error_retry_after_ms(const tokenlease_error *error);
@@ -293,7 +293,7 @@ tokenlease_status tokenlease_config_new(tokenlease_config **config,
                                         tokenlease_error **error);
 
 /**
- * Sets an option by its name: "vendor", "server", "user", "store" and so on, as they are called
+ * Sets an option by its name: "provider", "server", "user", "store" and so on, as they are called
  * in profiles of the program ("tokenlease help token" tells them all). Times are written with
  * their units: "90s", "15m", "8h". An option of a registry is not given to a client of it.
  *
@@ -389,7 +389,7 @@ size_t tokenlease_token_length(const tokenlease_token *token);
 tokenlease_token_kind tokenlease_token_kind_of(const tokenlease_token *token);
 
 /**
- * Frees a token, and overwrites its text. It ends no token at the vendor. Nothing for NULL.
+ * Frees a token, and overwrites its text. It ends no token at the provider. Nothing for NULL.
  */
 void tokenlease_token_free(tokenlease_token *token);
 
@@ -398,7 +398,7 @@ void tokenlease_token_free(tokenlease_token *token);
  * them it shares the memory of the process. It sends nothing until it is asked. Free it with
  * tokenlease_client_free.
  *
- * Errors: TOKENLEASE_CONFIG for options that are missing, of another vendor or at odds with each
+ * Errors: TOKENLEASE_CONFIG for options that are missing, of another provider or at odds with each
  * other, TOKENLEASE_STORE.
  */
 tokenlease_status tokenlease_client_new(const tokenlease_config *config,
@@ -410,7 +410,7 @@ tokenlease_status tokenlease_client_new(const tokenlease_config *config,
  * The token to use now: once a lifetime a login, else it comes from memory. Free it with
  * tokenlease_token_free.
  *
- * Errors: all but TOKENLEASE_BUFFER_TOO_SMALL; TOKENLEASE_DEADLINE if none came within the limit
+ * Errors: all but TOKENLEASE_BUFFER_TOO_SMALL; TOKENLEASE_DEADLINE_EXCEEDED if none came within the limit
  * of the option "deadline", 30 seconds unless it was set.
  */
 tokenlease_status tokenlease_client_token(const tokenlease_client *client,
@@ -420,7 +420,7 @@ tokenlease_status tokenlease_client_token(const tokenlease_client *client,
 /**
  * As tokenlease_client_token, by a deadline of one's own in milliseconds from now, and with a
  * wish for the life that is left, in milliseconds: it is clamped to a half of the token's life,
- * and for winkas, whose ends nobody states, it means a verdict now and never a new token. Either
+ * and for winkas, whose ends nobody states, it means a validation now and never a new token. Either
  * may be TOKENLEASE_NONE.
  */
 tokenlease_status tokenlease_client_token_with(const tokenlease_client *client,
@@ -464,22 +464,22 @@ tokenlease_status tokenlease_client_token_of(const tokenlease_client *client,
                                              tokenlease_error **error);
 
 /**
- * Claims that an API refused this token. The claim is checked with the vendor before it is
+ * Claims that an API rejected this token. The claim is checked with the provider before it is
  * believed; a thousand claims on one token are one check and at most one new token.
  *
- * replacement is NULL if the vendor says that the token is active: the refusal is about something
+ * replacement is NULL if the provider says that the token is active: the rejection is about something
  * else, a permission for one, so don't call again. Else it is the token in use now: call the API
  * once more with it, and free it with tokenlease_token_free.
  *
  * Errors: those of tokenlease_client_token.
  */
-tokenlease_status tokenlease_client_refuse(const tokenlease_client *client,
-                                           const tokenlease_token *token,
-                                           tokenlease_token **replacement,
-                                           tokenlease_error **error);
+tokenlease_status tokenlease_client_report_rejected(const tokenlease_client *client,
+                                                    const tokenlease_token *token,
+                                                    tokenlease_token **replacement,
+                                                    tokenlease_error **error);
 
 /**
- * Asks the vendor whether a token, this client's or any other, is active.
+ * Asks the provider whether a token, this client's or any other, is active.
  *
  * Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED where there is no call for it.
  */
@@ -489,7 +489,7 @@ tokenlease_status tokenlease_client_validate(const tokenlease_client *client,
                                              tokenlease_error **error);
 
 /**
- * Asks the vendor for the running token (winkas), whatever memory and store hold. Free it with
+ * Asks the provider for the running token (winkas), whatever memory and store hold. Free it with
  * tokenlease_token_free.
  *
  * Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED where there is no call for it.
@@ -499,7 +499,7 @@ tokenlease_status tokenlease_client_refetch(const tokenlease_client *client,
                                             tokenlease_error **error);
 
 /**
- * Ends a token for all who share it, and tells the vendor. proven says whether the vendor agreed
+ * Ends a token for all who share it, and tells the provider. proven says whether the provider agreed
  * afterwards that it is not active.
  *
  * Errors: TOKENLEASE_UNSUPPORTED for winkas, which has no such call: see tokenlease_client_forget.
@@ -511,7 +511,7 @@ tokenlease_status tokenlease_client_revoke(const tokenlease_client *client,
                                            tokenlease_error **error);
 
 /**
- * Drops this client's token here and in the store, without ending it at the vendor.
+ * Drops this client's token here and in the store, without ending it at the provider.
  */
 tokenlease_status tokenlease_client_forget(const tokenlease_client *client,
                                            tokenlease_error **error);
@@ -520,8 +520,8 @@ tokenlease_status tokenlease_client_forget(const tokenlease_client *client,
  * Says that the credentials are right, or that the account was unlocked: what stops them is
  * lifted, and the next caller is served by one login.
  */
-tokenlease_status tokenlease_client_reset(const tokenlease_client *client,
-                                          tokenlease_error **error);
+tokenlease_status tokenlease_client_unblock(const tokenlease_client *client,
+                                            tokenlease_error **error);
 
 /**
  * Takes a token that was made elsewhere, which ends after life_ms milliseconds; TOKENLEASE_NONE:

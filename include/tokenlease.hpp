@@ -45,13 +45,13 @@ class Error : public std::runtime_error {
     tokenlease_status status() const noexcept { return status_; }
     /* What was wrong, alone. */
     const std::string &detail() const noexcept { return detail_; }
-    /* The HTTP status of the vendor's answer; 0 if none was read. */
+    /* The HTTP status of the provider's answer; 0 if none was read. */
     int http_status() const noexcept { return http_status_; }
-    /* The vendor's own error code; empty if it gave none. */
+    /* The provider's own error code; empty if it gave none. */
     const std::string &code() const noexcept { return code_; }
     /* Whether the same call may succeed later without anything being changed. */
     bool is_retryable() const noexcept { return retryable_; }
-    /* The wait that the vendor asked for. */
+    /* The wait that the provider asked for. */
     std::optional<milliseconds> retry_after() const noexcept { return retry_after_; }
     /* The moment before which the answer will not change. */
     std::optional<std::chrono::system_clock::time_point> until() const noexcept { return until_; }
@@ -256,12 +256,12 @@ class Client {
         });
     }
 
-    /* The token in use instead; none if the refused one is active. */
-    std::optional<Token> refuse(const Token &token) const
+    /* The token in use instead; none if the rejected one is active. */
+    std::optional<Token> report_rejected(const Token &token) const
     {
         tokenlease_token *replacement = nullptr;
         detail::run([&](auto error) {
-            return tokenlease_client_refuse(get(), token.get(), &replacement, error);
+            return tokenlease_client_report_rejected(get(), token.get(), &replacement, error);
         });
         return replacement ? std::optional<Token>(Token(replacement)) : std::nullopt;
     }
@@ -282,7 +282,7 @@ class Client {
         });
     }
 
-    /* Whether the vendor agreed afterwards that the token is not active. */
+    /* Whether the provider agreed afterwards that the token is not active. */
     bool revoke(const Token &token) const
     {
         bool proven = false;
@@ -297,9 +297,9 @@ class Client {
         detail::run([&](auto error) { return tokenlease_client_forget(get(), error); });
     }
 
-    void reset() const
+    void unblock() const
     {
-        detail::run([&](auto error) { return tokenlease_client_reset(get(), error); });
+        detail::run([&](auto error) { return tokenlease_client_unblock(get(), error); });
     }
 
     void adopt(const Token &token, std::optional<milliseconds> life = std::nullopt) const

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _, fs};
 use http::Response;
 use tokenlease_core::{
     Credentials, Error, Identity, Timestamp, Token, TokenKind,
-    vendor::{Answer, Call, Server},
+    provider::{Answer, Call, Server},
 };
 use tokenlease_tests::{fixtures, recorded};
 
@@ -76,12 +76,12 @@ fn summary(folder: &str, server: &Server) -> String {
         };
         let outcome = match case.split('_').next().unwrap() {
             "refetch" => read(server, Call::Refetch),
-            "validate" | "userinfo" => read(server, Call::Verify(token())),
-            "introspect" => read(&introspecting, Call::Verify(token())),
+            "validate" | "userinfo" => read(server, Call::Validate(token())),
+            "introspect" => read(&introspecting, Call::Validate(token())),
             "revoke" => read(server, Call::Revoke(token())),
             "api" => format!("{:?}", server.read_api(&response)),
             // Also whatever else is found where a token endpoint was expected.
-            _ => read(server, Call::Issue),
+            _ => read(server, Call::Login),
         };
         writeln!(summary, "{case} ({}): {outcome}", response.status().as_u16()).unwrap();
         secrets.extend(tokens(&response));

@@ -96,7 +96,7 @@ fn licences_of_all_dependencies_are_allowed() {
         .iter()
         .map(|one| (one["crate"].as_str().unwrap(), licensees(&one["allow"])))
         .collect();
-    let mut refused = BTreeMap::new();
+    let mut rejected = BTreeMap::new();
     for package in metadata()["packages"].as_array().unwrap() {
         let name = package["name"].as_str().unwrap();
         let allowed: Vec<_> =
@@ -106,10 +106,10 @@ fn licences_of_all_dependencies_are_allowed() {
             expression.evaluate(|wanted| allowed.iter().any(|licensee| licensee.satisfies(wanted)))
         });
         if !fits {
-            refused.insert(name.to_owned(), licence);
+            rejected.insert(name.to_owned(), licence);
         }
     }
-    assert!(refused.is_empty(), "not in deny.toml: {refused:?}");
+    assert!(rejected.is_empty(), "not in deny.toml: {rejected:?}");
 }
 
 #[test]
@@ -175,16 +175,16 @@ fn every_crate_forbids_unsafe_code_but_the_c_library_which_explains_each_block()
 }
 
 #[test]
-fn vendors_are_told_apart_in_one_place() {
-    // The vendor is told apart in one file: no other names the vendors' variants.
+fn providers_are_told_apart_in_one_place() {
+    // The provider is told apart in one file: no other names the providers' variants.
     let mut sources = Vec::new();
     files(&root().join("crates/tokenlease-core/src"), "rs", &mut sources);
     for path in sources {
         let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-        if name.contains("/vendor") || name.ends_with("/identity.rs") {
+        if name.contains("/provider") || name.ends_with("/identity.rs") {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        assert!(!text.contains("VendorName::"), "{name} tells vendors apart");
+        assert!(!text.contains("Provider::"), "{name} tells providers apart");
     }
 }

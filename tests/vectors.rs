@@ -5,7 +5,8 @@ use std::fs;
 
 use serde_json::Value;
 use tokenlease_core::{
-    Credentials, Fingerprint, Identity, Key, Proof, Token, TokenKind, record::Record,
+    Credentials, CredentialsFingerprint, Identity, Key, Token, TokenFingerprint, TokenKind,
+    record::Record,
 };
 
 fn vectors(name: &str) -> Value {
@@ -53,12 +54,16 @@ fn proofs_and_fingerprints_are_the_same_bytes_in_every_language() {
         let secret = |name: &str| vector[name].as_str().map(Into::into);
         let credentials =
             Credentials { password: secret("password"), client_secret: secret("client_secret") };
-        let proof = Proof::of(&key(vector), &credentials);
-        assert_eq!(hex(proof.as_bytes()), vector["proof"].as_str().unwrap(), "{vector}");
+        let credentials_fingerprint = CredentialsFingerprint::of(&key(vector), &credentials);
+        assert_eq!(
+            hex(credentials_fingerprint.as_bytes()),
+            vector["proof"].as_str().unwrap(),
+            "{vector}"
+        );
     }
     for vector in vectors("fingerprint.json").as_array().unwrap() {
         let token = Token::new(TokenKind::Bearer, vector["token"].as_str().unwrap());
-        let fingerprint = Fingerprint::of(&key(vector), &token).to_string();
+        let fingerprint = TokenFingerprint::of(&key(vector), &token).to_string();
         assert_eq!(fingerprint, vector["fingerprint"].as_str().unwrap(), "{vector}");
     }
 }

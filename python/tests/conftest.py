@@ -1,4 +1,4 @@
-"""The emulator of both vendors, a new one for each test, and programs that run beside it."""
+"""The emulator of both providers, a new one for each test, and programs that run beside it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PROGRAM = os.environ["TOKENLEASE_PROGRAM"]
 
 @dataclass
 class Emulator:
-    """Both vendors on loopback, with faults to order and counts to read."""
+    """Both providers on loopback, with faults to order and counts to read."""
 
     ready: dict[str, Any]
 
-    def options(self, vendor: str) -> dict[str, Any]:
-        """Give the options of a client of that vendor."""
-        return {"vendor": vendor, **self.ready[vendor]}
+    def options(self, provider: str) -> dict[str, Any]:
+        """Give the options of a client of that provider."""
+        return {"provider": provider, **self.ready[provider]}
 
     def steer(self, call: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
         """Steer it, or ask it something."""
@@ -35,13 +35,13 @@ class Emulator:
         with urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
-    def logins(self, vendor: str) -> int:
+    def logins(self, provider: str) -> int:
         """Count the requests for a new token."""
-        return int(self.steer("counts")[vendor]["issue"])
+        return int(self.steer("counts")[provider]["login"])
 
-    def delay(self, vendor: str, seconds: float, times: int = 1) -> None:
+    def delay(self, provider: str, seconds: float, times: int = 1) -> None:
         """Answer the next requests for a new token late."""
-        order = {"endpoint": f"{vendor}.issue", "kind": "delay", "times": times}
+        order = {"endpoint": f"{provider}.login", "kind": "delay", "times": times}
         self.steer("faults", {**order, "delay_ms": int(seconds * 1000)})
 
 
@@ -58,8 +58,8 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(params=["winkas", "wyn"])
-def vendor(request: pytest.FixtureRequest) -> str:
-    """Run the test once a vendor."""
+def provider(request: pytest.FixtureRequest) -> str:
+    """Run the test once a provider."""
     return str(request.param)
 
 

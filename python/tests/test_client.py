@@ -14,12 +14,12 @@ from conftest import run, start
 from tokenlease import (
     Client,
     ConfigError,
-    DeadlineError,
+    DeadlineExceededError,
     Registry,
     Replaced,
     StillActive,
     Token,
-    TokenRefusedError,
+    TokenRejectedError,
     UnavailableError,
     UnsupportedError,
 )
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 
 
 def test_a_token_is_got_once_and_is_the_same_object_while_it_is_cached(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
-    client = Client(**emulator.options(vendor))
+    client = Client(**emulator.options(provider))
     token = client.token()
     assert all(client.token() is token for _ in range(100))
     assert client.token_with(deadline=1) is token
     assert client.validate(token)
-    assert emulator.logins(vendor) == 1
+    assert emulator.logins(provider) == 1
     assert emulator.steer("tokens", {"is_active": token.value}) == {"active": True}
-    assert token.kind == {"winkas": "winkas", "wyn": "bearer"}[vendor]
+    assert token.kind == {"winkas": "winkas", "wyn": "bearer"}[provider]
 
 
 def test_lesson_4_sixty_four_threads_on_a_cold_client_are_one_login(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
-    emulator.delay(vendor, 0.3)
-    client = Client(**emulator.options(vendor))
+    emulator.delay(provider, 0.3)
+    client = Client(**emulator.options(provider))
     barrier = threading.Barrier(64)
 
     def get(_: int) -> Token:
@@ -57,16 +57,16 @@ def test_lesson_4_sixty_four_threads_on_a_cold_client_are_one_login(
     with ThreadPoolExecutor(64) as threads:
         tokens = list(threads.map(get, range(64)))
     assert len({id(token) for token in tokens}) == 1
-    assert emulator.logins(vendor) == 1
-    assert client.stats().issues == 1
+    assert emulator.logins(provider) == 1
+    assert client.stats().logins == 1
     assert client.stats().errors == 0
 
 
 def test_a_thread_that_handles_no_signals_does_not_wake_to_look_for_them(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
-    emulator.delay(vendor, 1)
-    client = Client(**emulator.options(vendor))
+    emulator.delay(provider, 1)
+    client = Client(**emulator.options(provider))
 
     def sleeps(_: int) -> int:
         before = getrusage(RUSAGE_THREAD).ru_nvcsw
@@ -77,12 +77,12 @@ def test_a_thread_that_handles_no_signals_does_not_wake_to_look_for_them(
         counts = list(threads.map(sleeps, range(2)))
     # The main thread looks ten times a second.
     assert max(counts) < 8
-    assert emulator.logins(vendor) == 1
+    assert emulator.logins(provider) == 1
 
 
-def test_lesson_19_other_threads_run_while_one_waits(emulator: Emulator, vendor: str) -> None:
-    emulator.delay(vendor, 0.5)
-    client = Client(**emulator.options(vendor))
+def test_lesson_19_other_threads_run_while_one_waits(emulator: Emulator, provider: str) -> None:
+    emulator.delay(provider, 0.5)
+    client = Client(**emulator.options(provider))
     waiting = threading.Thread(target=client.token)
     waiting.start()
     turns = 0
@@ -109,27 +109,27 @@ def test_the_token_is_what_the_api_takes(emulator: Emulator) -> None:
             _ = client.token().authorization
 
 
-def test_lesson_28_a_refusal_is_checked_before_it_is_believed(
-    emulator: Emulator, vendor: str
+def test_lesson_28_a_rejection_is_checked_before_it_is_believed(
+    emulator: Emulator, provider: str
 ) -> None:
-    client = Client(**emulator.options(vendor))
+    client = Client(**emulator.options(provider))
     token = client.token()
-    assert client.refuse(token) == StillActive()
+    assert client.report_rejected(token) == StillActive()
     assert client.token() is token
-    assert emulator.logins(vendor) == 1
+    assert emulator.logins(provider) == 1
 
 
-def test_a_dead_token_is_replaced_once_for_all_who_refuse_it(
-    emulator: Emulator, vendor: str
+def test_a_dead_token_is_replaced_once_for_all_who_reject_it(
+    emulator: Emulator, provider: str
 ) -> None:
-    client = Client(**emulator.options(vendor))
+    client = Client(**emulator.options(provider))
     token = client.token()
-    emulator.steer("tokens", {"end": vendor})
+    emulator.steer("tokens", {"end": provider})
     with ThreadPoolExecutor(16) as threads:
-        refusals = list(threads.map(client.refuse, [token] * 16))
-    assert len(set(map(repr, refusals))) == 1
-    assert refusals[0] == Replaced(client.token())
-    assert emulator.logins(vendor) == 2
+        rejections = list(threads.map(client.reject, [token] * 16))
+    assert len(set(map(repr, rejections))) == 1
+    assert rejections[0] == Replaced(client.token())
+    assert emulator.logins(provider) == 2
 
 
 def test_a_revocation_is_proven_where_there_is_one(emulator: Emulator) -> None:
@@ -155,8 +155,8 @@ def test_forget_and_refetch_find_the_running_token_without_a_login(emulator: Emu
         wyn.refetch()
 
 
-def test_a_client_explains_itself_without_the_secret(emulator: Emulator, vendor: str) -> None:
-    options = emulator.options(vendor)
+def test_a_client_explains_itself_without_the_secret(emulator: Emulator, provider: str) -> None:
+    options = emulator.options(provider)
     client = Client(**options)
     assert client.explain()
     token = client.token()
@@ -166,35 +166,35 @@ def test_a_client_explains_itself_without_the_secret(emulator: Emulator, vendor:
     assert options["user"] in repr(client)
 
 
-def test_a_deadline_is_the_callers_own(emulator: Emulator, vendor: str) -> None:
-    emulator.delay(vendor, 60)
-    client = Client(**emulator.options(vendor))
+def test_a_deadline_is_the_callers_own(emulator: Emulator, provider: str) -> None:
+    emulator.delay(provider, 60)
+    client = Client(**emulator.options(provider))
     for deadline in (0.05, "50ms", timedelta(milliseconds=50)):
-        with pytest.raises(DeadlineError) as caught:
+        with pytest.raises(DeadlineExceededError) as caught:
             client.token_with(deadline=deadline)
         assert isinstance(caught.value, TimeoutError)
         assert caught.value.retryable
 
 
 def test_a_remaining_life_is_a_wish_that_costs_winkas_no_login(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
-    client = Client(**emulator.options(vendor))
+    client = Client(**emulator.options(provider))
     token = client.token()
     assert client.token_with(min_remaining="1h") == token
-    assert emulator.logins(vendor) == 1
+    assert emulator.logins(provider) == 1
 
 
 def test_clients_of_a_registry_share_a_token(
-    emulator: Emulator, vendor: str, tmp_path: Path
+    emulator: Emulator, provider: str, tmp_path: Path
 ) -> None:
-    options = emulator.options(vendor)
+    options = emulator.options(provider)
     registry = Registry(store=f"file:{tmp_path / 'store'}", timeout=timedelta(seconds=5))
     tokens = {Client(**options, registry=registry).token() for _ in range(5)}
     # Another registry, the same folder.
     tokens.add(Client(**options, store=f"file:{tmp_path / 'store'}").token())
     assert len(tokens) == 1
-    assert emulator.logins(vendor) == 1
+    assert emulator.logins(provider) == 1
     with pytest.raises(ConfigError, match="registry's own options"):
         Client(**options, registry=registry, timeout=1)
     with pytest.raises(ConfigError, match="options of its clients"):
@@ -202,24 +202,24 @@ def test_clients_of_a_registry_share_a_token(
 
 
 def test_lesson_17_processes_that_share_a_folder_are_one_login(
-    emulator: Emulator, vendor: str, tmp_path: Path
+    emulator: Emulator, provider: str, tmp_path: Path
 ) -> None:
-    emulator.delay(vendor, 0.5)
-    options = {**emulator.options(vendor), "store": f"file:{tmp_path / 'store'}"}
+    emulator.delay(provider, 0.5)
+    options = {**emulator.options(provider), "store": f"file:{tmp_path / 'store'}"}
     script = "import tokenlease\nwith tokenlease.Client(**options) as c: print(c.token().value)"
     children = [start(script, options) for _ in range(4)]
     ends = [child.end() for child in children]
     assert len(set(ends)) == 1, ends
     assert ends[0][0] == 0, ends
-    assert emulator.logins(vendor) == 1
+    assert emulator.logins(provider) == 1
     assert run(script, options) == ends[0][1].strip()
-    assert emulator.logins(vendor) == 1
+    assert emulator.logins(provider) == 1
 
 
 def test_a_function_fetches_the_password_before_each_send_and_never_for_a_cached_token(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
-    options = emulator.options(vendor)
+    options = emulator.options(provider)
     password = options.pop("password")
     threads = []
 
@@ -237,8 +237,8 @@ def test_a_function_fetches_the_password_before_each_send_and_never_for_a_cached
     assert len(threads) == calls
 
 
-def test_what_a_function_raises_is_the_cause(emulator: Emulator, vendor: str) -> None:
-    options = emulator.options(vendor)
+def test_what_a_function_raises_is_the_cause(emulator: Emulator, provider: str) -> None:
+    options = emulator.options(provider)
     secret = options.pop("password")
 
     def fail() -> str:
@@ -264,7 +264,7 @@ def test_what_a_function_raises_is_the_cause(emulator: Emulator, vendor: str) ->
     with pytest.raises(ConfigError, match="a coroutine is not awaited"):
         Client(**options, password=lambda: coroutine).token()  # type: ignore[arg-type, return-value]
     coroutine.close()
-    assert emulator.logins(vendor) == 0
+    assert emulator.logins(provider) == 0
 
 
 def test_a_function_and_a_file_go_together(emulator: Emulator, tmp_path: Path) -> None:
@@ -276,26 +276,26 @@ def test_a_function_and_a_file_go_together(emulator: Emulator, tmp_path: Path) -
     assert client.token().kind == "bearer"
 
 
-def test_a_token_of_elsewhere_is_asked_about(emulator: Emulator, vendor: str) -> None:
-    client = Client(**emulator.options(vendor))
+def test_a_token_of_elsewhere_is_asked_about(emulator: Emulator, provider: str) -> None:
+    client = Client(**emulator.options(provider))
     kind = client.token().kind
-    text = emulator.steer("tokens", {"login": vendor})["token"]
+    text = emulator.steer("tokens", {"login": provider})["token"]
     assert client.validate(Token(text, kind=kind))
     assert not client.validate(Token("nonsense", kind=kind))
 
 
-def test_refused_credentials_cost_one_login_until_they_are_reset(
-    emulator: Emulator, vendor: str
+def test_rejected_credentials_cost_one_login_until_they_are_reset(
+    emulator: Emulator, provider: str
 ) -> None:
-    options = {**emulator.options(vendor), "password": "wrong"}
+    options = {**emulator.options(provider), "password": "wrong"}
     client = Client(**options)
     for _ in range(5):
-        with pytest.raises(Exception, match="refused") as caught:
+        with pytest.raises(Exception, match="rejected") as caught:
             client.token()
-        assert type(caught.value).__name__ == "CredentialsRefusedError"
-        assert not isinstance(caught.value, TokenRefusedError)
-    assert emulator.logins(vendor) == 1
-    emulator.steer("account", {"vendor": vendor, "unlock": True, "passwords": ["wrong"]})
-    client.reset()
+        assert type(caught.value).__name__ == "CredentialsRejectedError"
+        assert not isinstance(caught.value, TokenRejectedError)
+    assert emulator.logins(provider) == 1
+    emulator.steer("account", {"provider": provider, "unlock": True, "passwords": ["wrong"]})
+    client.unblock()
     assert client.token().value
-    assert emulator.logins(vendor) == 2
+    assert emulator.logins(provider) == 2

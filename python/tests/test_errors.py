@@ -14,7 +14,7 @@ from tokenlease import (
     AsyncClient,
     Client,
     ConfigError,
-    CredentialsRefusedError,
+    CredentialsRejectedError,
     ThrottledError,
     TokenLeaseError,
 )
@@ -52,16 +52,16 @@ def test_errors_are_pickled_with_what_they_carry(leaf: type[TokenLeaseError]) ->
         assert {name: getattr(other, name) for name in about} == about
 
 
-def test_wrong_credentials_say_so_and_show_no_secret(emulator: Emulator, vendor: str) -> None:
+def test_wrong_credentials_say_so_and_show_no_secret(emulator: Emulator, provider: str) -> None:
     canary = 'pä|w "d canary'
-    options = {**emulator.options(vendor), "password": canary}
+    options = {**emulator.options(provider), "password": canary}
     secrets = [canary, "canary", options.get("client_secret", canary)]
     client = Client(**options)
     del options
-    with pytest.raises(CredentialsRefusedError) as caught:
+    with pytest.raises(CredentialsRejectedError) as caught:
         client.token()
     error = caught.value
-    assert (error.kind, error.retryable) == ("credentials_refused", False)
+    assert (error.kind, error.retryable) == ("credentials_rejected", False)
     assert error.until is not None
     assert error.until > datetime.now(timezone.utc)
     texts = [str(error), repr(error), repr(error.args), repr(vars(error))]
@@ -73,16 +73,16 @@ def test_wrong_credentials_say_so_and_show_no_secret(emulator: Emulator, vendor:
 @CLIENTS
 def test_lesson_2_no_frame_of_ours_holds_a_secret_when_an_option_is_wrong(kind: Any) -> None:  # noqa: ANN401
     try:
-        kind(vendor="winkas", user="u", password="canary", contrakt="c")
+        kind(provider="winkas", user="u", password="canary", contrakt="c")
     except ConfigError as error:
         frames = list(traceback.walk_tb(error.__traceback__))
     assert all(frame.f_code.co_filename == __file__ for frame, _ in frames)
 
 
-def test_throttling_carries_the_wait(emulator: Emulator, vendor: str) -> None:
-    fault = {"endpoint": f"{vendor}.issue", "kind": "status", "status": 429}
+def test_throttling_carries_the_wait(emulator: Emulator, provider: str) -> None:
+    fault = {"endpoint": f"{provider}.login", "kind": "status", "status": 429}
     emulator.steer("faults", {**fault, "times": 100, "retry_after_s": 600})
-    client = Client(**emulator.options(vendor))
+    client = Client(**emulator.options(provider))
     with pytest.raises(ThrottledError) as caught:
         client.token_with(deadline=5)
     error = caught.value
@@ -94,11 +94,11 @@ def test_throttling_carries_the_wait(emulator: Emulator, vendor: str) -> None:
 
 @CLIENTS
 def test_wrong_options_are_errors_that_say_what_is_right(kind: Any) -> None:  # noqa: ANN401
-    good: dict[str, Any] = {"vendor": "winkas", "user": "u", "contract": "c", "password": "p"}
+    good: dict[str, Any] = {"provider": "winkas", "user": "u", "contract": "c", "password": "p"}
     wrongs: list[tuple[dict[str, Any], str]] = [
         ({"contrakt": "c"}, 'no option "contrakt"; expected "contract", perhaps'),
-        ({"vendor": "winkass"}, "expected one of winkas, wyn, oauth2"),
-        ({"vendor": None}, "no vendor is given"),
+        ({"provider": "winkass"}, "expected one of winkas, wyn, oauth2"),
+        ({"provider": None}, "no provider is given"),
         ({"user": None}, "no user is given"),
         ({"tenant": "/"}, "winkas has no tenant"),
         ({"timeout": "8"}, "has no unit"),
@@ -125,7 +125,7 @@ def test_wrong_options_are_errors_that_say_what_is_right(kind: Any) -> None:  # 
 
 @CLIENTS
 def test_wrong_types_are_type_errors_that_quote_nothing(kind: Any) -> None:  # noqa: ANN401
-    good: dict[str, Any] = {"vendor": "winkas", "user": "u", "contract": "c", "password": "p"}
+    good: dict[str, Any] = {"provider": "winkas", "user": "u", "contract": "c", "password": "p"}
     wrongs: list[dict[str, Any]] = [
         {"password": b"canary"},
         {"client_secret": ["canary"]},
@@ -143,10 +143,10 @@ def test_wrong_types_are_type_errors_that_quote_nothing(kind: Any) -> None:  # n
     with pytest.raises(TypeError, match="deadline is of type bool"):
         Client(**good).token_with(deadline=True)
     with pytest.raises(TypeError):
-        Client(**good).refuse("text")  # type: ignore[arg-type]
+        Client(**good).report_rejected("text")  # type: ignore[arg-type]
 
 
 def test_text_that_is_no_unicode_is_an_error() -> None:
     with pytest.raises(UnicodeEncodeError):
-        Client(vendor="winkas", user="\ud800", contract="c", password="p")
+        Client(provider="winkas", user="\ud800", contract="c", password="p")
     assert sys.exc_info() == (None, None, None)

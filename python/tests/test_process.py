@@ -22,13 +22,13 @@ assert look() == before, (look(), before)
 # Nothing heavy comes along.
 heavy = {"asyncio", "logging", "datetime", "typing", "inspect", "socket", "ssl"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
-client = tokenlease.Client(vendor="winkas", user="u", contract="c", password="p")
+client = tokenlease.Client(provider="winkas", user="u", contract="c", password="p")
 assert look()[0] == before[0]
 """
     run(script.replace("def look", "sys.modules.pop('typing', None)\ndef look"))
 
 
-def test_lesson_19_ctrl_c_ends_a_wait(emulator: Emulator, vendor: str) -> None:
+def test_lesson_19_ctrl_c_ends_a_wait(emulator: Emulator, provider: str) -> None:
     script = """
 import signal
 import tokenlease
@@ -43,13 +43,13 @@ except KeyboardInterrupt:
     # What was under way still is, and who asks next joins it.
     try:
         client.token_with(deadline=0.01)
-    except tokenlease.DeadlineError:
+    except tokenlease.DeadlineExceededError:
         print("joined")
 """
-    emulator.delay(vendor, 30)
-    child = start(script, emulator.options(vendor))
+    emulator.delay(provider, 30)
+    child = start(script, emulator.options(provider))
     assert child.line() == "waits"
-    while emulator.logins(vendor) == 0:
+    while emulator.logins(provider) == 0:
         pass
     begin = time.monotonic()
     child.process.send_signal(signal.SIGINT)
@@ -57,7 +57,7 @@ except KeyboardInterrupt:
     # Not at the end of the delay, which it would otherwise have waited for.
     assert time.monotonic() - begin < 15
     assert child.end() == (0, "joined\n", "")
-    assert emulator.logins(vendor) == 1
+    assert emulator.logins(provider) == 1
 
 
 FORK = """
@@ -72,7 +72,7 @@ token = client.token()
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_lesson_18_a_forked_child_is_told_so_and_works_with_a_client_of_its_own(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
     script = """
 import asyncio
@@ -82,11 +82,11 @@ if child == 0:
     assert client.token() is token
     calls = [
         lambda: client.token_with(min_remaining=1),
-        lambda: client.refuse(token),
+        lambda: client.report_rejected(token),
         lambda: client.validate(token),
         client.refetch, client.forget, client.reset, client.close,
         lambda: asyncio.run(aclient.token()),
-        lambda: asyncio.run(aclient.refuse(token)),
+        lambda: asyncio.run(aclient.report_rejected(token)),
         lambda: tokenlease.Client(**options, registry=registry),
     ]
     for call in calls:
@@ -116,13 +116,13 @@ assert os.waitpid(child, 0)[1] == 0
 assert client.validate(token)
 print("parent", flush=True)
 """
-    out = run(FORK + script, emulator.options(vendor))
+    out = run(FORK + script, emulator.options(provider))
     assert out.split("\n") == ["child's child", "child", "parent"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_lesson_18_a_fork_in_the_middle_of_a_flight_is_no_hang(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
     script = """
 import threading, tokenlease, warnings
@@ -145,14 +145,14 @@ assert statuses and not any(statuses), statuses
 for thread in threads: thread.join()
 """
     # Where the machine stands still that long, there are fewer forks: none comes after the flight.
-    emulator.delay(vendor, 2, times=100)
-    run(script, emulator.options(vendor))
+    emulator.delay(provider, 2, times=100)
+    run(script, emulator.options(provider))
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_lesson_18_workers_of_multiprocessing_work(
-    emulator: Emulator, vendor: str, method: str
+    emulator: Emulator, provider: str, method: str
 ) -> None:
     script = """
 import multiprocessing, pickle
@@ -170,14 +170,14 @@ try:
 except TypeError as error:
     print(error)
 """
-    out = run(FORK + script.replace("METHOD", method), emulator.options(vendor)).split("\n")
+    out = run(FORK + script.replace("METHOD", method), emulator.options(provider)).split("\n")
     assert out[0] in {"winkas", "bearer"}
-    assert "credentials refused" in out[1]
+    assert "credentials rejected" in out[1]
     assert "Client" in out[2]
 
 
 def test_a_thread_that_waits_while_the_interpreter_ends_hurts_nobody(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
     script = """
 import threading, time, tokenlease
@@ -185,12 +185,12 @@ client = tokenlease.Client(**options)
 threading.Thread(target=client.token, daemon=True).start()
 time.sleep(0.05)
 """
-    emulator.delay(vendor, 1)
-    run(script, emulator.options(vendor))
+    emulator.delay(provider, 1)
+    run(script, emulator.options(provider))
 
 
 def test_a_function_that_runs_while_the_interpreter_ends_hurts_nobody(
-    emulator: Emulator, vendor: str
+    emulator: Emulator, provider: str
 ) -> None:
     script = """
 import threading, time, tokenlease
@@ -204,4 +204,4 @@ client = tokenlease.Client(**options_)
 threading.Thread(target=client.token, daemon=True).start()
 asked.wait()
 """
-    run(script, emulator.options(vendor))
+    run(script, emulator.options(provider))

@@ -47,12 +47,12 @@ def test_all_that_is_public_is_documented() -> None:
 
 
 def test_events_go_to_logging_from_the_thread_that_asked(
-    emulator: Emulator, vendor: str, caplog: pytest.LogCaptureFixture
+    emulator: Emulator, provider: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "tokenlease"):
-        token = Client(**emulator.options(vendor)).token()
+        token = Client(**emulator.options(provider)).token()
     lines = [record.getMessage() for record in caplog.records if record.name == "tokenlease"]
-    assert any("issued" in line for line in lines), lines
+    assert any("logged in" in line for line in lines), lines
     assert all(token.value not in line for line in lines)
     assert {record.threadName for record in caplog.records} == {"MainThread"}
 

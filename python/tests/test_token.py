@@ -49,7 +49,7 @@ def test_a_token_does_not_change() -> None:
     assert "canary" not in str(caught.value)
 
 
-def test_a_refusal_is_told_by_its_class() -> None:
+def test_a_rejection_is_told_by_its_class() -> None:
     assert Replaced.__match_args__ == ("token",)
     assert Replaced(token()) == Replaced(token())
     assert Replaced(token()).token == token()

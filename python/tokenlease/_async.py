@@ -35,9 +35,9 @@ class AsyncClient(_tokenlease.AsyncClient):
         token = self._cached() if min_remaining is None else None
         return await self._token_with(deadline, min_remaining) if token is None else token
 
-    async def refuse(self, token: Token) -> Replaced | StillActive:
-        """See `Client.refuse`."""
-        return await self._refuse(token)
+    async def report_rejected(self, token: Token) -> Replaced | StillActive:
+        """See `Client.reject`."""
+        return await self._reject(token)
 
     async def validate(self, token: Token) -> bool:
         """See `Client.validate`."""
@@ -55,7 +55,7 @@ class AsyncClient(_tokenlease.AsyncClient):
         """See `Client.forget`."""
         await self._forget()
 
-    async def reset(self) -> None:
+    async def unblock(self) -> None:
         """See `Client.reset`."""
         await self._reset()
 

@@ -28,10 +28,10 @@ class TokenLeaseError(Exception):
     """The HTTP status of the answer, if one was read."""
 
     code: str | None
-    """The vendor's own error code: RFC 6749 `error`, or WinKAS' `WinkasErrorCode`."""
+    """The provider's own error code: RFC 6749 `error`, or WinKAS' `WinkasErrorCode`."""
 
     retry_after: timedelta | None
-    """The wait that the vendor asked for by `Retry-After`."""
+    """The wait that the provider asked for by `Retry-After`."""
 
     until: datetime | None
     """The moment before which the answer will not change, in UTC, if that is known."""
@@ -61,34 +61,34 @@ class ConfigError(TokenLeaseError, ValueError):
     kind = "config"
 
 
-class CredentialsRefusedError(TokenLeaseError):
-    """The vendor refused user, password, contract or client: mend them, then `reset`."""
+class CredentialsRejectedError(TokenLeaseError):
+    """The provider rejected user, password, contract or client: mend them, then `unblock`."""
 
-    kind = "credentials_refused"
+    kind = "credentials_rejected"
 
 
-class TokenRefusedError(TokenLeaseError):
-    """The vendor says no to the token itself, or refusals of it are being spaced."""
+class TokenRejectedError(TokenLeaseError):
+    """The provider says no to the token itself, or rejections of it are being spaced."""
 
-    kind = "token_refused"
+    kind = "token_rejected"
 
 
 class ThrottledError(TokenLeaseError):
-    """The vendor, or a limit that protects the account, asks to wait: come back after `until`."""
+    """The provider, or a limit that protects the account, asks to wait: come back after `until`."""
 
     kind = "throttled"
 
 
 class UnavailableError(TokenLeaseError):
-    """The vendor can't answer now: try later."""
+    """The provider can't answer now: try later."""
 
     kind = "unavailable"
 
 
-class UnintelligibleError(TokenLeaseError):
-    """The vendor's answer could not be understood: look at the address and the version."""
+class InvalidResponseError(TokenLeaseError):
+    """The provider's answer could not be understood: look at the address and the version."""
 
-    kind = "unintelligible"
+    kind = "invalid_response"
 
 
 class TransportError(TokenLeaseError, ConnectionError):
@@ -97,10 +97,10 @@ class TransportError(TokenLeaseError, ConnectionError):
     kind = "transport"
 
 
-class DeadlineError(TokenLeaseError, TimeoutError):
+class DeadlineExceededError(TokenLeaseError, TimeoutError):
     """The caller's own deadline passed."""
 
-    kind = "deadline"
+    kind = "deadline_exceeded"
 
 
 class StoreError(TokenLeaseError):
@@ -110,7 +110,7 @@ class StoreError(TokenLeaseError):
 
 
 class UnsupportedError(TokenLeaseError):
-    """The vendor, or its configuration here, has no such call."""
+    """The provider, or its configuration here, has no such call."""
 
     kind = "unsupported"
 
@@ -131,13 +131,13 @@ BY_KIND: dict[str, type[TokenLeaseError]] = {
     leaf.kind: leaf
     for leaf in (
         ConfigError,
-        CredentialsRefusedError,
-        TokenRefusedError,
+        CredentialsRejectedError,
+        TokenRejectedError,
         ThrottledError,
         UnavailableError,
-        UnintelligibleError,
+        InvalidResponseError,
         TransportError,
-        DeadlineError,
+        DeadlineExceededError,
         StoreError,
         UnsupportedError,
         ForkedError,

@@ -35,7 +35,7 @@ _Path: TypeAlias = str | PathLike[str]
 _Secret: TypeAlias = str | Callable[[], str]
 
 class _Options(TypedDict, total=False):
-    vendor: Literal["winkas", "wyn", "oauth2"] | None
+    provider: Literal["winkas", "wyn", "oauth2"] | None
     server: str | None
     user: str | None
     contract: str | None
@@ -50,8 +50,8 @@ class _Options(TypedDict, total=False):
     introspection_path: str | None
     userinfo_path: str | None
     new_token_ends_old: bool | None
-    stated_life: _Duration | None
-    longest_life: _Duration | None
+    agreed_lifetime: _Duration | None
+    max_lifetime: _Duration | None
     ca: _Path | None
     allow_plain_http: bool | None
     timeout: _Duration | None
@@ -63,12 +63,12 @@ class _Options(TypedDict, total=False):
     store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None
     store_key_file: _Path | None
     store_passphrase_file: _Path | None
-    when_store_away: Literal["fail", "refetch-only", "issue-within-budget"] | None
-    store_refresh: _Duration | None
+    on_store_outage: Literal["fail", "refetch-only", "login-within-budget"] | None
+    store_check_interval: _Duration | None
 
 @final
 class Token:
-    """The secret text that the vendor issued, with its kind.
+    """The secret text that the provider issued, with its kind.
 
     It is never printed and not pickled. Two are equal if their texts and kinds are, which is found
     out in constant time.
@@ -89,7 +89,7 @@ class Token:
         """
 
     def __new__(cls, value: str, *, kind: Literal["winkas", "bearer"]) -> Self:
-        """Make one of a text from elsewhere, to `validate`, `refuse` or `revoke` it."""
+        """Make one of a text from elsewhere, to `validate`, `report_rejected` or `revoke` it."""
 
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -110,7 +110,7 @@ class Replaced:
 
 @final
 class StillActive:
-    """The vendor says that the token is active, so the refusal is about something else.
+    """The provider says that the token is active, so the rejection is about something else.
 
     A permission, for one: don't call again.
     """
@@ -122,13 +122,13 @@ class StillActive:
 class Stats:
     """What a client has done since it was made."""
 
-    issues: int
+    logins: int
     """Requests for a new token that were sent."""
 
     refetches: int
     """Requests for the running token that were sent."""
 
-    verdicts: int
+    validations: int
     """Questions about a token that were sent: Validate, userinfo or introspection."""
 
     revocations: int
@@ -137,7 +137,7 @@ class Stats:
     store_calls: int
     """Calls of the store."""
 
-    slow_asks: int
+    cache_misses: int
     """Callers that the cached token could not answer."""
 
     errors: int
@@ -220,34 +220,34 @@ class Client:
 
         `deadline` is how long to wait at most: 30 s, unless the client was made with another.
         `min_remaining` is the life that should be left: a wish, clamped to a half of the token's
-        life. For WinKAS, whose ends nobody states, it means a verdict now, never a new token.
+        life. For WinKAS, whose ends nobody states, it means a validation now, never a new token.
         """
 
-    def refuse(self, token: Token) -> Replaced | StillActive:
-        """Claim that an API refused this token.
+    def report_rejected(self, token: Token) -> Replaced | StillActive:
+        """Claim that an API rejected this token.
 
-        The claim is checked with the vendor before it is believed; a thousand claims on one token
+        The claim is checked with the provider before it is believed; a thousand claims on one token
         are one check and at most one new token.
         """
 
     def validate(self, token: Token) -> bool:
-        """Ask the vendor whether a token, this client's or any other, is active."""
+        """Ask the provider whether a token, this client's or any other, is active."""
 
     def refetch(self) -> Token:
-        """Ask the vendor for the running token (WinKAS), whatever memory and store hold."""
+        """Ask the provider for the running token (WinKAS), whatever memory and store hold."""
 
     def revoke(self, token: Token) -> Literal["proven", "unproven"]:
-        """End a token for all who share it, and tell the vendor.
+        """End a token for all who share it, and tell the provider.
 
-        `"proven"`: the vendor said afterwards that it is not active. An `UnsupportedError` at
-        WinKAS, which has no such call: see `forget`. If the vendor could not be told, the token is
+        `"proven"`: the provider said afterwards that it is not active. An `UnsupportedError` at
+        WinKAS, which has no such call: see `forget`. If the provider could not be told, the token is
         not used any more, but may still be active.
         """
 
     def forget(self) -> None:
-        """Drop this client's token here and in the store, without ending it at the vendor."""
+        """Drop this client's token here and in the store, without ending it at the provider."""
 
-    def reset(self) -> None:
+    def unblock(self) -> None:
         """Say that the credentials are right, or that the account was unlocked.
 
         What stops them is lifted, and the next caller is served by one login.
@@ -291,7 +291,7 @@ class AsyncClient:
     def _token_with(
         self, deadline: _Duration | None, min_remaining: _Duration | None
     ) -> Awaitable[Token]: ...
-    def _refuse(self, token: Token) -> Awaitable[Replaced | StillActive]: ...
+    def _reject(self, token: Token) -> Awaitable[Replaced | StillActive]: ...
     def _validate(self, token: Token) -> Awaitable[bool]: ...
     def _refetch(self) -> Awaitable[Token]: ...
     def _revoke(self, token: Token) -> Awaitable[Literal["proven", "unproven"]]: ...

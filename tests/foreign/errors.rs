@@ -2,7 +2,7 @@
 
 use tokenlease::core::{
     Timestamp, Token,
-    vendor::{Call, oauth2},
+    provider::{Call, oauth2},
 };
 use tokenlease_tests::servers::{Foreign, Running};
 
@@ -161,7 +161,7 @@ fn by_hand(base: &Trial<'_>, found: &mut Found) {
         let answer = base.running.send(method, path, headers, body);
         let outcome = match answer {
             Some(answer) => {
-                told(oauth2::Issue::parse(&answer, Timestamp(0)).map(|granted| granted.token))
+                told(oauth2::Login::parse(&answer, Timestamp(0)).map(|granted| granted.token))
             }
             None => "no answer".into(),
         };
@@ -169,11 +169,11 @@ fn by_hand(base: &Trial<'_>, found: &mut Found) {
     }
 }
 
-/// Verdicts, revocations and the API's refusals.
+/// Validations, revocations and the API's rejections.
 fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
     let server = base.server().expect("a server");
     let (integration, _) = CLIENTS[0];
-    let fresh = || base.issue().expect("a token");
+    let fresh = || base.fresh_token().expect("a token");
     let wrong = base.clone().secret("wrong-canary");
     let unknown = base.clone().with("client_id", "nobody+&% x");
     let other = base.clone().with("client_id", "other").secret("other-secret-0123456789abcdef");
@@ -184,7 +184,7 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
         format!("{} {:?}", answer.status().as_u16(), server.read_api(&answer)).to_lowercase()
     };
     found.add("API, unknown token", read(&unknown_token()));
-    if server.can_verify() {
+    if server.can_validate() {
         let token = fresh();
         let mut validate = |case: &str, trial: &Trial<'_>, token: &Token| {
             let client = trial.client().expect("a client");
@@ -215,7 +215,7 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
             };
             let by_client = in_short(trial.client().expect("a client").revoke(token));
             assert!(by_client.starts_with(&by_program), "{case}: {by_client}, {by_program}");
-            let after = base.exchange(&Call::Verify(token.clone())).expect("an answer");
+            let after = base.exchange(&Call::Validate(token.clone())).expect("an answer");
             let after = format!("{after:?}").to_lowercase();
             let after = after.split('(').next().unwrap_or_default();
             found.add(case, format!("{by_client}; then the token is {after}"));

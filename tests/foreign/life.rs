@@ -1,11 +1,11 @@
 //! The whole life of a token, at each profile of each server: what must hold wherever it can.
 
 use tokenlease::{
-    Error, Refusal,
+    Error, Rejection,
     core::{
         Token, TokenKind,
         lifecycle::Revocation,
-        vendor::{Answer, ApiAnswer, Call},
+        provider::{Answer, ApiAnswer, Call},
     },
 };
 use tokenlease_tests::servers::{Foreign, Running};
@@ -51,30 +51,30 @@ impl Life<'_> {
         let token = client.token().expect(place);
         self.is_taken(&token);
         assert_eq!(client.token().expect(place), token, "{place}: one login is enough");
-        if !server.can_verify() {
-            // Nobody can be asked, so a refusal is believed.
-            let Refusal::Replaced(next) = client.refuse(&token).expect(place) else {
-                panic!("{place}: a refused token was not replaced");
+        if !server.can_validate() {
+            // Nobody can be asked, so a rejection is believed.
+            let Rejection::Replaced(next) = client.report_rejected(&token).expect(place) else {
+                panic!("{place}: a rejected token was not replaced");
             };
             self.is_taken(&next);
             assert_ne!(next, token, "{place}");
         }
-        if !server.can_verify() || !server.can_revoke() {
+        if !server.can_validate() || !server.can_revoke() {
             return;
         }
         assert!(client.validate(&token).expect(place), "{place}");
-        assert_eq!(client.refuse(&token).expect(place), Refusal::StillActive, "{place}");
+        assert_eq!(client.report_rejected(&token).expect(place), Rejection::StillActive, "{place}");
         assert_eq!(client.revoke(&token).expect(place), Revocation::Proven, "{place}");
         assert!(!client.validate(&token).expect(place), "{place}");
-        self.is_refused(&token);
+        self.is_rejected(&token);
         let next = client.token().expect(place);
         assert_ne!(next, token, "{place}");
-        // Ended by someone else, and found by the API's refusal.
+        // Ended by someone else, and found by the API's rejection.
         let other = self.trial.client().expect(place);
         assert_eq!(other.revoke(&next).expect(place), Revocation::Proven, "{place}");
         let found = self.call_by(&client);
         assert_ne!(found, next, "{place}");
-        assert_eq!(client.stats().issues, 3, "{place}: {:?}", client.stats());
+        assert_eq!(client.stats().logins, 3, "{place}: {:?}", client.stats());
     }
 
     /// An API call as `Client::call` makes it: asked about, and done again.
@@ -82,8 +82,8 @@ impl Life<'_> {
         let place = &self.place;
         let token = client.token().expect(place);
         let said = self.trial.server().expect(place).read_api(&self.trial.api(self.api, &token));
-        assert_ne!(said, ApiAnswer::NotRefused, "{place}: a dead token");
-        let Refusal::Replaced(next) = client.refuse(&token).expect(place) else {
+        assert_ne!(said, ApiAnswer::NotRejected, "{place}: a dead token");
+        let Rejection::Replaced(next) = client.report_rejected(&token).expect(place) else {
             panic!("{place}: the dead token was not replaced");
         };
         self.is_taken(&next);
@@ -93,17 +93,17 @@ impl Life<'_> {
     fn through_the_exchanges(&self) {
         let place = &self.place;
         let server = self.trial.server().expect(place);
-        let token = self.trial.issue().expect(place);
+        let token = self.trial.fresh_token().expect(place);
         self.is_taken(&token);
-        if !server.can_verify() || !server.can_revoke() {
+        if !server.can_validate() || !server.can_revoke() {
             return;
         }
-        let verify = Call::Verify(token.clone());
+        let verify = Call::Validate(token.clone());
         let answer = |call: &Call| self.trial.exchange(call).expect(place);
         assert!(matches!(answer(&verify), Answer::Active), "{place}");
         assert!(matches!(answer(&Call::Revoke(token.clone())), Answer::Revoked), "{place}");
         assert!(matches!(answer(&verify), Answer::Inactive), "{place}");
-        self.is_refused(&token);
+        self.is_rejected(&token);
     }
 
     fn through_the_program(&self) {
@@ -120,16 +120,16 @@ impl Life<'_> {
         let token = print();
         self.is_taken(&token);
         assert_eq!(print(), token, "{place}: one login is enough");
-        if !server.can_verify() || !server.can_revoke() {
+        if !server.can_validate() || !server.can_revoke() {
             return;
         }
         assert_eq!(run("validate", token.expose()).code, Some(0), "{place}");
-        let refused = run("refuse", token.expose());
-        assert_eq!(refused.out["outcome"], "still_active", "{place}: {}", refused.error);
+        let rejected = run("report-rejected", token.expose());
+        assert_eq!(rejected.out["outcome"], "still_active", "{place}: {}", rejected.error);
         let revoked = run("revoke", token.expose());
         assert_eq!((revoked.code, &revoked.out["proven"]), (Some(0), &true.into()), "{place}");
         assert_eq!(run("validate", token.expose()).code, Some(1), "{place}");
-        self.is_refused(&token);
+        self.is_rejected(&token);
         assert_ne!(print(), token, "{place}");
     }
 
@@ -141,13 +141,13 @@ impl Life<'_> {
         assert_eq!(said["user"], self.trial.option("user"), "{}", self.place);
     }
 
-    fn is_refused(&self, token: &Token) {
+    fn is_rejected(&self, token: &Token) {
         let status = self.trial.api(self.api, token).status().as_u16();
         assert!(matches!(status, 401 | 403), "{}: {status}", self.place);
     }
 }
 
-/// What a revocation or verdict came to.
+/// What a revocation or validation came to.
 pub(crate) fn in_short<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
         Ok(value) => format!("{value:?}").to_lowercase(),

@@ -12,7 +12,7 @@ use tokenlease::{
     core::{
         Credentials, Secret, Timestamp, Token, TokenKind,
         http::Request,
-        vendor::{Answer, Call, ClientAuth, Server, oauth2, wyn},
+        provider::{Answer, Call, ClientAuth, Server, oauth2, wyn},
     },
 };
 use tokenlease_config::Options;
@@ -108,7 +108,7 @@ impl<'a> Trial<'a> {
     }
 
     /// A token by the exchange alone, sent by a few lines over a socket.
-    pub(crate) fn issue(&self) -> Result<Token> {
+    pub(crate) fn fresh_token(&self) -> Result<Token> {
         let secret = self.client_secret.as_deref().map(Secret::from);
         let auth = self.read_options()?.client_auth;
         let client = |default| oauth2::Client {
@@ -119,8 +119,8 @@ impl<'a> Trial<'a> {
         let password = Secret::from(self.password.as_deref().unwrap_or_default());
         let (user, scope) = (self.option("user"), self.option("scope"));
         let endpoint = &(self.running.address() + self.option("token_path"));
-        let (request, wyn) = if self.option("vendor") == "wyn" {
-            let issue = wyn::Issue {
+        let (request, wyn) = if self.option("provider") == "wyn" {
+            let login = wyn::Login {
                 server: &self.running.address(),
                 path: wyn::TOKEN_PATH,
                 user,
@@ -130,21 +130,21 @@ impl<'a> Trial<'a> {
                 lifetime: None,
                 scope,
             };
-            (issue.request()?, true)
+            (login.request()?, true)
         } else if user.is_empty() {
             let client = client(ClientAuth::Basic);
-            (oauth2::IssueToClient { endpoint, client, scope, extra: &[] }.request()?, false)
+            (oauth2::ClientLogin { endpoint, client, scope, extra: &[] }.request()?, false)
         } else {
             let client = client(ClientAuth::Basic);
             let password = &password;
-            let issue = oauth2::Issue { endpoint, user, password, client, scope, extra: &[] };
-            (issue.request()?, false)
+            let login = oauth2::Login { endpoint, user, password, client, scope, extra: &[] };
+            (login.request()?, false)
         };
         let response = self.send(&request);
         let granted = if wyn {
-            wyn::Issue::parse(&response, Timestamp(0))
+            wyn::Login::parse(&response, Timestamp(0))
         } else {
-            oauth2::Issue::parse(&response, Timestamp(0))
+            oauth2::Login::parse(&response, Timestamp(0))
         };
         Ok(granted?.token)
     }
@@ -229,7 +229,7 @@ impl<'a> Trial<'a> {
     /// What a login comes to: the same through all three, or this panics.
     #[track_caller]
     pub(crate) fn login(&self, case: &str) -> String {
-        let by_exchange = told(self.issue());
+        let by_exchange = told(self.fresh_token());
         let result = self.client().and_then(|client| client.token());
         if let Err(error) = &result {
             self.is_harmless(&format!("{error} {error:?}"));

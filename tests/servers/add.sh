@@ -10,7 +10,7 @@ api = "/api/whoami"
 notes = []
 
 [profile.oauth2]
-vendor = "oauth2"
+provider = "oauth2"
 token_path = "/token"
 revocation_path = ""
 introspection_path = ""

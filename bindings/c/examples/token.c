@@ -18,7 +18,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (tokenlease_config_new(&config, &error)
-        || tokenlease_config_set(config, "vendor", "winkas", &error)
+        || tokenlease_config_set(config, "provider", "winkas", &error)
         || tokenlease_config_set(config, "server", argv[1], &error)
         || tokenlease_config_set(config, "user", argv[2], &error)
         || tokenlease_config_set(config, "contract", argv[3], &error)
@@ -27,14 +27,14 @@ int main(int argc, char **argv)
         || tokenlease_client_token(client, &token, &error)) {
         goto done;
     }
-    /* Here the API is called with tokenlease_token_text(token). If it refuses the token: */
-    if (tokenlease_client_refuse(client, token, &replacement, &error)) {
+    /* Here the API is called with tokenlease_token_text(token). If it rejects the token: */
+    if (tokenlease_client_report_rejected(client, token, &replacement, &error)) {
         goto done;
     }
     if (replacement) {
         puts("the token had ended: call once more, with its replacement");
     } else {
-        puts("the token is active: the refusal is about something else");
+        puts("the token is active: the rejection is about something else");
     }
 
 done:

@@ -22,7 +22,7 @@ try {
     const tokenlease::Registry registry(tokenlease::Config().set("store", argv[3]));
 
     tokenlease::Config config;
-    config.set("vendor", "wyn").set("server", argv[1]).set("user", argv[2]);
+    config.set("provider", "wyn").set("server", argv[1]).set("user", argv[2]);
     config.set_credentials([] {
         return tokenlease::Credentials{secret("PASSWORD"), secret("CLIENT_SECRET")};
     });
@@ -30,10 +30,10 @@ try {
 
     const tokenlease::Token token = client.token();
     // Here an API is called with "Authorization: Bearer " and token.text(). If it answers 401:
-    if (const auto replacement = client.refuse(token)) {
+    if (const auto replacement = client.report_rejected(token)) {
         std::cout << "the token had ended: call once more, with its replacement\n";
     } else {
-        std::cout << "the token is active: the refusal is about something else\n";
+        std::cout << "the token is active: the rejection is about something else\n";
     }
     client.close();
 } catch (const tokenlease::Error &error) {

@@ -2,7 +2,7 @@
 
 use std::{ffi::c_char, mem::MaybeUninit, ptr};
 
-use tokenlease::{Refusal, TokenOptions, blocking::Client, core::lifecycle::Revocation};
+use tokenlease::{Rejection, TokenOptions, blocking::Client, core::lifecycle::Revocation};
 
 use crate::{
     boundary::{copy, free, given, guard, hand_over, millis, text},
@@ -21,7 +21,7 @@ pub struct tokenlease_client(Client);
 /// them it shares the memory of the process. It sends nothing until it is asked. Free it with
 /// tokenlease_client_free.
 ///
-/// Errors: TOKENLEASE_CONFIG for options that are missing, of another vendor or at odds with each
+/// Errors: TOKENLEASE_CONFIG for options that are missing, of another provider or at odds with each
 /// other, TOKENLEASE_STORE.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_client_new(
@@ -42,7 +42,7 @@ pub extern "C" fn tokenlease_client_new(
 /// The token to use now: once a lifetime a login, else it comes from memory. Free it with
 /// tokenlease_token_free.
 ///
-/// Errors: all but TOKENLEASE_BUFFER_TOO_SMALL; TOKENLEASE_DEADLINE if none came within the limit
+/// Errors: all but TOKENLEASE_BUFFER_TOO_SMALL; TOKENLEASE_DEADLINE_EXCEEDED if none came within the limit
 /// of the option "deadline", 30 seconds unless it was set.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_client_token(
@@ -59,7 +59,7 @@ pub extern "C" fn tokenlease_client_token(
 
 /// As tokenlease_client_token, by a deadline of one's own in milliseconds from now, and with a
 /// wish for the life that is left, in milliseconds: it is clamped to a half of the token's life,
-/// and for winkas, whose ends nobody states, it means a verdict now and never a new token. Either
+/// and for winkas, whose ends nobody states, it means a validation now and never a new token. Either
 /// may be TOKENLEASE_NONE.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_client_token_with(
@@ -135,16 +135,16 @@ pub unsafe extern "C" fn tokenlease_client_token_of(
     })
 }
 
-/// Claims that an API refused this token. The claim is checked with the vendor before it is
+/// Claims that an API rejected this token. The claim is checked with the provider before it is
 /// believed; a thousand claims on one token are one check and at most one new token.
 ///
-/// replacement is NULL if the vendor says that the token is active: the refusal is about something
+/// replacement is NULL if the provider says that the token is active: the rejection is about something
 /// else, a permission for one, so don't call again. Else it is the token in use now: call the API
 /// once more with it, and free it with tokenlease_token_free.
 ///
 /// Errors: those of tokenlease_client_token.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_refuse(
+pub extern "C" fn tokenlease_client_report_rejected(
     client: Option<&tokenlease_client>,
     token: Option<&tokenlease_token>,
     replacement: Option<&mut MaybeUninit<*mut tokenlease_token>>,
@@ -153,15 +153,15 @@ pub extern "C" fn tokenlease_client_refuse(
     guard(error, || {
         let (client, token) = (given(client, "client")?, given(token, "token")?);
         let replacement = given(replacement, "replacement")?;
-        match client.0.refuse(token.inner())? {
-            Refusal::Replaced(token) => hand_over(replacement, tokenlease_token::new(token)),
+        match client.0.report_rejected(token.inner())? {
+            Rejection::Replaced(token) => hand_over(replacement, tokenlease_token::new(token)),
             _ => _ = replacement.write(ptr::null_mut()),
         }
         Ok(())
     })
 }
 
-/// Asks the vendor whether a token, this client's or any other, is active.
+/// Asks the provider whether a token, this client's or any other, is active.
 ///
 /// Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED where there is no call for it.
 #[unsafe(no_mangle)]
@@ -178,7 +178,7 @@ pub extern "C" fn tokenlease_client_validate(
     })
 }
 
-/// Asks the vendor for the running token (winkas), whatever memory and store hold. Free it with
+/// Asks the provider for the running token (winkas), whatever memory and store hold. Free it with
 /// tokenlease_token_free.
 ///
 /// Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED where there is no call for it.
@@ -196,7 +196,7 @@ pub extern "C" fn tokenlease_client_refetch(
     })
 }
 
-/// Ends a token for all who share it, and tells the vendor. proven says whether the vendor agreed
+/// Ends a token for all who share it, and tells the provider. proven says whether the provider agreed
 /// afterwards that it is not active.
 ///
 /// Errors: TOKENLEASE_UNSUPPORTED for winkas, which has no such call: see tokenlease_client_forget.
@@ -216,7 +216,7 @@ pub extern "C" fn tokenlease_client_revoke(
     })
 }
 
-/// Drops this client's token here and in the store, without ending it at the vendor.
+/// Drops this client's token here and in the store, without ending it at the provider.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_client_forget(
     client: Option<&tokenlease_client>,
@@ -228,11 +228,11 @@ pub extern "C" fn tokenlease_client_forget(
 /// Says that the credentials are right, or that the account was unlocked: what stops them is
 /// lifted, and the next caller is served by one login.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_reset(
+pub extern "C" fn tokenlease_client_unblock(
     client: Option<&tokenlease_client>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
-    guard(error, || Ok(given(client, "client")?.0.reset()?))
+    guard(error, || Ok(given(client, "client")?.0.unblock()?))
 }
 
 /// Takes a token that was made elsewhere, which ends after life_ms milliseconds; TOKENLEASE_NONE:
@@ -287,17 +287,17 @@ pub unsafe extern "C" fn tokenlease_client_explain(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum tokenlease_count {
     /// Requests for a new token that were sent.
-    TOKENLEASE_COUNT_ISSUES = 0,
+    TOKENLEASE_COUNT_LOGINS = 0,
     /// Requests for the running token that were sent.
     TOKENLEASE_COUNT_REFETCHES = 1,
     /// Questions about a token that were sent.
-    TOKENLEASE_COUNT_VERDICTS = 2,
+    TOKENLEASE_COUNT_VALIDATIONS = 2,
     /// Revocations that were sent.
     TOKENLEASE_COUNT_REVOCATIONS = 3,
     /// Calls of the store.
     TOKENLEASE_COUNT_STORE_CALLS = 4,
     /// Callers that memory could not answer at once.
-    TOKENLEASE_COUNT_SLOW_ASKS = 5,
+    TOKENLEASE_COUNT_CACHE_MISSES = 5,
     /// Callers that were answered with an error.
     TOKENLEASE_COUNT_ERRORS = 6,
 }
@@ -315,12 +315,12 @@ pub extern "C" fn tokenlease_client_count(
         let stats = client.0.stats();
         // In the order of `tokenlease_count`.
         let counts = [
-            stats.issues,
+            stats.logins,
             stats.refetches,
-            stats.verdicts,
+            stats.validations,
             stats.revocations,
             stats.store_calls,
-            stats.slow_asks,
+            stats.cache_misses,
             stats.errors,
         ];
         let found = usize::try_from(what).ok().and_then(|what| counts.get(what));

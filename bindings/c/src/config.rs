@@ -43,7 +43,7 @@ pub extern "C" fn tokenlease_config_new(
     })
 }
 
-/// Sets an option by its name: "vendor", "server", "user", "store" and so on, as they are called
+/// Sets an option by its name: "provider", "server", "user", "store" and so on, as they are called
 /// in profiles of the program ("tokenlease help token" tells them all). Times are written with
 /// their units: "90s", "15m", "8h". An option of a registry is not given to a client of it.
 ///
@@ -134,7 +134,7 @@ impl tokenlease_config {
     pub(crate) fn credentials(&self) -> Result<CredentialsSource> {
         match self.secrets.clone() {
             Secrets::Given(credentials) => self.options.credentials(credentials),
-            Secrets::Fetched(function) => Ok(CredentialsSource::provider(move || function.fetch())),
+            Secrets::Fetched(function) => Ok(CredentialsSource::from_fn(move || function.fetch())),
         }
     }
 

@@ -46,15 +46,15 @@ pub extern "C" fn tokenlease_error_detail(error: Option<&tokenlease_error>) -> *
     error.map_or(ptr::null(), |error| error.detail.as_ptr())
 }
 
-/// The vendor's own error code, RFC 6749 "error" or WinKAS' "WinkasErrorCode". It lives as long as
-/// the error. NULL if the vendor gave none, and for NULL.
+/// The provider's own error code, RFC 6749 "error" or WinKAS' "WinkasErrorCode". It lives as long as
+/// the error. NULL if the provider gave none, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_code(error: Option<&tokenlease_error>) -> *const c_char {
     let code = error.and_then(|error| error.code.as_ref());
     code.map_or(ptr::null(), |code| code.as_ptr())
 }
 
-/// The HTTP status of the vendor's answer. 0 if none was read, and for NULL.
+/// The HTTP status of the provider's answer. 0 if none was read, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_http_status(error: Option<&tokenlease_error>) -> i32 {
     error.map_or(0, |error| error.http_status)
@@ -66,7 +66,7 @@ pub extern "C" fn tokenlease_error_is_retryable(error: Option<&tokenlease_error>
     error.is_some_and(|error| error.retryable)
 }
 
-/// The wait that the vendor asked for (Retry-After), in milliseconds. TOKENLEASE_NONE if it did
+/// The wait that the provider asked for (Retry-After), in milliseconds. TOKENLEASE_NONE if it did
 /// not, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_retry_after_ms(error: Option<&tokenlease_error>) -> i64 {

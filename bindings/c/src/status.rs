@@ -13,25 +13,25 @@ pub enum tokenlease_status {
     TOKENLEASE_OK = 0,
     /// An option, an address or a scope is wrong: mend the configuration.
     TOKENLEASE_CONFIG = 1,
-    /// The vendor refused user, password, contract or client: mend the credentials, then call
-    /// tokenlease_client_reset.
-    TOKENLEASE_CREDENTIALS_REFUSED = 2,
-    /// The vendor says no to the token itself, or refusals of it are being spaced.
-    TOKENLEASE_TOKEN_REFUSED = 3,
-    /// The vendor, or a limit that protects the account, asks to wait: come back after
+    /// The provider rejected user, password, contract or client: mend the credentials, then call
+    /// tokenlease_client_unblock.
+    TOKENLEASE_CREDENTIALS_REJECTED = 2,
+    /// The provider says no to the token itself, or rejections of it are being spaced.
+    TOKENLEASE_TOKEN_REJECTED = 3,
+    /// The provider, or a limit that protects the account, asks to wait: come back after
     /// tokenlease_error_until_ms.
     TOKENLEASE_THROTTLED = 4,
-    /// The vendor can't answer now: try later.
+    /// The provider can't answer now: try later.
     TOKENLEASE_UNAVAILABLE = 5,
-    /// The vendor's answer could not be understood: look at the address and the version.
-    TOKENLEASE_UNINTELLIGIBLE = 6,
+    /// The provider's answer could not be understood: look at the address and the version.
+    TOKENLEASE_INVALID_RESPONSE = 6,
     /// No answer came: look at network, proxy and TLS.
     TOKENLEASE_TRANSPORT = 7,
     /// The caller's own deadline passed.
-    TOKENLEASE_DEADLINE = 8,
+    TOKENLEASE_DEADLINE_EXCEEDED = 8,
     /// The store of shared leases failed: look at its address, rights and key.
     TOKENLEASE_STORE = 9,
-    /// This vendor, or this configuration, has no such call.
+    /// This provider, or this configuration, has no such call.
     TOKENLEASE_UNSUPPORTED = 10,
     /// The process was forked after the client was made: make a new one in the child.
     TOKENLEASE_FORKED = 11,
@@ -45,9 +45,9 @@ pub enum tokenlease_status {
 
 use tokenlease_status::{
     TOKENLEASE_BAD_ARGUMENT, TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_CONFIG,
-    TOKENLEASE_CREDENTIALS_REFUSED, TOKENLEASE_DEADLINE, TOKENLEASE_FORKED, TOKENLEASE_INTERNAL,
-    TOKENLEASE_OK, TOKENLEASE_STORE, TOKENLEASE_THROTTLED, TOKENLEASE_TOKEN_REFUSED,
-    TOKENLEASE_TRANSPORT, TOKENLEASE_UNAVAILABLE, TOKENLEASE_UNINTELLIGIBLE,
+    TOKENLEASE_CREDENTIALS_REJECTED, TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_FORKED,
+    TOKENLEASE_INTERNAL, TOKENLEASE_INVALID_RESPONSE, TOKENLEASE_OK, TOKENLEASE_STORE,
+    TOKENLEASE_THROTTLED, TOKENLEASE_TOKEN_REJECTED, TOKENLEASE_TRANSPORT, TOKENLEASE_UNAVAILABLE,
     TOKENLEASE_UNSUPPORTED,
 };
 
@@ -55,13 +55,13 @@ use tokenlease_status::{
 const ALL: [(tokenlease_status, &CStr); 15] = [
     (TOKENLEASE_OK, c"ok"),
     (TOKENLEASE_CONFIG, c"config"),
-    (TOKENLEASE_CREDENTIALS_REFUSED, c"credentials_refused"),
-    (TOKENLEASE_TOKEN_REFUSED, c"token_refused"),
+    (TOKENLEASE_CREDENTIALS_REJECTED, c"credentials_rejected"),
+    (TOKENLEASE_TOKEN_REJECTED, c"token_rejected"),
     (TOKENLEASE_THROTTLED, c"throttled"),
     (TOKENLEASE_UNAVAILABLE, c"unavailable"),
-    (TOKENLEASE_UNINTELLIGIBLE, c"unintelligible"),
+    (TOKENLEASE_INVALID_RESPONSE, c"invalid_response"),
     (TOKENLEASE_TRANSPORT, c"transport"),
-    (TOKENLEASE_DEADLINE, c"deadline"),
+    (TOKENLEASE_DEADLINE_EXCEEDED, c"deadline_exceeded"),
     (TOKENLEASE_STORE, c"store"),
     (TOKENLEASE_UNSUPPORTED, c"unsupported"),
     (TOKENLEASE_FORKED, c"forked"),
@@ -70,7 +70,7 @@ const ALL: [(tokenlease_status, &CStr); 15] = [
     (TOKENLEASE_BUFFER_TOO_SMALL, c"buffer_too_small"),
 ];
 
-/// A status' name in snake case, such as "credentials_refused"; "unknown" for a number that is
+/// A status' name in snake case, such as "credentials_rejected"; "unknown" for a number that is
 /// none. It lives as long as the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_status_name(status: i32) -> *const c_char {
@@ -82,13 +82,13 @@ impl From<ErrorKind> for tokenlease_status {
     fn from(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::Config => TOKENLEASE_CONFIG,
-            ErrorKind::CredentialsRefused => TOKENLEASE_CREDENTIALS_REFUSED,
-            ErrorKind::TokenRefused => TOKENLEASE_TOKEN_REFUSED,
+            ErrorKind::CredentialsRejected => TOKENLEASE_CREDENTIALS_REJECTED,
+            ErrorKind::TokenRejected => TOKENLEASE_TOKEN_REJECTED,
             ErrorKind::Throttled => TOKENLEASE_THROTTLED,
             ErrorKind::Unavailable => TOKENLEASE_UNAVAILABLE,
-            ErrorKind::Unintelligible => TOKENLEASE_UNINTELLIGIBLE,
+            ErrorKind::InvalidResponse => TOKENLEASE_INVALID_RESPONSE,
             ErrorKind::Transport => TOKENLEASE_TRANSPORT,
-            ErrorKind::Deadline => TOKENLEASE_DEADLINE,
+            ErrorKind::DeadlineExceeded => TOKENLEASE_DEADLINE_EXCEEDED,
             ErrorKind::Store => TOKENLEASE_STORE,
             ErrorKind::Unsupported => TOKENLEASE_UNSUPPORTED,
             ErrorKind::Forked => TOKENLEASE_FORKED,

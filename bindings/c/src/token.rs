@@ -53,7 +53,7 @@ pub extern "C" fn tokenlease_token_kind_of(
     }
 }
 
-/// Frees a token, and overwrites its text. It ends no token at the vendor. Nothing for NULL.
+/// Frees a token, and overwrites its text. It ends no token at the provider. Nothing for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_token_free(token: Option<Box<tokenlease_token>>) {
     free(token);

@@ -84,9 +84,9 @@ impl AsyncClient {
         self.begin(py, |client| async move { client.token_with(options).await })
     }
 
-    fn _refuse(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
+    fn _reject(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
         let token = token.get().inner().clone();
-        self.begin(py, |client| async move { client.refuse(&token).await })
+        self.begin(py, |client| async move { client.report_rejected(&token).await })
     }
 
     fn _validate(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
@@ -108,7 +108,7 @@ impl AsyncClient {
     }
 
     fn _reset(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.begin(py, |client| async move { client.reset().await })
+        self.begin(py, |client| async move { client.unblock().await })
     }
 
     fn _close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -52,19 +52,19 @@ impl Client {
         self.0.wait(py, |client| async move { client.token_with(options).await })
     }
 
-    /// Claims that an API refused this token.
-    fn refuse(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
+    /// Claims that an API rejected this token.
+    fn report_rejected(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
         let token = token.get().inner().clone();
-        self.0.wait(py, |client| async move { client.refuse(&token).await })
+        self.0.wait(py, |client| async move { client.report_rejected(&token).await })
     }
 
-    /// Asks the vendor whether a token is active.
+    /// Asks the provider whether a token is active.
     fn validate(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
         let token = token.get().inner().clone();
         self.0.wait(py, |client| async move { client.validate(&token).await })
     }
 
-    /// Asks the vendor for the running token.
+    /// Asks the provider for the running token.
     fn refetch(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.0.wait(py, |client| async move { client.refetch().await })
     }
@@ -75,14 +75,14 @@ impl Client {
         self.0.wait(py, |client| async move { client.revoke(&token).await })
     }
 
-    /// Drops the token here and in the store, without ending it at the vendor.
+    /// Drops the token here and in the store, without ending it at the provider.
     fn forget(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.0.wait(py, |client| async move { client.forget().await })
     }
 
     /// Says that the credentials are right, or that the account was unlocked.
-    fn reset(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.0.wait(py, |client| async move { client.reset().await })
+    fn unblock(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.wait(py, |client| async move { client.unblock().await })
     }
 
     /// Where the token in hand stands and how it came, in words.

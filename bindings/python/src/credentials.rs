@@ -9,7 +9,7 @@ use tokenlease::{
 };
 use tokenlease_config::Options;
 
-use crate::{error, gate, options::wrong_type};
+use crate::{error, interpreter_guard, options::wrong_type};
 
 /// A secret as it was given.
 enum Given {
@@ -71,7 +71,7 @@ pub(crate) fn source(
     let source = if has_function {
         let fetch = Arc::new(fetch);
         options.credentials_from(move || {
-            gate::enter(|py| fetch(py)).unwrap_or_else(|| {
+            interpreter_guard::enter(|py| fetch(py)).unwrap_or_else(|| {
                 Err(Error::new(ErrorKind::Unavailable, "the Python interpreter is ending"))
             })
         })

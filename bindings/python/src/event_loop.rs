@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use pyo3::{exceptions::PyRuntimeError, prelude::*, sync::PyOnceLock};
 use tokenlease::{Error, ErrorKind};
 
-use crate::{error, gate};
+use crate::{error, interpreter_guard};
 
 /// An event loop, and the futures of it that are done.
 pub(crate) struct EventLoop {
@@ -42,7 +42,7 @@ impl EventLoop {
 
     /// A future of this loop, and the promise to settle it.
     pub(crate) fn future(self: Arc<Self>, py: Python<'_>) -> PyResult<(Py<PyAny>, Promise)> {
-        if gate::is_shut() {
+        if interpreter_guard::is_shut() {
             return Err(PyRuntimeError::new_err(
                 "the interpreter is ending: nothing can be awaited",
             ));
@@ -60,7 +60,7 @@ impl EventLoop {
         };
         if is_first {
             // A loop or an interpreter that is at its end has nobody who waits.
-            gate::enter(|py| {
+            interpreter_guard::enter(|py| {
                 let settle = Py::new(py, Settle(self.clone()));
                 let woken = settle.and_then(|settle| {
                     self.running.call_method1(py, "call_soon_threadsafe", (settle,))

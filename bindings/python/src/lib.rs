@@ -9,11 +9,11 @@ mod client;
 mod credentials;
 mod error;
 mod event_loop;
-mod gate;
+mod interpreter_guard;
 mod log;
 mod options;
-mod refusal;
 mod registry;
+mod rejection;
 mod shared;
 mod stats;
 mod token;
@@ -29,8 +29,8 @@ mod _tokenlease {
     use crate::{
         async_client::AsyncClient,
         client::Client,
-        refusal::{Replaced, StillActive},
         registry::Registry,
+        rejection::{Replaced, StillActive},
         stats::Stats,
         token::Token,
     };
@@ -42,6 +42,6 @@ mod _tokenlease {
         module.add("OPTIONS", PyTuple::new(py, tokenlease_config::KEYS)?)?;
         module.add("ERROR_KINDS", PyTuple::new(py, ErrorKind::ALL.map(ErrorKind::as_str))?)?;
         crate::error::load(py)?;
-        crate::gate::shut_at_exit(py)
+        crate::interpreter_guard::shut_at_exit(py)
     }
 }

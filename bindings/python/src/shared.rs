@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
-    Client, Refusal, Result, TokenOptions, Turn,
+    Client, Rejection, Result, Slot, TokenOptions,
     core::{
         Token,
         lifecycle::{Revocation, Served},
@@ -14,8 +14,9 @@ use tokenlease::{
 use crate::{
     credentials,
     log::Log,
-    options, refusal,
+    options,
     registry::{self, Registry},
+    rejection,
     token::{self, Tokens},
     wait,
 };
@@ -51,9 +52,9 @@ impl Shared {
     pub(crate) fn cached(&self, py: Python<'_>) -> Option<PyResult<Py<token::Token>>> {
         match self.tokens.held(py, &self.client) {
             Some(token) => Some(Ok(token)),
-            None => {
-                self.client.cached_with_mark(|token, mark| self.tokens.of(py, token, Some(mark)))
-            }
+            None => self
+                .client
+                .cached_with_version(|token, version| self.tokens.of(py, token, Some(version))),
         }
     }
 
@@ -65,18 +66,18 @@ impl Shared {
             return token.map(Py::into_any);
         }
         let began = Instant::now();
-        let turn = wait::for_turn(py, &self.client)?;
+        let slot = wait::for_slot(py, &self.client)?;
         if let Some(token) = self.cached(py) {
             return token.map(Py::into_any);
         }
-        let turn = turn.and_then(Turn::lead);
+        let slot = slot.and_then(Slot::lead);
         let left = self.client.deadline().saturating_sub(began.elapsed());
         let options = TokenOptions::default().with_deadline(left);
         let work = self.client.clone();
         let work = async move { work.token_with(options).await };
         let outcome = wait::of_client(py, &self.client, work);
         // A handler of the log may ask too.
-        drop(turn);
+        drop(slot);
         self.handed_over(py, outcome)
     }
 
@@ -132,9 +133,9 @@ impl Outcome for Served {
     }
 }
 
-impl Outcome for Refusal {
+impl Outcome for Rejection {
     fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>> {
-        refusal::of(py, tokens, &self)
+        rejection::of(py, tokens, &self)
     }
 }
 

@@ -6,24 +6,24 @@ use pyo3::prelude::*;
 #[pyclass(frozen, get_all, eq, module = "tokenlease")]
 #[derive(PartialEq)]
 pub(crate) struct Stats {
-    issues: u64,
+    logins: u64,
     refetches: u64,
-    verdicts: u64,
+    validations: u64,
     revocations: u64,
     store_calls: u64,
-    slow_asks: u64,
+    cache_misses: u64,
     errors: u64,
 }
 
 impl From<tokenlease::Stats> for Stats {
     fn from(stats: tokenlease::Stats) -> Self {
         Self {
-            issues: stats.issues,
+            logins: stats.logins,
             refetches: stats.refetches,
-            verdicts: stats.verdicts,
+            validations: stats.validations,
             revocations: stats.revocations,
             store_calls: stats.store_calls,
-            slow_asks: stats.slow_asks,
+            cache_misses: stats.cache_misses,
             errors: stats.errors,
         }
     }
@@ -32,11 +32,11 @@ impl From<tokenlease::Stats> for Stats {
 #[pymethods]
 impl Stats {
     fn __repr__(&self) -> String {
-        let Self { issues, refetches, verdicts, revocations, store_calls, slow_asks, errors } =
+        let Self { logins, refetches, validations, revocations, store_calls, cache_misses, errors } =
             self;
         format!(
-            "<Stats issues={issues} refetches={refetches} verdicts={verdicts} \
-             revocations={revocations} store_calls={store_calls} slow_asks={slow_asks} \
+            "<Stats logins={logins} refetches={refetches} validations={validations} \
+             revocations={revocations} store_calls={store_calls} cache_misses={cache_misses} \
              errors={errors}>"
         )
     }

@@ -3,13 +3,13 @@
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyString};
 use spin::mutex::SpinMutex;
 use tokenlease::{
-    Authorize, Client, Mark,
+    Authorize, CacheVersion, Client,
     core::{self, TokenKind},
 };
 
 use crate::error;
 
-/// The secret text that the vendor issued, with its kind.
+/// The secret text that the provider issued, with its kind.
 #[pyclass(frozen, module = "tokenlease")]
 pub(crate) struct Token {
     /// Made once a token, so that reading it costs nothing.
@@ -96,7 +96,7 @@ pub(crate) struct Tokens(SpinMutex<Option<Last>>);
 
 struct Last {
     token: Py<Token>,
-    mark: Option<Mark>,
+    version: Option<CacheVersion>,
 }
 
 impl Tokens {
@@ -105,25 +105,25 @@ impl Tokens {
     #[inline(always)]
     pub(crate) fn held(&self, py: Python<'_>, client: &Client) -> Option<Py<Token>> {
         let last = self.0.try_lock()?;
-        let Last { token, mark } = last.as_ref()?;
-        mark.as_ref().is_some_and(|mark| client.holds(mark)).then(|| token.clone_ref(py))
+        let Last { token, version } = last.as_ref()?;
+        version.as_ref().is_some_and(|version| client.holds(version)).then(|| token.clone_ref(py))
     }
 
     pub(crate) fn of(
         &self,
         py: Python<'_>,
         token: &core::Token,
-        mark: Option<Mark>,
+        version: Option<CacheVersion>,
     ) -> PyResult<Py<Token>> {
         if let Some(mut last) = self.0.try_lock()
             && let Some(last) = &mut *last
             && last.token.get().token.is_clone_of(token)
         {
-            last.mark = mark.or_else(|| last.mark.take());
+            last.version = version.or_else(|| last.version.take());
             return Ok(last.token.clone_ref(py));
         }
         let made = Token::of(py, token)?;
-        let last = Last { token: made.clone_ref(py), mark };
+        let last = Last { token: made.clone_ref(py), version };
         let before = self.0.try_lock().and_then(|mut place| place.replace(last));
         drop(before);
         Ok(made)

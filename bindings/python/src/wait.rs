@@ -7,7 +7,7 @@ use std::{
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
-    Client, Error, ErrorKind, Result, Turn, blocking::LONGEST_TURN, runtime::Runtime,
+    Client, Error, ErrorKind, Result, Slot, blocking::MAX_SLOT_WAIT, runtime::Runtime,
 };
 
 use crate::error;
@@ -15,7 +15,7 @@ use crate::error;
 /// How often the main thread looks for signals.
 const SIGNALS: Duration = Duration::from_millis(100);
 
-/// How many are woken at once when it is their turn: two would contend for Python's lock.
+/// How many are woken at once when it is their slot: two would contend for Python's lock.
 const ABREAST: usize = 1;
 
 /// What ends a wait: an error, or an exception of a signal's handler (`KeyboardInterrupt`).
@@ -41,34 +41,34 @@ where
     wait(py, || client.runtime(), work)
 }
 
-/// Waits for the calling thread's turn to ask a client: a thousand that were answered at once would
+/// Waits for the calling thread's slot to ask a client: a thousand that were answered at once would
 /// press whoever has Python's lock to let it go, over and over.
-pub(crate) fn for_turn<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Turn<'a>>> {
-    let (began, limit) = (Instant::now(), client.deadline().min(LONGEST_TURN));
+pub(crate) fn for_slot<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Slot<'a>>> {
+    let (began, limit) = (Instant::now(), client.deadline().min(MAX_SLOT_WAIT));
     // Little is done before Python's lock is let go: the next one is after it.
-    let turn = py.detach(|| {
-        // In a forked child, a thread that is not there may have the turn.
+    let slot = py.detach(|| {
+        // In a forked child, a thread that is not there may have the slot.
         client.runtime()?;
-        Ok(turn_within(client, limit.min(SIGNALS)))
+        Ok(slot_within(client, limit.min(SIGNALS)))
     });
-    let mut turn = turn.map_err(|error| error::raise(py, &error))?;
-    while turn.is_none() && began.elapsed() < limit {
+    let mut slot = slot.map_err(|error| error::raise(py, &error))?;
+    while slot.is_none() && began.elapsed() < limit {
         py.check_signals()?;
         let every = signals_every(py)?;
         let left = limit.saturating_sub(began.elapsed());
-        turn = py.detach(|| turn_within(client, left.min(every)));
+        slot = py.detach(|| slot_within(client, left.min(every)));
     }
-    Ok(turn)
+    Ok(slot)
 }
 
-fn turn_within(client: &Client, limit: Duration) -> Option<Turn<'_>> {
-    let turn = client.turn(limit, ABREAST);
-    if turn.as_ref().is_some_and(Turn::has_waited) {
+fn slot_within(client: &Client, limit: Duration) -> Option<Slot<'_>> {
+    let slot = client.slot(limit, ABREAST);
+    if slot.as_ref().is_some_and(Slot::has_waited) {
         // Who woke this thread still has Python's lock. Where both share a processor, it lets go of it
         // first: else this thread would sleep once more.
         thread::yield_now();
     }
-    turn
+    slot
 }
 
 /// Waits for work that blocks, on a thread for that.

@@ -27,7 +27,7 @@ use crate::{
         "Examples:\n  \
          (umask 077; tokenlease token --profile erp > erp.token)\n  \
          tokenlease exec --profile bi -- ./export-reports\n  \
-         tokenlease doctor --vendor wyn --server https://wyn.example.com --user report\n  \
+         tokenlease doctor --provider wyn --server https://wyn.example.com --user report\n  \
          tokenlease demo"
     )
 )]
@@ -52,7 +52,7 @@ pub(crate) enum Command {
     #[command(after_long_help = concat_help(
         "Examples:\n  \
          (umask 077; tokenlease token --profile erp > erp.token)\n  \
-         tokenlease token --vendor oauth2 --server https://id.example.com --client-id app \\\n    \
+         tokenlease token --provider oauth2 --server https://id.example.com --client-id app \\\n    \
          --client-secret-file app.secret --token-path /oauth/token --output json"
     ))]
     Token(Printed),
@@ -73,14 +73,14 @@ pub(crate) enum Command {
     ///
     /// Without an identity: of all profiles, and which other records the folder has. With --check,
     /// for monitors, it is one line, and ends with 0 if a live token stands, with 3 if the
-    /// credentials were refused, else with 1.
+    /// credentials were rejected, else with 1.
     #[command(after_long_help = concat_help(
         "Examples:\n  \
          tokenlease status\n  \
          tokenlease status --profile erp --check --min-remaining 1h"
     ))]
     Status(Status),
-    /// Asks the vendor whether a token is active. The token is read from standard input.
+    /// Asks the provider whether a token is active. The token is read from standard input.
     ///
     /// Prints `active` and ends with 0, or `not active` and ends with 1: then all who share the store
     /// hear of it. No password is needed.
@@ -88,14 +88,14 @@ pub(crate) enum Command {
         "Examples:\n  tokenlease validate --profile erp < erp.token"
     ))]
     Validate(FromStdin),
-    /// Says that an API refused a token, and asks the vendor. The token is read from standard input.
+    /// Says that an API rejected a token, and asks the provider. The token is read from standard input.
     ///
-    /// Prints `still active`, where the refusal is about something else, or `replaced`, once
+    /// Prints `still active`, where the rejection is about something else, or `replaced`, once
     /// another token is in use: `token` prints that. All who share the store go by it.
     #[command(after_long_help = concat_help(
-        "Examples:\n  tokenlease refuse --profile erp < erp.token"
+        "Examples:\n  tokenlease report-rejected --profile erp < erp.token"
     ))]
-    Refuse(FromStdin),
+    ReportRejected(FromStdin),
     /// Prints the last active token again, without asking for a new one (winkas).
     #[command(after_long_help = concat_help(
         "Examples:\n  (umask 077; tokenlease refetch --profile erp > erp.token)"
@@ -118,14 +118,14 @@ pub(crate) enum Command {
         "Examples:\n  tokenlease forget --profile erp"
     ))]
     Forget(Alone),
-    /// Says that credentials which were refused are right, or that the account was unlocked.
+    /// Says that credentials which were rejected are right, or that the account was unlocked.
     ///
     /// Nothing is sent. The next `token` sends them again; who does not call this waits until the
     /// time is over that the error names.
     #[command(after_long_help = concat_help(
-        "Examples:\n  tokenlease reset --profile erp"
+        "Examples:\n  tokenlease unblock --profile erp"
     ))]
-    Reset(Alone),
+    Unblock(Alone),
     /// Looks at the store that leases are shared in, or makes it ready.
     #[command(after_long_help = concat_help(
         "Examples:\n  tokenlease store check\n  tokenlease store init --profile bi"
@@ -141,11 +141,11 @@ pub(crate) enum Command {
     /// failure.
     #[command(after_long_help = concat_help(
         "Examples:\n  \
-         tokenlease doctor --vendor winkas --user api@example.dk --contract 4711\n  \
+         tokenlease doctor --provider winkas --user api@example.dk --contract 4711\n  \
          tokenlease doctor --profile bi --login --output json"
     ))]
     Doctor(Doctor),
-    /// Runs both vendors on this machine, for tests and trials.
+    /// Runs both providers on this machine, for tests and trials.
     ///
     /// Prints one line of JSON with addresses and credentials once both listen, and runs until it
     /// is interrupted.
@@ -153,7 +153,7 @@ pub(crate) enum Command {
         "Examples:\n  tokenlease emulate --wyn 127.0.0.1:51980"
     ))]
     Emulate(Emulate),
-    /// Shows what the program does, against vendors on this machine.
+    /// Shows what the program does, against providers on this machine.
     #[command(after_long_help = concat_help("Examples:\n  tokenlease demo"))]
     Demo,
     /// One process of the demo's second act.
@@ -189,7 +189,7 @@ struct Traps {
 }
 
 impl Connection {
-    /// Refuses secrets on the command line; the error does not repeat them.
+    /// Rejects secrets on the command line; the error does not repeat them.
     pub(crate) fn check(&self) -> Result<()> {
         let why = "others on this machine can read the command line";
         store::check_place(self.options.store.as_ref(), "--store", why)?;
@@ -247,7 +247,7 @@ pub(crate) struct Status {
     /// without asking anyone, theirs alone counts.
     #[arg(long)]
     pub(crate) check: bool,
-    /// The life that must be left for certain, for example `1h`. Until the age at which the vendor
+    /// The life that must be left for certain, for example `1h`. Until the age at which the provider
     /// is asked, that is known at winkas too; for a token of unknown end it is not.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "check")]
     pub(crate) min_remaining: Option<Duration>,
@@ -271,7 +271,7 @@ pub(crate) struct FromStdin {
 }
 
 impl FromStdin {
-    /// Refuses secrets on the command line, the token included.
+    /// Rejects secrets on the command line, the token included.
     pub(crate) fn check(&self) -> Result<()> {
         self.connection.check()?;
         if self.trap.is_empty() {
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_given_by_habit_are_refused_and_not_repeated() {
+    fn secrets_given_by_habit_are_rejected_and_not_repeated() {
         for habit in [
             &["--password", "canary"][..],
             &["--password=canary"],
@@ -423,10 +423,10 @@ mod tests {
     }
 
     #[test]
-    fn a_token_given_as_an_argument_is_refused_and_not_repeated() {
-        for command in ["validate", "refuse", "revoke"] {
+    fn a_token_given_as_an_argument_is_rejected_and_not_repeated() {
+        for command in ["validate", "report-rejected", "revoke"] {
             let cli = Cli::parse_from(["tokenlease", command, "canary"]);
-            let (Command::Validate(args) | Command::Refuse(args) | Command::Revoke(args)) =
+            let (Command::Validate(args) | Command::ReportRejected(args) | Command::Revoke(args)) =
                 cli.command
             else {
                 panic!("{command}")

@@ -4,12 +4,12 @@ pub(crate) mod emulate;
 pub(crate) mod exec;
 pub(crate) mod forget;
 pub(crate) mod refetch;
-pub(crate) mod refuse;
-pub(crate) mod reset;
+pub(crate) mod report_rejected;
 pub(crate) mod revoke;
 pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod token;
+pub(crate) mod unblock;
 pub(crate) mod validate;
 
 use tokenlease::{Result, core::Token};

@@ -1,8 +1,8 @@
-//! `demo`: one day of three services at both vendors, played with tokenlease and without it.
+//! `demo`: one day of three services at both providers, played with tokenlease and without it.
 //!
-//! Both vendors run on this machine, and all calls go over real HTTP. No one sleeps: the clocks of
-//! the clients and of the vendors are moved together. Nothing of the result is written down here:
-//! the vendors count the logins, look up each token in the moment it is served, and an oracle that
+//! Both providers run on this machine, and all calls go over real HTTP. No one sleeps: the clocks of
+//! the clients and of the providers are moved together. Nothing of the result is written down here:
+//! the providers count the logins, look up each token in the moment it is served, and an oracle that
 //! is told what happens counts the least that the day can cost.
 //!
 //! A second act has real processes of this program, which share a folder.
@@ -53,24 +53,24 @@ async fn second_act(story: &Story) -> Result<Processes, Failure> {
     story.second_act()?;
     let stage = Stage::set().await?;
     let mut told = Processes::default();
-    for (vendor, is_wyn, scenes) in
+    for (provider, is_wyn, scenes) in
         [("WinKAS Air", false, &mut told.winkas), ("Wyn Enterprise", true, &mut told.wyn)]
     {
         let site = stage.site(is_wyn);
         scenes.start = processes::start(site).await?;
         let text = "an empty folder: one logs in, all get its token";
-        story.scene(vendor, text, &scenes.start)?;
+        story.scene(provider, text, &scenes.start)?;
         if !is_wyn {
             // Wyn has no call that finds the token of a login whose answer was lost.
             let scene = processes::killed(site).await?;
             let text = "one is killed in the middle of its login: a refetch finds its token, for the \
                         15 others";
-            story.scene(vendor, text, &scene)?;
+            story.scene(provider, text, &scene)?;
             scenes.killed = Some(scene);
         }
         scenes.wrong = processes::wrong(site).await?;
         let text = "a wrong password: one tries it, all are told";
-        story.scene(vendor, text, &scenes.wrong)?;
+        story.scene(provider, text, &scenes.wrong)?;
     }
     Ok(told)
 }
@@ -123,7 +123,7 @@ impl Day {
         self.round_of(Service::Wyn, text).await
     }
 
-    /// The vendor is down from before the refresh may begin until the token is all but over.
+    /// The provider is down from before the refresh may begin until the token is all but over.
     async fn outage(&mut self) -> Result<(), Failure> {
         self.pass_until(at(7, 54));
         self.twins(Service::Wyn).set_outage(true);
@@ -135,22 +135,22 @@ impl Day {
         // No further than the outage: a login too many shall be counted, not move the day.
         self.pass(left.saturating_sub(SLACK).min(MINUTE));
         let text =
-            "the vendor is down (503) while the refresh is due: the token in use is served on";
+            "the provider is down (503) while the refresh is due: the token in use is served on";
         self.round_of(Service::Wyn, text).await?;
         self.twins(Service::Wyn).set_outage(false);
         self.pass_until(at(8, 2));
-        self.round_of(Service::Wyn, "the vendor is back, and the refresh is made up for").await
+        self.round_of(Service::Wyn, "the provider is back, and the refresh is made up for").await
     }
 
     async fn twelve_hours(&mut self) -> Result<(), Failure> {
         self.pass_until(at(12, 0));
-        let text = "the 12 h mark: the vendor is asked, and says that the token is over";
+        let text = "the 12 h mark: the provider is asked, and says that the token is over";
         self.round_of(Service::Winkas12, text).await?;
         // In the minute after the mark each question is asked anew: one caller, one question.
         let now = self.now;
         self.twins(Service::Winkas24).with.crowd(now, 1).await?;
         self.pass_until(at(12, 2));
-        let text = "the 12 h mark: the vendor is asked, and the token turns out to live longer";
+        let text = "the 12 h mark: the provider is asked, and the token turns out to live longer";
         self.round_of(Service::Winkas24, text).await?;
         self.round(Work::Report).await
     }
@@ -161,7 +161,7 @@ impl Day {
             let twins = self.twins(service);
             twins.with.end_all();
             twins.without.site.end_all();
-            let text = "the vendor ends all tokens early: one refused call, and all know";
+            let text = "the provider ends all tokens early: one rejected call, and all know";
             self.round_of(service, text).await?;
         }
         self.round(Work::Report).await
@@ -171,10 +171,10 @@ impl Day {
         self.pass_until(at(15, 30));
         self.work(Work::Forbidden).await?;
         let text =
-            "a missing permission looks like a refused token: asked first, the token is kept";
+            "a missing permission looks like a rejected token: asked first, the token is kept";
         self.tell(Service::Winkas12, text)?;
         self.tell(Service::Winkas24, "a missing permission, as above")?;
-        self.tell(Service::Wyn, "a missing permission is a 403, which refuses no token")
+        self.tell(Service::Wyn, "a missing permission is a 403, which rejects no token")
     }
 
     async fn revocation(&mut self) -> Result<(), Failure> {
@@ -185,7 +185,7 @@ impl Day {
             return Err(failed("the end of a revoked token was not proven").into());
         }
         twins.without.end_one().await?;
-        let text = "a token was seen in a log and is revoked; the vendor's word proves its end";
+        let text = "a token was seen in a log and is revoked; the provider's word proves its end";
         self.round_of(Service::Wyn, text).await?;
         self.round(Work::Report).await
     }
@@ -218,7 +218,7 @@ impl Day {
         Ok(Self { now: Duration::ZERO, services, story })
     }
 
-    /// Time passes, for the clients and for the vendors.
+    /// Time passes, for the clients and for the providers.
     fn pass(&mut self, time: Duration) {
         self.now += time;
         for twins in &self.services {

@@ -254,10 +254,10 @@ mod tests {
 
     #[test]
     fn a_finding_says_what_is_wrong_and_what_to_mend() {
-        let finding = Finding::fail("tcp", 4, "refused", "start the server");
+        let finding = Finding::fail("tcp", 4, "rejected", "start the server");
         assert_eq!(
             finding.to_string(),
-            "fail  tcp       refused\n                -> start the server"
+            "fail  tcp       rejected\n                -> start the server"
         );
         assert_eq!(finding.json()["outcome"], "fail");
         assert_eq!(Finding::ok("dns", "x").json()["advice"], Value::Null);

@@ -1,9 +1,9 @@
 //! The program `tokenlease`: one API token for its whole life, from the command line.
 //!
 //! `tokenlease token` prints a token, `exec` hands one to a command, `validate`, `refetch` and
-//! `revoke` make the vendor's other calls. `refuse` tells of a token that an API refused, `forget`
-//! drops one, `reset` has refused credentials tried again. `status` lists what is kept, `store`
-//! looks at where it is kept, `doctor` looks for what is wrong, `emulate` runs both vendors on this
+//! `revoke` make the provider's other calls. `report_rejected` tells of a token that an API rejected, `forget`
+//! drops one, `unblock` has rejected credentials tried again. `status` lists what is kept, `store`
+//! looks at where it is kept, `doctor` looks for what is wrong, `emulate` runs both providers on this
 //! machine, and `demo` shows it all. `--help` says the rest.
 //!
 //! # Where tokens are shared
@@ -22,7 +22,7 @@
 //!
 //! ```toml
 //! [profile.bi]
-//! vendor = "wyn"
+//! provider = "wyn"
 //! server = "https://wyn.example.com"
 //! user = "report"
 //! lifetime = "8h"
@@ -43,13 +43,13 @@
 //! | --- | --- |
 //! | 0 | it worked |
 //! | 1 | the token is not active (`validate`), or no live one stands (`status --check`) |
-//! | 2 | a wrong option or configuration, or the vendor has no such call |
-//! | 3 | the vendor refused the credentials; with `status --check`, some time ago |
-//! | 4 | the vendor is unavailable, asks to wait, or can't be reached |
-//! | 5 | the vendor's answer could not be understood |
+//! | 2 | a wrong option or configuration, or the provider has no such call |
+//! | 3 | the provider rejected the credentials; with `status --check`, some time ago |
+//! | 4 | the provider is unavailable, asks to wait, or can't be reached |
+//! | 5 | the provider's answer could not be understood |
 //! | 6 | the store of shared leases failed |
 //! | 7 | the deadline passed |
-//! | 8 | the vendor refused the token |
+//! | 8 | the provider rejected the token |
 //! | 70 | a fault of tokenlease, or the process was forked |
 //! | 126, 127 | `exec`: the command can't be run, or was not found |
 //!
@@ -102,11 +102,11 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Exec(args) => return commands::exec::run(args, environment),
         Command::Status(args) => return commands::status::run(args, output, environment),
         Command::Validate(args) => return commands::validate::run(args, output, environment),
-        Command::Refuse(args) => commands::refuse::run(args, output, environment)?,
+        Command::ReportRejected(args) => commands::report_rejected::run(args, output, environment)?,
         Command::Refetch(args) => commands::refetch::run(args, output, environment)?,
         Command::Revoke(args) => commands::revoke::run(args, output, environment)?,
         Command::Forget(args) => commands::forget::run(args, output, environment)?,
-        Command::Reset(args) => commands::reset::run(args, output, environment)?,
+        Command::Unblock(args) => commands::unblock::run(args, output, environment)?,
         Command::Store { command } => commands::store::run(command, output, environment)?,
         Command::Doctor(args) => return doctor::run(args, output, environment),
         Command::Emulate(args) => commands::emulate::run(args)?,

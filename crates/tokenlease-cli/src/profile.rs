@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [profile.erp]
-//! vendor = "winkas"
+//! provider = "winkas"
 //! user = "api@example.dk"
 //! contract = "4711"
 //! password_file = "erp.password"
@@ -204,7 +204,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use tokenlease_config::Vendor;
+    use tokenlease_config::Provider;
 
     fn error(text: &str) -> String {
         let problem = match read(text, "erp") {
@@ -217,12 +217,12 @@ mod tests {
     #[test]
     fn a_profile_holds_options_as_text() {
         let options = read(
-            "[profile.erp]\nvendor = \"winkas\"\ncontract = 4711\ntimeout = \"5s\"\n\
+            "[profile.erp]\nprovider = \"winkas\"\ncontract = 4711\ntimeout = \"5s\"\n\
              allow_plain_http = true\n[profile.other]\nnonsense = 1\n",
             "erp",
         );
         let options = options.ok().expect("options");
-        assert_eq!(options.vendor, Some(Vendor::Winkas));
+        assert_eq!(options.provider, Some(Provider::Winkas));
         assert_eq!(options.contract.as_deref(), Some("4711"));
         assert_eq!(options.timeout, Some(Duration::from_secs(5)));
         assert_eq!(options.allow_plain_http, Some(true));
@@ -244,11 +244,11 @@ mod tests {
             );
         }
         let error = error("[profile.erp]\nsomething_else_wholly = 1\n");
-        assert!(error.contains("one of vendor, server"), "{error}");
+        assert!(error.contains("one of provider, server"), "{error}");
     }
 
     #[test]
-    fn a_secret_in_a_profile_is_refused_with_advice_and_not_repeated() {
+    fn a_secret_in_a_profile_is_rejected_with_advice_and_not_repeated() {
         for (key, advice) in [
             ("password", "password_file"),
             ("client_secret", "client_secret_file"),
@@ -277,7 +277,10 @@ mod tests {
             ("[profile.bi]\n[profile.x]\n", "there is no profile \"erp\"; expected one of: bi, x"),
             ("[profile.erp]\nuser = [\"a\"]\n", "\"user\" is no text"),
             ("[profile.erp]\ntimeout = 5\n", "\"timeout\": 5 has no unit"),
-            ("[profile.erp]\nvendor = \"x\"\n", "\"vendor\": \"x\" is unknown; expected one of"),
+            (
+                "[profile.erp]\nprovider = \"x\"\n",
+                "\"provider\": \"x\" is unknown; expected one of",
+            ),
         ] {
             let error = error(text);
             assert!(error.contains(part), "{error}");

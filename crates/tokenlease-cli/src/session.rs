@@ -10,7 +10,8 @@ use std::{
 };
 
 use tokenlease::{
-    Client, Clock as _, Error, ErrorKind, Refusal, Registry, RegistryBuilder, Result, SystemClock,
+    Client, Clock as _, Error, ErrorKind, Registry, RegistryBuilder, Rejection, Result,
+    SystemClock,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
         lease::Expiry,
@@ -33,7 +34,7 @@ const NOT_SENT: &str = "(tokenlease: not sent)";
 #[derive(Debug)]
 pub(crate) struct Leased {
     pub(crate) token: Token,
-    pub(crate) rung: &'static str,
+    pub(crate) source: &'static str,
     pub(crate) expires_at: Option<WallTime>,
     pub(crate) end: &'static str,
     pub(crate) generation: u64,
@@ -73,9 +74,9 @@ impl Seen {
         let set = |mark: &AtomicBool, to| mark.store(to, Ordering::Release);
         match event {
             Event::Forgotten(_) | Event::CircuitClosed => set(&self.changed, true),
-            Event::StoreAway => set(&self.away, true),
+            Event::StoreUnavailable => set(&self.away, true),
             Event::RecordUnreadable => set(&self.unreadable, true),
-            Event::StoreBack => {
+            Event::StoreAvailable => {
                 set(&self.away, false);
                 set(&self.unreadable, false);
             }
@@ -152,13 +153,13 @@ impl Session {
         self.end(served.map(|served| leased(&served))).await
     }
 
-    /// The vendor's running token.
+    /// The provider's running token.
     pub(crate) async fn refetch(self) -> Result<Leased> {
         let served = self.client.refetch().await;
         self.end(served.map(|served| leased(&served))).await
     }
 
-    /// The vendor's word on a token.
+    /// The provider's word on a token.
     pub(crate) async fn validate(self, token: Token) -> Result<bool> {
         let active = self.client.validate(&token).await;
         let shared = self.close().await;
@@ -169,10 +170,10 @@ impl Session {
         active
     }
 
-    /// Claims that an API refused a token; the vendor is asked before that is believed.
-    pub(crate) async fn refuse(self, token: Token) -> Result<Refusal> {
-        let refusal = self.client.refuse(&token).await;
-        self.end(refusal).await
+    /// Claims that an API rejected a token; the provider is asked before that is believed.
+    pub(crate) async fn report_rejected(self, token: Token) -> Result<Rejection> {
+        let rejection = self.client.report_rejected(&token).await;
+        self.end(rejection).await
     }
 
     /// Ends a token; whether that was proven.
@@ -187,9 +188,9 @@ impl Session {
         Ok(self.seen.changed.load(Ordering::Acquire))
     }
 
-    /// Says that the credentials are right; whether they had been refused.
-    pub(crate) async fn reset(self) -> Result<bool> {
-        self.client.reset().await?;
+    /// Says that the credentials are right; whether they had been rejected.
+    pub(crate) async fn unblock(self) -> Result<bool> {
+        self.client.unblock().await?;
         Ok(self.seen.changed.load(Ordering::Acquire))
     }
 
@@ -240,23 +241,27 @@ fn leased(served: &Served) -> Leased {
     let now = SystemClock.now();
     Leased {
         token: lease.token().clone(),
-        rung: served.rung.as_str(),
+        source: served.source.as_str(),
         expires_at: at.map(|at| now.wall_at(at)),
         end,
         generation: lease.generation(),
     }
 }
 
-/// How the end of a token is known, and when it is: where it is assumed, that is when the vendor
+/// How the end of a token is known, and when it is: where it is assumed, that is when the provider
 /// is asked from.
 pub(crate) fn end_of<T: Moment>(expiry: Expiry<T>, sent_at: T) -> (&'static str, Option<T>) {
     match expiry {
         Expiry::Stated { end } => ("stated", Some(end)),
         Expiry::Capped { end } => ("capped", Some(end)),
-        Expiry::Assumed { probe_age, learned: false } => ("assumed", Some(sent_at.plus(probe_age))),
-        Expiry::Assumed { probe_age, learned: true } => ("learned", Some(sent_at.plus(probe_age))),
+        Expiry::Assumed { validate_from_age, learned: false } => {
+            ("assumed", Some(sent_at.plus(validate_from_age)))
+        }
+        Expiry::Assumed { validate_from_age, learned: true } => {
+            ("learned", Some(sent_at.plus(validate_from_age)))
+        }
         Expiry::Unstated => ("unstated", None),
-        Expiry::Spent { received } => ("spent", Some(received)),
+        Expiry::ExpiredOnArrival { received } => ("spent", Some(received)),
         _ => ("unknown", None),
     }
 }
@@ -271,14 +276,14 @@ pub(crate) fn check_refetch(settings: &Settings) -> Result<()> {
     if settings.server()?.can_refetch() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Unsupported, "this vendor has no call that returns the last token")
-        .expected("--vendor winkas")
+    Err(Error::new(ErrorKind::Unsupported, "this provider has no call that returns the last token")
+        .expected("--provider winkas")
         .advice("`token` finds one that is in use where it is shared"))
 }
 
 /// Whether the server can be asked for its word on a token.
-pub(crate) fn check_verdict(settings: &Settings) -> Result<()> {
-    if settings.server()?.can_verify() {
+pub(crate) fn check_validation(settings: &Settings) -> Result<()> {
+    if settings.server()?.can_validate() {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Unsupported, "this server has no call that tells of a token")
@@ -293,7 +298,7 @@ pub(crate) fn check_revocation(settings: &Settings) -> Result<()> {
     }
     if server.can_refetch() {
         return Err(Error::new(ErrorKind::Unsupported, "WinKAS Air has no revocation")
-            .expected("--vendor wyn, or oauth2 with --revocation-path")
+            .expected("--provider wyn, or oauth2 with --revocation-path")
             .advice(
                 "`forget` drops a token from the store that programs share; the token itself ends \
                  when its time is over",

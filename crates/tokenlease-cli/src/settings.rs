@@ -6,12 +6,12 @@ use std::{ffi::OsString, time::Duration};
 
 use tokenlease::{
     Result,
-    core::{Credentials, Identity, Secret, identity::VendorName, vendor::Server},
+    core::{Credentials, Identity, Secret, identity::Provider, provider::Server},
 };
 
 use tokenlease_config::{
     Grant, Options, Shared, StoreUrl,
-    secrets::{Source, Which},
+    secrets::{SecretSource, Which},
 };
 
 pub(crate) use self::sources::{config_file, merged, variable_name};
@@ -28,10 +28,10 @@ pub(crate) struct Settings {
     pub(crate) identity: Identity,
     /// The rest, as merged. What `identity` says is there as it was given.
     pub(crate) options: Options,
-    password: Option<Source>,
-    client_secret: Option<Source>,
+    password: Option<SecretSource>,
+    client_secret: Option<SecretSource>,
     /// In the environment; a file of it is among the options.
-    store_passphrase: Option<Source>,
+    store_passphrase: Option<SecretSource>,
 }
 
 /// What can prove that a token has ended.
@@ -50,9 +50,9 @@ pub(crate) enum Need {
     Login,
     /// What a revocation takes: the client's secret.
     Revocation,
-    /// What the vendor is asked with for its word on a token: the client's secret at an
+    /// What the provider is asked with for its word on a token: the client's secret at an
     /// introspection endpoint, else nothing.
-    Verdict,
+    Validation,
 }
 
 impl Settings {
@@ -63,15 +63,17 @@ impl Settings {
         let variables = from_environment(environment)?;
         let profile = from_profile(connection, environment)?;
 
-        let secret = |which: Which| -> Result<Option<Source>> {
-            if let Some(source) = Source::of(&given, None, which, "given")? {
+        let secret = |which: Which| -> Result<Option<SecretSource>> {
+            if let Some(source) = SecretSource::of(&given, None, which, "given")? {
                 return Ok(Some(source));
             }
             let text = variable(environment, which.variable())?.map(Secret::from);
-            if let Some(source) = Source::of(&variables, text, which, "set in the environment")? {
+            if let Some(source) =
+                SecretSource::of(&variables, text, which, "set in the environment")?
+            {
                 return Ok(Some(source));
             }
-            Source::of(&profile, None, which, "in the profile")
+            SecretSource::of(&profile, None, which, "in the profile")
         };
         let password = secret(Which::Password)?;
         let client_secret = secret(Which::ClientSecret)?;
@@ -90,11 +92,11 @@ impl Settings {
                 None => secrets::ask(Which::Password, &self.identity)?,
             });
         }
-        if self.has_client() && (need != Need::Verdict || self.introspects()) {
+        if self.has_client() && (need != Need::Validation || self.introspects()) {
             credentials.client_secret = match &self.client_secret {
                 Some(source) => Some(source.read(Which::ClientSecret, |warning| warn(warning))?),
                 // A client of a user's may be a public one, without a secret.
-                None if self.identity.vendor() == VendorName::OAuth2 && self.logs_in_a_user() => {
+                None if self.identity.provider() == Provider::OAuth2 && self.logs_in_a_user() => {
                     None
                 }
                 None => Some(secrets::ask(Which::ClientSecret, &self.identity)?),
@@ -111,7 +113,7 @@ impl Settings {
     /// What a login takes, if it is to be had without asking anyone.
     pub(crate) fn known_credentials(&self) -> Result<Option<Credentials>> {
         let lacks_password = self.logs_in_a_user() && self.password.is_none();
-        let is_public = self.identity.vendor() == VendorName::OAuth2 && self.logs_in_a_user();
+        let is_public = self.identity.provider() == Provider::OAuth2 && self.logs_in_a_user();
         let lacks_secret = self.has_client() && self.client_secret.is_none() && !is_public;
         if lacks_password || lacks_secret {
             return Ok(None);
@@ -155,9 +157,9 @@ impl Settings {
     }
 
     fn logs_in_a_user(&self) -> bool {
-        match (self.identity.vendor(), self.options.grant) {
-            (VendorName::OAuth2, None) => !self.identity.user().is_empty(),
-            (VendorName::OAuth2, Some(grant)) => grant == Grant::Password,
+        match (self.identity.provider(), self.options.grant) {
+            (Provider::OAuth2, None) => !self.identity.user().is_empty(),
+            (Provider::OAuth2, Some(grant)) => grant == Grant::Password,
             _ => true,
         }
     }
@@ -168,7 +170,7 @@ impl Settings {
 
     /// What can prove that a token has ended.
     pub(crate) fn evidence(&self) -> Option<Evidence> {
-        let (userinfo, introspection) = self.verdict_endpoints();
+        let (userinfo, introspection) = self.validation_endpoints();
         if userinfo {
             return Some(Evidence { place: "userinfo", yes: "userinfo answered 401" });
         }
@@ -179,25 +181,25 @@ impl Settings {
     }
 
     fn introspects(&self) -> bool {
-        self.verdict_endpoints() == (false, true)
+        self.validation_endpoints() == (false, true)
     }
 
     /// Whether there is a userinfo endpoint, and an introspection endpoint.
-    fn verdict_endpoints(&self) -> (bool, bool) {
+    fn validation_endpoints(&self) -> (bool, bool) {
         let set = |path: &Option<String>, default: bool| {
             path.as_ref().map_or(default, |path| !path.is_empty())
         };
-        let userinfo = set(&self.options.userinfo_path, self.identity.vendor() == VendorName::Wyn);
+        let userinfo = set(&self.options.userinfo_path, self.identity.provider() == Provider::Wyn);
         (userinfo, set(&self.options.introspection_path, false))
     }
 }
 
-/// Whether one of the sources names a vendor: without one there is no identity.
-pub(crate) fn names_a_vendor(
+/// Whether one of the sources names a provider: without one there is no identity.
+pub(crate) fn names_a_provider(
     connection: &Connection,
     environment: Environment<'_>,
 ) -> Result<bool> {
-    Ok(merged(connection.options.clone(), connection, environment)?.vendor.is_some())
+    Ok(merged(connection.options.clone(), connection, environment)?.provider.is_some())
 }
 
 /// Where leases are shared, where no identity is needed.
@@ -205,16 +207,16 @@ pub(crate) fn shared(options: &Options, environment: Environment<'_>) -> Result<
     shared_by(options, store_passphrase(environment)?.as_ref())
 }
 
-fn shared_by(options: &Options, passphrase: Option<&Source>) -> Result<Shared> {
+fn shared_by(options: &Options, passphrase: Option<&SecretSource>) -> Result<Shared> {
     Shared::asking(options, || match passphrase {
         Some(source) => source.read(Which::StorePassphrase, |warning| warn(warning)),
         None => secrets::ask(Which::StorePassphrase, StoreUrl::of(options)),
     })
 }
 
-fn store_passphrase(environment: Environment<'_>) -> Result<Option<Source>> {
+fn store_passphrase(environment: Environment<'_>) -> Result<Option<SecretSource>> {
     let text = variable(environment, Which::StorePassphrase.variable())?;
-    Ok(text.map(|text| Source::Variable(text.into())))
+    Ok(text.map(|text| SecretSource::Variable(text.into())))
 }
 
 #[cfg(test)]
@@ -246,11 +248,11 @@ mod tests {
         check(file.to_str().expect("a path"), folder.path());
     }
 
-    const WYN: [&str; 6] = ["--vendor", "wyn", "--server", "https://w", "--user", "u"];
+    const WYN: [&str; 6] = ["--provider", "wyn", "--server", "https://w", "--user", "u"];
 
     #[test]
     fn the_command_line_wins_over_the_environment_and_that_over_the_profile() {
-        let text = "[profile.bi]\nvendor = \"wyn\"\nserver = \"https://profile\"\n\
+        let text = "[profile.bi]\nprovider = \"wyn\"\nserver = \"https://profile\"\n\
                     user = \"profile\"\ntenant = \"/profile\"\nlifetime = \"8h\"\n";
         with_profile(text, |file, _| {
             let settings = resolve(
@@ -275,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_secret_comes_from_the_nearest_source_that_names_one() {
-        let text = "[profile.bi]\nvendor = \"wyn\"\nserver = \"https://w\"\nuser = \"u\"\n\
+        let text = "[profile.bi]\nprovider = \"wyn\"\nserver = \"https://w\"\nuser = \"u\"\n\
                     password_file = \"pw\"\nclient_secret_file = \"cs\"\n";
         with_profile(text, |file, folder| {
             fs::write(folder.join("pw"), "from profile\n").unwrap();
@@ -311,9 +313,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_an_error_that_names_option_and_variable() {
-        let winkas = ["--vendor", "winkas", "--user", "u"];
+        let winkas = ["--provider", "winkas", "--user", "u"];
         for (args, option) in [
-            (&[][..], "--vendor, the variable TOKENLEASE_VENDOR"),
+            (&[][..], "--provider, the variable TOKENLEASE_PROVIDER"),
             (&WYN[..2], "--server, the variable TOKENLEASE_SERVER"),
             (&WYN[..4], "--user, the variable TOKENLEASE_USER"),
             (&winkas[..], "--contract, the variable TOKENLEASE_CONTRACT"),
@@ -336,23 +338,23 @@ mod tests {
         };
         assert_eq!(texts(&WYN, Need::Login), "password secret");
         assert_eq!(texts(&WYN, Need::Revocation), "secret");
-        assert_eq!(texts(&WYN, Need::Verdict), "");
+        assert_eq!(texts(&WYN, Need::Validation), "");
         let introspected =
             [&WYN[..], &["--userinfo-path", "", "--introspection-path", "/i"]].concat();
-        assert_eq!(texts(&introspected, Need::Verdict), "secret");
-        let winkas = ["--vendor", "winkas", "--user", "u", "--contract", "c"];
+        assert_eq!(texts(&introspected, Need::Validation), "secret");
+        let winkas = ["--provider", "winkas", "--user", "u", "--contract", "c"];
         assert_eq!(texts(&winkas, Need::Login), "password");
-        assert_eq!(texts(&winkas, Need::Verdict), "");
-        let client = ["--vendor", "oauth2", "--server", "https://o", "--client-id", "c"];
+        assert_eq!(texts(&winkas, Need::Validation), "");
+        let client = ["--provider", "oauth2", "--server", "https://o", "--client-id", "c"];
         assert_eq!(texts(&client, Need::Login), "secret");
-        let public = ["--vendor", "oauth2", "--server", "https://o", "--user", "u"];
+        let public = ["--provider", "oauth2", "--server", "https://o", "--user", "u"];
         assert_eq!(texts(&public, Need::Login), "password");
     }
 
     #[test]
     fn a_public_client_has_no_secret_to_ask_for() {
         let args =
-            ["--vendor", "oauth2", "--server", "https://o", "--client-id", "c", "--user", "u"];
+            ["--provider", "oauth2", "--server", "https://o", "--client-id", "c", "--user", "u"];
         let settings = resolve(&args, &[("TOKENLEASE_PASSWORD", "password")]).unwrap();
         assert_eq!(settings.credentials(Need::Login).unwrap().client_secret, None);
     }

@@ -18,20 +18,21 @@ fn demo(args: &[&str]) -> (Output, String) {
     (output, both)
 }
 
-/// The demo's vendors have the emulator's own users; tokens are known by their forms.
+/// The demo's providers have the emulator's own users; tokens are known by their forms.
 fn assert_no_secret(text: &str) {
     let ready = Emulator::builder().start_blocking().unwrap().ready_line();
-    for (vendor, field) in [("winkas", "password"), ("wyn", "password"), ("wyn", "client_secret")] {
-        let secret = ready[vendor][field].as_str().unwrap();
-        assert!(!text.contains(secret), "a {field} of {vendor} was printed");
+    for (provider, field) in [("winkas", "password"), ("wyn", "password"), ("wyn", "client_secret")]
+    {
+        let secret = ready[provider][field].as_str().unwrap();
+        assert!(!text.contains(secret), "a {field} of {provider} was printed");
     }
     assert!(!text.contains('|'), "a WinKAS token was printed");
     let longest = text.split(|letter: char| !letter.is_ascii_hexdigit()).map(str::len).max();
     assert!(longest < Some(32), "a Wyn token was printed");
 }
 
-fn number(vendor: &Value, name: &str) -> u64 {
-    vendor[name].as_u64().unwrap_or_else(|| panic!("no number {name} in {vendor}"))
+fn number(provider: &Value, name: &str) -> u64 {
+    provider[name].as_u64().unwrap_or_else(|| panic!("no number {name} in {provider}"))
 }
 
 #[test]
@@ -41,13 +42,13 @@ fn the_day_costs_the_least_possible_logins_and_serves_no_dead_token() {
     let stdout = String::from_utf8(output.stdout).unwrap();
     let numbers: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
     for name in ["winkas", "wyn"] {
-        let vendor = &numbers[name];
-        assert_eq!(number(vendor, "issued"), number(vendor, "minimum"), "{numbers}");
-        assert_eq!(number(vendor, "dead_served"), 0, "{numbers}");
-        assert!(number(vendor, "naive_issued") > number(vendor, "issued"), "{numbers}");
-        assert!(number(vendor, "answers") > 1000, "{numbers}");
-        assert!(number(vendor, "validated") > 0, "{numbers}");
-        assert_eq!(vendor["locked"], false, "{numbers}");
+        let provider = &numbers[name];
+        assert_eq!(number(provider, "issued"), number(provider, "minimum"), "{numbers}");
+        assert_eq!(number(provider, "dead_served"), 0, "{numbers}");
+        assert!(number(provider, "naive_issued") > number(provider, "issued"), "{numbers}");
+        assert!(number(provider, "answers") > 1000, "{numbers}");
+        assert!(number(provider, "validated") > 0, "{numbers}");
+        assert_eq!(provider["locked"], false, "{numbers}");
     }
     assert!(number(&numbers["winkas"], "refetched") > 0, "{numbers}");
     assert!(number(&numbers["winkas"], "wrong_sent") <= 2, "{numbers}");
@@ -95,13 +96,13 @@ fn lesson_4_and_14_sixteen_processes_are_one_login_whoever_is_killed_or_mistyped
     let (output, both) = demo(&["--output", "json"]);
     assert_no_secret(&both);
     let numbers: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for (vendor, refetches) in [("winkas", 1), ("wyn", 0)] {
-        let of = &numbers["processes"][vendor];
-        for (scene, served, refused) in [("start", 16, 0), ("wrong", 0, 16)] {
+    for (provider, refetches) in [("winkas", 1), ("wyn", 0)] {
+        let of = &numbers["processes"][provider];
+        for (scene, served, rejected) in [("start", 16, 0), ("wrong", 0, 16)] {
             let scene = &of[scene];
             assert_eq!(number(scene, "processes"), 16, "{numbers}");
             assert_eq!(number(scene, "served"), served, "{numbers}");
-            assert_eq!(number(scene, "refused"), refused, "{numbers}");
+            assert_eq!(number(scene, "rejected"), rejected, "{numbers}");
             assert_eq!(number(scene, "logins"), 1, "{numbers}");
             assert_eq!(number(scene, "refetches"), refetches, "{numbers}");
             assert_eq!(scene["locked"], false, "{numbers}");

@@ -1,6 +1,6 @@
 //! Options that are one word of a few.
 
-use tokenlease::core::{lifecycle, vendor};
+use tokenlease::core::{lifecycle, provider};
 
 /// Makes an enum of the words; each is written once, for options, help and errors.
 macro_rules! choices {
@@ -45,7 +45,7 @@ macro_rules! choices {
 
 choices! {
     /// Whose protocol the server speaks.
-    Vendor {
+    Provider {
         /// WinKAS Air.
         Winkas = "winkas",
         /// Wyn Enterprise.
@@ -91,17 +91,17 @@ choices! {
 
 choices! {
     /// What happens while the store is away.
-    WhenStoreAway {
+    OnStoreOutage {
         /// An error.
         Fail = "fail",
-        /// Only the vendor's running token is asked for.
+        /// Only the provider's running token is asked for.
         RefetchOnly = "refetch-only",
         /// One new token a process and lifetime.
-        IssueWithinBudget = "issue-within-budget",
+        LoginWithinBudget = "login-within-budget",
     }
 }
 
-impl From<Grant> for vendor::Grant {
+impl From<Grant> for provider::Grant {
     fn from(grant: Grant) -> Self {
         match grant {
             Grant::Password => Self::Password,
@@ -110,7 +110,7 @@ impl From<Grant> for vendor::Grant {
     }
 }
 
-impl From<ClientAuth> for vendor::ClientAuth {
+impl From<ClientAuth> for provider::ClientAuth {
     fn from(auth: ClientAuth) -> Self {
         match auth {
             ClientAuth::Body => Self::Body,
@@ -120,12 +120,12 @@ impl From<ClientAuth> for vendor::ClientAuth {
     }
 }
 
-impl From<WhenStoreAway> for lifecycle::WhenStoreAway {
-    fn from(policy: WhenStoreAway) -> Self {
+impl From<OnStoreOutage> for lifecycle::OnStoreOutage {
+    fn from(policy: OnStoreOutage) -> Self {
         match policy {
-            WhenStoreAway::Fail => Self::Fail,
-            WhenStoreAway::RefetchOnly => Self::RefetchOnly,
-            WhenStoreAway::IssueWithinBudget => Self::IssueWithinBudget,
+            OnStoreOutage::Fail => Self::Fail,
+            OnStoreOutage::RefetchOnly => Self::RefetchOnly,
+            OnStoreOutage::LoginWithinBudget => Self::LoginWithinBudget,
         }
     }
 }

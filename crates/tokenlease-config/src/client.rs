@@ -2,13 +2,13 @@
 
 use tokenlease::{
     Client, ClientBuilder, CredentialsSource, HttpOptions, Registry, Result,
-    core::{Credentials, vendor::Server},
+    core::{Credentials, provider::Server},
 };
 
 use crate::{
     config,
     options::{KEYS, Options},
-    secrets::{Source, Which},
+    secrets::{SecretSource, Which},
     store,
 };
 
@@ -30,7 +30,7 @@ impl Options {
     /// registry is made of. A store must be opened for that, which blocks.
     ///
     /// # Errors
-    /// `Config` for options that are missing, of another vendor, or at odds with each other;
+    /// `Config` for options that are missing, of another provider, or at odds with each other;
     /// `Store` for a store that can't be opened.
     pub fn client(
         &self,
@@ -62,17 +62,17 @@ impl Options {
         if let Some(wait) = self.deadline {
             builder = builder.deadline(wait);
         }
-        if let Some(every) = self.store_refresh {
-            builder = builder.store_refresh(every);
+        if let Some(every) = self.store_check_interval {
+            builder = builder.store_check_interval(every);
         }
-        if let Some(policy) = self.when_store_away {
-            builder = builder.when_store_away(policy.into());
+        if let Some(policy) = self.on_store_outage {
+            builder = builder.on_store_outage(policy.into());
         }
-        if let Some(life) = self.stated_life {
-            builder = builder.stated_life(life);
+        if let Some(life) = self.agreed_lifetime {
+            builder = builder.agreed_lifetime(life);
         }
-        if let Some(life) = self.longest_life {
-            builder = builder.longest_life(life);
+        if let Some(life) = self.max_lifetime {
+            builder = builder.max_lifetime(life);
         }
         builder
     }
@@ -126,7 +126,7 @@ impl Options {
     pub fn credentials(&self, given: Credentials) -> Result<CredentialsSource> {
         let is_elsewhere = |secret: &Option<_>, which| match secret {
             Some(_) => Ok(false),
-            None => Source::of(self, None, which, "given").map(|place| place.is_some()),
+            None => SecretSource::of(self, None, which, "given").map(|place| place.is_some()),
         };
         if is_elsewhere(&given.password, Which::Password)?
             || is_elsewhere(&given.client_secret, Which::ClientSecret)?
@@ -143,15 +143,16 @@ impl Options {
         fetch: impl Fn() -> Result<Credentials> + Send + Sync + 'static,
     ) -> Result<CredentialsSource> {
         let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
-        let password = Source::of(self, None, Which::Password, "given")?;
-        let client_secret = Source::of(self, None, Which::ClientSecret, "given")?;
-        let read = move |secret: &mut Option<_>, place: &Option<Source>, which| -> Result<()> {
-            if let (None, Some(place)) = (&secret, place) {
-                *secret = Some(place.read(which, warn)?);
-            }
-            Ok(())
-        };
-        Ok(CredentialsSource::provider(move || {
+        let password = SecretSource::of(self, None, Which::Password, "given")?;
+        let client_secret = SecretSource::of(self, None, Which::ClientSecret, "given")?;
+        let read =
+            move |secret: &mut Option<_>, place: &Option<SecretSource>, which| -> Result<()> {
+                if let (None, Some(place)) = (&secret, place) {
+                    *secret = Some(place.read(which, warn)?);
+                }
+                Ok(())
+            };
+        Ok(CredentialsSource::from_fn(move || {
             let mut credentials = fetch()?;
             read(&mut credentials.password, &password, Which::Password)?;
             read(&mut credentials.client_secret, &client_secret, Which::ClientSecret)?;
@@ -183,7 +184,7 @@ mod tests {
         let (winkas, folder) = (emulator.winkas(), tempfile::tempdir().unwrap());
         let (file, server) = (folder.path().join("password"), winkas.server());
         let options = options(&[
-            ("vendor", "winkas"),
+            ("provider", "winkas"),
             ("server", &server),
             ("user", &winkas.user()),
             ("contract", &winkas.contract()),
@@ -195,12 +196,12 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Config);
         fs::write(&file, winkas.password()).unwrap();
         client.token().await.unwrap();
-        assert_eq!(emulator.counts().winkas.issue, 1);
+        assert_eq!(emulator.counts().winkas.login, 1);
     }
 
     #[test]
     fn what_a_registry_is_made_of_is_not_taken_for_one_of_its_clients() {
-        let erp = [("vendor", "winkas"), ("user", "u"), ("contract", "c"), ("timeout", "5s")];
+        let erp = [("provider", "winkas"), ("user", "u"), ("contract", "c"), ("timeout", "5s")];
         let registry = Options::default().registry().unwrap();
         let password = Credentials::password("p");
         let error = options(&erp).client(password.clone(), Some(&registry)).unwrap_err();
@@ -227,7 +228,7 @@ mod tests {
         let file = folder.path().join("secret");
         fs::write(&file, wyn.client_secret()).unwrap();
         let options = options(&[
-            ("vendor", "wyn"),
+            ("provider", "wyn"),
             ("server", &wyn.server()),
             ("user", &wyn.user()),
             ("client_secret_file", file.to_str().unwrap()),

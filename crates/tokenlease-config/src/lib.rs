@@ -7,7 +7,7 @@
 //!
 //! # fn main() -> tokenlease::Result<()> {
 //! let mut options = Options::default();
-//! options.set("vendor", "winkas")?;
+//! options.set("provider", "winkas")?;
 //! options.set("user", "NAME")?;
 //! options.set("contract", "CODE")?;
 //! options.set("deadline", "10s")?;
@@ -28,7 +28,7 @@ mod server;
 pub mod store;
 
 pub use crate::{
-    choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     nearest::nearest,
     options::{KEYS, Options, Value},
     server::is_loopback,

@@ -9,7 +9,7 @@ use tokenlease::Result;
 
 pub use self::named::{KEYS, Value};
 use crate::{
-    choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config,
     store::StoreUrl,
 };
@@ -20,7 +20,7 @@ use crate::{
 pub struct Options {
     /// Whose protocol the server speaks.
     #[cfg_attr(feature = "clap", arg(long, value_enum))]
-    pub vendor: Option<Vendor>,
+    pub provider: Option<Provider>,
     /// The server's base address, for example `https://wyn.example.com`. For winkas it is
     /// `https://air.winkas.net` unless given.
     #[cfg_attr(feature = "clap", arg(long, value_name = "URL"))]
@@ -83,11 +83,11 @@ pub struct Options {
     /// How long tokens live by the agreement, where no answer says it (winkas), for example `24h`.
     /// It is 12 hours unless given, and what proves to be longer is learned.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]
-    pub stated_life: Option<Duration>,
+    pub agreed_lifetime: Option<Duration>,
     /// An upper limit of one's own for the life of a token whose end the server states (wyn,
     /// oauth2), for example `12h`.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]
-    pub longest_life: Option<Duration>,
+    pub max_lifetime: Option<Duration>,
     /// A file of certificates in PEM whose authorities are trusted too, beside the system's.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Network"))]
     pub ca: Option<PathBuf>,
@@ -140,16 +140,16 @@ pub struct Options {
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
     pub store_passphrase_file: Option<PathBuf>,
     /// What happens while the store is away. Unless given, only the running token is asked for where
-    /// the vendor has a call for that (winkas), else one new token a process and lifetime.
+    /// the provider has a call for that (winkas), else one new token a process and lifetime.
     #[cfg_attr(
         feature = "clap",
         arg(long, value_enum, value_name = "POLICY", help_heading = "Store")
     )]
-    pub when_store_away: Option<WhenStoreAway>,
+    pub on_store_outage: Option<OnStoreOutage>,
     /// How long a look at the store is good for: a sibling's revocation is seen after that long at
     /// the latest. It is 30 seconds unless given.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = "Store"))]
-    pub store_refresh: Option<Duration>,
+    pub store_check_interval: Option<Duration>,
 }
 
 impl Options {

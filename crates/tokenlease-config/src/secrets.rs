@@ -51,7 +51,7 @@ impl Which {
 
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum SecretSource {
     /// It was in the environment.
     Variable(Secret),
     /// A file holds it in one line.
@@ -60,7 +60,7 @@ pub enum Source {
     Command(String),
 }
 
-impl Source {
+impl SecretSource {
     /// Where options say that a secret is, or the `variable` that was found; `place` says in an
     /// error where that is.
     ///
@@ -216,7 +216,7 @@ mod tests {
     fn of_file(content: &[u8]) -> Result<Secret> {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), content).expect("written");
-        Source::File(file.path().to_owned()).read(Which::Password, |_| ())
+        SecretSource::File(file.path().to_owned()).read(Which::Password, |_| ())
     }
 
     #[test]
@@ -243,14 +243,16 @@ mod tests {
             assert!(error.contains(why) && error.contains("expected the password"), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
-        let error =
-            Source::File("/no/such/file".into()).read(Which::ClientSecret, |_| ()).unwrap_err();
+        let error = SecretSource::File("/no/such/file".into())
+            .read(Which::ClientSecret, |_| ())
+            .unwrap_err();
         assert!(error.detail().contains("/no/such/file"), "{error}");
     }
 
     #[test]
     fn a_variable_is_read_like_a_file() {
-        let read = |text: &str| Source::Variable(text.into()).read(Which::ClientSecret, |_| ());
+        let read =
+            |text: &str| SecretSource::Variable(text.into()).read(Which::ClientSecret, |_| ());
         assert_eq!(read("s\n").unwrap().expose(), "s");
         let error = read("").unwrap_err();
         assert!(error.detail().contains("TOKENLEASE_CLIENT_SECRET is empty"), "{error}");
@@ -259,7 +261,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_command_gives_the_first_line_that_it_prints() {
-        let read = |text: &str| Source::Command(text.into()).read(Which::Password, |_| ());
+        let read = |text: &str| SecretSource::Command(text.into()).read(Which::Password, |_| ());
         assert_eq!(read("printf 'one\\r\\ntwo\\n'").unwrap().expose(), "one");
         assert_eq!(read("echo 'a  b' | cat").unwrap().expose(), "a  b");
         // One that prints more than a pipe holds is not cut off.

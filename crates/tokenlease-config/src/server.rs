@@ -6,17 +6,17 @@ use tokenlease::{
     Result,
     core::{
         Identity,
-        vendor::{Server, winkas, wyn},
+        provider::{Server, winkas, wyn},
     },
 };
 
-use crate::{choice::Vendor, config, options::Options};
+use crate::{choice::Provider, config, options::Options};
 
 impl Options {
     /// The identity that the options name.
     ///
     /// # Errors
-    /// `Config` for an option that is missing, or that the vendor does not know.
+    /// `Config` for an option that is missing, or that the provider does not know.
     pub fn identity(&self) -> Result<Identity> {
         self.identity_by(|key| format!("\"{key}\""))
     }
@@ -28,27 +28,27 @@ impl Options {
         let needed = |value: &Option<String>, key: &str, what: &str| {
             value.clone().ok_or_else(|| missing(key, what))
         };
-        let vendor = self.vendor.ok_or_else(|| missing("vendor", "vendor"))?;
-        let foreign: &[&str] = match vendor {
-            Vendor::Winkas => &["client_id", "tenant", "scope"],
-            Vendor::Wyn => &["contract"],
-            Vendor::OAuth2 => &["contract", "tenant"],
+        let provider = self.provider.ok_or_else(|| missing("provider", "provider"))?;
+        let foreign: &[&str] = match provider {
+            Provider::Winkas => &["client_id", "tenant", "scope"],
+            Provider::Wyn => &["contract"],
+            Provider::OAuth2 => &["contract", "tenant"],
         };
         if let Some(key) = foreign.iter().find(|key| self.is_set(key)) {
-            let name = vendor.as_str();
+            let name = provider.as_str();
             return Err(config(format!("{name} has no {}", key.replace('_', " ")))
-                .expected("options of this vendor alone")
+                .expected("options of this provider alone")
                 .advice(format!("drop {}", place(key))));
         }
         let scope = self.scope.as_deref().unwrap_or_default();
-        match vendor {
-            Vendor::Winkas => {
+        match provider {
+            Provider::Winkas => {
                 let user = needed(&self.user, "user", "user")?;
                 let contract = needed(&self.contract, "contract", "contract code")?;
                 let server = self.server.as_deref().unwrap_or(winkas::DEFAULT_SERVER);
                 Identity::winkas(server, &user, &contract)
             }
-            Vendor::Wyn => {
+            Provider::Wyn => {
                 let server = needed(&self.server, "server", "server address")?;
                 let user = needed(&self.user, "user", "user")?;
                 let client = self.client_id.as_deref().unwrap_or(wyn::DEFAULT_CLIENT);
@@ -57,7 +57,7 @@ impl Options {
                     .with_tenant(self.tenant.as_deref().unwrap_or_default())
                     .with_scope(scope))
             }
-            Vendor::OAuth2 => {
+            Provider::OAuth2 => {
                 let server = needed(&self.server, "server", "server address")?;
                 let user = self.user.as_deref().unwrap_or_default();
                 let client = self.client_id.as_deref().unwrap_or_default();
@@ -123,8 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn an_option_of_another_vendor_is_an_error_that_says_so() {
-        for (vendor, option, detail) in [
+    fn an_option_of_another_provider_is_an_error_that_says_so() {
+        for (provider, option, detail) in [
             ("winkas", "client_id", "winkas has no client id"),
             ("winkas", "tenant", "winkas has no tenant"),
             ("winkas", "scope", "winkas has no scope"),
@@ -132,7 +132,7 @@ mod tests {
             ("oauth2", "contract", "oauth2 has no contract"),
             ("oauth2", "tenant", "oauth2 has no tenant"),
         ] {
-            let error = options(&[("vendor", vendor), (option, "x")]).identity().unwrap_err();
+            let error = options(&[("provider", provider), (option, "x")]).identity().unwrap_err();
             assert_eq!(error.detail(), detail);
         }
     }
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn winkas_has_a_default_address_and_wyn_a_default_client() {
         let of = |pairs| options(pairs).identity().unwrap();
-        let winkas = of(&[("vendor", "winkas"), ("user", "u"), ("contract", "c")]);
+        let winkas = of(&[("provider", "winkas"), ("user", "u"), ("contract", "c")]);
         assert_eq!(winkas.server(), "https://air.winkas.net");
-        let wyn = of(&[("vendor", "wyn"), ("user", "u"), ("server", "https://w")]);
+        let wyn = of(&[("provider", "wyn"), ("user", "u"), ("server", "https://w")]);
         assert_eq!((wyn.client(), wyn.realm()), ("integration", "/"));
     }
 

@@ -12,7 +12,7 @@ use crate::{
     choice::StoreKey,
     config,
     options::Options,
-    secrets::{Source, Which},
+    secrets::{SecretSource, Which},
 };
 
 /// A store's address. It may hold a password, so it is shown without what could be one.
@@ -117,7 +117,7 @@ impl Shared {
     /// As [`of`](Self::of), but `ask` is asked for a passphrase that is in no file.
     pub fn asking(options: &Options, ask: impl FnOnce() -> Result<Secret>) -> Result<Self> {
         let (place, file) = (options.store_key, &options.store_key_file);
-        let passphrase = Source::of(options, None, Which::StorePassphrase, "given")?;
+        let passphrase = SecretSource::of(options, None, Which::StorePassphrase, "given")?;
         let key = match (place, file, passphrase) {
             (None, None, None) => KeySource::Own,
             (Some(StoreKey::Keyring), None, None) => KeySource::Keyring(Keyring::User),
@@ -176,7 +176,7 @@ pub fn migration(url: &StoreUrl) -> Option<&'static str> {
     url.text().starts_with("postgres").then(tokenlease_store::PostgresStore::migration)
 }
 
-/// Refuses an address with a password in a place where others can read it; it is not repeated.
+/// Rejects an address with a password in a place where others can read it; it is not repeated.
 pub fn check_place(url: Option<&StoreUrl>, place: &str, why: &str) -> Result<()> {
     if !url.is_some_and(StoreUrl::holds_password) {
         return Ok(());

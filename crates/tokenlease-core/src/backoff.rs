@@ -2,41 +2,41 @@
 
 use std::time::Duration;
 
-/// The longest that a vendor's `Retry-After` is obeyed.
-pub const LONGEST_HOLD: Duration = Duration::from_secs(60 * 60);
+/// The longest that a provider's `Retry-After` is obeyed.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// The wait of a hold after throttling or a server error, for the `count`-th in a row (from 1):
-/// doubling from 1 s to 64 s, of which jitter takes up to a half; at least what the vendor asked
+/// doubling from 1 s to 64 s, of which jitter takes up to a half; at least what the provider asked
 /// for by `Retry-After`, of which an hour at most is obeyed.
-pub fn hold(count: u32, retry_after: Option<Duration>, jitter: u64) -> Duration {
+pub fn server(count: u32, retry_after: Option<Duration>, jitter: u64) -> Duration {
     let wait = jittered(doubled(SECOND, count, 64 * SECOND), jitter);
-    wait.max(retry_after.unwrap_or_default().min(LONGEST_HOLD))
+    wait.max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER))
 }
 
 /// The wait of one entry whose credentials met an answer that nothing can be made of, for the
 /// `count`-th in a row (from 1): doubling from a minute to an hour.
-pub fn entry_hold(count: u32) -> Duration {
+pub fn entry(count: u32) -> Duration {
     doubled(MINUTE, count, HOUR)
 }
 
-/// How long a circuit stays open after the `count`-th refusal in a row (from 1): doubling from an
+/// How long a circuit stays open after the `count`-th rejection in a row (from 1): doubling from an
 /// hour to a day.
 pub fn circuit(count: u32) -> Duration {
     doubled(HOUR, count, 24 * HOUR)
 }
 
-/// The space before the next issue that a refusal without a verdict causes, when there were
+/// The space before the next login that a rejection without a validation causes, when there were
 /// `count` of them: at once, then 1, 2, 4 … 60 minutes.
-pub fn spacing(count: u32) -> Duration {
+pub fn login(count: u32) -> Duration {
     if count == 0 { Duration::ZERO } else { doubled(MINUTE, count, HOUR) }
 }
 
 /// The wait before the next attempt after `count` failures in a row (from 1) that say nothing of
-/// the vendor: doubling from 1 s to 30 s, of which jitter takes up to a half.
+/// the provider: doubling from 1 s to 30 s, of which jitter takes up to a half.
 pub fn attempt(count: u32, jitter: u64) -> Duration {
     jittered(doubled(SECOND, count, 30 * SECOND), jitter)
 }
@@ -78,12 +78,12 @@ mod tests {
 
     #[test]
     fn holds_double_from_a_second_to_64_and_obey_retry_after_up_to_an_hour() {
-        assert_eq!(hold(1, None, u64::MAX).as_millis().div_ceil(10), 100);
-        assert_eq!(hold(1, None, 0).as_millis(), 500);
-        assert_eq!(hold(7, None, 0).as_secs(), 32);
-        assert_eq!(hold(99, None, 0).as_secs(), 32);
-        assert_eq!(hold(1, Some(MINUTE), 0), MINUTE);
-        assert_eq!(hold(1, Some(Duration::MAX), 0), HOUR);
+        assert_eq!(server(1, None, u64::MAX).as_millis().div_ceil(10), 100);
+        assert_eq!(server(1, None, 0).as_millis(), 500);
+        assert_eq!(server(7, None, 0).as_secs(), 32);
+        assert_eq!(server(99, None, 0).as_secs(), 32);
+        assert_eq!(server(1, Some(MINUTE), 0), MINUTE);
+        assert_eq!(server(1, Some(Duration::MAX), 0), HOUR);
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn spacing_starts_at_once_and_ends_at_an_hour() {
-        let minutes: Vec<_> = (0..9).map(|n| spacing(n).as_secs() / 60).collect();
+        let minutes: Vec<_> = (0..9).map(|n| login(n).as_secs() / 60).collect();
         assert_eq!(minutes, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
     }
 

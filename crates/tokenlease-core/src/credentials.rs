@@ -1,4 +1,4 @@
-//! What a client proves itself with, and the proof that a lease remembers of it.
+//! What a client proves itself with, and the credentials fingerprint that a lease remembers of it.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{key::Key, secret::Secret};
 
-/// The secrets of an identity. They are sent to the vendor and never stored.
+/// The secrets of an identity. They are sent to the provider and never stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
     /// The user's password, where the grant has a user.
@@ -33,20 +33,20 @@ impl Credentials {
         self
     }
 
-    /// The texts that must not be seen in what a vendor answers.
+    /// The texts that must not be seen in what a provider answers.
     pub fn texts(&self) -> Vec<&str> {
         [&self.password, &self.client_secret].into_iter().flatten().map(Secret::expose).collect()
     }
 }
 
 /// HMAC-SHA-256 of the credentials' secrets under the store's key. A lease is served only to who
-/// holds the proof that it was obtained with.
+/// holds the credentials fingerprint that it was obtained with.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Proof([u8; 32]);
+pub struct CredentialsFingerprint([u8; 32]);
 
-impl Proof {
-    /// The proof of these credentials under a key.
+impl CredentialsFingerprint {
+    /// The credentials fingerprint of these credentials under a key.
     pub fn of(key: &Key, credentials: &Credentials) -> Self {
         // Absent and empty differ: the first byte says which.
         let part = |secret: &Option<Secret>| {
@@ -60,21 +60,21 @@ impl Proof {
         Self(key.mac("tokenlease proof", &[&password, &client]))
     }
 
-    /// A proof from its bytes, for callers that compute it elsewhere.
+    /// A credentials fingerprint from its bytes, for callers that compute it elsewhere.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The proof's bytes.
+    /// The credentials fingerprint's bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-impl fmt::Debug for Proof {
+impl fmt::Debug for CredentialsFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, ..] = self.0;
-        write!(f, "Proof({a:02x}{b:02x}{c:02x})")
+        write!(f, "CredentialsFingerprint({a:02x}{b:02x}{c:02x})")
     }
 }
 
@@ -93,10 +93,13 @@ mod tests {
             Credentials::password("a").with_client_secret("b"),
             Credentials::password("ab").with_client_secret(""),
         ];
-        let proofs: std::collections::BTreeSet<_> =
-            all.iter().map(|credentials| Proof::of(&key, credentials)).collect();
-        assert_eq!(proofs.len(), all.len());
-        assert_ne!(Proof::of(&Key::new([2; 32]), &all[2]), Proof::of(&key, &all[2]));
+        let credentials_fingerprints: std::collections::BTreeSet<_> =
+            all.iter().map(|credentials| CredentialsFingerprint::of(&key, credentials)).collect();
+        assert_eq!(credentials_fingerprints.len(), all.len());
+        assert_ne!(
+            CredentialsFingerprint::of(&Key::new([2; 32]), &all[2]),
+            CredentialsFingerprint::of(&key, &all[2])
+        );
     }
 
     #[test]

@@ -59,13 +59,13 @@ impl Error {
         self.with(|repr| repr.status = Some(status))
     }
 
-    /// Adds the vendor's own error code: RFC 6749 `error`, or WinKAS' `WinkasErrorCode`.
+    /// Adds the provider's own error code: RFC 6749 `error`, or WinKAS' `WinkasErrorCode`.
     #[must_use]
     pub fn with_code(self, code: impl Into<String>) -> Self {
         self.with(|repr| repr.code = Some(code.into()))
     }
 
-    /// Adds the wait that the vendor asked for by `Retry-After` (RFC 9110 section 10.2.3).
+    /// Adds the wait that the provider asked for by `Retry-After` (RFC 9110 section 10.2.3).
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         self.with(|repr| repr.retry_after = Some(wait))
@@ -83,7 +83,7 @@ impl Error {
         self.with(|repr| repr.source = Some(Arc::new(source)))
     }
 
-    /// Replaces each of the `secrets` in the vendor's words that this error quotes, in the forms
+    /// Replaces each of the `secrets` in the provider's words that this error quotes, in the forms
     /// in which a server may echo them, so that the error can be printed.
     #[must_use]
     pub fn redact(self, secrets: &[&str]) -> Self {
@@ -108,12 +108,12 @@ impl Error {
         self.0.status
     }
 
-    /// The vendor's error code, if it gave one.
+    /// The provider's error code, if it gave one.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The wait that the vendor asked for, if it did.
+    /// The wait that the provider asked for, if it did.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -130,9 +130,9 @@ impl Error {
             self.kind(),
             ErrorKind::Throttled
                 | ErrorKind::Unavailable
-                | ErrorKind::Unintelligible
+                | ErrorKind::InvalidResponse
                 | ErrorKind::Transport
-                | ErrorKind::Deadline
+                | ErrorKind::DeadlineExceeded
                 | ErrorKind::Store
         )
     }
@@ -187,23 +187,23 @@ impl StdError for Error {
 pub enum ErrorKind {
     /// An option, an address or a scope is wrong: mend the configuration.
     Config,
-    /// The vendor refused user, password, contract or client: mend the credentials, then `reset`.
-    CredentialsRefused,
-    /// The vendor says no to the token itself, or refusals of it are being spaced.
-    TokenRefused,
-    /// The vendor, or a limit that protects the account, asks to wait: come back after `until`.
+    /// The provider rejected user, password, contract or client: mend the credentials, then `unblock`.
+    CredentialsRejected,
+    /// The provider says no to the token itself, or rejections of it are being spaced.
+    TokenRejected,
+    /// The provider, or a limit that protects the account, asks to wait: come back after `until`.
     Throttled,
-    /// The vendor can't answer now: try later.
+    /// The provider can't answer now: try later.
     Unavailable,
-    /// The vendor's answer could not be understood: look at the address and the version.
-    Unintelligible,
+    /// The provider's answer could not be understood: look at the address and the version.
+    InvalidResponse,
     /// No answer came: look at network, proxy and TLS.
     Transport,
     /// The caller's own deadline passed.
-    Deadline,
+    DeadlineExceeded,
     /// The store of shared leases failed: look at its address, rights and key.
     Store,
-    /// This vendor, or this configuration, has no such call.
+    /// This provider, or this configuration, has no such call.
     Unsupported,
     /// The process was forked after the client was made: make a new one in the child.
     Forked,
@@ -215,13 +215,13 @@ impl ErrorKind {
     /// All kinds, so that tables that translate them can be tested for completeness.
     pub const ALL: [Self; 12] = [
         Self::Config,
-        Self::CredentialsRefused,
-        Self::TokenRefused,
+        Self::CredentialsRejected,
+        Self::TokenRejected,
         Self::Throttled,
         Self::Unavailable,
-        Self::Unintelligible,
+        Self::InvalidResponse,
         Self::Transport,
-        Self::Deadline,
+        Self::DeadlineExceeded,
         Self::Store,
         Self::Unsupported,
         Self::Forked,
@@ -232,13 +232,13 @@ impl ErrorKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Config => "config",
-            Self::CredentialsRefused => "credentials_refused",
-            Self::TokenRefused => "token_refused",
+            Self::CredentialsRejected => "credentials_rejected",
+            Self::TokenRejected => "token_rejected",
             Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
-            Self::Unintelligible => "unintelligible",
+            Self::InvalidResponse => "invalid_response",
             Self::Transport => "transport",
-            Self::Deadline => "deadline",
+            Self::DeadlineExceeded => "deadline_exceeded",
             Self::Store => "store",
             Self::Unsupported => "unsupported",
             Self::Forked => "forked",
@@ -251,13 +251,13 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Config => "bad configuration",
-            Self::CredentialsRefused => "credentials refused",
-            Self::TokenRefused => "token refused",
+            Self::CredentialsRejected => "credentials rejected",
+            Self::TokenRejected => "token rejected",
             Self::Throttled => "throttled",
-            Self::Unavailable => "vendor unavailable",
-            Self::Unintelligible => "vendor unintelligible",
+            Self::Unavailable => "provider unavailable",
+            Self::InvalidResponse => "provider invalid_response",
             Self::Transport => "transport",
-            Self::Deadline => "deadline passed",
+            Self::DeadlineExceeded => "deadline passed",
             Self::Store => "store",
             Self::Unsupported => "unsupported",
             Self::Forked => "forked",
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_quoted_secret_is_redacted() {
-        let error = Error::new(ErrorKind::Unintelligible, "no such user: p|w d / p%7Cw+d")
+        let error = Error::new(ErrorKind::InvalidResponse, "no such user: p|w d / p%7Cw+d")
             .redact(&["p|w d"]);
         assert_eq!(error.detail(), "no such user: [redacted] / [redacted]");
     }

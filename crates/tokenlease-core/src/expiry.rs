@@ -1,13 +1,13 @@
-//! When a lease is fresh, when it is in its refresh window, when the vendor must be asked about
+//! When a lease is fresh, when it is in its refresh window, when the provider must be asked about
 //! it, and when it is over: pure functions of a lease and a moment.
 //!
 //! ```text
 //! stated    sent_at ─────────── fresh ───────────┬─ window ─┬─ margin ─ end
 //!                                                └ a moment in it, drawn once a lease
-//! assumed   sent_at ─── fresh ─── E ── 60 s ──┬── by verdicts ──────── 24 h
+//! assumed   sent_at ─── fresh ─── E ── 60 s ──┬── by validations ──────── 24 h
 //!                      (probe age)  each asks └ at most max(30 s, a tenth past E), 10 min old
-//! unknown   sent_at ─── by verdicts, at most 10 min old ────────────── 24 h
-//! unstated  sent_at ─── fresh until it is refused
+//! unknown   sent_at ─── by validations, at most 10 min old ────────────── 24 h
+//! unstated  sent_at ─── fresh until it is rejected
 //! ```
 
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::{
 
 const LONGEST_MARGIN: Duration = Duration::from_secs(60);
 const LONGEST_WINDOW: Duration = Duration::from_secs(5 * 60);
-const YOUNGEST_VERDICT: Duration = Duration::from_secs(30);
-const OLDEST_VERDICT: Duration = Duration::from_secs(10 * 60);
+const YOUNGEST_VALIDATION: Duration = Duration::from_secs(30);
+const OLDEST_VALIDATION: Duration = Duration::from_secs(10 * 60);
 
-/// After an assumed end, the time in which each answer needs a verdict of its own.
+/// After an assumed end, the time in which each answer needs a validation of its own.
 pub const STRICT: Duration = Duration::from_secs(60);
 
 /// Where a lease stands at a moment.
@@ -39,10 +39,10 @@ pub enum Standing {
         /// The end less the margin.
         until: Timestamp,
     },
-    /// The vendor must be asked first; in the strict minute after an assumed end, since the
+    /// The provider must be asked first; in the strict minute after an assumed end, since the
     /// caller asked.
-    Verify {
-        /// A verdict sent after the caller asked serves that caller.
+    Validate {
+        /// A validation sent after the caller asked serves that caller.
         strict: bool,
     },
     /// Over.
@@ -58,7 +58,7 @@ pub struct Rules {
     pub seed: u64,
 }
 
-/// Where the lease stands, were it not for refusals, revocations and circuits.
+/// Where the lease stands, were it not for rejections, revocations and circuits.
 pub fn standing(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Standing {
     let sent_at = lease.sent_at();
     match lease.expiry() {
@@ -78,18 +78,18 @@ pub fn standing(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Stand
                 Standing::Fresh { until: refresh }
             }
         }
-        Expiry::Assumed { probe_age, .. } => {
-            let (assumed, hard) = (sent_at.plus(probe_age), lease.end().unwrap_or(sent_at));
+        Expiry::Assumed { validate_from_age, .. } => {
+            let (assumed, hard) = (sent_at.plus(validate_from_age), lease.end().unwrap_or(sent_at));
             if now >= hard {
                 Standing::Over
             } else if now < assumed {
                 Standing::Fresh { until: assumed.min(hard) }
             } else if now < assumed.plus(STRICT) {
-                Standing::Verify { strict: true }
+                Standing::Validate { strict: true }
             } else {
-                by_verdict(lease, now, hard, |yes| {
-                    // A verdict may be a tenth of the time past E old: t - yes <= (t - E) / 10.
-                    (yes.since(assumed) / 9).clamp(YOUNGEST_VERDICT, OLDEST_VERDICT)
+                by_validation(lease, now, hard, |yes| {
+                    // A validation may be a tenth of the time past E old: t - yes <= (t - E) / 10.
+                    (yes.since(assumed) / 9).clamp(YOUNGEST_VALIDATION, OLDEST_VALIDATION)
                 })
             }
         }
@@ -98,11 +98,11 @@ pub fn standing(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Stand
             if now >= hard {
                 Standing::Over
             } else {
-                by_verdict(lease, now, hard, |_| OLDEST_VERDICT)
+                by_validation(lease, now, hard, |_| OLDEST_VALIDATION)
             }
         }
         Expiry::Unstated => Standing::Fresh { until: Timestamp::MAX },
-        Expiry::Spent { .. } => Standing::Over,
+        Expiry::ExpiredOnArrival { .. } => Standing::Over,
     }
 }
 
@@ -116,15 +116,15 @@ pub fn window(life: Duration) -> Duration {
     LONGEST_WINDOW.min(life / 5)
 }
 
-fn by_verdict(
+fn by_validation(
     lease: &Lease<Timestamp>,
     now: Timestamp,
     hard: Timestamp,
     serves: impl Fn(Timestamp) -> Duration,
 ) -> Standing {
-    match lease.verdict().map(|yes| yes.plus(serves(yes)).min(hard)) {
+    match lease.validated_at().map(|yes| yes.plus(serves(yes)).min(hard)) {
         Some(until) if now <= until => Standing::Fresh { until },
-        _ => Standing::Verify { strict: false },
+        _ => Standing::Validate { strict: false },
     }
 }
 
@@ -136,19 +136,19 @@ mod tests {
     use crate::{
         key::Key,
         lease::First,
-        token::{Fingerprint, Token, TokenKind},
+        token::{Token, TokenFingerprint, TokenKind},
     };
 
     const HOUR: i64 = 3_600_000;
     const RULES: Rules = Rules { new_token_ends_old: false, seed: 1 };
 
-    fn lease(sent_at: i64, expiry: Expiry<Timestamp>, verdict: Option<i64>) -> Lease<Timestamp> {
+    fn lease(sent_at: i64, expiry: Expiry<Timestamp>, validation: Option<i64>) -> Lease<Timestamp> {
         let token = Token::new(TokenKind::Bearer, "t");
         Lease {
-            fingerprint: Fingerprint::of(&Key::new([0; 32]), &token),
+            fingerprint: TokenFingerprint::of(&Key::new([0; 32]), &token),
             token,
             first: First { generation: 1, sent_at: Timestamp(sent_at), expiry },
-            verdict: verdict.map(Timestamp),
+            validated_at: validation.map(Timestamp),
         }
     }
 
@@ -156,9 +156,9 @@ mod tests {
         lease(0, Expiry::Stated { end: Timestamp(life) }, None)
     }
 
-    fn assumed(verdict: Option<i64>) -> Lease<Timestamp> {
-        let probe_age = Duration::from_secs(12 * 3600);
-        lease(0, Expiry::Assumed { probe_age, learned: false }, verdict)
+    fn assumed(validation: Option<i64>) -> Lease<Timestamp> {
+        let validate_from_age = Duration::from_secs(12 * 3600);
+        lease(0, Expiry::Assumed { validate_from_age, learned: false }, validation)
     }
 
     #[test]
@@ -198,16 +198,16 @@ mod tests {
     }
 
     #[test]
-    fn an_assumed_end_is_asked_about_strictly_for_a_minute_and_then_by_young_verdicts() {
+    fn an_assumed_end_is_asked_about_strictly_for_a_minute_and_then_by_young_validations() {
         let e = 12 * HOUR;
-        let at = |verdict, now| standing(&assumed(verdict), Timestamp(now), RULES);
+        let at = |validation, now| standing(&assumed(validation), Timestamp(now), RULES);
         assert_eq!(at(None, e - 1), Standing::Fresh { until: Timestamp(e) });
-        assert_eq!(at(Some(e), e), Standing::Verify { strict: true });
-        assert_eq!(at(Some(e), e + 59_999), Standing::Verify { strict: true });
-        assert_eq!(at(Some(e), e + 60_000), Standing::Verify { strict: false });
+        assert_eq!(at(Some(e), e), Standing::Validate { strict: true });
+        assert_eq!(at(Some(e), e + 59_999), Standing::Validate { strict: true });
+        assert_eq!(at(Some(e), e + 60_000), Standing::Validate { strict: false });
         let yes = e + 60_000;
         assert_eq!(at(Some(yes), yes), Standing::Fresh { until: Timestamp(yes + 30_000) });
-        assert_eq!(at(Some(yes), yes + 30_001), Standing::Verify { strict: false });
+        assert_eq!(at(Some(yes), yes + 30_001), Standing::Validate { strict: false });
         let yes = e + HOUR;
         assert_eq!(at(Some(yes), yes), Standing::Fresh { until: Timestamp(yes + 400_000) });
         let yes = e + 9 * HOUR;
@@ -216,11 +216,11 @@ mod tests {
     }
 
     #[test]
-    fn a_refetched_token_is_served_ten_minutes_after_its_last_verdict() {
+    fn a_refetched_token_is_served_ten_minutes_after_its_last_validation() {
         let lease = lease(0, Expiry::Unknown, Some(0));
         let at = |now| standing(&lease, Timestamp(now), RULES);
         assert_eq!(at(600_000), Standing::Fresh { until: Timestamp(600_000) });
-        assert_eq!(at(600_001), Standing::Verify { strict: false });
+        assert_eq!(at(600_001), Standing::Validate { strict: false });
         assert_eq!(at(24 * HOUR), Standing::Over);
     }
 
@@ -235,7 +235,7 @@ mod tests {
                 Standing::Fresh { until } | Standing::Window { until } if until.0 > sent + life => 9,
                 Standing::Fresh { .. } => 0,
                 Standing::Window { .. } => 1,
-                Standing::Verify { .. } => 9,
+                Standing::Validate { .. } => 9,
                 Standing::Over => 2,
             };
             let (early, late) = (a.min(b), a.max(b));
@@ -245,17 +245,17 @@ mod tests {
 
         #[test]
         fn nothing_panics_at_the_ends_of_time(
-            sent: i64, end: i64, verdict: Option<i64>, now: i64, which in 0..6,
+            sent: i64, end: i64, validation: Option<i64>, now: i64, which in 0..6,
         ) {
             let expiry = match which {
                 0 => Expiry::Stated { end: Timestamp(end) },
                 1 => Expiry::Capped { end: Timestamp(end) },
-                2 => Expiry::Assumed { probe_age: Duration::from_millis(end.unsigned_abs()), learned: true },
+                2 => Expiry::Assumed { validate_from_age: Duration::from_millis(end.unsigned_abs()), learned: true },
                 3 => Expiry::Unknown,
                 4 => Expiry::Unstated,
-                _ => Expiry::Spent { received: Timestamp(end) },
+                _ => Expiry::ExpiredOnArrival { received: Timestamp(end) },
             };
-            standing(&lease(sent, expiry, verdict), Timestamp(now), RULES);
+            standing(&lease(sent, expiry, validation), Timestamp(now), RULES);
         }
     }
 }

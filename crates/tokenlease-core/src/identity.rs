@@ -8,12 +8,12 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Who a token speaks for: vendor, base address, user, contract or tenant, client and scope,
+/// Who a token speaks for: provider, base address, user, contract or tenant, client and scope,
 /// normalized. Identities that differ in any one part never share a lease. The requested lifetime
 /// and the secrets are no part of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
-    vendor: VendorName,
+    provider: Provider,
     server: String,
     user: String,
     realm: String,
@@ -27,7 +27,7 @@ impl Identity {
         let server = base_address(server)?;
         let (user, realm) = (needed(user, "user name")?, needed(contract, "contract code")?);
         Ok(Self {
-            vendor: VendorName::Winkas,
+            provider: Provider::Winkas,
             server,
             user,
             realm,
@@ -42,7 +42,7 @@ impl Identity {
         let server = base_address(server)?;
         let (user, client) = (needed(user, "user name")?, needed(client, "client id")?);
         Ok(Self {
-            vendor: VendorName::Wyn,
+            provider: Provider::Wyn,
             server,
             user,
             realm: "/".into(),
@@ -59,7 +59,7 @@ impl Identity {
                 .expected("a client id, or a user name, or both"));
         }
         Ok(Self {
-            vendor: VendorName::OAuth2,
+            provider: Provider::OAuth2,
             server,
             user: user.into(),
             realm: "/".into(),
@@ -84,8 +84,8 @@ impl Identity {
     }
 
     /// Whose protocol the server speaks.
-    pub fn vendor(&self) -> VendorName {
-        self.vendor
+    pub fn provider(&self) -> Provider {
+        self.provider
     }
 
     /// The base address, without a trailing slash.
@@ -118,7 +118,7 @@ impl Identity {
     pub fn canonical(&self) -> Vec<u8> {
         let scope = self.scope();
         let parts =
-            [self.vendor.as_str(), &self.server, &self.user, &self.realm, &self.client, &scope];
+            [self.provider.as_str(), &self.server, &self.user, &self.realm, &self.client, &scope];
         let mut bytes = vec![1];
         for part in parts {
             bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -144,8 +144,8 @@ impl Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { vendor, server, user, realm, client, .. } = self;
-        write!(f, "{}:", vendor.as_str())?;
+        let Self { provider, server, user, realm, client, .. } = self;
+        write!(f, "{}:", provider.as_str())?;
         match (user.is_empty(), client.is_empty()) {
             (false, _) => write!(f, "{user}")?,
             (true, _) => write!(f, "{client}")?,
@@ -160,7 +160,7 @@ impl fmt::Display for Identity {
 /// Whose protocol a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum VendorName {
+pub enum Provider {
     /// WinKAS Air.
     #[serde(rename = "winkas")]
     Winkas,
@@ -172,7 +172,7 @@ pub enum VendorName {
     OAuth2,
 }
 
-impl VendorName {
+impl Provider {
     /// The name as options and records write it.
     pub fn as_str(self) -> &'static str {
         match self {

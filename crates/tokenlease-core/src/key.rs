@@ -1,4 +1,4 @@
-//! The key under which secrets are named: proofs of credentials and fingerprints of tokens.
+//! The key under which secrets are named: credentials fingerprints of credentials and fingerprints of tokens.
 
 use std::fmt;
 

@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::{
     expiry,
     time::Moment,
-    token::{Fingerprint, Token},
+    token::{Token, TokenFingerprint},
 };
 
-/// No WinKAS token lives longer than this (the vendor's page "API Token").
-pub const WINKAS_LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// No WinKAS token lives longer than this (the provider's page "API Token").
+pub const WINKAS_MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a WinKAS token lives where nobody said otherwise (the vendor's page "API Token").
-pub const WINKAS_USUAL_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
+/// How long a WinKAS token lives where nobody said otherwise (the provider's page "API Token").
+pub const WINKAS_USUAL_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A token with its generation and its expiry, in times of the process (`Timestamp`) or of the
 /// store (`StoreTime`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease<T> {
     pub(crate) token: Token,
-    pub(crate) fingerprint: Fingerprint,
+    pub(crate) fingerprint: TokenFingerprint,
     pub(crate) first: First<T>,
-    pub(crate) verdict: Option<T>,
+    pub(crate) validated_at: Option<T>,
 }
 
 /// What is known of a token since it was first seen; a token that comes back keeps it.
@@ -31,7 +31,7 @@ pub struct Lease<T> {
 pub struct First<T> {
     /// How many tokens the identity had had, this one included; 0 until a record counted it.
     pub(crate) generation: u64,
-    /// When the request was sent that brought the token: for an issue, its life began after that.
+    /// When the request was sent that brought the token: for an login, its life began after that.
     pub(crate) sent_at: T,
     pub(crate) expiry: Expiry<T>,
 }
@@ -50,20 +50,20 @@ pub enum Expiry<T> {
         /// The end.
         end: T,
     },
-    /// The vendor's rule: up to this age it is taken to be active, from then on it is asked about,
+    /// The provider's rule: up to this age it is taken to be active, from then on it is asked about,
     /// and 24 hours after the request it is over.
     Assumed {
-        /// The age at which asking begins, drawn once at the issue.
-        probe_age: Duration,
+        /// The age at which asking begins, drawn once at the login.
+        validate_from_age: Duration,
         /// Whether that age was learned from earlier tokens of the identity.
         learned: bool,
     },
-    /// It came back from a refetch and nobody remembers its issue: over 24 hours after that.
+    /// It came back from a refetch and nobody remembers its login: over 24 hours after that.
     Unknown,
-    /// The server said nothing: it is used until it is refused.
+    /// The server said nothing: it is used until it is rejected.
     Unstated,
     /// The server said that it is over already: it serves the callers of its flight, no one else.
-    Spent {
+    ExpiredOnArrival {
         /// When the answer came: who asked later is not served.
         received: T,
     },
@@ -76,7 +76,7 @@ impl<T: Moment> Lease<T> {
     }
 
     /// The token's name in logs and records.
-    pub fn fingerprint(&self) -> Fingerprint {
+    pub fn fingerprint(&self) -> TokenFingerprint {
         self.fingerprint
     }
 
@@ -95,9 +95,9 @@ impl<T: Moment> Lease<T> {
         self.first.expiry
     }
 
-    /// When the last question was sent that the vendor answered with yes.
-    pub fn verdict(&self) -> Option<T> {
-        self.verdict
+    /// When the last question was sent that the provider answered with yes.
+    pub fn validated_at(&self) -> Option<T> {
+        self.validated_at
     }
 
     /// The end beyond which the token is over whatever anyone says, if there is one.
@@ -106,7 +106,7 @@ impl<T: Moment> Lease<T> {
     }
 
     pub(crate) fn is_over(&self, now: T) -> bool {
-        matches!(self.first.expiry, Expiry::Spent { .. })
+        matches!(self.first.expiry, Expiry::ExpiredOnArrival { .. })
             || self.end().is_some_and(|end| end <= now)
     }
 
@@ -126,7 +126,7 @@ impl<T: Moment> Lease<T> {
             token: self.token.clone(),
             fingerprint: self.fingerprint,
             first: self.first.map(&shorten),
-            verdict: self.verdict.map(shorten),
+            validated_at: self.validated_at.map(shorten),
         }
     }
 }
@@ -136,10 +136,10 @@ impl<T: Moment> First<T> {
         match self.expiry {
             Expiry::Stated { end } | Expiry::Capped { end } => Some(end),
             Expiry::Assumed { .. } | Expiry::Unknown => {
-                Some(self.sent_at.plus(WINKAS_LONGEST_LIFE))
+                Some(self.sent_at.plus(WINKAS_MAX_LIFETIME))
             }
             Expiry::Unstated => None,
-            Expiry::Spent { received } => Some(received),
+            Expiry::ExpiredOnArrival { received } => Some(received),
         }
     }
 
@@ -150,39 +150,43 @@ impl<T: Moment> First<T> {
             expiry: match self.expiry {
                 Expiry::Stated { end } => Expiry::Stated { end: shorten(end) },
                 Expiry::Capped { end } => Expiry::Capped { end: shorten(end) },
-                Expiry::Assumed { probe_age, learned } => Expiry::Assumed { probe_age, learned },
+                Expiry::Assumed { validate_from_age, learned } => {
+                    Expiry::Assumed { validate_from_age, learned }
+                }
                 Expiry::Unknown => Expiry::Unknown,
                 Expiry::Unstated => Expiry::Unstated,
-                Expiry::Spent { received } => Expiry::Spent { received: shorten(received) },
+                Expiry::ExpiredOnArrival { received } => {
+                    Expiry::ExpiredOnArrival { received: shorten(received) }
+                }
             },
         }
     }
 }
 
-/// The rung of the ladder that a lease came from, cheapest first.
+/// The source of the ladder that a lease came from, cheapest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Rung {
+pub enum Source {
     /// The memory of this process.
     Memory,
     /// The store that siblings share.
     Store,
-    /// The vendor's call that returns the token in use.
+    /// The provider's call that returns the token in use.
     Refetch,
     /// A new token: the last resort.
-    Issue,
+    Login,
     /// The caller brought it (`adopt`).
     Adopted,
 }
 
-impl Rung {
-    /// The rung's name in snake case, the same in every language.
+impl Source {
+    /// The source's name in snake case, the same in every language.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Memory => "memory",
             Self::Store => "store",
             Self::Refetch => "refetch",
-            Self::Issue => "issue",
+            Self::Login => "login",
             Self::Adopted => "adopted",
         }
     }

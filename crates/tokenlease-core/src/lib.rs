@@ -5,9 +5,9 @@
 //! Nothing here reads a clock, draws a random number, opens a socket or a file: time, seeds and
 //! answers are arguments, requests and store accesses are values that the caller performs.
 //!
-//! - **Level 1**, [`vendor`]: one type per vendor call, a request builder and a response parser.
+//! - **Level 1**, [`provider`]: one type per provider call, a request builder and a response parser.
 //! - **Level 2**, [`lifecycle`]: the machine that climbs the ladder memory, store, refetch,
-//!   issue, and hands out one token for its whole life.
+//!   login, and hands out one token for its whole life.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -23,18 +23,18 @@ pub mod identity;
 pub mod key;
 pub mod lease;
 pub mod lifecycle;
+pub mod provider;
 pub mod record;
 pub mod secret;
 pub mod time;
 pub mod token;
-pub mod vendor;
 
 pub use crate::{
-    credentials::{Credentials, Proof},
+    credentials::{Credentials, CredentialsFingerprint},
     error::{Error, ErrorKind, Result},
     identity::Identity,
     key::Key,
     secret::Secret,
     time::{Now, StoreTime, Timestamp, WallTime},
-    token::{Fingerprint, Token, TokenKind},
+    token::{Token, TokenFingerprint, TokenKind},
 };

@@ -1,4 +1,4 @@
-//! The machine: one entry, that is one identity with one proof, and the one flight that gets a
+//! The machine: one entry, that is one identity with one credentials fingerprint, and the one flight that gets a
 //! lease for it.
 //!
 //! ```text
@@ -6,7 +6,7 @@
 //!   │no                                                        ▲             │
 //!   ▼                                                          └── handle ◄──┘
 //!  Look ─ load ─► Decide ── lease may be served ───────────────────────────────────► Landing
-//!                  │ │ └─ the vendor must be asked ─► Verify ── yes ───────────────► Landing
+//!                  │ │ └─ the provider must be asked ─► Validate ── yes ───────────────► Landing
 //!                  │ │                                  │ no, no word
 //!                  │ └─ circuit, hold, rest ────────────┼──────────────────────────► Landing
 //!                  ▼                                    ▼
@@ -19,10 +19,10 @@
 //!                                Refetch ── token ─────────────────────────────────► Landing
 //!                                   │ none, or no word three times        ▲
 //!                                   ▼                                     │
-//!                                 Issue ── token, refused, throttled ─────┘
+//!                                 Login ── token, rejected, throttled ─────┘
 //!                                   └─ answer lost: Refetch, or once more
 //!
-//!  News of what happened are saved between any two steps, before the next one is taken.
+//!  RecordChange of what happened are saved between any two steps, before the next one is taken.
 //!  Landing: unlock, then answer.
 //! ```
 
@@ -35,27 +35,27 @@ mod flight;
 mod job;
 #[cfg(test)]
 mod tests;
-mod verdict;
+mod validate;
 mod view;
 
 pub use self::{
-    answer::{Ready, Refusal, Reply, Served},
-    effect::{Ask, Effect, Outcome, Pending, Policy, Step, WhenStoreAway},
+    answer::{Ready, Rejection, Reply, Served},
+    effect::{Ask, Effect, OnStoreOutage, Outcome, Policy, Receipt, Step},
     event::Event,
     job::{Report, Revocation},
 };
-use self::{effect::What, flight::Flight, job::Job, view::View};
+use self::{effect::EffectKind, flight::Flight, job::Job, view::View};
 use crate::{
     backoff,
-    credentials::Proof,
+    credentials::CredentialsFingerprint,
     error::{Error, ErrorKind, Result},
     expiry::Rules,
     key::Key,
-    lease::{Lease, Rung},
-    record::Pause,
+    lease::{Lease, Source},
+    provider::Server,
+    record::Block,
     time::{Moment as _, Now, Timestamp},
-    token::Fingerprint,
-    vendor::Server,
+    token::TokenFingerprint,
 };
 
 /// The machine of one entry.
@@ -66,35 +66,35 @@ use crate::{
 #[derive(Debug)]
 pub struct Lifecycle {
     can_refetch: bool,
-    can_verify: bool,
+    can_validate: bool,
     can_revoke: bool,
     states_ends: bool,
     policy: Policy,
     rules: Rules,
-    proof: Proof,
+    credentials: CredentialsFingerprint,
     key: Key,
     random: u64,
 
     view: View,
-    held: Option<Held>,
-    rest: Option<Rest>,
+    held: Option<CurrentLease>,
+    rest: Option<Backoff>,
     /// Why this process was stopped last; the record knows only that something is held.
-    stopped: Option<Rest>,
+    stopped: Option<Backoff>,
     next_refresh: Timestamp,
     failures: u32,
     /// What failed since the last success, for a caller whose deadline passes meanwhile.
     last_failure: Option<Error>,
     misconfigured: Option<Error>,
-    /// Tokens that the vendor called dead, and that were never of this entry.
-    strangers: Vec<Fingerprint>,
+    /// Tokens that the provider called dead, and that were never of this entry.
+    foreign_dead: Vec<TokenFingerprint>,
     /// Tokens that this process knew to be dead, or doubted to the end, and when: a store that fell
     /// back to an older record brings none of them back.
-    buried: Vec<(Fingerprint, Timestamp)>,
+    known_dead: Vec<(TokenFingerprint, Timestamp)>,
     budget_until: Timestamp,
     /// The last hold of this entry that this process met: a record full of others' may lack it.
-    own_hold: Option<Pause<Timestamp>>,
-    /// Why the vendor refused the credentials, if it did so to this process.
-    refusal: Option<Error>,
+    own_backoff: Option<Block<Timestamp>>,
+    /// Why the provider rejected the credentials, if it did so to this process.
+    rejection: Option<Error>,
 
     demand: Option<Ask>,
     refetch_wanted: bool,
@@ -102,41 +102,49 @@ pub struct Lifecycle {
     flight: Option<Box<Flight>>,
     job: Option<Job>,
     report: Option<Result<Report>>,
-    outstanding: Option<Pending>,
+    outstanding: Option<Receipt>,
     next_id: u64,
     /// Under which name the lock is taken: a new one after each unlock.
-    tenure: u64,
-    /// A tenure whose lock may stand.
+    lock_epoch: u64,
+    /// A lock_epoch whose lock may stand.
     unreturned: Option<u64>,
     stray_lock: bool,
     look_wanted: bool,
-    landings: u64,
+    completions: u64,
     events: Vec<Event>,
 }
 
 /// The lease in hand.
 #[derive(Clone, Debug)]
-struct Held {
+struct CurrentLease {
     lease: Lease<Timestamp>,
-    rung: Rung,
+    source: Source,
     since: Timestamp,
-    doubt: Option<Doubt>,
+    doubt: Option<Suspicion>,
     /// When a doubt was ended by a yes.
-    absolved: Option<Timestamp>,
+    confirmed_at: Option<Timestamp>,
     asked_again: Option<Timestamp>,
-    /// Brought by the caller under a proof that nobody has seen accepted: it stays in here.
+    /// Brought by the caller under a credentials fingerprint that nobody has seen accepted: it stays in here.
     foreign: bool,
 }
 
-impl Held {
-    fn new(lease: Lease<Timestamp>, rung: Rung, since: Timestamp) -> Self {
-        Self { lease, rung, since, doubt: None, absolved: None, asked_again: None, foreign: false }
+impl CurrentLease {
+    fn new(lease: Lease<Timestamp>, source: Source, since: Timestamp) -> Self {
+        Self {
+            lease,
+            source,
+            since,
+            doubt: None,
+            confirmed_at: None,
+            asked_again: None,
+            foreign: false,
+        }
     }
 }
 
-/// An API refused the token and the vendor has not been heard since.
+/// An API rejected the token and the provider has not been heard since.
 #[derive(Clone, Copy, Debug)]
-struct Doubt {
+struct Suspicion {
     at: Timestamp,
     /// It came within a minute of a yes: only a no counts.
     soft: bool,
@@ -144,31 +152,37 @@ struct Doubt {
 
 /// After a failure, nothing is tried until then.
 #[derive(Clone, Debug)]
-struct Rest {
+struct Backoff {
     until: Timestamp,
     error: Error,
 }
 
 /// Where a step leads.
-enum Go {
-    Do(Effect, What),
+enum Next {
+    Do(Effect, EffectKind),
     Wait(Timestamp),
     On,
     Done,
 }
 
 impl Lifecycle {
-    /// The machine of the entry of that proof at that server. `key` is the store's key, `seed` a
+    /// The machine of the entry of that credentials fingerprint at that server. `key` is the store's key, `seed` a
     /// random number: jitter is drawn from it.
-    pub fn new(server: &Server, proof: Proof, key: Key, policy: Policy, seed: u64) -> Self {
+    pub fn new(
+        server: &Server,
+        credentials: CredentialsFingerprint,
+        key: Key,
+        policy: Policy,
+        seed: u64,
+    ) -> Self {
         Self {
             can_refetch: server.can_refetch(),
-            can_verify: server.can_verify(),
+            can_validate: server.can_validate(),
             can_revoke: server.can_revoke(),
             states_ends: server.states_ends(),
             policy,
             rules: Rules { new_token_ends_old: server.new_token_ends_old(), seed },
-            proof,
+            credentials,
             key,
             random: seed,
             view: View::default(),
@@ -179,11 +193,11 @@ impl Lifecycle {
             failures: 0,
             last_failure: None,
             misconfigured: None,
-            strangers: Vec::new(),
-            buried: Vec::new(),
+            foreign_dead: Vec::new(),
+            known_dead: Vec::new(),
             budget_until: Timestamp::MIN,
-            own_hold: None,
-            refusal: None,
+            own_backoff: None,
+            rejection: None,
             demand: None,
             refetch_wanted: false,
             flight: None,
@@ -191,11 +205,11 @@ impl Lifecycle {
             report: None,
             outstanding: None,
             next_id: 0,
-            tenure: 0,
+            lock_epoch: 0,
             unreturned: None,
             stray_lock: false,
             look_wanted: false,
-            landings: 0,
+            completions: 0,
             events: Vec::new(),
         }
     }
@@ -205,45 +219,45 @@ impl Lifecycle {
         let t = now.elapsed;
         self.give_up(now);
         loop {
-            if let Some(pending) = &self.outstanding {
-                return Step::Wait(pending.deadline);
+            if let Some(receipt) = &self.outstanding {
+                return Step::Wait(receipt.deadline);
             }
             let mut go = match self.save(t) {
                 Some(go) => go,
-                None if self.flight.is_some() => self.climb(now),
+                None if self.flight.is_some() => self.advance(now),
                 None => self.idle(t),
             };
-            if let Go::Wait(_) = go
+            if let Next::Wait(_) = go
                 && let Some(job) = self.job_step(now)
             {
                 go = job;
             }
             match go {
-                Go::Do(effect, what) => {
+                Next::Do(effect, what) => {
                     if let Some(step) = self.effect(effect, what, now) {
                         return step;
                     }
                 }
-                Go::Wait(until) => return Step::Wait(until),
-                Go::On => {}
-                Go::Done => return Step::Done,
+                Next::Wait(until) => return Step::Wait(until),
+                Next::On => {}
+                Next::Done => return Step::Done,
             }
         }
     }
 
     /// Takes what came of an effect. A receipt that was given up is still taken if it is of use.
     #[expect(clippy::needless_pass_by_value, reason = "a receipt is good for one use")]
-    pub fn handle(&mut self, pending: Pending, outcome: Outcome, now: Now) {
-        let Pending { id, what, sent, tenure, .. } = pending;
+    pub fn handle(&mut self, receipt: Receipt, outcome: Outcome, now: Now) {
+        let Receipt { id, what, sent, lock_epoch, .. } = receipt;
         if matches!(outcome, Outcome::Unlocked) {
-            self.unreturned.take_if(|unreturned| *unreturned == tenure);
+            self.unreturned.take_if(|unreturned| *unreturned == lock_epoch);
         }
         if self.outstanding.as_ref().is_some_and(|current| current.id == id) {
             self.outstanding = None;
             self.arrived(what, outcome, sent, now);
         } else {
-            if matches!(outcome, Outcome::Locked) && tenure != self.tenure {
-                self.unreturned = Some(tenure);
+            if matches!(outcome, Outcome::Locked) && lock_epoch != self.lock_epoch {
+                self.unreturned = Some(lock_epoch);
             }
             self.late(what, outcome, sent, now);
         }
@@ -267,8 +281,8 @@ impl Lifecycle {
     }
 
     /// How many flights and jobs have ended: when it grows, those who wait should ask again.
-    pub fn landings(&self) -> u64 {
-        self.landings
+    pub fn completions(&self) -> u64 {
+        self.completions
     }
 
     /// What happened since the last call.
@@ -276,81 +290,87 @@ impl Lifecycle {
         std::mem::take(&mut self.events)
     }
 
-    /// The entry's proof.
-    pub fn proof(&self) -> Proof {
-        self.proof
+    /// The entry's credentials fingerprint.
+    pub fn credentials_fingerprint(&self) -> CredentialsFingerprint {
+        self.credentials
     }
 
-    fn effect(&mut self, effect: Effect, what: What, now: Now) -> Option<Step> {
+    fn effect(&mut self, effect: Effect, what: EffectKind, now: Now) -> Option<Step> {
         let t = now.elapsed;
-        let vendor = matches!(effect, Effect::Send(_));
-        if !vendor && !self.policy.store {
+        let provider = matches!(effect, Effect::Send(_));
+        if !provider && !self.policy.store {
             let outcome = self.view.without_store(what, t);
             self.arrived(what, outcome, t, now);
             return None;
         }
-        let limit = if vendor { self.policy.request_timeout } else { self.policy.store_timeout };
+        let limit = if provider { self.policy.request_timeout } else { self.policy.store_timeout };
         self.next_id += 1;
-        let earlier = self.unreturned.filter(|_| what == What::GiveBack);
-        let tenure = earlier.unwrap_or(self.tenure);
-        let pending = Pending { id: self.next_id, what, sent: t, deadline: t.plus(limit), tenure };
-        if what == What::Unlock {
-            // Each tenure has a name of its own: an unlock that lands late, or twice, frees no
+        let earlier = self.unreturned.filter(|_| what == EffectKind::GiveBack);
+        let lock_epoch = earlier.unwrap_or(self.lock_epoch);
+        let receipt =
+            Receipt { id: self.next_id, what, sent: t, deadline: t.plus(limit), lock_epoch };
+        if what == EffectKind::Unlock {
+            // Each lock_epoch has a name of its own: an unlock that lands late, or twice, frees no
             // later lock. Until it is answered, the lock may stand.
-            self.unreturned = Some(self.tenure);
-            self.tenure = self.tenure.wrapping_add(1);
+            self.unreturned = Some(self.lock_epoch);
+            self.lock_epoch = self.lock_epoch.wrapping_add(1);
         }
-        self.outstanding = Some(pending.copy());
-        Some(Step::Do(effect, pending))
+        self.outstanding = Some(receipt.copy());
+        Some(Step::Do(effect, receipt))
     }
 
     /// An effect whose deadline passed counts as failed.
     fn give_up(&mut self, now: Now) {
-        if let Some(pending) = self.outstanding.take_if(|pending| pending.deadline <= now.elapsed) {
-            let outcome = match pending.what {
-                What::Issue | What::Refetch | What::Verify | What::Job => Outcome::Lost(
-                    Error::new(ErrorKind::Transport, "the vendor did not answer in time"),
-                ),
+        if let Some(receipt) = self.outstanding.take_if(|receipt| receipt.deadline <= now.elapsed) {
+            let outcome = match receipt.what {
+                EffectKind::Login
+                | EffectKind::Refetch
+                | EffectKind::Validate
+                | EffectKind::Job => Outcome::Lost(Error::new(
+                    ErrorKind::Transport,
+                    "the provider did not answer in time",
+                )),
                 _ => Outcome::Failed(Error::new(
                     ErrorKind::Store,
                     "the store did not answer in time",
                 )),
             };
-            self.arrived(pending.what, outcome, pending.sent, now);
+            self.arrived(receipt.what, outcome, receipt.sent, now);
         }
     }
 
-    fn idle(&mut self, t: Timestamp) -> Go {
+    fn idle(&mut self, t: Timestamp) -> Next {
         if std::mem::take(&mut self.stray_lock) {
-            let what = if self.unreturned.is_some() { What::GiveBack } else { What::Unlock };
-            return Go::Do(Effect::Unlock, what);
+            let what =
+                if self.unreturned.is_some() { EffectKind::GiveBack } else { EffectKind::Unlock };
+            return Next::Do(Effect::Unlock, what);
         }
         if std::mem::take(&mut self.look_wanted) {
-            return Go::Do(Effect::Load, What::Load);
+            return Next::Do(Effect::Load, EffectKind::Load);
         }
         let Some(demand) = self.demand else {
             // A job goes first; without one, only what the store could not be told is left.
             return match self.view.tell_at() {
-                Some(t) => Go::Wait(t),
-                None if self.job.is_some() => Go::Wait(Timestamp::MAX),
-                None => Go::Done,
+                Some(t) => Next::Wait(t),
+                None if self.job.is_some() => Next::Wait(Timestamp::MAX),
+                None => Next::Done,
             };
         };
         if demand.deadline <= t {
             self.demand = None;
-            return Go::On;
+            return Next::On;
         }
         if t < self.view.next_look
             && !self.refetch_wanted
             && let Some(until) = self.blocked_until(t)
         {
             // Waiting for a hold is done unlocked, and looking meanwhile.
-            return Go::Wait(until.min(self.view.next_look).min(demand.deadline));
+            return Next::Wait(until.min(self.view.next_look).min(demand.deadline));
         }
         let refetch_only = std::mem::take(&mut self.refetch_wanted);
         let refreshing = self.held.as_ref().is_some_and(|held| self.may_serve(held, &demand, t));
         self.flight = Some(Box::new(Flight::new(t, refreshing, refetch_only)));
-        Go::On
+        Next::On
     }
 
     /// The next number of this machine's own sequence.

@@ -10,7 +10,7 @@ use crate::{
     secret::Secret,
 };
 
-/// The secret text that a vendor issued, with its kind. Cloning shares the text.
+/// The secret text that a provider issued, with its kind. Cloning shares the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     kind: TokenKind,
@@ -33,7 +33,7 @@ impl Token {
             return Ok(Self { kind, text });
         }
         Err(Error::new(ErrorKind::Config, "the text is no token")
-            .expected("a token as the vendor issued it, without a line's end"))
+            .expected("a token as the provider issued it, without a line's end"))
     }
 
     /// How the token is presented to an API.
@@ -109,9 +109,9 @@ impl FromStr for TokenKind {
 /// the store keeps. It may be logged, stored and compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Fingerprint([u8; 16]);
+pub struct TokenFingerprint([u8; 16]);
 
-impl Fingerprint {
+impl TokenFingerprint {
     /// The fingerprint of a token under a key.
     pub fn of(key: &Key, token: &Token) -> Self {
         let tag = key.mac("tokenlease fingerprint", &[token.expose().as_bytes()]);
@@ -132,15 +132,15 @@ impl Fingerprint {
     }
 }
 
-impl fmt::Display for Fingerprint {
+impl fmt::Display for TokenFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl fmt::Debug for Fingerprint {
+impl fmt::Debug for TokenFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fingerprint({self})")
+        write!(f, "TokenFingerprint({self})")
     }
 }
 
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn a_fingerprint_depends_on_key_and_text_alone() {
         let key = Key::new([7; 32]);
-        let of = |text| Fingerprint::of(&key, &Token::new(TokenKind::Bearer, text));
+        let of = |text| TokenFingerprint::of(&key, &Token::new(TokenKind::Bearer, text));
         assert_eq!(of("a"), of("a"));
         assert_ne!(of("a"), of("b"));
         let other = Key::new([8; 32]);
-        assert_ne!(of("a"), Fingerprint::of(&other, &Token::new(TokenKind::Bearer, "a")));
+        assert_ne!(of("a"), TokenFingerprint::of(&other, &Token::new(TokenKind::Bearer, "a")));
     }
 }

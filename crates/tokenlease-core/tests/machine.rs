@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use proptest::prelude::*;
 use tokenlease_core::{
-    Credentials, Error, ErrorKind, Identity, Key, Now, Proof, StoreTime, Timestamp, Token,
-    TokenKind, WallTime,
+    Credentials, CredentialsFingerprint, Error, ErrorKind, Identity, Key, Now, StoreTime,
+    Timestamp, Token, TokenKind, WallTime,
     lease::Expiry,
-    lifecycle::{Ask, Effect, Lifecycle, Outcome, Pending, Policy, Reply, Step},
+    lifecycle::{Ask, Effect, Lifecycle, Outcome, Policy, Receipt, Reply, Step},
+    provider::{Answer, Call, Granted, Life, Server},
     record::Record,
     time::Moment as _,
-    vendor::{Answer, Call, Granted, Life, Server},
 };
 
 const HOUR: u64 = 3_600_000;
@@ -24,7 +24,7 @@ enum Act {
     LoseReceipt,
     Pass(u64),
     JumpWall(i64),
-    Refuse,
+    Reject,
     Adopt(Option<u64>),
     Forget,
     Revoke,
@@ -49,7 +49,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::LoseReceipt),
         5 => pass.prop_map(Act::Pass),
         1 => any::<i64>().prop_map(Act::JumpWall),
-        1 => Just(Act::Refuse),
+        1 => Just(Act::Reject),
         1 => proptest::option::of(0_u64..2 * HOUR).prop_map(Act::Adopt),
         1 => Just(Act::Forget),
         1 => Just(Act::Revoke),
@@ -65,13 +65,13 @@ struct World {
     now: Now,
     record: Option<(u64, Record)>,
     /// Receipts that were not brought back in time, with what they were for.
-    kept: Vec<(Pending, Effect)>,
-    current: Option<(Pending, Effect)>,
+    kept: Vec<(Receipt, Effect)>,
+    current: Option<(Receipt, Effect)>,
     issued: u32,
     token: Option<Token>,
-    /// Tokens that the vendor called dead, or that were revoked.
+    /// Tokens that the provider called dead, or that were revoked.
     dead: BTreeSet<String>,
-    refused_at: Option<Timestamp>,
+    rejected_at: Option<Timestamp>,
     /// A stated lease came in time, and nothing has happened to it since: fresh until then.
     good: Option<Timestamp>,
 }
@@ -85,11 +85,12 @@ impl World {
         };
         let server = Server::new(identity.unwrap());
         let key = Key::new([1; 32]);
-        let proof = Proof::of(&key, &Credentials::password("p").with_client_secret("s"));
+        let credentials_fingerprint =
+            CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
         let policy = Policy { store, ..Policy::default() };
         Self {
             kind: server.token_kind(),
-            machine: Lifecycle::new(&server, proof, key, policy, 7),
+            machine: Lifecycle::new(&server, credentials_fingerprint, key, policy, 7),
             now: Now { wall: WallTime(0), elapsed: Timestamp(start) },
             record: None,
             kept: Vec::new(),
@@ -97,7 +98,7 @@ impl World {
             issued: 0,
             token: None,
             dead: BTreeSet::new(),
-            refused_at: None,
+            rejected_at: None,
             good: None,
         }
     }
@@ -120,9 +121,9 @@ impl World {
             Act::LoseReceipt => drop(self.current.take()),
             Act::Pass(time) => self.now.elapsed = t.plus(Duration::from_millis(*time)),
             Act::JumpWall(by) => self.now.wall = WallTime(self.now.wall.0.saturating_add(*by)),
-            Act::Refuse => {
+            Act::Reject => {
                 if let Some(token) = &self.token {
-                    let _ = self.machine.refuse(token, self.now);
+                    let _ = self.machine.report_rejected(token, self.now);
                     self.good = None;
                 }
             }
@@ -151,8 +152,8 @@ impl World {
                 }
             }
             Act::Reset => {
-                self.machine.reset(self.now);
-                self.refused_at = None;
+                self.machine.unblock(self.now);
+                self.rejected_at = None;
                 self.good = None;
             }
         }
@@ -170,10 +171,10 @@ impl World {
         match self.machine.ask(ask, self.now) {
             Reply::Lease(served) => {
                 let token = served.lease.token().clone();
-                let spent = matches!(served.lease.expiry(), Expiry::Spent { .. });
+                let spent = matches!(served.lease.expiry(), Expiry::ExpiredOnArrival { .. });
                 let over = served.lease.end().is_some_and(|end| end <= t);
                 assert!(spent || !over, "a lease that is over was served");
-                assert!(self.refused_at.is_none(), "refused credentials were served");
+                assert!(self.rejected_at.is_none(), "rejected credentials were served");
                 self.serves(&token);
                 self.token = Some(token);
             }
@@ -196,9 +197,9 @@ impl World {
                 }
                 Step::Wait(until) if until > self.now.elapsed => return,
                 Step::Wait(_) => {}
-                Step::Do(effect, pending) => {
+                Step::Do(effect, receipt) => {
                     self.judge(&effect);
-                    if let Some(old) = self.current.replace((pending, effect)) {
+                    if let Some(old) = self.current.replace((receipt, effect)) {
                         self.kept.push(old);
                     }
                     return;
@@ -213,13 +214,13 @@ impl World {
         if !call.takes_credentials() {
             return;
         }
-        if let Some(at) = self.refused_at {
+        if let Some(at) = self.rejected_at {
             let closed = self.now.elapsed >= at.plus(Duration::from_millis(HOUR));
-            assert!(closed, "refused credentials were sent again within the hour");
+            assert!(closed, "rejected credentials were sent again within the hour");
         }
         if let Some(fresh_until) = self.good {
             assert!(
-                self.now.elapsed >= fresh_until || *call != Call::Issue,
+                self.now.elapsed >= fresh_until || *call != Call::Login,
                 "a login while a good lease is known"
             );
         }
@@ -228,15 +229,15 @@ impl World {
     fn answer(&mut self, choice: u8, late: bool) {
         let current = !late || self.kept.is_empty();
         let taken = if current { self.current.take() } else { Some(self.kept.remove(0)) };
-        let Some((pending, effect)) = taken else { return };
-        let in_time = current && self.now.elapsed < pending.deadline();
-        let sent = pending.deadline().minus(Duration::from_secs(10));
+        let Some((receipt, effect)) = taken else { return };
+        let in_time = current && self.now.elapsed < receipt.deadline();
+        let sent = receipt.deadline().minus(Duration::from_secs(10));
         let outcome = self.outcome(&effect, choice, in_time, sent);
         let accepted = matches!(outcome, Outcome::Answered(Answer::Token(_)));
-        self.machine.handle(pending, outcome, self.now);
+        self.machine.handle(receipt, outcome, self.now);
         if accepted && current {
             // Not given up yet, so it counts, be it past its deadline.
-            self.refused_at = None;
+            self.rejected_at = None;
         }
         if !in_time {
             self.good = None;
@@ -246,7 +247,7 @@ impl World {
     fn outcome(&mut self, effect: &Effect, choice: u8, in_time: bool, sent: Timestamp) -> Outcome {
         let now = StoreTime(self.now.elapsed.0.saturating_add(77));
         match (effect, choice % 8) {
-            (Effect::Send(call), _) => self.vendor(&call.clone(), choice, in_time, sent),
+            (Effect::Send(call), _) => self.provider(&call.clone(), choice, in_time, sent),
             (_, 0) => {
                 self.good = None;
                 Outcome::Failed(Error::new(ErrorKind::Store, "away"))
@@ -273,58 +274,58 @@ impl World {
         }
     }
 
-    fn vendor(&mut self, call: &Call, choice: u8, in_time: bool, sent: Timestamp) -> Outcome {
+    fn provider(&mut self, call: &Call, choice: u8, in_time: bool, sent: Timestamp) -> Outcome {
         let t = self.now.elapsed;
         let fail = |kind, status| Answer::Failed(Error::new(kind, "no").with_status(status));
         let answer = match (choice % 12, call) {
-            (0, _) => return Outcome::NotSent(Error::new(ErrorKind::Transport, "refused")),
+            (0, _) => return Outcome::NotSent(Error::new(ErrorKind::Transport, "rejected")),
             (1, _) => return Outcome::Lost(Error::new(ErrorKind::Transport, "reset")),
             (2, _) => fail(ErrorKind::Unavailable, 503),
             (3, _) => Answer::Failed(
                 Error::new(ErrorKind::Throttled, "429")
                     .with_retry_after(Duration::from_secs(u64::from(choice) * 1_000_000)),
             ),
-            (4, _) => fail(ErrorKind::Unintelligible, 200),
+            (4, _) => fail(ErrorKind::InvalidResponse, 200),
             (5, call) if call.takes_credentials() => {
-                self.refused_at = Some(t);
+                self.rejected_at = Some(t);
                 self.good = None;
-                fail(ErrorKind::CredentialsRefused, 400)
+                fail(ErrorKind::CredentialsRejected, 400)
             }
             // An answer to another question.
             (6, _) if choice > 250 => Answer::Revoked,
             (_, Call::Refetch) if choice < 128 => {
-                Answer::NoToken(Error::new(ErrorKind::TokenRefused, "none"))
+                Answer::NoToken(Error::new(ErrorKind::TokenRejected, "none"))
             }
-            (_, Call::Refetch | Call::Issue) => {
-                if *call == Call::Issue {
+            (_, Call::Refetch | Call::Login) => {
+                if *call == Call::Login {
                     self.issued += 1;
                 }
                 let hour = Life::Stated(Duration::from_millis(HOUR));
                 let life = match (self.kind, choice % 5) {
                     (TokenKind::Winkas, _) | (_, 1) => Life::Unstated,
-                    (_, 0) => Life::Spent,
+                    (_, 0) => Life::ExpiredOnArrival,
                     (_, 2) => Life::Stated(Duration::MAX),
                     _ => hour,
                 };
                 // Whether the machine has given the receipt up by now is its own affair.
-                self.refused_at = None;
+                self.rejected_at = None;
                 if in_time {
                     // Fresh until its window, which begins 6 minutes before the end.
                     let fresh_until = sent.plus(Duration::from_secs(3_600 - 361));
-                    self.good = (life == hour && *call == Call::Issue).then_some(fresh_until);
+                    self.good = (life == hour && *call == Call::Login).then_some(fresh_until);
                 }
                 let text = format!("token-{}", self.issued);
                 let token = Token::new(self.kind, text.as_str());
                 Answer::Token(Granted { token, life, scope: None, refresh_token: None, sent_at: t })
             }
-            (7 | 8, Call::Verify(token)) => {
+            (7 | 8, Call::Validate(token)) => {
                 if in_time {
                     self.dead.insert(token.expose().to_owned());
                 }
                 self.good = None;
                 Answer::Inactive
             }
-            (_, Call::Verify(_)) => Answer::Active,
+            (_, Call::Validate(_)) => Answer::Active,
             (_, Call::Revoke(_)) => Answer::Revoked,
         };
         Outcome::Answered(answer)

@@ -2,7 +2,7 @@
 
 use crate::clock::Millis;
 
-/// One user of one vendor.
+/// One user of one provider.
 pub(crate) struct Account {
     pub(crate) user: String,
     /// Each of these is valid: more than one while a password is being changed.

@@ -23,15 +23,15 @@ pub struct Counts {
 #[non_exhaustive]
 pub struct WinkasCounts {
     /// Calls of `/api/Authentication/Authenticate`.
-    pub issue: u64,
+    pub login: u64,
     /// Calls of `/api/authentication/refetchToken/`.
     pub refetch: u64,
     /// Calls of `/api/Authentication/Validate`.
     pub validate: u64,
     /// Calls of `/api/Report/Echo` and `/api/Report/Forbidden`.
     pub api: u64,
-    /// Those of `api` that were refused because their token was not active, or not there.
-    pub refused: u64,
+    /// Those of `api` that were rejected because their token was not active, or not there.
+    pub rejected: u64,
 }
 
 /// The calls of the Wyn Enterprise side.
@@ -39,15 +39,15 @@ pub struct WinkasCounts {
 #[non_exhaustive]
 pub struct WynCounts {
     /// Calls of `/connect/token`.
-    pub issue: u64,
+    pub login: u64,
     /// Calls of `/connect/revocation`.
     pub revoke: u64,
     /// Calls of `/connect/userinfo`.
     pub userinfo: u64,
     /// Calls of `/api/v2/me` and `/api/v2/forbidden`.
     pub api: u64,
-    /// Those of `api` that were refused because their token was not active, or not there.
-    pub refused: u64,
+    /// Those of `api` that were rejected because their token was not active, or not there.
+    pub rejected: u64,
 }
 
 /// What tests ask beyond [`Counts`]. `GET /_emulator/details` answers with this struct as JSON.
@@ -55,15 +55,15 @@ pub struct WynCounts {
 #[non_exhaustive]
 pub struct Details {
     /// The `WinKAS` Air side.
-    pub winkas: VendorDetails,
+    pub winkas: ProviderDetails,
     /// The Wyn Enterprise side.
-    pub wyn: VendorDetails,
+    pub wyn: ProviderDetails,
 }
 
-/// One vendor's part of [`Details`].
+/// One provider's part of [`Details`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct VendorDetails {
+pub struct ProviderDetails {
     /// TCP connections accepted, those of steering calls included.
     pub connections: u64,
     /// Distinct tokens issued to callers, answers that were lost to a fault included.
@@ -74,11 +74,11 @@ pub struct VendorDetails {
     pub introspect: u64,
 }
 
-/// Which vendor an address or a token belongs to.
+/// Which provider an address or a token belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "the emulator is of these two")]
-pub enum Vendor {
+pub enum Provider {
     /// `WinKAS` Air.
     Winkas,
     /// Wyn Enterprise.
@@ -90,7 +90,7 @@ pub enum Vendor {
 #[non_exhaustive]
 pub struct LogEntry {
     /// Whose address it came to.
-    pub vendor: Vendor,
+    pub provider: Provider,
     /// The method, as received.
     pub method: String,
     /// The path as received, without the query.
@@ -123,11 +123,11 @@ impl Log {
 impl Counts {
     pub(crate) fn count(&mut self, details: &mut Details, endpoint: Endpoint) {
         *match endpoint {
-            Endpoint::WinkasIssue => &mut self.winkas.issue,
+            Endpoint::WinkasLogin => &mut self.winkas.login,
             Endpoint::WinkasRefetch => &mut self.winkas.refetch,
             Endpoint::WinkasValidate => &mut self.winkas.validate,
             Endpoint::WinkasApi => &mut self.winkas.api,
-            Endpoint::WynIssue => &mut self.wyn.issue,
+            Endpoint::WynLogin => &mut self.wyn.login,
             Endpoint::WynRevoke => &mut self.wyn.revoke,
             Endpoint::WynUserinfo => &mut self.wyn.userinfo,
             Endpoint::WynIntrospect => &mut details.wyn.introspect,
@@ -137,10 +137,10 @@ impl Counts {
 }
 
 impl Details {
-    pub(crate) fn of(&mut self, vendor: Vendor) -> &mut VendorDetails {
-        match vendor {
-            Vendor::Winkas => &mut self.winkas,
-            Vendor::Wyn => &mut self.wyn,
+    pub(crate) fn of(&mut self, provider: Provider) -> &mut ProviderDetails {
+        match provider {
+            Provider::Winkas => &mut self.winkas,
+            Provider::Wyn => &mut self.wyn,
         }
     }
 }

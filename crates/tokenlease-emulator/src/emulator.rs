@@ -12,7 +12,7 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::clock::saturating_ms;
-use crate::counts::{Counts, Details, LogEntry, Vendor};
+use crate::counts::{Counts, Details, LogEntry, Provider};
 use crate::fault::{Endpoint, Fault};
 use crate::handles::{Winkas, Wyn};
 use crate::options::Options;
@@ -20,7 +20,7 @@ use crate::server;
 use crate::state::{Shared, Start};
 use crate::wyn::CLIENT_ID;
 
-/// Both vendors, running on loopback on a thread of their own. Dropping it ends them, and closes
+/// Both providers, running on loopback on a thread of their own. Dropping it ends them, and closes
 /// all connections before the drop returns.
 pub struct Emulator {
     shared: Arc<Shared>,
@@ -116,18 +116,18 @@ impl Emulator {
         self.shared.state().options = options;
     }
 
-    /// Ends a token of either vendor before its time; says whether it was active.
+    /// Ends a token of either provider before its time; says whether it was active.
     pub fn end_token(&self, token: &str) -> bool {
         let now = self.shared.clock.now();
         self.shared.state().tokens.end(now, |other| other.value == token) > 0
     }
 
-    /// Ends all tokens of both vendors; answers how many were active.
+    /// Ends all tokens of both providers; answers how many were active.
     pub fn end_all_tokens(&self) -> usize {
         self.shared.state().tokens.end(self.shared.clock.now(), |_| true)
     }
 
-    /// Whether a token of either vendor is active.
+    /// Whether a token of either provider is active.
     pub fn token_is_active(&self, token: &str) -> bool {
         self.shared.state().tokens.is_active(token, self.shared.clock.now())
     }
@@ -137,7 +137,7 @@ impl Emulator {
         self.shared.reset();
     }
 
-    /// Runs until `stopped` is over, a signal for example; then ends both vendors.
+    /// Runs until `stopped` is over, a signal for example; then ends both providers.
     pub async fn serve_until(self, stopped: impl Future<Output = ()>) {
         stopped.await;
     }
@@ -169,7 +169,7 @@ impl Drop for Emulator {
     }
 }
 
-/// Where the emulator listens, who may log in, and what the vendors leave open.
+/// Where the emulator listens, who may log in, and what the providers leave open.
 #[derive(Clone)]
 pub struct Builder {
     winkas: SocketAddr,
@@ -217,7 +217,7 @@ impl Builder {
         self
     }
 
-    /// Starts both vendors. It needs no runtime of tokio's: they have one of their own.
+    /// Starts both providers. It needs no runtime of tokio's: they have one of their own.
     pub async fn start(self) -> io::Result<Emulator> {
         let (ready, started) = oneshot::channel();
         let starting = Starting::spawn(self, ready)?;
@@ -225,7 +225,7 @@ impl Builder {
         starting.finish(addrs.unwrap_or_else(|_| Err(ended_early())))
     }
 
-    /// Starts both vendors, for callers that are not async.
+    /// Starts both providers, for callers that are not async.
     pub fn start_blocking(self) -> io::Result<Emulator> {
         let (ready, started) = oneshot::channel();
         let starting = Starting::spawn(self, ready)?;
@@ -269,8 +269,8 @@ impl Starting {
                 .and_then(|winkas| Ok((winkas, server::listen(builder.wyn)?)));
             let addrs = listeners.and_then(|(winkas, wyn)| {
                 let addrs = (winkas.local_addr()?, wyn.local_addr()?);
-                tokio::spawn(server::accept(winkas, Vendor::Winkas, Arc::clone(&of_thread)));
-                tokio::spawn(server::accept(wyn, Vendor::Wyn, of_thread));
+                tokio::spawn(server::accept(winkas, Provider::Winkas, Arc::clone(&of_thread)));
+                tokio::spawn(server::accept(wyn, Provider::Wyn, of_thread));
                 Ok(addrs)
             });
             if ready.send(addrs).is_ok() {

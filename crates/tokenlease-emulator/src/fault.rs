@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// `POST /api/Authentication/Authenticate`, in JSON `winkas.issue`.
-    #[serde(rename = "winkas.issue")]
-    WinkasIssue,
+    /// `POST /api/Authentication/Authenticate`, in JSON `winkas.login`.
+    #[serde(rename = "winkas.login")]
+    WinkasLogin,
     /// `POST /api/authentication/refetchToken/`, in JSON `winkas.refetch`.
     #[serde(rename = "winkas.refetch")]
     WinkasRefetch,
@@ -22,9 +22,9 @@ pub enum Endpoint {
     /// `POST /api/Report/Echo` and `/api/Report/Forbidden`, in JSON `winkas.api`.
     #[serde(rename = "winkas.api")]
     WinkasApi,
-    /// `POST /connect/token`, in JSON `wyn.issue`.
-    #[serde(rename = "wyn.issue")]
-    WynIssue,
+    /// `POST /connect/token`, in JSON `wyn.login`.
+    #[serde(rename = "wyn.login")]
+    WynLogin,
     /// `POST /connect/revocation`, in JSON `wyn.revoke`.
     #[serde(rename = "wyn.revoke")]
     WynRevoke,
@@ -237,10 +237,10 @@ mod tests {
     #[test]
     fn faults_are_done_in_the_order_they_were_ordered_and_then_are_over() {
         let mut faults = Faults::default();
-        faults.order(Endpoint::WynIssue, Fault::status(503), 2);
-        faults.order(Endpoint::WynIssue, Fault::reset(), 1);
+        faults.order(Endpoint::WynLogin, Fault::status(503), 2);
+        faults.order(Endpoint::WynLogin, Fault::reset(), 1);
         assert_eq!(faults.waiting(), 3);
-        let taken: Vec<_> = (0..4).map(|_| faults.take(Endpoint::WynIssue)).collect();
+        let taken: Vec<_> = (0..4).map(|_| faults.take(Endpoint::WynLogin)).collect();
         assert!(matches!(taken[0], Some(Fault { shape: Shape::Status(..), .. })));
         assert!(matches!(taken[1], Some(Fault { shape: Shape::Status(..), .. })));
         assert!(matches!(taken[2], Some(Fault { shape: Shape::Reset, .. })));

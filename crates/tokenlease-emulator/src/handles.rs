@@ -1,8 +1,8 @@
-//! The handle's view of each vendor.
+//! The handle's view of each provider.
 
 use std::net::SocketAddr;
 
-use crate::counts::Vendor;
+use crate::counts::Provider;
 use crate::state::Shared;
 use crate::wyn::{self, CLIENT_ID};
 
@@ -46,7 +46,7 @@ impl<'a> Winkas<'a> {
 
     /// Whether wrong passwords have locked the account.
     pub fn is_locked(self) -> bool {
-        is_locked(self.shared, Vendor::Winkas)
+        is_locked(self.shared, Provider::Winkas)
     }
 
     /// Opens a locked account, and forgets the wrong passwords so far.
@@ -57,12 +57,12 @@ impl<'a> Winkas<'a> {
     /// A second system logs in as the same user: what Authenticate would do, counted nowhere.
     pub fn log_in_elsewhere(self) -> String {
         let now = self.shared.clock.now();
-        self.shared.state().log_in_elsewhere(Vendor::Winkas, now)
+        self.shared.state().log_in_elsewhere(Provider::Winkas, now)
     }
 
     /// The active tokens, newest first.
     pub fn active_tokens(self) -> Vec<String> {
-        active_tokens(self.shared, Vendor::Winkas)
+        active_tokens(self.shared, Provider::Winkas)
     }
 }
 
@@ -116,7 +116,7 @@ impl<'a> Wyn<'a> {
 
     /// Whether wrong passwords have locked the account.
     pub fn is_locked(self) -> bool {
-        is_locked(self.shared, Vendor::Wyn)
+        is_locked(self.shared, Provider::Wyn)
     }
 
     /// Opens a locked account, and forgets the wrong passwords so far.
@@ -127,27 +127,27 @@ impl<'a> Wyn<'a> {
     /// A second system logs in as the same user and client: counted nowhere.
     pub fn log_in_elsewhere(self) -> String {
         let now = self.shared.clock.now();
-        self.shared.state().log_in_elsewhere(Vendor::Wyn, now)
+        self.shared.state().log_in_elsewhere(Provider::Wyn, now)
     }
 
     /// A token of another client, which `integration` cannot revoke.
     pub fn foreign_token(self) -> String {
-        wyn::issue_elsewhere(&mut self.shared.state(), "other", self.shared.clock.now())
+        wyn::login_elsewhere(&mut self.shared.state(), "other", self.shared.clock.now())
     }
 
     /// The active tokens of all clients, newest first.
     pub fn active_tokens(self) -> Vec<String> {
-        active_tokens(self.shared, Vendor::Wyn)
+        active_tokens(self.shared, Provider::Wyn)
     }
 }
 
-fn is_locked(shared: &Shared, vendor: Vendor) -> bool {
+fn is_locked(shared: &Shared, provider: Provider) -> bool {
     let mut state = shared.state();
-    let lockout = state.lockout(vendor);
-    state.account(vendor).is_locked(lockout, shared.clock.now())
+    let lockout = state.lockout(provider);
+    state.account(provider).is_locked(lockout, shared.clock.now())
 }
 
-fn active_tokens(shared: &Shared, vendor: Vendor) -> Vec<String> {
+fn active_tokens(shared: &Shared, provider: Provider) -> Vec<String> {
     let now = shared.clock.now();
-    shared.state().tokens.actives(vendor, now).map(|token| token.value.clone()).collect()
+    shared.state().tokens.actives(provider, now).map(|token| token.value.clone()).collect()
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
 
-use crate::counts::Vendor;
+use crate::counts::Provider;
 
 /// A request that was read to its end.
 pub(crate) struct Call {
@@ -21,11 +21,11 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Both vendors serve their paths in any case. `WinKAS` writes one with two slashes in front
+    /// Both providers serve their paths in any case. `WinKAS` writes one with two slashes in front
     /// and one at the end; Wyn takes no path but its own.
-    pub(crate) fn normal_path(vendor: Vendor, path: &str) -> String {
+    pub(crate) fn normal_path(provider: Provider, path: &str) -> String {
         let path = path.to_ascii_lowercase();
-        if vendor == Vendor::Wyn {
+        if provider == Provider::Wyn {
             return path;
         }
         let path = if path.starts_with("//") { &path[1..] } else { &path };

@@ -1,8 +1,8 @@
 //! `WinKAS` Air and Wyn Enterprise on loopback, over real HTTP/1.1, with their awkward parts.
 //!
-//! An [`Emulator`] runs the token endpoints of both vendors on two addresses. Its clock can be
+//! An [`Emulator`] runs the token endpoints of both providers on two addresses. Its clock can be
 //! moved, faults can be ordered for the next calls of an endpoint, and counts say what arrived.
-//! What the vendors leave undocumented is an option ([`Options`]).
+//! What the providers leave undocumented is an option ([`Options`]).
 //!
 //! ```
 //! use std::time::Duration;
@@ -10,27 +10,27 @@
 //!
 //! let emulator = Emulator::builder().start_blocking()?;
 //! println!("{}", emulator.winkas().server());
-//! emulator.fault(Endpoint::WinkasIssue, Fault::status(503), 2);
+//! emulator.fault(Endpoint::WinkasLogin, Fault::status(503), 2);
 //! emulator.advance(Duration::from_secs(12 * 3600));
-//! assert_eq!(emulator.counts().winkas.issue, 0);
+//! assert_eq!(emulator.counts().winkas.login, 0);
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
 //! # Endpoints
 //!
 //! Paths are taken in any case, at `WinKAS` with one slash or two after the host. Bodies and
-//! answers are as the vendors' pages "API Authorization", "API Token" (`WinKAS`) and "How To Use
+//! answers are as the providers' pages "API Authorization", "API Token" (`WinKAS`) and "How To Use
 //! Connect Tokens" (Wyn) show them; `/connect/*` follows `IdentityServer4`.
 //!
 //! | call | faults and counts | notes |
 //! | --- | --- | --- |
-//! | `POST /api/Authentication/Authenticate` | `winkas.issue` | also with `{"UserToken":"..."}` |
+//! | `POST /api/Authentication/Authenticate` | `winkas.login` | also with `{"UserToken":"..."}` |
 //! | `POST /api/authentication/refetchToken/` | `winkas.refetch` | token in `Token` |
 //! | `GET /api/Authentication/Validate?token=` | `winkas.validate` | a raw `\|` answers 400 |
 //! | `POST /api/Report/Echo` | `winkas.api` | returns the body, but for `Token`, in `WinKasData` |
-//! | `POST /api/Report/Forbidden` | `winkas.api` | looks like a refused token, and is not |
-//! | `POST /connect/token` | `wyn.issue` | grant `password` |
-//! | `POST /connect/revocation` | `wyn.revoke` | 200 is no proof |
+//! | `POST /api/Report/Forbidden` | `winkas.api` | looks like a rejected token, and is not |
+//! | `POST /connect/token` | `wyn.login` | grant `password` |
+//! | `POST /connect/revocation` | `wyn.revoke` | 200 is no credentials fingerprint |
 //! | `GET /connect/userinfo` | `wyn.userinfo` | 401 once the token is dead |
 //! | `POST /connect/introspect` | `wyn.introspect` | |
 //! | `GET /api/v2/me` | `wyn.api` | Bearer, `Reference-Token:` or `?token=` |
@@ -57,11 +57,11 @@
 //! | | `{"end_token":"TOKEN"}` | `{"ended":n}` |
 //! | | `{"is_active":"TOKEN"}` | `{"active":true}` |
 //! | | `{"login":"winkas"}`, or `"wyn"` with `"client"` | `{"token":"…"}` of a second system |
-//! | `POST /_emulator/account` | `{"vendor":"winkas","unlock":true}` | `{"locked":false}` |
+//! | `POST /_emulator/account` | `{"provider":"winkas","unlock":true}` | `{"locked":false}` |
 //! | | with `"lock":true`, `"passwords":["old","new"]`, at `wyn` `"secrets"` | |
 //! | `POST /_emulator/reset` | | `{}`: all as at the start |
 //!
-//! A fault is `{"endpoint":"winkas.issue","times":3,"kind":…}`; `times` is 1 unless given:
+//! A fault is `{"endpoint":"winkas.login","times":3,"kind":…}`; `times` is 1 unless given:
 //!
 //! | kind | its fields | the call is processed |
 //! | --- | --- | --- |
@@ -80,7 +80,7 @@
 //! # Intentional omissions
 //!
 //! No TLS, no HTTP/2, no refresh tokens, no log-in pages: no test of a token's life needs them.
-//! The codes in `WinKAS` envelopes other than 0 are made up, since the vendor documents none.
+//! The codes in `WinKAS` envelopes other than 0 are made up, since the provider documents none.
 
 #![forbid(unsafe_code)]
 
@@ -99,11 +99,11 @@ mod tokens;
 mod winkas;
 mod wyn;
 
-pub use counts::{Counts, Details, LogEntry, Vendor, VendorDetails, WinkasCounts, WynCounts};
+pub use counts::{Counts, Details, LogEntry, Provider, ProviderDetails, WinkasCounts, WynCounts};
 pub use emulator::{Builder, Emulator};
 pub use fault::{Endpoint, Fault};
 pub use handles::{Winkas, Wyn};
 pub use options::{
-    Authenticate, Options, RefetchNone, RefetchWrongPassword, ValidateRefusal, WinkasOptions,
+    Authenticate, Options, RefetchNone, RefetchWrongPassword, ValidateRejection, WinkasOptions,
     WynOptions,
 };

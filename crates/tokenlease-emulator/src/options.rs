@@ -1,8 +1,8 @@
-//! What the vendors leave undocumented, as options.
+//! What the providers leave undocumented, as options.
 
 use serde::{Deserialize, Serialize};
 
-/// What the vendors leave undocumented, and what differs between servers.
+/// What the providers leave undocumented, and what differs between servers.
 ///
 /// Set at the start with [`Builder::options`](crate::Builder::options), later with
 /// [`Emulator::options`](crate::Emulator::options) or `POST /_emulator/options`, whose JSON has the
@@ -32,7 +32,7 @@ pub struct WinkasOptions {
     /// How refetch answers a wrong password.
     pub refetch_wrong_password: RefetchWrongPassword,
     /// How Validate answers for a token that is not active.
-    pub validate_refusal: ValidateRefusal,
+    pub validate_rejection: ValidateRejection,
     /// After how many wrong passwords in a row the account is locked; `None`: never. 3 by default.
     pub lockout_failures: Option<u32>,
     /// After how many seconds a locked account opens; `None`, the default: only by a call.
@@ -54,7 +54,7 @@ impl Default for WinkasOptions {
             refetch_none: RefetchNone::default(),
             refetch_returns_ended: false,
             refetch_wrong_password: RefetchWrongPassword::default(),
-            validate_refusal: ValidateRefusal::default(),
+            validate_rejection: ValidateRejection::default(),
             lockout_failures: Some(3),
             lockout_s: None,
             lockout_counts_refetch: true,
@@ -148,11 +148,11 @@ pub enum RefetchWrongPassword {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum ValidateRefusal {
+pub enum ValidateRejection {
     /// `Token validation result is: False`, with code and status 0 (`false`).
     #[default]
     #[serde(rename = "false")]
     SaysFalse,
-    /// A code other than 0 and no verdict (`error_code`).
+    /// A code other than 0 and no validation (`error_code`).
     ErrorCode,
 }

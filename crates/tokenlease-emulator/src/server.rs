@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::counts::{LogEntry, Vendor};
+use crate::counts::{LogEntry, Provider};
 use crate::fault::{Fault, RetryAfter, Shape, garbage};
 use crate::http1::{Answer, AnswerBody, BrokenOff, Call, empty};
 use crate::state::Shared;
@@ -35,11 +35,11 @@ pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts for as long as the runtime lives.
-pub(crate) async fn accept(listener: TcpListener, vendor: Vendor, shared: Arc<Shared>) {
+pub(crate) async fn accept(listener: TcpListener, provider: Provider, shared: Arc<Shared>) {
     loop {
         if let Ok((stream, _)) = listener.accept().await {
-            shared.state().details.of(vendor).connections += 1;
-            tokio::spawn(serve(stream, vendor, Arc::clone(&shared)));
+            shared.state().details.of(provider).connections += 1;
+            tokio::spawn(serve(stream, provider, Arc::clone(&shared)));
         } else {
             // Out of file descriptors, most likely: they come back as connections close.
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -47,14 +47,14 @@ pub(crate) async fn accept(listener: TcpListener, vendor: Vendor, shared: Arc<Sh
     }
 }
 
-async fn serve(stream: TcpStream, vendor: Vendor, shared: Arc<Shared>) {
+async fn serve(stream: TcpStream, provider: Provider, shared: Arc<Shared>) {
     // Only a matter of speed: answers are small and written at once.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let wire = Wire { stream, reset: Arc::clone(&reset) };
     let service = service_fn(move |request| {
         let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
-        async move { answer(&shared, vendor, request, &reset).await }
+        async move { answer(&shared, provider, request, &reset).await }
     });
     // An error here is a client that left, or a fault that was ordered.
     let _ = http1::Builder::new()
@@ -66,7 +66,7 @@ async fn serve(stream: TcpStream, vendor: Vendor, shared: Arc<Shared>) {
 
 async fn answer(
     shared: &Shared,
-    vendor: Vendor,
+    provider: Provider,
     request: Request<Incoming>,
     reset: &AtomicBool,
 ) -> Result<Response<AnswerBody>, BrokenOff> {
@@ -75,7 +75,7 @@ async fn answer(
         return Ok(finish(shared, empty(StatusCode::PAYLOAD_TOO_LARGE), None));
     };
     let call = Call {
-        path: Call::normal_path(vendor, parts.uri.path()),
+        path: Call::normal_path(provider, parts.uri.path()),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         method: parts.method,
         headers: parts.headers,
@@ -84,7 +84,7 @@ async fn answer(
     if let Some(path) = call.path.strip_prefix("/_emulator") {
         return Ok(finish(shared, steering::answer(shared, path, &call), None));
     }
-    let (fault, truth) = receive(shared, vendor, parts.uri.path(), &call);
+    let (fault, truth) = receive(shared, provider, parts.uri.path(), &call);
     let Some(fault) = fault else {
         return Ok(finish(shared, truth.expect("a call without fault is processed"), None));
     };
@@ -103,19 +103,19 @@ async fn answer(
 /// all at once, so that calls are processed in the order they are counted.
 fn receive(
     shared: &Shared,
-    vendor: Vendor,
+    provider: Provider,
     path: &str,
     call: &Call,
 ) -> (Option<Fault>, Option<Answer>) {
     let now = shared.clock.now();
-    let endpoint = match vendor {
-        Vendor::Winkas => winkas::endpoint(&call.path),
-        Vendor::Wyn => wyn::endpoint(&call.path),
+    let endpoint = match provider {
+        Provider::Winkas => winkas::endpoint(&call.path),
+        Provider::Wyn => wyn::endpoint(&call.path),
     };
     let mut state = shared.state();
     let state = &mut *state;
     let (method, path) = (call.method.to_string(), path.to_owned());
-    state.log.push(LogEntry { vendor, method, path, endpoint, at_ms: now.0 });
+    state.log.push(LogEntry { provider, method, path, endpoint, at_ms: now.0 });
     let mut fault = None;
     if let Some(endpoint) = endpoint {
         state.counts.count(&mut state.details, endpoint);
@@ -124,9 +124,9 @@ fn receive(
     if fault.as_ref().is_some_and(|fault| !fault.processed) {
         return (fault, None);
     }
-    let truth = match vendor {
-        Vendor::Winkas => winkas::process(state, now, call),
-        Vendor::Wyn => wyn::process(state, now, call),
+    let truth = match provider {
+        Provider::Winkas => winkas::process(state, now, call),
+        Provider::Wyn => wyn::process(state, now, call),
     };
     (fault, Some(truth))
 }
@@ -215,5 +215,5 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// In bytes: far more than any call of the two vendors needs.
+/// In bytes: far more than any call of the two providers needs.
 const MAX_BODY: usize = 1 << 20;

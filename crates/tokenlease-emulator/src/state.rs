@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::accounts::{Account, Lockout};
 use crate::clock::{Clock, Millis};
-use crate::counts::{Counts, Details, Log, Vendor};
+use crate::counts::{Counts, Details, Log, Provider};
 use crate::fault::Faults;
 use crate::options::Options;
 use crate::tokens::Tokens;
@@ -74,28 +74,28 @@ impl State {
         }
     }
 
-    pub(crate) const fn account(&mut self, vendor: Vendor) -> &mut Account {
-        match vendor {
-            Vendor::Winkas => &mut self.winkas,
-            Vendor::Wyn => &mut self.wyn,
+    pub(crate) const fn account(&mut self, provider: Provider) -> &mut Account {
+        match provider {
+            Provider::Winkas => &mut self.winkas,
+            Provider::Wyn => &mut self.wyn,
         }
     }
 
-    pub(crate) const fn lockout(&self, vendor: Vendor) -> Lockout {
+    pub(crate) const fn lockout(&self, provider: Provider) -> Lockout {
         let (winkas, wyn) = (&self.options.winkas, &self.options.wyn);
-        match vendor {
-            Vendor::Winkas => {
+        match provider {
+            Provider::Winkas => {
                 Lockout { failures: winkas.lockout_failures, seconds: winkas.lockout_s }
             }
-            Vendor::Wyn => Lockout { failures: wyn.lockout_failures, seconds: wyn.lockout_s },
+            Provider::Wyn => Lockout { failures: wyn.lockout_failures, seconds: wyn.lockout_s },
         }
     }
 
     /// A token for another system that logs in as the same user: counted nowhere.
-    pub(crate) fn log_in_elsewhere(&mut self, vendor: Vendor, now: Millis) -> String {
-        match vendor {
-            Vendor::Winkas => crate::winkas::issue(self, now).0,
-            Vendor::Wyn => crate::wyn::issue_elsewhere(self, crate::wyn::CLIENT_ID, now),
+    pub(crate) fn log_in_elsewhere(&mut self, provider: Provider, now: Millis) -> String {
+        match provider {
+            Provider::Winkas => crate::winkas::login(self, now).0,
+            Provider::Wyn => crate::wyn::login_elsewhere(self, crate::wyn::CLIENT_ID, now),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::counts::Vendor;
+use crate::counts::Provider;
 use crate::http1::{Answer, Call, json as json_answer, method_not_allowed};
 use crate::options::Options;
 use crate::state::Shared;
@@ -100,7 +100,7 @@ fn merge(old: &mut Value, patch: Value) {
 struct TokensOrder {
     end: Option<Whose>,
     end_token: Option<String>,
-    login: Option<Vendor>,
+    login: Option<Provider>,
     client: Option<String>,
     is_active: Option<String>,
 }
@@ -127,8 +127,8 @@ fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
         } => {
             let ended = state.tokens.end(now, |token| match whose {
                 Whose::All => true,
-                Whose::Winkas => token.vendor == Vendor::Winkas,
-                Whose::Wyn => token.vendor == Vendor::Wyn,
+                Whose::Winkas => token.provider == Provider::Winkas,
+                Whose::Wyn => token.provider == Provider::Wyn,
             });
             Ok(json!({ "ended": ended }))
         }
@@ -150,18 +150,18 @@ fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
             client: None,
         } => Ok(json!({"active": state.tokens.is_active(&value, now)})),
         TokensOrder {
-            login: Some(vendor),
+            login: Some(provider),
             client,
             end: None,
             end_token: None,
             is_active: None,
         } => {
             let token = match client {
-                Some(client) if vendor == Vendor::Wyn => {
-                    crate::wyn::issue_elsewhere(&mut state, &client, now)
+                Some(client) if provider == Provider::Wyn => {
+                    crate::wyn::login_elsewhere(&mut state, &client, now)
                 }
                 Some(_) => return Err("only wyn has clients".to_owned()),
-                None => state.log_in_elsewhere(vendor, now),
+                None => state.log_in_elsewhere(provider, now),
             };
             Ok(json!({ "token": token }))
         }
@@ -173,7 +173,7 @@ fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AccountOrder {
-    vendor: Vendor,
+    provider: Provider,
     #[serde(default)]
     unlock: bool,
     #[serde(default)]
@@ -184,7 +184,7 @@ struct AccountOrder {
 
 fn account(shared: &Shared, call: &Call) -> Result<Value, String> {
     let order: AccountOrder = read(call)?;
-    if order.secrets.is_some() && order.vendor != Vendor::Wyn {
+    if order.secrets.is_some() && order.provider != Provider::Wyn {
         return Err("only wyn has client secrets".to_owned());
     }
     let empty = |list: &Option<Vec<String>>| list.as_ref().is_some_and(Vec::is_empty);
@@ -193,8 +193,8 @@ fn account(shared: &Shared, call: &Call) -> Result<Value, String> {
     }
     let now = shared.clock.now();
     let mut state = shared.state();
-    let lockout = state.lockout(order.vendor);
-    let account = state.account(order.vendor);
+    let lockout = state.lockout(order.provider);
+    let account = state.account(order.provider);
     if order.unlock {
         account.unlock();
     }
@@ -233,7 +233,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     (
         "/faults",
         concat!(
-            r#"{"endpoint":"winkas.issue","times":3,"kind":"status","status":503}, "#,
+            r#"{"endpoint":"winkas.login","times":3,"kind":"status","status":503}, "#,
             "or another kind: delay with delay_ms, reset, half_body, content_type with ",
             "content_type, garbage with bytes, envelope with code; ",
             r#"or {"clear":true}"#,
@@ -247,5 +247,5 @@ const EXAMPLES: &[(&str, &str)] = &[
             r#"{"login":"winkas"} or {"login":"wyn","client":"other"}"#,
         ),
     ),
-    ("/account", r#"{"vendor":"winkas","unlock":true,"passwords":["old","new"]}"#),
+    ("/account", r#"{"provider":"winkas","unlock":true,"passwords":["old","new"]}"#),
 ];

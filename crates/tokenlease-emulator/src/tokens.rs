@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use crate::clock::Millis;
-use crate::counts::Vendor;
+use crate::counts::Provider;
 
 pub(crate) struct Token {
     pub(crate) value: String,
-    pub(crate) vendor: Vendor,
+    pub(crate) provider: Provider,
     /// The `OAuth2` client it was issued to; empty at `WinKAS`.
     pub(crate) client: String,
     /// The organization it is signed in to; empty at `WinKAS`.
@@ -22,16 +22,16 @@ pub(crate) struct Token {
 
 impl Token {
     /// A new token without client, tenant, user and scope.
-    pub(crate) fn new(vendor: Vendor, now: Millis, lifetime_s: u32) -> Self {
-        let value = match vendor {
-            Vendor::Winkas => {
+    pub(crate) fn new(provider: Provider, now: Millis, lifetime_s: u32) -> Self {
+        let value = match provider {
+            Provider::Winkas => {
                 format!("{}|{}-{}_", alphanumeric(24), alphanumeric(24), alphanumeric(3))
             }
-            Vendor::Wyn => pick(64, b"0123456789ABCDEF"),
+            Provider::Wyn => pick(64, b"0123456789ABCDEF"),
         };
         Self {
             value,
-            vendor,
+            provider,
             client: String::new(),
             tenant: String::new(),
             user: String::new(),
@@ -47,7 +47,7 @@ impl Token {
     }
 }
 
-/// All tokens of both vendors, in the order they were issued.
+/// All tokens of both providers, in the order they were issued.
 #[derive(Default)]
 pub(crate) struct Tokens {
     list: Vec<Token>,
@@ -62,21 +62,24 @@ impl Tokens {
         value
     }
 
-    pub(crate) fn active(&self, vendor: Vendor, value: &str, now: Millis) -> Option<&Token> {
+    pub(crate) fn active(&self, provider: Provider, value: &str, now: Millis) -> Option<&Token> {
         let token = &self.list[*self.index.get(value)?];
-        (token.vendor == vendor && token.is_active(now)).then_some(token)
+        (token.provider == provider && token.is_active(now)).then_some(token)
     }
 
     pub(crate) fn is_active(&self, value: &str, now: Millis) -> bool {
         self.index.get(value).is_some_and(|&at| self.list[at].is_active(now))
     }
 
-    pub(crate) fn actives(&self, vendor: Vendor, now: Millis) -> impl Iterator<Item = &Token> {
-        self.list.iter().rev().filter(move |token| token.vendor == vendor && token.is_active(now))
+    pub(crate) fn actives(&self, provider: Provider, now: Millis) -> impl Iterator<Item = &Token> {
+        self.list
+            .iter()
+            .rev()
+            .filter(move |token| token.provider == provider && token.is_active(now))
     }
 
-    pub(crate) fn latest(&self, vendor: Vendor) -> Option<&Token> {
-        self.list.iter().rev().find(|token| token.vendor == vendor)
+    pub(crate) fn latest(&self, provider: Provider) -> Option<&Token> {
+        self.list.iter().rev().find(|token| token.provider == provider)
     }
 
     /// Ends the active tokens that `which` names; answers how many.

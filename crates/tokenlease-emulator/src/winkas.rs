@@ -1,25 +1,25 @@
 //! `WinKAS` Air: Authenticate, refetch, Validate and two API calls.
 //!
-//! Paths, names and texts are those of the vendor's pages "API Authorization" and "API Token". The
-//! codes other than 0 are the emulator's own: the vendor documents none.
+//! Paths, names and texts are those of the provider's pages "API Authorization" and "API Token". The
+//! codes other than 0 are the emulator's own: the provider documents none.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::accounts::Login;
 use crate::clock::Millis;
-use crate::counts::Vendor;
+use crate::counts::Provider;
 use crate::fault::Endpoint;
 use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed};
 use crate::options::{
-    Authenticate, RefetchNone, RefetchWrongPassword, ValidateRefusal, WinkasOptions,
+    Authenticate, RefetchNone, RefetchWrongPassword, ValidateRejection, WinkasOptions,
 };
 use crate::state::State;
 use crate::tokens::Token;
 
 pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
     Some(match path {
-        AUTHENTICATE => Endpoint::WinkasIssue,
+        AUTHENTICATE => Endpoint::WinkasLogin,
         REFETCH => Endpoint::WinkasRefetch,
         VALIDATE => Endpoint::WinkasValidate,
         ECHO | FORBIDDEN => Endpoint::WinkasApi,
@@ -55,19 +55,19 @@ pub(crate) fn process(state: &mut State, now: Millis, call: &Call) -> Answer {
 }
 
 /// The running token or a new one, as the option says, and whether it is new.
-pub(crate) fn issue(state: &mut State, now: Millis) -> (String, bool) {
+pub(crate) fn login(state: &mut State, now: Millis) -> (String, bool) {
     match state.options.winkas.authenticate {
         Authenticate::Running => {
-            if let Some(running) = state.tokens.actives(Vendor::Winkas, now).next() {
+            if let Some(running) = state.tokens.actives(Provider::Winkas, now).next() {
                 return (running.value.clone(), false);
             }
         }
         Authenticate::EndsOlder => {
-            state.tokens.end(now, |token| token.vendor == Vendor::Winkas);
+            state.tokens.end(now, |token| token.provider == Provider::Winkas);
         }
         Authenticate::KeepsOlder => {}
     }
-    let token = Token::new(Vendor::Winkas, now, state.options.winkas.lifetime_s);
+    let token = Token::new(Provider::Winkas, now, state.options.winkas.lifetime_s);
     (state.tokens.push(token), true)
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn envelope(
 
 fn authenticate(state: &mut State, now: Millis, body: &Map<String, Value>) -> Answer {
     let accepted = match text(body, "UserToken") {
-        Some(token) => state.tokens.active(Vendor::Winkas, token, now).is_some(),
+        Some(token) => state.tokens.active(Provider::Winkas, token, now).is_some(),
         None => {
             log_in(state, now, body, ["UserContractCode", "UserName", "UserPassword"], true)
                 == Login::Accepted
@@ -116,7 +116,7 @@ fn authenticate(state: &mut State, now: Millis, body: &Map<String, Value>) -> An
         let message = "Authentication failed.";
         return envelope(&state.options.winkas, now, WRONG_CREDENTIALS, message, &own);
     }
-    let (token, new) = issue(state, now);
+    let (token, new) = login(state, now);
     state.details.winkas.tokens_issued += u64::from(new);
     let options = &state.options.winkas;
     let echo = |name| {
@@ -147,9 +147,9 @@ fn refetch(state: &mut State, now: Millis, body: &Map<String, Value>) -> Answer 
         let own = [("Token", Value::Null)];
         return envelope(options, now, WRONG_CREDENTIALS, "Authentication failed.", &own);
     }
-    let mut found = state.tokens.actives(Vendor::Winkas, now).next();
+    let mut found = state.tokens.actives(Provider::Winkas, now).next();
     if options.refetch_returns_ended {
-        found = found.or_else(|| state.tokens.latest(Vendor::Winkas));
+        found = found.or_else(|| state.tokens.latest(Provider::Winkas));
     }
     if let (Login::Accepted, Some(token)) = (login, found) {
         let own = [("Token", json!(token.value))];
@@ -173,24 +173,24 @@ fn validate(state: &State, now: Millis, call: &Call) -> Answer {
     }
     let options = &state.options.winkas;
     let token = call.query_value("token").unwrap_or_default();
-    let active = state.tokens.active(Vendor::Winkas, &token, now).is_some();
-    if !active && options.validate_refusal == ValidateRefusal::ErrorCode {
+    let active = state.tokens.active(Provider::Winkas, &token, now).is_some();
+    if !active && options.validate_rejection == ValidateRejection::ErrorCode {
         let own = [("AuthenticationMessage", Value::Null), ("WinKasData", Value::Null)];
         return envelope(options, now, NO_TOKEN, "Token validation failed.", &own);
     }
-    let verdict = if active { "True" } else { "False" };
+    let validation = if active { "True" } else { "False" };
     let own = [
-        ("AuthenticationMessage", json!(format!("Token validation result is: {verdict}"))),
+        ("AuthenticationMessage", json!(format!("Token validation result is: {validation}"))),
         ("WinKasData", Value::Null),
     ];
     envelope(options, now, 0, "Token validation was successful.", &own)
 }
 
-/// An API call. A refused token and a missing permission look the same, as at the vendor's.
+/// An API call. A rejected token and a missing permission look the same, as at the provider's.
 fn report(state: &mut State, now: Millis, path: &str, mut body: Map<String, Value>) -> Answer {
     let token = text(&body, "Token").unwrap_or_default();
-    let active = state.tokens.active(Vendor::Winkas, token, now).is_some();
-    state.counts.winkas.refused += u64::from(!active);
+    let active = state.tokens.active(Provider::Winkas, token, now).is_some();
+    state.counts.winkas.rejected += u64::from(!active);
     let options = &state.options.winkas;
     if !active || path == FORBIDDEN {
         let own = [("WinKasData", Value::Null)];
@@ -211,7 +211,7 @@ fn log_in(
     let [Some(contract), Some(user), Some(password)] = names.map(|name| text(body, name)) else {
         return Login::Wrong;
     };
-    let lockout = state.lockout(Vendor::Winkas);
+    let lockout = state.lockout(Provider::Winkas);
     let login = if contract != state.contract {
         Login::Wrong
     } else if counts_for_lockout || state.winkas.is_locked(lockout, now) {

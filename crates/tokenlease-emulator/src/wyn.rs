@@ -1,6 +1,6 @@
 //! Wyn Enterprise: the `/connect/*` endpoints, as `IdentityServer4` serves them, and API calls.
 //!
-//! Facts from the vendor's article "How To Use Connect Tokens", from `IdentityServer4`, and from
+//! Facts from the provider's article "How To Use Connect Tokens", from `IdentityServer4`, and from
 //! the RFCs named at each place.
 
 mod api;
@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::clock::Millis;
-use crate::counts::Vendor;
+use crate::counts::Provider;
 use crate::fault::Endpoint;
 use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed, with};
 use crate::state::State;
@@ -23,7 +23,7 @@ pub(crate) const CLIENT_ID: &str = "integration";
 
 pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
     Some(match path {
-        TOKEN => Endpoint::WynIssue,
+        TOKEN => Endpoint::WynLogin,
         REVOCATION => Endpoint::WynRevoke,
         USERINFO => Endpoint::WynUserinfo,
         INTROSPECT => Endpoint::WynIntrospect,
@@ -46,30 +46,32 @@ pub(crate) fn process(state: &mut State, now: Millis, call: &Call) -> Answer {
 }
 
 /// A token of this client for the same user, as another program would have got it.
-pub(crate) fn issue_elsewhere(state: &mut State, client: &str, now: Millis) -> String {
-    let mut token = Token::new(Vendor::Wyn, now, state.options.wyn.lifetime_s);
+pub(crate) fn login_elsewhere(state: &mut State, client: &str, now: Millis) -> String {
+    let mut token = Token::new(Provider::Wyn, now, state.options.wyn.lifetime_s);
     client.clone_into(&mut token.client);
     "/".clone_into(&mut token.tenant);
     token.user.clone_from(&state.wyn.user);
     SCOPE.clone_into(&mut token.scope);
-    issue(state, token, now)
+    login(state, token, now)
 }
 
-fn issue(state: &mut State, token: Token, now: Millis) -> String {
+fn login(state: &mut State, token: Token, now: Millis) -> String {
     if state.options.wyn.new_token_ends_older {
-        state.tokens.end(now, |older| older.vendor == Vendor::Wyn && older.client == token.client);
+        state
+            .tokens
+            .end(now, |older| older.provider == Provider::Wyn && older.client == token.client);
     }
     state.tokens.push(token)
 }
 
 /// An error of RFC 6749 section 5.2, which no cache may keep.
-struct Refusal {
+struct Rejection {
     status: StatusCode,
     error: &'static str,
     description: Option<&'static str>,
 }
 
-impl Refusal {
+impl Rejection {
     const fn new(error: &'static str) -> Self {
         Self { status: StatusCode::BAD_REQUEST, error, description: None }
     }

@@ -36,7 +36,7 @@ impl Totals {
         self.events += world.events();
         self.asks += world.stats.asks;
         self.violations += world.oracle.violations.len();
-        self.over += u64::from(world.vendor.calls.issue.saturating_sub(world.stats.minimum));
+        self.over += u64::from(world.provider.calls.login.saturating_sub(world.stats.minimum));
         self.unexplained += world.oracle.unexplained();
         self.dead += world.stats.dead;
         self.knowably_dead += world.oracle.knowably_dead();
@@ -182,8 +182,8 @@ pub(crate) fn replay(seed: u64) -> bool {
     for line in world.story.iter().flatten() {
         println!("{line}");
     }
-    let (calls, stats) = (world.vendor.calls, &world.stats);
-    println!("{} logins, at least {} were needed; {calls:?}", calls.issue, stats.minimum);
+    let (calls, stats) = (world.provider.calls, &world.stats);
+    println!("{} logins, at least {} were needed; {calls:?}", calls.login, stats.minimum);
     println!("extra logins {:?}, errors {:?}", stats.extra, stats.errors);
     println!("violations {:#?}", world.oracle.violations);
     world.oracle.violations.is_empty()

@@ -16,7 +16,7 @@ use crate::{H, Kind, Naive, year::Year};
 
 /// Who asks, and what they are called.
 const CLIENTS: [(Option<Naive>, &str); 5] = [
-    (Some(Naive::AtStart), "login at start, and when refused"),
+    (Some(Naive::AtStart), "login at start, and when rejected"),
     (Some(Naive::Cached), "cache per process"),
     (Some(Naive::CachedEarly), "the same, renewed at 90 %"),
     (Some(Naive::Shared), "shared cache without a lock"),
@@ -28,7 +28,7 @@ const AGREEMENTS: [(Kind, i64); 3] = [(Kind::Winkas, 12), (Kind::Winkas, 24), (K
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Whose tokens.
-    pub vendor: String,
+    pub provider: String,
     /// Their life.
     pub life_hours: i64,
     /// Whether anything broke.
@@ -62,12 +62,12 @@ fn row(seed: u64, days: i64, at: usize) -> Row {
     let faults = at % 2 == 1;
     let world = Year { seed, kind, life: hours * H, faults, client, days }.run();
     Row {
-        vendor: if kind == Kind::Wyn { "Wyn" } else { "WinKAS" }.into(),
+        provider: if kind == Kind::Wyn { "Wyn" } else { "WinKAS" }.into(),
         life_hours: hours,
         faults,
         client: name.into(),
         asks: world.stats.asks,
-        logins: world.vendor.calls.issue,
+        logins: world.provider.calls.login,
         minimum: world.stats.minimum,
         dead: world.stats.dead,
         errors: world.stats.errors(),
@@ -102,14 +102,14 @@ pub fn rows(seed: u64, days: i64) -> Vec<Row> {
 /// The rows as a table.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| vendor | life | faults | client | logins | minimum | dead tokens served | without a token |\n\
+        "| provider | life | faults | client | logins | minimum | dead tokens served | without a token |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for row in rows {
         let _ = writeln!(
             text,
             "| {} | {} h | {} | {} | {} | {} | {} | {} |",
-            row.vendor,
+            row.provider,
             row.life_hours,
             if row.faults { "yes" } else { "no" },
             row.client,
@@ -196,7 +196,7 @@ pub fn svg(rows: &[Row]) -> String {
         for (top, (_, client)) in (0..).map(|n| TOP + n * GROUP).zip(CLIENTS) {
             for (y, (hours, faults, colour, _)) in (0..).map(|n| top + n * BAR).zip(COLOURS) {
                 let Some(row) = rows.iter().find(|row| {
-                    row.vendor == "WinKAS"
+                    row.provider == "WinKAS"
                         && row.client == client
                         && (row.life_hours, row.faults) == (hours, faults)
                 }) else {

@@ -61,7 +61,7 @@ impl Found {
         self.cut += u64::from(choices.cut);
         self.choices = self.choices.max(choices.taken.len());
         self.events += world.steps();
-        *self.logins.entry(world.vendor.calls.issue - 1).or_default() += 1;
+        *self.logins.entry(world.provider.calls.login - 1).or_default() += 1;
         self.errors += world.stats.errors();
         self.dead += world.stats.dead;
         if !world.oracle.violations.is_empty() {
@@ -181,7 +181,7 @@ impl Search {
     }
 }
 
-/// The searches that make up the whole: both vendors, tokens that are over, that can be renewed
+/// The searches that make up the whole: both providers, tokens that are over, that can be renewed
 /// early, and that live longer than assumed; no fault, and one of each kind. Where a process dies,
 /// no timer comes before what is under way: its successor and what it left make many runs already.
 pub fn searches(depth: usize) -> Vec<Search> {

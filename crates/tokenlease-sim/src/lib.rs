@@ -1,5 +1,5 @@
 //! A fleet on a virtual clock: hosts with clocks of their own, processes that run the real
-//! machine of tokenlease, a store, a vendor, faults, callers, and an oracle that knows the truth
+//! machine of tokenlease, a store, a provider, faults, callers, and an oracle that knows the truth
 //! and judges each answer and each send.
 //!
 //! Time is milliseconds and passes only from event to event; a seed tells all. So a world of days
@@ -17,10 +17,10 @@ mod password;
 pub mod plan;
 pub mod planted;
 mod process;
+pub mod provider;
 pub mod rng;
 mod setup;
 pub mod store;
-pub mod vendor;
 mod world;
 pub mod worlds;
 pub mod year;
@@ -31,8 +31,8 @@ pub use self::{
     oracle::{Oracle, Violation},
     password::Password,
     process::{Entry, Host, Process},
+    provider::{Kind, Provider},
     setup::{Caller, Fault, Setup, Stats},
-    vendor::{Kind, Vendor},
     world::{World, naive::Naive},
 };
 

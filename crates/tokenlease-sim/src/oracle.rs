@@ -1,7 +1,7 @@
 //! Who knows the truth: judges each answer and each send of credentials.
 //!
 //! It goes by what happened in the world, not by what the machines believe: what was sent, what the
-//! vendor did, what was delivered to whom. So a driver or a store that lies deceives nobody.
+//! provider did, what was delivered to whom. So a driver or a store that lies deceives nobody.
 
 mod answers;
 mod damping;
@@ -10,9 +10,9 @@ mod sends;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokenlease_core::{Fingerprint, Proof, lifecycle::Served};
+use tokenlease_core::{CredentialsFingerprint, TokenFingerprint, lifecycle::Served};
 
-use crate::{Fault, Password, S, Vendor, World};
+use crate::{Fault, Password, Provider, S, World};
 
 pub(crate) use self::sends::Sent;
 
@@ -30,7 +30,7 @@ pub struct Violation {
 /// A process of one start, with one password.
 type Entry = (usize, u32, Password);
 
-/// The vendor gave a token to someone.
+/// The provider gave a token to someone.
 #[derive(Clone, Debug)]
 pub(crate) struct Carrier {
     entry: Entry,
@@ -52,31 +52,31 @@ pub struct Oracle {
     pub touched: bool,
     /// From then on all is well again, and callers with the right password have a lease.
     pub quiet_since: Option<i64>,
-    /// When questions were sent that the vendor answered with yes, by token.
-    pub verdicts: BTreeMap<usize, Vec<i64>>,
+    /// When questions were sent that the provider answered with yes, by token.
+    pub validations: BTreeMap<usize, Vec<i64>>,
     /// Tokens that their holder forgot.
-    pub forgotten: BTreeSet<Fingerprint>,
+    pub forgotten: BTreeSet<TokenFingerprint>,
     /// When someone last said that a password is right.
-    pub(crate) resets: BTreeMap<Password, i64>,
+    pub(crate) unblocks: BTreeMap<Password, i64>,
     /// Tokens that other systems got and a process was given.
     pub(crate) adopted: BTreeSet<usize>,
     /// When the store lost its lock.
     pub(crate) lock_lost: Option<i64>,
-    /// Tokens that an API refused, and when last.
-    pub(crate) refused_by_api: BTreeMap<Fingerprint, i64>,
+    /// Tokens that an API rejected, and when last.
+    pub(crate) rejected_by_api: BTreeMap<TokenFingerprint, i64>,
     /// The token that a process last served or adopted, and in which of its starts.
     pub(crate) in_hand: BTreeMap<(usize, Password), (usize, u32)>,
-    dead_since: BTreeMap<Fingerprint, i64>,
+    dead_since: BTreeMap<TokenFingerprint, i64>,
     /// Since when the record shuts a password out until then.
     shut: BTreeMap<Password, (i64, i64)>,
     generation: u64,
     carriers: BTreeMap<usize, Vec<Carrier>>,
     /// Refetches without a word since the last word, by process.
     silent: BTreeMap<(usize, Password), Vec<i64>>,
-    /// When the vendor last answered a refetch of a process.
+    /// When the provider last answered a refetch of a process.
     refetched: BTreeMap<(usize, Password), i64>,
-    /// When verdicts last had no word.
-    verdict_silent: i64,
+    /// When validations last had no word.
+    validation_silent: i64,
     /// Who was told last that a password is wrong, and when.
     told_wrong: BTreeMap<Password, Vec<(i64, usize, u32)>>,
     /// Who was told to wait, when, and until when.
@@ -93,17 +93,17 @@ pub struct Oracle {
     pub(crate) answers_lost: Option<i64>,
     /// The last login that was sent without the store, and the life of its token.
     alone: BTreeMap<Entry, (i64, i64)>,
-    /// Wrong credentials that the vendor was sent: when, and whether for a login.
+    /// Wrong credentials that the provider was sent: when, and whether for a login.
     wrong: BTreeMap<Password, Vec<(i64, bool)>>,
     /// Leases that a wish replaced.
     wished: BTreeSet<(Password, usize)>,
-    /// Logins that refusals without a verdict caused: when, and the how many-th.
+    /// Logins that rejections without a validation caused: when, and the how many-th.
     spaced: BTreeMap<Password, (i64, u32)>,
-    revoked: BTreeSet<Fingerprint>,
+    revoked: BTreeSet<TokenFingerprint>,
     /// Calls that failed in a row.
     pub(crate) failures: damping::Failures,
     /// The leases that the record held when it was last written.
-    leases: Vec<(Proof, Fingerprint)>,
+    leases: Vec<(CredentialsFingerprint, TokenFingerprint)>,
 }
 
 impl Oracle {
@@ -128,9 +128,9 @@ impl Oracle {
 }
 
 impl World {
-    pub(crate) fn fingerprint(&self, number: usize) -> Fingerprint {
-        let print = || Fingerprint::of(&self.key, &self.vendor.text(number));
-        self.vendor.token(number).map_or_else(print, |token| *token.print.get_or_init(print))
+    pub(crate) fn fingerprint(&self, number: usize) -> TokenFingerprint {
+        let print = || TokenFingerprint::of(&self.key, &self.provider.text(number));
+        self.provider.token(number).map_or_else(print, |token| *token.print.get_or_init(print))
     }
 
     fn passwords(&self) -> BTreeSet<Password> {
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// Whether someone buried that token, or the record does.
-    fn is_buried(&self, print: Fingerprint) -> bool {
+    fn is_buried(&self, print: TokenFingerprint) -> bool {
         self.processes.iter().any(|process| process.buried.contains(&print))
             || self.store.inspect().dead.iter().any(|(token, _)| *token == print)
     }
@@ -152,8 +152,10 @@ impl World {
             self.oracle.dead_since.entry(token).or_insert(now);
         }
         for password in self.passwords() {
-            let proof = self.proof_of(&password);
-            if let Some((_, until)) = record.circuits.iter().find(|(other, _)| *other == proof) {
+            let credentials_fingerprint = self.credentials_fingerprint_of(&password);
+            if let Some((_, until)) =
+                record.circuits.iter().find(|(other, _)| *other == credentials_fingerprint)
+            {
                 let shut = self.oracle.shut.entry(password).or_insert((now, until.0));
                 if shut.1 != until.0 {
                     *shut = (now, until.0);
@@ -206,6 +208,6 @@ impl World {
 
     /// The number of a lease's token.
     pub fn number_of(served: &Served) -> usize {
-        Vendor::number(served.lease.token())
+        Provider::number(served.lease.token())
     }
 }

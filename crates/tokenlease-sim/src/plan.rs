@@ -24,33 +24,33 @@ pub enum Happening {
     Jump { host: usize, by: i64 },
     /// The wall clocks of all hosts jump, as where someone takes a zone's clock for the hour.
     AllJump { by: i64 },
-    /// The vendor ends its newest token.
+    /// The provider ends its newest token.
     EndNewest,
     /// A process revokes the token it holds.
     Revoke { p: usize },
     /// A process forgets the token it holds.
     Forget { p: usize },
-    /// A process asks for a verdict on the token it holds.
+    /// A process asks for a validation on the token it holds.
     Validate { p: usize },
-    /// A process asks for the vendor's running token.
+    /// A process asks for the provider's running token.
     Refetch { p: usize },
     /// Someone says that a process's credentials are right.
-    Reset { p: usize },
+    Unblock { p: usize },
     /// A process looks at the store.
     Look { p: usize },
     /// A process is given a token that another system got.
     Adopt { p: usize },
     /// Another system logs in with the same user.
     OtherLogin,
-    /// APIs refuse good tokens.
-    ApiRefuses { long: i64 },
-    /// From now on the vendor takes these passwords, the last is the current one.
+    /// APIs reject good tokens.
+    ApiRejects { long: i64 },
+    /// From now on the provider takes these passwords, the last is the current one.
     Passwords { take: Vec<&'static str> },
     /// A process is configured with another password.
     Configure { p: usize, password: &'static str },
-    /// The vendor locks the user out.
+    /// The provider locks the user out.
     LockOut { long: i64 },
-    /// The life of the vendor's new tokens changes.
+    /// The life of the provider's new tokens changes.
     Life { life: i64 },
     /// The store loses everything.
     Flush,
@@ -61,7 +61,7 @@ pub enum Happening {
     /// The record can't be read.
     Unreadable { long: i64 },
     /// The answers of the next logins are lost.
-    LoseIssueAnswers { many: u32 },
+    LoseLoginAnswers { many: u32 },
     /// So many of a hundred calls to the store get no answer.
     LoseStoreCalls { percent: i64 },
 }
@@ -93,17 +93,17 @@ impl Happening {
             Self::Forget { p } => world.forget(p),
             Self::Validate { p } => world.validate(p),
             Self::Refetch { p } => world.refetch(p),
-            Self::Reset { p } => world.reset(p),
+            Self::Unblock { p } => world.unblock(p),
             Self::Look { p } => world.look(p),
             Self::Adopt { p } => world.adopt(p),
             Self::OtherLogin => world.other_login(),
-            Self::ApiRefuses { long } => {
+            Self::ApiRejects { long } => {
                 world.touch();
-                world.api_refuses_until = world.now + long;
+                world.api_rejects_until = world.now + long;
             }
             Self::Passwords { take } => {
                 world.touch();
-                world.vendor.passwords = take.into_iter().map(Password::from).collect();
+                world.provider.passwords = take.into_iter().map(Password::from).collect();
                 if world.setup.kind == Kind::Wyn {
                     world.minimum_restarts();
                 }
@@ -112,15 +112,15 @@ impl Happening {
             Self::LockOut { long } => world.lock_out(long),
             Self::Life { life } => {
                 world.touch();
-                world.vendor.life = life;
+                world.provider.life = life;
             }
             Self::Flush => world.flush(),
             Self::RollBack { by } => world.roll_back(by),
             Self::LoseLock => world.lose_lock(),
             Self::Unreadable { long } => unreadable(world, long),
-            Self::LoseIssueAnswers { many } => {
+            Self::LoseLoginAnswers { many } => {
                 world.touch();
-                world.lose_next_issue_answers = many;
+                world.lose_next_login_answers = many;
             }
             Self::LoseStoreCalls { percent } => {
                 world.touch();
@@ -144,7 +144,7 @@ impl Happening {
             | Self::Freeze { long, .. }
             | Self::StallSend { long, .. }
             | Self::Suspend { long, .. }
-            | Self::ApiRefuses { long }
+            | Self::ApiRejects { long }
             | Self::LockOut { long }
             | Self::Unreadable { long } => *long,
             _ => 0,
@@ -163,7 +163,7 @@ impl Happening {
             | Self::Forget { p }
             | Self::Validate { p }
             | Self::Refetch { p }
-            | Self::Reset { p }
+            | Self::Unblock { p }
             | Self::Look { p }
             | Self::Adopt { p }
             | Self::Configure { p, .. } => Some(*p),
@@ -316,7 +316,7 @@ impl fmt::Display for Plan {
             setup.walls.iter().map(|wall| wall / S).collect::<Vec<_>>(),
             if setup.kill { "a new token ends the old, " } else { "" },
             if setup.vague { "a refetch never says wrong, " } else { "" },
-            if setup.mute { "no verdicts, " } else { "" },
+            if setup.mute { "no validations, " } else { "" },
             self.span / M / 60,
         )?;
         for (from, until, fault) in &self.faults {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokenlease_core::{
     Error, ErrorKind, StoreTime,
-    lifecycle::{Effect, Outcome, Pending},
+    lifecycle::{Effect, Outcome, Receipt},
+    provider::{Answer, Call},
     record::Record,
-    vendor::{Answer, Call},
 };
 
-use crate::{H, Owner, Password, S, Vendor, World};
+use crate::{H, Owner, Password, Provider, S, World};
 
 /// A bug that a world has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ pub enum Bug {
     CredentialsRetried,
     /// Circuits are not saved.
     CircuitNotSaved,
-    /// All credentials have one proof.
+    /// All credentials have one credentials fingerprint.
     OneProof,
     /// All who ask in a process join one flight, whatever their credentials.
     OneFlight,
@@ -43,14 +43,14 @@ pub enum Bug {
     WallTimeInRecord,
     /// The store is looked at only when memory is empty.
     StoreOnlyWhenEmpty,
-    /// A refusal is believed unasked.
-    RefusalBelieved,
-    /// A refusal drops whatever token is in use.
-    AnyTokenRefused,
-    /// A verdict of a minute ago serves who asks now.
-    VerdictJoined,
-    /// A refetched token is served for an hour after its last verdict.
-    OldVerdictServes,
+    /// A rejection is believed unasked.
+    RejectionBelieved,
+    /// A rejection drops whatever token is in use.
+    AnyTokenRejected,
+    /// A validation of a minute ago serves who asks now.
+    ValidationJoined,
+    /// A refetched token is served for an hour after its last validation.
+    OldValidationServes,
     /// No answer to a refetch is taken for no token.
     SilenceTakenForNone,
     /// The store's locks live a tenth of what was asked for.
@@ -62,7 +62,7 @@ pub enum Bug {
     /// One lost call to the store is taken for an outage.
     OneLossOutage,
     /// A process takes all its locks under one name: an unlock that lands late frees the next.
-    OneTenure,
+    OneLockEpoch,
     /// The driver sends a request that failed again by itself, as long as it may.
     SentAgain,
 }
@@ -84,16 +84,16 @@ impl Bug {
         Self::WallClockOnly,
         Self::WallTimeInRecord,
         Self::StoreOnlyWhenEmpty,
-        Self::RefusalBelieved,
-        Self::AnyTokenRefused,
-        Self::VerdictJoined,
-        Self::OldVerdictServes,
+        Self::RejectionBelieved,
+        Self::AnyTokenRejected,
+        Self::ValidationJoined,
+        Self::OldValidationServes,
         Self::SilenceTakenForNone,
         Self::ShortLock,
         Self::HoldNotSaved,
         Self::LateAnswerDropped,
         Self::OneLossOutage,
-        Self::OneTenure,
+        Self::OneLockEpoch,
         Self::SentAgain,
     ];
 }
@@ -153,12 +153,15 @@ impl World {
             {
                 Some(pretended(*expected, store_now))
             }
-            (Bug::RefusalBelieved, Effect::Send(Call::Verify(_))) => {
+            (Bug::RejectionBelieved, Effect::Send(Call::Validate(_))) => {
                 Some(Outcome::Answered(Answer::Inactive))
             }
-            (Bug::VerdictJoined | Bug::OldVerdictServes, Effect::Send(Call::Verify(token))) => {
-                let serves = if bug == Bug::VerdictJoined { 60 * S } else { H };
-                let yes = self.planted.yes.get(&Vendor::number(token))?;
+            (
+                Bug::ValidationJoined | Bug::OldValidationServes,
+                Effect::Send(Call::Validate(token)),
+            ) => {
+                let serves = if bug == Bug::ValidationJoined { 60 * S } else { H };
+                let yes = self.planted.yes.get(&Provider::number(token))?;
                 (self.now - yes < serves).then_some(Outcome::Answered(Answer::Active))
             }
             _ => None,
@@ -171,12 +174,12 @@ impl World {
         p: usize,
         effect: &Effect,
         outcome: &Outcome,
-        pending: &Pending,
+        receipt: &Receipt,
     ) -> bool {
         self.bug(Bug::SentAgain)
             && matches!(effect, Effect::Send(_))
             && matches!(outcome, Outcome::NotSent(_) | Outcome::Answered(Answer::Failed(_)))
-            && pending.deadline() > self.clock(p).elapsed
+            && receipt.deadline() > self.clock(p).elapsed
     }
 
     /// What a broken driver makes of a call that was lost before anyone heard it.
@@ -196,7 +199,7 @@ impl World {
                 Some(pretended(*expected, self.now + self.store.offset))
             }
             (Bug::SilenceTakenForNone, Effect::Send(Call::Refetch)) => {
-                let error = Error::new(ErrorKind::TokenRefused, "no active token");
+                let error = Error::new(ErrorKind::TokenRejected, "no active token");
                 Some(Outcome::Answered(Answer::NoToken(error)))
             }
             (Bug::OneLossOutage, effect) if !matches!(effect, Effect::Send(_)) => {
@@ -237,17 +240,21 @@ impl World {
                 Effect::Save { record, .. },
                 Outcome::Conflict { stored: Some((revision, _)), .. },
             ) => self.store.save(self.now, Some(revision), record),
-            (_, Effect::Send(Call::Verify(token)), Outcome::Answered(Answer::Active)) => {
-                self.planted.yes.insert(Vendor::number(token), self.now);
+            (_, Effect::Send(Call::Validate(token)), Outcome::Answered(Answer::Active)) => {
+                self.planted.yes.insert(Provider::number(token), self.now);
                 Outcome::Answered(Answer::Active)
             }
-            (Bug::OldVerdictServes, Effect::Send(_), Outcome::Answered(Answer::Token(granted))) => {
-                self.planted.yes.insert(Vendor::number(&granted.token), self.now);
+            (
+                Bug::OldValidationServes,
+                Effect::Send(_),
+                Outcome::Answered(Answer::Token(granted)),
+            ) => {
+                self.planted.yes.insert(Provider::number(&granted.token), self.now);
                 Outcome::Answered(Answer::Token(granted))
             }
             (
                 Bug::EvictionOnFailure,
-                Effect::Send(Call::Issue),
+                Effect::Send(Call::Login),
                 outcome @ Outcome::Answered(Answer::Failed(_)),
             ) => {
                 let now = self.clock(owner.0);

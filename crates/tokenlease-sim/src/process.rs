@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokenlease_core::{
     Now, Timestamp, WallTime,
-    lifecycle::{Event, Lifecycle, Outcome, Pending},
+    lifecycle::{Event, Lifecycle, Outcome, Receipt},
 };
 
 use crate::Password;
@@ -24,15 +24,15 @@ pub struct Process {
     pub frozen: i64,
     /// Its machines.
     pub entries: BTreeMap<Password, Entry>,
-    /// Which tokens it refused or revoked itself, for whom, and when.
+    /// Which tokens it rejected or revoked itself, for whom, and when.
     pub told: BTreeMap<(Password, usize), i64>,
     /// What it said by events, since it started.
     pub events: Vec<Event>,
     /// Tokens that it buried.
-    pub buried: BTreeSet<tokenlease_core::Fingerprint>,
+    pub buried: BTreeSet<tokenlease_core::TokenFingerprint>,
     /// If it sends credentials until then, it stands still for that long before.
     pub(crate) stall: Option<(i64, i64)>,
-    pub(crate) inbox: Vec<(Password, Pending, Outcome)>,
+    pub(crate) inbox: Vec<(Password, Receipt, Outcome)>,
 }
 
 /// A machine and who waits for it.
@@ -41,7 +41,7 @@ pub struct Entry {
     /// The real machine.
     pub machine: Lifecycle,
     pub(crate) waiters: Vec<u64>,
-    pub(crate) landings: u64,
+    pub(crate) completions: u64,
     pub(crate) wake: Option<i64>,
     /// It said that the store is away, and not yet that it is back.
     pub(crate) away: bool,
@@ -89,7 +89,7 @@ impl Process {
 
     pub(crate) fn note(&mut self, events: Vec<Event>) {
         for event in &events {
-            if let Event::Refused(token) | Event::Dead(token) | Event::Revoked(token) = event {
+            if let Event::Rejected(token) | Event::Inactive(token) | Event::Revoked(token) = event {
                 self.buried.insert(*token);
             }
         }

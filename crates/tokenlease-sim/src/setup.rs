@@ -11,7 +11,7 @@ use crate::{H, Kind, Password, S, planted::Bug};
 pub struct Setup {
     /// All chance comes from it.
     pub seed: u64,
-    /// Whose ways the vendor has.
+    /// Whose ways the provider has.
     pub kind: Kind,
     /// The life of its tokens.
     pub life: i64,
@@ -25,9 +25,9 @@ pub struct Setup {
     pub policy: Policy,
     /// A new token ends the one before.
     pub kill: bool,
-    /// The vendor's refetch does not tell wrong credentials from no token.
+    /// The provider's refetch does not tell wrong credentials from no token.
     pub vague: bool,
-    /// The vendor has no verdict on tokens.
+    /// The provider has no validation on tokens.
     pub mute: bool,
     /// A bug that is planted around the machines.
     pub bug: Option<Bug>,
@@ -60,18 +60,18 @@ pub enum Fault {
     SlowStore,
     /// Of all calls, one in seven is lost on the way there, and one in seven on the way back.
     Lossy,
-    /// The vendor answers 503.
-    Vendor,
-    /// The vendor can't be reached.
+    /// The provider answers 503.
+    Provider,
+    /// The provider can't be reached.
     Unreachable,
-    /// The vendor answers credentials with 429, to wait for a minute.
+    /// The provider answers credentials with 429, to wait for a minute.
     Throttle,
-    /// Half of the vendor's answers take up to 20 seconds more.
+    /// Half of the provider's answers take up to 20 seconds more.
     Slow,
     /// The refetch alone answers 503.
     Refetch,
-    /// The verdict alone answers 503.
-    Verify,
+    /// The validation alone answers 503.
+    Validate,
     /// Credentials are answered 403.
     Forbid,
     /// Credentials are answered with an error that only another configuration mends.
@@ -80,7 +80,7 @@ pub enum Fault {
     Flush,
     /// Calls to the store are lost at random, as often as the world says.
     StoreCalls,
-    /// The vendor answers 503, to come again after half a minute.
+    /// The provider answers 503, to come again after half a minute.
     Busy,
     /// One in five requests arrives twice.
     Duplicate,
@@ -93,7 +93,7 @@ pub struct Caller {
     pub password: Option<Password>,
     /// How long it waits.
     pub wait: i64,
-    /// Whether it asks again when its call is refused.
+    /// Whether it asks again when its call is rejected.
     pub replay: bool,
     /// The life that it wants left.
     pub min_remaining: Option<Duration>,
@@ -129,7 +129,7 @@ pub struct Stats {
     pub minimum: u32,
     /// Sends of credentials while told to wait.
     pub hammered: u64,
-    /// Calls that the vendor received while it was down.
+    /// Calls that the provider received while it was down.
     pub into_the_dark: u64,
     /// Credentials that were answered 403, or that the configuration is wrong.
     pub forbidden: u64,
@@ -137,7 +137,7 @@ pub struct Stats {
     pub answered: Vec<i64>,
     /// Logins beside a good token, by cause.
     pub extra: BTreeMap<&'static str, u64>,
-    /// Refusals that were answered with "still active": no replay.
+    /// Rejections that were answered with "still active": no replay.
     pub still_active: u64,
 }
 

@@ -19,7 +19,7 @@ struct Kept {
     inspection: Rc<Inspection>,
 }
 
-/// Who holds a lock: an owner, and which of its tenures.
+/// Who holds a lock: an owner, and which of its lock_epochs.
 type Holder = (Owner, u64);
 
 /// A store of one identity.
@@ -102,8 +102,8 @@ impl Store {
     }
 
     /// Whether that owner holds the lock.
-    pub fn is_owner(&self, t: i64, owner: &Owner, tenure: u64) -> bool {
-        self.holder(t).is_some_and(|(by, which)| by == owner && *which == tenure)
+    pub fn is_owner(&self, t: i64, owner: &Owner, lock_epoch: u64) -> bool {
+        self.holder(t).is_some_and(|(by, which)| by == owner && *which == lock_epoch)
     }
 
     fn holder(&self, t: i64) -> Option<&(Owner, u64)> {

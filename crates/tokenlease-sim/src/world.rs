@@ -10,11 +10,11 @@ mod queue;
 
 use std::collections::BTreeMap;
 
-use tokenlease_core::{Credentials, Key, Proof, lifecycle::Ask};
+use tokenlease_core::{Credentials, CredentialsFingerprint, Key, lifecycle::Ask};
 
 use self::queue::Queue;
 use crate::{
-    Caller, Fault, H, Oracle, Password, Process, S, Setup, Stats, Vendor, duration,
+    Caller, Fault, H, Oracle, Password, Process, Provider, S, Setup, Stats, duration,
     planted::{self, Bug},
     process::Host,
     rng::Rng,
@@ -34,7 +34,7 @@ struct Waiting {
     caller: Caller,
 }
 
-/// A fleet, its store, its vendor, and what becomes of them.
+/// A fleet, its store, its provider, and what becomes of them.
 pub struct World {
     /// What it was made of.
     pub setup: Setup,
@@ -44,8 +44,8 @@ pub struct World {
     pub rng: Rng,
     /// The store.
     pub store: Store,
-    /// The vendor.
-    pub vendor: Vendor,
+    /// The provider.
+    pub provider: Provider,
     /// The hosts' clocks.
     pub hosts: Vec<Host>,
     /// The processes.
@@ -56,18 +56,18 @@ pub struct World {
     pub stats: Stats,
     /// Who knows the truth.
     pub oracle: Oracle,
-    /// Until then an API refuses tokens for reasons of its own.
-    pub api_refuses_until: i64,
+    /// Until then an API rejects tokens for reasons of its own.
+    pub api_rejects_until: i64,
     /// So many of a hundred calls to the store get no answer, half of them are not even heard.
     pub lose_store_answers: i64,
     /// Who is answered 403, and until when.
     pub forbidden: Option<(Password, i64)>,
-    /// So many answers to issues are lost.
-    pub lose_next_issue_answers: u32,
+    /// So many answers to logins are lost.
+    pub lose_next_login_answers: u32,
     /// What is told of each event, if anyone wants to read it.
     pub story: Option<Vec<String>>,
     pub(crate) key: Key,
-    proofs: BTreeMap<Password, Proof>,
+    credentials_fingerprints: BTreeMap<Password, CredentialsFingerprint>,
     queue: Queue<Action>,
     callers: BTreeMap<u64, Waiting>,
     pub(crate) happenings: u64,
@@ -85,35 +85,35 @@ impl World {
     /// A world at its beginning; its processes are to be launched.
     pub fn new(mut setup: Setup) -> Self {
         if setup.bug == Some(Bug::StoreOnlyWhenEmpty) {
-            setup.policy.store_refresh = duration(10_000 * H);
+            setup.policy.store_check_interval = duration(10_000 * H);
         }
         let mut rng = Rng::new(setup.seed);
-        let mut vendor = Vendor::new(setup.kind, setup.life);
-        (vendor.kill, vendor.vague, vendor.mute) = (setup.kill, setup.vague, setup.mute);
+        let mut provider = Provider::new(setup.kind, setup.life);
+        (provider.kill, provider.vague, provider.mute) = (setup.kill, setup.vague, setup.mute);
         let hosts = (0_i64..)
             .zip((0..setup.hosts).map(|host| setup.walls.get(host).copied().unwrap_or_default()))
             .map(|(host, wall)| Host { elapsed: 777 * S * (host + 1), wall })
             .collect();
         let processes = (0..setup.hosts * setup.processes)
-            .map(|n| Process::new(n / setup.processes, vendor.password()))
+            .map(|n| Process::new(n / setup.processes, provider.password()))
             .collect();
         Self {
             now: 0,
             store: Store::new(rng.range(-H, H)).with_bug(setup.bug),
             rng,
-            vendor,
+            provider,
             hosts,
             processes,
             faults: Vec::new(),
             stats: Stats::default(),
             oracle: Oracle::default(),
-            api_refuses_until: i64::MIN,
+            api_rejects_until: i64::MIN,
             forbidden: None,
             lose_store_answers: 0,
-            lose_next_issue_answers: 0,
+            lose_next_login_answers: 0,
             story: None,
             key: Key::new([7; 32]),
-            proofs: BTreeMap::new(),
+            credentials_fingerprints: BTreeMap::new(),
             queue: Queue::new(),
             callers: BTreeMap::new(),
             happenings: 0,
@@ -200,11 +200,15 @@ impl World {
         self.minimum_until = i64::MIN;
     }
 
-    pub(crate) fn proof_of(&mut self, password: &Password) -> Proof {
+    pub(crate) fn credentials_fingerprint_of(
+        &mut self,
+        password: &Password,
+    ) -> CredentialsFingerprint {
         let one: Password = "p0".into();
         let of = if self.setup.bug == Some(Bug::OneProof) { &one } else { password };
-        let proof = || Proof::of(&self.key, &Credentials::password(of.text().as_str()));
-        *self.proofs.entry(*password).or_insert_with(proof)
+        let credentials_fingerprint =
+            || CredentialsFingerprint::of(&self.key, &Credentials::password(of.text().as_str()));
+        *self.credentials_fingerprints.entry(*password).or_insert_with(credentials_fingerprint)
     }
 
     /// What the clocks of a process show.
@@ -219,5 +223,5 @@ impl World {
 
 /// How long ends may lie apart by latencies alone.
 pub(crate) const SLACK: i64 = 50;
-/// The time until a refusal or a circuit that is in the record is known to all.
+/// The time until a rejection or a circuit that is in the record is known to all.
 pub(crate) const KNOWN_AFTER: i64 = 32 * S + SLACK;

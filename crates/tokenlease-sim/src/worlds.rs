@@ -11,12 +11,12 @@ use crate::{
 const FAULTS: [Fault; 10] = [
     Fault::Store,
     Fault::SlowStore,
-    Fault::Vendor,
+    Fault::Provider,
     Fault::Throttle,
     Fault::Slow,
     Fault::Lossy,
     Fault::Refetch,
-    Fault::Verify,
+    Fault::Validate,
     Fault::Forbid,
     Fault::Unreachable,
 ];
@@ -58,8 +58,8 @@ pub fn plan(seed: u64, weather: Weather) -> Plan {
     let hosts = rng.pick(&[1_usize, 2, 3]);
     let walls = (0..hosts).map(|_| rng.range(-10 * M, 10 * M)).collect();
     let stated = rng.chance(25) && kind == Kind::Winkas;
-    let stated_life = stated.then(|| duration(life));
-    let policy = tokenlease_core::lifecycle::Policy { stated_life, ..Default::default() };
+    let agreed_lifetime = stated.then(|| duration(life));
+    let policy = tokenlease_core::lifecycle::Policy { agreed_lifetime, ..Default::default() };
     let setup = Setup {
         seed,
         kind,
@@ -169,7 +169,7 @@ fn incident(plan: &mut Plan, rng: &mut Rng, stop: i64) {
         2 => Happening::Jump { host, by: rng.range(-2 * H, 2 * H) },
         3 => Happening::EndNewest,
         4 => Happening::Revoke { p },
-        5 => Happening::ApiRefuses { long: 20 * M },
+        5 => Happening::ApiRejects { long: 20 * M },
         6 => return change_password(plan, rng, t),
         7 if kind == Kind::Winkas => {
             Happening::Life { life: rng.pick(&[1, 6, 10, 12, 14, 24]) * H }
@@ -184,9 +184,9 @@ fn incident(plan: &mut Plan, rng: &mut Rng, stop: i64) {
             return;
         }
         10 => {
-            // An API says no while the vendor has no word.
-            plan.faults.push((t, stop.min(t + H), Fault::Verify));
-            Happening::ApiRefuses { long: 50 * M }
+            // An API says no while the provider has no word.
+            plan.faults.push((t, stop.min(t + H), Fault::Validate));
+            Happening::ApiRejects { long: 50 * M }
         }
         11 => {
             for n in 0..12 {

@@ -17,15 +17,15 @@ const PAUSE: i64 = H / 8;
 
 /// Faults: which, how many a year, and how long.
 const FAULTS: [(Fault, i64, i64); 7] = [
-    (Fault::Vendor, 60, 10 * M),
+    (Fault::Provider, 60, 10 * M),
     (Fault::Refetch, 12, H),
-    (Fault::Verify, 12, H),
+    (Fault::Validate, 12, H),
     (Fault::Throttle, 24, 5 * M),
     (Fault::Slow, 100, 30 * M),
     (Fault::Lossy, 100, 30 * M),
     (Fault::Store, 60, 10 * M),
 ];
-/// Of each a year: the vendor ends all tokens, an API refuses good ones for a minute.
+/// Of each a year: the provider ends all tokens, an API rejects good ones for a minute.
 const ENDS: i64 = 12;
 /// Of each a year: a process stands still for up to ten minutes, a wall clock jumps by up to an hour.
 const JOLTS: i64 = 50;
@@ -111,15 +111,15 @@ fn trouble(world: &mut World, rng: &mut Rng, day: i64) {
         world.at(at, |world| {
             world.touch();
             world.minimum_restarts();
-            for number in 1..=world.vendor.tokens.len() {
-                world.vendor.end(number, world.now);
+            for number in 1..=world.provider.tokens.len() {
+                world.provider.end(number, world.now);
             }
         });
     }
     if let Some(at) = due(ENDS).0 {
         world.at(at, |world| {
             world.touch();
-            world.api_refuses_until = world.now + M;
+            world.api_rejects_until = world.now + M;
         });
     }
     if let (Some(at), chance) = due(JOLTS) {

@@ -45,12 +45,12 @@ fn shaped(bug: Bug) -> Plan {
         Bug::EvictionOnFailure => {
             let mut plan = Plan::new(setup(Kind::Wyn, H, 1), 2 * H);
             every(&mut plan, 0, 0, H, 5 * S);
-            plan.faults.push((50 * M, 58 * M, Fault::Vendor));
+            plan.faults.push((50 * M, 58 * M, Fault::Provider));
             plan
         }
         Bug::NoCompare | Bug::OverwriteOnConflict => {
             // One process writes what it has to tell into the record that it saw, after another has
-            // written that a password is wrong: a third asks the vendor again.
+            // written that a password is wrong: a third asks the provider again.
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 3), 2 * M);
             asks(&mut plan, 1, [100], &caller);
             asks(&mut plan, 0, [5 * S], &Caller::with("bad"));
@@ -77,7 +77,7 @@ fn shaped(bug: Bug) -> Plan {
             let mut plan = Plan::new(setup(Kind::Wyn, H, 1), 2 * H);
             every(&mut plan, 0, 0, 2 * H, M);
             plan.events.push((30 * M, Happening::Jump { host: 0, by: -H }));
-            // No refusal tells it meanwhile: the caller uses its token much later.
+            // No rejection tells it meanwhile: the caller uses its token much later.
             plan
         }
         Bug::WallTimeInRecord => {
@@ -97,13 +97,13 @@ fn shaped(bug: Bug) -> Plan {
             asks(&mut plan, 1, [10 * M], &caller);
             plan
         }
-        Bug::RefusalBelieved => {
+        Bug::RejectionBelieved => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), H);
             every(&mut plan, 0, 100, H, M);
-            plan.events.push((10 * M, Happening::ApiRefuses { long: 5 * M }));
+            plan.events.push((10 * M, Happening::ApiRejects { long: 5 * M }));
             plan
         }
-        Bug::AnyTokenRefused => {
+        Bug::AnyTokenRejected => {
             let setup = Setup { mute: true, ..setup(Kind::Wyn, 12 * H, 1) };
             let mut plan = Plan::new(setup, 2 * H);
             let late = Caller { uses_after: H, ..caller.clone() };
@@ -112,13 +112,13 @@ fn shaped(bug: Bug) -> Plan {
             asks(&mut plan, 0, [2 * M, H + 2 * M], &caller);
             plan
         }
-        Bug::VerdictJoined => {
+        Bug::ValidationJoined => {
             let mut plan = Plan::new(setup(Kind::Winkas, 12 * H + 30 * S, 1), 13 * H);
             asks(&mut plan, 0, [0], &caller);
             every(&mut plan, 0, 12 * H + S, 12 * H + M, S);
             plan
         }
-        Bug::OldVerdictServes => {
+        Bug::OldValidationServes => {
             // It comes back by a refetch, after the store had forgotten it.
             let mut plan = Plan::new(setup(Kind::Winkas, 12 * H, 1), 4 * H);
             asks(&mut plan, 0, [100], &caller);
@@ -153,11 +153,11 @@ fn shaped(bug: Bug) -> Plan {
             }
             plan
         }
-        Bug::OneTenure => {
+        Bug::OneLockEpoch => {
             // A first flight fails, and its unlock arrives once more while a second one waits for
-            // the vendor: a sibling is let in beside it.
+            // the provider: a sibling is let in beside it.
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 2), 2 * M);
-            plan.faults.push((0, S, Fault::Vendor));
+            plan.faults.push((0, S, Fault::Provider));
             plan.faults.push((0, 5 * S, Fault::Duplicate));
             plan.faults.push((S, 40 * S, Fault::Slow));
             asks(&mut plan, 0, [100, 1200, 2400], &caller);
@@ -219,7 +219,7 @@ fn a_driver_that_sends_failed_requests_again_by_itself_is_found_by_the_pace_of_a
 #[test]
 fn a_hold_that_siblings_are_not_told_is_found_by_the_pace_of_the_fleets_failed_logins() {
     let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 9), 30 * M);
-    plan.faults.push((0, 30 * M, Fault::Vendor));
+    plan.faults.push((0, 30 * M, Fault::Provider));
     for p in 0..9 {
         every(&mut plan, p, 100 + i64::try_from(p).unwrap() * S, 30 * M, 10 * S);
     }

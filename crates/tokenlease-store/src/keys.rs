@@ -316,7 +316,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn lesson_15_a_key_file_that_others_can_read_is_refused_and_the_error_says_how_to_mend_it() {
+    fn lesson_15_a_key_file_that_others_can_read_is_rejected_and_the_error_says_how_to_mend_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k");

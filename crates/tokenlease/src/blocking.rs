@@ -8,14 +8,14 @@ use tokenlease_core::{
 };
 
 use crate::{
-    client::{Refusal, TokenOptions},
-    provider::CredentialsSource,
+    client::{Rejection, TokenOptions},
+    credentials_source::CredentialsSource,
     stats::Stats,
-    turnstile::Turn,
+    wait_queue::Slot,
 };
 
 /// How long a turn is waited for: whoever has it may call in the midst of it, for a hook for one.
-pub const LONGEST_TURN: Duration = Duration::from_secs(1);
+pub const MAX_SLOT_WAIT: Duration = Duration::from_secs(1);
 
 /// How many wait their turn side by side: enough for the processors, too few to contend for a lock.
 const ABREAST: usize = 8;
@@ -42,14 +42,14 @@ impl Client {
         if let Some(token) = self.0.cached(Token::clone) {
             return Ok(token);
         }
-        // In a forked child, a thread that is not there may have the turn.
+        // In a forked child, a thread that is not there may have the slot.
         self.0.runtime()?;
         let (began, deadline) = (Instant::now(), self.0.deadline());
-        let turn = self.0.turn(deadline.min(LONGEST_TURN), ABREAST);
+        let slot = self.0.slot(deadline.min(MAX_SLOT_WAIT), ABREAST);
         if let Some(token) = self.0.cached_once() {
             return Ok(token);
         }
-        let _turn = turn.and_then(Turn::lead);
+        let _slot = slot.and_then(Slot::lead);
         let left = deadline.saturating_sub(began.elapsed());
         self.token_with(TokenOptions::default().with_deadline(left))
     }
@@ -85,10 +85,10 @@ impl Client {
         self.0.token_of(text)
     }
 
-    /// See [`Client::refuse`](crate::Client::refuse).
-    pub fn refuse(&self, token: &Token) -> Result<Refusal> {
+    /// See [`Client::report_rejected`](crate::Client::report_rejected).
+    pub fn report_rejected(&self, token: &Token) -> Result<Rejection> {
         let token = token.clone();
-        blocking!(self, client => client.refuse(&token))
+        blocking!(self, client => client.report_rejected(&token))
     }
 
     /// See [`Client::validate`](crate::Client::validate).
@@ -113,9 +113,9 @@ impl Client {
         blocking!(self, client => client.forget())
     }
 
-    /// See [`Client::reset`](crate::Client::reset).
-    pub fn reset(&self) -> Result<()> {
-        blocking!(self, client => client.reset())
+    /// See [`Client::unblock`](crate::Client::unblock).
+    pub fn unblock(&self) -> Result<()> {
+        blocking!(self, client => client.unblock())
     }
 
     /// See [`Client::adopt`](crate::Client::adopt).

@@ -4,15 +4,15 @@ use std::{fmt, time::Duration};
 
 use tokenlease_core::{
     Result,
-    lifecycle::{Event, Policy, WhenStoreAway},
-    vendor::Server,
+    lifecycle::{Event, OnStoreOutage, Policy},
+    provider::Server,
 };
 
 use crate::{
     client::Client,
-    inner::{Hook, Inner},
-    provider::CredentialsSource,
+    credentials_source::CredentialsSource,
     registry::Registry,
+    state::{ClientState, Hook},
 };
 
 /// How long a caller waits unless it says otherwise.
@@ -25,7 +25,7 @@ pub struct ClientBuilder {
     credentials: CredentialsSource,
     registry: Option<Registry>,
     policy: Policy,
-    lock_life: Option<Duration>,
+    lock_ttl: Option<Duration>,
     wait: Duration,
     hook: Option<Hook>,
 }
@@ -37,7 +37,7 @@ impl ClientBuilder {
             credentials,
             registry: None,
             policy: Policy::default(),
-            lock_life: None,
+            lock_ttl: None,
             wait: WAIT,
             hook: None,
         }
@@ -57,35 +57,35 @@ impl ClientBuilder {
 
     /// How long a look at the store is good for: 30 s by default. A sibling's revocation is seen
     /// after that long at the latest.
-    pub fn store_refresh(mut self, every: Duration) -> Self {
-        self.policy.store_refresh = every;
+    pub fn store_check_interval(mut self, every: Duration) -> Self {
+        self.policy.store_check_interval = every;
         self
     }
 
     /// The life of the lock of a flight: by default 30 s, and at least twice what a request may
     /// take. It must be longer than that.
-    pub fn lock_life(mut self, life: Duration) -> Self {
-        self.lock_life = Some(life);
+    pub fn lock_ttl(mut self, life: Duration) -> Self {
+        self.lock_ttl = Some(life);
         self
     }
 
     /// What happens while the store is away: by default only the running token is asked for
-    /// where the vendor has a call for that (WinKAS), else one new token a process and lifetime.
-    pub fn when_store_away(mut self, policy: WhenStoreAway) -> Self {
-        self.policy.when_store_away = Some(policy);
+    /// where the provider has a call for that (WinKAS), else one new token a process and lifetime.
+    pub fn on_store_outage(mut self, policy: OnStoreOutage) -> Self {
+        self.policy.on_store_outage = Some(policy);
         self
     }
 
     /// The life of the agreement's tokens, where nobody states their ends (WinKAS) and it is not
-    /// the usual 12 hours. If it is wrong, that costs verdicts, never logins.
-    pub fn stated_life(mut self, life: Duration) -> Self {
-        self.policy.stated_life = Some(life);
+    /// the usual 12 hours. If it is wrong, that costs validations, never logins.
+    pub fn agreed_lifetime(mut self, life: Duration) -> Self {
+        self.policy.agreed_lifetime = Some(life);
         self
     }
 
     /// An upper limit of one's own for the life of a token whose end the server states.
-    pub fn longest_life(mut self, life: Duration) -> Self {
-        self.policy.longest_life = Some(life);
+    pub fn max_lifetime(mut self, life: Duration) -> Self {
+        self.policy.max_lifetime = Some(life);
         self
     }
 
@@ -107,12 +107,12 @@ impl ClientBuilder {
             Some(registry) => registry,
             None => Registry::process()?,
         };
-        let Self { server, credentials, mut policy, lock_life, wait, hook, .. } = self;
+        let Self { server, credentials, mut policy, lock_ttl, wait, hook, .. } = self;
         policy.request_timeout = registry.http().timeout();
         // A login must fit into it.
-        let fitting = policy.lock_life.max(policy.request_timeout.saturating_mul(2));
-        policy.lock_life = lock_life.unwrap_or(fitting);
-        Ok(Client::new(Inner::new(registry, server, credentials, policy, wait, hook)?))
+        let fitting = policy.lock_ttl.max(policy.request_timeout.saturating_mul(2));
+        policy.lock_ttl = lock_ttl.unwrap_or(fitting);
+        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hook)?))
     }
 }
 

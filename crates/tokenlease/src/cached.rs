@@ -39,7 +39,7 @@ pub(crate) struct Cache {
 
 /// Stands for a token that was cached: whoever keeps an object of their own that was made of it
 /// asks [`Client::holds`](crate::Client::holds) whether it still serves.
-pub struct Mark {
+pub struct CacheVersion {
     version: u64,
     fresh: Fresh,
 }
@@ -110,15 +110,18 @@ impl Cache {
     }
 
     #[inline]
-    pub(crate) fn get_with_mark<R>(&self, use_it: impl FnOnce(&Token, Mark) -> R) -> Option<R> {
+    pub(crate) fn get_with_version<R>(
+        &self,
+        use_it: impl FnOnce(&Token, CacheVersion) -> R,
+    ) -> Option<R> {
         self.look(|Cached { token, fresh }, version| {
-            use_it(token, Mark { version, fresh: Fresh::new(fresh.until) })
+            use_it(token, CacheVersion { version, fresh: Fresh::new(fresh.until) })
         })
     }
 
     #[inline]
     fn look<R>(&self, use_it: impl FnOnce(&Cached, u64) -> R) -> Option<R> {
-        // Read first: a mark may be too old for its token, never too new.
+        // Read first: a version may be too old for its token, never too new.
         let version = self.version.load(Ordering::Acquire);
         // A look at the pointer costs the more, the first time: who finds nothing shall not pay it.
         if version & 1 == 0 {
@@ -130,15 +133,15 @@ impl Cache {
     }
 
     #[inline]
-    pub(crate) fn holds(&self, mark: &Mark) -> bool {
+    pub(crate) fn holds(&self, cached: &CacheVersion) -> bool {
         let version = self.version.load(Ordering::Acquire);
-        version == mark.version && mark.fresh.is_now(&self.clock)
+        version == cached.version && cached.fresh.is_now(&self.clock)
     }
 }
 
-impl fmt::Debug for Mark {
+impl fmt::Debug for CacheVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mark({})", self.version)
+        write!(f, "CacheVersion({})", self.version)
     }
 }
 
@@ -162,8 +165,8 @@ mod tests {
         Coarse::of(clock).plus(HOUR)
     }
 
-    fn mark(cache: &Cache) -> Option<Mark> {
-        cache.get_with_mark(|_, mark| mark)
+    fn version(cache: &Cache) -> Option<CacheVersion> {
+        cache.get_with_version(|_, version| version)
     }
 
     #[test]
@@ -174,15 +177,15 @@ mod tests {
         for until in [until, only_wall, only_monotonic] {
             let clock = SteeredClock::new();
             let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())));
-            assert!(mark(&cache).is_none());
+            assert!(version(&cache).is_none());
             cache.set(Some((token("one"), until)));
-            let marked = mark(&cache).unwrap();
+            let marked = version(&cache).unwrap();
             assert!(cache.holds(&marked));
             assert_eq!(cache.get_once(), Some(token("one")));
             clock.advance(Duration::from_secs(3601));
             assert!(!cache.holds(&marked));
             assert_eq!(cache.get_once(), None);
-            assert!(mark(&cache).is_none() && cache.get(|_| ()).is_none());
+            assert!(version(&cache).is_none() && cache.get(|_| ()).is_none());
         }
     }
 
@@ -191,13 +194,13 @@ mod tests {
         let clock = SteeredClock::new();
         let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())));
         cache.set(Some((token("one"), hour_from(&clock))));
-        let old = mark(&cache).unwrap();
+        let old = version(&cache).unwrap();
         cache.set(None);
         assert!(!cache.holds(&old));
         assert_eq!(cache.get_once(), None);
         cache.set(Some((token("two"), hour_from(&clock))));
         assert!(!cache.holds(&old));
-        assert!(cache.holds(&mark(&cache).unwrap()));
+        assert!(cache.holds(&version(&cache).unwrap()));
     }
 
     /// A clock whose monotonic face shows what it is told, and which counts looks at the other.
@@ -232,7 +235,7 @@ mod tests {
         let clock = Arc::new(ToldClock::default());
         let cache = Cache::new(AnyClock::Other(clock.clone()));
         cache.set(Some((token("one"), hour_from(clock.as_ref()))));
-        let marked = mark(&cache).unwrap();
+        let marked = version(&cache).unwrap();
         let serves = || (cache.get(|_| ()).is_some(), cache.holds(&marked));
         for tick in 1..=3 {
             clock.monotonic.store(tick * 4 * MILLI, Ordering::Relaxed);
@@ -240,7 +243,7 @@ mod tests {
             for _ in 0..100 {
                 assert_eq!(serves(), (true, true));
             }
-            // Who asks the cache and who keeps a mark look for themselves.
+            // Who asks the cache and who keeps a version look for themselves.
             assert_eq!(clock.looks.load(Ordering::Relaxed), 2);
         }
         // A machine that was suspended, or a wall clock that was set: seen at the next tick.

@@ -4,14 +4,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
     Error, ErrorKind, Now, Result, Secret, Token,
-    lifecycle::{Ask, Lifecycle, Refusal as Claim, Report, Revocation, Served},
+    lifecycle::{Ask, Lifecycle, Rejection as Claim, Report, Revocation, Served},
+    provider::{ApiAnswer, Server},
     time::Moment as _,
-    vendor::{ApiAnswer, Server},
 };
 
 use crate::{
-    builder::ClientBuilder, cached::Mark, inner::Inner, provider::CredentialsSource,
-    runtime::Runtime, stats::Stats, turnstile::Turn,
+    builder::ClientBuilder, cached::CacheVersion, credentials_source::CredentialsSource,
+    runtime::Runtime, state::ClientState, stats::Stats, wait_queue::Slot,
 };
 
 /// Gets, keeps and shares the token of one identity. Cloning is cheap and shares all.
@@ -20,7 +20,7 @@ use crate::{
 /// flight gets it for all who ask, in a task that no caller's end cancels, and each caller keeps
 /// its own deadline.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<ClientState>);
 
 /// What a caller wants beyond a token.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +29,7 @@ pub struct TokenOptions {
     /// How long to wait at most; `None` is the client's own limit, 30 s unless it was set.
     pub deadline: Option<Duration>,
     /// The life that should be left: a wish, clamped to a half of the token's life. For WinKAS,
-    /// whose ends nobody states, it means a verdict now, never a new token.
+    /// whose ends nobody states, it means a validation now, never a new token.
     pub min_remaining: Option<Duration>,
 }
 
@@ -49,13 +49,13 @@ impl TokenOptions {
     }
 }
 
-/// What became of the claim that an API refused a token.
+/// What became of the claim that an API rejected a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum Rejection {
     /// Another token is in use now: call the API once more with it.
     Replaced(Token),
-    /// The vendor says that the token is active, so the refusal is about something else, a
+    /// The provider says that the token is active, so the rejection is about something else, a
     /// permission for one: don't call again.
     StillActive,
 }
@@ -70,7 +70,7 @@ impl Client {
         ClientBuilder::new(server.into(), credentials.into())
     }
 
-    pub(crate) fn new(inner: Inner) -> Self {
+    pub(crate) fn new(inner: ClientState) -> Self {
         Self(Arc::new(inner))
     }
 
@@ -108,7 +108,7 @@ impl Client {
         Ok(self.lease_with(options).await?.lease.token().clone())
     }
 
-    /// The token to use now with what is known of its end, and from which rung it came.
+    /// The token to use now with what is known of its end, and from which source it came.
     pub async fn lease(&self) -> Result<Served> {
         self.lease_with(TokenOptions::default()).await
     }
@@ -124,48 +124,51 @@ impl Client {
         self.0.fast(use_it)
     }
 
-    /// As [`cached`](Self::cached), for a thread that waited for its [`turn`](Self::turn).
+    /// As [`cached`](Self::cached), for a thread that waited for its [`turn`](Self::slot).
     pub(crate) fn cached_once(&self) -> Option<Token> {
         self.0.fast_once()
     }
 
-    /// As [`cached`](Self::cached), with a mark for whoever keeps an object of their own that is
+    /// As [`cached`](Self::cached), with a version for whoever keeps an object of their own that is
     /// made of the token, as faces of other languages do.
-    pub fn cached_with_mark<R>(&self, use_it: impl FnOnce(&Token, Mark) -> R) -> Option<R> {
-        self.0.fast_with_mark(use_it)
+    pub fn cached_with_version<R>(
+        &self,
+        use_it: impl FnOnce(&Token, CacheVersion) -> R,
+    ) -> Option<R> {
+        self.0.fast_with_version(use_it)
     }
 
-    /// Whether the token of that mark, which this client gave, is still cached and fresh. It costs
+    /// Whether the token of that version, which this client gave, is still cached and fresh. It costs
     /// less than [`cached`](Self::cached).
     #[inline]
-    pub fn holds(&self, mark: &Mark) -> bool {
-        self.0.holds(mark)
+    pub fn holds(&self, version: &CacheVersion) -> bool {
+        self.0.holds(version)
     }
 
-    /// A token of this client's vendor from its text, which was kept or came from elsewhere: to
-    /// refuse, validate, revoke or adopt it. Kind `Config` for a text that no token can have.
+    /// A token of this client's provider from its text, which was kept or came from elsewhere: to
+    /// reject, validate, revoke or adopt it. Kind `Config` for a text that no token can have.
     pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
         Token::read(self.0.server.token_kind(), text)
     }
 
-    /// Claims that an API refused this token. The claim is checked with the vendor before it is
+    /// Claims that an API rejected this token. The claim is checked with the provider before it is
     /// believed; a thousand claims on one token are one check and at most one new token.
-    pub async fn refuse(&self, token: &Token) -> Result<Refusal> {
+    pub async fn report_rejected(&self, token: &Token) -> Result<Rejection> {
         let entry = self.0.entry().await?;
-        let claim = entry.with(&self.0, |machine| machine.refuse(token, self.0.now()))?;
+        let claim = entry.with(&self.0, |machine| machine.report_rejected(token, self.0.now()))?;
         if claim == Claim::StillActive && self.0.fast(|_| ()).is_some() {
-            return Ok(Refusal::StillActive);
+            return Ok(Rejection::StillActive);
         }
         let mut current = self.lease().await?;
         if claim == Claim::Outdated && current.lease.token() == token {
-            // This client did not have it in hand: a sibling or the vendor had. It is doubted now.
-            entry.with(&self.0, |machine| machine.refuse(token, self.0.now()))?;
+            // This client did not have it in hand: a sibling or the provider had. It is doubted now.
+            entry.with(&self.0, |machine| machine.report_rejected(token, self.0.now()))?;
             current = self.lease().await?;
         }
         if current.lease.token() == token {
-            return Ok(Refusal::StillActive);
+            return Ok(Rejection::StillActive);
         }
-        Ok(Refusal::Replaced(current.lease.token().clone()))
+        Ok(Rejection::Replaced(current.lease.token().clone()))
     }
 
     /// Reads an API's answer for what it says about the token.
@@ -173,8 +176,8 @@ impl Client {
         self.0.server.read_api(response)
     }
 
-    /// Calls an API with the token, and once more with another if the API refused the first and
-    /// the vendor agrees. `call` gets the token and returns what the API's answer says about it
+    /// Calls an API with the token, and once more with another if the API rejected the first and
+    /// the provider agrees. `call` gets the token and returns what the API's answer says about it
     /// ([`read_api`](Self::read_api)) and the answer itself.
     ///
     /// # Errors
@@ -187,26 +190,26 @@ impl Client {
     {
         let token = self.token().await?;
         let (said, answer) = call(token.clone()).await?;
-        if matches!(said, ApiAnswer::NotRefused) {
+        if matches!(said, ApiAnswer::NotRejected) {
             return Ok(answer);
         }
-        match self.refuse(&token).await? {
-            Refusal::Replaced(token) => Ok(call(token).await?.1),
+        match self.report_rejected(&token).await? {
+            Rejection::Replaced(token) => Ok(call(token).await?.1),
             // The caller sees what the API said.
-            Refusal::StillActive => Ok(answer),
+            Rejection::StillActive => Ok(answer),
         }
     }
 
-    /// Asks the vendor whether a token, this client's or any other, is active. A no reaches all
+    /// Asks the provider whether a token, this client's or any other, is active. A no reaches all
     /// who share the token.
     pub async fn validate(&self, token: &Token) -> Result<bool> {
         match self.job(|machine, _| machine.validate(token)).await? {
-            Report::Verdict(active) => Ok(active),
+            Report::Validation(active) => Ok(active),
             _ => Err(impossible()),
         }
     }
 
-    /// Asks the vendor for the running token (WinKAS), whatever memory and store hold.
+    /// Asks the provider for the running token (WinKAS), whatever memory and store hold.
     pub async fn refetch(&self) -> Result<Served> {
         let inner = &self.0;
         let ask = Ask::new(inner.elapsed(), inner.wait);
@@ -214,12 +217,12 @@ impl Client {
         inner.get_by(ask).await
     }
 
-    /// Ends a token for all who share it, and tells the vendor. A user in a session with the token
+    /// Ends a token for all who share it, and tells the provider. A user in a session with the token
     /// is sent to the login page.
     ///
     /// # Errors
     /// `Unsupported` at WinKAS, which has no such call: see [`forget`](Self::forget). If the
-    /// vendor could not be told, the token is not used any more, but may still be active.
+    /// provider could not be told, the token is not used any more, but may still be active.
     pub async fn revoke(&self, token: &Token) -> Result<Revocation> {
         match self.job(|machine, now| machine.revoke(token, now)).await? {
             Report::Revoked(revocation) => Ok(revocation),
@@ -227,15 +230,15 @@ impl Client {
         }
     }
 
-    /// Drops this client's token here and in the store, without ending it at the vendor.
+    /// Drops this client's token here and in the store, without ending it at the provider.
     pub async fn forget(&self) -> Result<()> {
         self.tell(Lifecycle::forget).await
     }
 
     /// Says that the credentials are right, or that the account was unlocked: what stops them is
     /// lifted, and the next caller is served by one login.
-    pub async fn reset(&self) -> Result<()> {
-        self.tell(Lifecycle::reset).await
+    pub async fn unblock(&self) -> Result<()> {
+        self.tell(Lifecycle::unblock).await
     }
 
     /// Takes a token that was made elsewhere, which ends after `life` (`None`: nobody knows). It
@@ -299,10 +302,10 @@ impl Client {
 
     /// For faces whose threads block: waits while another thread is asking, for that long at most,
     /// so that a thousand are not woken at once: who asked wakes so many, and each of them the next.
-    /// Who then finds no token cached calls [`Turn::lead`] and asks; who got no turn (`None`) asks
+    /// Who then finds no token cached calls [`Slot::lead`] and asks; who got no turn (`None`) asks
     /// as well.
-    pub fn turn(&self, limit: Duration, wakes: usize) -> Option<Turn<'_>> {
-        self.0.turnstile.wait(limit, wakes)
+    pub fn slot(&self, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
+        self.0.wait_queue.wait(limit, wakes)
     }
 
     /// Begins a job, one at a time for an entry, and waits for its report.

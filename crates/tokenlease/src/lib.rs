@@ -1,4 +1,4 @@
-//! One API token for its whole life: gets, caches, shares, validates, refetches, refuses and
+//! One API token for its whole life: gets, caches, shares, validates, refetches, rejects and
 //! revokes tokens of WinKAS Air, Wyn Enterprise and OAuth2 servers.
 //!
 //! This crate sends, waits and knows the hour; what is decided is decided in [`core`].
@@ -12,18 +12,18 @@ mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod credentials_source;
 mod entry;
-mod inner;
 pub mod memory;
-mod provider;
 mod random;
 mod registry;
 pub mod runtime;
+mod state;
 mod stats;
 pub mod store;
 mod tls;
 pub mod transport;
-mod turnstile;
+mod wait_queue;
 
 pub use tokenlease_core as core;
 pub use tokenlease_core::{Error, ErrorKind, Result};
@@ -31,14 +31,14 @@ pub use tokenlease_core::{Error, ErrorKind, Result};
 pub use crate::{
     authorize::Authorize,
     builder::ClientBuilder,
-    cached::Mark,
-    client::{Client, Refusal, TokenOptions},
+    cached::CacheVersion,
+    client::{Client, Rejection, TokenOptions},
     clock::{Clock, SteeredClock, SystemClock},
+    credentials_source::CredentialsSource,
     memory::MemoryStore,
-    provider::CredentialsSource,
     registry::{Registry, RegistryBuilder},
     stats::Stats,
     store::Store,
     transport::{HttpOptions, SendError, Transport},
-    turnstile::Turn,
+    wait_queue::Slot,
 };

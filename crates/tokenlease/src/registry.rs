@@ -95,7 +95,7 @@ pub struct RegistryBuilder {
 }
 
 impl RegistryBuilder {
-    /// How vendors are reached.
+    /// How providers are reached.
     pub fn http(mut self, options: HttpOptions) -> Self {
         self.http = options;
         self

@@ -2,45 +2,45 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokenlease_core::vendor::Call;
+use tokenlease_core::provider::Call;
 
 /// What a client has done since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Requests for a new token that were sent.
-    pub issues: u64,
+    pub logins: u64,
     /// Requests for the running token that were sent.
     pub refetches: u64,
     /// Questions about a token that were sent: Validate, userinfo or introspection.
-    pub verdicts: u64,
+    pub validations: u64,
     /// Revocations that were sent.
     pub revocations: u64,
     /// Calls of the store.
     pub store_calls: u64,
     /// Callers that the fast path could not answer.
-    pub slow_asks: u64,
+    pub cache_misses: u64,
     /// Callers that were answered with an error.
     pub errors: u64,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    issues: AtomicU64,
+    logins: AtomicU64,
     refetches: AtomicU64,
-    verdicts: AtomicU64,
+    validations: AtomicU64,
     revocations: AtomicU64,
     store_calls: AtomicU64,
-    slow_asks: AtomicU64,
+    cache_misses: AtomicU64,
     errors: AtomicU64,
 }
 
 impl Counters {
     pub(crate) fn sent(&self, call: &Call) {
         add(match call {
-            Call::Issue => &self.issues,
+            Call::Login => &self.logins,
             Call::Refetch => &self.refetches,
-            Call::Verify(_) => &self.verdicts,
+            Call::Validate(_) => &self.validations,
             Call::Revoke(_) => &self.revocations,
         });
     }
@@ -50,7 +50,7 @@ impl Counters {
     }
 
     pub(crate) fn asked(&self) {
-        add(&self.slow_asks);
+        add(&self.cache_misses);
     }
 
     pub(crate) fn failed(&self) {
@@ -60,12 +60,12 @@ impl Counters {
     pub(crate) fn read(&self) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
-            issues: read(&self.issues),
+            logins: read(&self.logins),
             refetches: read(&self.refetches),
-            verdicts: read(&self.verdicts),
+            validations: read(&self.validations),
             revocations: read(&self.revocations),
             store_calls: read(&self.store_calls),
-            slow_asks: read(&self.slow_asks),
+            cache_misses: read(&self.cache_misses),
             errors: read(&self.errors),
         }
     }

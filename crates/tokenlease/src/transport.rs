@@ -43,9 +43,9 @@ const BODY_CAP: usize = 1024 * 1024;
 /// What sends requests, with its proxy, trust and limits. Clones share it; it is made of
 /// [`HttpOptions`].
 #[derive(Clone)]
-pub struct Transport(Arc<Inner>);
+pub struct Transport(Arc<ClientState>);
 
-struct Inner {
+struct ClientState {
     http: reqwest::Client,
     /// For servers on this machine, which no system proxy is asked for.
     loopback: Option<reqwest::Client>,
@@ -62,7 +62,7 @@ impl Transport {
         let loopback = matches!(options.proxy, ProxyChoice::System)
             .then(|| options.client(tls.clone(), &ProxyChoice::None))
             .transpose()?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(ClientState {
             http: options.client(tls, &options.proxy)?,
             loopback,
             timeout: options.timeout,

@@ -1,4 +1,4 @@
-//! Calls of both vendors' APIs with `Authorize`, read, checked and replayed once.
+//! Calls of both providers' APIs with `Authorize`, read, checked and replayed once.
 
 mod common;
 
@@ -6,7 +6,7 @@ use std::{sync::Mutex, time::Duration};
 
 use common::World;
 use serde_json::json;
-use tokenlease::{Authorize, Client, Error, ErrorKind, core::vendor::ApiAnswer};
+use tokenlease::{Authorize, Client, Error, ErrorKind, core::provider::ApiAnswer};
 
 /// Any HTTP stack will do: here it is reqwest, without TLS.
 async fn call(
@@ -60,13 +60,13 @@ async fn lesson_28_a_winkas_envelope_that_says_no_is_asked_about_before_it_is_be
         assert!(body.contains("WinkasErrorCode"));
     }
     let counts = world.emulator.counts().winkas;
-    assert_eq!((counts.issue, counts.validate), (1, 1), "permission errors cost no login");
+    assert_eq!((counts.login, counts.validate), (1, 1), "permission errors cost no login");
     let token = client.token().await.unwrap();
     world.emulator.end_token(token.expose());
     world.pass(Duration::from_secs(61));
     let (_, body) = call(&client, post("Echo")).await.unwrap();
     assert!(body.contains("\"WinkasErrorCode\":0"), "{body}");
-    assert_eq!(world.emulator.counts().winkas.issue, 2);
+    assert_eq!(world.emulator.counts().winkas.login, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,16 +85,16 @@ async fn a_401_at_wyn_is_checked_by_userinfo_and_replayed_once() {
     world.emulator.end_token(token.expose());
     assert_eq!(call(&client, get("me")).await.unwrap().0, 200);
     let counts = world.emulator.counts().wyn;
-    assert_eq!((counts.issue, counts.userinfo, counts.refused), (2, 1, 1));
+    assert_eq!((counts.login, counts.userinfo, counts.rejected), (2, 1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_caller_did_wrong_is_an_error_and_no_refusal() {
+async fn what_the_caller_did_wrong_is_an_error_and_no_rejection() {
     let world = World::start().await;
     let client = world.winkas(&world.registry(), &world.emulator.winkas().password());
     let token = client.token().await.unwrap();
     let error = Authorize::new(&token).json_body(&mut json!([1])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     let teapot = http::Response::builder().status(418).body("").unwrap();
-    assert!(matches!(client.read_api(&teapot), ApiAnswer::NotRefused));
+    assert!(matches!(client.read_api(&teapot), ApiAnswer::NotRejected));
 }

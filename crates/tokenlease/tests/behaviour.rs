@@ -12,10 +12,10 @@ use std::{
 
 use common::World;
 use tokenlease::{
-    Client, CredentialsSource, ErrorKind, HttpOptions, Refusal, Registry, SteeredClock,
+    Client, CredentialsSource, ErrorKind, HttpOptions, Registry, Rejection, SteeredClock,
     TokenOptions,
     core::{
-        Credentials, Identity, Token, TokenKind, lease::Rung, lifecycle::Event, vendor::Server,
+        Credentials, Identity, Token, TokenKind, lease::Source, lifecycle::Event, provider::Server,
     },
 };
 use tokenlease_emulator::{Endpoint, Fault};
@@ -26,12 +26,12 @@ const HOUR: Duration = Duration::from_secs(3600);
 async fn lesson_5_a_flight_outlives_the_caller_who_began_it() {
     let world = World::start().await;
     let client = world.wyn(&world.registry(), HOUR);
-    world.emulator.fault(Endpoint::WynIssue, Fault::delay(Duration::from_millis(60)), 1);
+    world.emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_millis(60)), 1);
     let first = tokio::spawn({
         let client = client.clone();
         async move { client.token().await }
     });
-    while world.emulator.counts().wyn.issue == 0 {
+    while world.emulator.counts().wyn.login == 0 {
         tokio::task::yield_now().await;
     }
     let second = tokio::spawn({
@@ -40,7 +40,7 @@ async fn lesson_5_a_flight_outlives_the_caller_who_began_it() {
     });
     first.abort();
     second.await.unwrap().unwrap();
-    assert_eq!(world.emulator.counts().wyn.issue, 1);
+    assert_eq!(world.emulator.counts().wyn.login, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,9 +57,9 @@ async fn lesson_6_a_slow_identity_holds_up_no_other() {
     let registry = world.registry();
     let slow = world.wyn(&registry, HOUR);
     let quick = world.winkas(&registry, &world.emulator.winkas().password());
-    world.emulator.fault(Endpoint::WynIssue, Fault::delay(Duration::from_secs(5)), 1);
+    world.emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_secs(5)), 1);
     let waiting = tokio::spawn(async move { slow.token().await });
-    while world.emulator.counts().wyn.issue == 0 {
+    while world.emulator.counts().wyn.login == 0 {
         tokio::task::yield_now().await;
     }
     quick.token().await.unwrap();
@@ -68,7 +68,7 @@ async fn lesson_6_a_slow_identity_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lesson_7_no_failure_but_refused_credentials_lasts() {
+async fn lesson_7_no_failure_but_rejected_credentials_lasts() {
     let world = World::start().await;
     let client = world.wyn(&world.registry(), HOUR);
     for fault in [
@@ -79,12 +79,12 @@ async fn lesson_7_no_failure_but_refused_credentials_lasts() {
         Fault::reset(),
         Fault::half_body(),
     ] {
-        world.emulator.fault(Endpoint::WynIssue, fault, 2);
+        world.emulator.fault(Endpoint::WynLogin, fault, 2);
         let error = client
             .token_with(TokenOptions::default().with_deadline(Duration::ZERO))
             .await
             .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
+        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded, "{error}");
         let error = client.token().await;
         world.emulator.clear_faults();
         world.pass(Duration::from_secs(2 * 3600));
@@ -109,12 +109,12 @@ async fn lesson_25_a_hook_hears_of_each_new_token() {
     .unwrap();
     let token = client.token().await.unwrap();
     world.emulator.end_token(token.expose());
-    client.refuse(&token).await.unwrap();
+    client.report_rejected(&token).await.unwrap();
     let heard = heard.lock().unwrap();
     let kinds: Vec<_> =
         heard.iter().map(|event| event.to_string().split(' ').next().unwrap().to_owned()).collect();
-    assert_eq!(kinds, ["issued", "doubted", "dead", "issued"], "{heard:?}");
-    assert!(matches!(heard[0], Event::Issued(_)));
+    assert_eq!(kinds, ["logged", "suspected", "inactive", "logged"], "{heard:?}");
+    assert!(matches!(heard[0], Event::LoggedIn(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +130,7 @@ async fn a_client_that_is_made_anew_finds_its_token_in_its_registry() {
         assert_eq!(world.wyn(&registry, HOUR).token().await.unwrap(), wyn);
     }
     let counts = world.emulator.counts();
-    assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 1));
+    assert_eq!((counts.winkas.login, counts.wyn.login), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,7 +144,7 @@ async fn a_hook_may_look_at_the_client_that_calls_it() {
         .registry(&world.registry())
         .on_event(move |_| {
             let client = hook.0.get().unwrap();
-            let words = format!("{} after {:?}", client.explain(), client.stats().issues);
+            let words = format!("{} after {:?}", client.explain(), client.stats().logins);
             hook.1.lock().unwrap().push(words);
         })
         .build()
@@ -174,7 +174,7 @@ async fn lesson_30_two_valid_secrets_live_side_by_side() {
         assert_eq!(client("old").token().await.unwrap(), old);
         assert_eq!(client("new").token().await.unwrap(), new);
     }
-    assert_eq!(world.emulator.counts().wyn.issue, 2);
+    assert_eq!(world.emulator.counts().wyn.login, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +182,7 @@ async fn a_provider_is_called_before_the_first_look_and_before_each_send_and_nev
     let world = World::start().await;
     let (calls, password) = (Arc::new(AtomicU64::new(0)), world.emulator.winkas().password());
     let counted = calls.clone();
-    let source = CredentialsSource::provider(move || {
+    let source = CredentialsSource::from_fn(move || {
         counted.fetch_add(1, Ordering::Relaxed);
         Ok(Credentials::password(password.as_str()))
     });
@@ -202,7 +202,7 @@ async fn a_provider_that_does_not_return_holds_up_nobody_beyond_their_deadline()
     let (calls, password) = (Arc::new(AtomicU64::new(0)), world.emulator.winkas().password());
     let (release, held) = std::sync::mpsc::channel::<()>();
     let (counted, held) = (calls.clone(), Mutex::new(held));
-    let source = CredentialsSource::provider(move || {
+    let source = CredentialsSource::from_fn(move || {
         counted.fetch_add(1, Ordering::Relaxed);
         // An error once the other end is dropped.
         let _ = held.lock().unwrap().recv();
@@ -212,7 +212,7 @@ async fn a_provider_that_does_not_return_holds_up_nobody_beyond_their_deadline()
         Client::builder(world.winkas_server(), source).registry(&world.registry()).build().unwrap();
     let soon = TokenOptions::default().with_deadline(Duration::from_millis(30));
     for _ in 0..3 {
-        assert_eq!(client.token_with(soon).await.unwrap_err().kind(), ErrorKind::Deadline);
+        assert_eq!(client.token_with(soon).await.unwrap_err().kind(), ErrorKind::DeadlineExceeded);
     }
     // Those who gave up left one call under way, which serves who comes next.
     assert_eq!(calls.load(Ordering::Relaxed), 1);
@@ -225,7 +225,7 @@ async fn secrets_that_a_provider_changed_move_the_client_and_those_who_wait() {
     let world = World::start().await;
     let current = Arc::new(Mutex::new(world.emulator.winkas().password()));
     let read = current.clone();
-    let source = CredentialsSource::provider(move || {
+    let source = CredentialsSource::from_fn(move || {
         Ok(Credentials::password(read.lock().unwrap().as_str()))
     });
     let client =
@@ -248,8 +248,8 @@ async fn new_credentials_find_the_running_token_by_a_refetch() {
     world.emulator.winkas().set_passwords(["changed"]);
     client.set_credentials(Credentials::password("changed")).unwrap();
     let second = client.lease().await.unwrap();
-    assert_eq!((second.rung, second.lease.token()), (Rung::Refetch, &first));
-    assert_eq!(world.emulator.counts().winkas.issue, 1);
+    assert_eq!((second.source, second.lease.token()), (Source::Refetch, &first));
+    assert_eq!(world.emulator.counts().winkas.login, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,7 +263,7 @@ async fn an_adopted_token_serves_this_client_and_no_other() {
     let served = client.lease().await.unwrap();
     assert_eq!(served.lease.token(), &token);
     let sibling = world.winkas(&registry, "wrong");
-    assert_eq!(sibling.token().await.unwrap_err().kind(), ErrorKind::CredentialsRefused);
+    assert_eq!(sibling.token().await.unwrap_err().kind(), ErrorKind::CredentialsRejected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,19 +279,19 @@ async fn a_forgotten_token_is_adopted_by_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_only_siblings_have_in_hand_is_checked_before_its_refusal_is_answered() {
+async fn a_token_that_only_siblings_have_in_hand_is_checked_before_its_rejection_is_answered() {
     let world = World::start().await;
     let registry = world.registry();
     let token = world.wyn(&registry, HOUR).token().await.unwrap();
-    let refused = world.wyn(&registry, HOUR).refuse(&token).await.unwrap();
-    assert_eq!(refused, Refusal::StillActive);
+    let rejected = world.wyn(&registry, HOUR).report_rejected(&token).await.unwrap();
+    assert_eq!(rejected, Rejection::StillActive);
     assert_eq!(world.emulator.counts().wyn.userinfo, 1);
 
     world.emulator.end_token(token.expose());
-    let refused = world.wyn(&registry, HOUR).refuse(&token).await.unwrap();
-    let Refusal::Replaced(new) = refused else { panic!("{token:?} is dead") };
+    let rejected = world.wyn(&registry, HOUR).report_rejected(&token).await.unwrap();
+    let Rejection::Replaced(new) = rejected else { panic!("{token:?} is dead") };
     assert!(world.emulator.token_is_active(new.expose()));
-    assert_eq!(world.emulator.counts().wyn.issue, 2);
+    assert_eq!(world.emulator.counts().wyn.login, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,10 +301,10 @@ async fn an_unlocked_account_works_again_after_a_reset() {
     let password = world.emulator.winkas().password();
     world.emulator.winkas().set_passwords(["another"]);
     let client = world.winkas(&registry, &password);
-    assert_eq!(client.token().await.unwrap_err().kind(), ErrorKind::CredentialsRefused);
+    assert_eq!(client.token().await.unwrap_err().kind(), ErrorKind::CredentialsRejected);
     world.emulator.winkas().set_passwords([password.as_str()]);
-    assert_eq!(client.token().await.unwrap_err().kind(), ErrorKind::CredentialsRefused);
-    client.reset().await.unwrap();
+    assert_eq!(client.token().await.unwrap_err().kind(), ErrorKind::CredentialsRejected);
+    client.unblock().await.unwrap();
     client.token().await.unwrap();
 }
 
@@ -314,14 +314,14 @@ async fn a_circuit_closes_by_one_probe_after_its_hour() {
     let password = world.emulator.winkas().password();
     world.emulator.winkas().set_passwords(["another"]);
     let client = world.winkas(&world.registry(), &password);
-    assert_eq!(client.token().await.unwrap_err().kind(), ErrorKind::CredentialsRefused);
+    assert_eq!(client.token().await.unwrap_err().kind(), ErrorKind::CredentialsRejected);
     world.emulator.winkas().set_passwords([password.as_str()]);
     world.pass(HOUR + Duration::from_secs(1));
     client.token().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn validate_and_refetch_ask_the_vendor_now() {
+async fn validate_and_refetch_ask_the_provider_now() {
     let world = World::start().await;
     let client = world.winkas(&world.registry(), &world.emulator.winkas().password());
     let token = client.token().await.unwrap();
@@ -330,7 +330,7 @@ async fn validate_and_refetch_ask_the_vendor_now() {
     world.emulator.end_token(token.expose());
     assert!(!client.validate(&token).await.unwrap());
     let error = client.refetch().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TokenRefused, "{error}");
+    assert_eq!(error.kind(), ErrorKind::TokenRejected, "{error}");
     let error = client.revoke(&token).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("forget"), "{error}");
@@ -345,7 +345,7 @@ async fn a_no_that_one_heard_who_never_used_the_token_reaches_those_who_do() {
     world.emulator.end_token(token.expose());
     let other = world.winkas(&registry, "not sent");
     assert!(!other.validate(&token).await.unwrap());
-    assert_eq!(world.emulator.counts().winkas.issue, 1);
+    assert_eq!(world.emulator.counts().winkas.login, 1);
     world.pass(Duration::from_secs(31));
     // At once: the no was in the store before it was answered.
     assert_ne!(client.token().await.unwrap(), token);
@@ -358,7 +358,7 @@ async fn a_caller_whose_deadline_passes_hears_what_failed() {
     world.emulator.fault(Endpoint::WinkasRefetch, Fault::reset(), 9);
     let options = TokenOptions::default().with_deadline(Duration::from_millis(200));
     let error = client.token_with(options).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     assert!(error.to_string().contains("what failed last: transport"), "{error}");
 }
 
@@ -401,8 +401,8 @@ async fn explain_tells_where_the_token_came_from_without_telling_the_token() {
     let client = world.winkas(&world.registry(), &world.emulator.winkas().password());
     let token = client.token().await.unwrap();
     let words = client.explain();
-    assert!(words.contains("rung issue") && words.contains("it is served"), "{words}");
+    assert!(words.contains("source login") && words.contains("it is served"), "{words}");
     assert!(!words.contains(token.expose()));
     let stats = client.stats();
-    assert_eq!((stats.issues, stats.refetches, stats.errors), (1, 1, 0));
+    assert_eq!((stats.logins, stats.refetches, stats.errors), (1, 1, 0));
 }

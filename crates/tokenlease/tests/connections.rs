@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::World;
 use tokenlease::{
     Client, Registry,
-    core::{Identity, vendor::Server},
+    core::{Identity, provider::Server},
 };
 use tokenlease_emulator::{Endpoint, Fault};
 
@@ -27,7 +27,7 @@ async fn the_identities_of_one_server_share_a_connection() {
     for number in 0..50 {
         client(&world, &registry, number).token().await.unwrap();
     }
-    assert_eq!(world.emulator.counts().wyn.issue, 50);
+    assert_eq!(world.emulator.counts().wyn.login, 50);
     let connections = world.emulator.details().wyn.connections;
     // One, unless this machine paused for a second between two logins.
     assert!(connections < 10, "{connections} connections");
@@ -40,11 +40,11 @@ async fn lesson_32_each_login_that_reaches_the_server_over_a_kept_connection_is_
     let mut counted = 0;
     for number in 0..20 {
         if number % 2 == 1 {
-            world.emulator.fault(Endpoint::WynIssue, Fault::reset(), 1);
+            world.emulator.fault(Endpoint::WynLogin, Fault::reset(), 1);
         }
         let client = client(&world, &registry, number);
         client.token().await.unwrap();
-        counted += client.stats().issues;
+        counted += client.stats().logins;
     }
-    assert_eq!((world.emulator.counts().wyn.issue, counted), (30, 30));
+    assert_eq!((world.emulator.counts().wyn.login, counted), (30, 30));
 }

@@ -1,4 +1,4 @@
-//! Days at both vendors, over real HTTP: the client's clock and the emulator's are moved together.
+//! Days at both providers, over real HTTP: the client's clock and the emulator's are moved together.
 
 mod common;
 
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use common::World;
 use tokenlease::{
-    Client, ErrorKind, Refusal, Registry, TokenOptions,
+    Client, ErrorKind, Registry, Rejection, TokenOptions,
     core::{
         Credentials, Identity,
-        lease::{Expiry, Rung},
+        lease::{Expiry, Source},
         lifecycle::Revocation,
-        vendor::{ApiAnswer, Server},
+        provider::{ApiAnswer, Server},
     },
 };
 use tokenlease_emulator::{Emulator, Endpoint, Fault};
@@ -40,7 +40,7 @@ async fn lesson_4_a_thousand_callers_on_a_cold_client_are_one_login() {
         assert!(client.cached(|_| ()).is_some(), "the fast path is set");
     }
     let counts = world.emulator.counts();
-    assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 1));
+    assert_eq!((counts.winkas.login, counts.wyn.login), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,13 +48,13 @@ async fn a_restarted_process_finds_the_running_token_by_a_refetch() {
     let world = World::start().await;
     let password = world.emulator.winkas().password();
     let first = world.winkas(&world.registry(), &password).lease().await.unwrap();
-    assert_eq!(first.rung, Rung::Issue);
+    assert_eq!(first.source, Source::Login);
     world.pass(HOUR);
     let second = world.winkas(&world.registry(), &password).lease().await.unwrap();
-    assert_eq!(second.rung, Rung::Refetch);
+    assert_eq!(second.source, Source::Refetch);
     assert_eq!(second.lease.expiry(), Expiry::Unknown);
     assert_eq!(first.lease.token(), second.lease.token());
-    assert_eq!(world.emulator.counts().winkas.issue, 1);
+    assert_eq!(world.emulator.counts().winkas.login, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +66,7 @@ async fn a_day_of_twelve_hour_tokens_costs_two_logins() {
         assert!(world.emulator.token_is_active(token.expose()));
         world.pass(HOUR / 2);
     }
-    assert_eq!(world.emulator.counts().winkas.issue, 2);
+    assert_eq!(world.emulator.counts().winkas.login, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +79,7 @@ async fn an_agreement_of_24_hours_is_found_out_and_costs_one_login_a_day() {
         assert!(world.emulator.token_is_active(token.expose()));
         world.pass(HOUR / 2);
     }
-    assert_eq!(world.emulator.counts().winkas.issue, 2);
+    assert_eq!(world.emulator.counts().winkas.login, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,16 +95,16 @@ async fn lesson_14_wrong_credentials_of_fifty_callers_cost_one_login_and_a_refet
         .collect();
     for caller in callers {
         let error = caller.await.unwrap().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
+        assert_eq!(error.kind(), ErrorKind::CredentialsRejected, "{error}");
         assert!(error.until().is_some());
     }
     for _ in 0..5 {
         world.pass(HOUR / 6);
         let error = client.token().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
+        assert_eq!(error.kind(), ErrorKind::CredentialsRejected, "{error}");
     }
     let counts = world.emulator.counts().winkas;
-    assert_eq!((counts.issue, counts.refetch), (1, 1));
+    assert_eq!((counts.login, counts.refetch), (1, 1));
     // The right password is another entry: it is not disturbed.
     let right = world.winkas(&registry, &world.emulator.winkas().password());
     right.token().await.unwrap();
@@ -118,9 +118,9 @@ async fn lesson_26_a_wrong_password_is_never_answered_with_the_right_ones_token(
     right.token().await.unwrap();
     let wrong = world.winkas(&registry, "wrong");
     let error = wrong.token().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::CredentialsRefused, "{error}");
+    assert_eq!(error.kind(), ErrorKind::CredentialsRejected, "{error}");
     right.token().await.unwrap();
-    assert_eq!(world.emulator.counts().winkas.issue, 2, "the right login and the wrong one");
+    assert_eq!(world.emulator.counts().winkas.login, 2, "the right login and the wrong one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +129,7 @@ async fn lesson_8_an_outage_during_the_refresh_keeps_the_token_in_use() {
     let client = world.wyn(&world.registry(), HOUR);
     let first = client.token().await.unwrap();
     world.pass(Duration::from_secs(3600 - 65));
-    world.emulator.fault(Endpoint::WynIssue, Fault::status(503), 100);
+    world.emulator.fault(Endpoint::WynLogin, Fault::status(503), 100);
     for _ in 0..10 {
         assert_eq!(client.token().await.unwrap(), first);
     }
@@ -142,31 +142,31 @@ async fn lesson_8_an_outage_during_the_refresh_keeps_the_token_in_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lesson_28_a_permission_error_is_no_refusal_and_a_dead_token_is_replaced_once() {
+async fn lesson_28_a_permission_error_is_no_rejection_and_a_dead_token_is_replaced_once() {
     let world = World::start().await;
     let client = world.winkas(&world.registry(), &world.emulator.winkas().password());
     let token = client.token().await.unwrap();
-    assert_eq!(client.refuse(&token).await.unwrap(), Refusal::StillActive);
-    assert_eq!(client.refuse(&token).await.unwrap(), Refusal::StillActive);
+    assert_eq!(client.report_rejected(&token).await.unwrap(), Rejection::StillActive);
+    assert_eq!(client.report_rejected(&token).await.unwrap(), Rejection::StillActive);
     assert_eq!(world.emulator.counts().winkas.validate, 1);
     world.pass(HOUR);
     world.emulator.end_token(token.expose());
     let callers: Vec<_> = (0..100)
         .map(|_| {
             let (client, token) = (client.clone(), token.clone());
-            tokio::spawn(async move { client.refuse(&token).await })
+            tokio::spawn(async move { client.report_rejected(&token).await })
         })
         .collect();
     let mut replaced = Vec::new();
     for caller in callers {
         match caller.await.unwrap().unwrap() {
-            Refusal::Replaced(token) => replaced.push(token),
+            Rejection::Replaced(token) => replaced.push(token),
             other => panic!("{other:?}"),
         }
     }
     assert!(replaced.windows(2).all(|pair| pair[0] == pair[1]));
     let counts = world.emulator.counts().winkas;
-    assert_eq!((counts.issue, counts.validate), (2, 2));
+    assert_eq!((counts.login, counts.validate), (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +181,7 @@ async fn a_call_is_replayed_once_with_another_token_if_the_first_is_dead() {
             calls += 1;
             let active = world.emulator.token_is_active(token.expose());
             async move {
-                let said = if active { ApiAnswer::NotRefused } else { ApiAnswer::Refused };
+                let said = if active { ApiAnswer::NotRejected } else { ApiAnswer::Rejected };
                 Ok::<_, tokenlease::Error>((said, active))
             }
         })
@@ -203,29 +203,29 @@ async fn lesson_23_a_revoked_token_is_used_by_nobody_and_its_end_is_proven() {
     assert_ne!(one.token().await.unwrap(), token);
     world.pass(Duration::from_secs(31));
     assert_ne!(other.token().await.unwrap(), token);
-    assert_eq!(world.emulator.counts().wyn.issue, 2);
+    assert_eq!(world.emulator.counts().wyn.login, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lesson_21_a_lost_answer_is_refetched_before_another_login() {
     let world = World::start().await;
     let client = world.winkas(&world.registry(), &world.emulator.winkas().password());
-    world.emulator.fault(Endpoint::WinkasIssue, Fault::reset().after_processing(), 1);
+    world.emulator.fault(Endpoint::WinkasLogin, Fault::reset().after_processing(), 1);
     let served = client.lease().await.unwrap();
-    assert_eq!(served.rung, Rung::Refetch);
-    assert_eq!(world.emulator.counts().winkas.issue, 1);
+    assert_eq!(served.source, Source::Refetch);
+    assert_eq!(world.emulator.counts().winkas.login, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_is_answered_by_its_own_deadline() {
     let world = World::start().await;
     let client = world.wyn(&world.registry(), HOUR);
-    world.emulator.fault(Endpoint::WynIssue, Fault::delay(Duration::from_millis(300)), 1);
+    world.emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_millis(300)), 1);
     let options = TokenOptions::default().with_deadline(Duration::from_millis(50));
     let error = client.token_with(options).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded, "{error}");
     client.token().await.unwrap();
-    assert_eq!(world.emulator.counts().wyn.issue, 1, "the flight outlived its first caller");
+    assert_eq!(world.emulator.counts().wyn.login, 1, "the flight outlived its first caller");
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn threads_that_block_share_one_login_too() {
             scope.spawn(|| client.token().unwrap());
         }
     });
-    assert_eq!(emulator.counts().winkas.issue, 1);
+    assert_eq!(emulator.counts().winkas.login, 1);
 }
 
 #[test]
@@ -267,9 +267,9 @@ fn threads_that_block_and_get_no_token_are_all_told_why() {
             asking.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         })
     };
-    let refused = client("wrong", Duration::from_secs(30));
-    assert_eq!(kinds(&refused), [ErrorKind::CredentialsRefused; 32]);
-    emulator.fault(Endpoint::WinkasIssue, Fault::delay(Duration::from_secs(60)), 1);
+    let rejected = client("wrong", Duration::from_secs(30));
+    assert_eq!(kinds(&rejected), [ErrorKind::CredentialsRejected; 32]);
+    emulator.fault(Endpoint::WinkasLogin, Fault::delay(Duration::from_secs(60)), 1);
     let slow = client(&w.password(), Duration::from_millis(50));
-    assert_eq!(kinds(&slow), [ErrorKind::Deadline; 32]);
+    assert_eq!(kinds(&slow), [ErrorKind::DeadlineExceeded; 32]);
 }

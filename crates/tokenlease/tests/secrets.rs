@@ -56,9 +56,9 @@ async fn lesson_1_and_2_no_secret_reaches_a_log_an_error_or_a_debug_text() {
     world.emulator.options(|options| options.winkas.echo_credentials = true);
     let (winkas, wyn) = (world.emulator.winkas(), world.emulator.wyn());
     let mut secrets = vec![winkas.password(), wyn.password(), wyn.client_secret()];
-    for (issue, verdict, api) in [
-        (Endpoint::WinkasIssue, Endpoint::WinkasValidate, true),
-        (Endpoint::WynIssue, Endpoint::WynUserinfo, false),
+    for (login, validation, api) in [
+        (Endpoint::WinkasLogin, Endpoint::WinkasValidate, true),
+        (Endpoint::WynLogin, Endpoint::WynUserinfo, false),
     ] {
         for fault in [
             Fault::status(500),
@@ -74,7 +74,7 @@ async fn lesson_1_and_2_no_secret_reaches_a_log_an_error_or_a_debug_text() {
             } else {
                 world.wyn(&registry, Duration::from_secs(3600))
             };
-            world.emulator.fault(issue, fault.clone(), 1);
+            world.emulator.fault(login, fault.clone(), 1);
             let options =
                 tokenlease::TokenOptions::default().with_deadline(Duration::from_millis(1));
             for result in [client.token_with(options).await, client.token().await] {
@@ -84,9 +84,9 @@ async fn lesson_1_and_2_no_secret_reaches_a_log_an_error_or_a_debug_text() {
                 }
             }
             if let Some(token) = tokens.last().cloned() {
-                world.emulator.fault(verdict, fault, 2);
+                world.emulator.fault(validation, fault, 2);
                 words.push(format!("{:?}", client.validate(&token).await));
-                words.push(format!("{:?}", client.refuse(&token).await));
+                words.push(format!("{:?}", client.report_rejected(&token).await));
                 words.push(format!("{:?}", client.revoke(&token).await));
             }
             words.push(format!("{client:?} {} {:?}", client.explain(), client.stats()));
@@ -99,7 +99,7 @@ async fn lesson_1_and_2_no_secret_reaches_a_log_an_error_or_a_debug_text() {
     secrets.extend(tokens.iter().map(|token| token.expose().to_owned()));
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log is on:\n{log}");
-    assert!(log.contains("issued"), "and the client writes into it");
+    assert!(log.contains("logged in"), "and the client writes into it");
     let words = words.concat();
     for secret in secrets {
         for form in forms(&secret) {

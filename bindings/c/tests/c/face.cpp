@@ -39,9 +39,9 @@ template <typename Call> static Error thrown(Call &&call)
 
 int main()
 {
-    const bool winkas = given("OPTION_vendor") == "winkas";
+    const bool winkas = given("OPTION_provider") == "winkas";
     Config config;
-    config.set("vendor", given("OPTION_vendor")).set("server", given("OPTION_server"));
+    config.set("provider", given("OPTION_provider")).set("server", given("OPTION_server"));
     config.set("user", given("OPTION_user")).set_password(given("PASSWORD"));
     if (winkas) {
         config.set("contract", given("OPTION_contract"));
@@ -61,7 +61,7 @@ int main()
     EXPECT(client.token({milliseconds(5000), std::nullopt}).text() == token.text());
     EXPECT(token.kind() == (winkas ? TOKENLEASE_KIND_WINKAS : TOKENLEASE_KIND_BEARER));
     EXPECT(client.token_of(std::string(token.text())).text() == token.text());
-    EXPECT(client.validate(token) && !client.refuse(token));
+    EXPECT(client.validate(token) && !client.report_rejected(token));
     const Error late = thrown([&] { client.token({milliseconds(-7), std::nullopt}); });
     EXPECT(late.status() == TOKENLEASE_BAD_ARGUMENT);
 
@@ -72,7 +72,7 @@ int main()
     for (auto &thread : threads) {
         thread.join();
     }
-    EXPECT(client.count(TOKENLEASE_COUNT_ISSUES) == 1);
+    EXPECT(client.count(TOKENLEASE_COUNT_LOGINS) == 1);
     EXPECT(!client.explain().empty());
 
     // A function that throws fails the call; another takes its place.
@@ -95,7 +95,7 @@ int main()
     } else {
         EXPECT(client.revoke(token));
     }
-    client.reset();
+    client.unblock();
     client.forget();
     client.close();
     return 0;

@@ -1,4 +1,4 @@
-/* A token's life: got, got again, refused, asked about, revoked, forgotten. */
+/* A token's life: got, got again, rejected, asked about, revoked, forgotten. */
 #include "support.h"
 
 static uint64_t count(const tokenlease_client *client, tokenlease_count what)
@@ -55,20 +55,20 @@ int main(void)
     DONE(tokenlease_client_token_of(client, text, &again, &error));
     DONE(tokenlease_client_validate(client, again, &yes, &error));
     EXPECT(yes);
-    EXPECT(count(client, TOKENLEASE_COUNT_ISSUES) == 1);
+    EXPECT(count(client, TOKENLEASE_COUNT_LOGINS) == 1);
 
-    /* Refused by an API while it is active: kept. Refused when it has ended: replaced. */
+    /* Rejected by an API while it is active: kept. Rejected when it has ended: replaced. */
     other = again;
-    DONE(tokenlease_client_refuse(client, token, &other, &error));
+    DONE(tokenlease_client_report_rejected(client, token, &other, &error));
     EXPECT(!other);
     tokenlease_token_free(again);
-    turn("end the token");
+    slot("end the token");
     FAILS(TOKENLEASE_CONFIG, "no token", tokenlease_client_token_of(client, "\n", &other, &error));
     DONE(tokenlease_client_validate(client, token, &yes, &error));
     EXPECT(!yes);
-    DONE(tokenlease_client_refuse(client, token, &other, &error));
+    DONE(tokenlease_client_report_rejected(client, token, &other, &error));
     EXPECT(other && strcmp(tokenlease_token_text(token), tokenlease_token_text(other)) != 0);
-    EXPECT(count(client, TOKENLEASE_COUNT_ISSUES) == 2);
+    EXPECT(count(client, TOKENLEASE_COUNT_LOGINS) == 2);
 
     again = NULL;
     if (is_winkas()) {
@@ -85,7 +85,7 @@ int main(void)
     }
     DONE(tokenlease_client_explain(client, text, sizeof text, &length, &error));
     EXPECT(length > 0 && !strstr(text, tokenlease_token_text(token)));
-    DONE(tokenlease_client_reset(client, &error));
+    DONE(tokenlease_client_unblock(client, &error));
     DONE(tokenlease_client_forget(client, &error));
     DONE(tokenlease_client_close(client, &error));
     EXPECT(count(client, TOKENLEASE_COUNT_ERRORS) == 0);

@@ -69,7 +69,7 @@ int main(void)
     FAILS(TOKENLEASE_CONFIG, "there is no option \"usr\"; expected \"user\"",
           tokenlease_config_set(config, "usr", "x", &error));
     FAILS(TOKENLEASE_CONFIG, "winkas, wyn, oauth2",
-          tokenlease_config_set(config, "vendor", "sap", &error));
+          tokenlease_config_set(config, "provider", "sap", &error));
     FAILS(TOKENLEASE_CONFIG, "90s", tokenlease_config_set(config, "deadline", "90", &error));
 
     /* Registries and clients. */
@@ -77,8 +77,8 @@ int main(void)
     FAILS(bad, "the argument registry is NULL", tokenlease_registry_new(config, NULL, &error));
     FAILS(bad, "the argument config is NULL", tokenlease_client_new(NULL, NULL, &client, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_new(config, NULL, NULL, &error));
-    FAILS(TOKENLEASE_CONFIG, "no vendor", tokenlease_client_new(config, NULL, &client, &error));
-    DONE(tokenlease_config_set(config, "vendor", "winkas", &error));
+    FAILS(TOKENLEASE_CONFIG, "no provider", tokenlease_client_new(config, NULL, &client, &error));
+    DONE(tokenlease_config_set(config, "provider", "winkas", &error));
     DONE(tokenlease_config_set(config, "user", "x", &error));
     DONE(tokenlease_config_set(config, "contract", "x", &error));
     FAILS(TOKENLEASE_CONFIG, "password", tokenlease_client_new(config, NULL, &client, &error));
@@ -114,9 +114,9 @@ int main(void)
     FAILS(TOKENLEASE_CONFIG, "no token", tokenlease_client_token_of(client, "", &token, &error));
     EXPECT(!token);
     DONE(tokenlease_client_token_of(client, "x", &token, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_refuse(NULL, token, &token, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_refuse(client, NULL, &token, &error));
-    FAILS(bad, "the argument replacement is NULL", tokenlease_client_refuse(client, token, NULL, &error));
+    FAILS(bad, "the argument client is NULL", tokenlease_client_report_rejected(NULL, token, &token, &error));
+    FAILS(bad, "the argument token is NULL", tokenlease_client_report_rejected(client, NULL, &token, &error));
+    FAILS(bad, "the argument replacement is NULL", tokenlease_client_report_rejected(client, token, NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_validate(NULL, token, &yes, &error));
     FAILS(bad, "the argument token is NULL", tokenlease_client_validate(client, NULL, &yes, &error));
     FAILS(bad, "the argument active is NULL", tokenlease_client_validate(client, token, NULL, &error));
@@ -126,7 +126,7 @@ int main(void)
     FAILS(bad, "the argument token is NULL", tokenlease_client_revoke(client, NULL, &yes, &error));
     FAILS(bad, "the argument proven is NULL", tokenlease_client_revoke(client, token, NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_forget(NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_reset(NULL, &error));
+    FAILS(bad, "the argument client is NULL", tokenlease_client_unblock(NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_close(NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_adopt(NULL, token, 0, &error));
     FAILS(bad, "the argument token is NULL", tokenlease_client_adopt(client, NULL, 0, &error));

@@ -1,4 +1,4 @@
-/* What the programs share. Where the vendor is and who may log in comes from the environment. */
+/* What the programs share. Where the provider is and who may log in comes from the environment. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
@@ -47,7 +47,7 @@
 /* The options and secrets that are given: OPTION_user is the option "user". */
 static tokenlease_config *config_of_environment(void)
 {
-    static const char *const options[] = {"vendor", "server",   "user",  "contract",
+    static const char *const options[] = {"provider", "server",   "user",  "contract",
                                           "client_id", "timeout", "deadline", NULL};
     tokenlease_config *config = NULL;
     tokenlease_error *error = NULL;
@@ -80,11 +80,11 @@ static inline tokenlease_client *client_of_environment(void)
 
 static inline int is_winkas(void)
 {
-    return strcmp(getenv("OPTION_vendor"), "winkas") == 0;
+    return strcmp(getenv("OPTION_provider"), "winkas") == 0;
 }
 
 /* Lets the test do something, and goes on when that is done. */
-static inline void turn(const char *what)
+static inline void slot(const char *what)
 {
     char line[8];
     puts(what);

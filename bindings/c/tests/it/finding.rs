@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use crate::support::{Site, Vendor, at_hand, compiler, folder, prefix, program, root, succeed};
+use crate::support::{Provider, Site, at_hand, compiler, folder, prefix, program, root, succeed};
 
 #[test]
 fn pkg_config_finds_the_library_and_the_static_one_needs_nothing_else() {
@@ -17,7 +17,7 @@ fn pkg_config_finds_the_library_and_the_static_one_needs_nothing_else() {
     };
     assert_eq!(flags(&["--modversion"]), [env!("CARGO_PKG_VERSION")]);
     let source = root().join("bindings/c/tests/c/misuse.c");
-    let site = Site::start(Vendor::Winkas);
+    let site = Site::start(Provider::Winkas);
     let mut dynamic = flags(&["--cflags", "--libs"]);
     let shared = folder("programs").join("found-shared");
     succeed(Command::new(compiler(false)).arg(&source).arg("-o").arg(&shared).args(&dynamic));
@@ -53,7 +53,7 @@ fn cmake_finds_the_library() {
     configure.arg("-S").arg(&project).arg("-B").arg(&build);
     succeed(configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix().display())));
     succeed(Command::new("cmake").arg("--build").arg(&build));
-    let site = Site::start(Vendor::Winkas);
+    let site = Site::start(Provider::Winkas);
     // CMake leaves in the program where the library is.
     succeed(site.command(build.join("found")).env_remove("LD_LIBRARY_PATH"));
 }

@@ -1,11 +1,11 @@
-//! Programs in C and C++, against both vendors.
+//! Programs in C and C++, against both providers.
 
 use std::{fs, process::Command};
 
-use crate::support::{Site, Vendor, compile, folder, program, root, succeed};
+use crate::support::{Provider, Site, compile, folder, program, root, succeed};
 
 #[test]
-fn a_c_program_gets_uses_refuses_and_ends_tokens_of_both_vendors() {
+fn a_c_program_gets_uses_rejects_and_ends_tokens_of_both_providers() {
     let Some(life) = program("life.c") else { return };
     for site in Site::both() {
         site.end_token_of(&mut site.command(&life));
@@ -24,14 +24,14 @@ fn lesson_4_sixty_four_threads_of_a_c_program_are_one_login() {
 
 #[test]
 fn a_wrong_password_is_an_error_of_its_kind_without_the_secret_and_one_login() {
-    let Some(refused) = program("refused.c") else { return };
+    let Some(rejected) = program("rejected.c") else { return };
     for site in Site::both() {
         let wrong = "canary+Wrong \"1\"";
-        let said = succeed(site.command(&refused).env("PASSWORD", wrong));
+        let said = succeed(site.command(&rejected).env("PASSWORD", wrong));
         for secret in ["canary", &site.password(), &site.emulator.wyn().client_secret()] {
             assert!(!said.contains(secret), "{said}");
         }
-        assert_eq!(said.matches("credentials refused").count(), 3, "{said}");
+        assert_eq!(said.matches("credentials rejected").count(), 3, "{said}");
         assert_eq!(site.logins(), 1);
     }
 }
@@ -39,7 +39,7 @@ fn a_wrong_password_is_an_error_of_its_kind_without_the_secret_and_one_login() {
 #[test]
 fn arguments_that_are_wrong_are_answered_and_nothing_is_sent() {
     let Some(misuse) = program("misuse.c") else { return };
-    let site = Site::start(Vendor::Winkas);
+    let site = Site::start(Provider::Winkas);
     succeed(&mut site.command(&misuse));
     assert_eq!(site.emulator.log().len(), 0);
 }
@@ -87,7 +87,7 @@ fn a_cpp_program_owns_its_handles_and_catches_errors() {
 #[test]
 fn the_examples_run() {
     let examples = root().join("bindings/c/examples");
-    let site = Site::start(Vendor::Winkas);
+    let site = Site::start(Provider::Winkas);
     let winkas = site.emulator.winkas();
     if let Some(token) = compile(&examples.join("token.c"), "example-c") {
         let arguments = [winkas.server(), winkas.user(), winkas.contract()];
@@ -97,7 +97,7 @@ fn the_examples_run() {
         let said = String::from_utf8_lossy(&failed.stderr);
         assert!(said.contains("the argument password is NULL"), "{said}");
     }
-    let site = Site::start(Vendor::Wyn);
+    let site = Site::start(Provider::Wyn);
     if let Some(token) = compile(&examples.join("token.cpp"), "example-cpp") {
         let store = tempfile::tempdir_in(folder("stores")).unwrap();
         let wyn = site.emulator.wyn();
@@ -131,7 +131,7 @@ fn what_the_readme_shows_compiles_and_runs() {
          std::getenv(\"OPTION_server\"), *password = std::getenv(\"PASSWORD\");\n{}}}\n",
         shown("cpp")
     );
-    let site = Site { emulator: emulator_of_the_readme(), vendor: Vendor::Winkas };
+    let site = Site { emulator: emulator_of_the_readme(), provider: Provider::Winkas };
     for (name, code) in [("readme.c", c), ("readme.cpp", cpp)] {
         let source = folder("programs").join(name);
         fs::write(&source, code).unwrap();
@@ -142,7 +142,7 @@ fn what_the_readme_shows_compiles_and_runs() {
     assert_eq!(site.logins(), 1, "the second one finds the first one's token by a refetch");
 }
 
-/// A vendor that knows the user of the README.
+/// A provider that knows the user of the README.
 fn emulator_of_the_readme() -> tokenlease_emulator::Emulator {
     let builder = tokenlease_emulator::Emulator::builder();
     builder.winkas_credentials("NAME", "PASSWORD", "CODE").start_blocking().unwrap()

@@ -1,4 +1,4 @@
-//! The installed library, compiled programs, and a vendor to run them against.
+//! The installed library, compiled programs, and a provider to run them against.
 
 use std::{
     collections::BTreeSet,
@@ -140,56 +140,56 @@ pub(crate) fn said(output: &Output) -> String {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Vendor {
+pub(crate) enum Provider {
     Winkas,
     Wyn,
 }
 
-/// An emulator, one of whose vendors a program is run against.
+/// An emulator, one of whose providers a program is run against.
 pub(crate) struct Site {
     pub(crate) emulator: Emulator,
-    pub(crate) vendor: Vendor,
+    pub(crate) provider: Provider,
 }
 
 impl Site {
-    pub(crate) fn start(vendor: Vendor) -> Self {
-        Self { emulator: Emulator::builder().start_blocking().unwrap(), vendor }
+    pub(crate) fn start(provider: Provider) -> Self {
+        Self { emulator: Emulator::builder().start_blocking().unwrap(), provider }
     }
 
     pub(crate) fn both() -> [Self; 2] {
-        [Self::start(Vendor::Winkas), Self::start(Vendor::Wyn)]
+        [Self::start(Provider::Winkas), Self::start(Provider::Wyn)]
     }
 
     /// Requests for a new token that arrived.
     pub(crate) fn logins(&self) -> u64 {
         let counts = self.emulator.counts();
-        match self.vendor {
-            Vendor::Winkas => counts.winkas.issue,
-            Vendor::Wyn => counts.wyn.issue,
+        match self.provider {
+            Provider::Winkas => counts.winkas.login,
+            Provider::Wyn => counts.wyn.login,
         }
     }
 
     pub(crate) fn password(&self) -> String {
-        match self.vendor {
-            Vendor::Winkas => self.emulator.winkas().password(),
-            Vendor::Wyn => self.emulator.wyn().password(),
+        match self.provider {
+            Provider::Winkas => self.emulator.winkas().password(),
+            Provider::Wyn => self.emulator.wyn().password(),
         }
     }
 
-    /// A command that knows where the vendor is and how to log in.
+    /// A command that knows where the provider is and how to log in.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = command(program);
         command.env("PASSWORD", self.password());
-        match self.vendor {
-            Vendor::Winkas => {
+        match self.provider {
+            Provider::Winkas => {
                 let winkas = self.emulator.winkas();
-                command.env("OPTION_vendor", "winkas").env("OPTION_server", winkas.server());
+                command.env("OPTION_provider", "winkas").env("OPTION_server", winkas.server());
                 command.env("OPTION_user", winkas.user());
                 command.env("OPTION_contract", winkas.contract());
             }
-            Vendor::Wyn => {
+            Provider::Wyn => {
                 let wyn = self.emulator.wyn();
-                command.env("OPTION_vendor", "wyn").env("OPTION_server", wyn.server());
+                command.env("OPTION_provider", "wyn").env("OPTION_server", wyn.server());
                 command.env("OPTION_user", wyn.user());
                 command.env("CLIENT_SECRET", wyn.client_secret());
             }
@@ -213,7 +213,7 @@ impl Site {
             child.stdin.as_mut().unwrap().write_all(b"done\n").unwrap();
         }
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{:?}: {}", self.vendor, said(&output));
+        assert!(output.status.success(), "{:?}: {}", self.provider, said(&output));
         assert_eq!(line, "end the token\n");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::support::{Site, Vendor, at_hand, program, succeed};
+use crate::support::{Provider, Site, at_hand, program, succeed};
 
 /// Leaks of what nobody can reach any more are errors. What the runtime's threads hold when the
 /// process ends is still reachable, and is none.
@@ -38,10 +38,10 @@ fn valgrind_finds_nothing_where_calls_fail() {
     if !at_hand("valgrind") {
         return;
     }
-    let site = Site::start(Vendor::Winkas);
-    for name in ["misuse.c", "refused.c"] {
+    let site = Site::start(Provider::Winkas);
+    for name in ["misuse.c", "rejected.c"] {
         let Some(mut command) = under_valgrind(&site, name) else { return };
-        if name == "refused.c" {
+        if name == "rejected.c" {
             command.env("PASSWORD", "wrong");
         }
         succeed(&mut command);
@@ -54,7 +54,7 @@ fn valgrind_finds_nothing_among_threads_and_callbacks_and_objects() {
         return;
     }
     for name in ["threads.c", "fetched.c", "face.cpp"] {
-        let site = Site::start(Vendor::Wyn);
+        let site = Site::start(Provider::Wyn);
         let Some(mut command) = under_valgrind(&site, name) else { return };
         succeed(&mut command);
     }

@@ -82,7 +82,7 @@ fn copy(library: &Path) -> Figure {
 /// A thousand threads on a cold client, beside one bare request.
 fn threads(library: &Path) -> Figure {
     let (world, folder) = (World::new(), tempfile::tempdir().expect("a folder"));
-    world.emulator.fault(Endpoint::WynIssue, Fault::delay(cold::SLOW), 100);
+    world.emulator.fault(Endpoint::WynLogin, Fault::delay(cold::SLOW), 100);
     let mut command = Command::new(program("cold", &folder, &[library, Path::new("-pthread")]));
     let mut program = world
         .told(&mut command)
@@ -93,10 +93,10 @@ fn threads(library: &Path) -> Figure {
     let mut go = program.stdin.take().expect("a pipe");
     let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
     let ours = || {
-        let before = world.emulator.counts().wyn.issue;
+        let before = world.emulator.counts().wyn.login;
         go.write_all(b"\n").expect("a turn");
         let line = lines.next().expect("a line").expect("a line");
-        assert_eq!(world.emulator.counts().wyn.issue - before, 1, "one login for all");
+        assert_eq!(world.emulator.counts().wyn.login - before, 1, "one login for all");
         line.parse().expect("a number")
     };
     let figure =

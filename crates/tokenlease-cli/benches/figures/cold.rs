@@ -19,11 +19,11 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
         return Vec::new();
     }
     let world = World::new();
-    world.emulator.fault(Endpoint::WynIssue, Fault::delay(SLOW), 100);
+    world.emulator.fault(Endpoint::WynLogin, Fault::delay(SLOW), 100);
     let ours = || {
         // Another registry has another store: a client of the same one would find the token.
         let client = world.client(&world.registry());
-        let before = world.emulator.counts().wyn.issue;
+        let before = world.emulator.counts().wyn.login;
         let took = world.runtime.block_on(async {
             let began = Instant::now();
             let callers: Vec<_> = (0..CALLERS)
@@ -37,7 +37,7 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
             }
             began.elapsed().as_secs_f64() * 1e3
         });
-        assert_eq!(world.emulator.counts().wyn.issue - before, 1, "one login for all");
+        assert_eq!(world.emulator.counts().wyn.login - before, 1, "one login for all");
         took
     };
     let limit = one_request(&world);

@@ -10,7 +10,7 @@ use std::{
 
 use tokenlease::{
     Client, MemoryStore, Registry, Store as _,
-    core::{Credentials, Identity, Key, Token, TokenKind, vendor::Server},
+    core::{Credentials, Identity, Key, Token, TokenKind, provider::Server},
     store::RecordName,
 };
 
@@ -112,10 +112,10 @@ impl Cached {
                 self.store.swap(&name, None, &self.record, keep).await.expect("saved");
             }
         });
-        let logins = self.world.emulator.counts().wyn.issue;
+        let logins = self.world.emulator.counts().wyn.login;
         let token = client(&self.world, &self.registry, MANY).blocking().token();
         assert_eq!(token.expect("a token"), self.token);
-        assert_eq!(self.world.emulator.counts().wyn.issue, logins, "the token was cached");
+        assert_eq!(self.world.emulator.counts().wyn.login, logins, "the token was cached");
     }
 }
 

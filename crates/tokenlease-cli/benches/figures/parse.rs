@@ -5,7 +5,7 @@ use std::hint::black_box;
 use serde::Deserialize;
 use tokenlease::core::{
     Timestamp,
-    vendor::{oauth2, winkas},
+    provider::{oauth2, winkas},
 };
 
 use crate::figure::{Figure, Wanted, nanoseconds};
@@ -52,7 +52,7 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
     if wanted.has("parse_winkas") {
         let response = http::Response::new(WINKAS);
         let ours = || {
-            nanoseconds(LOOPS, || winkas::Issue::parse(black_box(&response), Timestamp(0)).unwrap())
+            nanoseconds(LOOPS, || winkas::Login::parse(black_box(&response), Timestamp(0)).unwrap())
         };
         let limit = || {
             nanoseconds(LOOPS, || {
@@ -64,7 +64,7 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
     if wanted.has("parse_oauth2") {
         let response = http::Response::new(STANDARD);
         let ours = || {
-            nanoseconds(LOOPS, || oauth2::Issue::parse(black_box(&response), Timestamp(0)).unwrap())
+            nanoseconds(LOOPS, || oauth2::Login::parse(black_box(&response), Timestamp(0)).unwrap())
         };
         let limit = || {
             nanoseconds(LOOPS, || {

@@ -86,14 +86,14 @@ impl Python {
     fn asking(&self, program: &str, turns: usize, is_cold: bool) -> Vec<(f64, f64)> {
         let world = World::new();
         if is_cold {
-            world.emulator.fault(Endpoint::WynIssue, Fault::delay(cold::SLOW), 1000);
+            world.emulator.fault(Endpoint::WynLogin, Fault::delay(cold::SLOW), 1000);
         }
         let output = run(world.told(&mut self.command(program)).arg(turns.to_string()));
         let text = output.unwrap_or_else(|why| panic!("{why}"));
         let pairs: Vec<_> = serde_json::from_str(&text).expect("pairs of numbers");
         // One for all who ask in a turn, ours and by hand; the turn that warms up is no pair.
         let all = if is_cold { 2 * (turns as u64 + 1) } else { 1 };
-        assert_eq!(world.emulator.counts().wyn.issue, all, "{program}: one login for all");
+        assert_eq!(world.emulator.counts().wyn.login, all, "{program}: one login for all");
         pairs
     }
 

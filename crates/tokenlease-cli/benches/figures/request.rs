@@ -12,7 +12,7 @@ use tokenlease::{
     Client, HttpOptions, Registry, SteeredClock, Transport,
     core::{
         Credentials, Identity, Timestamp,
-        vendor::{Answer as VendorAnswer, Call, Server},
+        provider::{Answer as ProviderAnswer, Call, Server},
     },
 };
 use tokenlease_emulator::Emulator;
@@ -160,8 +160,8 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
 
 /// A token request as a client sends it: built, sent and read.
 async fn exchange(transport: &Transport, server: &Server, credentials: &Credentials) {
-    let request = server.request(&Call::Issue, credentials).expect("a request");
+    let request = server.request(&Call::Login, credentials).expect("a request");
     let sent = transport.send(request, Duration::from_secs(10)).await;
-    let answer = server.read(&Call::Issue, &sent.expect("an answer"), Timestamp(0), credentials);
-    assert!(matches!(answer, VendorAnswer::Token(_)), "{answer:?}");
+    let answer = server.read(&Call::Login, &sent.expect("an answer"), Timestamp(0), credentials);
+    assert!(matches!(answer, ProviderAnswer::Token(_)), "{answer:?}");
 }

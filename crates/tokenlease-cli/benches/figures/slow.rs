@@ -57,11 +57,11 @@ fn look() -> Figure {
     let world = World::new();
     let registry = world.registry();
     world.runtime.block_on(world.client(&registry).token()).expect("a token");
-    let logins = world.emulator.counts().wyn.issue;
+    let logins = world.emulator.counts().wyn.login;
     let ours = || each(&world, async || drop(world.client(&registry).token().await.expect("one")));
     let limit = || each(&world, async || tokio::spawn(async {}).await.expect("a task"));
     let figure = Figure::measure("slow_look", "µs", TURNS, ours, limit);
-    assert_eq!(world.emulator.counts().wyn.issue, logins, "the store has the token");
+    assert_eq!(world.emulator.counts().wyn.login, logins, "the store has the token");
     figure
 }
 

@@ -1,4 +1,4 @@
-//! `emulate`: runs both vendors on this machine.
+//! `emulate`: runs both providers on this machine.
 
 use std::io;
 
@@ -11,10 +11,10 @@ use crate::{
 };
 
 pub(crate) fn run(args: &Emulate) -> Result<(), Failure> {
-    for (vendor, address) in [("winkas", args.winkas), ("wyn", args.wyn)] {
+    for (provider, address) in [("winkas", args.winkas), ("wyn", args.wyn)] {
         if !address.ip().is_loopback() {
             warn(format!(
-                "{vendor} listens on {address}: whoever reaches it can steer the emulator and read \
+                "{provider} listens on {address}: whoever reaches it can steer the emulator and read \
                  its tokens"
             ));
         }

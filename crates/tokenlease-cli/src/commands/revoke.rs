@@ -24,13 +24,15 @@ pub(crate) fn run(
         (true, Some(evidence)) => format!("revoked, and proven: {}", evidence.yes),
         (true, None) => "revoked, and proven".into(),
         (false, Some(evidence)) => format!(
-            "the server accepted the revocation, which is no proof: {} did not say that it \
+            "the server accepted the revocation, which is no credentials_fingerprint: {} did not say that it \
              has ended; the token may still be active",
             evidence.place
         ),
-        (false, None) => "the server accepted the revocation, which is no proof; give \
+        (false, None) => {
+            "the server accepted the revocation, which is no credentials_fingerprint; give \
                           --userinfo-path or --introspection-path to have it proven"
-            .into(),
+                .into()
+        }
     };
     output.result(
         &text,

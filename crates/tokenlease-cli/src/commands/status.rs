@@ -1,4 +1,4 @@
-//! `status`: what the store holds, without the tokens. Nothing is sent to any vendor.
+//! `status`: what the store holds, without the tokens. Nothing is sent to any provider.
 
 mod check;
 mod entry;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokenlease::{
     Clock as _, Error, ErrorKind, Result, SystemClock,
     core::{
-        Proof, WallTime,
+        CredentialsFingerprint, WallTime,
         record::{DecodeError, Record},
     },
     store::RecordName,
@@ -39,7 +39,7 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     let connection = &args.connection;
     // A monitor asks for one identity; without one, that is the error.
-    let is_named = args.check || settings::names_a_vendor(connection, environment)?;
+    let is_named = args.check || settings::names_a_provider(connection, environment)?;
     if is_named {
         let settings = Settings::resolve(connection, environment)?;
         let known = session::block_on(look(&settings))?;
@@ -99,7 +99,7 @@ async fn look(settings: &Settings) -> Result<Known> {
         identity: settings.identity.to_string(),
         key: name.key().to_owned(),
         store: shared.url.to_string(),
-        mine: credentials.map(|credentials| Proof::of(&opened.key, &credentials)),
+        mine: credentials.map(|credentials| CredentialsFingerprint::of(&opened.key, &credentials)),
         summary: record.summary(loaded.now),
         clocks: Clocks { store: loaded.now, wall: SystemClock.now().wall },
     })

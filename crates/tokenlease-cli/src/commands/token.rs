@@ -43,7 +43,7 @@ fn json_of(leased: &Leased) -> Value {
     json!({
         "token": leased.token.expose(),
         "kind": leased.kind(),
-        "rung": leased.rung,
+        "source": leased.source,
         "expires_at": leased.expires_at.map(|end| end.to_string()),
         "end": leased.end,
         "generation": leased.generation,

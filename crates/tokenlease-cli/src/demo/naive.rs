@@ -7,7 +7,7 @@ use tokenlease::{
     Result,
     core::{
         Credentials, Timestamp, Token,
-        vendor::{Answer, ApiAnswer, Call},
+        provider::{Answer, ApiAnswer, Call},
     },
 };
 use tokio::{sync::Mutex, task::JoinSet};
@@ -63,7 +63,7 @@ impl Naive {
     }
 
     /// So many callers of a process that was started with a wrong password. Nothing remembers that
-    /// the vendor refused it.
+    /// the provider rejected it.
     pub(super) async fn mistyped(&self, callers: usize) -> Result<()> {
         for _ in 0..callers {
             if log_in(&self.site, &self.site.wrong_credentials()).await.is_ok() {
@@ -85,7 +85,7 @@ impl Worker {
     }
 
     async fn work(&self, work: Work) -> Result<()> {
-        if self.site.work(&self.token().await?, work).await? != ApiAnswer::NotRefused {
+        if self.site.work(&self.token().await?, work).await? != ApiAnswer::NotRejected {
             *self.token.lock().await = None;
             self.site.work(&self.token().await?, work).await?;
         }
@@ -99,9 +99,9 @@ fn processes(site: &Arc<Site>, count: usize) -> Vec<Arc<Worker>> {
 }
 
 async fn log_in(site: &Site, credentials: &Credentials) -> Result<Token> {
-    let request = site.server().request(&Call::Issue, credentials)?;
+    let request = site.server().request(&Call::Login, credentials)?;
     let response = site.send(request).await?;
-    match site.server().read(&Call::Issue, &response, Timestamp(0), credentials) {
+    match site.server().read(&Call::Login, &response, Timestamp(0), credentials) {
         Answer::Token(granted) => Ok(granted.token),
         Answer::Failed(error) => Err(error),
         _ => Err(failed("a login was answered with something else")),

@@ -5,18 +5,18 @@ use tokenlease::{Error, ErrorKind, Result};
 
 use super::{naive::Naive, processes::Processes, world::Fleet};
 
-/// Both vendors, as `--output json` prints them.
+/// Both providers, as `--output json` prints them.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Numbers {
-    pub(super) winkas: Vendor,
-    pub(super) wyn: Vendor,
+    pub(super) winkas: Provider,
+    pub(super) wyn: Provider,
     /// The second act.
     pub(super) processes: Processes,
 }
 
-/// The services of one vendor. What begins with `naive` is without tokenlease.
+/// The services of one provider. What begins with `naive` is without tokenlease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Vendor {
+pub(super) struct Provider {
     /// Tokens that callers were given.
     pub(super) answers: u64,
     /// Logins that brought a new token.
@@ -33,9 +33,9 @@ pub(super) struct Vendor {
     pub(super) dead_served: u64,
     /// Dead tokens that were served before anybody could know.
     pub(super) dead_unknowable: u64,
-    /// API calls that the vendor refused for their token.
-    pub(super) refused: u64,
-    pub(super) naive_refused: u64,
+    /// API calls that the provider rejected for their token.
+    pub(super) rejected: u64,
+    pub(super) naive_rejected: u64,
     /// Sends of wrong credentials.
     pub(super) wrong_sent: u64,
     pub(super) naive_wrong_sent: u64,
@@ -44,8 +44,8 @@ pub(super) struct Vendor {
     pub(super) naive_locked: bool,
 }
 
-impl Vendor {
-    /// Adds a service to its vendor.
+impl Provider {
+    /// Adds a service to its provider.
     pub(super) fn add(&mut self, with: &Fleet, without: &Naive) {
         let (seen, naive) = (with.site.seen(), without.site.seen());
         self.answers += with.tally.answers();
@@ -57,8 +57,8 @@ impl Vendor {
         self.naive_issued += naive.issued;
         self.dead_served += with.tally.dead();
         self.dead_unknowable += with.tally.unknowable();
-        self.refused += seen.refused;
-        self.naive_refused += naive.refused;
+        self.rejected += seen.rejected;
+        self.naive_rejected += naive.rejected;
         self.wrong_sent += seen.wrong;
         self.naive_wrong_sent += naive.wrong;
     }
@@ -98,19 +98,19 @@ mod tests {
 
     #[test]
     fn a_login_too_many_too_few_or_too_early_and_a_dead_token_are_faults() {
-        let good = Vendor { issued: 3, minimum: 3, ..Vendor::default() };
+        let good = Provider { issued: 3, minimum: 3, ..Provider::default() };
         let check = |wyn| Numbers { winkas: good, wyn, ..Numbers::default() }.check();
         assert!(check(good).is_ok());
         for bad in [
-            Vendor { issued: 4, ..good },
-            Vendor { issued: 2, ..good },
-            Vendor { excess: 1, ..good },
-            Vendor { dead_served: 1, ..good },
+            Provider { issued: 4, ..good },
+            Provider { issued: 2, ..good },
+            Provider { excess: 1, ..good },
+            Provider { dead_served: 1, ..good },
         ] {
             let error = check(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal);
             assert!(error.detail().starts_with("Wyn Enterprise: "), "{error}");
         }
-        assert!(check(Vendor { dead_unknowable: 1, ..good }).is_ok());
+        assert!(check(Provider { dead_unknowable: 1, ..good }).is_ok());
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct Processes {
     pub(super) wyn: Scenes,
 }
 
-/// The scenes at one vendor.
+/// The scenes at one provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Scenes {
     /// All start on an empty folder.
@@ -71,8 +71,8 @@ pub(super) struct Scene {
     pub(super) served: u64,
     /// Those that were given a dead one.
     pub(super) dead_served: u64,
-    /// Those that were told that their credentials were refused.
-    pub(super) refused: u64,
+    /// Those that were told that their credentials were rejected.
+    pub(super) rejected: u64,
     pub(super) killed: u64,
     /// Different tokens.
     pub(super) tokens: u64,
@@ -84,7 +84,7 @@ pub(super) struct Scene {
     pub(super) locked: bool,
 }
 
-/// The vendors of the second act.
+/// The providers of the second act.
 pub(super) struct Stage {
     winkas: Site,
     wyn: Site,
@@ -162,7 +162,7 @@ async fn count(
                     tokens.push(token);
                 }
             }
-            None => scene.refused += 1,
+            None => scene.rejected += 1,
         }
     }
     let after = site.seen();
@@ -184,7 +184,7 @@ impl Processes {
             let one = Scene { processes: all, logins: 1, refetches, ..Scene::default() };
             let start = Scene { served: all, tokens: 1, ..one };
             let sent = 1 + refetches;
-            let wrong = Scene { refused: all, wrong_sent: sent, ..one };
+            let wrong = Scene { rejected: all, wrong_sent: sent, ..one };
             // One more refetch finds the token of the login whose answer was lost.
             let killed = Scene { served: all - 1, killed: 1, refetches: refetches + 1, ..start };
             let expected = [(scenes.start, start), (scenes.wrong, wrong)]
@@ -241,7 +241,7 @@ impl Process {
         let (password, client_secret) = (&credentials.password, &credentials.client_secret);
         command
             .env("TOKENLEASE_STORE", format!("file:{}", folder.display()))
-            .env("TOKENLEASE_VENDOR", identity.vendor().as_str())
+            .env("TOKENLEASE_PROVIDER", identity.provider().as_str())
             .env("TOKENLEASE_SERVER", identity.server())
             .env("TOKENLEASE_USER", identity.user())
             .envs(password.as_ref().map(|secret| (Which::Password.variable(), secret.expose())))
@@ -266,7 +266,7 @@ impl Process {
         }
     }
 
-    /// The token that it was given; none if its credentials were refused.
+    /// The token that it was given; none if its credentials were rejected.
     async fn answer(mut self, site: &Site) -> Result<Option<Token>> {
         let gone = || failed("a process of the demo was not to be waited for");
         let child = self.0.take().ok_or_else(gone)?;
@@ -302,7 +302,7 @@ fn read(output: Output, site: &Site) -> Result<Option<Token>> {
     let error: Value =
         said.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
     let word = |key: &str| error["error"][key].as_str().unwrap_or_default().to_owned();
-    if word("kind") == ErrorKind::CredentialsRefused.as_str() {
+    if word("kind") == ErrorKind::CredentialsRejected.as_str() {
         return Ok(None);
     }
     let text = format!("a process of the demo ended with {status}: {}", word("message"));
@@ -323,7 +323,7 @@ mod tests {
             refetches: 1,
             ..Scene::default()
         };
-        let wrong = Scene { served: 0, tokens: 0, refused: 16, wrong_sent: 2, ..start };
+        let wrong = Scene { served: 0, tokens: 0, rejected: 16, wrong_sent: 2, ..start };
         let killed = Scene { served: 15, killed: 1, refetches: 2, ..start };
         let winkas = Scenes { start, killed: Some(killed), wrong };
         let wyn = Scenes {

@@ -1,4 +1,4 @@
-//! A service that the day is played for: one user at one vendor on loopback, whose clock is moved.
+//! A service that the day is played for: one user at one provider on loopback, whose clock is moved.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokenlease::{
         Credentials, Identity, Secret, Token,
         expiry::margin,
         http::{Body, Request},
-        lease::WINKAS_LONGEST_LIFE,
-        vendor::{ApiAnswer, Server},
+        lease::WINKAS_MAX_LIFETIME,
+        provider::{ApiAnswer, Server},
     },
 };
-use tokenlease_emulator::{Emulator, Endpoint, Fault, VendorDetails};
+use tokenlease_emulator::{Emulator, Endpoint, Fault, ProviderDetails};
 
-/// One user's work at one vendor.
+/// One user's work at one provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     /// WinKAS Air, by the usual agreement: tokens live 12 hours.
@@ -42,11 +42,11 @@ impl Service {
         self == Self::Wyn
     }
 
-    /// How long the vendor lets a token live.
+    /// How long the provider lets a token live.
     pub(super) fn life(self) -> Duration {
         match self {
-            Self::Winkas12 => WINKAS_LONGEST_LIFE / 2,
-            Self::Winkas24 => WINKAS_LONGEST_LIFE,
+            Self::Winkas12 => WINKAS_MAX_LIFETIME / 2,
+            Self::Winkas24 => WINKAS_MAX_LIFETIME,
             Self::Wyn => Duration::from_secs(8 * 3600),
         }
     }
@@ -66,7 +66,7 @@ pub(super) enum Work {
     Forbidden,
 }
 
-/// The vendor of a service, with real HTTP between it and who uses it.
+/// The provider of a service, with real HTTP between it and who uses it.
 pub(super) struct Site {
     pub(super) service: Service,
     emulator: Emulator,
@@ -80,7 +80,7 @@ impl Site {
         let builder =
             Emulator::builder().options(|options| options.winkas.lifetime_s = seconds).start();
         let emulator = builder.await.map_err(|error| {
-            Error::new(ErrorKind::Transport, "the demo's vendors can't listen on this machine")
+            Error::new(ErrorKind::Transport, "the demo's providers can't listen on this machine")
                 .expected("a free port on 127.0.0.1")
                 .with_source(error)
         })?;
@@ -122,7 +122,7 @@ impl Site {
         Credentials::password(password).with_client_secret(secret)
     }
 
-    /// Calls the vendor's API with a token, and reads what the answer says about it.
+    /// Calls the provider's API with a token, and reads what the answer says about it.
     pub(super) async fn work(&self, token: &Token, work: Work) -> Result<ApiAnswer> {
         let path = match (self.service.is_wyn(), work) {
             (false, Work::Report) => "/api/Report/Echo",
@@ -151,7 +151,7 @@ impl Site {
     pub(super) async fn send(&self, request: Request) -> Result<Response<Vec<u8>>> {
         let failure = |error: reqwest::Error| {
             // Without the address: it may hold a token.
-            failed("a call to the demo's own vendor failed").with_source(error.without_url())
+            failed("a call to the demo's own provider failed").with_source(error.without_url())
         };
         let (parts, body) = request.into_parts();
         let answer = self
@@ -177,12 +177,12 @@ impl Site {
         self.emulator.token_is_active(token.expose())
     }
 
-    /// The vendor ends a token before its time.
+    /// The provider ends a token before its time.
     pub(super) fn end(&self, token: &Token) {
         self.emulator.end_token(token.expose());
     }
 
-    /// The vendor ends all tokens before their time; these.
+    /// The provider ends all tokens before their time; these.
     pub(super) fn end_all(&self) -> Vec<Token> {
         let texts = if self.service.is_wyn() {
             self.emulator.wyn().active_tokens()
@@ -198,7 +198,7 @@ impl Site {
         self.emulator.clear_faults();
         if is_down {
             let endpoint =
-                if self.service.is_wyn() { Endpoint::WynIssue } else { Endpoint::WinkasIssue };
+                if self.service.is_wyn() { Endpoint::WynLogin } else { Endpoint::WinkasLogin };
             self.emulator.fault(endpoint, Fault::status(503), u32::MAX);
         }
     }
@@ -206,7 +206,7 @@ impl Site {
     /// The next login is done at once and its answer held up for that long.
     pub(super) fn hold_up_a_login(&self, time: Duration) {
         let endpoint =
-            if self.service.is_wyn() { Endpoint::WynIssue } else { Endpoint::WinkasIssue };
+            if self.service.is_wyn() { Endpoint::WynLogin } else { Endpoint::WinkasLogin };
         self.emulator.fault(endpoint, Fault::delay(time), 1);
     }
 
@@ -225,20 +225,20 @@ impl Site {
         self.emulator.winkas().unlock();
     }
 
-    /// What the vendor counted.
+    /// What the provider counted.
     pub(super) fn seen(&self) -> Seen {
         let (counts, details) = (self.emulator.counts(), self.emulator.details());
         if self.service.is_wyn() {
             let of = counts.wyn;
-            Seen::new(details.wyn, of.issue, 0, of.userinfo, of.refused)
+            Seen::new(details.wyn, of.login, 0, of.userinfo, of.rejected)
         } else {
             let of = counts.winkas;
-            Seen::new(details.winkas, of.issue, of.refetch, of.validate, of.refused)
+            Seen::new(details.winkas, of.login, of.refetch, of.validate, of.rejected)
         }
     }
 }
 
-/// What a vendor counted of one service.
+/// What a provider counted of one service.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     /// Logins that brought a new token.
@@ -250,20 +250,20 @@ pub(super) struct Seen {
     pub(super) refetched: u64,
     /// Questions whether a token is active.
     pub(super) validated: u64,
-    /// API calls that were refused for their token.
-    pub(super) refused: u64,
+    /// API calls that were rejected for their token.
+    pub(super) rejected: u64,
 }
 
 impl Seen {
     fn new(
-        details: VendorDetails,
+        details: ProviderDetails,
         logins: u64,
         refetched: u64,
         validated: u64,
-        refused: u64,
+        rejected: u64,
     ) -> Self {
         let (issued, wrong) = (details.tokens_issued, details.wrong_credentials);
-        Self { issued, logins, wrong, refetched, validated, refused }
+        Self { issued, logins, wrong, refetched, validated, rejected }
     }
 }
 

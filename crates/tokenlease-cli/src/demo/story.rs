@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use super::{
-    numbers::{Numbers, Vendor},
+    numbers::{Numbers, Provider},
     processes::Scene,
     site::{Service, failed},
 };
@@ -31,7 +31,7 @@ const SECOND_ACT: &str = "\
 The second act: 16 real processes of this program, started at once, that share a
 folder. These are the logins, and the questions for the running token (refetch):
 
-vendor          what happens                                    logins  refetch";
+provider          what happens                                    logins  refetch";
 
 /// What is told as the day goes on, to people only.
 pub(super) struct Story {
@@ -84,11 +84,11 @@ impl Story {
     }
 
     /// Tells a scene of the second act with what it cost.
-    pub(super) fn scene(&self, vendor: &str, text: &str, scene: &Scene) -> Result<(), Failure> {
+    pub(super) fn scene(&self, provider: &str, text: &str, scene: &Scene) -> Result<(), Failure> {
         let mut lines = wrapped(text, WIDE).into_iter();
         let first = lines.next().unwrap_or_default();
         let Scene { logins, refetches, .. } = scene;
-        self.say(&format!("{vendor:14}  {first:WIDE$}{logins:8}{refetches:9}"))?;
+        self.say(&format!("{provider:14}  {first:WIDE$}{logins:8}{refetches:9}"))?;
         lines.try_for_each(|line| self.say(&format!("{:16}{line}", "")))
     }
 
@@ -132,7 +132,7 @@ fn table(numbers: &Numbers) -> String {
     let mut text = format!("\n{:36}{:>19}{:>22}\n", "", "WinKAS Air", "Wyn Enterprise");
     let _ =
         writeln!(text, "{:36}{:>9}{:>10}{:>12}{:>10}", "", "with", "without", "with", "without");
-    let mut row = |name: &str, of: &dyn Fn(&Vendor) -> [String; 2]| {
+    let mut row = |name: &str, of: &dyn Fn(&Provider) -> [String; 2]| {
         let ([a, b], [c, d]) = (of(winkas), of(wyn));
         let _ = writeln!(text, "{}", format!("{name:36}{a:>9}{b:>10}{c:>12}{d:>10}").trim_end());
     };
@@ -144,7 +144,7 @@ fn table(numbers: &Numbers) -> String {
     row("tokens that callers were given", &|v| only(v.answers));
     row("  dead, as could be known", &|v| only(v.dead_served));
     row("  dead, as nobody could know yet", &|v| only(v.dead_unknowable));
-    row("API calls refused for their token", &|v| both(v.refused, v.naive_refused));
+    row("API calls rejected for their token", &|v| both(v.rejected, v.naive_rejected));
     row("running token asked for (refetch)", &|v| only(v.refetched));
     row("questions if a token is active", &|v| only(v.validated));
     row("wrong passwords sent", &|v| both(v.wrong_sent, v.naive_wrong_sent));
@@ -196,9 +196,9 @@ mod tests {
 
     #[test]
     fn nothing_that_is_told_is_wider_than_80_columns() {
-        let vendor =
-            Vendor { answers: 99_999, issued: 99, naive_issued: 9_999, ..Vendor::default() };
-        let numbers = Numbers { winkas: vendor, wyn: vendor, ..Numbers::default() };
+        let provider =
+            Provider { answers: 99_999, issued: 99, naive_issued: 9_999, ..Provider::default() };
+        let numbers = Numbers { winkas: provider, wyn: provider, ..Numbers::default() };
         let story = Story {
             output: Output::Text,
             winkas: Timeline([(1, 10); SLOTS]),

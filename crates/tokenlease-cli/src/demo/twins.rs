@@ -16,7 +16,7 @@ const WORKERS: usize = 8;
 /// The callers of a process that was started with a wrong password.
 const MISTYPED: usize = 50;
 
-/// One service, twice, with a vendor of its own each.
+/// One service, twice, with a provider of its own each.
 pub(super) struct Twins {
     pub(super) with: Fleet,
     pub(super) without: Naive,
@@ -86,9 +86,9 @@ impl Twins {
     /// Adds what this service came to.
     pub(super) fn add_to(&self, numbers: &mut Numbers) {
         let is_wyn = self.with.site.service.is_wyn();
-        let vendor = if is_wyn { &mut numbers.wyn } else { &mut numbers.winkas };
-        vendor.add(&self.with, &self.without);
-        vendor.locked |= self.locked.0;
-        vendor.naive_locked |= self.locked.1;
+        let provider = if is_wyn { &mut numbers.wyn } else { &mut numbers.winkas };
+        provider.add(&self.with, &self.without);
+        provider.locked |= self.locked.0;
+        provider.naive_locked |= self.locked.1;
     }
 }

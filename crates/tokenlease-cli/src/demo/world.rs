@@ -10,7 +10,7 @@ use std::{
 
 use tokenlease::{
     Client, Clock as _, Error, ErrorKind, Registry, Result, SteeredClock,
-    core::{Credentials, Token, lifecycle::Revocation, time::Moment as _, vendor::ApiAnswer},
+    core::{Credentials, Token, lifecycle::Revocation, provider::ApiAnswer, time::Moment as _},
 };
 use tokio::task::JoinSet;
 
@@ -34,13 +34,13 @@ pub(super) struct Fleet {
     workers: Vec<Client>,
 }
 
-/// Each token that was served, looked up at the vendor in the moment it was served.
+/// Each token that was served, looked up at the provider in the moment it was served.
 pub(super) struct Tally {
     site: Arc<Site>,
     answers: AtomicU64,
     dead: AtomicU64,
     unknowable: AtomicU64,
-    /// Ended early by the vendor, and not yet refused by any API: nobody could know.
+    /// Ended early by the provider, and not yet rejected by any API: nobody could know.
     ended: Mutex<Vec<Token>>,
 }
 
@@ -91,8 +91,8 @@ impl Fleet {
             let call = |token: Token| async move {
                 tally.served(&token);
                 let said = site.work(&token, work).await?;
-                if said != ApiAnswer::NotRefused {
-                    tally.refused(&token);
+                if said != ApiAnswer::NotRejected {
+                    tally.rejected(&token);
                 }
                 Ok::<_, Error>((said, ()))
             };
@@ -117,7 +117,7 @@ impl Fleet {
         self.clock.advance(time);
     }
 
-    /// The vendor ends all tokens, and tells nobody.
+    /// The provider ends all tokens, and tells nobody.
     pub(super) fn end_all(&mut self) {
         self.tally.ended().extend(self.site.end_all());
         self.oracle.ended();
@@ -143,7 +143,7 @@ impl Fleet {
         }
         for answer in crowd.join_all().await {
             match answer {
-                Err(error) if error.kind() == ErrorKind::CredentialsRefused => {}
+                Err(error) if error.kind() == ErrorKind::CredentialsRejected => {}
                 Err(error) => return Err(error),
                 Ok(_) => return Err(failed("a token was served for a wrong password")),
             }
@@ -193,9 +193,9 @@ impl Tally {
         }
     }
 
-    /// An API refused the token: from now on it is known, also to siblings that have not looked at
+    /// An API rejected the token: from now on it is known, also to siblings that have not looked at
     /// the store since, which is stricter than what is promised.
-    fn refused(&self, token: &Token) {
+    fn rejected(&self, token: &Token) {
         self.ended().retain(|ended| ended != token);
     }
 

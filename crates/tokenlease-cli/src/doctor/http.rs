@@ -86,7 +86,7 @@ fn failed(error: &reqwest::Error, limit: Duration) -> Finding {
         cause.to_string()
     };
     let advice = if why.starts_with("tunnel error") {
-        "the proxy refuses the way to the server: check its rules, and the user and password in \
+        "the proxy rejects the way to the server: check its rules, and the user and password in \
          its address"
     } else {
         "check that the port speaks HTTP, and proxies on the way"

@@ -1,6 +1,6 @@
 //! The last step: a token, got once.
 
-use tokenlease::core::identity::VendorName;
+use tokenlease::core::identity::Provider;
 
 use super::Finding;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) fn check(settings: &Settings) -> Finding {
-    if settings.identity.vendor() == VendorName::Winkas {
+    if settings.identity.provider() == Provider::Winkas {
         warn("if no token is active, this login costs a new one; the next `token` finds it again");
     }
     match lease(settings) {
@@ -29,5 +29,5 @@ fn words(leased: &Leased) -> String {
         Some(end) => format!("its end is {}: {end}", leased.end),
         None => format!("its end is {}", leased.end),
     };
-    format!("the credentials are good; a token came by {}; {end}", leased.rung)
+    format!("the credentials are good; a token came by {}; {end}", leased.source)
 }

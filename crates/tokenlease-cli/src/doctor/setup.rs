@@ -1,6 +1,6 @@
 //! What can be seen in the settings alone.
 
-use tokenlease::core::{Identity, identity::VendorName, vendor::wyn};
+use tokenlease::core::{Identity, identity::Provider, provider::wyn};
 
 use super::Finding;
 use tokenlease_config::duration::show;
@@ -11,7 +11,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
     let identity = &settings.identity;
     let mut findings = vec![Finding::ok("settings", identity.to_string())];
     findings.push(address(settings));
-    if identity.vendor() == VendorName::Wyn {
+    if identity.provider() == Provider::Wyn {
         findings.extend(tenant(identity));
         findings.extend(factory_secret(settings));
         findings.push(lifetime(settings));

@@ -7,11 +7,11 @@ use crate::support::{emulator, nobody, oauth2, tokenlease, winkas, wyn};
 #[test]
 fn validate_ends_with_0_for_an_active_token_and_1_for_another() {
     let emulator = emulator();
-    for (vendor, token) in [
+    for (provider, token) in [
         (winkas as fn(&_, &_) -> _, emulator.winkas().log_in_elsewhere()),
         (wyn, emulator.wyn().log_in_elsewhere()),
     ] {
-        let validate = || vendor(&emulator, "validate").input(&format!("{token}\n"));
+        let validate = || provider(&emulator, "validate").input(&format!("{token}\n"));
         assert_eq!(validate().run().ends_with(0).out, "active\n");
         let json = validate().args(["--output", "json"]).run().ends_with(0).json();
         assert_eq!(json, serde_json::json!({ "active": true }));
@@ -20,7 +20,7 @@ fn validate_ends_with_0_for_an_active_token_and_1_for_another() {
         let json = validate().args(["--output", "json"]).run().ends_with(1).json();
         assert_eq!(json, serde_json::json!({ "active": false }));
     }
-    assert_eq!((emulator.counts().winkas.issue, emulator.counts().wyn.issue), (0, 0));
+    assert_eq!((emulator.counts().winkas.login, emulator.counts().wyn.login), (0, 0));
 }
 
 #[test]
@@ -28,21 +28,22 @@ fn validate_needs_no_password() {
     let emulator = emulator();
     let token = emulator.winkas().log_in_elsewhere();
     let (server, user) = (emulator.winkas().server(), emulator.winkas().user());
-    let run = tokenlease(["validate", "--vendor", "winkas", "--server", &server, "--user", &user])
-        .args(["--contract", "c"])
-        .input(&token)
-        .run();
+    let run =
+        tokenlease(["validate", "--provider", "winkas", "--server", &server, "--user", &user])
+            .args(["--contract", "c"])
+            .input(&token)
+            .run();
     run.ends_with(0);
 }
 
 #[test]
-fn validate_without_a_word_from_the_vendor_is_neither_yes_nor_no() {
+fn validate_without_a_word_from_the_provider_is_neither_yes_nor_no() {
     let emulator = emulator();
     let token = emulator.winkas().log_in_elsewhere();
     emulator.fault(Endpoint::WinkasValidate, Fault::garbage(40), 10);
     let run = winkas(&emulator, "validate").args(["--deadline", "5s"]).input(&token).run();
     assert_eq!(run.ends_with(5).out, "");
-    let run = tokenlease(["validate", "--vendor", "wyn", "--server", nobody(), "--user", "u"])
+    let run = tokenlease(["validate", "--provider", "wyn", "--server", nobody(), "--user", "u"])
         .args(["--deadline", "5s"])
         .input("token")
         .run();
@@ -54,7 +55,7 @@ fn validate_without_a_word_from_the_vendor_is_neither_yes_nor_no() {
 #[test]
 fn a_token_is_read_from_the_input_and_nowhere_else() {
     let emulator = emulator();
-    for command in ["validate", "refuse", "revoke"] {
+    for command in ["validate", "report-rejected", "revoke"] {
         for input in ["", "\n", "  \n"] {
             let run = wyn(&emulator, command).input(input).run().ends_with(2);
             run.complains("standard input is empty").complains("the token alone");
@@ -83,7 +84,7 @@ fn revoke_ends_the_token_and_says_that_it_was_proven() {
         }
         assert!(!emulator.token_is_active(&token));
     }
-    assert_eq!(emulator.counts().wyn.issue, 0);
+    assert_eq!(emulator.counts().wyn.login, 0);
 }
 
 #[test]

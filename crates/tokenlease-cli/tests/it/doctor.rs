@@ -23,7 +23,7 @@ fn doctor_walks_to_the_server_without_credentials() {
     for step in ["tls", "login"] {
         assert_eq!(outcome(&steps, step), "skip", "{steps:#}");
     }
-    assert_eq!(emulator.counts().wyn.issue, 0);
+    assert_eq!(emulator.counts().wyn.login, 0);
 }
 
 #[test]
@@ -31,17 +31,17 @@ fn doctor_logs_in_once_when_asked_to() {
     let emulator = emulator();
     let run = winkas(&emulator, "doctor").args(["--login"]).run().ends_with(0);
     assert!(
-        run.out.contains("ok    login     the credentials are good; a token came by issue"),
+        run.out.contains("ok    login     the credentials are good; a token came by login"),
         "{run:?}"
     );
     let run = run.complains("costs a new one");
     for token in emulator.winkas().active_tokens() {
         assert!(!run.out.contains(&token) && !run.err.contains(&token));
     }
-    assert_eq!(emulator.counts().winkas.issue, 1);
+    assert_eq!(emulator.counts().winkas.login, 1);
     let program = winkas(&emulator, "doctor").args(["--login"]).env("TOKENLEASE_PASSWORD", "wrong");
     let run = program.run().ends_with(3);
-    assert!(run.out.contains("fail  login     credentials refused"), "{run:?}");
+    assert!(run.out.contains("fail  login     credentials rejected"), "{run:?}");
 }
 
 #[test]
@@ -65,17 +65,18 @@ fn doctor_warns_of_what_should_not_stay_so() {
 
 #[test]
 fn doctor_ends_with_the_code_of_the_first_failure_and_says_what_to_mend() {
-    let run = tokenlease(["doctor", "--vendor", "wyn", "--server", nobody(), "--user", "u"]).run();
+    let run =
+        tokenlease(["doctor", "--provider", "wyn", "--server", nobody(), "--user", "u"]).run();
     let run = run.ends_with(4);
     assert!(run.out.contains("\nfail  tcp       no connection"), "{run:?}");
     assert!(run.out.contains("-> check the port in --server"), "{run:?}");
 
-    let run = tokenlease(["doctor", "--vendor", "wyn"]).run().ends_with(2);
+    let run = tokenlease(["doctor", "--provider", "wyn"]).run().ends_with(2);
     assert!(run.out.starts_with("fail  settings  bad configuration: no server"), "{run:?}");
 
     let emulator = emulator();
     let server = emulator.wyn().server().replace("http:", "https:");
-    let args = ["doctor", "--vendor", "wyn", "--server", &server, "--user", "u", "--login"];
+    let args = ["doctor", "--provider", "wyn", "--server", &server, "--user", "u", "--login"];
     let run = tokenlease(args).args(["--output=json"]).run().ends_with(4);
     let steps = run.json();
     assert_eq!(outcome(&steps, "tls"), "fail", "{steps:#}");
@@ -85,7 +86,7 @@ fn doctor_ends_with_the_code_of_the_first_failure_and_says_what_to_mend() {
 
 #[test]
 fn doctor_says_which_proxy_is_used_but_not_its_password() {
-    let run = tokenlease(["doctor", "--vendor", "wyn", "--server", "https://wyn.invalid"])
+    let run = tokenlease(["doctor", "--provider", "wyn", "--server", "https://wyn.invalid"])
         .args(["--user", "u"])
         .env("HTTPS_PROXY", nobody().replace("http://", "http://me:canary@"))
         .run()
@@ -99,7 +100,7 @@ fn doctor_goes_through_the_proxy_that_the_system_names() {
     // The emulator answers whatever it is asked for, as a proxy does.
     let emulator = emulator();
     let proxy = emulator.wyn().server();
-    let args = ["doctor", "--vendor", "winkas", "--user", "u", "--contract", "c", "--server"];
+    let args = ["doctor", "--provider", "winkas", "--user", "u", "--contract", "c", "--server"];
     let run = tokenlease(args)
         .args(["http://erp.invalid", "--allow-plain-http", "--output", "json"])
         .env("HTTP_PROXY", &proxy)
@@ -113,7 +114,7 @@ fn doctor_goes_through_the_proxy_that_the_system_names() {
 
     let run = tokenlease(args).args(["https://erp.invalid"]).env("HTTPS_PROXY", &proxy).run();
     let run = run.ends_with(4);
-    assert!(run.out.contains("-> the proxy refuses the way to the server"), "{run:?}");
+    assert!(run.out.contains("-> the proxy rejects the way to the server"), "{run:?}");
     // Servers on this machine are never looked for through a proxy.
     let run = wyn(&emulator, "doctor").env("HTTP_PROXY", nobody()).run().ends_with(0);
     assert!(!run.out.contains("proxy"), "{run:?}");

@@ -19,15 +19,15 @@ fn emulate_prints_one_line_when_it_is_ready_and_ends_well_when_interrupted() {
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let line = lines.next().expect("a line").expect("UTF-8");
         let ready: Value = serde_json::from_str(&line).expect("JSON");
-        let of = |vendor: &str, key: &str| ready[vendor][key].as_str().expect(key).to_owned();
+        let of = |provider: &str, key: &str| ready[provider][key].as_str().expect(key).to_owned();
 
         let token =
-            tokenlease(["token", "--vendor", "winkas", "--server", &of("winkas", "server")])
+            tokenlease(["token", "--provider", "winkas", "--server", &of("winkas", "server")])
                 .args(["--user", &of("winkas", "user"), "--contract", &of("winkas", "contract")])
                 .env("TOKENLEASE_PASSWORD", of("winkas", "password"))
                 .run();
         token.ends_with(0);
-        let token = tokenlease(["token", "--vendor", "wyn", "--server", &of("wyn", "server")])
+        let token = tokenlease(["token", "--provider", "wyn", "--server", &of("wyn", "server")])
             .args(["--user", &of("wyn", "user"), "--client-id", &of("wyn", "client_id")])
             .env("TOKENLEASE_PASSWORD", of("wyn", "password"))
             .env("TOKENLEASE_CLIENT_SECRET", of("wyn", "client_secret"))

@@ -49,9 +49,9 @@ fn exec_of_what_can_t_be_run_ends_as_a_shell_would() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     wyn(&emulator, "exec").args(["--"]).args([file.path()]).run().ends_with(126);
     // Without a command nothing is asked of anyone.
-    let issued = emulator.counts().wyn.issue;
+    let issued = emulator.counts().wyn.login;
     wyn(&emulator, "exec").run().ends_with(2);
-    assert_eq!(emulator.counts().wyn.issue, issued);
+    assert_eq!(emulator.counts().wyn.login, issued);
 }
 
 #[test]
@@ -75,5 +75,5 @@ fn exec_keeps_the_password_of_a_store_and_goes_on_while_the_store_is_away() {
         .ends_with(0)
         .complains("warning: the store does not answer");
     assert!(run.out.contains("TOKENLEASE_TOKEN=") && !run.out.contains("canary"), "{run:?}");
-    assert_eq!(emulator.counts().wyn.issue, 1);
+    assert_eq!(emulator.counts().wyn.login, 1);
 }

@@ -3,7 +3,15 @@
 use crate::support::tokenlease;
 
 const CONNECTED: [&str; 10] = [
-    "token", "exec", "status", "validate", "refuse", "refetch", "revoke", "forget", "reset",
+    "token",
+    "exec",
+    "status",
+    "validate",
+    "report-rejected",
+    "refetch",
+    "revoke",
+    "forget",
+    "unblock",
     "doctor",
 ];
 
@@ -28,7 +36,7 @@ fn the_help_of_each_command_names_its_options_and_no_trap() {
     for command in CONNECTED {
         let help = tokenlease([command, "--help"]).run().ends_with(0).out;
         for option in [
-            "--vendor",
+            "--provider",
             "--server",
             "--user",
             "--contract",
@@ -70,7 +78,7 @@ fn the_help_of_each_command_names_its_options_and_no_trap() {
         ("exec", "TOKENLEASE_TOKEN"),
         ("revoke", "sent to the login page"),
         ("status", "--min-remaining"),
-        ("refuse", "still active"),
+        ("report-rejected", "still active"),
         ("doctor", "--login"),
         ("emulate", "--winkas"),
         ("emulate", "--wyn"),

@@ -55,63 +55,63 @@ fn private(path: &Path) {
 }
 
 /// All that one token's life is made of, told by two hosts to each other.
-fn live_on_two_hosts(server: &Server, vendor: impl Fn(&Emulator, &str) -> Program) {
+fn live_on_two_hosts(server: &Server, provider: impl Fn(&Emulator, &str) -> Program) {
     let emulator = emulator();
     let (one, other) = (Host::new(&server.url, "42"), Host::new(&server.url, "42"));
-    let token = || vendor(&emulator, "token");
+    let token = || provider(&emulator, "token");
     let issued = || {
         let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
-        winkas.issue + wyn.issue
+        winkas.login + wyn.login
     };
     let ready = one.json(tokenlease(["store", "init"]), 0);
     assert_eq!(ready["ready"], true);
 
     let first = one.json(token(), 0);
-    assert_eq!(first["rung"], "issue");
+    assert_eq!(first["source"], "login");
     for host in [&one, &other] {
         let again = host.json(token(), 0);
-        assert_eq!((&again["rung"], &again["token"]), (&Value::from("store"), &first["token"]));
+        assert_eq!((&again["source"], &again["token"]), (&Value::from("store"), &first["token"]));
     }
     assert_eq!(issued(), 1);
     let text = first["token"].as_str().expect("a token").to_owned();
-    let refuse = |host: &Host| host.json(vendor(&emulator, "refuse").input(&text), 0);
-    assert_eq!(refuse(&other)["outcome"], "still_active");
+    let reject = |host: &Host| host.json(provider(&emulator, "report-rejected").input(&text), 0);
+    assert_eq!(reject(&other)["outcome"], "still_active");
 
-    let status = other.json(vendor(&emulator, "status"), 0);
+    let status = other.json(provider(&emulator, "status"), 0);
     let entry = &status["identities"][0]["entries"][0];
     assert!(entry["yours"] == true && entry["lease"]["live"] == true, "{status}");
     assert!(!status.to_string().contains(&text) && !status.to_string().contains("canary"));
 
     // A token that is dead to one is dead to all.
     emulator.end_token(&text);
-    assert_eq!(refuse(&other)["outcome"], "replaced");
+    assert_eq!(reject(&other)["outcome"], "replaced");
     let second = one.json(token(), 0);
     assert_ne!(second["token"], first["token"]);
-    assert_eq!(second["rung"], "store");
+    assert_eq!(second["source"], "store");
     assert_eq!(issued(), 2);
     // So it is if only its state was asked about.
     let text = second["token"].as_str().expect("a token");
     emulator.end_token(text);
-    assert_eq!(other.json(vendor(&emulator, "validate").input(text), 1)["active"], false);
+    assert_eq!(other.json(provider(&emulator, "validate").input(text), 1)["active"], false);
     assert_ne!(one.json(token(), 0)["token"], second["token"]);
     assert_eq!(issued(), 3);
 
-    assert_eq!(one.json(vendor(&emulator, "forget"), 0)["forgotten"], true);
-    assert_ne!(other.json(token(), 0)["rung"], "store");
+    assert_eq!(one.json(provider(&emulator, "forget"), 0)["forgotten"], true);
+    assert_ne!(other.json(token(), 0)["source"], "store");
 
-    // What one host was refused, the other does not send.
-    let wrong = |command| vendor(&emulator, command).env("TOKENLEASE_PASSWORD", "wrong");
+    // What one host was rejected, the other does not send.
+    let wrong = |command| provider(&emulator, command).env("TOKENLEASE_PASSWORD", "wrong");
     let before = issued();
     for host in [&one, &other] {
-        host.program(wrong("token")).run().ends_with(3).complains("reset");
+        host.program(wrong("token")).run().ends_with(3).complains("unblock");
     }
     assert_eq!(issued(), before + 1);
-    assert_eq!(other.json(wrong("reset"), 0)["was_refused"], true);
+    assert_eq!(other.json(wrong("unblock"), 0)["was_rejected"], true);
 
-    // Under another key nothing is issued: the vendor is asked for the running token, if it can be.
+    // Under another key nothing is issued: the provider is asked for the running token, if it can be.
     let stranger = Host::new(&server.url, "43");
     let run = stranger.program(token()).args(["--deadline", "3s"]).run();
-    if emulator.counts().winkas.issue > 0 {
+    if emulator.counts().winkas.login > 0 {
         run.ends_with(0);
     } else {
         run.ends_with(6).complains("does not open under this key");
@@ -148,7 +148,7 @@ fn a_server_is_checked_over_tls_and_only_under_an_authority_that_is_trusted() {
         assert!(!json.to_string().contains("canary"), "{json}");
         let emulator = emulator();
         let token = wyn(&emulator, "token").args(["--ca"]).args([&server.authority]);
-        assert_eq!(host.json(token, 0)["rung"], "issue");
+        assert_eq!(host.json(token, 0)["source"], "login");
     }
 }
 
@@ -180,20 +180,20 @@ fn a_passphrase_is_one_key_on_all_hosts_and_never_an_argument() {
         program.command().env_remove("TOKENLEASE_STORE_KEY_FILE");
         program.env("TOKENLEASE_STORE_PASSPHRASE", phrase).env("TOKENLEASE_STORE_KEY", "passphrase")
     };
-    assert_eq!(with(&hosts[0], "correct horse").run().ends_with(0).json()["rung"], "issue");
-    assert_eq!(with(&hosts[1], "correct horse").run().ends_with(0).json()["rung"], "store");
+    assert_eq!(with(&hosts[0], "correct horse").run().ends_with(0).json()["source"], "login");
+    assert_eq!(with(&hosts[1], "correct horse").run().ends_with(0).json()["source"], "store");
     let file = hosts[1].home.path().join("phrase");
     fs::write(&file, "correct horse\n").expect("written");
     private(&file);
     let from_file = with(&hosts[1], "").args(["--store-passphrase-file"]).args([&file]);
-    assert_eq!(from_file.run().ends_with(0).json()["rung"], "store");
+    assert_eq!(from_file.run().ends_with(0).json()["source"], "store");
     let wrong = with(&hosts[1], "canary").args(["--deadline=3s"]).run().ends_with(6);
     assert!(wrong.err.contains("does not open under this key"), "{wrong:?}");
     assert!(!wrong.err.contains("canary"), "{wrong:?}");
     let mut nothing = with(&hosts[1], "");
     nothing.command().env_remove("TOKENLEASE_STORE_PASSPHRASE");
     nothing.run().ends_with(2).complains("--store-passphrase-file");
-    assert_eq!(emulator.counts().wyn.issue, 1);
+    assert_eq!(emulator.counts().wyn.login, 1);
 }
 
 #[test]
@@ -209,6 +209,6 @@ fn a_keyring_gives_no_key_to_a_server_that_holds_records_of_another() {
             return;
         }
         run.ends_with(6).complains("none of the keyring's keys is theirs");
-        assert_eq!(emulator.counts().wyn.issue, 1);
+        assert_eq!(emulator.counts().wyn.login, 1);
     }
 }

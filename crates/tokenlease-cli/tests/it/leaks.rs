@@ -53,20 +53,21 @@ fn check(emulator: &Emulator, program: Program, prints: bool) -> Run {
 #[test]
 fn lesson_1_and_2_no_secret_reaches_an_error_or_a_trace() {
     let emulator = emulator();
-    for vendor in [winkas as fn(&Emulator, &str) -> Program, wyn] {
-        let run = check(&emulator, vendor(&emulator, "token"), true).ends_with(0);
+    for provider in [winkas as fn(&Emulator, &str) -> Program, wyn] {
+        let run = check(&emulator, provider(&emulator, "token"), true).ends_with(0);
         let token = run.out.trim_end().to_owned();
-        check(&emulator, vendor(&emulator, "token").args(["--output", "json"]), true).ends_with(0);
-        check(&emulator, vendor(&emulator, "refetch"), true);
-        check(&emulator, vendor(&emulator, "validate").input(&token), false).ends_with(0);
-        let dead = || vendor(&emulator, "validate").input("dead-token-of-the-input");
+        check(&emulator, provider(&emulator, "token").args(["--output", "json"]), true)
+            .ends_with(0);
+        check(&emulator, provider(&emulator, "refetch"), true);
+        check(&emulator, provider(&emulator, "validate").input(&token), false).ends_with(0);
+        let dead = || provider(&emulator, "validate").input("dead-token-of-the-input");
         check(&emulator, dead(), false).ends_with(1);
-        check(&emulator, vendor(&emulator, "doctor").args(["--login"]), false).ends_with(0);
-        check(&emulator, vendor(&emulator, "refuse").input(&token), false).ends_with(0);
-        for command in ["status", "forget", "reset"] {
-            check(&emulator, vendor(&emulator, command), false).ends_with(0);
+        check(&emulator, provider(&emulator, "doctor").args(["--login"]), false).ends_with(0);
+        check(&emulator, provider(&emulator, "report-rejected").input(&token), false).ends_with(0);
+        for command in ["status", "forget", "unblock"] {
+            check(&emulator, provider(&emulator, command), false).ends_with(0);
         }
-        check(&emulator, vendor(&emulator, "revoke").input(&token), false);
+        check(&emulator, provider(&emulator, "revoke").input(&token), false);
     }
 }
 
@@ -75,18 +76,18 @@ fn lesson_1_nothing_in_the_store_s_folder_tells_a_secret_or_can_be_read_by_other
     let emulator = emulator();
     let folder = tempfile::tempdir().expect("a folder");
     let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned(), "user".to_owned()];
-    for vendor in [winkas as fn(&Emulator, &str) -> Program, wyn] {
+    for provider in [winkas as fn(&Emulator, &str) -> Program, wyn] {
         let run = |program: Program, prints| {
             check(&emulator, program.shares(folder.path()), prints).ends_with(0)
         };
-        let token = run(vendor(&emulator, "token"), true).out.trim_end().to_owned();
-        let wrong = vendor(&emulator, "token").env("TOKENLEASE_PASSWORD", "canary-mistyped");
+        let token = run(provider(&emulator, "token"), true).out.trim_end().to_owned();
+        let wrong = provider(&emulator, "token").env("TOKENLEASE_PASSWORD", "canary-mistyped");
         check(&emulator, wrong.shares(folder.path()), false).ends_with(3);
-        run(vendor(&emulator, "refuse").input(&token), false);
-        run(vendor(&emulator, "status"), false);
-        run(vendor(&emulator, "token"), true);
-        run(vendor(&emulator, "forget"), false);
-        run(vendor(&emulator, "token").args(["--output=json"]), true);
+        run(provider(&emulator, "report-rejected").input(&token), false);
+        run(provider(&emulator, "status"), false);
+        run(provider(&emulator, "token"), true);
+        run(provider(&emulator, "forget"), false);
+        run(provider(&emulator, "token").args(["--output=json"]), true);
         secrets.push(token);
     }
     secrets.extend(emulator.wyn().active_tokens());
@@ -134,27 +135,27 @@ fn lesson_1_and_2_no_secret_reaches_an_error_of_a_server_that_fails_or_echoes() 
         ]
     };
     for (endpoint, sent) in
-        [(Endpoint::WinkasIssue, &[PASSWORD][..]), (Endpoint::WynIssue, &[PASSWORD, SECRET])]
+        [(Endpoint::WinkasLogin, &[PASSWORD][..]), (Endpoint::WynLogin, &[PASSWORD, SECRET])]
     {
         for fault in faults(sent) {
             emulator.clear_faults();
             emulator.end_all_tokens();
             emulator.fault(endpoint, fault, 20);
-            let vendor = if endpoint == Endpoint::WynIssue { wyn } else { winkas };
+            let provider = if endpoint == Endpoint::WynLogin { wyn } else { winkas };
             for output in ["text", "json"] {
                 let args = ["--deadline", "300ms", "--output", output];
-                check(&emulator, vendor(&emulator, "token").args(args), true);
+                check(&emulator, provider(&emulator, "token").args(args), true);
             }
         }
     }
-    for (endpoint, vendor) in [
+    for (endpoint, provider) in [
         (Endpoint::WinkasValidate, winkas as fn(&Emulator, &str) -> Program),
         (Endpoint::WynUserinfo, wyn),
     ] {
         for fault in faults(&["dead-token-of-the-input"]) {
             emulator.clear_faults();
             emulator.fault(endpoint, fault, 20);
-            let program = vendor(&emulator, "validate").args(["--deadline", "300ms"]);
+            let program = provider(&emulator, "validate").args(["--deadline", "300ms"]);
             check(&emulator, program.input("dead-token-of-the-input"), false);
         }
     }

@@ -1,4 +1,4 @@
-//! The program as its users run it, against both vendors on loopback.
+//! The program as its users run it, against both providers on loopback.
 
 mod calls;
 mod doctor;

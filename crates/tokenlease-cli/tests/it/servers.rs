@@ -17,7 +17,7 @@ use std::{
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-/// Whom postgres runs as where the tests run as root, which it refuses: `nobody`.
+/// Whom postgres runs as where the tests run as root, which it rejects: `nobody`.
 const NOBODY: u32 = 65534;
 
 pub(crate) struct Server {

@@ -8,8 +8,8 @@ use tokenlease_emulator::{Emulator, Endpoint, Fault};
 
 use crate::support::{Program, Run, emulator, tokenlease, winkas, wyn};
 
-type Vendor = fn(&Emulator, &str) -> Program;
-const VENDORS: [Vendor; 2] = [winkas, wyn];
+type Provider = fn(&Emulator, &str) -> Program;
+const PROVIDERS: [Provider; 2] = [winkas, wyn];
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -28,20 +28,20 @@ fn entries(status: &Value) -> Vec<Value> {
 fn lesson_17_a_token_is_asked_for_once_whoever_asks_from_the_shared_store() {
     let emulator = emulator();
     let folder = folder();
-    for vendor in VENDORS {
-        let first = json(vendor(&emulator, "token"), folder.path(), 0);
-        assert_eq!(first["rung"], "issue");
+    for provider in PROVIDERS {
+        let first = json(provider(&emulator, "token"), folder.path(), 0);
+        assert_eq!(first["source"], "login");
         for command in ["token", "token"] {
-            let again = json(vendor(&emulator, command), folder.path(), 0);
+            let again = json(provider(&emulator, command), folder.path(), 0);
             assert_eq!(again["token"], first["token"]);
-            assert_eq!(again["rung"], "store");
+            assert_eq!(again["source"], "store");
             assert_eq!(again["end"], first["end"]);
         }
     }
     let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
-    assert_eq!((winkas.issue, winkas.refetch, winkas.validate), (1, 1, 0));
-    assert_eq!((wyn.issue, wyn.userinfo), (1, 0));
-    // Who asks with a wrong password gets what the vendor says, and not the token.
+    assert_eq!((winkas.login, winkas.refetch, winkas.validate), (1, 1, 0));
+    assert_eq!((wyn.login, wyn.userinfo), (1, 0));
+    // Who asks with a wrong password gets what the provider says, and not the token.
     wyn_wrong(&emulator, "token").shares(folder.path()).run().ends_with(3);
 }
 
@@ -66,26 +66,26 @@ fn at_once(count: usize, program: impl Fn() -> Program + Sync) -> Vec<Run> {
 fn lesson_4_sixteen_programs_that_start_at_once_are_one_login() {
     let emulator = emulator();
     let folder = folder();
-    for vendor in VENDORS {
-        let runs = at_once(16, || vendor(&emulator, "token").shares(folder.path()));
+    for provider in PROVIDERS {
+        let runs = at_once(16, || provider(&emulator, "token").shares(folder.path()));
         let tokens: BTreeSet<_> = runs.into_iter().map(|run| run.ends_with(0).out).collect();
         assert_eq!(tokens.len(), 1);
     }
-    assert_eq!((emulator.counts().winkas.issue, emulator.counts().wyn.issue), (1, 1));
+    assert_eq!((emulator.counts().winkas.login, emulator.counts().wyn.login), (1, 1));
 }
 
 #[test]
 fn lesson_14_a_wrong_password_in_sixteen_programs_is_tried_once() {
     let emulator = emulator();
     let folder = folder();
-    for vendor in VENDORS {
-        let wrong = || vendor(&emulator, "token").env("TOKENLEASE_PASSWORD", "wrong");
+    for provider in PROVIDERS {
+        let wrong = || provider(&emulator, "token").env("TOKENLEASE_PASSWORD", "wrong");
         for run in at_once(16, || wrong().shares(folder.path())) {
             run.ends_with(3);
         }
     }
     let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
-    assert_eq!((winkas.issue, wyn.issue), (1, 1));
+    assert_eq!((winkas.login, wyn.login), (1, 1));
     assert!(winkas.refetch <= 1, "{winkas:?}");
     assert!(!emulator.winkas().is_locked() && !emulator.wyn().is_locked());
 }
@@ -102,7 +102,7 @@ fn the_command_of_exec_finds_no_lock_and_no_half_login_behind_it() {
     let exec = wyn(&emulator, "exec").shares(folder.path()).args(["--", "printenv"]);
     let run = exec.args(["TOKENLEASE_TOKEN"]).run().ends_with(0);
     assert!(emulator.token_is_active(run.out.trim_end()));
-    assert_eq!(emulator.counts().wyn.issue, 1);
+    assert_eq!(emulator.counts().wyn.login, 1);
 }
 
 #[test]
@@ -114,16 +114,16 @@ fn the_store_is_named_by_option_variable_or_profile() {
     wyn(&emulator, "token").args(["--store", &url]).run().ends_with(0);
     assert!(path.join("key").exists());
     let run = wyn(&emulator, "token").env("TOKENLEASE_STORE", &url).args(["--output=json"]).run();
-    assert_eq!(run.ends_with(0).json()["rung"], "store");
+    assert_eq!(run.ends_with(0).json()["source"], "store");
 
     let config = folder.path().join("config.toml");
     fs::write(&config, "[profile.bi]\nstore = \"file:of line\"\n").expect("written");
     let profile = || wyn(&emulator, "token").args(["--profile=bi", "--config"]).args([&config]);
-    assert_eq!(profile().args(["--output=json"]).run().ends_with(0).json()["rung"], "store");
+    assert_eq!(profile().args(["--output=json"]).run().ends_with(0).json()["source"], "store");
     // The command line wins.
     let run = profile().args(["--store=memory:", "--output=json"]).run().ends_with(0);
-    assert_eq!(run.json()["rung"], "issue");
-    assert_eq!(emulator.counts().wyn.issue, 2);
+    assert_eq!(run.json()["source"], "login");
+    assert_eq!(emulator.counts().wyn.login, 2);
 }
 
 #[cfg(unix)]
@@ -138,24 +138,24 @@ fn the_store_s_key_comes_from_a_file_that_nobody_else_can_read() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("its mode");
     token().shares(folder.path()).run().ends_with(2).complains("store.key");
     private(&key);
-    assert_eq!(json(token(), folder.path(), 0)["rung"], "issue");
-    assert_eq!(json(token(), folder.path(), 0)["rung"], "store");
+    assert_eq!(json(token(), folder.path(), 0)["source"], "login");
+    assert_eq!(json(token(), folder.path(), 0)["source"], "store");
     assert!(!folder.path().join("tokenlease/key").exists());
     let running = || winkas(&emulator, "token").args(["--store-key-file"]).args([&key]);
-    assert_eq!(json(running(), folder.path(), 0)["rung"], "issue");
+    assert_eq!(json(running(), folder.path(), 0)["source"], "login");
     // Under another key no record opens, and nothing is issued.
     fs::write(&key, "43".repeat(32)).expect("written");
     let run = token().shares(folder.path()).args(["--deadline", "2s"]).run().ends_with(6);
     run.complains("does not open under this key");
-    // Where the vendor returns the running token, that is the answer, and the key is named.
+    // Where the provider returns the running token, that is the answer, and the key is named.
     let run = running().shares(folder.path()).run().ends_with(0);
     run.complains("warning: the store's record does not open under this key");
     let counts = emulator.counts();
-    assert_eq!((counts.wyn.issue, counts.winkas.issue), (1, 1));
+    assert_eq!((counts.wyn.login, counts.winkas.login), (1, 1));
 }
 
 #[test]
-fn lesson_1_a_store_s_password_on_the_command_line_or_in_a_profile_is_refused() {
+fn lesson_1_a_store_s_password_on_the_command_line_or_in_a_profile_is_rejected() {
     let emulator = emulator();
     let folder = folder();
     let config = folder.path().join("config.toml");
@@ -176,12 +176,12 @@ fn a_folder_that_can_t_be_made_is_an_error_at_the_start_that_names_the_option() 
     let emulator = emulator();
     let folder = folder();
     fs::write(folder.path().join("tokenlease"), "in the way").expect("written");
-    for command in ["token", "status", "forget", "reset", "refetch"] {
+    for command in ["token", "status", "forget", "unblock", "refetch"] {
         let run = winkas(&emulator, command).shares(folder.path()).run().ends_with(2);
         run.complains("--store");
     }
     let counts = emulator.counts().winkas;
-    assert_eq!((counts.issue, counts.refetch), (0, 0));
+    assert_eq!((counts.login, counts.refetch), (0, 0));
     // A question about a token needs none.
     let token = emulator.winkas().log_in_elsewhere();
     winkas(&emulator, "validate").shares(folder.path()).input(&token).run().ends_with(0);
@@ -227,21 +227,21 @@ fn without_a_home_and_on_a_read_only_root_the_error_at_the_start_names_the_optio
 fn a_no_to_validate_reaches_those_who_share_the_token() {
     let emulator = emulator();
     let folder = folder();
-    for vendor in VENDORS {
-        let first = json(vendor(&emulator, "token"), folder.path(), 0);
+    for provider in PROVIDERS {
+        let first = json(provider(&emulator, "token"), folder.path(), 0);
         let token = first["token"].as_str().expect("a token");
         emulator.end_token(token);
-        let mut validate = vendor(&emulator, "validate").input(token).shares(folder.path());
+        let mut validate = provider(&emulator, "validate").input(token).shares(folder.path());
         // The question takes no password.
         validate.command().env_remove("TOKENLEASE_PASSWORD");
         let run = validate.run().ends_with(1);
         assert!(run.err.is_empty(), "{run:?}");
-        let second = json(vendor(&emulator, "token"), folder.path(), 0);
+        let second = json(provider(&emulator, "token"), folder.path(), 0);
         assert_ne!(second["token"], first["token"]);
     }
     let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
-    assert_eq!((winkas.issue, winkas.validate), (2, 1));
-    assert_eq!((wyn.issue, wyn.userinfo), (2, 1));
+    assert_eq!((winkas.login, winkas.validate), (2, 1));
+    assert_eq!((wyn.login, wyn.userinfo), (2, 1));
 }
 
 #[cfg(unix)]
@@ -272,32 +272,32 @@ fn a_keyring_that_is_not_there_is_an_error_that_names_the_other_ways() {
     for part in ["Secret Service", "by a file or a passphrase"] {
         assert!(run.err.contains(part), "{part}: {run:?}");
     }
-    assert_eq!(emulator.counts().wyn.issue, 0);
+    assert_eq!(emulator.counts().wyn.login, 0);
     let two = wyn(&emulator, "token").args(["--store-key=keyring", "--store-key-file=x"]).run();
     two.ends_with(2).complains("two sources");
 }
 
 #[test]
-fn refuse_asks_the_vendor_and_says_what_became_of_the_token() {
+fn reject_asks_the_provider_and_says_what_became_of_the_token() {
     let emulator = emulator();
     let folder = folder();
-    for vendor in VENDORS {
-        let first = json(vendor(&emulator, "token"), folder.path(), 0);
+    for provider in PROVIDERS {
+        let first = json(provider(&emulator, "token"), folder.path(), 0);
         let token = first["token"].as_str().expect("a token");
-        let refuse = || vendor(&emulator, "refuse").input(token);
-        assert_eq!(json(refuse(), folder.path(), 0)["outcome"], "still_active");
+        let reject = || provider(&emulator, "report-rejected").input(token);
+        assert_eq!(json(reject(), folder.path(), 0)["outcome"], "still_active");
         emulator.end_token(token);
-        let run = refuse().shares(folder.path()).run().ends_with(0);
+        let run = reject().shares(folder.path()).run().ends_with(0);
         assert!(run.out.starts_with("replaced: "), "{run:?}");
-        let new = json(vendor(&emulator, "token"), folder.path(), 0);
-        assert_eq!(new["rung"], "store");
+        let new = json(provider(&emulator, "token"), folder.path(), 0);
+        assert_eq!(new["source"], "store");
         assert!(emulator.token_is_active(new["token"].as_str().expect("a token")));
-        // Refused again, it is known dead: nobody is asked.
-        assert_eq!(json(refuse(), folder.path(), 0)["outcome"], "replaced");
+        // Rejected again, it is known dead: nobody is asked.
+        assert_eq!(json(reject(), folder.path(), 0)["outcome"], "replaced");
     }
     let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
-    assert_eq!((winkas.issue, winkas.validate), (2, 2));
-    assert_eq!((wyn.issue, wyn.userinfo), (2, 2));
+    assert_eq!((winkas.login, winkas.validate), (2, 2));
+    assert_eq!((wyn.login, wyn.userinfo), (2, 2));
 }
 
 #[test]
@@ -311,46 +311,46 @@ fn a_revoked_token_is_served_to_nobody_who_shares_the_store() {
     revoke.run().ends_with(0);
     let second = json(wyn(&emulator, "token"), folder.path(), 0);
     assert_ne!(second["token"], first["token"]);
-    assert_eq!(second["rung"], "issue");
+    assert_eq!(second["source"], "login");
 }
 
 #[test]
 fn forget_drops_the_token_from_the_store_alone() {
     let emulator = emulator();
     let folder = folder();
-    for vendor in VENDORS {
-        let forget = || json(vendor(&emulator, "forget"), folder.path(), 0);
+    for provider in PROVIDERS {
+        let forget = || json(provider(&emulator, "forget"), folder.path(), 0);
         assert_eq!(forget()["forgotten"], false);
-        let first = json(vendor(&emulator, "token"), folder.path(), 0);
+        let first = json(provider(&emulator, "token"), folder.path(), 0);
         assert_eq!(forget()["forgotten"], true);
         assert!(emulator.token_is_active(first["token"].as_str().expect("a token")));
-        let second = json(vendor(&emulator, "token"), folder.path(), 0);
-        assert_ne!(second["rung"], "store");
+        let second = json(provider(&emulator, "token"), folder.path(), 0);
+        assert_ne!(second["source"], "store");
     }
     // WinKAS gives the running token back, Wyn has no such call.
-    assert_eq!((emulator.counts().winkas.issue, emulator.counts().wyn.issue), (1, 2));
+    assert_eq!((emulator.counts().winkas.login, emulator.counts().wyn.login), (1, 2));
 }
 
 #[test]
-fn lesson_14_refused_credentials_are_not_sent_again_by_any_process_until_reset() {
+fn lesson_14_rejected_credentials_are_not_sent_again_by_any_process_until_reset() {
     let emulator = emulator();
     let folder = folder();
-    for vendor in VENDORS {
-        let wrong = |command| vendor(&emulator, command).env("TOKENLEASE_PASSWORD", "wrong");
+    for provider in PROVIDERS {
+        let wrong = |command| provider(&emulator, command).env("TOKENLEASE_PASSWORD", "wrong");
         for _ in 0..3 {
-            wrong("token").shares(folder.path()).run().ends_with(3).complains("reset");
+            wrong("token").shares(folder.path()).run().ends_with(3).complains("unblock");
         }
     }
-    let sent = || (emulator.counts().winkas.issue, emulator.counts().wyn.issue);
+    let sent = || (emulator.counts().winkas.login, emulator.counts().wyn.login);
     assert_eq!(sent(), (1, 1));
     let check = wyn_wrong(&emulator, "status").args(["--check"]).shares(folder.path()).run();
-    assert!(check.ends_with(3).out.starts_with("credentials refused: not sent again before "));
+    assert!(check.ends_with(3).out.starts_with("credentials rejected: not sent again before "));
     let json_check = json(wyn_wrong(&emulator, "status").args(["--check"]), folder.path(), 3);
-    assert_eq!(json_check["outcome"], "refused");
+    assert_eq!(json_check["outcome"], "rejected");
     assert!(json_check["until"].is_string());
 
-    assert_eq!(json(wyn_wrong(&emulator, "reset"), folder.path(), 0)["was_refused"], true);
-    assert_eq!(json(wyn_wrong(&emulator, "reset"), folder.path(), 0)["was_refused"], false);
+    assert_eq!(json(wyn_wrong(&emulator, "unblock"), folder.path(), 0)["was_rejected"], true);
+    assert_eq!(json(wyn_wrong(&emulator, "unblock"), folder.path(), 0)["was_rejected"], false);
     assert_eq!(sent(), (1, 1));
     wyn_wrong(&emulator, "token").shares(folder.path()).run().ends_with(3);
     assert_eq!(sent(), (1, 2));
@@ -368,7 +368,7 @@ fn status_lists_what_is_kept_and_sends_nothing() {
     let token = json(wyn(&emulator, "token").args(["--lifetime=8h"]), folder.path(), 0);
     json(winkas(&emulator, "token"), folder.path(), 0);
     wyn_wrong(&emulator, "token").shares(folder.path()).run().ends_with(3);
-    emulator.fault(Endpoint::WynIssue, Fault::status(500), 100);
+    emulator.fault(Endpoint::WynLogin, Fault::status(500), 100);
     let before = emulator.log().len();
 
     let status = json(wyn(&emulator, "status"), folder.path(), 0);
@@ -391,7 +391,7 @@ fn status_lists_what_is_kept_and_sends_nothing() {
     assert_eq!(status["others"][0]["key"].as_str().map(str::len), Some(12));
 
     let text = wyn(&emulator, "status").shares(folder.path()).run().ends_with(0).out;
-    for word in ["CREDENTIALS", "(yours)", "(stated)", "live", "refused: not sent before"] {
+    for word in ["CREDENTIALS", "(yours)", "(stated)", "live", "rejected: not sent before"] {
         assert!(text.contains(word), "{word}: {text}");
     }
     assert_eq!(emulator.log().len(), before);
@@ -407,8 +407,8 @@ fn status_without_an_identity_lists_all_profiles_and_the_rest() {
     let config = folder.path().join("config.toml");
     let of = emulator.wyn();
     let profile = format!(
-        "[profile.bi]\nvendor = \"wyn\"\nserver = \"{}\"\nuser = \"{}\"\n\
-         [profile.half]\nvendor = \"wyn\"\n",
+        "[profile.bi]\nprovider = \"wyn\"\nserver = \"{}\"\nuser = \"{}\"\n\
+         [profile.half]\nprovider = \"wyn\"\n",
         of.server(),
         of.user()
     );
@@ -459,7 +459,7 @@ fn status_check_ends_with_0_1_or_3_for_monitors() {
     };
     assert_eq!(check(&[]).ends_with(0).out, "live: its end is unknown\n");
     check(&["--min-remaining", "1h"]).ends_with(1);
-    tokenlease(["status", "--check"]).run().ends_with(2).complains("--vendor");
+    tokenlease(["status", "--check"]).run().ends_with(2).complains("--provider");
     wyn(&emulator, "status").args(["--min-remaining", "1h"]).run().ends_with(2);
 }
 

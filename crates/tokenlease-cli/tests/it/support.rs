@@ -136,7 +136,7 @@ pub(crate) fn emulator() -> Emulator {
 /// A command for the Wyn side, with good credentials in the environment.
 pub(crate) fn wyn(emulator: &Emulator, command: &str) -> Program {
     let wyn = emulator.wyn();
-    tokenlease([command, "--vendor", "wyn", "--server", &wyn.server(), "--user", &wyn.user()])
+    tokenlease([command, "--provider", "wyn", "--server", &wyn.server(), "--user", &wyn.user()])
         .env("TOKENLEASE_PASSWORD", wyn.password())
         .env("TOKENLEASE_CLIENT_SECRET", wyn.client_secret())
 }
@@ -145,7 +145,7 @@ pub(crate) fn wyn(emulator: &Emulator, command: &str) -> Program {
 pub(crate) fn winkas(emulator: &Emulator, command: &str) -> Program {
     let winkas = emulator.winkas();
     let (server, user, contract) = (winkas.server(), winkas.user(), winkas.contract());
-    tokenlease([command, "--vendor", "winkas", "--server", &server, "--user", &user])
+    tokenlease([command, "--provider", "winkas", "--server", &server, "--user", &user])
         .args(["--contract", &contract])
         .env("TOKENLEASE_PASSWORD", winkas.password())
 }
@@ -155,7 +155,7 @@ pub(crate) fn oauth2(emulator: &Emulator, command: &str) -> Program {
     let wyn = emulator.wyn();
     let args: [OsString; 5] = [
         command.into(),
-        "--vendor".into(),
+        "--provider".into(),
         "oauth2".into(),
         "--server".into(),
         wyn.server().into(),

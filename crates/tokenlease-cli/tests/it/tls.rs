@@ -66,7 +66,7 @@ fn server(name: &str, last_year: i32) -> Server {
 fn doctor(server: &Server, more: &[&str]) -> Run {
     let ca = server.ca.path().to_str().expect("a path").to_owned();
     let more: Vec<_> = more.iter().map(|word| if *word == "CA" { &ca } else { *word }).collect();
-    tokenlease(["doctor", "--vendor", "wyn", "--server", &server.address, "--user", "u"])
+    tokenlease(["doctor", "--provider", "wyn", "--server", &server.address, "--user", "u"])
         .args(more)
         .run()
 }
@@ -103,7 +103,7 @@ fn doctor_says_what_to_mend_of_a_certificate_that_is_not_accepted() {
 fn a_token_is_asked_for_only_of_a_server_with_an_accepted_certificate() {
     let server = server("127.0.0.1", 2999);
     let token = |more: &[&std::ffi::OsStr]| {
-        tokenlease(["token", "--vendor", "wyn", "--server", &server.address, "--user", "u"])
+        tokenlease(["token", "--provider", "wyn", "--server", &server.address, "--user", "u"])
             .args(["--deadline", "1s"])
             .args(more)
             .env("TOKENLEASE_PASSWORD", "p")

@@ -24,20 +24,20 @@ fn token_in_json_says_where_it_came_from_and_when_it_ends() {
     let json = json.ends_with(0).json();
     assert!(emulator.token_is_active(json["token"].as_str().expect("a token")));
     assert_eq!(json["kind"], "bearer");
-    assert_eq!(json["rung"], "issue");
+    assert_eq!(json["source"], "login");
     assert_eq!(json["end"], "stated");
     assert!(json["expires_at"].as_str().expect("an end").ends_with('Z'), "{json}");
     assert!(json["generation"].is_u64());
 
     let json = winkas(&emulator, "token").args(["--output=json"]).run().ends_with(0).json();
-    assert_eq!((json["kind"].as_str(), json["rung"].as_str()), (Some("winkas"), Some("issue")));
+    assert_eq!((json["kind"].as_str(), json["source"].as_str()), (Some("winkas"), Some("login")));
     assert_eq!(json["end"], "assumed");
     // WinKAS gives the running token back, and no word on its end.
     let again = winkas(&emulator, "token").args(["--output=json"]).run().ends_with(0).json();
     assert_eq!(again["token"], json["token"]);
-    assert_eq!(again["rung"], "refetch");
+    assert_eq!(again["source"], "refetch");
     assert_eq!(again["end"], "unknown");
-    assert_eq!(emulator.counts().winkas.issue, 1);
+    assert_eq!(emulator.counts().winkas.login, 1);
 }
 
 #[test]
@@ -55,43 +55,43 @@ fn refetch_prints_the_last_token_and_never_asks_for_a_new_one() {
     let run = winkas(&emulator, "refetch").run().ends_with(0);
     assert_eq!(run.out.trim_end(), token);
     let json = winkas(&emulator, "refetch").args(["--output=json"]).run().ends_with(0).json();
-    assert_eq!(json["rung"], "refetch");
-    assert_eq!(emulator.counts().winkas.issue, 0);
+    assert_eq!(json["source"], "refetch");
+    assert_eq!(emulator.counts().winkas.login, 0);
 }
 
 #[test]
 fn refetch_without_a_token_to_find_fails_and_asks_for_none() {
     let emulator = emulator();
     let run = winkas(&emulator, "refetch").run().ends_with(8);
-    assert!(run.err.starts_with("tokenlease: token refused: "), "{run:?}");
+    assert!(run.err.starts_with("tokenlease: token rejected: "), "{run:?}");
     assert_eq!(run.out, "");
-    assert_eq!(emulator.counts().winkas.issue, 0);
+    assert_eq!(emulator.counts().winkas.login, 0);
 }
 
 #[test]
 fn refetch_is_unsupported_but_at_winkas() {
     let emulator = emulator();
-    let run = wyn(&emulator, "refetch").run().ends_with(2).complains("--vendor winkas");
+    let run = wyn(&emulator, "refetch").run().ends_with(2).complains("--provider winkas");
     assert!(run.err.starts_with("tokenlease: unsupported: "), "{run:?}");
-    assert_eq!(emulator.counts().wyn.issue, 0);
+    assert_eq!(emulator.counts().wyn.login, 0);
 }
 
 #[test]
 fn lesson_14_wrong_credentials_end_with_3_and_are_sent_once() {
     let emulator = emulator();
     let run = wyn(&emulator, "token").env("TOKENLEASE_PASSWORD", "wrong").run().ends_with(3);
-    assert!(run.err.starts_with("tokenlease: credentials refused: "), "{run:?}");
-    assert_eq!(emulator.counts().wyn.issue, 1);
+    assert!(run.err.starts_with("tokenlease: credentials rejected: "), "{run:?}");
+    assert_eq!(emulator.counts().wyn.login, 1);
     let run = winkas(&emulator, "token")
         .env("TOKENLEASE_PASSWORD", "wrong")
         .args(["--output", "json"])
         .run()
         .ends_with(3);
     let error = run.error();
-    assert_eq!(error["kind"], "credentials_refused");
+    assert_eq!(error["kind"], "credentials_rejected");
     assert_eq!(error["exit_code"], 3);
     assert_eq!(error["retryable"], false);
-    assert_eq!(emulator.counts().winkas.issue, 1);
+    assert_eq!(emulator.counts().winkas.login, 1);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_server_that_is_down_ends_with_4() {
     let run = wyn(&emulator, "token").args(["--deadline", "1s"]).env("TOKENLEASE_SERVER", "x");
     // The command line wins over the variable.
     run.run().ends_with(0);
-    let run = tokenlease(["token", "--vendor", "wyn", "--server", nobody(), "--user", "u"])
+    let run = tokenlease(["token", "--provider", "wyn", "--server", nobody(), "--user", "u"])
         .args(["--deadline", "1s", "--output", "json"])
         .env("TOKENLEASE_PASSWORD", "p")
         .env("TOKENLEASE_CLIENT_SECRET", "s")
@@ -114,27 +114,27 @@ fn a_server_that_is_down_ends_with_4() {
 fn a_server_that_asks_to_wait_ends_with_4_and_says_until_when() {
     let emulator = emulator();
     let fault = Fault::status(429).with_retry_after(Duration::from_secs(600));
-    emulator.fault(Endpoint::WynIssue, fault, 1);
+    emulator.fault(Endpoint::WynLogin, fault, 1);
     let run = wyn(&emulator, "token").args(["--output", "json"]).run().ends_with(4);
     assert_eq!(run.error()["kind"], "throttled");
     assert!(run.error()["until"].is_string(), "{run:?}");
-    assert_eq!(emulator.counts().wyn.issue, 1);
+    assert_eq!(emulator.counts().wyn.login, 1);
 }
 
 #[test]
 fn an_answer_of_garbage_ends_with_5() {
     let emulator = emulator();
-    emulator.fault(Endpoint::WynIssue, Fault::garbage(64), 10);
+    emulator.fault(Endpoint::WynLogin, Fault::garbage(64), 10);
     let run = wyn(&emulator, "token").args(["--deadline", "1s"]).run().ends_with(5);
-    assert!(run.err.starts_with("tokenlease: vendor unintelligible: "), "{run:?}");
+    assert!(run.err.starts_with("tokenlease: provider invalid_response: "), "{run:?}");
 }
 
 #[test]
 fn a_deadline_that_passes_ends_with_7() {
     let emulator = emulator();
-    emulator.fault(Endpoint::WynIssue, Fault::delay(Duration::from_secs(60)), 1);
+    emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_secs(60)), 1);
     let run = wyn(&emulator, "token").args(["--deadline", "200ms", "--output=json"]).run();
-    assert_eq!(run.ends_with(7).error()["kind"], "deadline");
+    assert_eq!(run.ends_with(7).error()["kind"], "deadline_exceeded");
 }
 
 #[test]
@@ -155,7 +155,9 @@ fn secrets_come_from_files_commands_and_profiles() {
     let password = file("password", &format!("{}\n", emulator.wyn().password()));
     let secret = file("secret", &format!("\u{feff}{}\r\n", emulator.wyn().client_secret()));
     let base = || {
-        tokenlease(["token"]).env("TOKENLEASE_VENDOR", "wyn").env("TOKENLEASE_USER", "report user")
+        tokenlease(["token"])
+            .env("TOKENLEASE_PROVIDER", "wyn")
+            .env("TOKENLEASE_USER", "report user")
     };
 
     let run = base()
@@ -204,7 +206,7 @@ fn a_password_file_that_others_can_read_is_warned_of() {
 
 #[test]
 fn without_a_secret_and_a_terminal_the_ways_to_give_one_are_named() {
-    let base = ["token", "--vendor", "winkas", "--user", "u", "--contract", "c"];
+    let base = ["token", "--provider", "winkas", "--user", "u", "--contract", "c"];
     let run = tokenlease(base).run().ends_with(2).complains("no password is given");
     run.complains("TOKENLEASE_PASSWORD")
         .complains("--password-file")
@@ -212,7 +214,7 @@ fn without_a_secret_and_a_terminal_the_ways_to_give_one_are_named() {
 }
 
 #[test]
-fn secrets_given_by_habit_are_refused_with_a_reason() {
+fn secrets_given_by_habit_are_rejected_with_a_reason() {
     for (habit, way) in [
         (&["--password", "canary"][..], "--password-file"),
         (&["--password=canary"], "--password-file"),
@@ -232,9 +234,9 @@ fn what_is_wrong_with_the_command_line_ends_with_2() {
     let run = tokenlease(["token", "--lifetime", "8", "--output", "json"]).run().ends_with(2);
     assert_eq!(run.error()["kind"], "config");
     assert!(run.error()["detail"].as_str().expect("a detail").contains("8s"), "{run:?}");
-    let run = tokenlease(["token", "--vendor", "wyn", "--user", "u"]).run().ends_with(2);
+    let run = tokenlease(["token", "--provider", "wyn", "--user", "u"]).run().ends_with(2);
     run.complains("no server address is given; expected --server");
-    let run = tokenlease(["token", "--vendor", "wyn", "--user", "u", "--server", "http://h"])
+    let run = tokenlease(["token", "--provider", "wyn", "--user", "u", "--server", "http://h"])
         .env("TOKENLEASE_PASSWORD", "p")
         .env("TOKENLEASE_CLIENT_SECRET", "s")
         .run()

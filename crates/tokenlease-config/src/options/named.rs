@@ -11,7 +11,7 @@ use tokenlease::{Error, Result};
 
 use super::Options;
 use crate::{
-    choice::{ClientAuth, Grant, StoreKey, Vendor, WhenStoreAway},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config, duration,
     nearest::nearest,
     store::StoreUrl,
@@ -114,7 +114,7 @@ macro_rules! keys {
 }
 
 keys! {
-    vendor: Vendor::read,
+    provider: Provider::read,
     server: text,
     user: text,
     contract: text,
@@ -129,8 +129,8 @@ keys! {
     introspection_path: text,
     userinfo_path: text,
     new_token_ends_old: yes_or_no,
-    stated_life: duration::parse,
-    longest_life: duration::parse,
+    agreed_lifetime: duration::parse,
+    max_lifetime: duration::parse,
     ca: path,
     allow_plain_http: yes_or_no,
     timeout: duration::parse,
@@ -142,8 +142,8 @@ keys! {
     store_key: StoreKey::read,
     store_key_file: path,
     store_passphrase_file: path,
-    when_store_away: WhenStoreAway::read,
-    store_refresh: duration::parse,
+    on_store_outage: OnStoreOutage::read,
+    store_check_interval: duration::parse,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands beside readers that can fail")]
@@ -223,7 +223,7 @@ mod tests {
     fn what_one_source_does_not_say_the_next_one_may() {
         let mut first = Options::default();
         let mut second = Options::default();
-        for (key, text) in [("user", "first"), ("vendor", "wyn")] {
+        for (key, text) in [("user", "first"), ("provider", "wyn")] {
             first.set(key, text).unwrap();
         }
         for (key, text) in [("user", "second"), ("lifetime", "8h"), ("allow_plain_http", "true")] {
@@ -231,7 +231,7 @@ mod tests {
         }
         let both = first.or(second);
         assert_eq!(both.user.as_deref(), Some("first"));
-        assert_eq!(both.vendor, Some(Vendor::Wyn));
+        assert_eq!(both.provider, Some(Provider::Wyn));
         assert_eq!(both.lifetime, Some(Duration::from_secs(28_800)));
         assert_eq!(both.allow_plain_http, Some(true));
     }
@@ -257,11 +257,11 @@ mod tests {
     #[test]
     fn a_value_or_name_that_is_unknown_is_an_error_that_names_the_known_ones() {
         let error = |key, text| Options::default().set(key, text).unwrap_err().to_string();
-        let choice = error("vendor", "Winkas");
+        let choice = error("provider", "Winkas");
         assert!(choice.contains("\"Winkas\" is unknown; expected one of winkas, wyn, oauth2"));
         assert!(error("client_auth", "raw").contains("basic-raw"));
         assert!(error("timeout", "5").contains("\"timeout\": 5 has no unit"));
-        assert!(error("colour", "red").contains("one of vendor, server"));
+        assert!(error("colour", "red").contains("one of provider, server"));
         assert!(error("clientid", "x").contains("\"client_id\", perhaps"));
         assert_eq!(Options::default().read("colour", "red"), None);
     }

@@ -1,27 +1,27 @@
-//! The caller's side: who is served which lease, who is refused, and who has to wait.
+//! The caller's side: who is served which lease, who is rejected, and who has to wait.
 
 use std::time::Duration;
 
 use super::{
-    Doubt, Held, Lifecycle,
-    effect::{Ask, WhenStoreAway},
+    CurrentLease, Lifecycle, Suspicion,
+    effect::{Ask, OnStoreOutage},
     event::Event,
     flight::PATIENCE,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     expiry::{self, Standing},
-    lease::{Expiry, First, Lease, Rung},
+    lease::{Expiry, First, Lease, Source},
     record::{
-        Death,
-        news::{Gained, News},
+        TombstoneCause,
+        change::{Gained, RecordChange},
     },
     time::{Moment as _, Now, Timestamp},
-    token::{Fingerprint, Token},
+    token::{Token, TokenFingerprint},
 };
 
-/// After a yes to a doubt, further refusals are not about the token for that long.
-const ABSOLVED: Duration = Duration::from_secs(60);
+/// After a yes to a doubt, further rejections are not about the token for that long.
+const CONFIRMED_FOR: Duration = Duration::from_secs(60);
 /// … but it is asked about again, at most once in this time.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -43,7 +43,7 @@ pub struct Served {
     /// The lease.
     pub lease: Lease<Timestamp>,
     /// Where it came from.
-    pub rung: Rung,
+    pub source: Source,
 }
 
 /// A lease that may be served to anyone without asking the machine.
@@ -55,16 +55,16 @@ pub struct Ready {
     pub until: Timestamp,
 }
 
-/// What became of a claim that an API refused a token.
+/// What became of a claim that an API rejected a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum Rejection {
     /// The token is not the one in use any more: ask for that and call again.
     Outdated,
-    /// The vendor is asked about the token before anyone is served: ask, and call again only if
+    /// The provider is asked about the token before anyone is served: ask, and call again only if
     /// another token comes.
-    Doubted,
-    /// The vendor called the token active a moment ago: the refusal is about something else.
+    Suspected,
+    /// The provider called the token active a moment ago: the rejection is about something else.
     StillActive,
 }
 
@@ -74,7 +74,7 @@ pub(super) enum Fit {
     Serve,
     /// Served, and to be refreshed.
     Refresh,
-    /// The vendor must be asked first.
+    /// The provider must be asked first.
     Ask,
     /// Another is needed.
     Replace,
@@ -82,7 +82,7 @@ pub(super) enum Fit {
 
 impl Lifecycle {
     /// Answers a caller from what is known, or takes its demand: then the machine is to be driven
-    /// until [`landings`](Self::landings) grows, and asked again with the same `ask`. At its
+    /// until [`completions`](Self::completions) grows, and asked again with the same `ask`. At its
     /// deadline a caller asks once more and is answered in any case.
     pub fn ask(&mut self, ask: &Ask, now: Now) -> Reply {
         let t = now.elapsed;
@@ -114,12 +114,14 @@ impl Lifecycle {
             let error = match &self.last_failure {
                 Some(failure) => {
                     let detail = format!("no token came in time; what failed last: {failure}");
-                    Error::new(ErrorKind::Deadline, detail).with_source(failure.clone())
+                    Error::new(ErrorKind::DeadlineExceeded, detail).with_source(failure.clone())
                 }
-                None => Error::new(ErrorKind::Deadline, "no token came in time")
+                None => Error::new(ErrorKind::DeadlineExceeded, "no token came in time")
                     .expected("an answer before the caller's deadline"),
             };
-            return Reply::Error(error.advice("look at the vendor and the store, or wait longer"));
+            return Reply::Error(
+                error.advice("look at the provider and the store, or wait longer"),
+            );
         }
         self.want(ask);
         Reply::Later
@@ -130,54 +132,55 @@ impl Lifecycle {
     pub fn ready(&self, now: Now) -> Option<Ready> {
         let t = now.elapsed;
         let held = self.held.as_ref()?;
-        if self.is_shut() || held.doubt.is_some() {
+        if self.circuit_is_open() || held.doubt.is_some() {
             return None;
         }
         let until = match expiry::standing(&held.lease, t, self.rules) {
             Standing::Fresh { until } => until,
             Standing::Window { until } => until.min(self.next_refresh),
-            Standing::Verify { .. } | Standing::Over => return None,
+            Standing::Validate { .. } | Standing::Over => return None,
         };
         let until = until.min(self.view.next_look);
         (until > t).then(|| Ready { lease: held.lease.clone(), until })
     }
 
-    /// An API refused the token. It is served to nobody until the vendor was asked about it.
-    pub fn refuse(&mut self, token: &Token, now: Now) -> Refusal {
+    /// An API rejected the token. It is served to nobody until the provider was asked about it.
+    pub fn report_rejected(&mut self, token: &Token, now: Now) -> Rejection {
         let t = now.elapsed;
-        let fingerprint = Fingerprint::of(&self.key, token);
+        let fingerprint = TokenFingerprint::of(&self.key, token);
         // What a flight brought was served already to who could wait no longer.
         let got = self.flight.as_mut().and_then(|flight| flight.got.as_mut());
         let mut known = got.into_iter().chain(self.held.as_mut());
         let Some(held) = known.find(|held| held.lease.fingerprint == fingerprint) else {
-            return Refusal::Outdated;
+            return Rejection::Outdated;
         };
         if held.doubt.is_some() {
-            return Refusal::Doubted;
+            return Rejection::Suspected;
         }
-        let recently = held.absolved.filter(|absolved| t.since(*absolved) < ABSOLVED);
-        if let Some(absolved) = recently {
-            let last = held.asked_again.filter(|at| *at > absolved).unwrap_or(absolved);
+        let recently =
+            held.confirmed_at.filter(|confirmed_at| t.since(*confirmed_at) < CONFIRMED_FOR);
+        if let Some(confirmed_at) = recently {
+            let last = held.asked_again.filter(|at| *at > confirmed_at).unwrap_or(confirmed_at);
             if t.since(last) < ASK_AGAIN {
-                return Refusal::StillActive;
+                return Rejection::StillActive;
             }
             held.asked_again = Some(t);
         }
-        held.doubt = Some(Doubt { at: t, soft: recently.is_some() });
-        self.events.push(Event::Doubted(fingerprint));
-        if recently.is_some() { Refusal::StillActive } else { Refusal::Doubted }
+        held.doubt = Some(Suspicion { at: t, soft: recently.is_some() });
+        self.events.push(Event::Suspected(fingerprint));
+        if recently.is_some() { Rejection::StillActive } else { Rejection::Suspected }
     }
 
     /// Takes a token that was made elsewhere. It serves this entry, and is told to siblings only
-    /// if they have seen this proof accepted.
+    /// if they have seen this credentials fingerprint accepted.
     pub fn adopt(&mut self, token: Token, end: Option<Timestamp>, now: Now) -> Result<()> {
         let t = now.elapsed;
-        let fingerprint = Fingerprint::of(&self.key, &token);
+        let fingerprint = TokenFingerprint::of(&self.key, &token);
         let tombstone = self.view.known.tombstone(fingerprint).map(|tombstone| tombstone.cause);
-        let stranger = self.strangers.contains(&fingerprint).then_some(Death::Dead);
+        let stranger = self.foreign_dead.contains(&fingerprint).then_some(TombstoneCause::Inactive);
         if let Some(cause) = tombstone.or(stranger) {
             return Err(Error::new(
-                ErrorKind::TokenRefused,
+                ErrorKind::TokenRejected,
                 format!("the token {fingerprint} is known to be dead ({cause:?})"),
             )
             .advice("adopt another, or ask for one"));
@@ -194,20 +197,23 @@ impl Lifecycle {
         let generation = self.view.known.generation.saturating_add(1);
         let first = self.view.known.fate(fingerprint).and_then(|fate| fate.first);
         let first = first.unwrap_or(First { generation, sent_at: t, expiry });
-        let lease = Lease { token, fingerprint, first, verdict: None };
-        let foreign = !self.view.known.is_proven(self.proof);
+        let lease = Lease { token, fingerprint, first, validated_at: None };
+        let foreign = !self.view.known.was_accepted(self.credentials);
         if !foreign {
-            let replacing = self.view.known.lease(self.proof).map(|lease| lease.fingerprint);
-            let (proof, lease) = (self.proof, lease.clone());
-            self.tell(News::Leased { proof, lease, replacing, how: Gained::Returned }, t);
+            let replacing = self.view.known.lease(self.credentials).map(|lease| lease.fingerprint);
+            let (credentials, lease) = (self.credentials, lease.clone());
+            self.tell(
+                RecordChange::Leased { credentials, lease, replacing, how: Gained::Returned },
+                t,
+            );
         }
-        self.held = Some(Held { foreign, ..Held::new(lease, Rung::Adopted, t) });
+        self.held = Some(CurrentLease { foreign, ..CurrentLease::new(lease, Source::Adopted, t) });
         Ok(())
     }
 
     /// The lease in hand, whether it may be served or not.
-    pub fn held(&self) -> Option<(&Lease<Timestamp>, Rung)> {
-        self.held.as_ref().map(|held| (&held.lease, held.rung))
+    pub fn held(&self) -> Option<(&Lease<Timestamp>, Source)> {
+        self.held.as_ref().map(|held| (&held.lease, held.source))
     }
 
     /// Where the lease in hand stands, for people.
@@ -226,27 +232,27 @@ impl Lifecycle {
         let end = match lease.expiry() {
             Expiry::Stated { end } => format!("ends {} by the server's word", now.wall_at(end)),
             Expiry::Capped { end } => format!("ends {} by our own policy", now.wall_at(end)),
-            Expiry::Assumed { probe_age, learned } => format!(
+            Expiry::Assumed { validate_from_age, learned } => format!(
                 "is asked about from {} on, which is {}",
-                now.wall_at(lease.sent_at().plus(probe_age)),
+                now.wall_at(lease.sent_at().plus(validate_from_age)),
                 if learned { "learned" } else { "the agreement's life" }
             ),
             Expiry::Unknown => "has an unknown end and is asked about every 10 minutes".into(),
-            Expiry::Unstated => "has no stated end and is used until it is refused".into(),
-            Expiry::Spent { .. } => "was over when it came".into(),
+            Expiry::Unstated => "has no stated end and is used until it is rejected".into(),
+            Expiry::ExpiredOnArrival { .. } => "was over when it came".into(),
         };
         let standing = match expiry::standing(lease, t, self.rules) {
-            _ if held.doubt.is_some() => "an API refused it and the vendor is to be asked",
+            _ if held.doubt.is_some() => "an API rejected it and the provider is to be asked",
             Standing::Fresh { .. } => "it is served",
             Standing::Window { .. } => "it is served, and being refreshed",
-            Standing::Verify { .. } => "the vendor is to be asked before it is served",
+            Standing::Validate { .. } => "the provider is to be asked before it is served",
             Standing::Over => "it is over",
         };
         format!(
-            "token {} (number {} of this identity) came from rung {} at {}, {end}; {standing}",
+            "token {} (number {} of this identity) came from source {} at {}, {end}; {standing}",
             lease.fingerprint(),
             lease.generation(),
-            held.rung.as_str(),
+            held.source.as_str(),
             now.wall_at(held.since),
         )
     }
@@ -260,7 +266,7 @@ impl Lifecycle {
     }
 
     fn serve(&mut self, ask: &Ask, late: bool, t: Timestamp) -> Option<Reply> {
-        if self.is_shut() {
+        if self.circuit_is_open() {
             return None;
         }
         let got = self.flight.as_ref().and_then(|flight| flight.got.as_ref()).filter(|_| late);
@@ -272,23 +278,23 @@ impl Lifecycle {
             return None;
         }
         // Who waited for the flight hears where the lease came from; who comes later, memory.
-        let rung = if ask.asked <= held.since { held.rung } else { Rung::Memory };
+        let source = if ask.asked <= held.since { held.source } else { Source::Memory };
         let lease = held.lease.clone();
         if fit == Fit::Refresh && self.flight.is_none() {
             self.want(&Ask { deadline: t.plus(PATIENCE), ..*ask });
         }
-        Some(Reply::Lease(Served { lease, rung }))
+        Some(Reply::Lease(Served { lease, source }))
     }
 
     /// What a lease is to a caller at a moment, were there no circuit.
-    pub(super) fn fit(&self, held: &Held, ask: &Ask, t: Timestamp) -> Fit {
+    pub(super) fn fit(&self, held: &CurrentLease, ask: &Ask, t: Timestamp) -> Fit {
         let lease = &held.lease;
         if held.doubt.is_some() {
             // What is over anyway is nothing to ask about.
             let over = expiry::standing(lease, t, self.rules) == Standing::Over;
             return if over { Fit::Replace } else { Fit::Ask };
         }
-        let asked_since = lease.verdict.is_some_and(|yes| yes >= ask.asked);
+        let asked_since = lease.validated_at.is_some_and(|yes| yes >= ask.asked);
         let try_now = t >= self.next_refresh;
         match expiry::standing(lease, t, self.rules) {
             Standing::Fresh { .. } => match (ask.min_remaining, lease.expiry()) {
@@ -298,7 +304,7 @@ impl Lifecycle {
                     if end.since(t) < wish && try_now { Fit::Replace } else { Fit::Serve }
                 }
                 (Some(_), Expiry::Assumed { .. } | Expiry::Unknown)
-                    if self.can_verify && !asked_since && try_now =>
+                    if self.can_validate && !asked_since && try_now =>
                 {
                     Fit::Ask
                 }
@@ -306,38 +312,38 @@ impl Lifecycle {
             },
             Standing::Window { .. } if try_now => Fit::Refresh,
             Standing::Window { .. } => Fit::Serve,
-            Standing::Verify { strict: true } if asked_since => Fit::Serve,
-            Standing::Verify { .. } => Fit::Ask,
+            Standing::Validate { strict: true } if asked_since => Fit::Serve,
+            Standing::Validate { .. } => Fit::Ask,
             Standing::Over => match lease.expiry() {
-                Expiry::Spent { received } if ask.asked <= received => Fit::Serve,
+                Expiry::ExpiredOnArrival { received } if ask.asked <= received => Fit::Serve,
                 _ => Fit::Replace,
             },
         }
     }
 
     /// Whether the lease may be served to that caller, refreshed or not.
-    pub(super) fn may_serve(&self, held: &Held, ask: &Ask, t: Timestamp) -> bool {
-        !self.is_shut() && matches!(self.fit(held, ask, t), Fit::Serve | Fit::Refresh)
+    pub(super) fn may_serve(&self, held: &CurrentLease, ask: &Ask, t: Timestamp) -> bool {
+        !self.circuit_is_open() && matches!(self.fit(held, ask, t), Fit::Serve | Fit::Refresh)
     }
 
-    /// Whether the vendor refused these credentials and nothing has closed the circuit since.
-    pub(super) fn is_shut(&self) -> bool {
-        self.view.known.circuit(self.proof).is_some()
+    /// Whether the provider rejected these credentials and nothing has closed the circuit since.
+    pub(super) fn circuit_is_open(&self) -> bool {
+        self.view.known.circuit(self.credentials).is_some()
     }
 
     /// The error of an open circuit.
     pub(super) fn circuit_open(&self, now: Now) -> Option<Error> {
-        let circuit = self.view.known.circuit(self.proof)?;
+        let circuit = self.view.known.circuit(self.credentials)?;
         (circuit.until > now.elapsed).then(|| {
-            let error = self.refusal.clone().unwrap_or_else(|| {
+            let error = self.rejection.clone().unwrap_or_else(|| {
                 Error::new(
-                    ErrorKind::CredentialsRefused,
-                    "the vendor refused these credentials; they are not sent again for now",
+                    ErrorKind::CredentialsRejected,
+                    "the provider rejected these credentials; they are not sent again for now",
                 )
             });
             error
                 .with_until(now.wall_at(circuit.until))
-                .advice("mend them, or have the account unlocked and `reset`")
+                .advice("mend them, or have the account unlocked and `unblock`")
         })
     }
 
@@ -353,22 +359,23 @@ impl Lifecycle {
             return Some((until, rest.error.clone().with_until(now.wall_at(until))));
         }
         // Translated into the store's time and back, a hold ends a little later.
-        let ours = |stop: &&super::Rest| stop.until.plus(Duration::from_secs(2)) >= until;
+        let ours = |stop: &&super::Backoff| stop.until.plus(Duration::from_secs(2)) >= until;
         if let Some(stop) = self.stopped.as_ref().filter(ours) {
             return Some((until, stop.error.clone().with_until(now.wall_at(until))));
         }
         let (kind, why) = if known.hold.is_some_and(|hold| hold.until >= until) {
-            let reason = known.hold.map_or("the vendor asked to wait", |hold| hold.reason.words());
+            let reason =
+                known.hold.map_or("the provider asked to wait", |hold| hold.reason.words());
             (ErrorKind::Throttled, reason)
-        } else if known.entry_hold(self.proof).is_some_and(|hold| hold.until >= until) {
+        } else if known.entry_backoff(self.credentials).is_some_and(|hold| hold.until >= until) {
             (
                 ErrorKind::Unavailable,
-                "the vendor's last answer to these credentials could not be made use of",
+                "the provider's last answer to these credentials could not be made use of",
             )
         } else {
             (
                 ErrorKind::Throttled,
-                "two other credentials of this user were refused within 15 minutes; these wait, \
+                "two other credentials of this user were rejected within 15 minutes; these wait, \
                  so that the account is not locked",
             )
         };
@@ -377,7 +384,7 @@ impl Lifecycle {
 
     /// Whether the store stands in the way until a person mends it, or the policy says so.
     fn is_store_required(&self, t: Timestamp) -> bool {
-        let fail = self.policy.when_store_away == Some(WhenStoreAway::Fail);
+        let fail = self.policy.on_store_outage == Some(OnStoreOutage::Fail);
         self.view.unreadable.is_some() || (fail && self.view.is_away(t))
     }
 
@@ -387,7 +394,7 @@ impl Lifecycle {
             self.misconfigured.as_ref().map(|_| Timestamp::MAX),
             self.rest.as_ref().map(|rest| rest.until),
             known.hold.map(|hold| hold.until),
-            known.entry_hold(self.proof).map(|hold| hold.until),
+            known.entry_backoff(self.credentials).map(|hold| hold.until),
             self.unproven_until(t),
         ]
         .into_iter()

@@ -1,18 +1,18 @@
-//! What comes of an effect: the answers of the store and of the vendor, their silence, and what comes
+//! What comes of an effect: the answers of the store and of the provider, their silence, and what comes
 //! late.
 
 use std::time::Duration;
 
 use super::{
-    Go, Lifecycle,
-    effect::{Outcome, What},
+    Lifecycle, Next,
+    effect::{EffectKind, Outcome},
     flight::Stage,
 };
 use crate::{
     backoff,
     error::{Error, ErrorKind},
+    provider::Answer,
     time::{Moment as _, Now, Timestamp},
-    vendor::Answer,
 };
 
 /// A failed load is tried again after that.
@@ -21,13 +21,19 @@ const LOAD_AGAIN: Duration = Duration::from_millis(300);
 const TRIES: u8 = 3;
 
 impl Lifecycle {
-    pub(super) fn arrived(&mut self, what: What, outcome: Outcome, sent: Timestamp, now: Now) {
+    pub(super) fn arrived(
+        &mut self,
+        what: EffectKind,
+        outcome: Outcome,
+        sent: Timestamp,
+        now: Now,
+    ) {
         let t = now.elapsed;
         match outcome {
             Outcome::Loaded { stored, now: store_now }
             | Outcome::Conflict { stored, now: store_now } => {
                 self.absorb(stored, store_now, sent, t);
-                if what == What::Load {
+                if what == EffectKind::Load {
                     self.looked(t);
                 } else {
                     self.conflicted(t);
@@ -63,17 +69,17 @@ impl Lifecycle {
         match stage {
             Stage::Look => self.go(Stage::Decide),
             Stage::Inside => self.go(Stage::Choose),
-            Stage::Peek => match self.settled_by_a_sibling(t) {
+            Stage::Peek => match self.settled_by_peer(t) {
                 Some(landed) => landed,
-                None if self.is_shut() => self.go(Stage::Decide),
+                None if self.circuit_is_open() => self.go(Stage::Decide),
                 None => self.go(Stage::Lock),
             },
-            _ => Go::On,
+            _ => Next::On,
         };
     }
 
     pub(super) fn locked(&mut self, sent: Timestamp) {
-        let life = self.policy.lock_life;
+        let life = self.policy.lock_ttl;
         if let Some(flight) = &mut self.flight {
             flight.lock_until = Some(sent.plus(life));
             if flight.stage == Stage::Lock {
@@ -111,7 +117,7 @@ impl Lifecycle {
     }
 
     /// A store effect failed: again, or on without the store.
-    pub(super) fn store_silent(&mut self, what: What, t: Timestamp) {
+    pub(super) fn store_silent(&mut self, what: EffectKind, t: Timestamp) {
         let demand = self.demand_now(t);
         let served = self.held.as_ref().is_some_and(|held| self.may_serve(held, &demand, t));
         let away = self.view.is_away(t);
@@ -120,27 +126,27 @@ impl Lifecycle {
         flight.tries = flight.tries.saturating_add(1);
         match (what, flight.stage) {
             // Memory answers if the store is silent.
-            (What::Load, Stage::Look) if served => {
+            (EffectKind::Load, Stage::Look) if served => {
                 self.land(Ok(()));
             }
-            (What::Load, Stage::Look) if away => {
+            (EffectKind::Load, Stage::Look) if away => {
                 flight.storeless = true;
                 flight.stage = Stage::Decide;
             }
-            (What::Load, Stage::Look) => flight.pause_until = t.plus(LOAD_AGAIN),
-            (What::Load, Stage::Peek) => flight.stage = Stage::Lock,
+            (EffectKind::Load, Stage::Look) => flight.pause_until = t.plus(LOAD_AGAIN),
+            (EffectKind::Load, Stage::Peek) => flight.stage = Stage::Lock,
             // Not read, not decided.
-            (What::Load, Stage::Inside) if away || flight.tries >= TRIES => {
+            (EffectKind::Load, Stage::Inside) if away || flight.tries >= TRIES => {
                 let error = error.unwrap_or_else(|| {
                     Error::new(ErrorKind::Store, "the record could not be read inside the lock")
                 });
                 self.fail(t, error, t);
             }
-            (What::Lock, Stage::Lock) => {
+            (EffectKind::Lock, Stage::Lock) => {
                 flight.maybe_locked = true;
                 flight.pause_until = t.plus(Duration::from_millis(100));
             }
-            (What::Renew, _) => {
+            (EffectKind::Renew, _) => {
                 let error = error.unwrap_or_else(|| {
                     Error::new(ErrorKind::Store, "the lock could not be renewed")
                 });
@@ -150,18 +156,18 @@ impl Lifecycle {
         }
     }
 
-    pub(super) fn answered(&mut self, what: What, answer: Answer, sent: Timestamp, now: Now) {
+    pub(super) fn answered(&mut self, what: EffectKind, answer: Answer, sent: Timestamp, now: Now) {
         let t = now.elapsed;
         match (what, answer) {
-            (What::Job, answer) => self.job_answered(answer, sent, now),
-            (What::Verify, answer) => self.verdict(answer, sent, now),
+            (EffectKind::Job, answer) => self.job_answered(answer, sent, now),
+            (EffectKind::Validate, answer) => self.validation(answer, sent, now),
             (_, Answer::Token(granted)) => self.granted(what, &granted, sent, t),
-            (What::Refetch, Answer::NoToken(_)) => self.no_token(t),
+            (EffectKind::Refetch, Answer::NoToken(_)) => self.no_token(t),
             (_, Answer::Failed(error)) => self.turned_down(what, &error, now),
             (_, _) => {
                 let error = Error::new(
-                    ErrorKind::Unintelligible,
-                    "the vendor answered another question than was asked",
+                    ErrorKind::InvalidResponse,
+                    "the provider answered another question than was asked",
                 );
                 self.turned_down(what, &error, now);
             }
@@ -171,32 +177,37 @@ impl Lifecycle {
     /// No answer came to a call.
     pub(super) fn unanswered(
         &mut self,
-        what: What,
+        what: EffectKind,
         error: Error,
         sent: bool,
         at: Timestamp,
         now: Now,
     ) {
         match what {
-            What::Job => self.job_answered(Answer::Failed(error), at, now),
+            EffectKind::Job => self.job_answered(Answer::Failed(error), at, now),
             // It failed on this side, before it was sent: sending again would fail alike.
             _ if !sent && !error.is_retryable() => {
                 self.fail(now.elapsed, error, now.elapsed);
             }
-            What::Verify => self.unheard(Some(error), now),
-            _ => self.no_word(what, error, sent, now.elapsed),
+            EffectKind::Validate => self.validation_inconclusive(Some(error), now),
+            _ => self.inconclusive(what, error, sent, now.elapsed),
         }
     }
 
     /// What came back after its receipt was given up.
-    pub(super) fn late(&mut self, what: What, outcome: Outcome, sent: Timestamp, now: Now) {
+    pub(super) fn late(&mut self, what: EffectKind, outcome: Outcome, sent: Timestamp, now: Now) {
         match outcome {
-            Outcome::Answered(answer) if matches!(what, What::Issue | What::Refetch) => {
+            Outcome::Answered(answer)
+                if matches!(what, EffectKind::Login | EffectKind::Refetch) =>
+            {
                 self.late_answer(what, answer, sent, now);
-                // If that ends the flight, what it still asks the vendor is of no use to it.
+                // If that ends the flight, what it still asks the provider is of no use to it.
                 if self.flight.as_ref().is_some_and(|flight| flight.stage == Stage::Landing) {
                     self.outstanding.take_if(|current| {
-                        matches!(current.what, What::Issue | What::Refetch | What::Verify)
+                        matches!(
+                            current.what,
+                            EffectKind::Login | EffectKind::Refetch | EffectKind::Validate
+                        )
                     });
                 }
             }

@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     error::Error,
+    provider::{Answer, Call},
     record::Record,
     time::{StoreTime, Timestamp},
-    vendor::{Answer, Call},
 };
 
 /// The machine's answer to `poll`.
@@ -16,12 +16,12 @@ pub enum Step {
     /// Nothing to do until someone asks.
     Done,
     /// Perform the effect and bring the receipt back with what came of it.
-    Do(Effect, Pending),
+    Do(Effect, Receipt),
     /// Poll again at that moment, or when something came back.
     Wait(Timestamp),
 }
 
-/// Something to be done outside. Each has a time limit, [`Pending::deadline`].
+/// Something to be done outside. Each has a time limit, [`Receipt::deadline`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Effect {
@@ -46,9 +46,9 @@ pub enum Effect {
         /// How long it is of use; `None` is for ever.
         keep: Option<Duration>,
     },
-    /// Give the lock back, if it is still that tenure's ([`Pending::tenure`]).
+    /// Give the lock back, if it is still that lock_epoch's ([`Receipt::lock_epoch`]).
     Unlock,
-    /// Send the call's request to the vendor, once.
+    /// Send the call's request to the provider, once.
     Send(Call),
 }
 
@@ -83,11 +83,11 @@ pub enum Outcome {
     },
     /// Of `Unlock`: done.
     Unlocked,
-    /// Of `Send`: the vendor's answer as the exchange reads it.
+    /// Of `Send`: the provider's answer as the exchange reads it.
     Answered(Answer),
-    /// Of `Send`: the request can't have reached the vendor.
+    /// Of `Send`: the request can't have reached the provider.
     NotSent(Error),
-    /// Of `Send`: no answer, or half of one; the vendor may have acted.
+    /// Of `Send`: no answer, or half of one; the provider may have acted.
     Lost(Error),
     /// Of a store effect: it failed, or its time limit passed.
     Failed(Error),
@@ -100,20 +100,20 @@ pub enum Outcome {
 /// counts as failed at its deadline.
 #[derive(Debug)]
 #[must_use]
-pub struct Pending {
+pub struct Receipt {
     pub(super) id: u64,
-    pub(super) what: What,
+    pub(super) what: EffectKind,
     pub(super) sent: Timestamp,
     pub(super) deadline: Timestamp,
-    pub(super) tenure: u64,
+    pub(super) lock_epoch: u64,
 }
 
-impl Pending {
-    /// Which of this machine's tenures of the lock the effect is of. It belongs to the name under
+impl Receipt {
+    /// Which of this machine's lock_epochs of the lock the effect is of. It belongs to the name under
     /// which `Lock`, `Renew` and `Unlock` are performed, so that an unlock that lands late or
     /// twice, frees no later lock. It grows with each unlock.
-    pub fn tenure(&self) -> u64 {
-        self.tenure
+    pub fn lock_epoch(&self) -> u64 {
+        self.lock_epoch
     }
 
     /// When the machine gives the effect up. What comes later is still taken if it is of use.
@@ -128,17 +128,17 @@ impl Pending {
 
 /// Which effect a receipt is of, and on whose behalf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum EffectKind {
     Load,
     Lock,
     Renew,
     Save,
     Unlock,
-    /// An unlock of an earlier tenure, which was not answered.
+    /// An unlock of an earlier lock_epoch, which was not answered.
     GiveBack,
-    Issue,
+    Login,
     Refetch,
-    Verify,
+    Validate,
     /// A call of an explicit job.
     Job,
 }
@@ -151,7 +151,7 @@ pub struct Ask {
     /// When it will no longer wait.
     pub deadline: Timestamp,
     /// The life that it wants left, at most a half of the token's. Where ends are only assumed it
-    /// means a verdict now, never a new token. It is a wish: a failed attempt at it falls back to
+    /// means a validation now, never a new token. It is a wish: a failed attempt at it falls back to
     /// the lease that stands.
     pub min_remaining: Option<Duration>,
 }
@@ -167,13 +167,13 @@ impl Ask {
 /// What a store's silence means for new tokens, when no lease is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WhenStoreAway {
+pub enum OnStoreOutage {
     /// An error.
     Fail,
-    /// Only the vendor's running token is asked for: the default where there is a refetch.
+    /// Only the provider's running token is asked for: the default where there is a refetch.
     RefetchOnly,
     /// One new token a process and lifetime: the default elsewhere.
-    IssueWithinBudget,
+    LoginWithinBudget,
 }
 
 /// How the machine behaves; [`Policy::default`] is what DESIGN and README describe.
@@ -182,32 +182,32 @@ pub struct Policy {
     /// Whether there is a store. Without one the machine answers its own store effects.
     pub store: bool,
     /// A look at the store is good for that long.
-    pub store_refresh: Duration,
+    pub store_check_interval: Duration,
     /// The time limit of a store effect.
     pub store_timeout: Duration,
-    /// The time limit of a request to the vendor.
+    /// The time limit of a request to the provider.
     pub request_timeout: Duration,
     /// The life of the lock, counted from when it was sent for.
-    pub lock_life: Duration,
-    /// What happens while the store is away; `None` is the vendor's default.
-    pub when_store_away: Option<WhenStoreAway>,
+    pub lock_ttl: Duration,
+    /// What happens while the store is away; `None` is the provider's default.
+    pub on_store_outage: Option<OnStoreOutage>,
     /// The life of tokens whose end nobody states (WinKAS), if the agreement's is known.
-    pub stated_life: Option<Duration>,
+    pub agreed_lifetime: Option<Duration>,
     /// An upper limit of our own for a token's life.
-    pub longest_life: Option<Duration>,
+    pub max_lifetime: Option<Duration>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
             store: true,
-            store_refresh: Duration::from_secs(30),
+            store_check_interval: Duration::from_secs(30),
             store_timeout: Duration::from_secs(2),
             request_timeout: Duration::from_secs(10),
-            lock_life: Duration::from_secs(30),
-            when_store_away: None,
-            stated_life: None,
-            longest_life: None,
+            lock_ttl: Duration::from_secs(30),
+            on_store_outage: None,
+            agreed_lifetime: None,
+            max_lifetime: None,
         }
     }
 }
@@ -220,9 +220,9 @@ impl fmt::Display for Effect {
             Self::Renew { .. } => f.write_str("renew"),
             Self::Save { .. } => f.write_str("save"),
             Self::Unlock => f.write_str("unlock"),
-            Self::Send(Call::Issue) => f.write_str("issue"),
+            Self::Send(Call::Login) => f.write_str("login"),
             Self::Send(Call::Refetch) => f.write_str("refetch"),
-            Self::Send(Call::Verify(_)) => f.write_str("verify"),
+            Self::Send(Call::Validate(_)) => f.write_str("verify"),
             Self::Send(Call::Revoke(_)) => f.write_str("revoke"),
         }
     }

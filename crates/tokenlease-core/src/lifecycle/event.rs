@@ -2,42 +2,42 @@
 
 use std::fmt;
 
-use crate::{time::Timestamp, token::Fingerprint};
+use crate::{time::Timestamp, token::TokenFingerprint};
 
 /// One thing that happened to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A new token was issued.
-    Issued(Fingerprint),
+    LoggedIn(TokenFingerprint),
     /// A sibling's token was adopted from the store.
-    Adopted(Fingerprint),
-    /// The vendor returned the token in use.
-    Refetched(Fingerprint),
-    /// The vendor said that a token is active.
-    Verified(Fingerprint),
-    /// An API refused the token; the vendor is asked before that is believed.
-    Doubted(Fingerprint),
-    /// The vendor had no word on a refused token: it is replaced, with growing space.
-    Refused(Fingerprint),
-    /// The vendor said that the token is dead.
-    Dead(Fingerprint),
+    Adopted(TokenFingerprint),
+    /// The provider returned the token in use.
+    Refetched(TokenFingerprint),
+    /// The provider said that a token is active.
+    Validated(TokenFingerprint),
+    /// An API rejected the token; the provider is asked before that is believed.
+    Suspected(TokenFingerprint),
+    /// The provider had no word on a rejected token: it is replaced, with growing space.
+    Rejected(TokenFingerprint),
+    /// The provider said that the token is dead.
+    Inactive(TokenFingerprint),
     /// The token was revoked.
-    Revoked(Fingerprint),
+    Revoked(TokenFingerprint),
     /// The token was forgotten by its holder.
-    Forgotten(Fingerprint),
-    /// The vendor refused the credentials: they are not sent again until then.
+    Forgotten(TokenFingerprint),
+    /// The provider rejected the credentials: they are not sent again until then.
     CircuitOpened(Timestamp),
-    /// Credentials that had been refused were accepted, or were reset.
+    /// Credentials that had been rejected were accepted, or were reset.
     CircuitClosed,
-    /// The vendor asked to wait, or failed: nothing is sent until then.
-    Held(Timestamp),
-    /// The answer to an issue got lost: a token that nobody knows may be alive.
-    IssueLost,
+    /// The provider asked to wait, or failed: nothing is sent until then.
+    BackedOff(Timestamp),
+    /// The answer to an login got lost: a token that nobody knows may be alive.
+    LoginLost,
     /// The store failed three times in a row.
-    StoreAway,
+    StoreUnavailable,
     /// The store answers again.
-    StoreBack,
+    StoreAvailable,
     /// The store holds a record that can't be read.
     RecordUnreadable,
 }
@@ -45,21 +45,21 @@ pub enum Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Issued(token) => write!(f, "issued {token}"),
+            Self::LoggedIn(token) => write!(f, "logged in {token}"),
             Self::Adopted(token) => write!(f, "adopted {token}"),
             Self::Refetched(token) => write!(f, "refetched {token}"),
-            Self::Verified(token) => write!(f, "verified {token}"),
-            Self::Doubted(token) => write!(f, "doubted {token}"),
-            Self::Refused(token) => write!(f, "refused {token}"),
-            Self::Dead(token) => write!(f, "dead {token}"),
+            Self::Validated(token) => write!(f, "verified {token}"),
+            Self::Suspected(token) => write!(f, "suspected {token}"),
+            Self::Rejected(token) => write!(f, "rejected {token}"),
+            Self::Inactive(token) => write!(f, "inactive {token}"),
             Self::Revoked(token) => write!(f, "revoked {token}"),
             Self::Forgotten(token) => write!(f, "forgotten {token}"),
             Self::CircuitOpened(_) => f.write_str("circuit opened"),
             Self::CircuitClosed => f.write_str("circuit closed"),
-            Self::Held(_) => f.write_str("held"),
-            Self::IssueLost => f.write_str("issue lost"),
-            Self::StoreAway => f.write_str("store away"),
-            Self::StoreBack => f.write_str("store back"),
+            Self::BackedOff(_) => f.write_str("backed off"),
+            Self::LoginLost => f.write_str("login lost"),
+            Self::StoreUnavailable => f.write_str("store unavailable"),
+            Self::StoreAvailable => f.write_str("store available"),
             Self::RecordUnreadable => f.write_str("record unreadable"),
         }
     }

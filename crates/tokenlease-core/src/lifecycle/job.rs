@@ -1,27 +1,27 @@
-//! What callers ask for by name: a verdict on any token, and a revocation.
+//! What callers ask for by name: a validation on any token, and a revocation.
 
 use super::{
-    Go, Lifecycle,
-    effect::{Effect, What},
+    Lifecycle, Next,
+    effect::{Effect, EffectKind},
     event::Event,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    record::{Death, HoldReason, news::News},
+    provider::{Answer, Call},
+    record::{BackoffReason, TombstoneCause, change::RecordChange},
     time::{Now, Timestamp},
-    token::{Fingerprint, Token},
-    vendor::{Answer, Call},
+    token::{Token, TokenFingerprint},
 };
 
 /// What came of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Report {
-    /// The vendor's word on a token: whether it is active.
-    Verdict(bool),
+    /// The provider's word on a token: whether it is active.
+    Validation(bool),
     /// A token was revoked.
     Revoked(Revocation),
-    /// The vendor returned the token in use; it is the lease now.
+    /// The provider returned the token in use; it is the lease now.
     Refetched,
 }
 
@@ -29,15 +29,15 @@ pub enum Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Revocation {
-    /// The vendor said afterwards that the token is not active.
+    /// The provider said afterwards that the token is not active.
     Proven,
-    /// The vendor accepted the revocation, which it also does for tokens that it does not end,
+    /// The provider accepted the revocation, which it also does for tokens that it does not end,
     /// and did not say afterwards that it is not active.
     Unproven,
 }
 
 /// Dead tokens that no record knows are remembered up to that many.
-const MOST_STRANGERS: usize = 16;
+const MAX_FOREIGN_DEAD: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Job {
@@ -48,17 +48,17 @@ pub(super) struct Job {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Verdict,
+    Validation,
     Revoke,
     Evidence,
 }
 
 impl Lifecycle {
-    /// Asks the vendor whether a token is active; the word comes by [`take_report`].
+    /// Asks the provider whether a token is active; the word comes by [`take_report`].
     ///
     /// [`take_report`]: Self::take_report
     pub fn validate(&mut self, token: &Token) -> Result<()> {
-        if !self.can_verify {
+        if !self.can_validate {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 "this server has no call that tells whether a token is active",
@@ -66,38 +66,38 @@ impl Lifecycle {
             .expected("a userinfo or an introspection path")
             .advice("configure one of them, or present the token to an API"));
         }
-        self.begin(Kind::Verdict, token)?;
+        self.begin(Kind::Validation, token)?;
         // A no is told to the siblings who know the token: whether some do is looked up first.
-        let fingerprint = Fingerprint::of(&self.key, token);
+        let fingerprint = TokenFingerprint::of(&self.key, token);
         let is_held = self.held.as_ref().is_some_and(|held| held.lease.fingerprint == fingerprint);
         self.look_wanted |= !is_held && self.view.known.fate(fingerprint).is_none();
         Ok(())
     }
 
-    /// Revokes a token: it is dead for all who share it from now on, then the vendor is told, then
+    /// Revokes a token: it is dead for all who share it from now on, then the provider is told, then
     /// the evidence is asked for. What came of it comes by [`take_report`](Self::take_report).
     pub fn revoke(&mut self, token: &Token, now: Now) -> Result<()> {
         if !self.can_revoke {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                "this vendor, or this configuration, has no revocation",
+                "this provider, or this configuration, has no revocation",
             )
             .expected("Wyn Enterprise, or an OAuth2 server with a revocation path")
             .advice("`forget` drops the token here and in the store; it ends by itself"));
         }
         self.begin(Kind::Revoke, token)?;
-        let fingerprint = Fingerprint::of(&self.key, token);
-        self.bury(fingerprint, Death::Revoked, now.elapsed, now.elapsed);
+        let fingerprint = TokenFingerprint::of(&self.key, token);
+        self.bury(fingerprint, TombstoneCause::Revoked, now.elapsed, now.elapsed);
         Ok(())
     }
 
-    /// Wants the vendor's running token, past what memory and store hold; whether it came is told
+    /// Wants the provider's running token, past what memory and store hold; whether it came is told
     /// by [`take_report`](Self::take_report). The caller then asks as usual.
     pub fn refetch_running(&mut self, ask: &super::Ask) -> Result<()> {
         if !self.can_refetch {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                "this vendor has no call that returns the running token",
+                "this provider has no call that returns the running token",
             )
             .expected("WinKAS Air")
             .advice("ask for a token: one in use is found in the store"));
@@ -122,7 +122,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    pub(super) fn job_step(&mut self, now: Now) -> Option<Go> {
+    pub(super) fn job_step(&mut self, now: Now) -> Option<Next> {
         let t = now.elapsed;
         // A flight that holds the lock goes first.
         if self.flight.as_ref().is_some_and(|flight| flight.lock_until.is_some()) {
@@ -135,55 +135,55 @@ impl Lifecycle {
         let hold = self.view.known.hold;
         let job = self.job.as_mut().filter(|job| !job.sent_out)?;
         if let Some(hold) = hold
-            && hold.reason == HoldReason::Throttled
+            && hold.reason == BackoffReason::Throttled
             && hold.until > t
-            && job.kind == Kind::Verdict
+            && job.kind == Kind::Validation
         {
-            let error = Error::new(ErrorKind::Throttled, HoldReason::Throttled.words())
+            let error = Error::new(ErrorKind::Throttled, BackoffReason::Throttled.words())
                 .with_until(now.wall_at(hold.until));
             self.report(Err(error));
-            return Some(Go::On);
+            return Some(Next::On);
         }
         job.sent_out = true;
         let token = job.token.clone();
         let call = match job.kind {
-            Kind::Verdict | Kind::Evidence => Call::Verify(token),
+            Kind::Validation | Kind::Evidence => Call::Validate(token),
             Kind::Revoke => Call::Revoke(token),
         };
-        Some(Go::Do(Effect::Send(call), What::Job))
+        Some(Next::Do(Effect::Send(call), EffectKind::Job))
     }
 
-    /// The vendor answered a job's call, or did not.
+    /// The provider answered a job's call, or did not.
     pub(super) fn job_answered(&mut self, answer: Answer, sent: Timestamp, now: Now) {
         let t = now.elapsed;
         let Some(job) = &mut self.job else { return };
         let kind = job.kind;
-        let fingerprint = Fingerprint::of(&self.key, &job.token);
+        let fingerprint = TokenFingerprint::of(&self.key, &job.token);
         match (kind, answer) {
-            (Kind::Verdict, Answer::Active) => {
+            (Kind::Validation, Answer::Active) => {
                 if let Some(mut held) = self.held.take() {
                     if held.lease.fingerprint == fingerprint {
                         self.confirm(&mut held, sent, t);
                     }
                     self.held = Some(held);
                 }
-                self.report(Ok(Report::Verdict(true)));
+                self.report(Ok(Report::Validation(true)));
             }
-            (Kind::Verdict, Answer::Inactive) => {
+            (Kind::Validation, Answer::Inactive) => {
                 if self.held.as_ref().is_some_and(|held| held.lease.fingerprint == fingerprint) {
                     self.found_dead(sent, t);
                 } else if self.view.known.fate(fingerprint).is_some() {
-                    self.bury(fingerprint, Death::Dead, t, t);
+                    self.bury(fingerprint, TombstoneCause::Inactive, t, t);
                 } else {
                     // A stranger: remembered here alone, or it would push out what siblings know.
-                    self.strangers.retain(|known| *known != fingerprint);
-                    self.strangers.push(fingerprint);
-                    let many = self.strangers.len().saturating_sub(MOST_STRANGERS);
-                    self.strangers.drain(..many);
+                    self.foreign_dead.retain(|known| *known != fingerprint);
+                    self.foreign_dead.push(fingerprint);
+                    let many = self.foreign_dead.len().saturating_sub(MAX_FOREIGN_DEAD);
+                    self.foreign_dead.drain(..many);
                 }
-                self.report(Ok(Report::Verdict(false)));
+                self.report(Ok(Report::Validation(false)));
             }
-            (Kind::Revoke, Answer::Revoked) if self.can_verify => {
+            (Kind::Revoke, Answer::Revoked) if self.can_validate => {
                 job.kind = Kind::Evidence;
                 job.sent_out = false;
             }
@@ -201,15 +201,15 @@ impl Lifecycle {
             }
             (_, Answer::Failed(error)) => self.report(Err(error)),
             _ => self.report(Err(Error::new(
-                ErrorKind::Unintelligible,
-                "the vendor answered another question than was asked",
+                ErrorKind::InvalidResponse,
+                "the provider answered another question than was asked",
             ))),
         }
     }
 
     fn report(&mut self, report: Result<Report>) {
         self.job = None;
-        self.landings += 1;
+        self.completions += 1;
         self.report = Some(report);
     }
 
@@ -218,28 +218,28 @@ impl Lifecycle {
     pub fn forget(&mut self, now: Now) {
         let t = now.elapsed;
         let mine = self.held.take().map(|held| held.lease.fingerprint);
-        let theirs = self.view.known.lease(self.proof).map(|lease| lease.fingerprint);
+        let theirs = self.view.known.lease(self.credentials).map(|lease| lease.fingerprint);
         let mut known: Vec<_> = mine.into_iter().chain(theirs).collect();
         known.dedup();
         for fingerprint in known {
             self.events.push(Event::Forgotten(fingerprint));
-            self.tell(News::Forgotten { proof: self.proof, fingerprint }, t);
+            self.tell(RecordChange::Forgotten { credentials: self.credentials, fingerprint }, t);
         }
     }
 
     /// A person says that the credentials are right, or that the account was unlocked: circuit,
-    /// holds and spacing of this entry end, and the next caller is served by a probe.
-    pub fn reset(&mut self, now: Now) {
-        if self.is_shut() {
+    /// holds and login_backoff of this entry end, and the next caller is served by a probe.
+    pub fn unblock(&mut self, now: Now) {
+        if self.circuit_is_open() {
             self.events.push(Event::CircuitClosed);
         }
         self.rest = None;
         self.failures = 0;
         self.misconfigured = None;
-        self.refusal = None;
-        self.own_hold = None;
+        self.rejection = None;
+        self.own_backoff = None;
         self.next_refresh = Timestamp::MIN;
-        self.tell(News::Reset { proof: self.proof }, now.elapsed);
+        self.tell(RecordChange::Unblocked { credentials: self.credentials }, now.elapsed);
     }
 
     /// Looks at the store when it is driven next, whatever it knows.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::{
     Credentials, Identity, StoreTime, Token, TokenKind, WallTime,
+    provider::{Answer, Call, Granted, Life},
     record::Record,
-    vendor::{Answer, Call, Granted, Life},
 };
 
 type Stored = Option<(u64, Record)>;
@@ -29,14 +29,14 @@ fn machine() -> Lifecycle {
     let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
     let key = Key::new([0; 32]);
     let credentials = Credentials::password("p").with_client_secret("s");
-    let proof = Proof::of(&key, &credentials);
-    Lifecycle::new(&server, proof, key, Policy::default(), 1)
+    let credentials = CredentialsFingerprint::of(&key, &credentials);
+    Lifecycle::new(&server, credentials, key, Policy::default(), 1)
 }
 
-/// Drives the machine until it has nothing to do: the vendor issues and revokes, the store does as
+/// Drives the machine until it has nothing to do: the provider logins and revokes, the store does as
 /// it is told.
 fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) {
-    while let Step::Do(effect, pending) = machine.poll(at(t)) {
+    while let Step::Do(effect, receipt) = machine.poll(at(t)) {
         let now = StoreTime(t);
         let outcome = match effect {
             Effect::Load => Outcome::Loaded { stored: store.clone(), now },
@@ -46,7 +46,7 @@ fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) 
                 Outcome::Saved { revision, now }
             }
             Effect::Unlock => Outcome::Unlocked,
-            Effect::Send(Call::Issue) => {
+            Effect::Send(Call::Login) => {
                 *issued += 1;
                 granted(*issued, t)
             }
@@ -54,7 +54,7 @@ fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) 
             Effect::Send(_) => Outcome::Answered(Answer::Inactive),
             _ => Outcome::Locked,
         };
-        machine.handle(pending, outcome, at(t));
+        machine.handle(receipt, outcome, at(t));
     }
 }
 
@@ -86,9 +86,10 @@ fn a_store_that_fell_back_brings_no_token_back_that_this_process_revoked() {
 fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
     let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
     let key = Key::new([0; 32]);
-    let proof = Proof::of(&key, &Credentials::password("p").with_client_secret("s"));
+    let credentials =
+        CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
     let policy = Policy { store: false, ..Policy::default() };
-    let mut machine = Lifecycle::new(&server, proof, key, policy, 1);
+    let mut machine = Lifecycle::new(&server, credentials, key, policy, 1);
     let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
     assert!(matches!(machine.ask(&ask, at(0)), Reply::Later));
     let granted = |n: u32, sent: i64| {
@@ -97,9 +98,9 @@ fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
         let token = Granted { token, life, scope: None, refresh_token: None, sent_at };
         Outcome::Answered(Answer::Token(token))
     };
-    let Step::Do(Effect::Send(Call::Issue), first) = machine.poll(at(0)) else { panic!() };
+    let Step::Do(Effect::Send(Call::Login), first) = machine.poll(at(0)) else { panic!() };
     // It is given up, and sent once more; then both are answered, the first one first.
-    let Step::Do(Effect::Send(Call::Issue), second) = machine.poll(at(10_000)) else { panic!() };
+    let Step::Do(Effect::Send(Call::Login), second) = machine.poll(at(10_000)) else { panic!() };
     machine.handle(first, granted(1, 0), at(11_000));
     machine.handle(second, granted(2, 10_000), at(11_001));
     while let Step::Do(..) = machine.poll(at(11_002)) {}
@@ -111,15 +112,16 @@ fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
 fn lesson_31_an_unlock_that_lands_late_or_twice_frees_no_later_lock() {
     let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
     let key = Key::new([0; 32]);
-    let proof = Proof::of(&key, &Credentials::password("p").with_client_secret("s"));
-    let mut machine = Lifecycle::new(&server, proof, key, Policy::default(), 1);
+    let credentials =
+        CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
+    let mut machine = Lifecycle::new(&server, credentials, key, Policy::default(), 1);
     let mut steps = Vec::new();
-    // The vendor is down, so each flight locks and unlocks; the first unlock is never answered.
+    // The provider is down, so each flight locks and unlocks; the first unlock is never answered.
     for t in (0..20_000).step_by(100) {
         let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
         let _ = machine.ask(&ask, at(t));
-        while let Step::Do(effect, pending) = machine.poll(at(t)) {
-            let (now, tenure) = (StoreTime(t), pending.tenure());
+        while let Step::Do(effect, receipt) = machine.poll(at(t)) {
+            let (now, lock_epoch) = (StoreTime(t), receipt.lock_epoch());
             let outcome = match effect {
                 Effect::Load => Outcome::Loaded { stored: None, now },
                 Effect::Lock { .. } => Outcome::Locked,
@@ -131,15 +133,16 @@ fn lesson_31_an_unlock_that_lands_late_or_twice_frees_no_later_lock() {
             };
             let unlock = matches!(effect, Effect::Unlock);
             if unlock || matches!(effect, Effect::Lock { .. }) {
-                steps.push((effect.to_string(), tenure));
+                steps.push((effect.to_string(), lock_epoch));
             }
             if unlock && steps.len() == 2 {
                 break;
             }
-            machine.handle(pending, outcome, at(t));
+            machine.handle(receipt, outcome, at(t));
         }
     }
-    let steps: Vec<_> = steps.iter().map(|(what, tenure)| (what.as_str(), *tenure)).collect();
+    let steps: Vec<_> =
+        steps.iter().map(|(what, lock_epoch)| (what.as_str(), *lock_epoch)).collect();
     // It is given back by its own name before the next lock, which has another.
     let told = [("lock", 0), ("unlock", 0), ("unlock", 0), ("lock", 1), ("unlock", 1), ("lock", 2)];
     assert_eq!(steps[..6], told, "{steps:?}");
@@ -151,16 +154,16 @@ fn until(
     store: &Stored,
     t: &mut i64,
     wanted: fn(&Effect) -> bool,
-) -> Pending {
+) -> Receipt {
     loop {
         match machine.poll(at(*t)) {
-            Step::Do(effect, pending) if wanted(&effect) => return pending,
-            Step::Do(Effect::Load, pending) => {
+            Step::Do(effect, receipt) if wanted(&effect) => return receipt,
+            Step::Do(Effect::Load, receipt) => {
                 let loaded = Outcome::Loaded { stored: store.clone(), now: StoreTime(*t) };
-                machine.handle(pending, loaded, at(*t));
+                machine.handle(receipt, loaded, at(*t));
             }
-            Step::Do(Effect::Lock { .. }, pending) => {
-                machine.handle(pending, Outcome::Locked, at(*t));
+            Step::Do(Effect::Lock { .. }, receipt) => {
+                machine.handle(receipt, Outcome::Locked, at(*t));
             }
             Step::Wait(until) => *t = until.0,
             other => panic!("{other:?}"),
@@ -181,7 +184,7 @@ fn lesson_31_a_login_answered_late_ends_the_flight_though_its_lock_is_gone() {
     let mut t = 3_535_000;
     let _ = ask(&mut machine, t);
     let login =
-        until(&mut machine, &store, &mut t, |effect| matches!(effect, Effect::Send(Call::Issue)));
+        until(&mut machine, &store, &mut t, |effect| matches!(effect, Effect::Send(Call::Login)));
     t += 31_000;
     let renewal =
         until(&mut machine, &store, &mut t, |effect| matches!(effect, Effect::Renew { .. }));

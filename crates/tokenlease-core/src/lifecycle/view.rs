@@ -4,18 +4,18 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Go, Held, Lifecycle,
-    effect::{Effect, Outcome, What},
+    CurrentLease, Lifecycle, Next,
+    effect::{Effect, EffectKind, Outcome},
     event::Event,
 };
 use crate::{
     error::Error,
     expiry::{self, Standing},
-    lease::{Lease, Rung},
+    lease::{Lease, Source},
     record::{
-        Facts, MOST_PAUSES, Record,
-        bridge::{Bridge, Translate as _},
-        news::{Gained, News},
+        MOST_BLOCKS, Record, RecordState,
+        change::{Gained, RecordChange},
+        clock_mapping::{ClockMapping, Translate as _},
     },
     time::{Moment as _, StoreTime, Timestamp},
 };
@@ -38,9 +38,9 @@ pub(super) struct View {
     seen: Option<Lease<Timestamp>>,
     /// The record in this process's time, with our own news merged in: what all decisions are made
     /// from.
-    pub(super) known: Facts<Timestamp>,
-    /// News that no answer has confirmed.
-    outbox: Vec<News<Timestamp>>,
+    pub(super) known: RecordState<Timestamp>,
+    /// RecordChange that no answer has confirmed.
+    outbox: Vec<RecordChange<Timestamp>>,
     /// The record being written, and how many of the news it holds.
     saving: Option<(Arc<Record>, usize)>,
     save_at: Timestamp,
@@ -59,7 +59,7 @@ pub(super) struct View {
 struct Stored {
     record: Record,
     revision: Option<u64>,
-    bridge: Bridge,
+    clock_mapping: ClockMapping,
 }
 
 impl Default for View {
@@ -67,7 +67,7 @@ impl Default for View {
         Self {
             stored: None,
             seen: None,
-            known: Facts::default(),
+            known: RecordState::default(),
             outbox: Vec::new(),
             saving: None,
             save_at: Timestamp::MIN,
@@ -108,21 +108,21 @@ impl View {
     }
 
     /// The store's answer to the machine's own effects where there is no store.
-    pub(super) fn without_store(&self, what: What, t: Timestamp) -> Outcome {
+    pub(super) fn without_store(&self, what: EffectKind, t: Timestamp) -> Outcome {
         let now = StoreTime(t.0);
         let revision = self.stored.as_ref().and_then(|stored| stored.revision);
         match what {
-            What::Load => Outcome::Loaded {
+            EffectKind::Load => Outcome::Loaded {
                 stored: self
                     .stored
                     .as_ref()
                     .map(|stored| (stored.revision.unwrap_or_default(), stored.record.clone())),
                 now,
             },
-            What::Save => {
+            EffectKind::Save => {
                 Outcome::Saved { revision: revision.unwrap_or_default().saturating_add(1), now }
             }
-            What::Unlock | What::GiveBack => Outcome::Unlocked,
+            EffectKind::Unlock | EffectKind::GiveBack => Outcome::Unlocked,
             _ => Outcome::Locked,
         }
     }
@@ -130,26 +130,26 @@ impl View {
 
 impl Lifecycle {
     /// Something happened: it counts at once here, and for siblings when it is saved.
-    pub(super) fn tell(&mut self, news: News<Timestamp>, t: Timestamp) {
+    pub(super) fn tell(&mut self, news: RecordChange<Timestamp>, t: Timestamp) {
         self.view.known.merge(&news, t);
         self.view.outbox.push(news);
     }
 
     /// The next step towards a record that has our news, if there is one to take.
-    pub(super) fn save(&mut self, t: Timestamp) -> Option<Go> {
+    pub(super) fn save(&mut self, t: Timestamp) -> Option<Next> {
         if !self.view.has_news(t) {
             return None;
         }
         if self.view.save_at > t {
-            return Some(Go::Wait(self.view.save_at));
+            return Some(Next::Wait(self.view.save_at));
         }
         let Some(stored) = &self.view.stored else {
-            return Some(Go::Do(Effect::Load, What::Load));
+            return Some(Next::Do(Effect::Load, EffectKind::Load));
         };
         let mut record = stored.record.clone();
-        let store_now: StoreTime = stored.bridge.shorten(t);
+        let store_now: StoreTime = stored.clock_mapping.shorten(t);
         for news in &self.view.outbox {
-            record.0.merge(&news.translate(&stored.bridge), store_now);
+            record.0.merge(&news.translate(&stored.clock_mapping), store_now);
         }
         if record == stored.record {
             self.view.outbox.clear();
@@ -160,7 +160,7 @@ impl Lifecycle {
         let keep = record.keep(store_now);
         let record = Arc::new(record);
         self.view.saving = Some((Arc::clone(&record), self.view.outbox.len()));
-        Some(Go::Do(Effect::Save { expected, record, keep }, What::Save))
+        Some(Next::Do(Effect::Save { expected, record, keep }, EffectKind::Save))
     }
 
     /// The record as it stands, by a look that was sent then.
@@ -174,14 +174,14 @@ impl Lifecycle {
         let (revision, record) =
             stored.map_or_else(Default::default, |(revision, record)| (Some(revision), record));
         if std::mem::take(&mut self.view.away) {
-            self.events.push(Event::StoreBack);
+            self.events.push(Event::StoreAvailable);
         }
         self.view.answered();
         self.view.unreadable = None;
         self.view.last_error = None;
-        self.view.next_look = sent.plus(self.policy.store_refresh);
-        let bridge = Bridge::new(sent, t, store_now);
-        self.view.stored = Some(Stored { record, revision, bridge });
+        self.view.next_look = sent.plus(self.policy.store_check_interval);
+        let clock_mapping = ClockMapping::new(sent, t, store_now);
+        self.view.stored = Some(Stored { record, revision, clock_mapping });
         self.refresh_known(t);
         self.compare(t);
     }
@@ -211,15 +211,15 @@ impl Lifecycle {
     }
 
     /// A store effect failed. Three in a row are an outage, and while it lasts each one more.
-    pub(super) fn store_failed(&mut self, what: What, error: Error, t: Timestamp) {
+    pub(super) fn store_failed(&mut self, what: EffectKind, error: Error, t: Timestamp) {
         self.view.failures = self.view.failures.saturating_add(1);
         self.view.last_error = Some(error);
         match what {
-            What::Load => {
+            EffectKind::Load => {
                 self.view.next_look = self.view.next_look.max(t.plus(AFTER_SILENCE));
                 self.view.save_at = t.plus(SAVE_AGAIN);
             }
-            What::Save => self.view.save_at = t.plus(SAVE_AGAIN),
+            EffectKind::Save => self.view.save_at = t.plus(SAVE_AGAIN),
             _ => {}
         }
         if self.view.away || self.view.failures >= OUTAGE {
@@ -243,28 +243,28 @@ impl Lifecycle {
         // Memory answers meanwhile.
         self.view.next_look = self.view.next_look.max(self.view.away_until);
         if !std::mem::replace(&mut self.view.away, true) {
-            self.events.push(Event::StoreAway);
+            self.events.push(Event::StoreUnavailable);
         }
     }
 
     fn refresh_known(&mut self, t: Timestamp) {
         let Some(stored) = &self.view.stored else { return };
-        self.view.known = stored.record.0.translate(&stored.bridge);
-        self.view.seen = self.view.known.lease(self.proof).cloned();
+        self.view.known = stored.record.0.translate(&stored.clock_mapping);
+        self.view.seen = self.view.known.lease(self.credentials).cloned();
         for news in &self.view.outbox {
             self.view.known.merge(news, t);
         }
         // A record with room for it lacks it because it is over; a full one may have lost it.
-        let holds = &mut self.view.known.entry_holds;
-        if let Some(own) = self.own_hold
-            && holds.len() >= MOST_PAUSES
-            && holds.iter().all(|hold| hold.proof != own.proof)
+        let holds = &mut self.view.known.entry_backoffs;
+        if let Some(own) = self.own_backoff
+            && holds.len() >= MOST_BLOCKS
+            && holds.iter().all(|hold| hold.credentials != own.credentials)
         {
             holds.push(own);
         }
     }
 
-    /// Holds the lease in hand against the record: obeys tombstones, shares verdicts, adopts what
+    /// Holds the lease in hand against the record: obeys tombstones, shares validations, adopts what
     /// is newer, and saves back what the record lost.
     fn compare(&mut self, t: Timestamp) {
         if let Some(fingerprint) = self.held.as_ref().map(|held| held.lease.fingerprint)
@@ -273,7 +273,7 @@ impl Lifecycle {
             self.held = None;
             self.remember_dead(fingerprint, t);
         }
-        if self.view.known.circuit(self.proof).is_some() {
+        if self.view.known.circuit(self.credentials).is_some() {
             // What these credentials obtained is served no more, also after a reset.
             self.held = None;
             return;
@@ -281,10 +281,10 @@ impl Lifecycle {
         // What this flight brought is taken when it lands, not adopted, nor what is older.
         let ours = self.flight.as_ref().and_then(|flight| flight.got.as_ref());
         let theirs = self.view.seen.as_ref().filter(|lease| {
-            let buried = self.buried.iter().find(|(known, _)| *known == lease.fingerprint);
+            let known_dead = self.known_dead.iter().find(|(known, _)| *known == lease.fingerprint);
             ours.is_none_or(|got| {
                 got.lease.fingerprint != lease.fingerprint && got.lease.sent_at() < lease.sent_at()
-            }) && buried.is_none_or(|(_, at)| lease.verdict.is_some_and(|yes| yes > *at))
+            }) && known_dead.is_none_or(|(_, at)| lease.validated_at.is_some_and(|yes| yes > *at))
                 && !self.is_ended_by_ours(lease)
                 && self.view.known.is_live(lease, t)
                 && expiry::standing(lease, t, self.rules) != Standing::Over
@@ -293,11 +293,11 @@ impl Lifecycle {
         match (&mut self.held, theirs) {
             (Some(mine), Some(theirs)) if mine.lease.fingerprint == theirs.fingerprint => {
                 mine.lease.first.generation = theirs.generation();
-                if theirs.verdict > mine.lease.verdict {
-                    mine.lease.verdict = theirs.verdict;
-                    if mine.doubt.is_some_and(|doubt| Some(doubt.at) <= theirs.verdict) {
+                if theirs.validated_at > mine.lease.validated_at {
+                    mine.lease.validated_at = theirs.validated_at;
+                    if mine.doubt.is_some_and(|doubt| Some(doubt.at) <= theirs.validated_at) {
                         mine.doubt = None;
-                        mine.absolved = theirs.verdict;
+                        mine.confirmed_at = theirs.validated_at;
                     }
                 }
             }
@@ -335,20 +335,23 @@ impl Lifecycle {
         let mine = self.held.as_ref().filter(|held| !held.foreign && held.doubt.is_none());
         let Some(mine) = mine.filter(|_| !landing) else { return };
         let lease = mine.lease.clone();
-        let spent = matches!(lease.expiry(), crate::lease::Expiry::Spent { .. });
+        let spent = matches!(lease.expiry(), crate::lease::Expiry::ExpiredOnArrival { .. });
         let known = &self.view.known;
-        let lacks = known.lease(self.proof).is_none_or(|stands| {
+        let lacks = known.lease(self.credentials).is_none_or(|stands| {
             stands.fingerprint != lease.fingerprint && stands.sent_at() < lease.sent_at()
         });
         if lacks && !spent && known.is_live(&lease, t) && !known.is_forgotten(lease.fingerprint) {
-            let proof = self.proof;
-            self.tell(News::Leased { proof, lease, replacing: None, how: Gained::Kept }, t);
+            let credentials = self.credentials;
+            self.tell(
+                RecordChange::Leased { credentials, lease, replacing: None, how: Gained::Kept },
+                t,
+            );
         }
     }
 
     fn adopt_from_store(&mut self, lease: Lease<Timestamp>, t: Timestamp) {
         self.put_down(t);
         self.events.push(Event::Adopted(lease.fingerprint));
-        self.held = Some(Held::new(lease, Rung::Store, t));
+        self.held = Some(CurrentLease::new(lease, Source::Store, t));
     }
 }

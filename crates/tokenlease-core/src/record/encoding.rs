@@ -5,7 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{Facts, Record};
+use super::{Record, RecordState};
 use crate::time::StoreTime;
 
 const VERSION: u8 = 1;
@@ -25,7 +25,7 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (version, rest) = bytes.split_first().ok_or(DecodeError::Torn)?;
         match *version {
-            VERSION => postcard::from_bytes::<Facts<StoreTime>>(rest)
+            VERSION => postcard::from_bytes::<RecordState<StoreTime>>(rest)
                 .map(Self)
                 .map_err(|_| DecodeError::Torn),
             0 => Err(DecodeError::Torn),
@@ -68,23 +68,23 @@ pub(super) mod lease {
     use crate::{
         lease::{First, Lease},
         secret::Secret,
-        token::{Fingerprint, Token, TokenKind},
+        token::{Token, TokenFingerprint, TokenKind},
     };
 
     pub(crate) fn serialize<T: Serialize, S: Serializer>(
         lease: &Lease<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let Lease { token, fingerprint, first, verdict } = lease;
-        (token.kind(), token.expose(), fingerprint, first, verdict).serialize(serializer)
+        let Lease { token, fingerprint, first, validated_at } = lease;
+        (token.kind(), token.expose(), fingerprint, first, validated_at).serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Lease<T>, D::Error> {
-        type Parts<'a, T> = (TokenKind, &'a str, Fingerprint, First<T>, Option<T>);
-        let (kind, text, fingerprint, first, verdict) = Parts::deserialize(deserializer)?;
-        Ok(Lease { token: Token::new(kind, Secret::from(text)), fingerprint, first, verdict })
+        type Parts<'a, T> = (TokenKind, &'a str, TokenFingerprint, First<T>, Option<T>);
+        let (kind, text, fingerprint, first, validated_at) = Parts::deserialize(deserializer)?;
+        Ok(Lease { token: Token::new(kind, Secret::from(text)), fingerprint, first, validated_at })
     }
 }
 
@@ -96,56 +96,68 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::{Death, Entry, Fate, Hold, HoldReason, Pause, Spacing, Tombstone},
+        super::{
+            BackoffReason, Block, Entry, Fate, LoginBackoff, ServerBackoff, Tombstone,
+            TombstoneCause,
+        },
         *,
     };
     use crate::{
-        credentials::Proof,
+        credentials::CredentialsFingerprint,
         key::Key,
         lease::{Expiry, First, Lease},
-        token::{Fingerprint, Token, TokenKind},
+        token::{Token, TokenFingerprint, TokenKind},
     };
 
     fn full() -> Record {
         let token =
             |n: usize| Token::new(TokenKind::Winkas, format!("U1vT{n}|86Vb-{n}_crg").as_str());
-        let print = |n| Fingerprint::of(&Key::new([3; 32]), &token(n));
-        let proof = |n: u8| Proof::from_bytes([n; 32]);
+        let print = |n| TokenFingerprint::of(&Key::new([3; 32]), &token(n));
+        let credentials = |n: u8| CredentialsFingerprint::from_bytes([n; 32]);
         let t = |n: i64| StoreTime(1_795_306_940_000 + n);
         let first = |n: i64| First {
             generation: n.unsigned_abs(),
             sent_at: t(n),
-            expiry: Expiry::Assumed { probe_age: Duration::from_secs(43_200), learned: n % 2 == 0 },
+            expiry: Expiry::Assumed {
+                validate_from_age: Duration::from_secs(43_200),
+                learned: n % 2 == 0,
+            },
         };
-        let pauses =
-            |n: u8| (0..n).map(|n| Pause { proof: proof(n), until: t(9), count: 3 }).collect();
-        Record(Facts {
+        let pauses = |n: u8| {
+            (0..n).map(|n| Block { credentials: credentials(n), until: t(9), count: 3 }).collect()
+        };
+        Record(RecordState {
             generation: 70_000,
             leases: (0..4_u8)
                 .map(|n| Entry {
-                    proof: proof(n),
+                    credentials: credentials(n),
                     lease: Lease {
                         token: token(n.into()),
                         fingerprint: print(n.into()),
                         first: first(n.into()),
-                        verdict: Some(t(77)),
+                        validated_at: Some(t(77)),
                     },
                 })
                 .collect(),
             circuits: pauses(32),
-            entry_holds: pauses(8),
-            spacings: (0..8)
-                .map(|n| Spacing { proof: proof(n), last: Some(t(5)), count: 4, armed: true })
+            entry_backoffs: pauses(8),
+            login_backoffs: (0..8)
+                .map(|n| LoginBackoff {
+                    credentials: credentials(n),
+                    last: Some(t(5)),
+                    count: 4,
+                    armed: true,
+                })
                 .collect(),
-            unproven: (0..4).map(|n| (proof(n), t(1))).collect(),
-            hold: Some(Hold { until: t(6), count: 2, reason: HoldReason::Throttled }),
+            unproven: (0..4).map(|n| (credentials(n), t(1))).collect(),
+            hold: Some(ServerBackoff { until: t(6), count: 2, reason: BackoffReason::Throttled }),
             learned: Some(Duration::from_secs(86_000)),
             young_death: Some((Duration::from_secs(3_600), print(1))),
             fates: (0..16)
                 .map(|n| Fate {
                     fingerprint: print(n),
                     first: Some(first(7)),
-                    tombstone: Some(Tombstone { cause: Death::Dead, at: t(8) }),
+                    tombstone: Some(Tombstone { cause: TombstoneCause::Inactive, at: t(8) }),
                     lifted: Some(t(4)),
                     forgotten: true,
                 })

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Death, Record};
-use crate::{credentials::Proof, time::StoreTime, token::Fingerprint};
+use super::{Record, TombstoneCause};
+use crate::{credentials::CredentialsFingerprint, time::StoreTime, token::TokenFingerprint};
 
 /// A record's contents without its tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,14 +11,14 @@ use crate::{credentials::Proof, time::StoreTime, token::Fingerprint};
 pub struct Inspection {
     /// How many tokens the identity has had.
     pub generation: u64,
-    /// Which token each proof has.
-    pub leases: Vec<(Proof, Fingerprint)>,
+    /// Which token each credentials fingerprint has.
+    pub leases: Vec<(CredentialsFingerprint, TokenFingerprint)>,
     /// Tokens that are not used any more, and whether a refetch may lift that.
-    pub dead: Vec<(Fingerprint, bool)>,
+    pub dead: Vec<(TokenFingerprint, bool)>,
     /// Tokens that their holder forgot.
-    pub forgotten: Vec<Fingerprint>,
-    /// Proofs that the vendor refused, and until when they are not sent.
-    pub circuits: Vec<(Proof, StoreTime)>,
+    pub forgotten: Vec<TokenFingerprint>,
+    /// CredentialsFingerprints that the provider rejected, and until when they are not sent.
+    pub circuits: Vec<(CredentialsFingerprint, StoreTime)>,
     /// Until when nothing is sent for the identity.
     pub hold: Option<StoreTime>,
     /// The age from which tokens are asked about, if it was learned.
@@ -28,19 +28,20 @@ pub struct Inspection {
 impl Record {
     /// What the record holds, without its tokens.
     pub fn inspect(&self) -> Inspection {
-        let facts = &self.0;
-        let dead = facts.fates.iter().filter_map(|fate| {
-            fate.tombstone.map(|tombstone| (fate.fingerprint, tombstone.cause == Death::Refused))
+        let state = &self.0;
+        let dead = state.fates.iter().filter_map(|fate| {
+            fate.tombstone
+                .map(|tombstone| (fate.fingerprint, tombstone.cause == TombstoneCause::Rejected))
         });
-        let forgotten = facts.fates.iter().filter(|fate| fate.forgotten);
+        let forgotten = state.fates.iter().filter(|fate| fate.forgotten);
         Inspection {
-            generation: facts.generation,
-            leases: facts.leases.iter().map(|e| (e.proof, e.lease.fingerprint)).collect(),
+            generation: state.generation,
+            leases: state.leases.iter().map(|e| (e.credentials, e.lease.fingerprint)).collect(),
             dead: dead.collect(),
             forgotten: forgotten.map(|fate| fate.fingerprint).collect(),
-            circuits: facts.circuits.iter().map(|c| (c.proof, c.until)).collect(),
-            hold: facts.hold.map(|hold| hold.until),
-            learned: facts.learned,
+            circuits: state.circuits.iter().map(|c| (c.credentials, c.until)).collect(),
+            hold: state.hold.map(|hold| hold.until),
+            learned: state.learned,
         }
     }
 }

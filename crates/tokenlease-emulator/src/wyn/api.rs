@@ -4,11 +4,11 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::clock::Millis;
-use crate::counts::Vendor;
+use crate::counts::Provider;
 use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed, with};
 use crate::state::State;
 use crate::wyn::client_auth::{Form, authenticate, scheme};
-use crate::wyn::{FORBIDDEN, FORM, Refusal, no_store};
+use crate::wyn::{FORBIDDEN, FORM, Rejection, no_store};
 
 /// `GET /connect/userinfo` (`OpenID` Connect Core 1.0 section 5.3).
 pub(super) fn userinfo(state: &State, now: Millis, call: &Call) -> Answer {
@@ -16,7 +16,7 @@ pub(super) fn userinfo(state: &State, now: Millis, call: &Call) -> Answer {
         return method_not_allowed("GET, POST");
     }
     let Some(value) = bearer(call) else { return unauthorized(false) };
-    let Some(token) = state.tokens.active(Vendor::Wyn, value, now) else {
+    let Some(token) = state.tokens.active(Provider::Wyn, value, now) else {
         return unauthorized(true);
     };
     no_store(json_answer(StatusCode::OK, &json!({"sub": token.user, "name": token.user})))
@@ -30,16 +30,18 @@ pub(super) fn introspect(state: &mut State, now: Millis, call: &Call) -> Answer 
     if !call.has_content_type(FORM) {
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let Some(form) = Form::read(call) else { return Refusal::new("invalid_request").answer() };
-    if let Err(mut refusal) = authenticate(state, call, &form) {
+    let Some(form) = Form::read(call) else { return Rejection::new("invalid_request").answer() };
+    if let Err(mut rejection) = authenticate(state, call, &form) {
         // RFC 7662 section 2.3: 401, where the token endpoint says 400.
-        if refusal.error == "invalid_client" {
-            refusal.status = StatusCode::UNAUTHORIZED;
+        if rejection.error == "invalid_client" {
+            rejection.status = StatusCode::UNAUTHORIZED;
         }
-        return refusal.answer();
+        return rejection.answer();
     }
-    let Some(value) = form.value("token") else { return Refusal::new("invalid_request").answer() };
-    let body = match state.tokens.active(Vendor::Wyn, value, now) {
+    let Some(value) = form.value("token") else {
+        return Rejection::new("invalid_request").answer();
+    };
+    let body = match state.tokens.active(Provider::Wyn, value, now) {
         None => json!({"active": false}),
         Some(token) => json!({
             "active": true,
@@ -54,15 +56,15 @@ pub(super) fn introspect(state: &mut State, now: Millis, call: &Call) -> Answer 
     no_store(json_answer(StatusCode::OK, &body))
 }
 
-/// `GET /api/v2/me` answers a good token; `GET /api/v2/forbidden` refuses it a permission.
+/// `GET /api/v2/me` answers a good token; `GET /api/v2/forbidden` rejects it a permission.
 pub(super) fn call(state: &mut State, now: Millis, call: &Call) -> Answer {
     if call.method != Method::GET {
         return method_not_allowed("GET");
     }
     let in_url = call.query_value("token");
     let value = bearer(call).or_else(|| call.header("reference-token")).or(in_url.as_deref());
-    let Some(token) = state.tokens.active(Vendor::Wyn, value.unwrap_or_default(), now) else {
-        state.counts.wyn.refused += 1;
+    let Some(token) = state.tokens.active(Provider::Wyn, value.unwrap_or_default(), now) else {
+        state.counts.wyn.rejected += 1;
         return unauthorized(value.is_some());
     };
     if call.path == FORBIDDEN {

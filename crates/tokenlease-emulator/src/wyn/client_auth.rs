@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::http1::Call;
 use crate::state::State;
-use crate::wyn::{CLIENT_ID, MAX_LENGTH, Refusal};
+use crate::wyn::{CLIENT_ID, MAX_LENGTH, Rejection};
 
 /// The parameters of a form, each there once.
 pub(super) struct Form(HashMap<String, String>);
@@ -31,22 +31,22 @@ impl Form {
     }
 }
 
-/// The client that sends this call, or the answer that refuses it.
+/// The client that sends this call, or the answer that rejects it.
 pub(super) fn authenticate(
     state: &mut State,
     call: &Call,
     form: &Form,
-) -> Result<&'static str, Refusal> {
+) -> Result<&'static str, Rejection> {
     let in_body = (form.value("client_id"), form.value("client_secret"));
     let basic = call.header("authorization").filter(|value| scheme(value, "basic").is_some());
     let (id, secret) = match (basic, in_body) {
-        (Some(_), (_, Some(_))) => return Err(Refusal::because("invalid_request", TWO_METHODS)),
+        (Some(_), (_, Some(_))) => return Err(Rejection::because("invalid_request", TWO_METHODS)),
         (Some(header), (id, None)) => {
             let Some(parts) = decode_basic(header) else {
                 return Err(invalid_client(state));
             };
             if id.is_some_and(|id| id != parts.0) {
-                return Err(Refusal::because("invalid_request", TWO_METHODS));
+                return Err(Rejection::because("invalid_request", TWO_METHODS));
             }
             parts
         }
@@ -67,12 +67,12 @@ pub(super) fn scheme<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case(name).then(|| rest.trim())
 }
 
-fn invalid_client(state: &State) -> Refusal {
-    let mut refusal = Refusal::new("invalid_client");
+fn invalid_client(state: &State) -> Rejection {
+    let mut rejection = Rejection::new("invalid_client");
     if state.options.wyn.invalid_client_401 {
-        refusal.status = StatusCode::UNAUTHORIZED;
+        rejection.status = StatusCode::UNAUTHORIZED;
     }
-    refusal
+    rejection
 }
 
 fn decode_basic(header: &str) -> Option<(String, String)> {

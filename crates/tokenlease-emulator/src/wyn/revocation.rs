@@ -4,11 +4,11 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::clock::Millis;
-use crate::counts::Vendor;
+use crate::counts::Provider;
 use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed};
 use crate::state::State;
 use crate::wyn::client_auth::{Form, authenticate};
-use crate::wyn::{FORM, Refusal};
+use crate::wyn::{FORM, Rejection};
 
 /// `POST /connect/revocation`: 200 also for a token that is unknown, and for one of another client,
 /// which stays active.
@@ -19,22 +19,24 @@ pub(super) fn revoke(state: &mut State, now: Millis, call: &Call) -> Answer {
     if !call.has_content_type(FORM) {
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let Some(form) = Form::read(call) else { return Refusal::new("invalid_request").answer() };
+    let Some(form) = Form::read(call) else { return Rejection::new("invalid_request").answer() };
     let client = match authenticate(state, call, &form) {
         Ok(client) => client,
-        Err(refusal) => return refusal.answer(),
+        Err(rejection) => return rejection.answer(),
     };
-    let Some(value) = form.value("token") else { return Refusal::new("invalid_request").answer() };
+    let Some(value) = form.value("token") else {
+        return Rejection::new("invalid_request").answer();
+    };
     // Only the standard's name of the parameter is read; the article's `token_type` is not.
     match form.value("token_type_hint") {
         None | Some("access_token") => {
             state.tokens.end(now, |token| {
-                token.vendor == Vendor::Wyn && token.client == client && token.value == value
+                token.provider == Provider::Wyn && token.client == client && token.value == value
             });
         }
         // IdentityServer4 then looks among the refresh tokens alone.
         Some("refresh_token") => {}
-        Some(_) => return Refusal::new("unsupported_token_type").answer(),
+        Some(_) => return Rejection::new("unsupported_token_type").answer(),
     }
     empty(StatusCode::OK)
 }
@@ -46,7 +48,7 @@ pub(super) fn revoke_batch(state: &mut State, now: Millis, call: &Call) -> Answe
         return method_not_allowed("POST");
     }
     let admin = call.header("reference-token").unwrap_or_default();
-    if state.tokens.active(Vendor::Wyn, admin, now).is_none() {
+    if state.tokens.active(Provider::Wyn, admin, now).is_none() {
         return empty(StatusCode::UNAUTHORIZED);
     }
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
@@ -55,6 +57,6 @@ pub(super) fn revoke_batch(state: &mut State, now: Millis, call: &Call) -> Answe
         return json_answer(StatusCode::BAD_REQUEST, &json!({ "message": message }));
     };
     let count =
-        state.tokens.end(now, |token| token.vendor == Vendor::Wyn && token.created < before);
+        state.tokens.end(now, |token| token.provider == Provider::Wyn && token.created < before);
     json_answer(StatusCode::OK, &json!({ "count": count }))
 }

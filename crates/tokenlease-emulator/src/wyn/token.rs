@@ -5,54 +5,54 @@ use serde_json::json;
 
 use crate::accounts::Login;
 use crate::clock::Millis;
-use crate::counts::Vendor;
+use crate::counts::Provider;
 use crate::http1::{Answer, Call, json as json_answer};
 use crate::state::State;
 use crate::tokens::Token;
 use crate::wyn::client_auth::{Form, authenticate};
-use crate::wyn::{FORM, MAX_LENGTH, Refusal, SCOPE, issue, no_store};
+use crate::wyn::{FORM, MAX_LENGTH, Rejection, SCOPE, login, no_store};
 
 pub(super) fn answer(state: &mut State, now: Millis, call: &Call) -> Answer {
-    try_answer(state, now, call).unwrap_or_else(Refusal::answer)
+    try_answer(state, now, call).unwrap_or_else(Rejection::answer)
 }
 
-fn try_answer(state: &mut State, now: Millis, call: &Call) -> Result<Answer, Refusal> {
+fn try_answer(state: &mut State, now: Millis, call: &Call) -> Result<Answer, Rejection> {
     // IdentityServer4 has no 405 and no 415 here.
     if call.method != Method::POST || !call.has_content_type(FORM) {
-        return Err(Refusal::new("invalid_request"));
+        return Err(Rejection::new("invalid_request"));
     }
-    let form = Form::read(call).ok_or_else(|| Refusal::new("invalid_request"))?;
+    let form = Form::read(call).ok_or_else(|| Rejection::new("invalid_request"))?;
     let client = authenticate(state, call, &form)?;
     let user = match form.value("grant_type") {
         Some("password") => log_in(state, now, &form)?,
         Some("client_credentials") if state.options.wyn.client_credentials => String::new(),
         Some("client_credentials" | "authorization_code" | "refresh_token") => {
-            return Err(Refusal::new("unauthorized_client"));
+            return Err(Rejection::new("unauthorized_client"));
         }
-        _ => return Err(Refusal::new("unsupported_grant_type")),
+        _ => return Err(Rejection::new("unsupported_grant_type")),
     };
     let scope = form.value("scope").unwrap_or(SCOPE);
     if !scope.split(' ').all(|one| SCOPE.split(' ').any(|known| known == one)) {
-        return Err(Refusal::new("invalid_scope"));
+        return Err(Rejection::new("invalid_scope"));
     }
     let tenant = form.value("tenant_path").unwrap_or("/");
     if !tenant.starts_with('/') {
-        return Err(Refusal::because("invalid_request", "tenant_path starts with a slash"));
+        return Err(Rejection::because("invalid_request", "tenant_path starts with a slash"));
     }
     let lifetime_s = match form.value("access-token-lifetime").map(str::parse) {
         None => state.options.wyn.lifetime_s,
         Some(Ok(seconds @ 1..)) => seconds,
         Some(_) => {
             let expected = "access-token-lifetime is a whole number of seconds";
-            return Err(Refusal::because("invalid_request", expected));
+            return Err(Rejection::because("invalid_request", expected));
         }
     };
-    let mut token = Token::new(Vendor::Wyn, now, lifetime_s);
+    let mut token = Token::new(Provider::Wyn, now, lifetime_s);
     client.clone_into(&mut token.client);
     tenant.clone_into(&mut token.tenant);
     scope.clone_into(&mut token.scope);
     token.user = user;
-    let value = issue(state, token, now);
+    let value = login(state, token, now);
     state.details.wyn.tokens_issued += 1;
     let mut body = json!({"access_token": value, "token_type": "Bearer", "scope": scope});
     if !state.options.wyn.omit_expires_in {
@@ -61,15 +61,15 @@ fn try_answer(state: &mut State, now: Millis, call: &Call) -> Result<Answer, Ref
     Ok(no_store(json_answer(StatusCode::OK, &body)))
 }
 
-/// The user that the form names, or the one answer to every way of being refused.
-fn log_in(state: &mut State, now: Millis, form: &Form) -> Result<String, Refusal> {
-    let refused = || Refusal::because("invalid_grant", "invalid_username_or_password");
+/// The user that the form names, or the one answer to every way of being rejected.
+fn log_in(state: &mut State, now: Millis, form: &Form) -> Result<String, Rejection> {
+    let rejected = || Rejection::because("invalid_grant", "invalid_username_or_password");
     let short = |name| form.value(name).filter(|value| value.chars().count() <= MAX_LENGTH);
-    let lockout = state.lockout(Vendor::Wyn);
+    let lockout = state.lockout(Provider::Wyn);
     let login = match (short("username"), short("password")) {
         (Some(user), Some(password)) => state.wyn.log_in(user, password, lockout, now),
         _ => Login::Wrong,
     };
     state.details.wyn.wrong_credentials += u64::from(login == Login::Wrong);
-    if login == Login::Accepted { Ok(state.wyn.user.clone()) } else { Err(refused()) }
+    if login == Login::Accepted { Ok(state.wyn.user.clone()) } else { Err(rejected()) }
 }

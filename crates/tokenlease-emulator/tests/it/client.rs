@@ -141,7 +141,7 @@ pub(crate) fn authenticate(emulator: &Emulator) -> Value {
     post_json(&emulator.winkas().server(), AUTHENTICATE, &body).json()
 }
 
-/// The token that Authenticate answers with; it panics if it is refused.
+/// The token that Authenticate answers with; it panics if it is rejected.
 pub(crate) fn winkas_token(emulator: &Emulator) -> String {
     authenticate(emulator)["WinKasData"]["CurrentToken"].as_str().unwrap().to_owned()
 }

@@ -41,8 +41,8 @@ fn dropping_the_handle_ends_connections_and_frees_the_port() {
     client.send("GET", "/connect/userinfo", &[], "").unwrap();
     drop(emulator);
     assert!(client.send("GET", "/connect/userinfo", &[], "").is_err());
-    let refused = TcpStream::connect(server.strip_prefix("http://").unwrap()).err().unwrap();
-    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    let rejected = TcpStream::connect(server.strip_prefix("http://").unwrap()).err().unwrap();
+    assert_eq!(rejected.kind(), ErrorKind::ConnectionRefused);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn it_runs_beside_a_callers_runtime_until_a_future_is_over() {
 }
 
 #[test]
-fn a_body_that_is_too_long_is_refused() {
+fn a_body_that_is_too_long_is_rejected() {
     let emulator = start();
     let mut client = Client::connect(&emulator.wyn().server());
     let form = [("Content-Type", "application/x-www-form-urlencoded")];

@@ -25,7 +25,7 @@ fn sent(emulator: &Emulator) -> Client {
 fn a_status_is_answered_for_so_many_calls_and_none_is_processed() {
     let emulator = start();
     let fault = Fault::status(503).with_body("<h1>busy</h1>").with_content_type("text/html");
-    emulator.fault(Endpoint::WinkasIssue, fault, 2);
+    emulator.fault(Endpoint::WinkasLogin, fault, 2);
     for _ in 0..2 {
         let reply = call(&emulator);
         assert_eq!((reply.status, reply.header("content-type")), (503, Some("text/html")));
@@ -33,13 +33,13 @@ fn a_status_is_answered_for_so_many_calls_and_none_is_processed() {
     }
     assert_eq!(emulator.details().winkas.tokens_issued, 0);
     winkas_token(&emulator);
-    assert_eq!(emulator.counts().winkas.issue, 3);
+    assert_eq!(emulator.counts().winkas.login, 3);
 }
 
 #[test]
 fn a_fault_leaves_other_endpoints_alone() {
     let emulator = start();
-    emulator.fault(Endpoint::WinkasIssue, Fault::status(500), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::status(500), 1);
     wyn_token(&emulator);
     emulator.clear_faults();
     winkas_token(&emulator);
@@ -48,7 +48,7 @@ fn a_fault_leaves_other_endpoints_alone() {
 #[test]
 fn a_status_after_processing_loses_the_token_that_was_issued() {
     let emulator = start();
-    emulator.fault(Endpoint::WinkasIssue, Fault::status(502).after_processing(), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::status(502).after_processing(), 1);
     assert_eq!(call(&emulator).status, 502);
     assert_eq!(emulator.winkas().active_tokens().len(), 1);
 }
@@ -58,8 +58,8 @@ fn retry_after_is_seconds_or_a_date_of_the_emulators_clock() {
     let emulator = start();
     emulator.advance(Duration::from_secs(86_400));
     let wait = Duration::from_secs(90);
-    emulator.fault(Endpoint::WinkasIssue, Fault::status(429).with_retry_after(wait), 1);
-    emulator.fault(Endpoint::WinkasIssue, Fault::status(503).with_retry_after_date(wait), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::status(429).with_retry_after(wait), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::status(503).with_retry_after_date(wait), 1);
     assert_eq!(call(&emulator).header("retry-after"), Some("90"));
     let reply = call(&emulator);
     let parse = |name| httpdate::parse_http_date(reply.header(name).unwrap()).unwrap();
@@ -69,14 +69,14 @@ fn retry_after_is_seconds_or_a_date_of_the_emulators_clock() {
 #[test]
 fn a_delayed_call_is_processed_before_the_wait() {
     let emulator = start();
-    emulator.fault(Endpoint::WinkasIssue, Fault::delay(Duration::from_millis(60)), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::delay(Duration::from_millis(60)), 1);
     let start = Instant::now();
     assert_eq!(call(&emulator).status, 200);
     assert!(start.elapsed() >= Duration::from_millis(60));
     // A client that gives up: its token is issued all the same.
-    emulator.fault(Endpoint::WinkasIssue, Fault::delay(Duration::from_secs(600)), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::delay(Duration::from_secs(600)), 1);
     let client = sent(&emulator);
-    while emulator.counts().winkas.issue < 2 {
+    while emulator.counts().winkas.login < 2 {
         std::thread::yield_now();
     }
     drop(client);
@@ -84,19 +84,19 @@ fn a_delayed_call_is_processed_before_the_wait() {
 }
 
 #[test]
-fn a_reset_before_processing_issues_nothing() {
+fn a_reset_before_processing_logins_nothing() {
     let emulator = start();
-    emulator.fault(Endpoint::WinkasIssue, Fault::reset(), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::reset(), 1);
     let error = sent(&emulator).read().err().unwrap();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert_eq!(emulator.details().winkas.tokens_issued, 0);
-    assert_eq!(emulator.counts().winkas.issue, 1);
+    assert_eq!(emulator.counts().winkas.login, 1);
 }
 
 #[test]
 fn a_reset_after_processing_loses_the_answer_alone() {
     let emulator = start();
-    emulator.fault(Endpoint::WinkasIssue, Fault::reset().after_processing(), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::reset().after_processing(), 1);
     let error = sent(&emulator).read().err().unwrap();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert_eq!(emulator.details().winkas.tokens_issued, 1);
@@ -107,7 +107,7 @@ fn a_reset_strikes_a_connection_that_was_in_use_as_well() {
     let emulator = start();
     let mut client = sent(&emulator);
     assert_eq!(client.read().unwrap().status, 200);
-    emulator.fault(Endpoint::WinkasIssue, Fault::reset(), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::reset(), 1);
     let body = authenticate_body(&emulator, &emulator.winkas().password()).to_string();
     let headers = [("Content-Type", "application/json")];
     let error = client.send("POST", AUTHENTICATE, &headers, &body).err().unwrap();
@@ -117,7 +117,7 @@ fn a_reset_strikes_a_connection_that_was_in_use_as_well() {
 #[test]
 fn half_a_body_ends_in_the_middle_of_what_its_head_promised() {
     let emulator = start();
-    emulator.fault(Endpoint::WinkasIssue, Fault::half_body(), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::half_body(), 1);
     let mut client = sent(&emulator);
     let (status, headers) = client.read_head().unwrap();
     assert_eq!(status, 200);
@@ -144,7 +144,7 @@ fn half_of_an_empty_body_breaks_off_as_well() {
 #[test]
 fn a_true_answer_may_come_under_a_wrong_content_type() {
     let emulator = start();
-    emulator.fault(Endpoint::WynIssue, Fault::content_type("text/html"), 1);
+    emulator.fault(Endpoint::WynLogin, Fault::content_type("text/html"), 1);
     let reply = connect_token(&emulator, &[]);
     assert_eq!(reply.header("content-type"), Some("text/html"));
     assert!(emulator.token_is_active(reply.json()["access_token"].as_str().unwrap()));
@@ -153,7 +153,7 @@ fn a_true_answer_may_come_under_a_wrong_content_type() {
 #[test]
 fn a_garbage_body_has_so_many_bytes_and_is_not_json() {
     let emulator = start();
-    emulator.fault(Endpoint::WinkasIssue, Fault::garbage(3_000_001), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::garbage(3_000_001), 1);
     let reply = call(&emulator);
     assert_eq!((reply.status, reply.body.len()), (200, 3_000_001));
     assert!(serde_json::from_slice::<serde_json::Value>(&reply.body).is_err());
@@ -163,7 +163,7 @@ fn a_garbage_body_has_so_many_bytes_and_is_not_json() {
 #[test]
 fn an_envelope_error_stands_in_http_200() {
     let emulator = start();
-    emulator.fault(Endpoint::WinkasIssue, Fault::envelope(42, "Maintenance."), 1);
+    emulator.fault(Endpoint::WinkasLogin, Fault::envelope(42, "Maintenance."), 1);
     let reply = call(&emulator);
     assert_eq!(reply.status, 200);
     assert_eq!(reply.json()["WinkasErrorCode"], 42);
@@ -173,9 +173,9 @@ fn an_envelope_error_stands_in_http_200() {
 #[test]
 fn an_oauth_error_and_any_header_may_be_ordered() {
     let emulator = start();
-    emulator.fault(Endpoint::WynIssue, Fault::oauth_error("temporarily_unavailable"), 1);
+    emulator.fault(Endpoint::WynLogin, Fault::oauth_error("temporarily_unavailable"), 1);
     let elsewhere = Fault::status(307).with_header("location", "http://127.0.0.1:9/");
-    emulator.fault(Endpoint::WynIssue, elsewhere, 1);
+    emulator.fault(Endpoint::WynLogin, elsewhere, 1);
     let reply = connect_token(&emulator, &[]);
     assert_eq!((reply.status, &reply.json()["error"]), (400, &"temporarily_unavailable".into()));
     let reply = connect_token(&emulator, &[]);
@@ -187,7 +187,7 @@ fn a_date_that_is_wrong_may_be_ordered() {
     let emulator = start();
     let date = "Mon, 21 Mar 2022 10:43:26 GMT";
     let fault = Fault::delay(Duration::ZERO).with_header("date", date);
-    emulator.fault(Endpoint::WinkasIssue, fault, 1);
+    emulator.fault(Endpoint::WinkasLogin, fault, 1);
     let body = authenticate_body(&emulator, &emulator.winkas().password());
     let reply = try_post_json(&emulator.winkas().server(), AUTHENTICATE, &body).unwrap();
     assert_eq!((reply.status, reply.header("date")), (200, Some(date)));

@@ -1,4 +1,4 @@
-//! The emulator over real HTTP, one fact of the vendors a test.
+//! The emulator over real HTTP, one fact of the providers a test.
 
 mod client;
 mod connections;

@@ -9,8 +9,8 @@ fn counts_have_exactly_these_names_on_either_address() {
     let emulator = start();
     winkas_token(&emulator);
     let expected = json!({
-        "winkas": {"issue": 1, "refetch": 0, "validate": 0, "api": 0, "refused": 0},
-        "wyn": {"issue": 0, "revoke": 0, "userinfo": 0, "api": 0, "refused": 0},
+        "winkas": {"login": 1, "refetch": 0, "validate": 0, "api": 0, "rejected": 0},
+        "wyn": {"login": 0, "revoke": 0, "userinfo": 0, "api": 0, "rejected": 0},
     });
     for server in [emulator.winkas().server(), emulator.wyn().server()] {
         assert_eq!(get(&server, "/_emulator/counts", &[]).json(), expected);
@@ -45,15 +45,15 @@ fn faults_of_every_kind_are_ordered_over_http() {
     let emulator = start();
     let server = emulator.winkas().server();
     for order in [
-        json!({"endpoint": "wyn.issue", "times": 2, "kind": "status", "status": 503, "body": "x",
+        json!({"endpoint": "wyn.login", "times": 2, "kind": "status", "status": 503, "body": "x",
             "content_type": "text/plain", "retry_after_s": 7}),
-        json!({"endpoint": "wyn.issue", "kind": "status", "status": 429, "retry_after_date_s": 9,
+        json!({"endpoint": "wyn.login", "kind": "status", "status": 429, "retry_after_date_s": 9,
             "headers": {"X-Why": "test"}, "when": "after"}),
         json!({"endpoint": "wyn.revoke", "kind": "delay", "delay_ms": 5}),
         json!({"endpoint": "wyn.userinfo", "kind": "reset", "when": "before"}),
         json!({"endpoint": "wyn.introspect", "kind": "reset", "when": "after"}),
         json!({"endpoint": "wyn.api", "kind": "half_body"}),
-        json!({"endpoint": "winkas.issue", "kind": "content_type", "content_type": "text/html"}),
+        json!({"endpoint": "winkas.login", "kind": "content_type", "content_type": "text/html"}),
         json!({"endpoint": "winkas.refetch", "kind": "garbage", "bytes": 10}),
         json!({"endpoint": "winkas.validate", "kind": "envelope", "code": 5, "message": "m"}),
         json!({"endpoint": "winkas.api", "kind": "envelope", "code": 5}),
@@ -107,12 +107,12 @@ fn accounts_are_locked_unlocked_and_given_passwords_over_http() {
     let emulator = start();
     let steer =
         |body: Value| post_json(&emulator.wyn().server(), "/_emulator/account", &body).json();
-    assert_eq!(steer(json!({"vendor": "winkas", "lock": true})), json!({"locked": true}));
+    assert_eq!(steer(json!({"provider": "winkas", "lock": true})), json!({"locked": true}));
     assert_ne!(authenticate(&emulator)["WinkasErrorCode"], 0);
-    assert_eq!(steer(json!({"vendor": "winkas", "unlock": true})), json!({"locked": false}));
-    steer(json!({"vendor": "winkas", "passwords": ["new", "old"]}));
+    assert_eq!(steer(json!({"provider": "winkas", "unlock": true})), json!({"locked": false}));
+    steer(json!({"provider": "winkas", "passwords": ["new", "old"]}));
     assert_eq!(emulator.winkas().password(), "new");
-    steer(json!({"vendor": "wyn", "secrets": ["s1", "s2"], "passwords": ["p"]}));
+    steer(json!({"provider": "wyn", "secrets": ["s1", "s2"], "passwords": ["p"]}));
     assert_eq!(connect_token(&emulator, &[("client_secret", "s2")]).status, 200);
 }
 
@@ -124,7 +124,7 @@ fn a_reset_brings_everything_back_to_the_start() {
     emulator.winkas().set_passwords(["other"]);
     post_json(&emulator.winkas().server(), "/_emulator/reset", &json!({}));
     assert_eq!(emulator.winkas().password(), password);
-    assert_eq!(emulator.counts().winkas.issue, 0);
+    assert_eq!(emulator.counts().winkas.login, 0);
     assert!(!emulator.token_is_active(&token));
 }
 
@@ -162,11 +162,11 @@ fn bad_steering_says_what_was_wrong_and_what_is_expected() {
     check("/_emulator/options", json!([]), "object");
     check("/_emulator/tokens", json!({}), "end_token");
     check("/_emulator/tokens", json!({"login": "winkas", "client": "x"}), "only wyn");
-    check("/_emulator/account", json!({"unlock": true}), "vendor");
-    check("/_emulator/account", json!({"vendor": "winkas", "passwords": []}), "at least one");
+    check("/_emulator/account", json!({"unlock": true}), "provider");
+    check("/_emulator/account", json!({"provider": "winkas", "passwords": []}), "at least one");
     let faults = |body: Value, wrong| check("/_emulator/faults", body, wrong);
     faults(json!({"kind": "reset"}), "endpoint");
-    faults(json!({"endpoint": "winkas.magic", "kind": "reset"}), "winkas.issue");
+    faults(json!({"endpoint": "winkas.magic", "kind": "reset"}), "winkas.login");
     faults(json!({"endpoint": "wyn.api"}), "kind");
     faults(json!({"endpoint": "wyn.api", "kind": "status"}), "status");
     faults(json!({"endpoint": "wyn.api", "kind": "status", "status": 100}), "200 to 999");

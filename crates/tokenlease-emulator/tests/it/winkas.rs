@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokenlease_emulator::{
-    Authenticate, Emulator, RefetchNone, RefetchWrongPassword, ValidateRefusal,
+    Authenticate, Emulator, RefetchNone, RefetchWrongPassword, ValidateRejection,
 };
 
 use crate::client::{
@@ -44,7 +44,7 @@ fn authenticate_answers_with_a_token_in_an_envelope_of_mixed_spelling() {
 }
 
 #[test]
-fn a_wrong_password_is_refused_inside_http_200() {
+fn a_wrong_password_is_rejected_inside_http_200() {
     let emulator = start();
     let reply =
         post_json(&emulator.winkas().server(), AUTHENTICATE, &authenticate_body(&emulator, "x"));
@@ -147,7 +147,7 @@ fn refetch_returns_a_token_that_another_system_got() {
     let emulator = start();
     let token = emulator.winkas().log_in_elsewhere();
     assert_eq!(refetch(&emulator, &emulator.winkas().password())["Token"], token.as_str());
-    assert_eq!(emulator.counts().winkas.issue, 0);
+    assert_eq!(emulator.counts().winkas.login, 0);
     assert_eq!(emulator.details().winkas.tokens_issued, 0);
 }
 
@@ -185,10 +185,10 @@ fn three_wrong_passwords_lock_the_account_until_a_call_unlocks_it() {
     }
     assert!(emulator.winkas().is_locked());
     emulator.advance(Duration::from_secs(30 * 86_400));
-    let (locked, refused) = (authenticate(&emulator), wrong_password(&emulator));
+    let (locked, rejected) = (authenticate(&emulator), wrong_password(&emulator));
     assert_ne!(locked["WinkasErrorCode"], 0);
-    assert_eq!(locked["WinkasErrorCode"], refused["WinkasErrorCode"]);
-    assert_eq!(locked["WinKasMessage"], refused["WinKasMessage"]);
+    assert_eq!(locked["WinkasErrorCode"], rejected["WinkasErrorCode"]);
+    assert_eq!(locked["WinKasMessage"], rejected["WinKasMessage"]);
     emulator.winkas().unlock();
     winkas_token(&emulator);
 }
@@ -232,7 +232,7 @@ fn two_passwords_are_valid_while_one_is_changed() {
 }
 
 #[test]
-fn validate_gives_its_verdict_in_the_last_word_of_a_message() {
+fn validate_gives_its_validation_in_the_last_word_of_a_message() {
     let emulator = start();
     let token = winkas_token(&emulator);
     let body = validate(&emulator, &token);
@@ -244,9 +244,9 @@ fn validate_gives_its_verdict_in_the_last_word_of_a_message() {
 }
 
 #[test]
-fn validate_may_refuse_without_a_verdict() {
+fn validate_may_reject_without_a_validation() {
     let emulator = start();
-    emulator.options(|o| o.winkas.validate_refusal = ValidateRefusal::ErrorCode);
+    emulator.options(|o| o.winkas.validate_rejection = ValidateRejection::ErrorCode);
     let body = validate(&emulator, "unknown");
     assert_eq!(body["AuthenticationMessage"], Value::Null);
     assert_ne!(body["WinkasErrorCode"], 0);
@@ -260,19 +260,19 @@ fn validate_takes_no_token_that_is_not_percent_encoded() {
 }
 
 #[test]
-fn a_refused_token_looks_like_a_missing_permission() {
+fn a_rejected_token_looks_like_a_missing_permission() {
     let emulator = start();
     let token = winkas_token(&emulator);
     let echo = report(&emulator, "Echo", &token);
     assert_eq!(echo["WinKasData"], json!({"Year": "2026"}));
     let forbidden = report(&emulator, "Forbidden", &token);
-    assert_eq!(emulator.counts().winkas.refused, 0);
+    assert_eq!(emulator.counts().winkas.rejected, 0);
     emulator.end_token(&token);
-    let refused = report(&emulator, "Echo", &token);
-    assert_ne!(refused["WinkasErrorCode"], 0);
-    assert_eq!(refused["WinkasErrorCode"], forbidden["WinkasErrorCode"]);
-    assert_eq!(refused["WinKasMessage"], forbidden["WinKasMessage"]);
-    assert_eq!((emulator.counts().winkas.api, emulator.counts().winkas.refused), (3, 1));
+    let rejected = report(&emulator, "Echo", &token);
+    assert_ne!(rejected["WinkasErrorCode"], 0);
+    assert_eq!(rejected["WinkasErrorCode"], forbidden["WinkasErrorCode"]);
+    assert_eq!(rejected["WinKasMessage"], forbidden["WinKasMessage"]);
+    assert_eq!((emulator.counts().winkas.api, emulator.counts().winkas.rejected), (3, 1));
 }
 
 #[test]

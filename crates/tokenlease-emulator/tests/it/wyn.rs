@@ -239,7 +239,7 @@ fn a_hint_of_refresh_token_finds_no_access_token_and_another_is_unsupported() {
 }
 
 #[test]
-fn revocation_refuses_a_get_another_type_a_missing_token_and_a_wrong_client() {
+fn revocation_rejects_a_get_another_type_a_missing_token_and_a_wrong_client() {
     let emulator = start();
     let server = emulator.wyn().server();
     assert_eq!(get(&server, "/connect/revocation", &[]).status, 405);
@@ -294,16 +294,16 @@ fn the_api_takes_a_token_in_either_header_or_in_the_url() {
     assert_eq!(ask(), [200; 3]);
     emulator.end_token(&token);
     assert_eq!(ask(), [401; 3]);
-    assert_eq!((emulator.counts().wyn.api, emulator.counts().wyn.refused), (6, 3));
+    assert_eq!((emulator.counts().wyn.api, emulator.counts().wyn.rejected), (6, 3));
 }
 
 #[test]
-fn a_missing_permission_is_403_and_not_a_refused_token() {
+fn a_missing_permission_is_403_and_not_a_rejected_token() {
     let emulator = start();
     let token = wyn_token(&emulator);
     let ask = || get(&emulator.wyn().server(), "/api/v2/forbidden", &[("Reference-Token", &token)]);
     assert_eq!(ask().status, 403);
-    assert_eq!(emulator.counts().wyn.refused, 0);
+    assert_eq!(emulator.counts().wyn.rejected, 0);
     emulator.end_token(&token);
     assert_eq!(ask().status, 401);
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use tokenlease_core::{
     ErrorKind,
     lifecycle::{Effect, Outcome},
-    vendor::{Answer, Call},
+    provider::{Answer, Call},
 };
 
 use super::Sent;
@@ -16,9 +16,9 @@ use crate::{H, M, Owner, S, World};
 /// Calls whose failures are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    Issue,
+    Login,
     Refetch,
-    Verify,
+    Validate,
     /// Credentials that were answered with what nothing can be made of, as with 403.
     Unusable,
     /// All calls to the store.
@@ -28,9 +28,9 @@ enum Kind {
 impl Kind {
     fn of(effect: &Effect) -> Option<Self> {
         match effect {
-            Effect::Send(Call::Issue) => Some(Self::Issue),
+            Effect::Send(Call::Login) => Some(Self::Login),
             Effect::Send(Call::Refetch) => Some(Self::Refetch),
-            Effect::Send(Call::Verify(_)) => Some(Self::Verify),
+            Effect::Send(Call::Validate(_)) => Some(Self::Validate),
             // Only a person revokes, once each time.
             Effect::Send(Call::Revoke(_)) => None,
             _ => Some(Self::Store),
@@ -40,9 +40,9 @@ impl Kind {
     /// What one entry of a process may have fail in a row.
     fn most(self) -> Most {
         match self {
-            Self::Issue => Most { at_once: 9, then_each: 15 * S },
+            Self::Login => Most { at_once: 9, then_each: 15 * S },
             Self::Refetch => Most { at_once: 24, then_each: 4 * S },
-            Self::Verify => Most { at_once: 12, then_each: 2 * S },
+            Self::Validate => Most { at_once: 12, then_each: 2 * S },
             Self::Unusable => Most { at_once: 6, then_each: H },
             Self::Store => Most { at_once: 5, then_each: 5 * S },
         }
@@ -86,7 +86,7 @@ pub(crate) struct Failures {
 }
 
 impl Failures {
-    /// The waits before calls to the vendor begin anew, for all.
+    /// The waits before calls to the provider begin anew, for all.
     pub(crate) fn begin_anew(&mut self) {
         self.entries.retain(|(_, kind), _| *kind == Kind::Store);
         self.fleet = Row::default();
@@ -94,7 +94,7 @@ impl Failures {
 
     /// Those of one entry begin anew.
     pub(crate) fn begin_anew_for(&mut self, owner: Owner) {
-        for kind in [Kind::Issue, Kind::Refetch, Kind::Verify, Kind::Unusable] {
+        for kind in [Kind::Login, Kind::Refetch, Kind::Validate, Kind::Unusable] {
             self.entries.remove(&(owner, kind));
         }
     }
@@ -113,7 +113,7 @@ impl Failures {
                 self.entries.remove(&(owner, Kind::Refetch));
             }
             Outcome::Answered(Answer::Inactive) => {
-                self.entries.remove(&(owner, Kind::Verify));
+                self.entries.remove(&(owner, Kind::Validate));
             }
             Outcome::Answered(_)
             | Outcome::NotSent(_)
@@ -148,7 +148,7 @@ impl World {
             Some(_) => false,
         };
         let Some(kind) = Kind::of(effect).filter(|_| failed && !sent.copy) else { return };
-        let unusable = matches!(kind, Kind::Issue | Kind::Refetch) && is_unusable(outcome);
+        let unusable = matches!(kind, Kind::Login | Kind::Refetch) && is_unusable(outcome);
         for kind in [kind].into_iter().chain(unusable.then_some(Kind::Unusable)) {
             let row = self.oracle.failures.entries.entry((*owner, kind)).or_default();
             if row.fails(sent.at, kind.most()) {
@@ -157,7 +157,7 @@ impl World {
                 self.violate("failed calls are repeated undamped", detail);
             }
         }
-        if kind == Kind::Issue
+        if kind == Kind::Login
             && sent.owned
             && !sent.alone
             && !sent.stalled
@@ -180,7 +180,7 @@ impl World {
 fn is_unusable(outcome: Option<&Outcome>) -> bool {
     let Some(Outcome::Answered(Answer::Failed(error))) = outcome else { return false };
     match error.kind() {
-        ErrorKind::CredentialsRefused | ErrorKind::Throttled => false,
+        ErrorKind::CredentialsRejected | ErrorKind::Throttled => false,
         ErrorKind::Unavailable => error.status().is_some_and(|status| status < 500),
         _ => true,
     }

@@ -10,13 +10,13 @@ impl World {
     /// The newest token that the sender could use in place of a new one.
     fn good_token(&self, password: &Password) -> Option<usize> {
         let t = self.now;
-        let last = self.vendor.tokens.len();
-        if self.vendor.kind == Kind::Winkas {
+        let last = self.provider.tokens.len();
+        if self.provider.kind == Kind::Winkas {
             // A refetch returns it to whoever logs in with the user's credentials.
-            return self.vendor.is_active(last, t).then_some(last);
+            return self.provider.is_active(last, t).then_some(last);
         }
         (1..=last).rev().take(50).find(|number| {
-            self.vendor.token(*number).is_some_and(|token| {
+            self.provider.token(*number).is_some_and(|token| {
                 token.until.min(token.sent + token.life) - t > self.early(token.life)
                     && token.granted.contains(password)
             })
@@ -51,7 +51,7 @@ impl World {
         if !sent.alone {
             return;
         }
-        let life = self.vendor.life.min(60 * M);
+        let life = self.provider.life.min(60 * M);
         if let Some((last, life)) = self.oracle.alone.insert(*owner, (sent.at, life))
             && sent.at - last < life - self.early(life) - SLACK
         {
@@ -62,8 +62,8 @@ impl World {
 
     /// Without any fault, WinKAS needs no login more than an all-knowing client.
     pub(crate) fn judge_end(&mut self) {
-        let (issued, minimum) = (self.vendor.tokens.len(), self.stats.minimum as usize);
-        if !self.oracle.touched && self.vendor.kind == Kind::Winkas && issued > minimum {
+        let (issued, minimum) = (self.provider.tokens.len(), self.stats.minimum as usize);
+        if !self.oracle.touched && self.provider.kind == Kind::Winkas && issued > minimum {
             let detail = format!("{issued} for {minimum}");
             self.violate("more logins than the minimum, without any fault", detail);
         }
@@ -77,7 +77,7 @@ impl World {
             return Some("arrived after it was given up");
         }
         if self.is_buried(print) {
-            // What came after it counts: was that revoked, refused, or used to its end?
+            // What came after it counts: was that revoked, rejected, or used to its end?
             let newest = self.newest_delivered(number, password);
             let newest_print = self.fingerprint(newest);
             if !self.is_buried(newest_print) {
@@ -89,7 +89,7 @@ impl World {
             if sent.alone {
                 return Some("in a store outage, within the budget");
             }
-            return self.is_spaced(password).then_some("refused without a verdict");
+            return self.is_spaced(password).then_some("rejected without a validation");
         }
         if self.longest_wish(*p, password, number) > self.left(number) {
             if self.oracle.wished.insert((*password, number)) {
@@ -107,7 +107,8 @@ impl World {
         if self.oracle.forgotten.contains(&print) {
             return Some("forgotten");
         }
-        let given = self.vendor.token(number).is_some_and(|token| token.granted.contains(password));
+        let given =
+            self.provider.token(number).is_some_and(|token| token.granted.contains(password));
         if !given {
             return Some("never given to these credentials, and refetch had no word");
         }
@@ -118,8 +119,8 @@ impl World {
             return Some("sent again before an answer that came late");
         }
         let record = self.store.inspect();
-        let proof = self.proof_of(password);
-        let listed = record.leases.contains(&(proof, print));
+        let credentials_fingerprint = self.credentials_fingerprint_of(password);
+        let listed = record.leases.contains(&(credentials_fingerprint, print));
         let mine = self.holds(*p, password, print);
         if mine {
             return self.past_its_end(number).then_some("past its end without a word");
@@ -137,12 +138,12 @@ impl World {
         if listed && self.store.last_save() <= Some(sent.at) {
             return self.past_its_end(number).then_some("past its end without a word");
         }
-        let from = self.vendor.token(number).map_or(t, |token| token.from);
+        let from = self.provider.token(number).map_or(t, |token| token.from);
         if self.has_newer(number, password) {
             return Some("what had replaced it is over");
         }
         if self.oracle.shut_since(password, from) {
-            return Some("its credentials were refused meanwhile");
+            return Some("its credentials were rejected meanwhile");
         }
         if (0..self.processes.len()).any(|q| self.holds(q, password, print)) {
             return self
@@ -160,7 +161,7 @@ impl World {
     /// The token was made by a request whose sender had given it up, or could give nothing up any
     /// more, and which arrived after this one was sent.
     fn is_repeated(&self, p: usize, sent: Sent, number: usize) -> bool {
-        let Some(token) = self.vendor.token(number) else { return false };
+        let Some(token) = self.provider.token(number) else { return false };
         let gone = |carrier: &Carrier| {
             carrier.entry.0 != p && self.is_interrupted(carrier.entry.0, token.sent, self.now)
         };
@@ -182,7 +183,7 @@ impl World {
                 || paused())
     }
 
-    fn holds(&self, p: usize, of: &Password, print: tokenlease_core::Fingerprint) -> bool {
+    fn holds(&self, p: usize, of: &Password, print: tokenlease_core::TokenFingerprint) -> bool {
         let entry = self.processes[p].entries.get(of);
         entry.is_some_and(|entry| {
             entry.machine.held().is_some_and(|(lease, _)| lease.fingerprint() == print)
@@ -200,11 +201,11 @@ impl World {
         let still = self.is_interrupted(*p, carrier.sent - 40 * S, self.now);
         // It came when its sender had asked for a newer one.
         let outdated = |at: i64| {
-            self.vendor.token(number).is_some_and(|token| {
-                let newer = |other: &crate::vendor::Issued| {
+            self.provider.token(number).is_some_and(|token| {
+                let newer = |other: &crate::provider::Issued| {
                     other.sent > token.sent && other.granted.contains(&carrier.entry.2)
                 };
-                at - token.sent >= 9 * S && self.vendor.tokens.iter().any(newer)
+                at - token.sent >= 9 * S && self.provider.tokens.iter().any(newer)
             })
         };
         match carrier.delivered {
@@ -223,12 +224,12 @@ impl World {
         let last = self.oracle.refetched.get(&key).copied().unwrap_or(i64::MIN);
         let silent = self.oracle.silent.get(&key);
         let silent = silent.into_iter().flatten().filter(|at| **at > self.now - 3 * M).count();
-        let raced = self.vendor.token(number).is_some_and(|token| {
+        let raced = self.provider.token(number).is_some_and(|token| {
             token.from >= sent.at || (token.from > last && last > self.now - M)
         });
-        // Credentials beside others that were just refused have one send: no refetch before it.
+        // Credentials beside others that were just rejected have one send: no refetch before it.
         let alone = self
-            .vendor
+            .provider
             .wrong
             .iter()
             .rev()
@@ -237,17 +238,17 @@ impl World {
         silent >= REFETCHES || raced || alone
     }
 
-    /// WinKAS: the token's end is assumed to be over, and neither verdict nor refetch had a word.
+    /// WinKAS: the token's end is assumed to be over, and neither validation nor refetch had a word.
     fn past_its_end(&self, number: usize) -> bool {
         let print = self.fingerprint(number);
-        let doubted = self.oracle.refused_by_api.contains_key(&print);
-        let dark = self.oracle.verdict_silent > self.now - 2 * M;
-        self.vendor.kind == Kind::Winkas && (dark || doubted)
+        let doubted = self.oracle.rejected_by_api.contains_key(&print);
+        let dark = self.oracle.validation_silent > self.now - 2 * M;
+        self.provider.kind == Kind::Winkas && (dark || doubted)
     }
 
     /// Whether the store could have lost the sender's lock.
     fn lock_was_lost(&self, p: usize, sent: Sent) -> bool {
-        let lately = sent.at - millis(self.setup.policy.lock_life);
+        let lately = sent.at - millis(self.setup.policy.lock_ttl);
         self.oracle.lock_lost.is_some_and(|at| at >= lately)
             || self.is_interrupted(p, lately, sent.at)
             || self.faults.iter().any(|(from, until, fault)| {
@@ -267,11 +268,11 @@ impl World {
     fn is_unsaved(
         &self,
         number: usize,
-        print: tokenlease_core::Fingerprint,
+        print: tokenlease_core::TokenFingerprint,
         of: &Password,
     ) -> bool {
         let t = self.now;
-        let from = self.vendor.token(number).map_or(t, |token| token.from);
+        let from = self.provider.token(number).map_or(t, |token| token.from);
         let cut_off = |q: usize| {
             let entry = self.processes[q].entries.get(of);
             entry.is_some_and(|entry| entry.lost_calls > 0) || self.is_interrupted(q, t - 40 * S, t)
@@ -285,13 +286,13 @@ impl World {
 
     /// Whether the password was given a newer token, which is over.
     fn has_newer(&self, number: usize, password: &Password) -> bool {
-        (number + 1..=self.vendor.tokens.len())
-            .any(|newer| self.vendor.tokens[newer - 1].granted.contains(password))
+        (number + 1..=self.provider.tokens.len())
+            .any(|newer| self.provider.tokens[newer - 1].granted.contains(password))
     }
 
     /// The last token, from that one on, that came to who holds the password.
     fn newest_delivered(&self, number: usize, password: &Password) -> usize {
-        let newer = (number + 1..=self.vendor.tokens.len()).rev().find(|newer| {
+        let newer = (number + 1..=self.provider.tokens.len()).rev().find(|newer| {
             let carriers = self.oracle.carriers.get(newer).into_iter().flatten();
             carriers
                 .filter(|carrier| carrier.entry.2 == *password)
@@ -300,14 +301,14 @@ impl World {
         newer.unwrap_or(number)
     }
 
-    /// Logins that refusals without a verdict cause are spaced.
+    /// Logins that rejections without a validation cause are spaced.
     fn is_spaced(&mut self, password: &Password) -> bool {
         let t = self.now;
         let (last, count) = self.oracle.spaced.get(password).copied().unwrap_or((i64::MIN / 2, 0));
-        let yes = self.oracle.verdicts.values().flatten().any(|yes| *yes >= last);
+        let yes = self.oracle.validations.values().flatten().any(|yes| *yes >= last);
         let anew = yes
             || t - last > 110 * M
-            || self.oracle.resets.values().any(|at| *at >= last)
+            || self.oracle.unblocks.values().any(|at| *at >= last)
             || self.store_forgot(last)
             || self.oracle.outages.iter().any(|(at, _)| *at >= last - M);
         let space = if anew {
@@ -315,7 +316,7 @@ impl World {
         } else {
             {
                 // The machine may have counted the first ones for another cause.
-                millis(tokenlease_core::backoff::spacing(count.saturating_sub(2)))
+                millis(tokenlease_core::backoff::login(count.saturating_sub(2)))
             }
         };
         self.oracle.spaced.insert(*password, (t, if anew { 1 } else { count + 1 }));
@@ -324,7 +325,7 @@ impl World {
 
     /// What is left of the token's life, as who got it counts it.
     fn left(&self, number: usize) -> i64 {
-        let token = self.vendor.token(number);
+        let token = self.provider.token(number);
         token.map_or(0, |token| token.until.min(token.sent + token.life) - self.now)
     }
 

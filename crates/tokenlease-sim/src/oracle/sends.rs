@@ -3,11 +3,11 @@
 use tokenlease_core::{
     ErrorKind,
     lifecycle::{Effect, Event, Outcome},
-    vendor::{Answer, Call},
+    provider::{Answer, Call},
 };
 
 use super::Carrier;
-use crate::{Fault, Kind, M, Owner, Password, S, Vendor, World, world::KNOWN_AFTER};
+use crate::{Fault, Kind, M, Owner, Password, Provider, S, World, world::KNOWN_AFTER};
 
 /// What was true when something was sent.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +15,8 @@ use crate::{Fault, Kind, M, Owner, Password, S, Vendor, World, world::KNOWN_AFTE
 pub(crate) struct Sent {
     /// When it was decided.
     pub(crate) at: i64,
-    /// In which of its tenures of the lock the sender was.
-    pub(crate) tenure: u64,
+    /// In which of its lock_epochs of the lock the sender was.
+    pub(crate) lock_epoch: u64,
     /// The sender held the lock.
     pub(crate) owned: bool,
     /// The sender had lost the store.
@@ -28,13 +28,13 @@ pub(crate) struct Sent {
 }
 
 impl World {
-    pub(crate) fn sent(&self, p: usize, password: &Password, tenure: u64) -> Sent {
+    pub(crate) fn sent(&self, p: usize, password: &Password, lock_epoch: u64) -> Sent {
         let process = &self.processes[p];
         let owner = (p, process.epoch, *password);
         Sent {
             at: self.now,
-            tenure,
-            owned: self.store.is_owner(self.now, &owner, tenure),
+            lock_epoch,
+            owned: self.store.is_owner(self.now, &owner, lock_epoch),
             alone: process.has_lost_the_store(password),
             stalled: false,
             copy: false,
@@ -48,7 +48,7 @@ impl World {
             Effect::Send(Call::Refetch) if silent => {
                 self.oracle.silent.entry(key).or_default().push(self.now);
             }
-            Effect::Send(Call::Verify(_)) if silent => self.oracle.verdict_silent = self.now,
+            Effect::Send(Call::Validate(_)) if silent => self.oracle.validation_silent = self.now,
             Effect::Send(_) => {}
             _ if silent => {
                 if let Some(entry) = self.processes[p].entries.get_mut(of) {
@@ -66,7 +66,7 @@ impl World {
         let t = self.now;
         match (effect, outcome) {
             (Effect::Send(Call::Refetch), Outcome::Answered(answer)) => match answer {
-                Answer::Failed(error) if error.kind() != ErrorKind::CredentialsRefused => {
+                Answer::Failed(error) if error.kind() != ErrorKind::CredentialsRejected => {
                     self.oracle.silent.entry(key).or_default().push(t);
                 }
                 _ => {
@@ -77,9 +77,9 @@ impl World {
                 self.oracle.silent.entry(key).or_default().push(t);
             }
             (
-                Effect::Send(Call::Verify(_)),
+                Effect::Send(Call::Validate(_)),
                 Outcome::Answered(Answer::Failed(_)) | Outcome::NotSent(_),
-            ) => self.oracle.verdict_silent = t,
+            ) => self.oracle.validation_silent = t,
             (Effect::Send(_), _) => {}
             (_, Outcome::Failed(_) | Outcome::Unreadable(_)) => {
                 if self.processes[*p].epoch == *epoch
@@ -91,7 +91,7 @@ impl World {
             _ => {}
         }
         if let Outcome::Answered(Answer::Token(granted)) = outcome {
-            let number = Vendor::number(&granted.token);
+            let number = Provider::number(&granted.token);
             let carrier = Carrier {
                 entry: *owner,
                 sent: t,
@@ -117,7 +117,7 @@ impl World {
         match outcome {
             Outcome::Answered(Answer::Token(granted)) => {
                 let beside = entry.machine.held().is_some();
-                let number = Vendor::number(&granted.token);
+                let number = Provider::number(&granted.token);
                 let owner = (p, epoch, *of);
                 let carriers = self.oracle.carriers.entry(number).or_default();
                 let carrier = carriers
@@ -128,7 +128,7 @@ impl World {
                 }
             }
             Outcome::Answered(Answer::Failed(error)) => match error.kind() {
-                ErrorKind::CredentialsRefused => {
+                ErrorKind::CredentialsRejected => {
                     self.oracle.told_wrong.entry(*of).or_default().push((t, p, epoch));
                 }
                 ErrorKind::Throttled => {
@@ -154,13 +154,13 @@ impl World {
     /// What a machine says has to be true.
     pub(crate) fn note_events(&mut self, p: usize, of: &Password, events: &[Event]) {
         for event in events {
-            if let (Event::StoreAway | Event::StoreBack, Some(entry)) =
+            if let (Event::StoreUnavailable | Event::StoreAvailable, Some(entry)) =
                 (event, self.processes[p].entries.get_mut(of))
             {
-                entry.away = *event == Event::StoreAway;
+                entry.away = *event == Event::StoreUnavailable;
             }
             match event {
-                Event::StoreAway => {
+                Event::StoreUnavailable => {
                     self.oracle.outages.push((self.now, p));
                     let lost = self.processes[p].entries.get(of).map_or(3, |e| e.lost_calls);
                     let frozen = self.processes[p].frozen > self.now - M;
@@ -170,25 +170,25 @@ impl World {
                         self.violate("an outage is no three failures in a row", detail);
                     }
                 }
-                Event::Dead(print) => {
-                    let living = (1..=self.vendor.tokens.len())
+                Event::Inactive(print) => {
+                    let living = (1..=self.provider.tokens.len())
                         .rev()
                         .take(8)
-                        .filter(|number| self.vendor.is_active(*number, self.now))
+                        .filter(|number| self.provider.is_active(*number, self.now))
                         .find(|number| self.fingerprint(*number) == *print);
                     if let Some(number) = living {
                         let detail = format!("p{p} token {number}");
                         self.violate("a token that lives is called dead", detail);
                     }
                 }
-                Event::Refused(print) if !self.oracle.refused_by_api.contains_key(print) => {
+                Event::Rejected(print) if !self.oracle.rejected_by_api.contains_key(print) => {
                     let detail = format!("p{p} {of}");
-                    self.violate("a token is refused that no API refused", detail);
+                    self.violate("a token is rejected that no API rejected", detail);
                 }
                 Event::Adopted(print) => {
                     let epoch = self.processes[p].epoch;
                     self.oracle.failures.begin_anew_for((p, epoch, *of));
-                    let newest = (1..=self.vendor.tokens.len()).rev();
+                    let newest = (1..=self.provider.tokens.len()).rev();
                     if let Some(number) = newest.take(8).find(|n| self.fingerprint(*n) == *print) {
                         self.oracle.in_hand.insert((p, *of), (number, epoch));
                     }
@@ -229,11 +229,11 @@ impl World {
                     && self.is_calm(*at)
                     && !self.is_interrupted(*who, *at, at + 5 * S)
             });
-        let reset = self.oracle.resets.values().any(|at| *at > sent.at - 70 * M);
+        let unblock = self.oracle.unblocks.values().any(|at| *at > sent.at - 70 * M);
         if let Some((at, who, until)) = told
             && !sent.alone
             && !sent.stalled
-            && !reset
+            && !unblock
             && !self.is_interrupted(*p, at, self.now)
             && !self.is_lossy_since(at)
         {
@@ -253,10 +253,10 @@ impl World {
             return;
         }
         self.judge_wrong(*p, *epoch, password, sent);
-        if !self.vendor.takes(password) {
-            self.judge_wrong_again(*p, password, matches!(call, Call::Issue), sent);
+        if !self.provider.takes(password) {
+            self.judge_wrong_again(*p, password, matches!(call, Call::Login), sent);
         }
-        if !self.vendor.takes(password) {
+        if !self.provider.takes(password) {
             if let Some((shut, until)) = self.oracle.shut.get(password).copied()
                 && sent.at > shut + 2 * S
                 && until > t + self.store.offset + 10 * S
@@ -267,14 +267,14 @@ impl World {
             }
             return;
         }
-        if matches!(call, Call::Issue) {
+        if matches!(call, Call::Login) {
             self.judge_login(owner, sent);
         }
     }
 
     /// Nobody sends what someone was told to be wrong less than an hour ago.
     fn judge_wrong(&mut self, p: usize, epoch: u32, password: &Password, sent: Sent) {
-        let reset = self.oracle.resets.get(password).copied().unwrap_or(i64::MIN);
+        let unblock = self.oracle.unblocks.get(password).copied().unwrap_or(i64::MIN);
         let told = self.oracle.told_wrong.get(password);
         let told = told.into_iter().flatten().rev().take(4).copied().find(|(at, who, start)| {
             let own = (p, epoch) == (*who, *start);
@@ -290,7 +290,7 @@ impl World {
             let known = if own { 0 } else { KNOWN_AFTER };
             sent.at > at + known
                 && sent.at < at + 59 * M
-                && *at > reset
+                && *at > unblock
                 && (own || heard)
                 && !flushed
                 && !sent.stalled
@@ -298,17 +298,17 @@ impl World {
         });
         if let Some((at, who, _)) = told {
             let detail = format!("p{p} {password}: p{who} was told at {at} that it is wrong");
-            self.violate("refused credentials are sent again within the hour", detail);
+            self.violate("rejected credentials are sent again within the hour", detail);
         }
     }
 
     /// Wrong credentials cost one login and at most one refetch an hour, whoever tries them, where
     /// no answer is lost, nobody is stopped, and the store keeps what it is told.
-    fn judge_wrong_again(&mut self, p: usize, password: &Password, issue: bool, sent: Sent) {
+    fn judge_wrong_again(&mut self, p: usize, password: &Password, login: bool, sent: Sent) {
         let t = self.now;
         let sends = self.oracle.wrong.entry(*password).or_default();
-        let before = sends.iter().rfind(|(at, call)| *call == issue && t - at < 59 * M).copied();
-        sends.push((t, issue));
+        let before = sends.iter().rfind(|(at, call)| *call == login && t - at < 59 * M).copied();
+        sends.push((t, login));
         let Some((before, _)) = before else { return };
         let stopped = self.oracle.crashes.iter().any(|(at, _)| *at > before - M)
             || self.oracle.freezes.iter().any(|(_, until, _)| *until > before - M);
@@ -317,21 +317,21 @@ impl World {
                 && *from < t
                 && until.saturating_add(M) > before
         });
-        let reset = self.oracle.resets.values().any(|at| *at >= before - M);
-        let lost = self.lose_next_issue_answers > 0
+        let unblock = self.oracle.unblocks.values().any(|at| *at >= before - M);
+        let lost = self.lose_next_login_answers > 0
             || self.oracle.answers_lost.is_some_and(|at| at > before - M)
             || self.oracle.lock_lost.is_some_and(|at| at > before - M);
         let calm = self.is_calm(before - M) && !self.is_lossy_since(before - M);
         // Where a refetch does not tell wrong from none, it opens no circuit.
-        let vague = self.vendor.vague && !issue;
-        if calm && !vague && !stopped && !silent && !reset && !lost && !sent.alone {
+        let vague = self.provider.vague && !login;
+        if calm && !vague && !stopped && !silent && !unblock && !lost && !sent.alone {
             let detail = format!("p{p} {password}: the last time was at {before}");
             self.violate("wrong credentials cost more than one send of a kind", detail);
         }
     }
 
-    /// Whether the vendor's running token could be had again without a login.
+    /// Whether the provider's running token could be had again without a login.
     pub(super) fn can_be_refetched(&self) -> bool {
-        self.vendor.kind == Kind::Winkas
+        self.provider.kind == Kind::Winkas
     }
 }

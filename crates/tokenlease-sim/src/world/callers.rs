@@ -1,12 +1,12 @@
-//! Callers: they ask, are answered, use their token, and refuse it.
+//! Callers: they ask, are answered, use their token, and reject it.
 
 use tokenlease_core::{
     Token,
-    lifecycle::{Ask, Refusal, Reply, Served},
+    lifecycle::{Ask, Rejection, Reply, Served},
 };
 
 use super::Waiting;
-use crate::{Caller, M, Password, S, Vendor, World, duration, millis, planted::Bug};
+use crate::{Caller, M, Password, Provider, S, World, duration, millis, planted::Bug};
 
 impl World {
     /// Someone in that process asks for a lease, and calls an API with it.
@@ -16,9 +16,9 @@ impl World {
         }
         self.stats.asks += 1;
         let password = caller.password.unwrap_or_else(|| self.processes[p].password);
-        if password == self.vendor.password() && self.now >= self.minimum_until {
+        if password == self.provider.password() && self.now >= self.minimum_until {
             self.stats.minimum += 1;
-            self.minimum_until = self.now + self.vendor.life;
+            self.minimum_until = self.now + self.provider.life;
         }
         if self.naive.is_some() {
             return self.ask_naive(p, caller.replay);
@@ -95,7 +95,7 @@ impl World {
     /// The longest remaining life that a caller there insisted on lately: a flight goes on when
     /// its caller was answered.
     pub(crate) fn longest_wish(&self, p: usize, password: &Password, number: usize) -> i64 {
-        let half = self.vendor.token(number).map_or(i64::MAX, |token| token.life / 2);
+        let half = self.provider.token(number).map_or(i64::MAX, |token| token.life / 2);
         let wish = self.oracle.wishes.get(&(p, *password));
         wish.filter(|(at, _)| self.now - at < 2 * M).map_or(0, |(_, wish)| half.min(*wish))
     }
@@ -132,11 +132,11 @@ impl World {
         let Waiting { process: p, of: ref password, asked, .. } = waiting;
         self.stats.served += 1;
         let token = served.lease.token();
-        let number = Vendor::number(token);
+        let number = Provider::number(token);
         self.judge_answer(p, password, number, served, asked);
         self.judge_order(p, password, number);
         self.oracle.in_hand.insert((p, *password), (number, self.processes[p].epoch));
-        let dead = !self.vendor.is_active(number, self.now);
+        let dead = !self.provider.is_active(number, self.now);
         self.stats.dead += u64::from(dead);
         if dead {
             self.say(|| format!("p{p} {password} is served the dead token {number}"));
@@ -157,24 +157,24 @@ impl World {
     /// An API is called, and may say no.
     fn used(&mut self, waiting: Waiting, token: &Token) {
         let Waiting { process: p, password, caller, .. } = waiting;
-        let number = Vendor::number(token);
-        if self.vendor.is_active(number, self.now) && self.now >= self.api_refuses_until {
+        let number = Provider::number(token);
+        if self.provider.is_active(number, self.now) && self.now >= self.api_rejects_until {
             return;
         }
         let now = self.clock(p);
-        self.oracle.refused_by_api.insert(self.fingerprint(number), self.now);
-        let mut refused = token.clone();
-        if self.setup.bug == Some(Bug::AnyTokenRefused)
+        self.oracle.rejected_by_api.insert(self.fingerprint(number), self.now);
+        let mut rejected = token.clone();
+        if self.setup.bug == Some(Bug::AnyTokenRejected)
             && let Some((lease, _)) = self.machine(p, &password).held()
         {
-            refused = lease.token().clone();
+            rejected = lease.token().clone();
         }
-        let refusal = self.machine(p, &password).refuse(&refused, now);
-        self.say(|| format!("p{p} {password} has token {number} refused: {refusal:?}"));
-        if refusal == Refusal::StillActive {
+        let rejection = self.machine(p, &password).report_rejected(&rejected, now);
+        self.say(|| format!("p{p} {password} has token {number} rejected: {rejection:?}"));
+        if rejection == Rejection::StillActive {
             self.stats.still_active += 1;
         } else {
-            if refusal == Refusal::Doubted {
+            if rejection == Rejection::Suspected {
                 self.processes[p].told.insert((password, number), self.now);
             }
             if caller.replay {

@@ -6,7 +6,7 @@
 
 use std::mem;
 
-use tokenlease_core::{lifecycle::Effect, vendor::Call};
+use tokenlease_core::{lifecycle::Effect, provider::Call};
 
 use super::{Action, World};
 use crate::{Caller, Fault, S};
@@ -51,12 +51,12 @@ impl Reach {
     pub(super) fn of(effect: &Effect) -> Self {
         const RECORD: u8 = 1;
         const LOCK: u8 = 2;
-        const VENDOR: u8 = 4;
+        const PROVIDER: u8 = 4;
         let (looks, changes) = match effect {
             Effect::Load => (RECORD, 0),
             Effect::Save { .. } => (0, RECORD),
-            Effect::Send(Call::Refetch | Call::Verify(_)) => (VENDOR, 0),
-            Effect::Send(_) => (0, VENDOR),
+            Effect::Send(Call::Refetch | Call::Validate(_)) => (PROVIDER, 0),
+            Effect::Send(_) => (0, PROVIDER),
             _ => (0, LOCK),
         };
         Self { looks, changes }

@@ -1,14 +1,14 @@
-//! Effects on their way: to the store or the vendor, and back.
+//! Effects on their way: to the store or the provider, and back.
 
 use tokenlease_core::{
     Error, ErrorKind, Timestamp,
-    lifecycle::{Effect, Outcome, Pending},
-    vendor::{Answer, Call},
+    lifecycle::{Effect, Outcome, Receipt},
+    provider::{Answer, Call},
 };
 
 use super::choices::{Loss, Reach};
 use crate::{
-    Fault, Owner, Password, S, Vendor, World, duration, oracle::Sent, planted::Bug, vendor,
+    Fault, Owner, Password, Provider, S, World, duration, oracle::Sent, planted::Bug, provider,
 };
 
 /// How long an effect takes on its way, and whether it arrives.
@@ -23,24 +23,24 @@ pub(super) struct Way {
 }
 
 impl World {
-    pub(super) fn way(&mut self, vendor: bool) -> Way {
+    pub(super) fn way(&mut self, provider: bool) -> Way {
         if let Some(lost) = self.chosen_loss() {
             let (lost_there, lost_back) = (lost == Loss::Request, lost == Loss::Answer);
             return Way { there: 1, back: 0, lost_there, lost_back, twice: None };
         }
-        let (mut there, back) = if vendor {
+        let (mut there, back) = if provider {
             (self.rng.range(10, 40), self.rng.range(10, 40))
         } else {
             (self.rng.range(1, 5), self.rng.range(1, 5))
         };
-        if vendor && self.is_broken(Fault::Slow) && self.rng.chance(50) {
+        if provider && self.is_broken(Fault::Slow) && self.rng.chance(50) {
             there += self.rng.range(1, 20) * S;
         }
-        if !vendor && self.is_broken(Fault::SlowStore) && self.rng.chance(50) {
+        if !provider && self.is_broken(Fault::SlowStore) && self.rng.chance(50) {
             there += self.rng.range(100, 4 * S);
         }
         let lossy = self.is_broken(Fault::Lossy);
-        let store_lossy = !vendor && self.rng.range(0, 99) < self.lose_store_answers;
+        let store_lossy = !provider && self.rng.range(0, 99) < self.lose_store_answers;
         let lot = match (lossy, store_lossy) {
             (true, _) => self.rng.range(0, 99),
             (false, true) => self.rng.range(0, 29),
@@ -56,11 +56,12 @@ impl World {
         p: usize,
         password: &Password,
         effect: Effect,
-        pending: Pending,
+        receipt: Receipt,
     ) {
         self.oracle.touched |= !self.faults.is_empty();
-        let tenure = if self.setup.bug == Some(Bug::OneTenure) { 0 } else { pending.tenure() };
-        let sent = self.sent(p, password, tenure);
+        let lock_epoch =
+            if self.setup.bug == Some(Bug::OneLockEpoch) { 0 } else { receipt.lock_epoch() };
+        let sent = self.sent(p, password, lock_epoch);
         let credentials = matches!(&effect, Effect::Send(call) if call.takes_credentials());
         if let Some((until, long)) =
             self.chosen_stall().or_else(|| self.processes[p].stall.take_if(|_| credentials))
@@ -71,12 +72,12 @@ impl World {
             let (epoch, password) = (self.processes[p].epoch, *password);
             self.at(self.now + long, move |world| {
                 if world.processes[p].epoch == epoch && world.processes[p].alive {
-                    world.dispatch(p, &password, effect, pending, Sent { stalled: true, ..sent });
+                    world.dispatch(p, &password, effect, receipt, Sent { stalled: true, ..sent });
                 }
             });
             return;
         }
-        self.dispatch(p, password, effect, pending, sent);
+        self.dispatch(p, password, effect, receipt, sent);
     }
 
     fn dispatch(
@@ -84,16 +85,16 @@ impl World {
         p: usize,
         password: &Password,
         effect: Effect,
-        pending: Pending,
+        receipt: Receipt,
         sent: Sent,
     ) {
         let (epoch, password) = (self.processes[p].epoch, *password);
         if let Some(outcome) = self.instead(p, &password, &effect) {
-            self.at(self.now + 1, move |world| world.come(p, epoch, password, pending, outcome));
+            self.at(self.now + 1, move |world| world.come(p, epoch, password, receipt, outcome));
             return;
         }
         let way = self.way(matches!(effect, Effect::Send(_)));
-        let limit = pending.deadline().0 - self.clock(p).elapsed.0;
+        let limit = receipt.deadline().0 - self.clock(p).elapsed.0;
         let silent = way.lost_there || way.lost_back || way.there + way.back >= limit;
         self.note_call(p, &password, &effect, silent);
         if silent {
@@ -103,12 +104,12 @@ impl World {
             self.say(|| format!("p{p} {password} {effect}: lost on the way there"));
             if let Some(outcome) = self.instead_of_silence(p, &password, &effect) {
                 self.at(self.now + 9, move |world| {
-                    world.come(p, epoch, password, pending, outcome);
+                    world.come(p, epoch, password, receipt, outcome);
                 });
             }
             return;
         }
-        let issue = matches!(effect, Effect::Send(Call::Issue));
+        let login = matches!(effect, Effect::Send(Call::Login));
         let sent_at = Timestamp(self.clock(p).elapsed.0 + sent.at - self.now);
         let reach = Reach::of(&effect);
         self.on_its_way(p, reach, self.now + way.there, move |world| {
@@ -117,14 +118,14 @@ impl World {
             let outcome = world.twisted(&owner, &effect, outcome);
             world.say(|| format!("p{p} {password} {effect}: {}", told(&outcome)));
             world.note_outcome(&owner, &effect, &outcome);
-            let lost = issue && world.lose_next_issue_answers > 0;
+            let lost = login && world.lose_next_login_answers > 0;
             if !silent {
                 let outcome = Some(&outcome).filter(|_| !lost);
                 world.judge_damping(&owner, &effect, outcome, sent);
             }
-            if world.repeats(p, &effect, &outcome, &pending) {
+            if world.repeats(p, &effect, &outcome, &receipt) {
                 let sent = Sent { at: world.now, ..sent };
-                return world.dispatch(p, &password, effect, pending, sent);
+                return world.dispatch(p, &password, effect, receipt, sent);
             }
             if let Some(later) = way.twice {
                 // What carried it sent it again: the far end acts twice, one answer is heard.
@@ -136,28 +137,28 @@ impl World {
                 });
             }
             if lost {
-                world.lose_next_issue_answers -= 1;
+                world.lose_next_login_answers -= 1;
                 world.oracle.answers_lost = Some(world.now);
                 return;
             }
             if !way.lost_back {
                 world.at(world.now + way.back, move |world| {
-                    world.come(p, epoch, password, pending, outcome);
+                    world.come(p, epoch, password, receipt, outcome);
                 });
             }
         });
     }
 
     /// An outcome arrives at its process.
-    fn come(&mut self, p: usize, epoch: u32, of: Password, pending: Pending, outcome: Outcome) {
+    fn come(&mut self, p: usize, epoch: u32, of: Password, receipt: Receipt, outcome: Outcome) {
         if self.processes[p].epoch != epoch || !self.processes[p].alive {
             return;
         }
         if self.processes[p].runs(self.now) {
-            self.hand_in(p, &of, pending, outcome);
+            self.hand_in(p, &of, receipt, outcome);
             self.drive(p, &of);
         } else {
-            self.processes[p].inbox.push((of, pending, outcome));
+            self.processes[p].inbox.push((of, receipt, outcome));
         }
     }
 
@@ -180,9 +181,9 @@ impl World {
         }
         match effect {
             Effect::Load => self.store.load(t),
-            Effect::Lock { life } => self.store.lock(t, &(*owner, sent.tenure), *life),
-            Effect::Renew { life } => self.store.renew(t, &(*owner, sent.tenure), *life),
-            Effect::Unlock => self.store.unlock(&(*owner, sent.tenure)),
+            Effect::Lock { life } => self.store.lock(t, &(*owner, sent.lock_epoch), *life),
+            Effect::Renew { life } => self.store.renew(t, &(*owner, sent.lock_epoch), *life),
+            Effect::Unlock => self.store.unlock(&(*owner, sent.lock_epoch)),
             Effect::Save { expected, record, .. } => {
                 let outcome = self.store.save(t, *expected, record);
                 if matches!(outcome, Outcome::Saved { .. }) {
@@ -208,50 +209,50 @@ impl World {
                 self.stats.hammered += 1;
             }
             self.told_to_wait = self.told_to_wait.max(t + 60 * S);
-            return Outcome::Answered(Answer::Failed(vendor::throttled(duration(60 * S))));
+            return Outcome::Answered(Answer::Failed(provider::throttled(duration(60 * S))));
         }
         if self.is_broken(Fault::Busy) {
-            return Outcome::Answered(Answer::Failed(vendor::busy(duration(30 * S))));
+            return Outcome::Answered(Answer::Failed(provider::busy(duration(30 * S))));
         }
-        if self.is_broken(Fault::Vendor)
+        if self.is_broken(Fault::Provider)
             || matches!(call, Call::Refetch) && self.is_broken(Fault::Refetch)
-            || matches!(call, Call::Verify(_)) && self.is_broken(Fault::Verify)
+            || matches!(call, Call::Validate(_)) && self.is_broken(Fault::Validate)
         {
             self.stats.into_the_dark += u64::from(credentials);
-            return Outcome::Answered(Answer::Failed(vendor::down()));
+            return Outcome::Answered(Answer::Failed(provider::down()));
         }
         let forbidden = self.forbidden.as_ref();
         let forbidden = forbidden.is_some_and(|(who, until)| *who == owner.2 && t < *until);
         if credentials && (forbidden || self.is_broken(Fault::Forbid)) {
             self.stats.forbidden += 1;
-            return Outcome::Answered(Answer::Failed(vendor::forbidden()));
+            return Outcome::Answered(Answer::Failed(provider::forbidden()));
         }
         if credentials && self.is_broken(Fault::Config) {
             self.stats.forbidden += 1;
-            return Outcome::Answered(Answer::Failed(vendor::misconfigured()));
+            return Outcome::Answered(Answer::Failed(provider::misconfigured()));
         }
         self.judge_send(owner, call, sent);
-        let answer = self.vendor.answer(t, call, &owner.2, sent.at, sent_at);
+        let answer = self.provider.answer(t, call, &owner.2, sent.at, sent_at);
         let said_yes = match (&answer, call) {
-            (Answer::Active, Call::Verify(token)) => Some(Vendor::number(token)),
-            (Answer::Token(granted), Call::Refetch) => Some(Vendor::number(&granted.token)),
+            (Answer::Active, Call::Validate(token)) => Some(Provider::number(token)),
+            (Answer::Token(granted), Call::Refetch) => Some(Provider::number(&granted.token)),
             _ => None,
         };
         if let Some(number) = said_yes {
-            self.oracle.verdicts.entry(number).or_default().push(sent.at);
+            self.oracle.validations.entry(number).or_default().push(sent.at);
         }
         Outcome::Answered(answer)
     }
 
-    pub(super) fn hand_in(&mut self, p: usize, of: &Password, pending: Pending, outcome: Outcome) {
+    pub(super) fn hand_in(&mut self, p: usize, of: &Password, receipt: Receipt, outcome: Outcome) {
         let now = self.clock(p);
-        let late = pending.deadline() <= now.elapsed;
+        let late = receipt.deadline() <= now.elapsed;
         self.note_delivered(p, of, &outcome, late);
         if late && self.setup.bug == Some(Bug::LateAnswerDropped) {
             return;
         }
         if let Some(entry) = self.processes[p].entries.get_mut(of) {
-            entry.machine.handle(pending, outcome, now);
+            entry.machine.handle(receipt, outcome, now);
         }
     }
 }

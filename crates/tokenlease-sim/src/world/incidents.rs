@@ -1,8 +1,8 @@
-//! What operators, vendors and other systems do.
+//! What operators, providers and other systems do.
 
 use tokenlease_core::{Timestamp, lifecycle::Ask};
 
-use crate::{Caller, H, Kind, S, Vendor, World, duration};
+use crate::{Caller, H, Kind, Provider, S, World, duration};
 
 impl World {
     /// The process revokes the token it holds.
@@ -15,7 +15,7 @@ impl World {
         let machine = self.machine(p, &password);
         let Some(token) = machine.held().map(|(lease, _)| lease.token().clone()) else { return };
         if machine.revoke(&token, now).is_ok() {
-            let number = Vendor::number(&token);
+            let number = Provider::number(&token);
             self.say(|| format!("p{p} revokes {number}"));
             self.minimum_restarts();
             self.processes[p].told.insert((password, number), self.now);
@@ -38,17 +38,17 @@ impl World {
         self.drive(p, &password);
     }
 
-    /// The vendor ends its newest token early.
+    /// The provider ends its newest token early.
     pub fn end_newest(&mut self) {
         self.touch();
-        let newest = self.vendor.tokens.len();
-        if self.vendor.is_active(newest, self.now) {
+        let newest = self.provider.tokens.len();
+        if self.provider.is_active(newest, self.now) {
             self.minimum_restarts();
         }
-        self.vendor.end(newest, self.now);
+        self.provider.end(newest, self.now);
     }
 
-    /// The process asks for a verdict on the token it holds.
+    /// The process asks for a validation on the token it holds.
     pub fn validate(&mut self, p: usize) {
         if !self.processes[p].runs(self.now) {
             return;
@@ -56,16 +56,16 @@ impl World {
         let password = self.processes[p].password;
         let machine = self.machine(p, &password);
         if let Some(token) = machine.held().map(|(lease, _)| lease.token().clone()) {
-            // Another job may be running, or the vendor may have no verdicts: that is said.
+            // Another job may be running, or the provider may have no validations: that is said.
             let asked = machine.validate(&token);
             let owner = (p, self.processes[p].epoch, password);
             self.oracle.failures.begin_anew_for(owner);
-            self.say(|| format!("p{p} asks for a verdict: {asked:?}"));
+            self.say(|| format!("p{p} asks for a validation: {asked:?}"));
         }
         self.drive(p, &password);
     }
 
-    /// The process asks for the vendor's running token.
+    /// The process asks for the provider's running token.
     pub fn refetch(&mut self, p: usize) {
         if !self.processes[p].runs(self.now) {
             return;
@@ -78,15 +78,15 @@ impl World {
     }
 
     /// Someone says that the process's credentials are right.
-    pub fn reset(&mut self, p: usize) {
+    pub fn unblock(&mut self, p: usize) {
         if !self.processes[p].runs(self.now) {
             return;
         }
         self.touch();
         let (now, password) = (self.clock(p), self.processes[p].password);
-        self.say(|| format!("p{p} is reset"));
-        self.machine(p, &password).reset(now);
-        self.oracle.resets.insert(password, self.now);
+        self.say(|| format!("p{p} is unblock"));
+        self.machine(p, &password).unblock(now);
+        self.oracle.unblocks.insert(password, self.now);
         self.oracle.failures.begin_anew();
         self.drive(p, &password);
     }
@@ -104,40 +104,40 @@ impl World {
     pub fn other_login(&mut self) {
         self.touch();
         self.say(|| "another system logs in".into());
-        if self.vendor.kill {
+        if self.provider.kill {
             self.minimum_restarts();
         }
-        self.vendor.other_login(self.now);
+        self.provider.other_login(self.now);
     }
 
-    /// The process is given the vendor's newest token, with the end that its finder knows.
+    /// The process is given the provider's newest token, with the end that its finder knows.
     pub fn adopt(&mut self, p: usize) {
-        let number = self.vendor.tokens.len();
-        if !self.processes[p].runs(self.now) || !self.vendor.is_active(number, self.now) {
+        let number = self.provider.tokens.len();
+        if !self.processes[p].runs(self.now) || !self.provider.is_active(number, self.now) {
             return;
         }
         self.touch();
         let (now, password) = (self.clock(p), self.processes[p].password);
-        let left = self.vendor.tokens[number - 1].until - self.now;
+        let left = self.provider.tokens[number - 1].until - self.now;
         let end = (self.setup.kind == Kind::Wyn).then_some(Timestamp(now.elapsed.0 + left));
-        let token = self.vendor.text(number);
+        let token = self.provider.text(number);
         let adopted = self.machine(p, &password).adopt(token, end, now);
         self.say(|| format!("p{p} is given token {number}: {adopted:?}"));
         if adopted.is_ok() {
-            self.vendor.tokens[number - 1].granted.insert(password);
+            self.provider.tokens[number - 1].granted.insert(password);
             self.oracle.adopted.insert(number);
             self.oracle.failures.begin_anew();
         }
         self.drive(p, &password);
     }
 
-    /// The vendor locks the user out for a while.
+    /// The provider locks the user out for a while.
     pub fn lock_out(&mut self, long: i64) {
         self.touch();
-        self.vendor.locked = true;
+        self.provider.locked = true;
         self.say(|| "the user is locked out".into());
         self.at(self.now + long, |world| {
-            world.vendor.locked = false;
+            world.provider.locked = false;
             world.say(|| "the user is unlocked".into());
         });
     }

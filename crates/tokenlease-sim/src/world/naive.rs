@@ -1,20 +1,20 @@
 //! The clients that people write today, in the same world. Each process is granted what many
-//! programs lack: only one login at once, and a replay of the call that was refused.
+//! programs lack: only one login at once, and a replay of the call that was rejected.
 
 use std::mem;
 
 use tokenlease_core::{
     ErrorKind, Timestamp,
-    vendor::{Answer, Call},
+    provider::{Answer, Call},
 };
 
 use super::World;
-use crate::{Fault, H, Kind, S, Vendor, millis};
+use crate::{Fault, H, Kind, Provider, S, millis};
 
 /// How a program without tokenlease goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naive {
-    /// It logs in when it starts, and again when it is refused.
+    /// It logs in when it starts, and again when it is rejected.
     AtStart,
     /// It keeps a token for the assumed or stated life.
     Cached,
@@ -38,10 +38,10 @@ pub(crate) struct Fleet {
 struct Program {
     epoch: u32,
     kept: Option<Kept>,
-    refused: usize,
+    rejected: usize,
     busy: bool,
     tries: u32,
-    /// Who waits, and whether they call again when they are refused.
+    /// Who waits, and whether they call again when they are rejected.
     waiting: Vec<bool>,
 }
 
@@ -111,7 +111,7 @@ impl World {
             let down = world.is_broken(Fault::Store);
             let cache = world.naive.as_ref().and_then(|fleet| fleet.cache).filter(|_| !down);
             let program = world.program(p);
-            match cache.filter(|(number, end)| wall < *end && *number != program.refused) {
+            match cache.filter(|(number, end)| wall < *end && *number != program.rejected) {
                 Some(kept) => world.keep_naive(p, kept),
                 None => world.login_naive(p),
             }
@@ -143,7 +143,7 @@ impl World {
             Fault::Unreachable,
             Fault::Throttle,
             Fault::Busy,
-            Fault::Vendor,
+            Fault::Provider,
             Fault::Forbid,
             Fault::Config,
         ];
@@ -151,14 +151,14 @@ impl World {
             return None;
         }
         let password = self.processes[p].password;
-        match self.vendor.answer(self.now, &Call::Issue, &password, sent, sent_at) {
-            Answer::Token(granted) => Some(Vendor::number(&granted.token)),
+        match self.provider.answer(self.now, &Call::Login, &password, sent, sent_at) {
+            Answer::Token(granted) => Some(Provider::number(&granted.token)),
             _ => None,
         }
     }
 
     fn logged_in_naive(&mut self, p: usize, number: usize) {
-        let life = if self.setup.kind == Kind::Wyn { self.vendor.life } else { 12 * H };
+        let life = if self.setup.kind == Kind::Wyn { self.provider.life } else { 12 * H };
         let life = if self.client() == Naive::CachedEarly { life / 10 * 9 } else { life };
         let kept = (number, self.clock(p).wall.0 + life);
         if self.client() == Naive::Shared {
@@ -200,13 +200,13 @@ impl World {
     /// A caller has its token and calls an API, which may say no.
     fn use_naive(&mut self, p: usize, number: usize, replay: bool) {
         self.stats.served += 1;
-        let dead = !self.vendor.is_active(number, self.now);
+        let dead = !self.provider.is_active(number, self.now);
         self.stats.dead += u64::from(dead);
-        if !dead && self.now >= self.api_refuses_until {
+        if !dead && self.now >= self.api_rejects_until {
             return;
         }
         let program = self.program(p);
-        program.refused = number;
+        program.rejected = number;
         program.kept.take_if(|(kept, _)| *kept == number);
         if replay {
             self.then(p, self.now + 1, move |world| world.ask_naive(p, false));

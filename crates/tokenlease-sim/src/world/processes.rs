@@ -8,9 +8,9 @@ use tokenlease_core::{
 use crate::{H, Password, Process, World, process::Entry};
 
 impl World {
-    /// Starts a process, with the vendor's current password or another.
+    /// Starts a process, with the provider's current password or another.
     pub fn launch(&mut self, p: usize, password: Option<&str>) {
-        let password = password.map_or_else(|| self.vendor.password(), Into::into);
+        let password = password.map_or_else(|| self.provider.password(), Into::into);
         let process = &mut self.processes[p];
         let host = process.host;
         *process =
@@ -47,8 +47,8 @@ impl World {
         if !self.processes[p].runs(self.now) {
             return;
         }
-        for (password, pending, outcome) in std::mem::take(&mut self.processes[p].inbox) {
-            self.hand_in(p, &password, pending, outcome);
+        for (password, receipt, outcome) in std::mem::take(&mut self.processes[p].inbox) {
+            self.hand_in(p, &password, receipt, outcome);
         }
         let passwords: Vec<_> = self.processes[p].entries.keys().copied().collect();
         for password in passwords {
@@ -66,13 +66,20 @@ impl World {
     /// The machine of that password in a process; it is made when first asked for.
     pub fn machine(&mut self, p: usize, password: &Password) -> &mut Lifecycle {
         if !self.processes[p].entries.contains_key(password) {
-            let (server, proof) = (self.vendor.server(), self.proof_of(password));
+            let (server, credentials_fingerprint) =
+                (self.provider.server(), self.credentials_fingerprint_of(password));
             let seed = self.rng.draw();
-            let machine = Lifecycle::new(&server, proof, self.key.clone(), self.setup.policy, seed);
+            let machine = Lifecycle::new(
+                &server,
+                credentials_fingerprint,
+                self.key.clone(),
+                self.setup.policy,
+                seed,
+            );
             let entry = Entry {
                 machine,
                 waiters: Vec::new(),
-                landings: 0,
+                completions: 0,
                 wake: None,
                 away: false,
                 lost_calls: 0,
@@ -92,14 +99,14 @@ impl World {
             let Some(entry) = self.processes[p].entries.get_mut(password) else { return };
             let step = entry.machine.poll(now);
             let events = entry.machine.events();
-            let landings = entry.machine.landings();
-            let landed = std::mem::replace(&mut entry.landings, landings) != landings;
+            let completions = entry.machine.completions();
+            let landed = std::mem::replace(&mut entry.completions, completions) != completions;
             if !events.is_empty() {
                 self.note_events(p, password, &events);
                 self.processes[p].note(events);
             }
-            if let Step::Do(effect, pending) = step {
-                self.perform(p, password, effect, pending);
+            if let Step::Do(effect, receipt) = step {
+                self.perform(p, password, effect, receipt);
             } else {
                 let wake = if let Step::Wait(until) = step { Some(until) } else { None };
                 self.wake_at(p, password, wake);

@@ -28,7 +28,7 @@ fn incident(plan: &mut Plan, rng: &mut Rng, stop: i64) {
     match rng.range(0, 16) {
         0 => then(t, Happening::Validate { p }),
         1 => then(t, Happening::Refetch { p }),
-        2 => then(t, Happening::Reset { p }),
+        2 => then(t, Happening::Unblock { p }),
         3 => then(t, Happening::Look { p }),
         4 => {
             then(t, Happening::OtherLogin);
@@ -41,8 +41,8 @@ fn incident(plan: &mut Plan, rng: &mut Rng, stop: i64) {
         7 => then(t, Happening::LoseLock),
         8 => then(t, Happening::StallSend { p, long: rng.pick(&[5, 25, 40, 400]) * S }),
         9 => {
-            then(t, Happening::LoseIssueAnswers { many: 1 + u32::from(rng.chance(30)) });
-            then(stop, Happening::LoseIssueAnswers { many: 0 });
+            then(t, Happening::LoseLoginAnswers { many: 1 + u32::from(rng.chance(30)) });
+            then(stop, Happening::LoseLoginAnswers { many: 0 });
         }
         10 => {
             then(t, Happening::LoseStoreCalls { percent: rng.range(5, 40) });
@@ -64,14 +64,14 @@ fn incident(plan: &mut Plan, rng: &mut Rng, stop: i64) {
         13 => {
             let long = rng.range(1, 40) * M;
             then(t, Happening::LockOut { long });
-            then(t + long + 1, Happening::Reset { p });
+            then(t + long + 1, Happening::Unblock { p });
         }
         14 if wyn => {
             let life = rng.pick(&[600 * S, H, 12 * H]);
             then(t, Happening::Life { life });
         }
         _ => {
-            // Who used a token for long is refused late.
+            // Who used a token for long is rejected late.
             for n in 0..6 {
                 let uses_after = rng.range(0, 7200) * S;
                 let caller = Caller { uses_after, ..Caller::default() };

@@ -6,7 +6,7 @@ use tokenlease_sim::{
 
 use crate::{asks, asks_with, break_it, end_newest_at, every, logins, setup, world};
 
-/// A new token of this vendor ends the one before.
+/// A new token of this provider ends the one before.
 fn killing(processes: usize) -> World {
     World::launched(Setup { kill: true, ..setup(Kind::Wyn, 12 * H, processes) })
 }
@@ -61,7 +61,7 @@ fn newest_a_store_that_fell_back_is_healed_by_who_holds_the_newer_token() {
 fn doubted_a_store_that_fell_back_brings_no_token_back_that_this_process_doubted() {
     let mut world = world(Kind::Winkas, 12 * H, 2);
     asks(&mut world, 0, &[0]);
-    // p1 has the first token refused when a sibling has replaced it already, and takes the second.
+    // p1 has the first token rejected when a sibling has replaced it already, and takes the second.
     let late = Caller { uses_after: 3 * M, ..Caller::default() };
     asks_with(&mut world, 1, &[9 * M], &late);
     end_newest_at(&mut world, 10 * M);
@@ -75,7 +75,7 @@ fn doubted_a_store_that_fell_back_brings_no_token_back_that_this_process_doubted
 }
 
 #[test]
-fn late_refusal_one_that_is_told_after_an_outage_undoes_no_success_since() {
+fn late_rejection_one_that_is_told_after_an_outage_undoes_no_success_since() {
     let mut world = world(Kind::Wyn, 12 * H, 2);
     break_it(&mut world, 0, H, Fault::Store);
     // The user is locked out when p0 tries, and is not when p1 does.
@@ -93,15 +93,15 @@ fn late_success_one_that_is_told_after_an_outage_closes_no_circuit_that_opened_s
     break_it(&mut world, 0, H, Fault::Store);
     asks(&mut world, 1, &[M]);
     // p1's answer is an hour old, and its store calls fail until then, when p0 hears the password
-    // refused.
+    // rejected.
     world.at(50 * M, |world| {
         world.touch();
-        world.vendor.passwords = vec!["p1".into()];
+        world.provider.passwords = vec!["p1".into()];
     });
     asks(&mut world, 0, &[55 * M, H + 2 * M, H + 10 * M]);
     world.run(2 * H);
     world.assert_kept();
-    assert_eq!((logins(&world), world.vendor.wrong.len()), (2, 1));
+    assert_eq!((logins(&world), world.provider.wrong.len()), (2, 1));
 }
 
 #[test]

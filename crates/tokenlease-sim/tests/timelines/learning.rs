@@ -1,4 +1,4 @@
-//! Ends that nobody states: when the vendor is asked, and what is learned from its answers.
+//! Ends that nobody states: when the provider is asked, and what is learned from its answers.
 
 use tokenlease_sim::{Fault, H, Kind, M, S, World};
 
@@ -14,16 +14,16 @@ fn lives(plan: &[(i64, i64)], step: i64) -> (Vec<(u32, u64, u32)>, World) {
     world.touch();
     let mut rows = Vec::new();
     for (life, many) in plan {
-        world.vendor.life = life * H;
-        let (a, before) = (world.now, (world.vendor.calls, world.stats.dead));
+        world.provider.life = life * H;
+        let (a, before) = (world.now, (world.provider.calls, world.stats.dead));
         let end = a + life * many * H - 5 * M;
         for p in 0..4_usize {
             every(&mut world, p, a + 5 * S * i64::try_from(p).unwrap(), end, step);
         }
         world.run(end);
-        let calls = world.vendor.calls;
+        let calls = world.provider.calls;
         rows.push((
-            calls.issue - before.0.issue,
+            calls.login - before.0.login,
             world.stats.dead - before.1,
             calls.verify - before.0.verify,
         ));
@@ -33,7 +33,7 @@ fn lives(plan: &[(i64, i64)], step: i64) -> (Vec<(u32, u64, u32)>, World) {
 }
 
 #[test]
-fn verdict_band_a_verdict_before_the_assumed_end_says_nothing_of_after_it() {
+fn validation_band_a_validation_before_the_assumed_end_says_nothing_of_after_it() {
     let mut world = world(Kind::Winkas, 12 * H, 2);
     break_it(&mut world, 0, 400, Fault::Slow);
     asks(&mut world, 0, &[0]);
@@ -53,14 +53,14 @@ fn learn_seen_an_agreement_of_14_hours_teaches_14_and_not_24() {
     world.assert_kept();
     let learned = learned_hours(&world);
     assert!((13.8..=14.0).contains(&learned), "{learned}");
-    assert!(world.stats.dead <= 1 && world.vendor.calls.verify < 60);
+    assert!(world.stats.dead <= 1 && world.provider.calls.verify < 60);
     assert_eq!(logins(&world), 3);
 }
 
 #[test]
 fn learn_down_an_agreement_that_shrinks_costs_one_dead_answer_a_process_once() {
     let mut world = world(Kind::Winkas, 24 * H, 4);
-    world.at(23 * H, |world| world.vendor.life = 12 * H);
+    world.at(23 * H, |world| world.provider.life = 12 * H);
     for p in 0..4 {
         every(&mut world, p, 0, 24 * H - S, 10 * M);
         every(&mut world, p, 24 * H - M, 90 * H, M);
@@ -75,7 +75,7 @@ fn learn_down_an_agreement_that_shrinks_costs_one_dead_answer_a_process_once() {
 #[test]
 fn refetch_word_a_token_past_its_assumed_end_is_found_alive_by_refetch() {
     let mut world = world(Kind::Winkas, 24 * H, 2);
-    break_it(&mut world, 11 * H + 48 * M, 12 * H + 30 * M, Fault::Verify);
+    break_it(&mut world, 11 * H + 48 * M, 12 * H + 30 * M, Fault::Validate);
     every(&mut world, 0, 0, 20 * H, 10 * M);
     world.run(20 * H);
     world.assert_kept();
@@ -117,7 +117,7 @@ fn after_e_a_doubt_just_before_the_assumed_end_serves_nothing_dead_after_it() {
         asks(&mut world, 0, &[0]);
         // An API says no right before E: the yes to that was asked for before E, and by callers
         // who asked before it was.
-        crate::api_refuses(&mut world, 12 * H - 60, 12 * H);
+        crate::api_rejects(&mut world, 12 * H - 60, 12 * H);
         let caller = tokenlease_sim::Caller { replay: false, ..Default::default() };
         world.ask_every(0, 12 * H - 2 * S, 12 * H + 2 * S, 13, &caller);
         world.run(13 * H);
@@ -125,12 +125,12 @@ fn after_e_a_doubt_just_before_the_assumed_end_serves_nothing_dead_after_it() {
         assert_eq!(logins(&world), 2, "{seed}");
         dead += world.stats.dead;
     }
-    // What dies on its way from the vendor is known to nobody.
+    // What dies on its way from the provider is known to nobody.
     assert!(dead <= 40, "{dead}");
 }
 
 #[test]
-fn fixed_e_the_probe_age_stands_in_the_lease_so_a_first_long_life_costs_few_questions() {
+fn fixed_e_the_validate_from_age_stands_in_the_lease_so_a_first_long_life_costs_few_questions() {
     let (rows, world) = lives(&[(24, 4), (14, 4)], 20 * S);
     assert_eq!((rows[0].0, rows[1].0), (4, 4));
     assert!(rows[0].1 == 0 && rows[0].2 < 200, "{rows:?}");
@@ -171,7 +171,7 @@ fn seldom_who_asks_seldom_is_served_few_dead_tokens() {
 }
 
 #[test]
-fn no_verdict_and_no_refetch_past_the_end_is_unavailable_if_the_vendor_cannot_be_reached() {
+fn no_validation_and_no_refetch_past_the_end_is_unavailable_if_the_provider_cannot_be_reached() {
     let mut world = world(Kind::Winkas, 24 * H, 1);
     asks(&mut world, 0, &[0]);
     break_it(&mut world, 12 * H, 13 * H, Fault::Unreachable);
@@ -187,7 +187,7 @@ fn no_verdict_and_no_refetch_past_the_end_is_unavailable_if_the_vendor_cannot_be
 #[test]
 fn a_life_stated_by_the_caller_is_the_base() {
     let mut setup = setup(Kind::Winkas, 6 * H, 4);
-    setup.policy.stated_life = Some(std::time::Duration::from_secs(6 * 3600));
+    setup.policy.agreed_lifetime = Some(std::time::Duration::from_secs(6 * 3600));
     let mut world = World::launched(setup);
     for p in 0..4 {
         every(&mut world, p, 0, 60 * H - 5 * M, 20 * S);

@@ -35,7 +35,7 @@ fn wait_look_lesson_31_sixteen_cold_processes_are_done_soon_after_the_first() {
 }
 
 #[test]
-fn slices_a_slow_vendor_costs_few_looks_of_those_who_wait() {
+fn slices_a_slow_provider_costs_few_looks_of_those_who_wait() {
     let mut world = world(Kind::Winkas, 12 * H, 16);
     world.rng = tokenlease_sim::rng::Rng::new(3);
     break_it(&mut world, 0, 10 * S, Fault::Slow);
@@ -89,7 +89,7 @@ fn outage_save_again_and_read_inside_lost_store_answers_cost_almost_no_login() {
     let mut many = 0;
     for seed in 0..200 {
         let mut world = World::launched(Setup { seed, ..setup(Kind::Wyn, 12 * H, 2) });
-        // The vendor's answers are lost too, which alone may cost logins: only the store's are.
+        // The provider's answers are lost too, which alone may cost logins: only the store's are.
         world.touch();
         world.lose_store_answers = 15;
         for p in 0..2 {
@@ -167,7 +167,7 @@ fn lesson_5_a_caller_that_gives_up_does_not_end_the_flight_of_the_others() {
 fn lesson_21_a_login_whose_answer_is_lost_is_found_by_refetch() {
     let mut world = world(Kind::Winkas, 12 * H, 1);
     world.touch();
-    world.lose_next_issue_answers = 1;
+    world.lose_next_login_answers = 1;
     asks_with(&mut world, 0, &[100], &patient());
     world.run(2 * M);
     world.assert_kept();
@@ -178,11 +178,11 @@ fn lesson_21_a_login_whose_answer_is_lost_is_found_by_refetch() {
 fn lesson_21_a_login_whose_answer_is_lost_is_sent_once_more_where_there_is_no_refetch() {
     let mut world = world(Kind::Wyn, 12 * H, 1);
     world.touch();
-    world.lose_next_issue_answers = 9;
+    world.lose_next_login_answers = 9;
     asks(&mut world, 0, &[100]);
     world.run(31 * S);
     assert_eq!((logins(&world), world.stats.errors()), (2, 1));
-    let lost = tokenlease_core::lifecycle::Event::IssueLost;
+    let lost = tokenlease_core::lifecycle::Event::LoginLost;
     assert_eq!(world.processes[0].events.iter().filter(|event| **event == lost).count(), 2);
 }
 

@@ -5,7 +5,7 @@ mod credentials;
 mod fallen_back;
 mod learning;
 mod locks;
-mod refusals;
+mod rejections;
 mod time_and_store;
 mod worlds;
 
@@ -41,7 +41,7 @@ fn break_it(world: &mut World, from: i64, until: i64, fault: tokenlease_sim::Fau
 }
 
 fn logins(world: &World) -> u32 {
-    world.vendor.calls.issue
+    world.provider.calls.login
 }
 
 /// Ends the newest token at a moment, without anyone being told.
@@ -49,10 +49,10 @@ fn end_newest_at(world: &mut World, t: i64) {
     world.at(t, World::end_newest);
 }
 
-/// An API refuses all tokens for reasons of its own, from one moment to another.
-fn api_refuses(world: &mut World, from: i64, until: i64) {
+/// An API rejects all tokens for reasons of its own, from one moment to another.
+fn api_rejects(world: &mut World, from: i64, until: i64) {
     world.at(from, move |world| {
         world.touch();
-        world.api_refuses_until = until;
+        world.api_rejects_until = until;
     });
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokenlease_core::lifecycle::{Event, Policy, WhenStoreAway};
+use tokenlease_core::lifecycle::{Event, OnStoreOutage, Policy};
 use tokenlease_sim::{Caller, Fault, H, Kind, M, S, World};
 
 use crate::{asks, asks_with, break_it, every, logins, setup, world};
@@ -53,7 +53,7 @@ fn look_first_lesson_23_an_idle_process_looks_before_it_answers_from_memory() {
     world.run(4 * H);
     world.assert_kept();
     assert_eq!((logins(&world), world.stats.dead), (2, 0));
-    assert_eq!(world.vendor.calls.revoke, 1);
+    assert_eq!(world.provider.calls.revoke, 1);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn resave_an_emptied_store_is_healed_by_the_next_who_looks() {
 #[test]
 fn slots_lesson_30_two_valid_secrets_do_not_throw_out_each_others_lease() {
     let mut world = world(Kind::Wyn, 12 * H, 4);
-    world.vendor.passwords = vec!["p0".into(), "p1".into()];
+    world.provider.passwords = vec!["p0".into(), "p1".into()];
     for p in 0..4_usize {
         let password = ["p0", "p1"][p % 2];
         let late = S * i64::try_from(p).unwrap();
@@ -172,7 +172,7 @@ fn lesson_20_winkas_asks_for_no_new_token_while_the_store_is_away() {
 #[test]
 fn lesson_20_the_policy_may_forbid_all_while_the_store_is_away() {
     let mut setup = setup(Kind::Wyn, H, 1);
-    setup.policy = Policy { when_store_away: Some(WhenStoreAway::Fail), ..Policy::default() };
+    setup.policy = Policy { on_store_outage: Some(OnStoreOutage::Fail), ..Policy::default() };
     let mut world = World::launched(setup);
     break_it(&mut world, 0, 30 * M, Fault::Store);
     every(&mut world, 0, 100, 20 * M, M);
@@ -218,7 +218,7 @@ fn lesson_23_a_revocation_during_an_outage_is_told_when_it_ends() {
     asks(&mut world, 1, &[2 * H + M]);
     world.run(3 * H);
     world.assert_kept();
-    assert_eq!((world.vendor.calls.revoke, world.stats.dead), (1, 0));
+    assert_eq!((world.provider.calls.revoke, world.stats.dead), (1, 0));
 }
 
 #[test]
@@ -281,12 +281,12 @@ fn lesson_25_each_change_of_the_token_is_an_event() {
         let name = |event: &Event| event.to_string().split(' ').next().unwrap().to_owned();
         events.iter().map(name).collect()
     };
-    assert_eq!(names(0), ["issued", "issued"]);
+    assert_eq!(names(0), ["logged", "logged"]);
     assert_eq!(names(1), ["adopted", "adopted"]);
 }
 
 #[test]
-fn a_minimum_remaining_life_is_clamped_and_costs_one_issue_a_lease() {
+fn a_minimum_remaining_life_is_clamped_and_costs_one_login_a_lease() {
     let mut world = world(Kind::Wyn, H, 2);
     let wish = Caller { min_remaining: Some(Duration::from_secs(7200)), ..Caller::default() };
     world.touch();
@@ -300,14 +300,14 @@ fn a_minimum_remaining_life_is_clamped_and_costs_one_issue_a_lease() {
 }
 
 #[test]
-fn a_minimum_remaining_life_means_a_verdict_now_and_never_a_login_at_winkas() {
+fn a_minimum_remaining_life_means_a_validation_now_and_never_a_login_at_winkas() {
     let mut world = world(Kind::Winkas, 12 * H, 1);
     let wish = Caller { min_remaining: Some(Duration::from_secs(60)), ..Caller::default() };
     asks(&mut world, 0, &[0]);
     asks_with(&mut world, 0, &[H, 2 * H, 3 * H], &wish);
     world.run(4 * H);
     world.assert_kept();
-    assert_eq!((logins(&world), world.vendor.calls.verify), (1, 3));
+    assert_eq!((logins(&world), world.provider.calls.verify), (1, 3));
 }
 
 #[test]
@@ -320,16 +320,16 @@ fn without_a_store_the_machine_keeps_its_own_view() {
         asks_with(&mut world, 0, &[M, 2 * M, 3 * M], &Caller::with("bad"));
         world.run(5 * H);
         assert_eq!((logins(&world), world.store.calls), (if kind == Kind::Wyn { 2 } else { 1 }, 0));
-        assert_eq!(world.vendor.wrong.len(), 1, "{kind:?}");
+        assert_eq!(world.provider.wrong.len(), 1, "{kind:?}");
         assert_eq!(world.stats.errors(), 3);
     }
 }
 
 #[test]
-fn lesson_20_an_issue_in_an_outage_whose_answer_is_lost_is_not_repeated() {
+fn lesson_20_an_login_in_an_outage_whose_answer_is_lost_is_not_repeated() {
     let mut world = world(Kind::Wyn, H, 1);
     break_it(&mut world, 0, 30 * M, Fault::Store);
-    world.lose_next_issue_answers = 9;
+    world.lose_next_login_answers = 9;
     every(&mut world, 0, 100, 20 * M, 20 * S);
     world.run(20 * M);
     assert_eq!((logins(&world), world.stats.served), (1, 0));

@@ -18,8 +18,8 @@ fn in_100_worlds_without_faults_winkas_needs_the_minimum_of_logins() {
     for seed in 0..100 {
         let world = worlds::run(seed, Weather::Calm);
         assert!(world.oracle.violations.is_empty(), "{seed}: {:?}", world.oracle.violations);
-        if world.vendor.kind == Kind::Winkas {
-            assert_eq!(world.vendor.calls.issue, world.stats.minimum, "{seed}");
+        if world.provider.kind == Kind::Winkas {
+            assert_eq!(world.provider.calls.login, world.stats.minimum, "{seed}");
         }
     }
 }
@@ -44,7 +44,7 @@ fn a_store_that_falls_back_brings_no_token_back_that_this_process_buried() {
 }
 
 #[test]
-fn refused_tokens_that_would_live_long_and_their_short_lived_successors_keep_every_promise() {
+fn rejected_tokens_that_would_live_long_and_their_short_lived_successors_keep_every_promise() {
     let world = worlds::run(6448, Weather::Rough);
     assert!(world.oracle.violations.is_empty(), "{:?}", world.oracle.violations);
 }

@@ -88,7 +88,7 @@ async fn lesson_15_files_are_their_users_alone() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_others_can_write_to_is_refused() {
+fn a_folder_that_others_can_write_to_is_rejected() {
     use std::os::unix::fs::PermissionsExt as _;
     let temporary = tempfile::tempdir().unwrap();
     fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o770)).unwrap();

@@ -1,17 +1,17 @@
 //! The least that could do it: a file with the token, and a kernel lock around it. It knows of no
-//! end, no refusal, no dead owner and no wrong password, and keeps no secret.
+//! end, no rejection, no dead owner and no wrong password, and keeps no secret.
 
 use std::{fs, path::Path};
 
 use tokenlease::core::{
     Credentials, Timestamp,
-    identity::VendorName,
-    vendor::{Answer, Call, Server},
+    identity::Provider,
+    provider::{Answer, Call, Server},
 };
 
 use crate::wire;
 
-/// The token in that folder, got by the vendor's calls if nobody did so before.
+/// The token in that folder, got by the provider's calls if nobody did so before.
 pub(crate) fn token(folder: &Path, server: &Server, credentials: &Credentials) -> String {
     let lock = fs::File::options().create(true).append(true).open(folder.join("lock")).unwrap();
     lock.lock().unwrap();
@@ -27,11 +27,11 @@ pub(crate) fn token(folder: &Path, server: &Server, credentials: &Credentials) -
             other => panic!("{other:?}"),
         }
     };
-    let found = (server.identity().vendor() == VendorName::Winkas).then(|| ask(Call::Refetch));
-    let token = found.flatten().or_else(|| ask(Call::Issue)).expect("a token");
+    let found = (server.identity().provider() == Provider::Winkas).then(|| ask(Call::Refetch));
+    let token = found.flatten().or_else(|| ask(Call::Login)).expect("a token");
     let new = folder.join("new");
     fs::write(&new, &token).unwrap();
     fs::File::open(&new).unwrap().sync_all().unwrap();
     fs::rename(new, path).unwrap();
-    format!("Issue {token}")
+    format!("Login {token}")
 }

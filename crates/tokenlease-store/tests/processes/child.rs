@@ -9,8 +9,8 @@ use std::{
 };
 
 use tokenlease::{
-    Client, Clock, HttpOptions, Refusal, Registry, Result, SystemClock,
-    core::{Credentials, Identity, Now, Secret, Token, vendor::Server},
+    Client, Clock, HttpOptions, Registry, Rejection, Result, SystemClock,
+    core::{Credentials, Identity, Now, Secret, Token, provider::Server},
     runtime::Runtime,
 };
 use tokenlease_store::{KeySource, StoreOptions, open_blocking};
@@ -75,12 +75,14 @@ impl Child {
         match verb {
             "token" => {
                 let served = client.lease()?;
-                Ok(format!("token {:?} {}", served.rung, served.lease.token().expose()))
+                Ok(format!("token {:?} {}", served.source, served.lease.token().expose()))
             }
-            "refuse" => Ok(format!("refused {:?}", client.refuse(&client.token()?)?)),
+            "report-rejected" => {
+                Ok(format!("rejected {:?}", client.report_rejected(&client.token()?)?))
+            }
             "revoke" => Ok(format!("revoked {:?}", client.revoke(&client.token()?)?)),
             "forget" => client.forget().map(|()| "forgotten".into()),
-            "reset" => client.reset().map(|()| "reset".into()),
+            "unblock" => client.unblock().map(|()| "unblock".into()),
             "explain" => Ok(client.explain()),
             "clock" => {
                 let Now { wall, elapsed } = SystemClock.now();
@@ -100,25 +102,25 @@ impl Child {
                 }
                 Ok("held".into())
             }
-            "refuse-all" => self.refuse_all(),
+            "reject-all" => self.reject_all(),
             "forbidden" => self.forbidden(),
             _ => panic!("what is {order:?}?"),
         }
     }
 
-    /// Each of those who hold a token says that an API refused it, and goes on with what it gets.
-    fn refuse_all(&self) -> Result<String> {
+    /// Each of those who hold a token says that an API rejected it, and goes on with what it gets.
+    fn reject_all(&self) -> Result<String> {
         let (client, held) = (self.client.clone(), self.held.clone());
         Runtime::current()?.block_on(async move {
             let callers = held.into_iter().map(|token| {
                 let client = client.clone();
-                tokio::spawn(async move { client.refuse(&token).await })
+                tokio::spawn(async move { client.report_rejected(&token).await })
             });
             let (mut still, mut new) = (0, std::collections::BTreeSet::new());
             for caller in callers.collect::<Vec<_>>() {
                 match caller.await.unwrap()? {
-                    Refusal::StillActive => still += 1,
-                    Refusal::Replaced(token) => _ = new.insert(token.expose().to_owned()),
+                    Rejection::StillActive => still += 1,
+                    Rejection::Replaced(token) => _ = new.insert(token.expose().to_owned()),
                     other => panic!("{other:?}"),
                 }
             }
@@ -127,7 +129,7 @@ impl Child {
         })?
     }
 
-    /// Each of those who hold a token calls what an API refuses everybody.
+    /// Each of those who hold a token calls what an API rejects everybody.
     fn forbidden(&self) -> Result<String> {
         let (client, server) = (self.client.clone(), self.server.clone());
         let count = self.held.len();
@@ -158,7 +160,7 @@ fn of(name: &str) -> String {
 
 fn server() -> Result<(Server, Credentials)> {
     let credentials = Credentials::password(Secret::from(of("PASSWORD")));
-    let (identity, credentials) = match &*of("VENDOR") {
+    let (identity, credentials) = match &*of("PROVIDER") {
         "winkas" => (Identity::winkas(&of("SERVER"), &of("USER"), &of("REALM"))?, credentials),
         _ => (
             Identity::wyn(&of("SERVER"), &of("USER"), &of("CLIENT"))?.with_tenant(&of("REALM")),
@@ -188,10 +190,10 @@ fn client(store: &str, server: Server, credentials: Credentials) -> Result<Clien
     let millis = |name| of(name).parse().map(Duration::from_millis);
     let mut builder = Client::builder(server, credentials).registry(&registry);
     if let Ok(refresh) = millis("REFRESH") {
-        builder = builder.store_refresh(refresh);
+        builder = builder.store_check_interval(refresh);
     }
     if let Ok(life) = millis("LOCK") {
-        builder = builder.lock_life(life);
+        builder = builder.lock_ttl(life);
     }
     if let Ok(wait) = millis("DEADLINE") {
         builder = builder.deadline(wait);

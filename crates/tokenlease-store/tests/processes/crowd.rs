@@ -11,9 +11,9 @@ use crate::{
 
 const SLOW: Duration = Duration::from_millis(50);
 
-/// Every call that a cold start makes takes that long at the vendor.
+/// Every call that a cold start makes takes that long at the provider.
 fn slow_down(world: &World) {
-    for endpoint in [Endpoint::WinkasRefetch, Endpoint::WinkasIssue, Endpoint::WynIssue] {
+    for endpoint in [Endpoint::WinkasRefetch, Endpoint::WinkasLogin, Endpoint::WynLogin] {
         world.emulator.fault(endpoint, Fault::delay(SLOW), 100);
     }
 }
@@ -25,7 +25,7 @@ fn a_cold_crowd(starter: &Starter, count: usize) -> Duration {
     let answers = ask_all(&mut crowd, "token");
     let took = began.elapsed();
     assert_one_token(&answers);
-    assert_eq!(answers.iter().filter(|answer| answer.rung() == "Issue").count(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.source() == "Login").count(), 1);
     took
 }
 
@@ -34,7 +34,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// The least that can be done: a kernel lock around a file, and the same calls to the same vendor.
+/// The least that can be done: a kernel lock around a file, and the same calls to the same provider.
 /// What all that is more here may cost is a part of it.
 #[test]
 fn lesson_17_sixteen_processes_on_an_empty_folder_are_one_login_hardly_later_than_bare_ones() {
@@ -50,9 +50,9 @@ fn lesson_17_sixteen_processes_on_an_empty_folder_are_one_login_hardly_later_tha
         world.emulator.end_token(&token);
         least.push(a_cold_crowd(&bare(world.winkas()), 16));
         let counts = world.emulator.counts();
-        assert_eq!((counts.winkas.issue, counts.winkas.refetch, counts.wyn.issue), (2, 2, 0));
+        assert_eq!((counts.winkas.login, counts.winkas.refetch, counts.wyn.login), (2, 2, 0));
         a_cold_crowd(&world.wyn(), 16);
-        assert_eq!(world.emulator.counts().wyn.issue, 1);
+        assert_eq!(world.emulator.counts().wyn.login, 1);
     });
     let (ours, least) = (median(ours), median(least));
     let ratio = ours.as_secs_f64() / least.as_secs_f64();
@@ -70,7 +70,7 @@ fn lesson_17_sixty_four_processes_on_an_empty_server_are_one_login() {
                 println!("{}: {:?}", engine.name, a_cold_crowd(&starter, 64));
             }
             let counts = world.emulator.counts();
-            assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 1));
+            assert_eq!((counts.winkas.login, counts.wyn.login), (1, 1));
         });
     }
 }

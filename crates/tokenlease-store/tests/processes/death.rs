@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A lock's life, and a moment more.
-const LOCK_LIFE: Duration = Duration::from_secs(31);
+const LOCK_TTL: Duration = Duration::from_secs(31);
 /// Longer than a test moves the hour by, so that nobody gives up.
 const PATIENT: &str = "300000";
 
@@ -34,7 +34,7 @@ pub(crate) fn until<R>(mut look: impl FnMut() -> Option<R>) -> R {
 fn lesson_31_a_leader_that_is_killed_at_any_moment_leaves_nothing_torn_and_nothing_locked() {
     for engine in Engine::all_steered() {
         engine.often(|world, round| {
-            for endpoint in [Endpoint::WinkasIssue, Endpoint::WynIssue] {
+            for endpoint in [Endpoint::WinkasLogin, Endpoint::WynLogin] {
                 world.emulator.fault(endpoint, Fault::delay(Duration::from_millis(60)), 9);
             }
             for starter in world.both() {
@@ -55,12 +55,12 @@ fn lesson_31_a_leader_that_is_killed_at_any_moment_leaves_nothing_torn_and_nothi
                 crowd.remove(leader).kill();
                 let saved = world.records().len() > before.1;
                 if engine.server().is_some() {
-                    world.pass(LOCK_LIFE);
+                    world.pass(LOCK_TTL);
                 }
                 let began = Instant::now();
                 let answers: Vec<_> = crowd.iter_mut().map(Process::take).collect();
                 // A quarter of its life: they did not wait for the lock of the dead to end.
-                assert!(began.elapsed() < LOCK_LIFE / 4, "{}: {:?}", engine.name, began.elapsed());
+                assert!(began.elapsed() < LOCK_TTL / 4, "{}: {:?}", engine.name, began.elapsed());
                 assert_one_token(&answers);
                 let token = answers[0].token();
                 assert!(world.emulator.token_is_active(token));
@@ -70,7 +70,7 @@ fn lesson_31_a_leader_that_is_killed_at_any_moment_leaves_nothing_torn_and_nothi
                 assert!((1..=most).contains(&logins), "{}: {logins}", engine.name);
                 // A newcomer finds a whole record.
                 let newcomer = starter.start_many(1).remove(0).ask("token");
-                assert_eq!((newcomer.rung(), newcomer.token()), ("Store", token));
+                assert_eq!((newcomer.source(), newcomer.token()), ("Store", token));
             }
         });
     }
@@ -82,7 +82,7 @@ fn lesson_31_a_leader_that_is_stopped_past_its_locks_life_is_passed_by_and_overw
         engine.seldom(|world, _| {
             let starter = world.wyn().with("DEADLINE", PATIENT);
             // Long enough to be stopped before the answer comes, however busy the machine is.
-            world.emulator.fault(Endpoint::WynIssue, Fault::delay(Duration::from_secs(3)), 1);
+            world.emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_secs(3)), 1);
             let mut stopped = starter.start_many(1).remove(0);
             stopped.order("token");
             until(|| (world.logins() == 1).then_some(()));
@@ -92,7 +92,7 @@ fn lesson_31_a_leader_that_is_stopped_past_its_locks_life_is_passed_by_and_overw
             for process in &mut others {
                 process.order("token");
             }
-            world.pass(LOCK_LIFE);
+            world.pass(LOCK_TTL);
             let answers: Vec<_> = others.iter_mut().map(Process::take).collect();
             assert_one_token(&answers);
             assert_eq!(world.logins(), 2, "its token was not known to anybody");
@@ -108,7 +108,7 @@ fn lesson_31_a_leader_that_is_stopped_past_its_locks_life_is_passed_by_and_overw
 
 /// After their next look all serve the newer lease, and so does a newcomer.
 fn agree(world: &World, mut all: Vec<Process>, woken: Process, token: &str) {
-    world.pass(LOCK_LIFE);
+    world.pass(LOCK_TTL);
     all.push(woken);
     all.extend(world.wyn().start_many(1));
     let after: Vec<Answer> = ask_all(&mut all, "token");

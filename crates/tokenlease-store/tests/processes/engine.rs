@@ -4,7 +4,7 @@ use std::{cell::Cell, iter, net::Ipv4Addr, rc::Rc, time::Duration};
 
 use crate::{hour::Hour, servers, world::World};
 
-/// How often the rules run: `TOKENLEASE_ROUNDS` times where the issue is a race for a folder's
+/// How often the rules run: `TOKENLEASE_ROUNDS` times where the login is a race for a folder's
 /// files, a sixteenth of that for all others, and once where nobody says so.
 pub(crate) fn many() -> u32 {
     std::env::var("TOKENLEASE_ROUNDS").map_or(1, |count| count.parse().expect("a number of rounds"))
@@ -18,7 +18,7 @@ fn few() -> u32 {
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     server: Option<servers::Running>,
-    vendor: Ipv4Addr,
+    provider: Ipv4Addr,
     hour: Option<Rc<Hour>>,
     worlds: Cell<u32>,
 }
@@ -47,20 +47,20 @@ impl Engine {
     }
 
     /// The servers that are at hand, at that address, with an hour that can be moved.
-    pub(crate) fn servers_between(vendor: Ipv4Addr, server: Ipv4Addr) -> Vec<Self> {
-        Self::those(vendor, server, Some(Hour::new))
+    pub(crate) fn servers_between(provider: Ipv4Addr, server: Ipv4Addr) -> Vec<Self> {
+        Self::those(provider, server, Some(Hour::new))
     }
 
     fn without_server(hour: Option<Rc<Hour>>) -> Self {
-        let (name, vendor, worlds) = ("file", Ipv4Addr::LOCALHOST, Cell::new(0));
-        Self { name, server: None, vendor, hour, worlds }
+        let (name, provider, worlds) = ("file", Ipv4Addr::LOCALHOST, Cell::new(0));
+        Self { name, server: None, provider, hour, worlds }
     }
 
-    fn those(vendor: Ipv4Addr, at: Ipv4Addr, hour: Option<fn() -> Hour>) -> Vec<Self> {
+    fn those(provider: Ipv4Addr, at: Ipv4Addr, hour: Option<fn() -> Hour>) -> Vec<Self> {
         let engine = |name, start: fn(&servers::Place) -> Option<servers::Running>| {
             let hour = hour.map(|hour| Rc::new(hour()));
             let server = start(&servers::Place::at(at, hour.as_deref()))?;
-            Some(Self { name, server: Some(server), vendor, hour, worlds: Cell::new(0) })
+            Some(Self { name, server: Some(server), provider, hour, worlds: Cell::new(0) })
         };
         let redis = engine("redis", servers::redis_at);
         let postgres = engine("postgres", |place| {
@@ -71,12 +71,12 @@ impl Engine {
         redis.into_iter().chain(postgres).collect()
     }
 
-    /// A vendor of its own, and a store with nothing in it.
+    /// A provider of its own, and a store with nothing in it.
     pub(crate) fn world(&self) -> World {
         self.worlds.set(self.worlds.get() + 1);
         let mut world = match &self.server {
             None => World::new(),
-            Some(server) => World::between(server.url(), self.vendor),
+            Some(server) => World::between(server.url(), self.provider),
         };
         world.empty();
         if let Some(hour) = &self.hour {

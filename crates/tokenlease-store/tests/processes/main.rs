@@ -14,7 +14,7 @@ mod namespaces;
 mod network;
 mod outage;
 mod records;
-mod refused;
+mod rejected;
 mod servers;
 mod servers_away;
 mod sharing;

@@ -24,7 +24,7 @@ fn a_quiet_hour(world: &World, holders: &mut [Process], misfits: &mut [Process],
     for _ in 0..12 {
         for answer in ask_all(misfits, "token") {
             match answer {
-                // The vendor told the running one.
+                // The provider told the running one.
                 Answer::Token { text, .. } => assert_eq!(text, token),
                 Answer::Error { kind, text } => {
                     assert_eq!(kind, "store", "{text}");
@@ -81,7 +81,7 @@ fn lesson_29_a_newer_record_is_left_alone_and_served_around() {
                 for answer in ask_all(&mut strangers, "token") {
                     assert_eq!(answer.token(), holders[0].ask("token").token());
                 }
-                assert_eq!(one(&starter).ask("token").rung(), "Store");
+                assert_eq!(one(&starter).ask("token").source(), "Store");
             }
         });
     }

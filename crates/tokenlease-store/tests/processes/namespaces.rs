@@ -1,4 +1,4 @@
-//! Two network namespaces, each with a link of its own to the vendor and one to the store, which
+//! Two network namespaces, each with a link of its own to the provider and one to the store, which
 //! can be cut.
 
 use std::{
@@ -12,7 +12,7 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Namespaces {
     names: [String; 2],
-    /// Vendor and store, from the range that is set aside for tests of network devices.
+    /// Provider and store, from the range that is set aside for tests of network devices.
     ends: [Ipv4Addr; 2],
 }
 
@@ -59,7 +59,7 @@ impl Namespaces {
         Some(made)
     }
 
-    pub(crate) fn vendor(&self) -> Ipv4Addr {
+    pub(crate) fn provider(&self) -> Ipv4Addr {
         self.ends[0]
     }
 

@@ -21,7 +21,7 @@ const SKEWS: [&str; 2] = ["+600", "-600"];
 /// Both groups, around each server in turn.
 fn for_each_server(rule: impl Fn(&Groups<'_>)) {
     let (Some(spaces), Some(fake)) = (Namespaces::new(), servers::fake_time()) else { return };
-    for engine in Engine::servers_between(spaces.vendor(), spaces.store()) {
+    for engine in Engine::servers_between(spaces.provider(), spaces.store()) {
         engine.seldom(|world, _| {
             let name = engine.name;
             rule(&Groups { name, world, spaces: &spaces, fake: &fake });
@@ -98,7 +98,7 @@ fn lesson_27_groups_with_wrong_clocks_are_one_login_a_lifetime_and_agree_on_its_
 fn lesson_31_a_leader_killed_in_one_namespace_is_followed_from_the_other() {
     for_each_server(|groups| {
         let world = groups.world;
-        for endpoint in [Endpoint::WinkasIssue, Endpoint::WynIssue] {
+        for endpoint in [Endpoint::WinkasLogin, Endpoint::WynLogin] {
             world.emulator.fault(endpoint, Fault::delay(Duration::from_secs(1)), 1);
         }
         for starter in world.both() {
@@ -129,7 +129,7 @@ fn lesson_14_a_wrong_password_in_both_namespaces_is_one_login_and_disturbs_nobod
             let mut wrong = groups.start(&starter.clone().with("PASSWORD", "wrong"), 4);
             for _ in 0..5 {
                 for answer in ask_both(&mut wrong, "token").concat() {
-                    assert_eq!(answer.kind(), "credentials_refused", "{answer:?}");
+                    assert_eq!(answer.kind(), "credentials_rejected", "{answer:?}");
                 }
                 assert_eq!(one_token(&mut right), token, "{}", groups.name);
                 world.pass(11 * MINUTE);
@@ -142,7 +142,7 @@ fn lesson_14_a_wrong_password_in_both_namespaces_is_one_login_and_disturbs_nobod
 }
 
 #[test]
-fn lesson_9_a_token_refused_in_both_namespaces_is_replaced_once() {
+fn lesson_9_a_token_rejected_in_both_namespaces_is_replaced_once() {
     for_each_server(|groups| {
         let world = groups.world;
         for starter in world.both() {
@@ -150,7 +150,7 @@ fn lesson_9_a_token_refused_in_both_namespaces_is_replaced_once() {
             let (token, before) = (one_token(&mut all), world.logins());
             ask_both(&mut all, "hold 50");
             world.emulator.end_token(&token);
-            let said: BTreeSet<_> = ask_both(&mut all, "refuse-all")
+            let said: BTreeSet<_> = ask_both(&mut all, "reject-all")
                 .concat()
                 .into_iter()
                 .map(|answer| format!("{answer:?}"))
@@ -189,7 +189,7 @@ fn lesson_23_who_was_cut_off_during_a_revocation_obeys_it_when_the_link_is_heale
 fn lesson_31_who_is_cut_off_from_its_lock_is_passed_by_and_overwrites_nothing() {
     for_each_server(|groups| {
         let world = groups.world;
-        world.emulator.fault(Endpoint::WynIssue, Fault::delay(Duration::from_secs(3)), 1);
+        world.emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_secs(3)), 1);
         let mut leader = groups.one(&world.wyn(), 0);
         leader.order("token");
         until(|| (world.logins() == 1).then_some(()));
@@ -213,7 +213,7 @@ fn lesson_31_who_is_cut_off_from_its_lock_is_passed_by_and_overwrites_nothing() 
         assert!([own.token(), answers[0].token()].contains(&&*kept), "{}", groups.name);
         assert!(world.emulator.token_is_active(&kept), "{}", groups.name);
         let newcomer = until(|| match groups.one(&world.wyn(), 0).ask("token") {
-            answer if answer.rung() == "Store" => Some(answer),
+            answer if answer.source() == "Store" => Some(answer),
             _ => None,
         });
         assert_eq!(newcomer.token(), answers[0].token(), "{}", groups.name);
@@ -252,7 +252,7 @@ fn lesson_20_with_both_links_cut_leases_serve_and_each_process_without_one_logs_
             healed(groups, &mut both);
             ask_both(&mut strangers, "token");
             let newcomer = groups.one(&starter, 0).ask("token");
-            assert_eq!(newcomer.rung(), "Store", "{}", groups.name);
+            assert_eq!(newcomer.source(), "Store", "{}", groups.name);
             assert_eq!(world.logins() - before, most, "{}", groups.name);
         }
     });

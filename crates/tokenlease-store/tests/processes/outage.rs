@@ -42,12 +42,12 @@ fn lesson_20_in_a_read_only_folder_leases_serve_winkas_refetches_and_wyn_logs_in
     assert_eq!(holder.ask("token").token(), token, "memory");
     let mut reader = winkas.start_many(1).remove(0);
     let read = reader.ask("token");
-    assert_eq!((read.rung(), read.token()), ("Store", &*token), "it can still be read");
+    assert_eq!((read.source(), read.token()), ("Store", &*token), "it can still be read");
 
     // What needs a lock goes by the policy: the running token at WinKAS, one login at Wyn.
     let mut stranger = wyn.start_many(1).remove(0);
     let issued = stranger.ask("token");
-    assert_eq!(issued.rung(), "Issue");
+    assert_eq!(issued.source(), "Login");
     thread::sleep(SOON);
     assert_eq!(stranger.ask("token").token(), issued.token());
     for record in world.files(".record") {
@@ -57,9 +57,9 @@ fn lesson_20_in_a_read_only_folder_leases_serve_winkas_refetches_and_wyn_logs_in
     }
     let mut late = winkas.start_many(1).remove(0);
     let refetched = late.ask("token");
-    assert_eq!((refetched.rung(), refetched.token()), ("Refetch", &*token));
+    assert_eq!((refetched.source(), refetched.token()), ("Refetch", &*token));
     let counts = world.emulator.counts();
-    assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 1));
+    assert_eq!((counts.winkas.login, counts.wyn.login), (1, 1));
 
     // It comes back by itself, and what was got meanwhile is saved.
     set_mode(&world, 0o700);
@@ -85,13 +85,13 @@ fn lesson_20_on_a_full_disk_leases_serve_and_nothing_is_torn() {
     let mut starved = starved.start_many(1).remove(0);
     assert_eq!(starved.ask("token").token(), token, "it can still be read");
     world.emulator.end_token(&token);
-    assert_eq!(starved.ask("refuse").kind(), "store");
-    assert_eq!(world.emulator.counts().winkas.issue, 1, "no login without a store at WinKAS");
+    assert_eq!(starved.ask("report-rejected").kind(), "store");
+    assert_eq!(world.emulator.counts().winkas.login, 1, "no login without a store at WinKAS");
     // Who has room goes on.
-    holder.ask("refuse");
+    holder.ask("report-rejected");
     let renewed = holder.ask("token");
     assert!(world.emulator.token_is_active(renewed.token()));
-    assert_eq!(world.emulator.counts().winkas.issue, 2);
+    assert_eq!(world.emulator.counts().winkas.login, 2);
     assert!(world.files(".tmp").is_empty(), "{:?}", world.files(".tmp"));
 }
 
@@ -106,7 +106,7 @@ fn lesson_15_a_torn_record_costs_a_refetch_and_no_login() {
         let mut next = world.winkas().start_many(1).remove(0);
         assert_eq!(next.ask("token").token(), token);
         drop(next);
-        assert_eq!(world.winkas().start_many(1).remove(0).ask("token").rung(), "Store");
+        assert_eq!(world.winkas().start_many(1).remove(0).ask("token").source(), "Store");
     }
     assert_eq!(world.logins(), 1);
 }

@@ -86,16 +86,16 @@ impl World {
     }
 
     /// Has the server take no writes, or take them again.
-    pub(crate) fn refuse_writes(&self, refuse: bool) {
+    pub(crate) fn reject_writes(&self, reject: bool) {
         match self.scheme() {
             "redis" => {
                 // No memory is left; what is there stays.
-                let limit = if refuse { "1" } else { "0" };
+                let limit = if reject { "1" } else { "0" };
                 let set = redis::cmd("CONFIG").arg(&["SET", "maxmemory", limit]).clone();
                 let () = set.query(&mut redis(&self.store)).unwrap();
             }
             _ => postgres(&self.store, async |server| {
-                let mode = if refuse { "on" } else { "off" };
+                let mode = if reject { "on" } else { "off" };
                 let set = format!("alter system set default_transaction_read_only = {mode}");
                 server.batch_execute("set default_transaction_read_only = off").await.unwrap();
                 server.batch_execute(&set).await.unwrap();

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::hour::Hour;
 
-/// Whom postgres runs as where the tests run as root, which it refuses: `nobody`.
+/// Whom postgres runs as where the tests run as root, which it rejects: `nobody`.
 const NOBODY: u32 = 65534;
 
 /// Where a server listens, and what it takes for the time.

@@ -30,7 +30,7 @@ impl Blow {
         match self {
             Self::Down => server.stop(),
             Self::Silent => server.signal(Signal::STOP),
-            Self::Full => world.refuse_writes(true),
+            Self::Full => world.reject_writes(true),
         }
     }
 
@@ -39,7 +39,7 @@ impl Blow {
         match self {
             Self::Down => server.start(),
             Self::Silent => server.signal(Signal::CONT),
-            Self::Full => world.refuse_writes(false),
+            Self::Full => world.reject_writes(false),
         }
     }
 }
@@ -77,12 +77,12 @@ fn away(engine: &Engine, world: &World, blow: Blow) {
     // Who has none goes by the policy.
     let found = late[0].ask("token");
     let issued = late[1].ask("token");
-    if matches!(blow, Blow::Full) && found.rung() == "Store" {
+    if matches!(blow, Blow::Full) && found.source() == "Store" {
         // What is full can be read.
-        assert_eq!((issued.rung(), world.logins()), ("Store", 2), "{what}");
+        assert_eq!((issued.source(), world.logins()), ("Store", 2), "{what}");
     } else {
-        assert_eq!((found.rung(), found.token()), ("Refetch", tokens[0].token()), "{what}");
-        assert_eq!((issued.rung(), world.logins()), ("Issue", 3), "{what}");
+        assert_eq!((found.source(), found.token()), ("Refetch", tokens[0].token()), "{what}");
+        assert_eq!((issued.source(), world.logins()), ("Login", 3), "{what}");
     }
     let logins = world.logins();
     world.pass(MINUTE);
@@ -99,7 +99,7 @@ fn away(engine: &Engine, world: &World, blow: Blow) {
     until(|| (world.records().len() == 2).then_some(()));
     for starter in &starters {
         let newcomer = one(starter).ask("token");
-        assert_eq!(newcomer.rung(), "Store", "{what}");
+        assert_eq!(newcomer.source(), "Store", "{what}");
         assert!(world.emulator.token_is_active(newcomer.token()), "{what}");
     }
     assert_eq!(world.logins(), logins, "{what}");

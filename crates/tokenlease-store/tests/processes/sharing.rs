@@ -34,7 +34,7 @@ fn lesson_3_processes_whose_identities_differ_in_any_part_never_see_each_others_
             let tokens: BTreeSet<_> = answers.iter().map(Answer::token).collect();
             assert_eq!(tokens.len(), 5, "{}", engine.name);
             let counts = world.emulator.counts();
-            assert_eq!((counts.winkas.issue, counts.wyn.issue), (1, 4), "{}", engine.name);
+            assert_eq!((counts.winkas.login, counts.wyn.login), (1, 4), "{}", engine.name);
             // What differs in nothing but a secret, or in who may not log in at all, neither.
             let others = [
                 ("USER", "somebody else"),
@@ -44,7 +44,7 @@ fn lesson_3_processes_whose_identities_differ_in_any_part_never_see_each_others_
             ];
             for (part, other) in others {
                 let answer = one(&world.wyn().with(part, other)).ask("token");
-                assert_eq!(answer.kind(), "credentials_refused", "{part}: {answer:?}");
+                assert_eq!(answer.kind(), "credentials_rejected", "{part}: {answer:?}");
             }
         });
     }
@@ -69,9 +69,9 @@ fn lesson_3_records_that_were_swapped_in_the_store_do_not_open() {
                 let text = format!("{answer:?}");
                 assert!(text.contains("does not open under this key"), "{text}");
             }
-            // Where the vendor tells the running token, that serves.
+            // Where the provider tells the running token, that serves.
             let answer = one(&world.winkas()).ask("token");
-            assert_eq!((answer.rung(), answer.token()), ("Refetch", &*tokens[0]));
+            assert_eq!((answer.source(), answer.token()), ("Refetch", &*tokens[0]));
             assert_eq!(world.logins(), logins);
         });
     }
@@ -94,8 +94,10 @@ fn lesson_23_a_revocation_is_obeyed_by_all_with_their_next_look() {
             let mut all = world.winkas().start_many(4);
             let old = ask_all(&mut all, "token").remove(0);
             world.emulator.end_token(old.token());
-            let Answer::Other(said) = all[0].ask("refuse") else { panic!("a replacement") };
-            assert!(said.starts_with("refused Replaced"), "{said}");
+            let Answer::Other(said) = all[0].ask("report-rejected") else {
+                panic!("a replacement")
+            };
+            assert!(said.starts_with("rejected Replaced"), "{said}");
             world.pass(LOOK);
             let answers = ask_all(&mut all, "token");
             assert_one_token(&answers);
@@ -121,10 +123,10 @@ fn a_store_that_was_emptied_is_filled_again_by_those_who_hold_a_lease() {
                 until(|| (!world.records().is_empty()).then_some(()));
                 let newcomer = one(&starter).ask("token");
                 let expected = ("Store", first[0].token());
-                assert_eq!((newcomer.rung(), newcomer.token()), expected, "{}", engine.name);
+                assert_eq!((newcomer.source(), newcomer.token()), expected, "{}", engine.name);
             }
             let counts = world.emulator.counts();
-            let calls = (counts.winkas.issue, counts.winkas.refetch, counts.wyn.issue);
+            let calls = (counts.winkas.login, counts.winkas.refetch, counts.wyn.login);
             assert_eq!(calls, (1, 1, 1), "{}", engine.name);
         });
     }
@@ -144,7 +146,7 @@ fn what_one_process_learns_of_a_tokens_life_all_know() {
                 assert_eq!(asking.ask("token").token(), first.token(), "{}", engine.name);
                 world.pass(10 * MINUTE);
             }
-            assert!(validates(world) > 5, "it asked the vendor past the usual end");
+            assert!(validates(world) > 5, "it asked the provider past the usual end");
             // The next one is got by a process that asked nothing meanwhile.
             world.pass(10 * MINUTE);
             let second = resting.ask("token");

@@ -10,7 +10,7 @@ use crate::{
 const PROCESSES: u64 = 8;
 const CALLERS: u64 = 125;
 
-/// Calls that ask the vendor about a token.
+/// Calls that ask the provider about a token.
 fn validates(world: &World) -> u64 {
     let counts = world.emulator.counts();
     counts.winkas.validate + counts.wyn.userinfo
@@ -23,7 +23,7 @@ fn hold(crowd: &mut [Process]) -> String {
 }
 
 #[test]
-fn lesson_9_a_thousand_callers_who_see_a_token_refused_are_one_replacement() {
+fn lesson_9_a_thousand_callers_who_see_a_token_rejected_are_one_replacement() {
     for engine in Engine::all() {
         engine.often(|world, _| {
             for starter in world.both() {
@@ -33,7 +33,7 @@ fn lesson_9_a_thousand_callers_who_see_a_token_refused_are_one_replacement() {
                 world.emulator.end_token(&token);
                 let mut said = BTreeSet::new();
                 for process in &mut crowd {
-                    process.order("refuse-all");
+                    process.order("reject-all");
                 }
                 for process in &mut crowd {
                     said.insert(process.answer());
@@ -44,7 +44,7 @@ fn lesson_9_a_thousand_callers_who_see_a_token_refused_are_one_replacement() {
                 assert!(world.emulator.token_is_active(&new));
                 assert_eq!(world.logins() - logins, 1, "{}", engine.name);
                 let asked = validates(world) - asked;
-                assert!(asked <= PROCESSES, "{}: {asked} verdicts", engine.name);
+                assert!(asked <= PROCESSES, "{}: {asked} validations", engine.name);
             }
         });
     }

@@ -8,8 +8,8 @@ use std::{
 use http::{Response, StatusCode};
 use tokenlease::core::{
     http::{Body, Request},
-    identity::VendorName,
-    vendor::Server,
+    identity::Provider,
+    provider::Server,
 };
 
 /// Sends it on a connection of its own, and reads all that comes.
@@ -36,11 +36,11 @@ pub(crate) fn send(request: &Request) -> Response<Vec<u8>> {
     response
 }
 
-/// A call that the vendor's API refuses everybody, whatever the token.
+/// A call that the provider's API rejects everybody, whatever the token.
 pub(crate) fn forbidden(server: &Server, token: &str) -> Request {
     let (identity, request) = (server.identity(), http::Request::builder());
-    match identity.vendor() {
-        VendorName::Winkas => request
+    match identity.provider() {
+        Provider::Winkas => request
             .method("POST")
             .uri(format!("{}/api/Report/Forbidden", identity.server()))
             .header("content-type", "application/json")

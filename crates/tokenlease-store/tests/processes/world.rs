@@ -44,14 +44,14 @@ impl World {
         Self::between(store, Ipv4Addr::LOCALHOST)
     }
 
-    /// With the vendor at that address.
-    pub(crate) fn between(store: String, vendor: Ipv4Addr) -> Self {
-        let (folder, vendor) = (tempfile::tempdir().unwrap(), (vendor, 0).into());
-        let emulator = Emulator::builder().winkas_addr(vendor).wyn_addr(vendor);
+    /// With the provider at that address.
+    pub(crate) fn between(store: String, provider: Ipv4Addr) -> Self {
+        let (folder, provider) = (tempfile::tempdir().unwrap(), (provider, 0).into());
+        let emulator = Emulator::builder().winkas_addr(provider).wyn_addr(provider);
         Self { emulator: emulator.start_blocking().unwrap(), store, folder, hour: None }
     }
 
-    /// Lets time pass for the vendor, the children and the store.
+    /// Lets time pass for the provider, the children and the store.
     pub(crate) fn pass(&self, time: Duration) {
         self.hour.as_ref().expect("an hour that can be moved").pass(time);
         self.emulator.advance(time);
@@ -61,7 +61,7 @@ impl World {
     pub(crate) fn winkas(&self) -> Starter {
         let w = self.emulator.winkas();
         self.starter()
-            .with("VENDOR", "winkas")
+            .with("PROVIDER", "winkas")
             .with("SERVER", w.server())
             .with("USER", w.user())
             .with("REALM", w.contract())
@@ -71,7 +71,7 @@ impl World {
     pub(crate) fn wyn(&self) -> Starter {
         let w = self.emulator.wyn();
         self.starter()
-            .with("VENDOR", "wyn")
+            .with("PROVIDER", "wyn")
             .with("SERVER", w.server())
             .with("USER", w.user())
             .with("CLIENT", w.client_id())
@@ -91,10 +91,10 @@ impl World {
             .with("HOUR", hour.unwrap_or_default())
     }
 
-    /// Logins at both vendors.
+    /// Logins at both providers.
     pub(crate) fn logins(&self) -> u64 {
         let counts = self.emulator.counts();
-        counts.winkas.issue + counts.wyn.issue
+        counts.winkas.login + counts.wyn.login
     }
 
     /// The store's files whose names end that way, if it is a folder.
@@ -124,7 +124,7 @@ impl Starter {
     }
 
     pub(crate) fn is_winkas(&self) -> bool {
-        self.options["TOKENLEASE_TEST_VENDOR"] == "winkas"
+        self.options["TOKENLEASE_TEST_PROVIDER"] == "winkas"
     }
 
     /// Takes a variable of this process's own away.
@@ -244,8 +244,8 @@ impl Process {
         let text = self.answer();
         let words: Vec<_> = text.split(' ').map(str::to_owned).collect();
         match &words[..] {
-            [token, rung, text] if token == "token" => {
-                Answer::Token { rung: rung.clone(), text: text.clone() }
+            [token, source, text] if token == "token" => {
+                Answer::Token { source: source.clone(), text: text.clone() }
             }
             [error, kind, ..] if error == "error" => {
                 Answer::Error { kind: kind.clone(), text: text.clone() }
@@ -276,7 +276,7 @@ impl Drop for Process {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    Token { rung: String, text: String },
+    Token { source: String, text: String },
     Error { kind: String, text: String },
     Other(String),
 }
@@ -289,9 +289,9 @@ impl Answer {
         }
     }
 
-    pub(crate) fn rung(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         match self {
-            Self::Token { rung, .. } => rung,
+            Self::Token { source, .. } => source,
             other => panic!("expected a token, not {other:?}"),
         }
     }

@@ -104,7 +104,7 @@ impl Clock for SteeredClock {
 
 fn add(offset: &AtomicI64, millis: i64) {
     let add = |old: i64| Some(old.saturating_add(millis));
-    // The closure never refuses, so there is no other case.
+    // The closure never rejects, so there is no other case.
     let _ = offset.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
 }
 

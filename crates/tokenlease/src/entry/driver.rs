@@ -1,19 +1,19 @@
 //! The task that drives an entry's machine: it performs the effects that the machine names, at the
-//! store and at the vendor, and brings back what comes of them.
+//! store and at the provider, and brings back what comes of them.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use tokenlease_core::{
     Error, ErrorKind, Result, Timestamp,
     lifecycle::{Effect, Outcome, Step},
+    provider::Call,
     record::{DecodeError, Record},
     time::Moment as _,
-    vendor::Call,
 };
 
 use super::Entry;
 use crate::{
-    inner::Inner,
+    state::ClientState,
     store::{Loaded, Locked, Owner, StoreError, Stored, Swapped},
     transport::SendError,
 };
@@ -25,54 +25,54 @@ const LATE: Duration = Duration::from_secs(20);
 /// Drives an entry's machine until it has nothing to do. It is a task of its own, so no caller
 /// that gives up takes it along.
 pub(super) struct Driver {
-    inner: Arc<Inner>,
+    inner: Arc<ClientState>,
     entry: Arc<Entry>,
 }
 
 impl Driver {
-    pub(super) fn new(inner: Arc<Inner>, entry: Arc<Entry>) -> Self {
+    pub(super) fn new(inner: Arc<ClientState>, entry: Arc<Entry>) -> Self {
         Self { inner, entry }
     }
 
     pub(super) async fn run(self) {
         loop {
             let (inner, entry) = (&self.inner, &self.entry);
-            let kicked = entry.kicked.notified();
+            let woken = entry.woken.notified();
             let (step, now) = {
                 let mut machine = entry.lock();
                 let now = inner.now();
                 let step = machine.lifecycle.poll(now);
-                let mut news = entry.publish(inner, &mut machine, now);
+                let mut progress = entry.publish(inner, &mut machine, now);
                 if matches!(step, Step::Done) {
                     machine.driven = false;
-                    news.landed = true;
+                    progress.completed = true;
                 }
                 drop(machine);
-                entry.tell(inner, news);
+                entry.tell(inner, progress);
                 (step, now.elapsed)
             };
             match step {
                 Step::Done => return,
                 Step::Wait(until) => {
                     tokio::select! {
-                        () = kicked => {}
+                        () = woken => {}
                         () = inner.registry.clock().sleep(until.since(now)) => {}
                     }
                 }
-                Step::Do(Effect::Send(call), pending) => {
-                    let until = pending.deadline();
+                Step::Do(Effect::Send(call), receipt) => {
+                    let until = receipt.deadline();
                     let sending = {
                         let (inner, entry) = (inner.clone(), entry.clone());
                         Box::pin(async move {
                             let outcome = entry.send(&inner, call, until.since(now) + LATE).await;
-                            entry.handle(&inner, pending, outcome);
+                            entry.handle(&inner, receipt, outcome);
                         })
                     };
                     self.until(until, sending).await;
                 }
-                Step::Do(effect, pending) => {
-                    let limit = pending.deadline().since(now);
-                    let performed = entry.perform(inner, pending.tenure(), effect);
+                Step::Do(effect, receipt) => {
+                    let limit = receipt.deadline().since(now);
+                    let performed = entry.perform(inner, receipt.lock_epoch(), effect);
                     let outcome = tokio::time::timeout(limit, performed).await;
                     let outcome = outcome.unwrap_or_else(|_| {
                         Outcome::Failed(
@@ -80,7 +80,7 @@ impl Driver {
                                 .advice("look at the store and the network to it"),
                         )
                     });
-                    entry.handle(inner, pending, outcome);
+                    entry.handle(inner, receipt, outcome);
                 }
             }
         }
@@ -108,18 +108,18 @@ impl Drop for Driver {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.entry.lock().driven = false;
-            self.entry.landed.notify_waiters();
+            self.entry.completed.notify_waiters();
         }
     }
 }
 
 impl Entry {
     /// The name under which this entry takes locks.
-    fn owner(&self, tenure: u64) -> Owner {
-        Owner::new(self.seed.wrapping_add(tenure))
+    fn owner(&self, lock_epoch: u64) -> Owner {
+        Owner::new(self.seed.wrapping_add(lock_epoch))
     }
 
-    async fn perform(&self, inner: &Inner, tenure: u64, effect: Effect) -> Outcome {
+    async fn perform(&self, inner: &ClientState, lock_epoch: u64, effect: Effect) -> Outcome {
         inner.counters.store_called();
         let (store, name) = (inner.registry.store(), &inner.name);
         let outcome = match effect {
@@ -127,9 +127,11 @@ impl Entry {
                 let (stored, now) = decoded(loaded)?;
                 Ok(Outcome::Loaded { stored, now })
             }),
-            Effect::Lock { life } => store.lock(name, &self.owner(tenure), life).await.map(granted),
+            Effect::Lock { life } => {
+                store.lock(name, &self.owner(lock_epoch), life).await.map(granted)
+            }
             Effect::Renew { life } => {
-                store.renew(name, &self.owner(tenure), life).await.map(granted)
+                store.renew(name, &self.owner(lock_epoch), life).await.map(granted)
             }
             Effect::Save { expected, record, keep } => {
                 let bytes = record.encode();
@@ -142,7 +144,7 @@ impl Entry {
                 }
             }
             Effect::Unlock => {
-                store.unlock(name, &self.owner(tenure)).await.map(|()| Outcome::Unlocked)
+                store.unlock(name, &self.owner(lock_epoch)).await.map(|()| Outcome::Unlocked)
             }
             effect => {
                 let why = format!("the effect `{effect}` is unknown to this client");
@@ -155,7 +157,12 @@ impl Entry {
         })
     }
 
-    async fn send(self: &Arc<Self>, inner: &Arc<Inner>, call: Call, limit: Duration) -> Outcome {
+    async fn send(
+        self: &Arc<Self>,
+        inner: &Arc<ClientState>,
+        call: Call,
+        limit: Duration,
+    ) -> Outcome {
         let credentials = match inner.credentials_for(self, &call).await {
             Ok(credentials) => credentials,
             Err(error) => return Outcome::NotSent(error),

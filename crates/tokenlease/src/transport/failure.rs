@@ -64,7 +64,7 @@ pub(super) fn late(place: &Place, timeout: Duration, progress: &Progress) -> Sen
         (Step::Reading, _) => "reading the answer's body",
     };
     let detail = format!("no answer of {place} within {timeout:?}, while {step}");
-    let error = Error::new(ErrorKind::Deadline, detail)
+    let error = Error::new(ErrorKind::DeadlineExceeded, detail)
         .advice("look at the server's health, firewalls and proxies; or allow more time");
     of(error, progress)
 }
@@ -73,7 +73,7 @@ pub(super) fn late(place: &Place, timeout: Duration, progress: &Progress) -> Sen
 pub(super) fn too_long(place: &Place, status: StatusCode) -> SendError {
     SendError::Lost(
         Error::new(
-            ErrorKind::Unintelligible,
+            ErrorKind::InvalidResponse,
             format!("the answer of {place} is longer than {BODY_CAP} bytes"),
         )
         .with_status(status.as_u16())
@@ -144,7 +144,7 @@ fn tls_advice(error: &rustls::Error) -> &'static str {
         ) => "look at this machine's clock, and renew the server's certificate",
         rustls::Error::InvalidCertificate(_) => "look at the server's certificate",
         rustls::Error::AlertReceived(_) => {
-            "the server refused: it may want a client certificate, or another one"
+            "the server rejected: it may want a client certificate, or another one"
         }
         rustls::Error::InvalidMessage(_) => {
             "look at scheme and port: the server may speak plain HTTP there"

@@ -20,7 +20,7 @@ fn transport() -> Transport {
     Transport::new(&HttpOptions::new().without_proxy()).unwrap()
 }
 
-/// A login as the vendors take it.
+/// A login as the providers take it.
 fn post(address: &str) -> Request {
     let body = Body::form([("password", "canary")]);
     http::Request::post(format!("{address}/connect/token")).body(body).unwrap()
@@ -155,7 +155,7 @@ async fn a_body_over_the_cap_is_cut_off_announced_or_not() {
     for head in [format!("Content-Length: {}", body.len()), "Connection: close".into()] {
         let server = answering(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}"));
         let error = lost(transport().send(post(&format!("http://{}", server.0)), LONG).await);
-        assert_eq!((error.kind(), error.status()), (ErrorKind::Unintelligible, Some(200)));
+        assert_eq!((error.kind(), error.status()), (ErrorKind::InvalidResponse, Some(200)));
         count(server).await;
     }
 }
@@ -223,7 +223,7 @@ async fn the_deadline_ends_a_wait_for_an_answer_and_the_request_may_have_arrived
             .send(request(&format!("http://{}", server.0)), Duration::from_millis(50))
             .await;
         let error = lost(sent);
-        assert_eq!(error.kind(), ErrorKind::Deadline);
+        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
         assert!(error.detail().contains("50ms"), "{error}");
     }
     count(server).await;
@@ -236,7 +236,7 @@ async fn the_deadline_before_a_handshake_ends_means_that_a_login_was_not_sent() 
     });
     let sent =
         transport().send(post(&format!("https://{}", server.0)), Duration::from_millis(50)).await;
-    assert_eq!(not_sent(sent).kind(), ErrorKind::Deadline);
+    assert_eq!(not_sent(sent).kind(), ErrorKind::DeadlineExceeded);
     count(server).await;
 }
 
@@ -302,7 +302,7 @@ async fn a_given_proxy_gets_requests_and_credentials() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_wants_other_credentials_or_refuses_is_named() {
+async fn a_proxy_that_wants_other_credentials_or_rejects_is_named() {
     for (status, words) in [("407 Proxy Authentication Required", "407"), ("403 No", "proxy")] {
         let proxy = answering(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"));
         let options = HttpOptions::new().with_proxy(format!("http://{}", proxy.0).as_str());

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokenlease::{
     Client, Registry, SteeredClock,
-    core::{Credentials, Identity, vendor::Server},
+    core::{Credentials, Identity, provider::Server},
 };
 use tokenlease_emulator::Emulator;
 

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
     tokenlease_error *error = NULL;
 
     if (argc != 2 || tokenlease_config_new(&none, &error) || tokenlease_config_new(&config, &error)
-        || tokenlease_config_set(config, "vendor", "wyn", &error)
+        || tokenlease_config_set(config, "provider", "wyn", &error)
         || tokenlease_config_set(config, "server", argv[1], &error)
         || tokenlease_config_set(config, "user", getenv("LOGIN"), &error)
         || tokenlease_config_set(config, "client_id", getenv("CLIENT"), &error)

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     size_t length;
 
     if (argc != 3 || tokenlease_config_new(&config, &error)
-        || tokenlease_config_set(config, "vendor", "winkas", &error)
+        || tokenlease_config_set(config, "provider", "winkas", &error)
         || tokenlease_config_set(config, "server", argv[1], &error)
         || tokenlease_config_set(config, "user", getenv("LOGIN"), &error)
         || tokenlease_config_set(config, "contract", getenv("CONTRACT"), &error)

@@ -34,7 +34,7 @@ HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 def cold(kind: Callable[..., Client]) -> Client:
     """Make a client without a token, and with a store of its own."""
     return kind(
-        vendor="wyn",
+        provider="wyn",
         server=SERVER,
         user=USER,
         client_id=CLIENT,

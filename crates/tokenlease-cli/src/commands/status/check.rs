@@ -30,8 +30,8 @@ pub(super) fn run(known: &Known, wish: Duration, output: Output) -> Result<u8, F
         }
         (None, Some(until)) => {
             let until = known.clocks.wall(until);
-            let text = format!("credentials refused: not sent again before {until}");
-            ("refused", exit::CREDENTIALS_REFUSED, text)
+            let text = format!("credentials rejected: not sent again before {until}");
+            ("rejected", exit::CREDENTIALS_REJECTED, text)
         }
         (None, None) if live.is_empty() => {
             ("none", exit::NOT_ACTIVE, "none: no live token".to_owned())

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokenlease::core::{
-    Proof, StoreTime, WallTime,
-    record::{EntrySummary, LeaseSummary, PauseSummary, Summary},
+    CredentialsFingerprint, StoreTime, WallTime,
+    record::{BlockSummary, EntrySummary, LeaseSummary, Summary},
     time::Moment as _,
 };
 
@@ -18,8 +18,8 @@ pub(super) struct Known {
     /// The record's name in the store.
     pub(super) key: String,
     pub(super) store: String,
-    /// The proof of the credentials at hand, if they could be read without asking anyone.
-    pub(super) mine: Option<Proof>,
+    /// The credentials fingerprint of the credentials at hand, if they could be read without asking anyone.
+    pub(super) mine: Option<CredentialsFingerprint>,
     pub(super) summary: Summary,
     pub(super) clocks: Clocks,
 }
@@ -45,20 +45,23 @@ impl Clocks {
         self.wall(at).to_string()
     }
 
-    fn pause(self, pause: PauseSummary) -> Value {
+    fn pause(self, pause: BlockSummary) -> Value {
         json!({ "until": self.text(pause.until), "count": pause.count })
     }
 }
 
-/// What credentials are called: the first digits of their proof, a keyed hash.
-pub(super) fn name(proof: Proof) -> String {
-    proof.as_bytes().iter().take(3).map(|byte| format!("{byte:02x}")).collect()
+/// What credentials are called: the first digits of their credentials fingerprint, a keyed hash.
+pub(super) fn name(credentials_fingerprint: CredentialsFingerprint) -> String {
+    credentials_fingerprint.as_bytes().iter().take(3).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Known {
     /// The entries that the credentials at hand are served from: all, if there are none at hand.
     pub(super) fn own(&self) -> impl Iterator<Item = &EntrySummary> {
-        self.summary.entries.iter().filter(|entry| self.mine.is_none_or(|mine| mine == entry.proof))
+        self.summary
+            .entries
+            .iter()
+            .filter(|entry| self.mine.is_none_or(|mine| mine == entry.credentials))
     }
 
     pub(super) fn json(&self, profile: Option<&str>) -> Value {
@@ -80,8 +83,8 @@ impl Known {
 
     fn entry(&self, entry: &EntrySummary) -> Value {
         json!({
-            "credentials": name(entry.proof),
-            "yours": self.mine.map(|mine| mine == entry.proof),
+            "credentials": name(entry.credentials),
+            "yours": self.mine.map(|mine| mine == entry.credentials),
             "lease": entry.lease.map(|lease| self.lease(&lease)),
             "circuit": entry.circuit.map(|circuit| self.clocks.pause(circuit)),
             "hold": entry.hold.map(|hold| self.clocks.pause(hold)),
@@ -99,7 +102,7 @@ impl Known {
             "end": end,
             "expires_at": at.map(|at| self.clocks.text(at)),
             "left_s": lease.left.map(|left| left.as_secs()),
-            "verdict_at": lease.verdict.map(|at| self.clocks.text(at)),
+            "validated_at": lease.validated_at.map(|at| self.clocks.text(at)),
         })
     }
 }

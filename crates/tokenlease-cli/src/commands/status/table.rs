@@ -60,8 +60,8 @@ fn rows(known: &Known) -> String {
 }
 
 fn row(known: &Known, entry: &EntrySummary) -> [String; HEAD.len()] {
-    let yours = if known.mine == Some(entry.proof) { " (yours)" } else { "" };
-    let credentials = format!("{}{yours}", name(entry.proof));
+    let yours = if known.mine == Some(entry.credentials) { " (yours)" } else { "" };
+    let credentials = format!("{}{yours}", name(entry.credentials));
     let state = state(known, entry);
     let Some(lease) = &entry.lease else {
         let none = || "-".to_owned();
@@ -87,7 +87,7 @@ fn left(lease: &LeaseSummary) -> String {
 
 fn state(known: &Known, entry: &EntrySummary) -> String {
     if let Some(until) = entry.open_until() {
-        return format!("refused: not sent before {}", known.clocks.wall(until));
+        return format!("rejected: not sent before {}", known.clocks.wall(until));
     }
     if let Some(hold) = entry.hold {
         return format!("held: not sent before {}", known.clocks.wall(hold.until));

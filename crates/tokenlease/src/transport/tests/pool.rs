@@ -181,7 +181,7 @@ async fn an_answer_that_comes_too_late_is_not_read_as_the_next_logins() {
     let transport = transport(HOUR);
     transport.send(login(address, 0), LONG).await.unwrap();
     let error = lost(transport.send(login(address, 1), Duration::from_millis(50)).await);
-    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     let next = transport.send(login(address, 2), LONG).await.unwrap();
     assert_eq!(next.body().as_slice(), b"22 bytes of user=2");
     assert_eq!(connections(&seen), [0, 0, 1]);

@@ -58,7 +58,7 @@ fn tls_server(authority: &Authority, name: &str, asks: bool) -> (SocketAddr, Joi
 }
 
 #[tokio::test]
-async fn an_extra_authority_is_trusted_and_an_unknown_one_is_refused_with_advice() {
+async fn an_extra_authority_is_trusted_and_an_unknown_one_is_rejected_with_advice() {
     let authority = authority();
     let server = tls_server(&authority, "localhost", false);
     let address = format!("https://localhost:{}", server.0.port());
@@ -75,7 +75,7 @@ async fn an_extra_authority_is_trusted_and_an_unknown_one_is_refused_with_advice
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_host_is_refused_with_advice() {
+async fn a_certificate_of_another_host_is_rejected_with_advice() {
     let authority = authority();
     let server = tls_server(&authority, "elsewhere.example", false);
     let options = HttpOptions::new().without_proxy().with_extra_ca(authority.pem());
@@ -97,7 +97,7 @@ async fn a_client_certificate_is_presented_and_its_absence_is_explained() {
     let answer = Transport::new(&with).unwrap().send(post(&address), LONG).await.unwrap();
     assert_eq!(answer.body().as_slice(), b"1");
 
-    // With TLS 1.3 the refusal comes after the client believes the handshake done.
+    // With TLS 1.3 the rejection comes after the client believes the handshake done.
     let sent = Transport::new(&options).unwrap().send(post(&address), LONG).await;
     let (SendError::NotSent(error) | SendError::Lost(error)) = sent.unwrap_err();
     assert!(harmless(error).to_string().contains("client certificate"));

@@ -1,0 +1,370 @@
+//! Single fields read out of a JSON object, whatever stands around them.
+//!
+//! A provider's answer is read straight into the few fields that count: no tree is built, the rest is
+//! skipped, and a field of the wrong type is no failure until someone needs it. Of a repeated key
+//! the last one counts.
+
+use std::fmt;
+
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use zeroize::Zeroizing;
+
+/// The value of one field.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) enum Field<'a> {
+    /// The key is not there.
+    #[default]
+    Missing,
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Negative(i64),
+    Float(f64),
+    /// A string without escapes, where it stands in the body.
+    Text(&'a str),
+    /// A string with escapes, undone.
+    Owned(Zeroizing<String>),
+    Array,
+    Object,
+}
+
+impl Field<'_> {
+    /// The text, if the field is a string.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Owned(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text, if the field is a string that says anything.
+    pub(crate) fn word(&self) -> Option<&str> {
+        self.text().map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// Whether the field is there and empty: null, or a string that says nothing.
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Self::Null) || self.text().is_some_and(|text| text.trim().is_empty())
+    }
+
+    /// The type that was found, for people. It shows nothing of the value.
+    pub(crate) fn found(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Unsigned(_) | Self::Negative(_) | Self::Float(_) => "a number",
+            Self::Text(text) if text.trim().is_empty() => "an empty string",
+            Self::Owned(text) if text.trim().is_empty() => "an empty string",
+            Self::Text(_) | Self::Owned(_) => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
+}
+
+/// Why a body could not be read: the field that was being read, if it is one of those asked for,
+/// and the reason, which quotes nothing.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unreadable {
+    pub(crate) field: Option<&'static str>,
+    pub(crate) why: String,
+}
+
+/// Reads the named fields of a JSON object. `Outer.Inner` names a field of the object `Outer`.
+/// `same` compares a name with a key.
+pub(crate) fn read<'a, const N: usize>(
+    body: &'a [u8],
+    names: [&'static str; N],
+    same: fn(&str, &str) -> bool,
+) -> Result<[Field<'a>; N], Unreadable> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    // Text that was checked as a whole, many bytes at a time, is not checked string by string.
+    match simdutf8::basic::from_utf8(body) {
+        Ok(text) => read_from(serde_json::Deserializer::from_str(text), names, same),
+        Err(_) => read_from(serde_json::Deserializer::from_slice(body), names, same),
+    }
+}
+
+fn read_from<'a, const N: usize, R: serde_json::de::Read<'a>>(
+    mut json: serde_json::Deserializer<R>,
+    names: [&'static str; N],
+    same: fn(&str, &str) -> bool,
+) -> Result<[Field<'a>; N], Unreadable> {
+    let mut fields = [const { Field::Missing }; N];
+    let mut at = None;
+    let outcome = Object { names: &names, prefix: "", same, fields: &mut fields, at: &mut at }
+        .deserialize(&mut json)
+        .and_then(|shape| match shape {
+            Field::Object => {
+                at = None;
+                json.end()
+            }
+            other => Err(serde_json::Error::custom(format_args!("it is {}", other.found()))),
+        });
+    match outcome {
+        Ok(()) => Ok(fields),
+        Err(error) => Err(Unreadable { field: at, why: error.to_string() }),
+    }
+}
+
+/// Reads one object, below `prefix`, into `fields`; answers what it was.
+struct Object<'f, 'a> {
+    names: &'f [&'static str],
+    prefix: &'static str,
+    same: fn(&str, &str) -> bool,
+    fields: &'f mut [Field<'a>],
+    at: &'f mut Option<&'static str>,
+}
+
+impl<'a> Object<'_, 'a> {
+    /// Gives all fields below a prefix one value.
+    fn fill(&mut self, prefix: &str, value: &Field<'a>) {
+        for (name, field) in self.names.iter().zip(self.fields.iter_mut()) {
+            if name.starts_with(prefix) {
+                field.clone_from(value);
+            }
+        }
+    }
+
+    /// What a key leads to: a field's index, or an inner object's prefix.
+    fn find(&self, key: &str) -> Target {
+        let (start, end) = (self.prefix.len(), self.prefix.len() + key.len());
+        for (index, name) in self.names.iter().enumerate() {
+            // Lengths first: they tell most names apart.
+            let inner = name.as_bytes().get(end) == Some(&b'.');
+            if (inner || name.len() == end)
+                && name.starts_with(self.prefix)
+                && name.get(start..end).is_some_and(|name| (self.same)(name, key))
+            {
+                return if inner {
+                    Target::Inner(name.get(..=end).unwrap_or_default())
+                } else {
+                    Target::Field(index, name)
+                };
+            }
+        }
+        Target::Nothing
+    }
+}
+
+enum Target {
+    Field(usize, &'static str),
+    Inner(&'static str),
+    Nothing,
+}
+
+impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
+    type Value = Field<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(AnyVisitor { object: Some(self) })
+    }
+}
+
+/// Reads any value into a [`Field`].
+struct Value;
+
+impl<'de> DeserializeSeed<'de> for Value {
+    type Value = Field<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(AnyVisitor { object: None })
+    }
+}
+
+/// Finds out what a key leads to without keeping the key.
+struct Key<'k, 'f, 'a>(&'k Object<'f, 'a>);
+
+impl<'de> DeserializeSeed<'de> for Key<'_, '_, '_> {
+    type Value = Target;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Target, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_, '_, '_> {
+    type Value = Target;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Target, E> {
+        Ok(self.0.find(key))
+    }
+}
+
+struct AnyVisitor<'f, 'a> {
+    object: Option<Object<'f, 'a>>,
+}
+
+impl<'de> Visitor<'de> for AnyVisitor<'_, 'de> {
+    type Value = Field<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Field<'de>, E> {
+        Ok(Field::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Field<'de>, E> {
+        Ok(Field::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Field<'de>, E> {
+        Ok(Field::Unsigned(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Field<'de>, E> {
+        Ok(u64::try_from(value).map_or(Field::Negative(value), Field::Unsigned))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Field<'de>, E> {
+        Ok(Field::Float(value))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Field<'de>, E> {
+        Ok(Field::Text(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Field<'de>, E> {
+        Ok(Field::Owned(Zeroizing::new(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Field<'de>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Field::Array)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Field<'de>, A::Error> {
+        let Some(mut object) = self.object else {
+            while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Field::Object);
+        };
+        while let Some(target) = entries.next_key_seed(Key(&object))? {
+            match target {
+                Target::Field(index, name) => {
+                    *object.at = Some(name);
+                    let value = entries.next_value_seed(Value)?;
+                    if let Some(field) = object.fields.get_mut(index) {
+                        *field = value;
+                    }
+                }
+                Target::Inner(prefix) => {
+                    object.fill(prefix, &Field::Missing);
+                    let shape = entries.next_value_seed(Object {
+                        names: object.names,
+                        prefix,
+                        same: object.same,
+                        fields: &mut *object.fields,
+                        at: &mut *object.at,
+                    })?;
+                    if shape != Field::Object {
+                        // Where the outer object is null, so are its fields.
+                        object.fill(
+                            prefix,
+                            &if shape == Field::Null { shape } else { Field::Missing },
+                        );
+                    }
+                }
+                Target::Nothing => {
+                    *object.at = None;
+                    entries.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Field::Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 3] = ["a", "b", "o.in"];
+
+    fn read_exact(body: &str) -> Result<[Field<'_>; 3], Unreadable> {
+        read(body.as_bytes(), NAMES, |name, key| name == key)
+    }
+
+    #[test]
+    fn fields_are_found_in_any_order_among_others_and_after_a_mark() {
+        let fields = read_exact(
+            "\u{feff} {\"x\":[{}],\"b\":1.5,\"o\":{\"y\":0,\"in\":\"\\u0041\"},\"a\":-1}",
+        );
+        let [a, b, inner] = fields.unwrap();
+        assert!(a == Field::Negative(-1) && b == Field::Float(1.5));
+        assert_eq!(inner.text(), Some("A"));
+    }
+
+    #[test]
+    fn of_a_repeated_key_the_last_one_counts() {
+        let [a, _, inner] = read_exact(r#"{"a":1,"o":{"in":1},"a":"2","o":{"x":1}}"#).unwrap();
+        assert_eq!(a.text(), Some("2"));
+        assert!(inner == Field::Missing);
+    }
+
+    #[test]
+    fn null_around_a_field_makes_it_null() {
+        let [a, _, inner] = read_exact(r#"{"a":{"in":1},"o":null}"#).unwrap();
+        assert_eq!((a.found(), inner.found()), ("an object", "null"));
+        let [.., inner] = read_exact(r#"{"o":[1]}"#).unwrap();
+        assert_eq!(inner.found(), "missing");
+    }
+
+    #[test]
+    fn what_is_no_object_is_unreadable_and_quotes_nothing() {
+        for (body, why) in [
+            ("\"canary\"", "it is a string"),
+            ("[\"canary\"]", "it is an array"),
+            ("null", "it is null"),
+            ("", "EOF while parsing a value at line 1 column 0"),
+            ("<html>canary", "expected value at line 1 column 1"),
+            ("{} canary", "trailing characters at line 1 column 4"),
+        ] {
+            let error = read_exact(body).err().unwrap();
+            assert_eq!(error, Unreadable { field: None, why: why.into() });
+        }
+    }
+
+    #[test]
+    fn a_failure_inside_a_field_names_it() {
+        for body in [r#"{"a":"canary"#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#, r#"{"a":01}"#] {
+            let error = read_exact(body).err().unwrap();
+            assert!(!error.why.contains("canary"), "{}", error.why);
+            assert_eq!(error.field, Some("a"), "{body}: {}", error.why);
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_utf_8_spoils_no_field_but_its_own() {
+        // Texts are checked many bytes at a time, if they have so many.
+        for space in ["", &" ".repeat(200)] {
+            let body = |key: &str| {
+                let text = format!("{space}{{\"a\":1,\"{key}\":\"S");
+                [text.as_bytes(), b"\xf8ren\"}"].concat()
+            };
+            let (skipped, read_in_vain) = (body("x"), body("b"));
+            let [a, ..] = read(&skipped, NAMES, |name, key| name == key).unwrap();
+            assert!(a == Field::Unsigned(1));
+            let error = read(&read_in_vain, NAMES, |name, key| name == key).err().unwrap();
+            assert_eq!(error.field, Some("b"), "{}", error.why);
+            assert!(!error.why.contains("ren"), "{}", error.why);
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_an_answer_or_an_error_but_no_crash() {
+        let deep = format!("{{\"a\":{}", "[".repeat(200_000));
+        assert!(read_exact(&deep).is_err());
+        let skipped = format!("{{\"x\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
+        let _ = read_exact(&skipped);
+    }
+}

@@ -1,0 +1,27 @@
+//! The exchanges of OAuth2 servers (RFC 6749, 6750, 7009, 7662). Wyn Enterprise speaks a profile of
+//! them.
+//!
+//! Each is plain data with a `request` and a `parse`. `endpoint` is always a whole address.
+
+pub(crate) mod client;
+mod client_login;
+mod introspect;
+mod login;
+mod refresh;
+mod revoke;
+mod userinfo;
+pub(crate) mod wire;
+
+pub use self::{
+    client::{Client, ClientAuth},
+    client_login::ClientLogin,
+    introspect::Introspect,
+    login::Login,
+    refresh::Refresh,
+    revoke::Revoke,
+    userinfo::Userinfo,
+};
+pub(crate) use self::{
+    introspect::read as read_introspection, revoke::read as read_revocation,
+    userinfo::read as read_userinfo,
+};

@@ -1,0 +1,369 @@
+//! What OAuth2 answers look like (RFC 6749 sections 5.1 and 5.2).
+
+use std::time::Duration;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    provider::{
+        field::Field,
+        granted::{Granted, Life},
+        reading::Reading,
+    },
+    secret::Secret,
+    time::Timestamp,
+    token::{Token, TokenKind},
+};
+
+/// What a rejection means to the call that met it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stake {
+    /// The call sent a user's or a client's credentials.
+    Credentials,
+    /// The call sent a refresh token: `invalid_grant` is about that.
+    RefreshToken,
+    /// The call sent a token and the client's credentials, no user's: `invalid_grant` says that the
+    /// token was given to another client (RFC 7009 section 2.1).
+    Token,
+}
+
+/// Reads a token endpoint's answer.
+pub(crate) fn granted(reading: &Reading<'_>, sent_at: Timestamp, stake: Stake) -> Result<Granted> {
+    if !reading.status.is_success() {
+        return Err(failure(reading, stake));
+    }
+    let [token, kind, life, scope, refresh, code, description] = reading.fields(
+        [
+            "access_token",
+            "token_type",
+            "expires_in",
+            "scope",
+            "refresh_token",
+            "error",
+            "error_description",
+        ],
+        exactly,
+    )?;
+    // Some servers answer errors with 200.
+    if let Some(code) = code.word() {
+        return Err(rejected(reading, code, description.word(), stake));
+    }
+    if let Some(kind) = kind.word()
+        && !kind.eq_ignore_ascii_case("bearer")
+    {
+        let kind = format!("\"{}\"", reading.quote(kind));
+        return Err(reading.bad_field(
+            "token_type",
+            kind,
+            "Bearer, the only type that is supported",
+        ));
+    }
+    Ok(Granted {
+        token: token_text(reading, "access_token", &token, TokenKind::Bearer)?,
+        life: expires_in(reading, &life)?,
+        scope: scope.word().map(str::to_owned),
+        refresh_token: refresh.word().map(Secret::from),
+        sent_at,
+    })
+}
+
+/// The error of an answer without success.
+pub(crate) fn failure(reading: &Reading<'_>, stake: Stake) -> Error {
+    // What can't be read here is told by its status.
+    match reading.fields(["error", "error_description"], exactly) {
+        Ok([code, description]) => match code.word() {
+            Some(code) => rejected(reading, code, description.word(), stake),
+            None => reading.by_status(ErrorKind::CredentialsRejected),
+        },
+        Err(_) => reading.by_status(ErrorKind::CredentialsRejected),
+    }
+}
+
+/// The token in a field, fit to be sent back.
+pub(crate) fn token_text(
+    reading: &Reading<'_>,
+    name: &str,
+    field: &Field<'_>,
+    kind: TokenKind,
+) -> Result<Token> {
+    match field.text() {
+        Some(text) if kind.fits(text) => Ok(Token::new(kind, text)),
+        Some(text) if !text.trim().is_empty() => {
+            let found = "a text with characters that no token can have";
+            Err(reading.bad_field(name, found, "a token of visible characters"))
+        }
+        _ => Err(reading.bad_field(name, field.found(), "a token")),
+    }
+}
+
+pub(crate) fn exactly(name: &str, key: &str) -> bool {
+    name == key
+}
+
+/// The life that `expires_in` states: whole or broken seconds, as a number or a string.
+fn expires_in(reading: &Reading<'_>, field: &Field<'_>) -> Result<Life> {
+    let seconds = match field {
+        Field::Missing | Field::Null => return Ok(Life::Unstated),
+        Field::Unsigned(seconds) => return Ok(whole(*seconds)),
+        Field::Negative(_) => return Ok(Life::ExpiredOnArrival),
+        Field::Float(seconds) => Some(*seconds),
+        Field::Text(_) | Field::Owned(_) => {
+            let text = field.word().unwrap_or_default();
+            if let Ok(seconds) = text.parse() {
+                return Ok(whole(seconds));
+            }
+            // `parse` would take words such as "infinity", too.
+            text.parse()
+                .ok()
+                .filter(|_| !text.contains(|c| char::is_alphabetic(c) && !"eE".contains(c)))
+        }
+        Field::Bool(_) | Field::Array | Field::Object => None,
+    };
+    match seconds {
+        Some(seconds) if seconds > 0.0 => {
+            // What is too long for a Duration is the longest one.
+            Ok(Life::Stated(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)))
+        }
+        Some(_) => Ok(Life::ExpiredOnArrival),
+        None => {
+            let found = match field {
+                Field::Text(_) | Field::Owned(_) => "a text that is no number",
+                other => other.found(),
+            };
+            Err(reading.bad_field("expires_in", found, "a number of seconds"))
+        }
+    }
+}
+
+fn whole(seconds: u64) -> Life {
+    match seconds {
+        0 => Life::ExpiredOnArrival,
+        seconds => Life::Stated(Duration::from_secs(seconds)),
+    }
+}
+
+/// The error of an answer with an error code: the code decides, then the status, never the words.
+pub(crate) fn rejected(
+    reading: &Reading<'_>,
+    code: &str,
+    description: Option<&str>,
+    stake: Stake,
+) -> Error {
+    let quoted = reading.quote(code);
+    if reading.status.is_redirection() {
+        return reading.by_status(ErrorKind::CredentialsRejected).with_code(quoted);
+    }
+    let (kind, advice) = by_code(code, stake)
+        .filter(|(kind, _)| {
+            // A failing or overloaded server's rejection is no word on the credentials.
+            let passing = matches!(reading.status.as_u16(), 429 | 500..=599);
+            !passing || matches!(kind, ErrorKind::Unavailable | ErrorKind::Throttled)
+        })
+        .unwrap_or_else(|| reading.kind_by_status(ErrorKind::CredentialsRejected));
+    let detail = match description {
+        Some(text) => format!("the server said \"{}\"", reading.quote(text)),
+        None => format!("the server said {quoted} and no more"),
+    };
+    reading.error(kind, detail).advice(advice).with_code(quoted)
+}
+
+fn by_code(code: &str, stake: Stake) -> Option<(ErrorKind, &'static str)> {
+    Some(match code {
+        "temporarily_unavailable" | "server_error" => (ErrorKind::Unavailable, "try again later"),
+        "slow_down" => (ErrorKind::Throttled, "wait, and ask less often"),
+        "invalid_grant" if stake == Stake::RefreshToken => {
+            (ErrorKind::TokenRejected, "the refresh token has ended: log in again")
+        }
+        "invalid_grant" if stake == Stake::Token => {
+            (ErrorKind::Config, "use the client that the token was given to")
+        }
+        "invalid_grant" => (
+            ErrorKind::CredentialsRejected,
+            "look at user, password and organization, mend them, then unblock",
+        ),
+        "invalid_client" => (
+            ErrorKind::CredentialsRejected,
+            "look at client id and secret and at how they are sent, mend them, then unblock",
+        ),
+        "invalid_scope" => (ErrorKind::Config, "ask for a scope that the server grants"),
+        "unauthorized_client" => {
+            (ErrorKind::Config, "allow this grant for the client at the server, or use another")
+        }
+        "unsupported_grant_type" => {
+            (ErrorKind::Config, "use a grant that the server supports, and look at the token path")
+        }
+        "unsupported_token_type" => {
+            (ErrorKind::Unsupported, "the server can't revoke access tokens: let the token end")
+        }
+        "invalid_request" => (
+            ErrorKind::InvalidResponse,
+            "look at the configured paths, at how the client is authenticated, at empty options, \
+             and at user and password: some servers say so of wrong ones",
+        ),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::Response;
+
+    use super::*;
+
+    fn parse(status: u16, body: &str) -> Result<Granted> {
+        let response = Response::builder().status(status).body(body).unwrap();
+        granted(&Reading::of(&response), Timestamp(1_000), Stake::Credentials)
+    }
+
+    fn life(expires_in: &str) -> Result<Life> {
+        parse(200, &format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#))
+            .map(|granted| granted.life)
+    }
+
+    #[test]
+    fn a_token_is_read_in_any_order_with_anything_around_it() {
+        let body = "\u{feff}{\"x\":{\"access_token\":\"no\"},\"scope\":\"a b\",\"token_type\":\
+            \"bearer\",\"refresh_token\":\"r\",\"access_token\":\"t-1\",\"expires_in\":\"60\"}";
+        let granted = parse(200, body).unwrap();
+        assert_eq!(granted.token, Token::new(TokenKind::Bearer, "t-1"));
+        assert_eq!(granted.life, Life::Stated(Duration::from_secs(60)));
+        assert_eq!(granted.expires_at(), Some(Timestamp(61_000)));
+        assert_eq!(granted.scope.as_deref(), Some("a b"));
+        assert_eq!(granted.refresh_token, Some("r".into()));
+    }
+
+    #[test]
+    fn an_empty_scope_and_an_absent_type_are_no_failure() {
+        let granted = parse(200, r#"{"access_token":"t","scope":"","refresh_token":null}"#);
+        let granted = granted.unwrap();
+        assert_eq!((granted.scope, granted.refresh_token), (None, None));
+        let granted = parse(200, r#"{"access_token":"t","scope":["a"],"token_type":null}"#);
+        assert_eq!(granted.unwrap().scope, None);
+    }
+
+    #[test]
+    fn of_a_repeated_key_the_last_one_counts() {
+        let granted = parse(200, r#"{"access_token":"a","access_token":"b"}"#).unwrap();
+        assert_eq!(granted.token.expose(), "b");
+    }
+
+    #[test]
+    fn lesson_12_lives_of_any_length_and_spelling_are_read() {
+        let stated = |millis| Life::Stated(Duration::from_millis(millis));
+        for (text, expected) in [
+            ("3600", stated(3_600_000)),
+            ("3600.5", stated(3_600_500)),
+            ("\"3600\"", stated(3_600_000)),
+            ("\" 3600.0 \"", stated(3_600_000)),
+            ("\"1E3\"", stated(1_000_000)),
+            ("315360000", stated(315_360_000_000)),
+            ("18446744073709551615", Life::Stated(Duration::from_secs(u64::MAX))),
+            ("184467440737095516150", Life::Stated(Duration::MAX)),
+            ("\"184467440737095516150\"", Life::Stated(Duration::MAX)),
+            ("1e300", Life::Stated(Duration::MAX)),
+            ("0", Life::ExpiredOnArrival),
+            ("-1", Life::ExpiredOnArrival),
+            ("-0.5", Life::ExpiredOnArrival),
+            ("\"-3600\"", Life::ExpiredOnArrival),
+            ("null", Life::Unstated),
+        ] {
+            assert_eq!(life(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_life_that_is_no_number_is_an_error_that_names_the_field() {
+        for (text, found) in [
+            ("\"soon\"", "a text that is no number"),
+            ("\"\"", "a text that is no number"),
+            ("\"inf\"", "a text that is no number"),
+            ("\"NaN\"", "a text that is no number"),
+            ("true", "a boolean"),
+            ("[]", "an array"),
+        ] {
+            let error = life(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+            assert_eq!(error.detail(), format!("the answer's `expires_in` is {found}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_bearer_token_is_an_error_that_names_the_field() {
+        for (body, detail) in [
+            ("{}", "the answer's `access_token` is missing"),
+            (r#"{"access_token":""}"#, "the answer's `access_token` is an empty string"),
+            (r#"{"access_token":7}"#, "the answer's `access_token` is a number"),
+            (
+                r#"{"access_token":"a\r\nb"}"#,
+                "the answer's `access_token` is a text with characters that no token can have",
+            ),
+            (
+                r#"{"access_token":"å"}"#,
+                "the answer's `access_token` is a text with characters that no token can have",
+            ),
+            (r#"{"access_token":"t","token_type":"MAC"}"#, "the answer's `token_type` is \"MAC\""),
+            (
+                r#"{"access_token":"canary"#,
+                "`access_token` in 23 bytes of no stated type can't be read as a JSON object: EOF \
+                 while parsing a string at line 1 column 23",
+            ),
+        ] {
+            let error = parse(200, body).unwrap_err();
+            assert_eq!((error.kind(), error.detail()), (ErrorKind::InvalidResponse, detail));
+        }
+    }
+
+    #[test]
+    fn the_code_decides_then_the_status_and_never_the_words() {
+        use ErrorKind as K;
+        for (status, body, kind) in [
+            (400, r#"{"error":"invalid_grant"}"#, K::CredentialsRejected),
+            (403, r#"{"error":"invalid_grant"}"#, K::CredentialsRejected),
+            (200, r#"{"error":"invalid_grant","access_token":"t"}"#, K::CredentialsRejected),
+            (400, r#"{"error":"invalid_client"}"#, K::CredentialsRejected),
+            (401, r#"{"error":"invalid_client"}"#, K::CredentialsRejected),
+            (401, "", K::CredentialsRejected),
+            (401, "<html>", K::CredentialsRejected),
+            (401, r#"{"error":"access_denied"}"#, K::CredentialsRejected),
+            (429, r#"{"error":"invalid_grant"}"#, K::Throttled),
+            (500, r#"{"error":"invalid_grant"}"#, K::Unavailable),
+            (302, r#"{"error":"invalid_grant"}"#, K::InvalidResponse),
+            (400, r#"{"error":"temporarily_unavailable"}"#, K::Unavailable),
+            (401, r#"{"error":"server_error"}"#, K::Unavailable),
+            (400, r#"{"error":"slow_down"}"#, K::Throttled),
+            (400, r#"{"error":"invalid_scope"}"#, K::Config),
+            (400, r#"{"error":"unauthorized_client"}"#, K::Config),
+            (400, r#"{"error":"unsupported_grant_type"}"#, K::Config),
+            (400, r#"{"error":"invalid_request"}"#, K::InvalidResponse),
+            (401, r#"{"error":"invalid_request"}"#, K::InvalidResponse),
+            (400, r#"{"error":"x","error_description":"invalid_grant"}"#, K::InvalidResponse),
+            (400, r#"{"error":{"code":"invalid_grant"}}"#, K::InvalidResponse),
+            (400, r#"{"error":"invalid_grant""#, K::InvalidResponse),
+            (400, "<html>invalid_grant</html>", K::InvalidResponse),
+            (200, "<html>", K::InvalidResponse),
+            (200, "", K::InvalidResponse),
+            (403, "<html>", K::Unavailable),
+            (404, "Not Found", K::Unavailable),
+            (405, "", K::Unavailable),
+            (407, "", K::Unavailable),
+            (503, "", K::Unavailable),
+            (999, "", K::Unavailable),
+        ] {
+            let error = parse(status, body).unwrap_err();
+            assert_eq!(error.kind(), kind, "{status} {body}: {error}");
+            assert_eq!(error.status(), Some(status));
+        }
+    }
+
+    #[test]
+    fn the_servers_code_status_and_words_are_kept() {
+        let error = parse(
+            400,
+            r#"{"error":"invalid_grant","error_description":"invalid_username_or_password"}"#,
+        );
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "credentials rejected: the server said \"invalid_username_or_password\" (HTTP 400, \
+             code invalid_grant); look at user, password and organization, mend them, then unblock"
+        );
+    }
+}
