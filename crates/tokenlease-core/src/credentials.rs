@@ -1,4 +1,4 @@
-//! What a client proves itself with, and the credentials fingerprint that a lease remembers of it.
+//! Credentials, and the fingerprint that names them in records.
 
 use std::fmt;
 
@@ -6,49 +6,70 @@ use serde::{Deserialize, Serialize};
 
 use crate::{key::Key, secret::Secret};
 
-/// The secrets of an identity. They are sent to the provider and never stored.
+/// The secrets of an identity. They are sent to the server and never stored.
+///
+/// ```
+/// use tokenlease_core::Credentials;
+///
+/// let winkas = Credentials::password("PASSWORD");
+/// let wyn = Credentials::password("PASSWORD").with_client_secret("SECRET");
+/// let client = Credentials::client_secret("SECRET");
+/// assert_ne!(winkas, wyn);
+/// assert!(!format!("{client:?}").contains("SECRET"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
-    /// The user's password, where the grant has a user.
+    /// The user's password, if the grant has a user.
     pub password: Option<Secret>,
-    /// The client's secret (RFC 6749 section 2.3.1), where there is a client.
+    /// The client's secret (RFC 6749 section 2.3.1), if there is a confidential client.
     pub client_secret: Option<Secret>,
 }
 
 impl Credentials {
-    /// A password alone: all that WinKAS asks for.
+    /// Makes credentials of a password alone. WinKAS needs no more.
     pub fn password(password: impl Into<Secret>) -> Self {
         Self { password: Some(password.into()), client_secret: None }
     }
 
-    /// A client's secret alone: the client credentials grant (RFC 6749 section 4.4).
+    /// Makes credentials of a client secret alone, for the client credentials grant (RFC 6749 section
+    /// 4.4).
     pub fn client_secret(secret: impl Into<Secret>) -> Self {
         Self { password: None, client_secret: Some(secret.into()) }
     }
 
-    /// Adds a client's secret.
+    /// Adds a client secret.
     #[must_use]
     pub fn with_client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.client_secret = Some(secret.into());
         self
     }
 
-    /// The texts that must not be seen in what a provider answers.
+    /// Returns the secret texts, so that they can be redacted in a server's response.
     pub fn texts(&self) -> Vec<&str> {
         [&self.password, &self.client_secret].into_iter().flatten().map(Secret::expose).collect()
     }
 }
 
-/// HMAC-SHA-256 of the credentials' secrets under the store's key. A lease is served only to who
-/// holds the credentials fingerprint that it was obtained with.
+/// The HMAC-SHA-256 of the credentials' secrets under the store's key.
+///
+/// A lease is served only to callers whose credentials have the fingerprint it was obtained with.
+///
+/// ```
+/// use tokenlease_core::{Credentials, CredentialsFingerprint, Key};
+///
+/// let key = Key::new([7; 32]); // random in production
+/// let right = CredentialsFingerprint::of(&key, &Credentials::password("PASSWORD"));
+/// let wrong = CredentialsFingerprint::of(&key, &Credentials::password("password"));
+/// assert_ne!(right, wrong);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CredentialsFingerprint([u8; 32]);
 
 impl CredentialsFingerprint {
-    /// The credentials fingerprint of these credentials under a key.
+    /// Returns the fingerprint of these credentials under a key.
     pub fn of(key: &Key, credentials: &Credentials) -> Self {
-        // Absent and empty differ: the first byte says which.
+        // The first byte tells an absent secret from an empty one.
         let part = |secret: &Option<Secret>| {
             zeroize::Zeroizing::new(
                 secret
@@ -60,12 +81,12 @@ impl CredentialsFingerprint {
         Self(key.mac("tokenlease proof", &[&password, &client]))
     }
 
-    /// A credentials fingerprint from its bytes, for callers that compute it elsewhere.
+    /// Makes a fingerprint of bytes that were computed elsewhere.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The credentials fingerprint's bytes.
+    /// Returns the fingerprint's bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -82,8 +103,10 @@ impl fmt::Debug for CredentialsFingerprint {
 mod tests {
     use super::*;
 
+    /// Rule: Identity: credentials that differ in any secret have different fingerprints, and an absent
+    /// secret is not an empty one.
     #[test]
-    fn each_secret_counts_and_absent_is_not_empty() {
+    fn credentials_that_differ_in_any_secret_have_different_fingerprints() {
         let key = Key::new([1; 32]);
         let all = [
             Credentials::default(),
@@ -93,17 +116,18 @@ mod tests {
             Credentials::password("a").with_client_secret("b"),
             Credentials::password("ab").with_client_secret(""),
         ];
-        let credentials_fingerprints: std::collections::BTreeSet<_> =
+        let fingerprints: std::collections::BTreeSet<_> =
             all.iter().map(|credentials| CredentialsFingerprint::of(&key, credentials)).collect();
-        assert_eq!(credentials_fingerprints.len(), all.len());
+        assert_eq!(fingerprints.len(), all.len());
         assert_ne!(
             CredentialsFingerprint::of(&Key::new([2; 32]), &all[2]),
             CredentialsFingerprint::of(&key, &all[2])
         );
     }
 
+    /// Rule: Secrets: Debug of credentials shows no secret.
     #[test]
-    fn debug_shows_nothing_of_the_credentials() {
+    fn debug_of_credentials_shows_no_secret() {
         let text = format!("{:?}", Credentials::password("canary").with_client_secret("canary"));
         assert!(!text.contains("canary"), "{text}");
     }

@@ -1,14 +1,30 @@
-//! Errors: a kind, chosen by what the caller does next, and the words for people.
+//! The error type: a kind for programs, and a text for people.
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use crate::time::WallTime;
 
-/// A result whose error is [`Error`].
+/// A `Result` whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, what was expected, and what to do. One word wide and cheap to clone: a
-/// thousand callers of one flight share one error.
+/// An error: what happened, what was expected, and what to do.
+///
+/// It is one machine word wide and cheap to clone, because all callers of a flight share one error.
+///
+/// ```
+/// use tokenlease_core::{Error, ErrorKind};
+///
+/// let error = Error::new(ErrorKind::Config, "the server address has no scheme")
+///     .expected("http:// or https://")
+///     .advice("write https://air.winkas.net");
+/// assert_eq!(error.kind(), ErrorKind::Config);
+/// assert!(!error.is_retryable());
+/// assert_eq!(
+///     error.to_string(),
+///     "bad configuration: the server address has no scheme; expected http:// or https://; \
+///      write https://air.winkas.net",
+/// );
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Repr>);
 
@@ -26,7 +42,7 @@ struct Repr {
 }
 
 impl Error {
-    /// An error of that kind; `detail` says what was wrong and names no secret.
+    /// Makes an error of that kind. `detail` says what happened and must not contain a secret.
     pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Arc::new(Repr {
             kind,
@@ -47,44 +63,46 @@ impl Error {
         self.with(|repr| repr.expected = Some(expected.into()))
     }
 
-    /// Adds what the reader can do about it.
+    /// Adds what the reader should do.
     #[must_use]
     pub fn advice(self, advice: impl Into<Cow<'static, str>>) -> Self {
         self.with(|repr| repr.advice = Some(advice.into()))
     }
 
-    /// Adds the HTTP status of the answer that was read.
+    /// Adds the HTTP status of the response.
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {
         self.with(|repr| repr.status = Some(status))
     }
 
-    /// Adds the provider's own error code: RFC 6749 `error`, or WinKAS' `WinkasErrorCode`.
+    /// Adds the server's error code: `error` (RFC 6749 section 5.2) or `WinkasErrorCode`.
     #[must_use]
     pub fn with_code(self, code: impl Into<String>) -> Self {
         self.with(|repr| repr.code = Some(code.into()))
     }
 
-    /// Adds the wait that the provider asked for by `Retry-After` (RFC 9110 section 10.2.3).
+    /// Adds the server's `Retry-After` (RFC 9110 section 10.2.3).
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         self.with(|repr| repr.retry_after = Some(wait))
     }
 
-    /// Adds the moment until which asking again is pointless.
+    /// Adds the moment before which a retry can't succeed.
     #[must_use]
-    pub fn with_until(self, until: WallTime) -> Self {
+    pub(crate) fn with_until(self, until: WallTime) -> Self {
         self.with(|repr| repr.until = Some(until))
     }
 
-    /// Adds the error that caused this one.
+    /// Adds the cause of this error.
     #[must_use]
     pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.with(|repr| repr.source = Some(Arc::new(source)))
     }
 
-    /// Replaces each of the `secrets` in the provider's words that this error quotes, in the forms
-    /// in which a server may echo them, so that the error can be printed.
+    /// Redacts the `secrets` in the server's texts that this error quotes, so that it can be
+    /// printed.
+    ///
+    /// It finds them also in the encodings in which a server may echo them.
     #[must_use]
     pub fn redact(self, secrets: &[&str]) -> Self {
         self.with(|repr| {
@@ -93,38 +111,40 @@ impl Error {
         })
     }
 
-    /// What the caller does next depends on this.
+    /// Returns the error's kind, which tells a program what to do next.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// What was wrong, without what was expected and what to do.
+    /// Returns what happened, without what was expected and what to do.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// The HTTP status of the answer, if one was read.
+    /// Returns the HTTP status of the response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// The provider's error code, if it gave one.
+    /// Returns the server's error code, if the response had one.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The wait that the provider asked for, if it did.
+    /// Returns the server's `Retry-After`, if the response had one.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The moment before which the answer will not change, if that is known. A circuit or hold
-    /// ends then; it is a wall clock's time for people, computed when the error was made.
+    /// Returns the moment before which a retry can't succeed, if it is known.
+    ///
+    /// A circuit or a backoff ends then. It is wall time for display, computed when the error was
+    /// made.
     pub fn until(&self) -> Option<WallTime> {
         self.0.until
     }
 
-    /// Whether the same call may succeed later without anything being changed.
+    /// Returns whether the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind(),
@@ -181,38 +201,40 @@ impl StdError for Error {
     }
 }
 
-/// The kinds of error, each another next step for the caller.
+/// The kinds of error. Each means another next step for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An option, an address or a scope is wrong: mend the configuration.
+    /// An option, an address or a scope is wrong: correct the configuration.
     Config,
-    /// The provider rejected user, password, contract or client: mend the credentials, then `unblock`.
+    /// The server rejected the user, password, contract or client: correct the credentials, then call
+    /// `unblock`.
     CredentialsRejected,
-    /// The provider says no to the token itself, or rejections of it are being spaced.
+    /// The server does not accept the token, or there is no token to refetch, or the next login that
+    /// a rejected token causes must wait until `until`.
     TokenRejected,
-    /// The provider, or a limit that protects the account, asks to wait: come back after `until`.
+    /// The server, or a limit that protects the account, demands a wait: retry after `until`.
     Throttled,
-    /// The provider can't answer now: try later.
+    /// The server can't process the call now: retry later.
     Unavailable,
-    /// The provider's answer could not be understood: look at the address and the version.
+    /// The response is not one of the protocol: check the server's address and version.
     InvalidResponse,
-    /// No answer came: look at network, proxy and TLS.
+    /// There was no response: check network, proxy and TLS.
     Transport,
-    /// The caller's own deadline passed.
+    /// The caller's deadline passed.
     DeadlineExceeded,
-    /// The store of shared leases failed: look at its address, rights and key.
+    /// The store failed: check its address, permissions and key.
     Store,
-    /// This provider, or this configuration, has no such call.
+    /// The provider, or the configuration, does not have this call.
     Unsupported,
-    /// The process was forked after the client was made: make a new one in the child.
+    /// The process was forked after the client was made: make a new client in the child.
     Forked,
-    /// A fault of tokenlease: please report it.
+    /// A bug in tokenlease: please report it.
     Internal,
 }
 
 impl ErrorKind {
-    /// All kinds, so that tables that translate them can be tested for completeness.
+    /// All kinds, so that tests can check that tables of kinds are complete.
     pub const ALL: [Self; 12] = [
         Self::Config,
         Self::CredentialsRejected,
@@ -228,7 +250,7 @@ impl ErrorKind {
         Self::Internal,
     ];
 
-    /// The kind's name in snake case, the same in every language.
+    /// Returns the kind's name in snake case, the same in all languages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Config => "config",
@@ -255,9 +277,9 @@ impl fmt::Display for ErrorKind {
             Self::TokenRejected => "token rejected",
             Self::Throttled => "throttled",
             Self::Unavailable => "provider unavailable",
-            Self::InvalidResponse => "provider invalid_response",
+            Self::InvalidResponse => "invalid response",
             Self::Transport => "transport",
-            Self::DeadlineExceeded => "deadline passed",
+            Self::DeadlineExceeded => "deadline exceeded",
             Self::Store => "store",
             Self::Unsupported => "unsupported",
             Self::Forked => "forked",
@@ -271,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_was_wrong_what_was_expected_and_what_to_do() {
+    fn an_error_says_what_happened_what_was_expected_and_what_to_do() {
         let error = Error::new(ErrorKind::Config, "the server address \"x\" has no scheme")
             .expected("http:// or https://")
             .advice("write https://x");
@@ -283,12 +305,13 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_one_word_wide() {
+    fn an_error_is_one_machine_word_wide() {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
     }
 
+    /// Rule: Secrets: an error redacts the secrets that a server echoes.
     #[test]
-    fn a_quoted_secret_is_redacted() {
+    fn a_secret_in_a_quoted_text_is_redacted() {
         let error = Error::new(ErrorKind::InvalidResponse, "no such user: p|w d / p%7Cw+d")
             .redact(&["p|w d"]);
         assert_eq!(error.detail(), "no such user: [redacted] / [redacted]");

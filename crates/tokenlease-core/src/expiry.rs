@@ -1,130 +1,126 @@
-//! When a lease is fresh, when it is in its refresh window, when the provider must be asked about
-//! it, and when it is over: pure functions of a lease and a moment.
+//! Decides whether a lease is fresh, in its refresh window, due for a validation, or expired.
+//!
+//! All functions are pure: their results depend on a lease and a moment only.
 //!
 //! ```text
-//! stated    sent_at ─────────── fresh ───────────┬─ window ─┬─ margin ─ end
-//!                                                └ a moment in it, drawn once a lease
-//! assumed   sent_at ─── fresh ─── E ── 60 s ──┬── by validations ──────── 24 h
-//!                      (probe age)  each asks └ at most max(30 s, a tenth past E), 10 min old
-//! unknown   sent_at ─── by validations, at most 10 min old ────────────── 24 h
-//! unstated  sent_at ─── fresh until it is rejected
+//! stated    sent_at ── fresh ── refresh window ── margin ── end
+//! assumed   sent_at ── fresh ── assumed expiry ── 60 s ── recent validations ── 24 h
+//! unknown   sent_at ── recent validations ──────────────────────────────────── 24 h
+//! unstated  sent_at ── fresh until an API rejects the token
 //! ```
+//!
+//! - **Stated or capped**: the refresh begins at a moment within the refresh window. The moment is
+//!   derived from the token, so that it is the same at each check.
+//! - **Assumed** (`WinKAS`): the assumed expiry is `sent_at + validate_from_age`. In the 60 s after
+//!   it, each call needs its own validation. Later a validation serves for a ninth of its distance
+//!   from the assumed expiry, at least 30 s and at most 10 minutes.
+//! - **Unknown** (refetched): a validation serves for 10 minutes.
 
 use std::time::Duration;
 
 use crate::{
     backoff,
-    lease::{Expiry, Lease},
+    lease::{Expiry, Lease, margin, refresh_window},
     time::{Moment as _, Timestamp},
 };
 
-const LONGEST_MARGIN: Duration = Duration::from_secs(60);
-const LONGEST_WINDOW: Duration = Duration::from_secs(5 * 60);
-const YOUNGEST_VALIDATION: Duration = Duration::from_secs(30);
-const OLDEST_VALIDATION: Duration = Duration::from_secs(10 * 60);
+const MIN_VALIDATION_LIFETIME: Duration = Duration::from_secs(30);
+const MAX_VALIDATION_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// After an assumed end, the time in which each answer needs a validation of its own.
-pub const STRICT: Duration = Duration::from_secs(60);
+/// The time after an assumed expiry in which each call needs its own validation.
+pub(crate) const STRICT_PERIOD: Duration = Duration::from_secs(60);
 
-/// Where a lease stands at a moment.
+/// Whether a lease may be served at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// May be served to anyone until then.
+pub(crate) enum Freshness {
+    /// It may be served.
     Fresh {
-        /// The moment at which it must be looked at anew.
+        /// When it must be checked again.
         until: Timestamp,
     },
-    /// May be served until then, and should be refreshed now.
-    Window {
-        /// The end less the margin.
+    /// It may be served, and should be refreshed now.
+    RefreshWindow {
+        /// The end minus the margin.
         until: Timestamp,
     },
-    /// The provider must be asked first; in the strict minute after an assumed end, since the
-    /// caller asked.
+    /// The token must be validated before it is served.
     Validate {
-        /// A validation sent after the caller asked serves that caller.
+        /// Whether the call needs a validation that was sent after it. That is so in the minute
+        /// after an assumed expiry.
         strict: bool,
     },
-    /// Over.
-    Over,
+    /// It may not be served.
+    Expired,
 }
 
-/// What the standing of a lease depends on besides the lease.
+/// The facts, besides the lease itself, that the freshness of a lease depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// A new token ends the older ones at once: there is no refresh window then.
-    pub new_token_ends_old: bool,
-    /// From which the moment in the refresh window is drawn.
-    pub seed: u64,
+pub(crate) struct Rules {
+    /// Whether a new token ends the older ones at once. If so, there is no refresh window.
+    pub(crate) new_token_ends_old: bool,
+    /// The seed of the moment in the refresh window.
+    pub(crate) seed: u64,
 }
 
-/// Where the lease stands, were it not for rejections, revocations and circuits.
-pub fn standing(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Standing {
+/// Returns the freshness of a lease, without regard to rejections, revocations and circuits.
+pub(crate) fn freshness(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Freshness {
     let sent_at = lease.sent_at();
     match lease.expiry() {
         Expiry::Stated { end } | Expiry::Capped { end } => {
             let life = end.since(sent_at);
-            let over = end.minus(margin(life));
-            if now >= over {
-                return Standing::Over;
+            let until = end.minus(margin(life));
+            if now >= until {
+                return Freshness::Expired;
             }
-            let window = window(life);
+            let window = refresh_window(life);
             let moment = window.mul_f64(backoff::fraction(lease.fingerprint().mix(rules.seed)));
             let refresh =
-                if rules.new_token_ends_old { over } else { over.minus(window).plus(moment) };
+                if rules.new_token_ends_old { until } else { until.minus(window).plus(moment) };
             if now >= refresh {
-                Standing::Window { until: over }
+                Freshness::RefreshWindow { until }
             } else {
-                Standing::Fresh { until: refresh }
+                Freshness::Fresh { until: refresh }
             }
         }
         Expiry::Assumed { validate_from_age, .. } => {
             let (assumed, hard) = (sent_at.plus(validate_from_age), lease.end().unwrap_or(sent_at));
             if now >= hard {
-                Standing::Over
+                Freshness::Expired
             } else if now < assumed {
-                Standing::Fresh { until: assumed.min(hard) }
-            } else if now < assumed.plus(STRICT) {
-                Standing::Validate { strict: true }
+                Freshness::Fresh { until: assumed.min(hard) }
+            } else if now < assumed.plus(STRICT_PERIOD) {
+                Freshness::Validate { strict: true }
             } else {
-                by_validation(lease, now, hard, |yes| {
-                    // A validation may be a tenth of the time past E old: t - yes <= (t - E) / 10.
-                    (yes.since(assumed) / 9).clamp(YOUNGEST_VALIDATION, OLDEST_VALIDATION)
+                by_validation(lease, now, hard, |sent| {
+                    // The age of a validation may be a tenth of the time since the assumed expiry:
+                    // now - sent <= (now - assumed) / 10.
+                    (sent.since(assumed) / 9)
+                        .clamp(MIN_VALIDATION_LIFETIME, MAX_VALIDATION_LIFETIME)
                 })
             }
         }
         Expiry::Unknown => {
             let hard = lease.end().unwrap_or(sent_at);
             if now >= hard {
-                Standing::Over
+                Freshness::Expired
             } else {
-                by_validation(lease, now, hard, |_| OLDEST_VALIDATION)
+                by_validation(lease, now, hard, |_| MAX_VALIDATION_LIFETIME)
             }
         }
-        Expiry::Unstated => Standing::Fresh { until: Timestamp::MAX },
-        Expiry::ExpiredOnArrival { .. } => Standing::Over,
+        Expiry::Unstated => Freshness::Fresh { until: Timestamp::MAX },
+        Expiry::ExpiredOnArrival { .. } => Freshness::Expired,
     }
-}
-
-/// The time before a stated end in which a token is no longer handed out.
-pub fn margin(life: Duration) -> Duration {
-    LONGEST_MARGIN.min(life / 10)
-}
-
-/// The length of the window before the margin in which a refresh may begin.
-pub fn window(life: Duration) -> Duration {
-    LONGEST_WINDOW.min(life / 5)
 }
 
 fn by_validation(
     lease: &Lease<Timestamp>,
     now: Timestamp,
     hard: Timestamp,
-    serves: impl Fn(Timestamp) -> Duration,
-) -> Standing {
-    match lease.validated_at().map(|yes| yes.plus(serves(yes)).min(hard)) {
-        Some(until) if now <= until => Standing::Fresh { until },
-        _ => Standing::Validate { strict: false },
+    lifetime: impl Fn(Timestamp) -> Duration,
+) -> Freshness {
+    match lease.validated_at().map(|sent| sent.plus(lifetime(sent)).min(hard)) {
+        Some(until) if now <= until => Freshness::Fresh { until },
+        _ => Freshness::Validate { strict: false },
     }
 }
 
@@ -135,7 +131,7 @@ mod tests {
     use super::*;
     use crate::{
         key::Key,
-        lease::First,
+        lease::FirstSeen,
         token::{Token, TokenFingerprint, TokenKind},
     };
 
@@ -147,7 +143,7 @@ mod tests {
         Lease {
             fingerprint: TokenFingerprint::of(&Key::new([0; 32]), &token),
             token,
-            first: First { generation: 1, sent_at: Timestamp(sent_at), expiry },
+            first: FirstSeen { generation: 1, sent_at: Timestamp(sent_at), expiry },
             validated_at: validation.map(Timestamp),
         }
     }
@@ -161,90 +157,109 @@ mod tests {
         lease(0, Expiry::Assumed { validate_from_age, learned: false }, validation)
     }
 
+    /// Rule: Expiry: a token is refreshed in the refresh window before its margin, and is not served
+    /// in the margin before its stated end.
     #[test]
-    fn an_hours_lease_is_fresh_then_in_its_window_then_over_a_minute_early() {
-        let at = |now| standing(&stated(HOUR), Timestamp(now), RULES);
-        let Standing::Fresh { until } = at(0) else { panic!("not fresh") };
+    fn a_lease_of_an_hour_is_fresh_then_in_its_refresh_window_and_expires_a_minute_early() {
+        let at = |now| freshness(&stated(HOUR), Timestamp(now), RULES);
+        let Freshness::Fresh { until } = at(0) else { panic!("not fresh") };
         assert!((HOUR - 360_000..HOUR - 60_000).contains(&until.0), "{until:?}");
-        assert_eq!(at(until.0), Standing::Window { until: Timestamp(HOUR - 60_000) });
-        assert_eq!(at(HOUR - 60_000), Standing::Over);
+        assert_eq!(at(until.0), Freshness::RefreshWindow { until: Timestamp(HOUR - 60_000) });
+        assert_eq!(at(HOUR - 60_000), Freshness::Expired);
     }
 
+    /// Rule: Expiry: margin and refresh window are clamped to the lifetime, so that a short-lived
+    /// token is not refreshed in a loop.
+    ///
+    /// Reported as googleapis/google-cloud-rust#6678.
     #[test]
-    fn lesson_13_margin_and_window_are_clamped_to_a_short_life() {
+    fn margin_and_refresh_window_are_clamped_to_a_short_lifetime() {
         assert_eq!(margin(Duration::from_secs(10)), Duration::from_secs(1));
-        assert_eq!(window(Duration::from_secs(10)), Duration::from_secs(2));
+        assert_eq!(refresh_window(Duration::from_secs(10)), Duration::from_secs(2));
         assert!(matches!(
-            standing(&stated(10_000), Timestamp(6_999), RULES),
-            Standing::Fresh { .. }
+            freshness(&stated(10_000), Timestamp(6_999), RULES),
+            Freshness::Fresh { .. }
         ));
     }
 
+    /// Rule: Expiry: a lifetime of ten years, Wyn's default, does not overflow.
+    ///
+    /// Reported as directus/directus#4054 and keycloak/keycloak-js#107.
     #[test]
-    fn lesson_12_ten_years_do_not_overflow() {
+    fn a_lifetime_of_ten_years_does_not_overflow() {
         let years = 315_360_000_000;
-        assert!(matches!(standing(&stated(years), Timestamp(0), RULES), Standing::Fresh { .. }));
-        assert_eq!(standing(&stated(years), Timestamp(years), RULES), Standing::Over);
+        assert!(matches!(freshness(&stated(years), Timestamp(0), RULES), Freshness::Fresh { .. }));
+        assert_eq!(freshness(&stated(years), Timestamp(years), RULES), Freshness::Expired);
         let endless = lease(0, Expiry::Stated { end: Timestamp::MAX }, None);
-        assert!(matches!(standing(&endless, Timestamp(0), RULES), Standing::Fresh { .. }));
+        assert!(matches!(freshness(&endless, Timestamp(0), RULES), Freshness::Fresh { .. }));
     }
 
+    /// Rule: Expiry: there is no refresh window where a new token ends the older ones.
     #[test]
-    fn a_server_whose_new_tokens_end_the_old_ones_has_no_window() {
+    fn a_server_whose_new_tokens_end_the_old_ones_has_no_refresh_window() {
         let rules = Rules { new_token_ends_old: true, ..RULES };
-        let at = |now| standing(&stated(HOUR), Timestamp(now), rules);
-        assert_eq!(at(HOUR - 60_001), Standing::Fresh { until: Timestamp(HOUR - 60_000) });
-        assert_eq!(at(HOUR - 60_000), Standing::Over);
+        let at = |now| freshness(&stated(HOUR), Timestamp(now), rules);
+        assert_eq!(at(HOUR - 60_001), Freshness::Fresh { until: Timestamp(HOUR - 60_000) });
+        assert_eq!(at(HOUR - 60_000), Freshness::Expired);
     }
 
+    /// Rule: Expiry: in the minute after an assumed expiry each call needs its own validation; later
+    /// calls accept recent validations.
     #[test]
-    fn an_assumed_end_is_asked_about_strictly_for_a_minute_and_then_by_young_validations() {
-        let e = 12 * HOUR;
-        let at = |validation, now| standing(&assumed(validation), Timestamp(now), RULES);
-        assert_eq!(at(None, e - 1), Standing::Fresh { until: Timestamp(e) });
-        assert_eq!(at(Some(e), e), Standing::Validate { strict: true });
-        assert_eq!(at(Some(e), e + 59_999), Standing::Validate { strict: true });
-        assert_eq!(at(Some(e), e + 60_000), Standing::Validate { strict: false });
-        let yes = e + 60_000;
-        assert_eq!(at(Some(yes), yes), Standing::Fresh { until: Timestamp(yes + 30_000) });
-        assert_eq!(at(Some(yes), yes + 30_001), Standing::Validate { strict: false });
-        let yes = e + HOUR;
-        assert_eq!(at(Some(yes), yes), Standing::Fresh { until: Timestamp(yes + 400_000) });
-        let yes = e + 9 * HOUR;
-        assert_eq!(at(Some(yes), yes), Standing::Fresh { until: Timestamp(yes + 600_000) });
-        assert_eq!(at(Some(24 * HOUR - 1), 24 * HOUR), Standing::Over);
+    fn after_an_assumed_expiry_each_call_is_validated_for_a_minute_and_then_recent_validations_serve()
+     {
+        let assumed_at = 12 * HOUR;
+        let at = |validation, now| freshness(&assumed(validation), Timestamp(now), RULES);
+        assert_eq!(at(None, assumed_at - 1), Freshness::Fresh { until: Timestamp(assumed_at) });
+        assert_eq!(at(Some(assumed_at), assumed_at), Freshness::Validate { strict: true });
+        assert_eq!(at(Some(assumed_at), assumed_at + 59_999), Freshness::Validate { strict: true });
+        assert_eq!(
+            at(Some(assumed_at), assumed_at + 60_000),
+            Freshness::Validate { strict: false }
+        );
+        let sent = assumed_at + 60_000;
+        assert_eq!(at(Some(sent), sent), Freshness::Fresh { until: Timestamp(sent + 30_000) });
+        assert_eq!(at(Some(sent), sent + 30_001), Freshness::Validate { strict: false });
+        let sent = assumed_at + HOUR;
+        assert_eq!(at(Some(sent), sent), Freshness::Fresh { until: Timestamp(sent + 400_000) });
+        let sent = assumed_at + 9 * HOUR;
+        assert_eq!(at(Some(sent), sent), Freshness::Fresh { until: Timestamp(sent + 600_000) });
+        assert_eq!(at(Some(24 * HOUR - 1), 24 * HOUR), Freshness::Expired);
     }
 
+    /// Rule: Expiry: a refetched token of unknown expiry is served for ten minutes after its last
+    /// validation.
     #[test]
-    fn a_refetched_token_is_served_ten_minutes_after_its_last_validation() {
+    fn a_refetched_token_is_served_for_ten_minutes_after_its_last_validation() {
         let lease = lease(0, Expiry::Unknown, Some(0));
-        let at = |now| standing(&lease, Timestamp(now), RULES);
-        assert_eq!(at(600_000), Standing::Fresh { until: Timestamp(600_000) });
-        assert_eq!(at(600_001), Standing::Validate { strict: false });
-        assert_eq!(at(24 * HOUR), Standing::Over);
+        let at = |now| freshness(&lease, Timestamp(now), RULES);
+        assert_eq!(at(600_000), Freshness::Fresh { until: Timestamp(600_000) });
+        assert_eq!(at(600_001), Freshness::Validate { strict: false });
+        assert_eq!(at(24 * HOUR), Freshness::Expired);
     }
 
     proptest! {
         #[test]
-        fn a_stated_lease_never_stands_after_its_end_and_never_recovers(
+        fn a_stated_lease_is_never_served_after_its_end_and_never_becomes_fresh_again(
             sent in -1_000_000_i64..1_000_000, life in 1_i64..400_000_000_000,
             a in 0_i64..500_000_000_000, b in 0_i64..500_000_000_000, seed: u64,
         ) {
             let lease = lease(sent, Expiry::Stated { end: Timestamp(sent + life) }, None);
-            let rank = |now: i64| match standing(&lease, Timestamp(sent + now), Rules { seed, ..RULES }) {
-                Standing::Fresh { until } | Standing::Window { until } if until.0 > sent + life => 9,
-                Standing::Fresh { .. } => 0,
-                Standing::Window { .. } => 1,
-                Standing::Validate { .. } => 9,
-                Standing::Over => 2,
+            let rank = |now: i64| match freshness(&lease, Timestamp(sent + now), Rules { seed, ..RULES }) {
+                Freshness::Fresh { until } | Freshness::RefreshWindow { until } if until.0 > sent + life => 9,
+                Freshness::Fresh { .. } => 0,
+                Freshness::RefreshWindow { .. } => 1,
+                Freshness::Validate { .. } => 9,
+                Freshness::Expired => 2,
             };
             let (early, late) = (a.min(b), a.max(b));
             prop_assert!(rank(early) <= rank(late) && rank(late) <= 2);
             prop_assert!(late < life || rank(late) == 2);
         }
 
+        /// Rule: Expiry: no time panics, up to the limits of the clock.
         #[test]
-        fn nothing_panics_at_the_ends_of_time(
+        fn extreme_times_cause_no_panic(
             sent: i64, end: i64, validation: Option<i64>, now: i64, which in 0..6,
         ) {
             let expiry = match which {
@@ -255,7 +270,7 @@ mod tests {
                 4 => Expiry::Unstated,
                 _ => Expiry::ExpiredOnArrival { received: Timestamp(end) },
             };
-            standing(&lease(sent, expiry, validation), Timestamp(now), RULES);
+            freshness(&lease(sent, expiry, validation), Timestamp(now), RULES);
         }
     }
 }

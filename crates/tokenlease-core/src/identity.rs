@@ -1,4 +1,4 @@
-//! Who a token speaks for.
+//! Identities: whose tokens are cached and shared.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -8,9 +8,28 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Who a token speaks for: provider, base address, user, contract or tenant, client and scope,
-/// normalized. Identities that differ in any one part never share a lease. The requested lifetime
-/// and the secrets are no part of it.
+/// The account that a token is for: provider, base address, user, contract or tenant, client and
+/// scope, normalized.
+///
+/// Identities that differ in any part never share a lease. The requested lifetime and the secrets
+/// are not part of an identity.
+///
+/// ```
+/// use tokenlease_core::Identity;
+///
+/// let winkas = Identity::winkas("https://air.winkas.net", "NAME", "CODE")?;
+/// assert_eq!(winkas.to_string(), "winkas:NAME[CODE]@https://air.winkas.net");
+///
+/// // Addresses that mean the same are the same identity.
+/// let wyn = Identity::wyn("HTTPS://Wyn.Example:443/", "admin", "integration")?;
+/// assert_eq!(wyn, Identity::wyn("https://wyn.example", "admin", "integration")?);
+/// assert_ne!(wyn.clone().with_tenant("/Org"), wyn);
+///
+/// // The client credentials grant has no user.
+/// let client = Identity::oauth2("https://id.example", "", "app")?.with_scope("write read");
+/// assert_eq!(client.scope(), "read write");
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
     provider: Provider,
@@ -22,7 +41,11 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// A user of a contract at WinKAS Air.
+    /// Makes the identity of a user of a contract at WinKAS Air.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the address is not an HTTP URL without user, query and fragment, or
+    /// if the user or the contract is empty.
     pub fn winkas(server: &str, user: &str, contract: &str) -> Result<Self> {
         let server = base_address(server)?;
         let (user, realm) = (needed(user, "user name")?, needed(contract, "contract code")?);
@@ -36,8 +59,14 @@ impl Identity {
         })
     }
 
-    /// A user of a Wyn Enterprise server, signed in through a client (`integration`, as a rule),
-    /// in the global organization `/`.
+    /// Makes the identity of a user of a Wyn Enterprise server, in the global organization `/`.
+    ///
+    /// `client` is the client that logs the user in, usually
+    /// [`wyn::DEFAULT_CLIENT`](crate::provider::wyn::DEFAULT_CLIENT).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the address is not an HTTP URL without user, query and fragment, or
+    /// if the user or the client is empty.
     pub fn wyn(server: &str, user: &str, client: &str) -> Result<Self> {
         let server = base_address(server)?;
         let (user, client) = (needed(user, "user name")?, needed(client, "client id")?);
@@ -51,7 +80,14 @@ impl Identity {
         })
     }
 
-    /// A user (empty for the client credentials grant) and a client of an OAuth2 server.
+    /// Makes the identity of a user and a client of an OAuth2 server.
+    ///
+    /// The user is empty for the client credentials grant. The client may be empty if the server
+    /// needs none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the address is not an HTTP URL without user, query and fragment, or
+    /// if both user and client are empty.
     pub fn oauth2(server: &str, user: &str, client: &str) -> Result<Self> {
         let server = base_address(server)?;
         if user.is_empty() && client.is_empty() {
@@ -68,53 +104,56 @@ impl Identity {
         })
     }
 
-    /// Sets the organization at Wyn: `/` is the global one, `/Org/SubOrg` a path down. Empty means
-    /// absent, which is `/`.
+    /// Sets the organization of a Wyn user: `/Org/SubOrg`, or `/` for the global one.
+    ///
+    /// An empty text means `/`.
     #[must_use]
     pub fn with_tenant(mut self, tenant: &str) -> Self {
         self.realm = if tenant.is_empty() { "/".into() } else { tenant.into() };
         self
     }
 
-    /// Sets the scope: words separated by spaces (RFC 6749 section 3.3), as a set.
+    /// Sets the scope: words separated by spaces, in any order (RFC 6749 section 3.3).
     #[must_use]
     pub fn with_scope(mut self, scope: &str) -> Self {
         self.scope = scope.split(' ').filter(|word| !word.is_empty()).map(Into::into).collect();
         self
     }
 
-    /// Whose protocol the server speaks.
+    /// Returns the provider, which determines the protocol.
     pub fn provider(&self) -> Provider {
         self.provider
     }
 
-    /// The base address, without a trailing slash.
+    /// Returns the base address, without a trailing slash.
     pub fn server(&self) -> &str {
         &self.server
     }
 
-    /// The user, empty where the grant has none.
+    /// Returns the user, empty if the grant has none.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// The contract code (WinKAS) or the tenant's path (Wyn).
+    /// Returns the contract code (WinKAS) or the tenant's path (Wyn).
     pub fn realm(&self) -> &str {
         &self.realm
     }
 
-    /// The client id, empty where there is none.
+    /// Returns the client id, empty if there is no client.
     pub fn client(&self) -> &str {
         &self.client
     }
 
-    /// The scope, sorted, its words separated by one space.
+    /// Returns the scope: its words, sorted and separated by one space.
     pub fn scope(&self) -> String {
         self.scope.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
-    /// The identity as bytes, the same in every language and version: a format number, then each
-    /// part after its length as four bytes, the most significant first.
+    /// Returns the identity as bytes, the same in all languages and versions.
+    ///
+    /// The first byte is the format number 1. Each part follows, prefixed by its length in four
+    /// bytes, the most significant first.
     pub fn canonical(&self) -> Vec<u8> {
         let scope = self.scope();
         let parts =
@@ -127,12 +166,12 @@ impl Identity {
         bytes
     }
 
-    /// SHA-256 of [`canonical`](Self::canonical): a name for the identity where stores need one.
+    /// Returns the SHA-256 of [`canonical`](Self::canonical), under which stores keep the record.
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(self.canonical()).into()
     }
 
-    /// The [`digest`](Self::digest) in hexadecimal digits.
+    /// Returns the [`digest`](Self::digest) in hexadecimal digits.
     pub fn key(&self) -> String {
         use fmt::Write as _;
         self.digest().iter().fold(String::new(), |mut text, byte| {
@@ -157,7 +196,7 @@ impl fmt::Display for Identity {
     }
 }
 
-/// Whose protocol a server speaks.
+/// The provider of a server, which determines its protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Provider {
@@ -173,7 +212,7 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// The name as options and records write it.
+    /// Returns the name that options and records use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Winkas => "winkas",
@@ -183,10 +222,10 @@ impl Provider {
     }
 }
 
-/// Scheme and host in lower case, no default port, no trailing slash, the path kept.
+/// Normalizes an address: scheme and host in lower case, without default port and trailing slash.
 fn base_address(text: &str) -> Result<String> {
     let bad = |why: &str| {
-        // An address may hold a password before the `@`: it is not quoted.
+        // An address may contain a password before the `@`, so it is not quoted.
         Error::new(ErrorKind::Config, format!("the server address {why}"))
             .expected("an address such as https://air.winkas.net")
     };
@@ -195,11 +234,11 @@ fn base_address(text: &str) -> Result<String> {
         return Err(bad("is neither http:// nor https://"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(bad("holds a user name or password")
-            .advice("give the user and the password by their own options"));
+        return Err(bad("contains a user name or password")
+            .advice("set the user and the password by their own options"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(bad("holds a query or a fragment"));
+        return Err(bad("contains a query or a fragment"));
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
@@ -216,6 +255,7 @@ fn needed(text: &str, what: &'static str) -> Result<String> {
 mod tests {
     use super::*;
 
+    /// Rule: Identity: addresses that mean the same are one identity.
     #[test]
     fn addresses_that_mean_the_same_are_one_identity() {
         let of = |server| Identity::wyn(server, "u", "integration").unwrap();
@@ -226,8 +266,12 @@ mod tests {
         assert_ne!(of("http://wyn.example"), of("https://wyn.example"));
     }
 
+    /// Rule: Identity: identities that differ in any part, tenant and client included, never share a
+    /// record.
+    ///
+    /// Reported as Colin-b/httpx_auth#97 and AzureAD/microsoft-authentication-library-for-dotnet#4359.
     #[test]
-    fn lesson_3_identities_that_differ_in_any_part_have_different_keys() {
+    fn identities_that_differ_in_any_part_have_different_keys() {
         let wyn = |user, client| Identity::wyn("https://h", user, client).unwrap();
         let all = [
             wyn("u", "c"),
@@ -248,13 +292,14 @@ mod tests {
     }
 
     #[test]
-    fn scope_is_a_sorted_set_and_an_absent_tenant_is_the_global_one() {
+    fn a_scope_is_a_sorted_set_and_an_absent_tenant_is_the_global_one() {
         let wyn = || Identity::wyn("https://h", "u", "c").unwrap();
         assert_eq!(wyn().with_scope("b a  b"), wyn().with_scope("a b"));
         assert_eq!(wyn().with_tenant(""), wyn().with_tenant("/"));
         assert_eq!(wyn(), wyn().with_tenant("/"));
     }
 
+    /// Rule: Secrets: an error about an address quotes no password and no token.
     #[test]
     fn a_bad_address_is_an_error_that_quotes_no_password() {
         for address in

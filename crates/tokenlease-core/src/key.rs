@@ -1,4 +1,4 @@
-//! The key under which secrets are named: credentials fingerprints of credentials and fingerprints of tokens.
+//! The key of all fingerprints: those of credentials and those of tokens.
 
 use std::fmt;
 
@@ -6,22 +6,26 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// 32 bytes that all who share a store hold: the store's key, or one drawn at random where the
-/// memory of a process is the store. Clones are overwritten when dropped.
+/// A secret key of 32 bytes, shared by all processes that share a store.
+///
+/// It is the store's key, or a random one where the store is the memory of one process. Each clone
+/// is overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(Zeroizing<[u8; 32]>);
 
 impl Key {
-    /// A key of these bytes.
+    /// Makes a key of these bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// HMAC-SHA-256 of length-prefixed `parts`, apart from all others by its `label`. Stores use
-    /// it to derive the keys they need from the one they were given.
+    /// Returns the HMAC-SHA-256 of `parts`, each prefixed by its length.
+    ///
+    /// `label` separates one use of the key from the others. Stores derive their encryption keys
+    /// with it.
     pub fn mac(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut tag = [0; 32];
-        // HMAC takes keys of any length, so there is no other case.
+        // HMAC accepts keys of any length, so this never fails.
         if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*self.0) {
             for part in [label.as_bytes()].iter().chain(parts) {
                 mac.update(&(part.len() as u64).to_be_bytes());

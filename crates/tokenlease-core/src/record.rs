@@ -1,12 +1,13 @@
-//! What siblings tell each other of one identity: the record that a store keeps.
+//! The record of one identity, which processes share through a store.
 //!
-//! A record is never written blindly. A writer reads it, merges its news into it, and swaps it
-//! in only if nobody else wrote meanwhile. All times in it are the store's own.
+//! Processes change it by compare-and-swap: a writer reads the record, merges its changes and saves
+//! the result only if no other process wrote in the meantime. All times in it are the store's.
 
 pub(crate) mod change;
 pub(crate) mod clock_mapping;
 mod encoding;
 mod inspect;
+mod merge;
 mod summary;
 
 use std::time::Duration;
@@ -20,30 +21,34 @@ pub use self::{
 };
 use crate::{
     credentials::CredentialsFingerprint,
-    lease::{First, Lease},
+    lease::{FirstSeen, Lease},
     time::{Moment, StoreTime},
     token::TokenFingerprint,
 };
 
-/// Live leases a record keeps at most; of more, dead ones and old ones go first.
-const MOST_LEASES: usize = 4;
-/// Circuits a record keeps at most.
-const MOST_CIRCUITS: usize = 32;
-/// Holds and login_backoffs of entries a record keeps at most, each.
-pub(crate) const MOST_BLOCKS: usize = 8;
-/// Fingerprints whose fate a record remembers.
-const MOST_FATES: usize = 16;
-/// Rejections of credentials fingerprints never seen accepted that a record remembers.
-const MOST_UNPROVEN: usize = 4;
+/// The maximum number of leases in a record. Tokens that can't be served go first, then old ones.
+const MAX_LEASES: usize = 4;
+/// The maximum number of circuits in a record.
+const MAX_CIRCUITS: usize = 32;
+/// The maximum number of entry backoffs in a record, and of login backoffs.
+pub(crate) const MAX_BLOCKS: usize = 8;
+/// The maximum number of tokens whose history a record keeps.
+const MAX_HISTORIES: usize = 16;
+/// The maximum number of rejected credentials that were never accepted before.
+const MAX_UNPROVEN: usize = 4;
 
-/// The record of one identity, in the store's time. It holds tokens but no password, and is
-/// opaque: [`encode`](Self::encode) and [`decode`](Self::decode) are all that a store needs.
+/// The record of one identity, in the store's time.
+///
+/// It contains tokens, but no password. It is opaque to a store, which needs only
+/// [`encode`](Self::encode), [`decode`](Self::decode) and [`keep`](Self::keep).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record(pub(crate) RecordState<StoreTime>);
 
 impl Record {
-    /// How long the record is of use to anyone: until its last end, and long enough that no
-    /// circuit and no rejection is forgotten early; `None` means for ever.
+    /// Returns how long a store must keep the record; `None` means without limit.
+    ///
+    /// It is the time to the last end of a lease, at least 7 days, so that no rejection is lost
+    /// early. A record with a circuit is kept without limit.
     pub fn keep(&self, now: StoreTime) -> Option<Duration> {
         const AT_LEAST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
         let state = &self.0;
@@ -55,32 +60,35 @@ impl Record {
         })
     }
 
-    /// How many tokens the identity has had.
+    /// Returns the number of tokens that the identity has had.
     pub fn generation(&self) -> u64 {
         self.0.generation
     }
 }
 
-/// What is known of one identity, in the times of one clock.
+/// The facts about one identity, in the times of one clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RecordState<T> {
-    /// How many tokens the identity has had. It never falls.
+    /// The number of tokens that the identity has had. It never decreases.
     pub(crate) generation: u64,
     pub(crate) leases: Vec<Entry<T>>,
+    /// The rejected credentials, the least recent first.
     pub(crate) circuits: Vec<Block<T>>,
     pub(crate) entry_backoffs: Vec<Block<T>>,
     pub(crate) login_backoffs: Vec<LoginBackoff<T>>,
+    /// The rejected credentials that were never accepted before, and when they were rejected.
     pub(crate) unproven: Vec<(CredentialsFingerprint, T)>,
-    pub(crate) hold: Option<ServerBackoff<T>>,
-    /// The greatest age at which a token was seen active, or lower if tokens died younger than
-    /// the base.
+    pub(crate) server_backoff: Option<ServerBackoff<T>>,
+    /// The learned `validate_from_age`: the greatest age at which a token was active, or less if
+    /// tokens became inactive before the agreed lifetime.
     pub(crate) learned: Option<Duration>,
-    /// The age at which a token was last found dead younger than the base, and which it was.
-    pub(crate) young_death: Option<(Duration, TokenFingerprint)>,
-    pub(crate) fates: Vec<Fate<T>>,
+    /// The last token that was found inactive before the agreed lifetime, and its age then.
+    pub(crate) early_end: Option<(Duration, TokenFingerprint)>,
+    /// The least recently changed first.
+    pub(crate) histories: Vec<TokenHistory<T>>,
 }
 
-/// The lease of a credentials fingerprint.
+/// The lease of one set of credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry<T> {
     pub(crate) credentials: CredentialsFingerprint,
@@ -89,7 +97,7 @@ pub(crate) struct Entry<T> {
     pub(crate) lease: Lease<T>,
 }
 
-/// A circuit, or the hold of one entry: nothing is sent for the credentials fingerprint until then.
+/// A circuit, or the backoff of one entry: its credentials are not sent until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Block<T> {
     pub(crate) credentials: CredentialsFingerprint,
@@ -97,18 +105,18 @@ pub(crate) struct Block<T> {
     pub(crate) count: u32,
 }
 
-/// How logins that rejections without a validation cause are spaced for an entry.
+/// The backoff of an entry's logins that are caused by rejections without a validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LoginBackoff<T> {
     pub(crate) credentials: CredentialsFingerprint,
-    /// The last such login.
+    /// When the last such login was.
     pub(crate) last: Option<T>,
     pub(crate) count: u32,
-    /// Whether the entry's next login is caused by such a rejection.
+    /// Whether such a rejection causes the entry's next login.
     pub(crate) armed: bool,
 }
 
-/// Nothing is sent for the identity until then.
+/// The backoff of the server: nothing is sent for the identity until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ServerBackoff<T> {
     pub(crate) until: T,
@@ -116,40 +124,52 @@ pub(crate) struct ServerBackoff<T> {
     pub(crate) reason: BackoffReason,
 }
 
+/// Why calls to the server back off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum BackoffReason {
     Throttled,
     ServerError,
 }
 
-/// What became of a token.
+/// The facts about a token that outlive its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Fate<T> {
+pub(crate) struct TokenHistory<T> {
     pub(crate) fingerprint: TokenFingerprint,
-    pub(crate) first: Option<First<T>>,
+    pub(crate) first: Option<FirstSeen<T>>,
     pub(crate) tombstone: Option<Tombstone<T>>,
-    /// When the refetch was sent that lifted a rejection; that happens once a token.
+    /// When the refetch was sent that lifted the token's rejection. That happens once per token.
     pub(crate) lifted: Option<T>,
+    /// Whether the holder called `forget`.
     pub(crate) forgotten: bool,
 }
 
-/// Why and when a token died.
+/// Why and since when a token is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tombstone<T> {
     pub(crate) cause: TombstoneCause,
-    /// For a rejection, when `report_rejected` was called, however late it was saved.
+    /// For a rejection: when `report_rejected` was called, even if it was saved later.
     pub(crate) at: T,
 }
 
-/// Causes of death, the ones that nothing lifts last.
+/// Why a token is not used. Only the first cause can be lifted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum TombstoneCause {
-    /// An API rejected it and the provider had no word on it.
+    /// An API rejected it, and no validation was possible.
     Rejected,
-    /// The provider said no.
+    /// A validation found it inactive.
     Inactive,
-    /// We revoked it.
+    /// A client revoked it.
     Revoked,
+}
+
+impl BackoffReason {
+    /// Returns the reason as a text for people.
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::Throttled => "the server throttles",
+            Self::ServerError => "the server answered with a server error",
+        }
+    }
 }
 
 impl<T> Default for RecordState<T> {
@@ -161,10 +181,10 @@ impl<T> Default for RecordState<T> {
             entry_backoffs: Vec::new(),
             login_backoffs: Vec::new(),
             unproven: Vec::new(),
-            hold: None,
+            server_backoff: None,
             learned: None,
-            young_death: None,
-            fates: Vec::new(),
+            early_end: None,
+            histories: Vec::new(),
         }
     }
 }
@@ -174,7 +194,8 @@ impl<T: Moment> RecordState<T> {
         self.leases.iter().find(|entry| entry.credentials == credentials).map(|entry| &entry.lease)
     }
 
-    /// Whether the credentials fingerprint was seen accepted: a lease of its stands here, be it dead.
+    /// Returns whether the server ever accepted the credentials: the record has a lease of theirs,
+    /// even if it has expired.
     pub(crate) fn was_accepted(&self, credentials: CredentialsFingerprint) -> bool {
         self.lease(credentials).is_some()
     }
@@ -184,32 +205,32 @@ impl<T: Moment> RecordState<T> {
     }
 
     pub(crate) fn entry_backoff(&self, credentials: CredentialsFingerprint) -> Option<&Block<T>> {
-        self.entry_backoffs.iter().find(|hold| hold.credentials == credentials)
+        self.entry_backoffs.iter().find(|backoff| backoff.credentials == credentials)
     }
 
     pub(crate) fn login_backoff(
         &self,
         credentials: CredentialsFingerprint,
     ) -> Option<&LoginBackoff<T>> {
-        self.login_backoffs.iter().find(|login_backoff| login_backoff.credentials == credentials)
+        self.login_backoffs.iter().find(|backoff| backoff.credentials == credentials)
     }
 
-    pub(crate) fn fate(&self, fingerprint: TokenFingerprint) -> Option<&Fate<T>> {
-        self.fates.iter().find(|fate| fate.fingerprint == fingerprint)
+    pub(crate) fn history(&self, fingerprint: TokenFingerprint) -> Option<&TokenHistory<T>> {
+        self.histories.iter().find(|history| history.fingerprint == fingerprint)
     }
 
     pub(crate) fn tombstone(&self, fingerprint: TokenFingerprint) -> Option<&Tombstone<T>> {
-        self.fate(fingerprint).and_then(|fate| fate.tombstone.as_ref())
+        self.history(fingerprint).and_then(|history| history.tombstone.as_ref())
     }
 
     pub(crate) fn is_forgotten(&self, fingerprint: TokenFingerprint) -> bool {
-        self.fate(fingerprint).is_some_and(|fate| fate.forgotten)
+        self.history(fingerprint).is_some_and(|history| history.forgotten)
     }
 
-    /// Whether the record holds this token as one that may be alive, and that is still handed
-    /// out: what is left of a stated life must be more than its margin.
+    /// Returns whether the token may be served: it is not within the margin before its stated end,
+    /// and has no tombstone, and its holder did not forget it.
     pub(crate) fn is_live(&self, lease: &Lease<T>, now: T) -> bool {
-        !lease.is_over(now.plus(lease.margin()))
+        !lease.has_expired(now.plus(lease.margin()))
             && self.tombstone(lease.fingerprint).is_none()
             && !self.is_forgotten(lease.fingerprint)
     }

@@ -1,4 +1,4 @@
-//! Text that must not be seen: zeroized when dropped, redacted in Debug, compared in constant time.
+//! Secret text: zeroized when dropped, redacted in Debug and compared in constant time.
 
 use std::{fmt, sync::Arc};
 
@@ -6,18 +6,19 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// A password, client secret or token text. Clones share one allocation, which is overwritten
-/// when the last one is dropped.
+/// A password, client secret or token text.
+///
+/// Clones share one allocation, which is overwritten when the last clone is dropped.
 #[derive(Clone)]
 pub struct Secret(Arc<Zeroizing<Box<str>>>);
 
 impl Secret {
-    /// Takes the text over; no copy of it is left behind.
+    /// Takes ownership of the text and leaves no copy behind.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(Arc::new(Zeroizing::new(text.into())))
     }
 
-    /// The text itself. Whoever calls this is responsible for where it goes.
+    /// Returns the text. The caller must keep it out of logs, errors and URLs.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -50,14 +51,16 @@ impl From<&str> for Secret {
 impl From<String> for Secret {
     fn from(mut text: String) -> Self {
         let secret = Self::new(text.as_str());
-        // `into_boxed_str` may move the text and leave the old place as it is.
+        // `into_boxed_str` may reallocate and leave the old allocation as it is.
         zeroize::Zeroize::zeroize(&mut text);
         secret
     }
 }
 
-/// Replaces each secret in `text`: as it is, percent-encoded (both ways of writing a space and
-/// both cases of hexadecimal digits), JSON-escaped and base64.
+/// Replaces each secret in `text` by `[redacted]`.
+///
+/// It finds a secret in plain text, percent-encoded (a space as `+` or `%20`, hexadecimal digits in
+/// either case), JSON-escaped and in base64.
 pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
     let mut forms: Vec<Zeroizing<String>> = Vec::new();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -71,7 +74,7 @@ pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
             forms.push(Zeroizing::new(json.trim_matches('"').to_owned()));
         }
     }
-    // The longest first: a secret may be the beginning of another.
+    // The longest first, because a secret may be the prefix of another.
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     let mut redacted = Zeroizing::new(text.to_owned());
     for form in forms.iter().filter(|form| !form.is_empty()) {
@@ -104,11 +107,14 @@ fn lower_hex(encoded: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Rule: Secrets: Debug of a secret shows none of it.
     #[test]
-    fn debug_shows_nothing_of_a_secret() {
+    fn debug_of_a_secret_is_redacted() {
         assert_eq!(format!("{:?}", Secret::from("hunter2")), "[redacted]");
     }
 
+    /// Rule: Secrets: a secret that a server echoes is redacted in plain text, percent-encoded,
+    /// JSON-escaped and in base64.
     #[test]
     fn secrets_are_redacted_in_every_form_a_server_may_echo() {
         let secret = "pä|w \"d";

@@ -1,36 +1,40 @@
-//! Time as data. Three clocks that must not be mixed up have three types; all count milliseconds,
-//! and all arithmetic saturates: ten years, and far more, fit.
+//! Times, as data: a type for each of the three clocks, so that they can't be mixed up.
+//!
+//! All count milliseconds, and all arithmetic saturates, so that lifetimes of ten years and far more
+//! fit.
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// What the clocks of a process show at one moment.
+/// The clocks of a process at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// The wall clock. It may be wrong and may jump; it ends no lease inside a process.
+    /// The wall clock. It may be wrong and may jump, so it never ends a lease within a process.
     pub wall: WallTime,
-    /// The clock that runs through suspend and never jumps. It alone ends a lease.
+    /// The monotonic clock that includes time in suspend. It alone ends leases.
     pub elapsed: Timestamp,
 }
 
 impl Now {
-    /// The wall clock's time at a moment of the other clock, for people to read.
+    /// Converts a moment of the monotonic clock to wall time, for display.
     pub fn wall_at(self, moment: Timestamp) -> WallTime {
         WallTime(self.wall.0.saturating_add(moment.0.saturating_sub(self.elapsed.0)))
     }
 }
 
-/// A moment on some clock. Implemented by [`Timestamp`] and [`StoreTime`], so that the rules on
-/// leases and records are written once for both.
+/// A moment on a clock.
+///
+/// [`Timestamp`] and [`StoreTime`] implement it, so that the rules for leases and records are
+/// written once for both.
 pub trait Moment: Copy + Ord + fmt::Debug {
-    /// The moment `duration` later, at most the end of time.
+    /// Returns the moment `duration` later, at most `MAX`.
     #[must_use]
     fn plus(self, duration: Duration) -> Self;
-    /// The moment `duration` earlier, at least the beginning of time.
+    /// Returns the moment `duration` earlier, at least `MIN`.
     #[must_use]
     fn minus(self, duration: Duration) -> Self;
-    /// The time from `earlier` to this moment, zero if `earlier` is later.
+    /// Returns the time from `earlier` to this moment, or zero if `earlier` is later.
     fn since(self, earlier: Self) -> Duration;
 }
 
@@ -44,9 +48,9 @@ macro_rules! moment {
         pub struct $name(pub i64);
 
         impl $name {
-            /// Earlier than everything that happens.
+            /// The earliest moment.
             pub const MIN: Self = Self(i64::MIN);
-            /// Later than everything that happens.
+            /// The latest moment.
             pub const MAX: Self = Self(i64::MAX);
         }
 
@@ -69,22 +73,22 @@ macro_rules! moment {
 }
 
 moment! {
-    /// Milliseconds on this process's suspend-aware clock, from a start of the clock's own.
+    /// Milliseconds on the monotonic, suspend-aware clock of this process, since an arbitrary start.
     Timestamp
 }
 
 moment! {
-    /// Milliseconds on the clock of the store that siblings share.
+    /// Milliseconds on the clock of the store that processes share.
     StoreTime
 }
 
-/// Milliseconds since 1970-01-01T00:00:00Z by a wall clock.
+/// Milliseconds on a wall clock since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WallTime(pub i64);
 
 impl fmt::Display for WallTime {
-    /// RFC 3339 in UTC, to the second.
+    /// Writes the time in the format of RFC 3339, in UTC, to the second.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.div_euclid(1000);
         let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
@@ -94,7 +98,7 @@ impl fmt::Display for WallTime {
     }
 }
 
-/// Year, month and day of the proleptic Gregorian calendar, from days since 1970-01-01.
+/// Returns year, month and day of the proleptic Gregorian calendar, from days since 1970-01-01.
 fn civil(days: i64) -> (i64, i64, i64) {
     // Years begin in March here, so that the leap day is the last of its year.
     let days = days.saturating_add(719_468);
@@ -117,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arithmetic_saturates_at_both_ends_of_time() {
+    fn arithmetic_saturates_at_the_limits_of_a_clock() {
         assert_eq!(Timestamp(1).plus(Duration::MAX), Timestamp::MAX);
         assert_eq!(Timestamp(-2).minus(Duration::MAX).minus(Duration::MAX), Timestamp::MIN);
         assert_eq!(Timestamp(1).since(Timestamp(2)), Duration::ZERO);
@@ -141,7 +145,7 @@ mod tests {
         ] {
             assert_eq!(WallTime(millis).to_string(), text);
         }
-        // The ends of time print something and do not overflow.
+        // The limits print some text and do not overflow.
         assert!(!WallTime(i64::MAX).to_string().is_empty());
         assert!(!WallTime(i64::MIN).to_string().is_empty());
     }

@@ -1,4 +1,4 @@
-//! A token and its fingerprint.
+//! Tokens and their fingerprints.
 
 use std::{fmt, str::FromStr};
 
@@ -10,7 +10,7 @@ use crate::{
     secret::Secret,
 };
 
-/// The secret text that a provider issued, with its kind. Cloning shares the text.
+/// A token: its secret text and its kind. Clones share the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     kind: TokenKind,
@@ -18,36 +18,37 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token of that kind.
+    /// Makes a token of that kind. The text is not checked.
     pub fn new(kind: TokenKind, text: impl Into<Secret>) -> Self {
         Self { kind, text: text.into() }
     }
 
-    /// A token of that kind from a text that came from elsewhere.
+    /// Makes a token of a text that came from elsewhere, for example from a user.
     ///
     /// # Errors
-    /// `Config` for a text that no token can have; it is not quoted.
+    /// [`ErrorKind::Config`] if no token can have this text. The error does not quote it.
     pub fn read(kind: TokenKind, text: impl Into<Secret>) -> Result<Self> {
         let text = text.into();
         if kind.fits(text.expose()) {
             return Ok(Self { kind, text });
         }
-        Err(Error::new(ErrorKind::Config, "the text is no token")
-            .expected("a token as the provider issued it, without a line's end"))
+        Err(Error::new(ErrorKind::Config, "the text is not a token")
+            .expected("the token as the server returned it, without a line break"))
     }
 
-    /// How the token is presented to an API.
+    /// Returns how the token is presented to an API.
     pub fn kind(&self) -> TokenKind {
         self.kind
     }
 
-    /// The token's text. Whoever calls this is responsible for where it goes.
+    /// Returns the token's text. The caller must keep it out of logs, errors and URLs.
     pub fn expose(&self) -> &str {
         self.text.expose()
     }
 
-    /// Whether one is a clone of the other: cheaper than whether they are equal, and `false` for
-    /// equal tokens that came separately.
+    /// Returns whether one token is a clone of the other.
+    ///
+    /// This is cheaper than a comparison, and `false` for equal tokens that were made separately.
     pub fn is_clone_of(&self, other: &Self) -> bool {
         self.text.is_clone_of(&other.text)
     }
@@ -63,14 +64,14 @@ impl fmt::Debug for Token {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TokenKind {
-    /// The field `Token` of a JSON body (WinKAS Air).
+    /// In the field `Token` of a JSON body (WinKAS Air).
     Winkas,
-    /// The header `Authorization: Bearer` (RFC 6750).
+    /// In the header `Authorization: Bearer` (RFC 6750 section 2.1).
     Bearer,
 }
 
 impl TokenKind {
-    /// The kind's name, the same in every language.
+    /// Returns the kind's name, the same in all languages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Winkas => "winkas",
@@ -78,10 +79,10 @@ impl TokenKind {
         }
     }
 
-    /// Whether a token of that kind can have this text.
+    /// Returns whether a token of that kind can have this text.
     pub(crate) fn fits(self, text: &str) -> bool {
-        // RFC 6749 appendix A.12, and what a header can carry. There is no way out of the loop, so
-        // that the compiler takes many bytes at a time.
+        // RFC 6749 appendix A.12, and the characters that a header can carry. The loop has no early
+        // exit, so that the compiler can vectorize it.
         let plain = text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
         let fits = match self {
             Self::Winkas => plain || !text.contains(char::is_control),
@@ -94,25 +95,38 @@ impl TokenKind {
 impl FromStr for TokenKind {
     type Err = Error;
 
-    /// Reads the kind's name. Kind `Config` for another one.
+    /// Parses a kind's name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for any other name.
     fn from_str(name: &str) -> Result<Self> {
         [Self::Winkas, Self::Bearer].into_iter().find(|kind| kind.as_str() == name).ok_or_else(
             || {
-                Error::new(ErrorKind::Config, "no token is of that kind")
+                Error::new(ErrorKind::Config, "the kind of token is unknown")
                     .expected("winkas or bearer")
             },
         )
     }
 }
 
-/// Names a token without telling it: the first half of HMAC-SHA-256 of its text under a key that
-/// the store keeps. It may be logged, stored and compared.
+/// A name for a token that does not disclose it, so that it can be logged, stored and compared.
+///
+/// It is the first half of the HMAC-SHA-256 of the token's text under the store's key.
+///
+/// ```
+/// use tokenlease_core::{Key, Token, TokenFingerprint, TokenKind};
+///
+/// let key = Key::new([7; 32]); // random in production
+/// let token = Token::new(TokenKind::Bearer, "4E2EDEF2");
+/// let fingerprint = TokenFingerprint::of(&key, &token);
+/// assert_eq!(fingerprint.to_string().len(), 12); // the first 6 bytes, in hexadecimal digits
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenFingerprint([u8; 16]);
 
 impl TokenFingerprint {
-    /// The fingerprint of a token under a key.
+    /// Returns the fingerprint of a token under a key.
     pub fn of(key: &Key, token: &Token) -> Self {
         let tag = key.mac("tokenlease fingerprint", &[token.expose().as_bytes()]);
         let mut half = [0; 16];
@@ -122,7 +136,7 @@ impl TokenFingerprint {
         Self(half)
     }
 
-    /// A number drawn from the fingerprint, the same for the same token, key and seed.
+    /// Returns a number derived from the fingerprint, the same for the same token, key and seed.
     pub(crate) fn mix(self, seed: u64) -> u64 {
         let mut first = [0; 8];
         for (to, from) in first.iter_mut().zip(self.0) {
@@ -148,14 +162,15 @@ impl fmt::Debug for TokenFingerprint {
 mod tests {
     use super::*;
 
+    /// Rule: Secrets: Debug of a token shows none of it, not even a prefix.
     #[test]
-    fn debug_shows_nothing_of_a_token() {
+    fn debug_of_a_token_is_redacted() {
         let token = Token::new(TokenKind::Bearer, "abcdefgh");
         assert_eq!(format!("{token:?}"), "Token(Bearer, [redacted])");
     }
 
     #[test]
-    fn a_clone_is_known_from_an_equal_token() {
+    fn a_clone_is_distinguished_from_an_equal_token() {
         let token = Token::new(TokenKind::Bearer, "a");
         let equal = Token::new(TokenKind::Bearer, "a");
         assert!(token.clone().is_clone_of(&token));
@@ -163,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_read_from_its_name() {
+    fn a_kind_is_parsed_from_its_name() {
         for kind in [TokenKind::Winkas, TokenKind::Bearer] {
             assert_eq!(kind.as_str().parse::<TokenKind>().unwrap(), kind);
         }
@@ -171,6 +186,7 @@ mod tests {
         assert!(error.contains("winkas or bearer") && !error.contains("canary"), "{error}");
     }
 
+    /// Rule: Secrets: a text that is not a token is an error that does not quote it.
     #[test]
     fn a_text_that_no_token_can_have_is_an_error_that_does_not_quote_it() {
         for (kind, text) in [

@@ -1,4 +1,4 @@
-//! The machine under arbitrary sequences of calls, answers, delays, suspends and clock jumps.
+//! The state machine under arbitrary sequences of calls, answers, delays, suspends and clock jumps.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -15,7 +15,7 @@ use tokenlease_core::{
 
 const HOUR: u64 = 3_600_000;
 
-/// What happens next. The numbers choose among what is possible at that moment.
+/// The next event. Its numbers choose among the events that are possible at that moment.
 #[derive(Clone, Debug)]
 enum Act {
     Ask { wait: u64, min: Option<u64> },
@@ -29,7 +29,7 @@ enum Act {
     Forget,
     Revoke,
     Validate,
-    Reset,
+    Unblock,
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -54,25 +54,26 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Forget),
         1 => Just(Act::Revoke),
         1 => Just(Act::Validate),
-        1 => Just(Act::Reset),
+        1 => Just(Act::Unblock),
     ]
 }
 
-/// A machine, the one store it has, and what an onlooker knows.
+/// A state machine, its store, and the facts that an observer knows.
 struct World {
     machine: Lifecycle,
     kind: TokenKind,
     now: Now,
     record: Option<(u64, Record)>,
-    /// Receipts that were not brought back in time, with what they were for.
+    /// Receipts that were not returned in time, with their effects.
     kept: Vec<(Receipt, Effect)>,
     current: Option<(Receipt, Effect)>,
-    issued: u32,
+    logins: u32,
     token: Option<Token>,
-    /// Tokens that the provider called dead, or that were revoked.
-    dead: BTreeSet<String>,
+    /// Tokens that the server called inactive, or that were revoked.
+    inactive: BTreeSet<String>,
     rejected_at: Option<Timestamp>,
-    /// A stated lease came in time, and nothing has happened to it since: fresh until then.
+    /// Until when the current lease is fresh, if it has a stated end and nothing happened to it since
+    /// it arrived in time.
     good: Option<Timestamp>,
 }
 
@@ -85,19 +86,19 @@ impl World {
         };
         let server = Server::new(identity.unwrap());
         let key = Key::new([1; 32]);
-        let credentials_fingerprint =
+        let credentials =
             CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
         let policy = Policy { store, ..Policy::default() };
         Self {
             kind: server.token_kind(),
-            machine: Lifecycle::new(&server, credentials_fingerprint, key, policy, 7),
+            machine: Lifecycle::new(&server, credentials, key, policy, 7),
             now: Now { wall: WallTime(0), elapsed: Timestamp(start) },
             record: None,
             kept: Vec::new(),
             current: None,
-            issued: 0,
+            logins: 0,
             token: None,
-            dead: BTreeSet::new(),
+            inactive: BTreeSet::new(),
             rejected_at: None,
             good: None,
         }
@@ -141,7 +142,7 @@ impl World {
                 if let Some(token) = self.token.clone()
                     && self.machine.revoke(&token, self.now).is_ok()
                 {
-                    self.dead.insert(token.expose().to_owned());
+                    self.inactive.insert(token.expose().to_owned());
                     self.good = None;
                 }
             }
@@ -151,7 +152,7 @@ impl World {
                     self.good = None;
                 }
             }
-            Act::Reset => {
+            Act::Unblock => {
                 self.machine.unblock(self.now);
                 self.rejected_at = None;
                 self.good = None;
@@ -171,25 +172,28 @@ impl World {
         match self.machine.ask(ask, self.now) {
             Reply::Lease(served) => {
                 let token = served.lease.token().clone();
-                let spent = matches!(served.lease.expiry(), Expiry::ExpiredOnArrival { .. });
-                let over = served.lease.end().is_some_and(|end| end <= t);
-                assert!(spent || !over, "a lease that is over was served");
+                let expired_on_arrival =
+                    matches!(served.lease.expiry(), Expiry::ExpiredOnArrival { .. });
+                let expired = served.lease.end().is_some_and(|end| end <= t);
+                assert!(expired_on_arrival || !expired, "an expired lease was served");
                 assert!(self.rejected_at.is_none(), "rejected credentials were served");
                 self.serves(&token);
                 self.token = Some(token);
             }
             Reply::Error(error) => assert!(!error.to_string().is_empty()),
-            Reply::Later => assert!(t < ask.deadline, "a caller past its deadline must wait"),
+            Reply::Later => {
+                assert!(t < ask.deadline, "a caller past its deadline was not answered");
+            }
         }
     }
 
     fn serves(&self, token: &Token) {
-        assert!(!self.dead.contains(token.expose()), "a dead token was served");
+        assert!(!self.inactive.contains(token.expose()), "an inactive token was served");
     }
 
     fn poll(&mut self) {
         for round in 0.. {
-            assert!(round < 20, "poll names no time and no effect");
+            assert!(round < 20, "poll returns neither an effect nor a time");
             match self.machine.poll(self.now) {
                 Step::Done => {
                     self.machine.events();
@@ -198,7 +202,7 @@ impl World {
                 Step::Wait(until) if until > self.now.elapsed => return,
                 Step::Wait(_) => {}
                 Step::Do(effect, receipt) => {
-                    self.judge(&effect);
+                    self.check(&effect);
                     if let Some(old) = self.current.replace((receipt, effect)) {
                         self.kept.push(old);
                     }
@@ -208,15 +212,15 @@ impl World {
         }
     }
 
-    /// What may be sent now.
-    fn judge(&self, effect: &Effect) {
+    /// Checks that the effect may be performed now.
+    fn check(&self, effect: &Effect) {
         let Effect::Send(call) = effect else { return };
         if !call.takes_credentials() {
             return;
         }
         if let Some(at) = self.rejected_at {
             let closed = self.now.elapsed >= at.plus(Duration::from_millis(HOUR));
-            assert!(closed, "rejected credentials were sent again within the hour");
+            assert!(closed, "rejected credentials were sent again within an hour");
         }
         if let Some(fresh_until) = self.good {
             assert!(
@@ -236,7 +240,7 @@ impl World {
         let accepted = matches!(outcome, Outcome::Answered(Answer::Token(_)));
         self.machine.handle(receipt, outcome, self.now);
         if accepted && current {
-            // Not given up yet, so it counts, be it past its deadline.
+            // The receipt was not given up, so its answer counts, even past its deadline.
             self.rejected_at = None;
         }
         if !in_time {
@@ -250,7 +254,7 @@ impl World {
             (Effect::Send(call), _) => self.provider(&call.clone(), choice, in_time, sent),
             (_, 0) => {
                 self.good = None;
-                Outcome::Failed(Error::new(ErrorKind::Store, "away"))
+                Outcome::Failed(Error::new(ErrorKind::Store, "unavailable"))
             }
             (Effect::Load, 1) if choice > 240 => {
                 self.good = None;
@@ -265,7 +269,7 @@ impl World {
                     return Outcome::Conflict { stored: self.record.clone(), now };
                 }
                 let revision = revision.unwrap_or_default() + 1;
-                // Through its bytes, as in earnest.
+                // Encoded and decoded, as by a real store.
                 let record = Record::decode(&record.encode()).unwrap();
                 self.record = Some((revision, record));
                 Outcome::Saved { revision, now }
@@ -291,14 +295,14 @@ impl World {
                 self.good = None;
                 fail(ErrorKind::CredentialsRejected, 400)
             }
-            // An answer to another question.
+            // An answer that does not belong to the call.
             (6, _) if choice > 250 => Answer::Revoked,
             (_, Call::Refetch) if choice < 128 => {
                 Answer::NoToken(Error::new(ErrorKind::TokenRejected, "none"))
             }
             (_, Call::Refetch | Call::Login) => {
                 if *call == Call::Login {
-                    self.issued += 1;
+                    self.logins += 1;
                 }
                 let hour = Life::Stated(Duration::from_millis(HOUR));
                 let life = match (self.kind, choice % 5) {
@@ -307,21 +311,19 @@ impl World {
                     (_, 2) => Life::Stated(Duration::MAX),
                     _ => hour,
                 };
-                // Whether the machine has given the receipt up by now is its own affair.
+                // The state machine may have given the receipt up, which the observer does not know.
                 self.rejected_at = None;
                 if in_time {
-                    // Fresh until its window, which begins 6 minutes before the end.
+                    // Fresh until its refresh window, which begins 6 minutes before the end.
                     let fresh_until = sent.plus(Duration::from_secs(3_600 - 361));
                     self.good = (life == hour && *call == Call::Login).then_some(fresh_until);
                 }
-                let text = format!("token-{}", self.issued);
+                let text = format!("token-{}", self.logins);
                 let token = Token::new(self.kind, text.as_str());
                 Answer::Token(Granted { token, life, scope: None, refresh_token: None, sent_at: t })
             }
             (7 | 8, Call::Validate(token)) => {
-                if in_time {
-                    self.dead.insert(token.expose().to_owned());
-                }
+                self.inactive.insert(token.expose().to_owned());
                 self.good = None;
                 Answer::Inactive
             }
@@ -335,8 +337,10 @@ impl World {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Rule: Logins: no sequence of events serves an inactive token, or logs in while a fresh lease is
+    /// known.
     #[test]
-    fn no_sequence_of_events_serves_a_dead_token_or_repeats_a_login(
+    fn no_sequence_of_events_serves_an_inactive_token_or_repeats_a_login(
         winkas: bool, store in proptest::bool::weighted(0.8),
         start in prop_oneof![4 => 0_i64..1_000_000_000, 1 => any::<i64>()],
         acts in proptest::collection::vec(act(), 1..200),

@@ -1,4 +1,4 @@
-//! What the machine asks its driver to do, and what the driver answers.
+//! Effects: what the state machine asks its driver to do, and what the driver answers.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,52 +7,53 @@ use crate::{
     provider::{Answer, Call},
     record::Record,
     time::{StoreTime, Timestamp},
+    token::TokenFingerprint,
 };
 
-/// The machine's answer to `poll`.
+/// The state machine's answer to `poll`.
 #[derive(Debug)]
 #[must_use]
 pub enum Step {
-    /// Nothing to do until someone asks.
+    /// Nothing to do until a caller asks.
     Done,
-    /// Perform the effect and bring the receipt back with what came of it.
+    /// Perform the effect and return the receipt with its outcome.
     Do(Effect, Receipt),
-    /// Poll again at that moment, or when something came back.
+    /// Poll again at that moment, or when an outcome arrives.
     Wait(Timestamp),
 }
 
-/// Something to be done outside. Each has a time limit, [`Receipt::deadline`].
+/// Something to be done outside. Each effect has a time limit, [`Receipt::deadline`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Effect {
     /// Read the identity's record and the store's clock.
     Load,
-    /// Take the identity's lock for that long, or take it anew: it is idempotent by owner.
+    /// Take the identity's lock. It is idempotent: its owner may take it again.
     Lock {
         /// How long the lock lives, counted by the store from when it grants it.
-        life: Duration,
+        ttl: Duration,
     },
-    /// Lengthen the lock that is held.
+    /// Extend the lock that this process has.
     Renew {
         /// As for `Lock`.
-        life: Duration,
+        ttl: Duration,
     },
-    /// Put the record in the place of the one with that revision, `None`: of none at all.
+    /// Replace the record if its revision is still the expected one (compare-and-swap).
     Save {
-        /// The revision that must still stand in the store.
+        /// The revision that must be stored; `None`: no record at all.
         expected: Option<u64>,
         /// The record to write.
         record: Arc<Record>,
         /// How long it is of use; `None` is for ever.
         keep: Option<Duration>,
     },
-    /// Give the lock back, if it is still that lock_epoch's ([`Receipt::lock_epoch`]).
+    /// Release the lock, if it is still the one of that epoch ([`Receipt::lock_epoch`]).
     Unlock,
-    /// Send the call's request to the provider, once.
+    /// Send the call's request to the server, once.
     Send(Call),
 }
 
-/// What came of an effect.
+/// The outcome of an effect.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -63,60 +64,63 @@ pub enum Outcome {
         /// The store's clock, read at the store.
         now: StoreTime,
     },
-    /// Of `Lock` and `Renew`: the lock is ours.
+    /// Of `Lock` and `Renew`: this process has the lock.
     Locked,
     /// Of `Lock` and `Renew`: another owner has it.
     Busy,
     /// Of `Save`: written.
     Saved {
-        /// The revision of what was written.
+        /// The revision that was written.
         revision: u64,
         /// The store's clock.
         now: StoreTime,
     },
-    /// Of `Save`: another revision stands there.
+    /// Of `Save`: another revision is stored.
     Conflict {
-        /// What stands there.
+        /// The stored record and its revision.
         stored: Option<(u64, Record)>,
         /// The store's clock.
         now: StoreTime,
     },
     /// Of `Unlock`: done.
     Unlocked,
-    /// Of `Send`: the provider's answer as the exchange reads it.
+    /// Of `Send`: the server's answer as the exchange reads it.
     Answered(Answer),
-    /// Of `Send`: the request can't have reached the provider.
+    /// Of `Send`: the request can't have reached the server.
     NotSent(Error),
-    /// Of `Send`: no answer, or half of one; the provider may have acted.
+    /// Of `Send`: no answer, or a part of one; the server may have acted.
     Lost(Error),
     /// Of a store effect: it failed, or its time limit passed.
     Failed(Error),
-    /// Of `Load` and `Save`: a record stands there that can't be read, because it does not
-    /// authenticate or is of a newer version. Nothing is issued while that is so.
+    /// Of `Load` and `Save`: a record is stored that can't be read, because it does not authenticate
+    /// or is of a newer version. No login is sent while that is so.
     Unreadable(Error),
 }
 
-/// The receipt of an effect. It is brought back with the [`Outcome`]; if it is lost, the effect
-/// counts as failed at its deadline.
+/// The receipt of an effect. Return it with the [`Outcome`]. If it is lost, the effect counts as
+/// failed at its deadline.
 #[derive(Debug)]
 #[must_use]
 pub struct Receipt {
     pub(super) id: u64,
-    pub(super) what: EffectKind,
+    pub(super) kind: EffectKind,
     pub(super) sent: Timestamp,
     pub(super) deadline: Timestamp,
     pub(super) lock_epoch: u64,
+    /// Of a validation: the token that the server is asked about.
+    pub(super) token: Option<TokenFingerprint>,
 }
 
 impl Receipt {
-    /// Which of this machine's lock_epochs of the lock the effect is of. It belongs to the name under
-    /// which `Lock`, `Renew` and `Unlock` are performed, so that an unlock that lands late or
-    /// twice, frees no later lock. It grows with each unlock.
+    /// Returns the lock epoch that the effect belongs to. Make it a part of the owner's name under
+    /// which `Lock`, `Renew` and `Unlock` are performed: then an unlock that arrives late, or twice,
+    /// releases no later lock. It grows with each unlock.
     pub fn lock_epoch(&self) -> u64 {
         self.lock_epoch
     }
 
-    /// When the machine gives the effect up. What comes later is still taken if it is of use.
+    /// Returns when the state machine gives the effect up. A later outcome is still taken if it is
+    /// of use.
     pub fn deadline(&self) -> Timestamp {
         self.deadline
     }
@@ -134,96 +138,27 @@ pub(super) enum EffectKind {
     Renew,
     Save,
     Unlock,
-    /// An unlock of an earlier lock_epoch, which was not answered.
-    GiveBack,
+    /// An unlock of an earlier epoch that was not answered.
+    UnlockEarlier,
     Login,
     Refetch,
     Validate,
-    /// A call of an explicit job.
+    /// A request of a job.
     Job,
-}
-
-/// What a caller asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct Ask {
-    /// When the caller asked.
-    pub asked: Timestamp,
-    /// When it will no longer wait.
-    pub deadline: Timestamp,
-    /// The life that it wants left, at most a half of the token's. Where ends are only assumed it
-    /// means a validation now, never a new token. It is a wish: a failed attempt at it falls back to
-    /// the lease that stands.
-    pub min_remaining: Option<Duration>,
-}
-
-impl Ask {
-    /// A caller that asks now and waits that long.
-    pub fn new(now: Timestamp, wait: Duration) -> Self {
-        use crate::time::Moment as _;
-        Self { asked: now, deadline: now.plus(wait), min_remaining: None }
-    }
-}
-
-/// What a store's silence means for new tokens, when no lease is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnStoreOutage {
-    /// An error.
-    Fail,
-    /// Only the provider's running token is asked for: the default where there is a refetch.
-    RefetchOnly,
-    /// One new token a process and lifetime: the default elsewhere.
-    LoginWithinBudget,
-}
-
-/// How the machine behaves; [`Policy::default`] is what DESIGN and README describe.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    /// Whether there is a store. Without one the machine answers its own store effects.
-    pub store: bool,
-    /// A look at the store is good for that long.
-    pub store_check_interval: Duration,
-    /// The time limit of a store effect.
-    pub store_timeout: Duration,
-    /// The time limit of a request to the provider.
-    pub request_timeout: Duration,
-    /// The life of the lock, counted from when it was sent for.
-    pub lock_ttl: Duration,
-    /// What happens while the store is away; `None` is the provider's default.
-    pub on_store_outage: Option<OnStoreOutage>,
-    /// The life of tokens whose end nobody states (WinKAS), if the agreement's is known.
-    pub agreed_lifetime: Option<Duration>,
-    /// An upper limit of our own for a token's life.
-    pub max_lifetime: Option<Duration>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            store: true,
-            store_check_interval: Duration::from_secs(30),
-            store_timeout: Duration::from_secs(2),
-            request_timeout: Duration::from_secs(10),
-            lock_ttl: Duration::from_secs(30),
-            on_store_outage: None,
-            agreed_lifetime: None,
-            max_lifetime: None,
-        }
-    }
 }
 
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Load => f.write_str("load"),
-            Self::Lock { .. } => f.write_str("lock"),
-            Self::Renew { .. } => f.write_str("renew"),
-            Self::Save { .. } => f.write_str("save"),
-            Self::Unlock => f.write_str("unlock"),
-            Self::Send(Call::Login) => f.write_str("login"),
-            Self::Send(Call::Refetch) => f.write_str("refetch"),
-            Self::Send(Call::Validate(_)) => f.write_str("verify"),
-            Self::Send(Call::Revoke(_)) => f.write_str("revoke"),
-        }
+        f.write_str(match self {
+            Self::Load => "load",
+            Self::Lock { .. } => "lock",
+            Self::Renew { .. } => "renew",
+            Self::Save { .. } => "save",
+            Self::Unlock => "unlock",
+            Self::Send(Call::Login) => "login",
+            Self::Send(Call::Refetch) => "refetch",
+            Self::Send(Call::Validate(_)) => "validate",
+            Self::Send(Call::Revoke(_)) => "revoke",
+        })
     }
 }

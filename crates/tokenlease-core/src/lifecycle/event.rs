@@ -1,4 +1,4 @@
-//! What happened, for logs and hooks. No event holds a token or a credential.
+//! Events for logs and hooks. No event holds a token or a credential.
 
 use std::fmt;
 
@@ -8,37 +8,38 @@ use crate::{time::Timestamp, token::TokenFingerprint};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A new token was issued.
+    /// A login brought a new token.
     LoggedIn(TokenFingerprint),
-    /// A sibling's token was adopted from the store.
+    /// Another process' token was adopted from the store.
     Adopted(TokenFingerprint),
-    /// The provider returned the token in use.
+    /// A refetch returned the running token.
     Refetched(TokenFingerprint),
-    /// The provider said that a token is active.
+    /// The server called the token active.
     Validated(TokenFingerprint),
-    /// An API rejected the token; the provider is asked before that is believed.
+    /// An API rejected the token; the server is asked before that is believed.
     Suspected(TokenFingerprint),
-    /// The provider had no word on a rejected token: it is replaced, with growing space.
+    /// The server could not confirm that a rejected token is inactive: the token is replaced, and the
+    /// client backs off before the next such login.
     Rejected(TokenFingerprint),
-    /// The provider said that the token is dead.
+    /// The server called the token inactive.
     Inactive(TokenFingerprint),
     /// The token was revoked.
     Revoked(TokenFingerprint),
-    /// The token was forgotten by its holder.
+    /// The token was forgotten here and in the store.
     Forgotten(TokenFingerprint),
-    /// The provider rejected the credentials: they are not sent again until then.
+    /// The server rejected the credentials: they are not sent again until then.
     CircuitOpened(Timestamp),
-    /// Credentials that had been rejected were accepted, or were reset.
+    /// Credentials that had been rejected were accepted, or were unblocked.
     CircuitClosed,
-    /// The provider asked to wait, or failed: nothing is sent until then.
+    /// The server asked to wait, or failed: nothing is sent until then.
     BackedOff(Timestamp),
-    /// The answer to an login got lost: a token that nobody knows may be alive.
+    /// The answer to a login was lost: a token may be active that no client knows.
     LoginLost,
     /// The store failed three times in a row.
     StoreUnavailable,
     /// The store answers again.
     StoreAvailable,
-    /// The store holds a record that can't be read.
+    /// The store has a record that can't be read.
     RecordUnreadable,
 }
 
@@ -48,7 +49,7 @@ impl fmt::Display for Event {
             Self::LoggedIn(token) => write!(f, "logged in {token}"),
             Self::Adopted(token) => write!(f, "adopted {token}"),
             Self::Refetched(token) => write!(f, "refetched {token}"),
-            Self::Validated(token) => write!(f, "verified {token}"),
+            Self::Validated(token) => write!(f, "validated {token}"),
             Self::Suspected(token) => write!(f, "suspected {token}"),
             Self::Rejected(token) => write!(f, "rejected {token}"),
             Self::Inactive(token) => write!(f, "inactive {token}"),

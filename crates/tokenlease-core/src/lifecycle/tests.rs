@@ -1,4 +1,5 @@
-//! What takes a store that lies to show; timelines and worlds are in `tokenlease-sim`.
+//! Timelines that need a store or a server that answers late or falls back. Other timelines and random
+//! worlds are in `tokenlease-sim`.
 
 use std::time::Duration;
 
@@ -33,8 +34,7 @@ fn machine() -> Lifecycle {
     Lifecycle::new(&server, credentials, key, Policy::default(), 1)
 }
 
-/// Drives the machine until it has nothing to do: the provider logins and revokes, the store does as
-/// it is told.
+/// Drives the state machine until it has nothing to do, with a server and a store that work.
 fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) {
     while let Step::Do(effect, receipt) = machine.poll(at(t)) {
         let now = StoreTime(t);
@@ -58,8 +58,10 @@ fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) 
     }
 }
 
+/// Rule: Revocation: a process that revoked a token does not serve it again when the store is restored
+/// from a backup that has it.
 #[test]
-fn a_store_that_fell_back_brings_no_token_back_that_this_process_revoked() {
+fn a_restored_store_does_not_bring_a_revoked_token_back() {
     let mut machine = machine();
     let (mut store, mut issued) = (None, 0);
     let mut token = |machine: &mut Lifecycle, store: &mut Stored, t| {
@@ -76,14 +78,15 @@ fn a_store_that_fell_back_brings_no_token_back_that_this_process_revoked() {
     let backup = store.clone();
     machine.revoke(&first, at(1)).unwrap();
     drive(&mut machine, &mut store, &mut 0, 1);
-    // A backup is put in place, and a look at it is due.
+    // The store is restored from the backup, and the record is due to be read.
     store = backup;
     let second = token(&mut machine, &mut store, 60_000);
     assert_ne!(first, second);
 }
 
+/// Rule: Login: of two logins that are answered late, the token that was requested last is used.
 #[test]
-fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
+fn of_two_late_logins_the_token_requested_last_is_used() {
     let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
     let key = Key::new([0; 32]);
     let credentials =
@@ -99,7 +102,7 @@ fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
         Outcome::Answered(Answer::Token(token))
     };
     let Step::Do(Effect::Send(Call::Login), first) = machine.poll(at(0)) else { panic!() };
-    // It is given up, and sent once more; then both are answered, the first one first.
+    // The first login is given up and sent once more. Then both are answered, in the order sent.
     let Step::Do(Effect::Send(Call::Login), second) = machine.poll(at(10_000)) else { panic!() };
     machine.handle(first, granted(1, 0), at(11_000));
     machine.handle(second, granted(2, 10_000), at(11_001));
@@ -108,15 +111,17 @@ fn newest_of_two_late_answers_the_token_that_was_asked_for_last_is_used() {
     assert_eq!(answer.lease.token().expose(), "token-2");
 }
 
+/// Rule: Lock: each lock has an epoch, so an unlock that arrives late or twice releases no later lock.
+/// An unlock without an answer is sent again before the next lock is taken.
 #[test]
-fn lesson_31_an_unlock_that_lands_late_or_twice_frees_no_later_lock() {
+fn a_late_or_repeated_unlock_releases_no_later_lock() {
     let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
     let key = Key::new([0; 32]);
     let credentials =
         CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
     let mut machine = Lifecycle::new(&server, credentials, key, Policy::default(), 1);
     let mut steps = Vec::new();
-    // The provider is down, so each flight locks and unlocks; the first unlock is never answered.
+    // The server is down, so each flight locks and unlocks. The first unlock is never answered.
     for t in (0..20_000).step_by(100) {
         let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
         let _ = machine.ask(&ask, at(t));
@@ -142,13 +147,14 @@ fn lesson_31_an_unlock_that_lands_late_or_twice_frees_no_later_lock() {
         }
     }
     let steps: Vec<_> =
-        steps.iter().map(|(what, lock_epoch)| (what.as_str(), *lock_epoch)).collect();
-    // It is given back by its own name before the next lock, which has another.
-    let told = [("lock", 0), ("unlock", 0), ("unlock", 0), ("lock", 1), ("unlock", 1), ("lock", 2)];
-    assert_eq!(steps[..6], told, "{steps:?}");
+        steps.iter().map(|(effect, lock_epoch)| (effect.as_str(), *lock_epoch)).collect();
+    // The unanswered unlock is repeated with its epoch before the next lock, which has another.
+    let expected =
+        [("lock", 0), ("unlock", 0), ("unlock", 0), ("lock", 1), ("unlock", 1), ("lock", 2)];
+    assert_eq!(steps[..6], expected, "{steps:?}");
 }
 
-/// Drives the machine until it names such an effect, and waits as it says.
+/// Drives the state machine until it requests such an effect, and lets time pass as it says.
 fn until(
     machine: &mut Lifecycle,
     store: &Stored,
@@ -171,8 +177,9 @@ fn until(
     }
 }
 
+/// Rule: Lock: a login that is answered late completes the flight, also if its lock was lost meanwhile.
 #[test]
-fn lesson_31_a_login_answered_late_ends_the_flight_though_its_lock_is_gone() {
+fn a_late_login_completes_the_flight_after_its_lock_was_lost() {
     let mut machine = machine();
     let (mut store, mut issued) = (None, 0);
     let ask = |machine: &mut Lifecycle, t| {
@@ -180,7 +187,7 @@ fn lesson_31_a_login_answered_late_ends_the_flight_though_its_lock_is_gone() {
     };
     assert!(matches!(ask(&mut machine, 0), Reply::Later));
     drive(&mut machine, &mut store, &mut issued, 0);
-    // In the refresh window a login goes out, and the process stands still past its lock's end.
+    // In the refresh window a login is sent, and the process is suspended until its lock has expired.
     let mut t = 3_535_000;
     let _ = ask(&mut machine, t);
     let login =
@@ -195,4 +202,28 @@ fn lesson_31_a_login_answered_late_ends_the_flight_though_its_lock_is_gone() {
     assert_eq!(issued, 2, "logins, although the second was answered late");
     let Reply::Lease(served) = ask(&mut machine, t) else { panic!("no lease") };
     assert_eq!(served.lease.token().expose(), "token-2");
+}
+
+/// Rule: Validation: an inactive answer counts also when it arrives after its request was given up. The
+/// server would not call the token active later (RFC 7662 section 2.2).
+#[test]
+fn a_late_inactive_validation_still_counts() {
+    let server = Server::new(Identity::winkas("https://h", "u", "c").unwrap());
+    let key = Key::new([0; 32]);
+    let credentials = CredentialsFingerprint::of(&key, &Credentials::password("p"));
+    let policy = Policy { store: false, ..Policy::default() };
+    let mut machine = Lifecycle::new(&server, credentials, key, policy, 1);
+    let token = Token::new(TokenKind::Winkas, "adopted");
+    machine.adopt(token.clone(), None, at(0)).unwrap();
+    assert!(matches!(
+        machine.ask(&Ask::new(Timestamp(0), Duration::from_secs(60)), at(0)),
+        Reply::Later
+    ));
+    let Step::Do(Effect::Send(Call::Validate(_)), receipt) = machine.poll(at(0)) else { panic!() };
+    // The validation is given up, and the next one is sent.
+    let Step::Do(Effect::Send(Call::Validate(_)), _) = machine.poll(at(10_000)) else { panic!() };
+    machine.handle(receipt, Outcome::Answered(Answer::Inactive), at(10_001));
+    assert!(machine.current().is_none());
+    let error = machine.adopt(token, None, at(10_002)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TokenRejected);
 }

@@ -1,4 +1,4 @@
-//! What can be asked of a provider, and what the answers say.
+//! The calls to a server, and the answers to them.
 
 use crate::{
     error::{Error, Result},
@@ -6,52 +6,54 @@ use crate::{
     token::Token,
 };
 
-/// How an OAuth2 server is asked for a token.
+/// The grant that an OAuth2 login uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Grant {
-    /// For a user, by name and password (RFC 6749 section 4.3).
+    /// A user's name and password (RFC 6749 section 4.3).
     Password,
-    /// For the client itself (RFC 6749 section 4.4).
+    /// The client's own credentials (RFC 6749 section 4.4).
     ClientCredentials,
 }
 
-/// A call to a provider.
+/// A call to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// A new token.
+    /// Requests a new token.
     Login,
-    /// The last active token again (WinKAS).
+    /// Requests the last active token (WinKAS).
     Refetch,
-    /// Is the token active? WinKAS' Validate, userinfo, or introspection where only that is
-    /// configured.
+    /// Asks whether the token is active: by WinKAS' Validate, by userinfo, or by introspection where
+    /// only that is configured.
     Validate(Token),
-    /// End the token.
+    /// Revokes the token.
     Revoke(Token),
 }
 
 impl Call {
-    /// Whether the call logs in: its rejection may count against the account.
+    /// Returns whether the call sends the user's or the client's credentials for a token.
+    ///
+    /// A rejection of such a call may count against the account.
     pub fn takes_credentials(&self) -> bool {
         matches!(self, Self::Login | Self::Refetch)
     }
 }
 
-/// What a provider's response to a [`Call`] says.
+/// The answer to a [`Call`].
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// A token (Login and Refetch).
     Token(Granted),
-    /// There is no token to refetch, or the refetch failed inside the envelope. It says nothing
+    /// There is no token to refetch, or the refetch failed inside the envelope. Neither tells anything
     /// about the credentials.
     NoToken(Error),
-    /// The provider's clear yes to the token (Validate).
+    /// The token is active (Validate).
     Active,
-    /// The provider's clear no to the token (Validate).
+    /// The token is not active (Validate).
     Inactive,
-    /// The provider took the revocation. That proves nothing: Validate does.
+    /// The server accepted the revocation. Only a validation proves that the token is inactive.
     Revoked,
-    /// Anything else. To Validate it is no word on the token.
+    /// Any other response. For Validate it is inconclusive.
     Failed(Error),
 }
 
@@ -69,14 +71,14 @@ impl Answer {
     }
 }
 
-/// What the answer to a call of the provider's own API says about the token it was made with.
+/// The meaning of an API call's response for the token of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiAnswer {
     /// The token was not rejected.
     NotRejected,
     /// The token was rejected (401).
     Rejected,
-    /// The call failed inside a WinKAS envelope, or with an empty 403 of another server's, which
-    /// does not say why: the token may have been rejected. Validate can tell.
+    /// The call failed inside a WinKAS envelope, or with an empty 403 of another server. The cause may
+    /// be the token: validate it.
     Ask,
 }

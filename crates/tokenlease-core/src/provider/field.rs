@@ -1,8 +1,7 @@
-//! Single fields read out of a JSON object, whatever stands around them.
+//! Reads single fields of a JSON object and skips the rest.
 //!
-//! A provider's answer is read straight into the few fields that count: no tree is built, the rest is
-//! skipped, and a field of the wrong type is no failure until someone needs it. Of a repeated key
-//! the last one counts.
+//! A response is read directly into the few fields that matter, without a tree. A field of the wrong
+//! type is an error only if it is needed. Of a repeated key the last one counts.
 
 use std::fmt;
 
@@ -14,7 +13,7 @@ use zeroize::Zeroizing;
 /// The value of one field.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) enum Field<'a> {
-    /// The key is not there.
+    /// The object has no such key.
     #[default]
     Missing,
     Null,
@@ -22,16 +21,16 @@ pub(crate) enum Field<'a> {
     Unsigned(u64),
     Negative(i64),
     Float(f64),
-    /// A string without escapes, where it stands in the body.
+    /// A string without escapes, borrowed from the body.
     Text(&'a str),
-    /// A string with escapes, undone.
+    /// A string with escapes, decoded.
     Owned(Zeroizing<String>),
     Array,
     Object,
 }
 
 impl Field<'_> {
-    /// The text, if the field is a string.
+    /// Returns the text, if the field is a string.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -40,17 +39,17 @@ impl Field<'_> {
         }
     }
 
-    /// The text, if the field is a string that says anything.
+    /// Returns the trimmed text, if the field is a string that is not blank.
     pub(crate) fn word(&self) -> Option<&str> {
         self.text().map(str::trim).filter(|text| !text.is_empty())
     }
 
-    /// Whether the field is there and empty: null, or a string that says nothing.
+    /// Returns whether the field exists and is empty: null or a blank string.
     pub(crate) fn is_none(&self) -> bool {
         matches!(self, Self::Null) || self.text().is_some_and(|text| text.trim().is_empty())
     }
 
-    /// The type that was found, for people. It shows nothing of the value.
+    /// Returns the type of the value as a text for people, without the value.
     pub(crate) fn found(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -66,23 +65,24 @@ impl Field<'_> {
     }
 }
 
-/// Why a body could not be read: the field that was being read, if it is one of those asked for,
-/// and the reason, which quotes nothing.
+/// Why a body can't be read: the requested field at which reading failed, if any, and the reason,
+/// which quotes nothing.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Unreadable {
     pub(crate) field: Option<&'static str>,
     pub(crate) why: String,
 }
 
-/// Reads the named fields of a JSON object. `Outer.Inner` names a field of the object `Outer`.
-/// `same` compares a name with a key.
+/// Reads the named fields of a JSON object.
+///
+/// `Outer.Inner` names a field of the object `Outer`. `same` compares a name with a key.
 pub(crate) fn read<'a, const N: usize>(
     body: &'a [u8],
     names: [&'static str; N],
     same: fn(&str, &str) -> bool,
 ) -> Result<[Field<'a>; N], Unreadable> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // Text that was checked as a whole, many bytes at a time, is not checked string by string.
+    // UTF-8 is checked once for the whole body, many bytes at a time, instead of for each string.
     match simdutf8::basic::from_utf8(body) {
         Ok(text) => read_from(serde_json::Deserializer::from_str(text), names, same),
         Err(_) => read_from(serde_json::Deserializer::from_slice(body), names, same),
@@ -111,7 +111,7 @@ fn read_from<'a, const N: usize, R: serde_json::de::Read<'a>>(
     }
 }
 
-/// Reads one object, below `prefix`, into `fields`; answers what it was.
+/// Reads one object, below `prefix`, into `fields`, and returns the type of the value.
 struct Object<'f, 'a> {
     names: &'f [&'static str],
     prefix: &'static str,
@@ -121,7 +121,7 @@ struct Object<'f, 'a> {
 }
 
 impl<'a> Object<'_, 'a> {
-    /// Gives all fields below a prefix one value.
+    /// Sets all fields below a prefix to one value.
     fn fill(&mut self, prefix: &str, value: &Field<'a>) {
         for (name, field) in self.names.iter().zip(self.fields.iter_mut()) {
             if name.starts_with(prefix) {
@@ -130,11 +130,11 @@ impl<'a> Object<'_, 'a> {
         }
     }
 
-    /// What a key leads to: a field's index, or an inner object's prefix.
+    /// Returns the target of a key: a field's index or an inner object's prefix.
     fn find(&self, key: &str) -> Target {
         let (start, end) = (self.prefix.len(), self.prefix.len() + key.len());
         for (index, name) in self.names.iter().enumerate() {
-            // Lengths first: they tell most names apart.
+            // Lengths are compared first, because they differ for most names.
             let inner = name.as_bytes().get(end) == Some(&b'.');
             if (inner || name.len() == end)
                 && name.starts_with(self.prefix)
@@ -176,7 +176,7 @@ impl<'de> DeserializeSeed<'de> for Value {
     }
 }
 
-/// Finds out what a key leads to without keeping the key.
+/// Finds the target of a key without storing the key.
 struct Key<'k, 'f, 'a>(&'k Object<'f, 'a>);
 
 impl<'de> DeserializeSeed<'de> for Key<'_, '_, '_> {
@@ -267,7 +267,7 @@ impl<'de> Visitor<'de> for AnyVisitor<'_, 'de> {
                         at: &mut *object.at,
                     })?;
                     if shape != Field::Object {
-                        // Where the outer object is null, so are its fields.
+                        // The fields of an object that is null are null.
                         object.fill(
                             prefix,
                             &if shape == Field::Null { shape } else { Field::Missing },
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_found_in_any_order_among_others_and_after_a_mark() {
+    fn fields_are_found_in_any_order_among_others_and_after_a_byte_order_mark() {
         let fields = read_exact(
             "\u{feff} {\"x\":[{}],\"b\":1.5,\"o\":{\"y\":0,\"in\":\"\\u0041\"},\"a\":-1}",
         );
@@ -312,15 +312,16 @@ mod tests {
     }
 
     #[test]
-    fn null_around_a_field_makes_it_null() {
+    fn a_field_of_an_object_that_is_null_is_null() {
         let [a, _, inner] = read_exact(r#"{"a":{"in":1},"o":null}"#).unwrap();
         assert_eq!((a.found(), inner.found()), ("an object", "null"));
         let [.., inner] = read_exact(r#"{"o":[1]}"#).unwrap();
         assert_eq!(inner.found(), "missing");
     }
 
+    /// Rule: Secrets: an error about a body quotes nothing of the body.
     #[test]
-    fn what_is_no_object_is_unreadable_and_quotes_nothing() {
+    fn a_body_that_is_not_an_object_is_an_error_that_quotes_nothing() {
         for (body, why) in [
             ("\"canary\"", "it is a string"),
             ("[\"canary\"]", "it is an array"),
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_inside_a_field_names_it() {
+    fn an_error_inside_a_field_names_the_field() {
         for body in [r#"{"a":"canary"#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#, r#"{"a":01}"#] {
             let error = read_exact(body).err().unwrap();
             assert!(!error.why.contains("canary"), "{}", error.why);
@@ -344,24 +345,24 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_utf_8_spoils_no_field_but_its_own() {
-        // Texts are checked many bytes at a time, if they have so many.
+    fn invalid_utf_8_affects_only_its_own_field() {
+        // The SIMD check treats short and long texts differently.
         for space in ["", &" ".repeat(200)] {
             let body = |key: &str| {
                 let text = format!("{space}{{\"a\":1,\"{key}\":\"S");
                 [text.as_bytes(), b"\xf8ren\"}"].concat()
             };
-            let (skipped, read_in_vain) = (body("x"), body("b"));
+            let (skipped, requested) = (body("x"), body("b"));
             let [a, ..] = read(&skipped, NAMES, |name, key| name == key).unwrap();
             assert!(a == Field::Unsigned(1));
-            let error = read(&read_in_vain, NAMES, |name, key| name == key).err().unwrap();
+            let error = read(&requested, NAMES, |name, key| name == key).err().unwrap();
             assert_eq!(error.field, Some("b"), "{}", error.why);
             assert!(!error.why.contains("ren"), "{}", error.why);
         }
     }
 
     #[test]
-    fn deep_nesting_is_an_answer_or_an_error_but_no_crash() {
+    fn deep_nesting_causes_no_crash() {
         let deep = format!("{{\"a\":{}", "[".repeat(200_000));
         assert!(read_exact(&deep).is_err());
         let skipped = format!("{{\"x\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));

@@ -1,4 +1,4 @@
-//! What a provider grants: a token and its life.
+//! The token of a successful login or refetch, and its lifetime.
 
 use std::time::Duration;
 
@@ -8,25 +8,26 @@ use crate::{
     token::Token,
 };
 
-/// A token as a provider's answer gave it.
+/// A token as the response contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
     /// The token. It is never empty.
     pub token: Token,
-    /// How long it lives, as far as the answer says.
+    /// Its lifetime, as far as the response states it.
     pub life: Life,
-    /// The scope, where the answer names one: it may differ from the one asked for
-    /// (RFC 6749 section 3.3).
+    /// The scope, if the response states one. It may differ from the requested one (RFC 6749 section
+    /// 3.3).
     pub scope: Option<String>,
-    /// A refresh token (RFC 6749 section 1.5), where one came along. The machine makes no use of
-    /// it.
+    /// The refresh token (RFC 6749 section 1.5), if the response contains one. The state machine does
+    /// not use it.
     pub refresh_token: Option<Secret>,
-    /// When the request was sent: a life counts from here, so latency shortens it.
+    /// When the request was sent. The lifetime counts from here, so that latency shortens it.
     pub sent_at: Timestamp,
 }
 
 impl Granted {
-    /// When the token ends, if the answer says so: `sent_at + expires_in`, at most the end of time.
+    /// Returns when the token expires, if the response states it: `sent_at + expires_in`, at most
+    /// [`Timestamp::MAX`].
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self.life {
             Life::Stated(life) => Some(self.sent_at.plus(life)),
@@ -36,14 +37,14 @@ impl Granted {
     }
 }
 
-/// How long a token lives, as far as the provider's answer says (`expires_in`, RFC 6749 section 5.1).
+/// The lifetime of a token, as far as the response states it (`expires_in`, RFC 6749 section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// That long, counted from the moment its request was sent. Longer than zero.
+    /// The lifetime, counted from when the request was sent. It is longer than zero.
     Stated(Duration),
-    /// `expires_in` is zero or negative: the token serves the callers of its flight only.
+    /// `expires_in` is zero or negative: the token serves only the callers that waited for it.
     ExpiredOnArrival,
-    /// The answer does not say (always so at WinKAS).
+    /// The response does not state it. No response of WinKAS does.
     Unstated,
 }
 
@@ -62,21 +63,23 @@ mod tests {
         }
     }
 
+    /// Rule: Expiry: a stated lifetime of ten years fits, and a longer one than the clock saturates.
     #[test]
-    fn lesson_12_ten_years_fit_and_the_end_of_time_is_not_passed() {
+    fn a_lifetime_of_ten_years_fits_and_the_longest_one_saturates() {
         let end = |seconds| granted(Life::Stated(Duration::from_secs(seconds))).expires_at();
         assert_eq!(end(315_360_000), Some(Timestamp(315_360_005_000)));
         assert_eq!(end(u64::MAX), Some(Timestamp::MAX));
     }
 
     #[test]
-    fn a_spent_token_ended_when_it_was_asked_for_and_an_unstated_end_is_none() {
+    fn a_token_that_expired_on_arrival_ends_when_it_was_requested_and_an_unstated_end_is_none() {
         assert_eq!(granted(Life::ExpiredOnArrival).expires_at(), Some(Timestamp(5_000)));
         assert_eq!(granted(Life::Unstated).expires_at(), None);
     }
 
+    /// Rule: Secrets: Debug of a response's token shows neither it nor the refresh token.
     #[test]
-    fn lesson_2_debug_shows_nothing_of_the_tokens() {
+    fn debug_of_a_granted_token_shows_no_token() {
         let text = format!("{:?}", granted(Life::ExpiredOnArrival));
         assert!(!text.contains("canary"), "{text}");
     }

@@ -1,7 +1,7 @@
-//! The exchanges of OAuth2 servers (RFC 6749, 6750, 7009, 7662). Wyn Enterprise speaks a profile of
+//! The exchanges of OAuth2 servers (RFC 6749, 6750, 7009 and 7662). Wyn Enterprise uses a profile of
 //! them.
 //!
-//! Each is plain data with a `request` and a `parse`. `endpoint` is always a whole address.
+//! Each exchange is a plain struct with `request` and `parse`. `endpoint` is always a complete URL.
 
 pub(crate) mod client;
 mod client_login;

@@ -1,4 +1,4 @@
-//! What all exchanges read alike: statuses, Retry-After, and the provider's words, made safe to print.
+//! The parts of a response that all exchanges read alike: status, Retry-After, and quoted texts.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::{
     secret,
 };
 
-/// At most that many characters of a provider's text enter an error.
+/// The maximum number of characters of a server's text that an error quotes.
 const QUOTED: usize = 300;
 
-/// A response that is being read, and the secrets that must not be seen in what it says.
+/// A response that is being read, and the secrets to redact in its texts.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading<'r> {
     pub(crate) status: StatusCode,
@@ -23,7 +23,7 @@ pub(crate) struct Reading<'r> {
 }
 
 impl<'r> Reading<'r> {
-    /// Reads a response of which no secrets are known.
+    /// Reads a response without secrets to redact.
     pub(crate) fn of(response: &'r Response<impl AsRef<[u8]>>) -> Self {
         Self {
             status: response.status(),
@@ -33,12 +33,12 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// Replaces these secrets wherever the provider's text is quoted.
+    /// Redacts these secrets wherever the response is quoted.
     pub(crate) fn hiding(self, secrets: &'r [&'r str]) -> Self {
         Self { secrets, ..self }
     }
 
-    /// The named fields of the body, which must be a JSON object.
+    /// Returns the named fields of the body, which must be a JSON object.
     pub(crate) fn fields<const N: usize>(
         &self,
         names: [&'static str; N],
@@ -51,11 +51,11 @@ impl<'r> Reading<'r> {
                 format!("{place}{} can't be read as a JSON object: {why}", self.shape()),
             )
             .expected("a JSON object")
-            .advice("look at the server address and at what stands between")
+            .advice("check the server address, and proxies on the way to it")
         })
     }
 
-    /// An error about this response: it carries the status and the wait that was asked for.
+    /// Makes an error about this response, with its status and its Retry-After.
     pub(crate) fn error(&self, kind: ErrorKind, detail: impl Into<String>) -> Error {
         let error = Error::new(kind, detail.into()).with_status(self.status.as_u16());
         match self.retry_after() {
@@ -64,20 +64,20 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// An error about a field: what was found, what was expected.
+    /// Makes an error about a field.
     pub(crate) fn bad_field(
         &self,
         name: &str,
         found: impl std::fmt::Display,
         expected: &'static str,
     ) -> Error {
-        self.error(ErrorKind::InvalidResponse, format!("the answer's `{name}` is {found}"))
+        self.error(ErrorKind::InvalidResponse, format!("the response's `{name}` is {found}"))
             .expected(expected)
-            .advice("look at the server address and at the server's version")
+            .advice("check the server address and the server's version")
     }
 
-    /// The error that a status alone makes, where no code in the body says more. `unauthorized` is
-    /// what 401 means to this call.
+    /// Makes the error of a response whose body has no error code. `unauthorized` is the kind of a 401
+    /// for this call.
     pub(crate) fn by_status(&self, unauthorized: ErrorKind) -> Error {
         if self.status.is_redirection() {
             return self.redirect();
@@ -88,33 +88,35 @@ impl<'r> Reading<'r> {
             .advice(advice)
     }
 
-    /// The kind of error that a status makes, and what to do about it.
+    /// Returns the kind of error of a status, and the advice.
     pub(crate) fn kind_by_status(&self, unauthorized: ErrorKind) -> (ErrorKind, &'static str) {
         match self.status.as_u16() {
             401 if unauthorized == ErrorKind::CredentialsRejected => {
-                (unauthorized, "mend the credentials, then unblock")
+                (unauthorized, "correct the credentials, then call `unblock`")
             }
-            401 => (unauthorized, "look at the server address and the credentials"),
+            401 => (unauthorized, "check the server address and the credentials"),
             403 if unauthorized == ErrorKind::CredentialsRejected => (
                 ErrorKind::Unavailable,
-                "look at the credentials: some servers reject wrong ones so; else ask who runs the \
-                 server or a firewall before it",
+                "check the credentials, because some servers answer 403 to wrong ones; then ask the \
+                 administrator of the server or its firewall",
             ),
-            403 => (ErrorKind::Unavailable, "ask who runs the server or a firewall before it"),
+            403 => (ErrorKind::Unavailable, "ask the administrator of the server or its firewall"),
             404 | 405 | 410 => {
-                (ErrorKind::Unavailable, "look at the server address and the configured paths")
+                (ErrorKind::Unavailable, "check the server address and the configured paths")
             }
-            407 => (ErrorKind::Unavailable, "look at the proxy and its credentials"),
-            408 | 425 | 500..=599 => (ErrorKind::Unavailable, "try again later"),
-            429 => (ErrorKind::Throttled, "wait, and ask less often"),
-            400 | ..=399 => (ErrorKind::InvalidResponse, "look at the server address, and its log"),
-            _ => (ErrorKind::Unavailable, "look at the server address, and its log"),
+            407 => (ErrorKind::Unavailable, "check the proxy and its credentials"),
+            408 | 425 | 500..=599 => (ErrorKind::Unavailable, "retry later"),
+            429 => (ErrorKind::Throttled, "wait before the next call, and call less often"),
+            400 | ..=399 => {
+                (ErrorKind::InvalidResponse, "check the server address and the server's log")
+            }
+            _ => (ErrorKind::Unavailable, "check the server address and the server's log"),
         }
     }
 
-    /// The provider's text, fit for an error: without secrets, without control characters, cut.
+    /// Returns a server's text for an error: redacted, without control characters, and cut.
     pub(crate) fn quote(&self, text: &str) -> String {
-        // Secrets go first: a cut may leave half of one, which nobody would recognize.
+        // Redaction comes first, because a cut could leave a part of a secret that is not recognized.
         let text = secret::redact(text, self.secrets);
         let mut quoted = String::new();
         let mut room = QUOTED;
@@ -124,7 +126,7 @@ impl<'r> Reading<'r> {
                 break;
             };
             room = left;
-            // The marks that turn the direction of writing can make a text read as another.
+            // Marks of the writing direction can make a text look like another.
             if c.is_control()
                 || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
             {
@@ -136,7 +138,8 @@ impl<'r> Reading<'r> {
         quoted
     }
 
-    /// The body's type and length: all that may be told of a body that could not be read.
+    /// Returns the body's type and length, the only facts about an unreadable body that an error
+    /// shows.
     pub(crate) fn shape(&self) -> String {
         let length = self.body.len();
         if length == 0 {
@@ -148,24 +151,24 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// Whether there is no body.
+    /// Returns whether the body is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.body.is_empty()
     }
 
-    /// Whether there is neither a body nor a challenge to say more than the status.
+    /// Returns whether there is neither a body nor a challenge beside the status.
     pub(crate) fn says_nothing_more(&self) -> bool {
         self.is_empty() && !self.headers.contains_key(header::WWW_AUTHENTICATE)
     }
 
-    /// A header that is plain text.
+    /// Returns a header, if it is plain text.
     pub(crate) fn header(&self, name: header::HeaderName) -> Option<&'r str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     fn redirect(&self) -> Error {
         let target = self.header(header::LOCATION).unwrap_or_default();
-        // A query may carry a token, and so may what stands before an `@`.
+        // A query and the part before an `@` may contain a token.
         let target = target.split(['?', '#']).next().unwrap_or_default();
         let target = match target.split_once("//") {
             Some((scheme, rest)) => {
@@ -183,12 +186,13 @@ impl<'r> Reading<'r> {
             ErrorKind::InvalidResponse,
             format!("the server redirects{to}, and redirects are not followed"),
         )
-        .expected("an answer from the address that was asked")
-        .advice("set the server address and paths to those it redirects to, if you trust them")
+        .expected("a response from the configured address")
+        .advice("if you trust the target, set the server address and the paths to it")
     }
 
-    /// The wait that `Retry-After` asks for (RFC 9110 section 10.2.3). A date counts from the same
-    /// answer's `Date`: the caller's clock has no part in it.
+    /// Returns the wait of `Retry-After` (RFC 9110 section 10.2.3).
+    ///
+    /// A date counts from the `Date` of the same response, so that the caller's clock does not matter.
     fn retry_after(&self) -> Option<Duration> {
         let text = self.header(header::RETRY_AFTER)?.trim();
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -228,8 +232,10 @@ mod tests {
         }
     }
 
+    /// Rule: Clocks: a Retry-After date counts from the Date of the same response, not from the local
+    /// clock.
     #[test]
-    fn retry_after_as_a_date_counts_from_the_answers_own_date() {
+    fn retry_after_as_a_date_counts_from_the_date_of_the_response() {
         let date = ("date", "Sat, 21 Nov 2026 23:21:50 GMT");
         let of = |text| wait(&[date, ("retry-after", text)]);
         assert_eq!(of("Sat, 21 Nov 2026 23:23:20 GMT"), Some(Duration::from_secs(90)));
@@ -239,8 +245,9 @@ mod tests {
         assert_eq!(wait(&[bad, ("retry-after", "Sat, 21 Nov 2026 23:23:20 GMT")]), None);
     }
 
+    /// Rule: Secrets: an error about a redirect shows its target without query, fragment and user.
     #[test]
-    fn a_redirect_shows_where_to_but_no_query_and_no_user() {
+    fn an_error_about_a_redirect_shows_its_target_without_query_and_user() {
         for (location, to) in [
             ("https://u:canary@b.example/x?token=canary#canary", " to https://b.example/x"),
             ("https://b.example/@x", " to https://b.example/@x"),
@@ -255,8 +262,9 @@ mod tests {
         }
     }
 
+    /// Rule: Secrets: a quoted text is redacted before it is cut.
     #[test]
-    fn quoted_words_are_redacted_escaped_and_cut_in_this_order() {
+    fn a_quoted_text_is_redacted_then_escaped_and_cut() {
         let response = response(400, &[], "");
         let secret = "s".repeat(20);
         let reading = Reading::of(&response);
@@ -269,15 +277,16 @@ mod tests {
         assert_eq!(reading.quote(&"é".repeat(QUOTED + 1)), format!("{}…", "é".repeat(QUOTED)));
     }
 
+    /// Rule: Secrets: an error about an unreadable body shows only its type and length.
     #[test]
-    fn of_a_body_that_could_not_be_read_only_type_and_length_are_told() {
+    fn an_error_about_an_unreadable_body_shows_only_its_type_and_length() {
         let response = response(200, &[("content-type", "text/html")], "<html>canary</html>");
         let error = Reading::of(&response).fields(["a"], str::eq).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "provider invalid_response: 19 bytes of text/html can't be read as a JSON object: expected \
-             value at line 1 column 1 (HTTP 200); expected a JSON object; look at the server \
-             address and at what stands between"
+            "invalid response: 19 bytes of text/html can't be read as a JSON object: expected value at \
+             line 1 column 1 (HTTP 200); expected a JSON object; check the server address, and \
+             proxies on the way to it"
         );
     }
 }

@@ -1,10 +1,10 @@
-//! The provider's word on a token.
+//! The result of a validation.
 
-/// The provider's clear word on a token. A parser that finds neither answers an error: no word.
+/// The result of a validation. A parser that finds neither returns an error: inconclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validation {
     /// The token is active.
     Active,
-    /// The token is not active, and will not be again.
+    /// The token is not active, and will not become active again.
     Inactive,
 }

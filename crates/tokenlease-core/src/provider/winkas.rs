@@ -1,7 +1,7 @@
-//! The exchanges of WinKAS Air, from the provider's pages "API Authorization" and "API Token".
+//! The exchanges of WinKAS Air, after the WinKAS help pages "API Authorization" and "API Token".
 //!
-//! The provider's rule is to use one token during its whole life and to authorize a new one only when
-//! that is absolutely necessary. No answer says when a token ends.
+//! WinKAS asks its users to use one token for its whole lifetime, and to request a new one only when
+//! that is absolutely necessary. No response states when a token expires.
 
 mod login;
 mod login_by_token;

@@ -1,5 +1,5 @@
-//! The exchanges of Wyn Enterprise: a profile of [OAuth2](super::oauth2), from the provider's article
-//! "How To Use Connect Tokens".
+//! The exchanges of Wyn Enterprise: a profile of [OAuth2](super::oauth2), after the Wyn article "How
+//! To Use Connect Tokens".
 
 mod login;
 mod revoke;

@@ -1,14 +1,14 @@
-//! From the store's time to the process's and back.
+//! Converts times between the clock of the store and the clock of the process.
 //!
-//! A look at the store was sent at one moment and answered at another, and the store's clock was
-//! read somewhere between. Each translation takes the bound that is safe: ends of leases and times
-//! of validations come out early (they shorten a life), ends of circuits, holds and login_backoffs and
-//! times of tombstones come out late (they lengthen a pause).
+//! A read of the store is sent at one moment and answered at another, and the store reads its clock
+//! at some moment between. Each conversion takes the bound that is safe. Ends of leases and times of
+//! validations use the lower bound, so that no token is used too long. Ends of circuits and backoffs
+//! and times of tombstones use the upper bound, so that no backoff is cut short.
 
-use super::{Block, Entry, Fate, LoginBackoff, RecordState, ServerBackoff, Tombstone};
+use super::{Block, Entry, LoginBackoff, RecordState, ServerBackoff, TokenHistory, Tombstone};
 use crate::time::{StoreTime, Timestamp};
 
-/// The two clocks, as one look at the store showed them.
+/// The relation of the two clocks, from one read of the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClockMapping {
     sent: Timestamp,
@@ -22,43 +22,44 @@ impl ClockMapping {
     }
 }
 
-/// A translation from the times of one clock to those of another, by either bound.
+/// A conversion of times from one clock to another, by either bound.
 pub(crate) trait Translate<T, U> {
-    /// Ends of leases and times of validations: never later than they are.
-    fn shorten(&self, t: T) -> U;
-    /// Ends of pauses and times of tombstones: never earlier than they are.
-    fn lengthen(&self, t: T) -> U;
+    /// Returns the earliest time that `t` can be: for ends of leases and times of validations.
+    fn lower_bound(&self, t: T) -> U;
+    /// Returns the latest time that `t` can be: for ends of backoffs and times of tombstones.
+    fn upper_bound(&self, t: T) -> U;
 }
 
 impl Translate<Timestamp, StoreTime> for ClockMapping {
-    fn shorten(&self, t: Timestamp) -> StoreTime {
+    fn lower_bound(&self, t: Timestamp) -> StoreTime {
         StoreTime(t.0.saturating_add(self.store_now.0.saturating_sub(self.received.0)))
     }
 
-    fn lengthen(&self, t: Timestamp) -> StoreTime {
+    fn upper_bound(&self, t: Timestamp) -> StoreTime {
         StoreTime(t.0.saturating_add(self.store_now.0.saturating_sub(self.sent.0)))
     }
 }
 
 impl Translate<StoreTime, Timestamp> for ClockMapping {
-    fn shorten(&self, t: StoreTime) -> Timestamp {
+    fn lower_bound(&self, t: StoreTime) -> Timestamp {
         Timestamp(t.0.saturating_add(self.sent.0.saturating_sub(self.store_now.0)))
     }
 
-    fn lengthen(&self, t: StoreTime) -> Timestamp {
+    fn upper_bound(&self, t: StoreTime) -> Timestamp {
         Timestamp(t.0.saturating_add(self.received.0.saturating_sub(self.store_now.0)))
     }
 }
 
 impl<T: Copy> RecordState<T> {
+    /// Converts all times to another clock.
     pub(crate) fn translate<U>(&self, to: &impl Translate<T, U>) -> RecordState<U>
     where
         T: crate::time::Moment,
     {
-        let pause = |pause: &Block<T>| Block {
-            credentials: pause.credentials,
-            until: to.lengthen(pause.until),
-            count: pause.count,
+        let block = |block: &Block<T>| Block {
+            credentials: block.credentials,
+            until: to.upper_bound(block.until),
+            count: block.count,
         };
         RecordState {
             generation: self.generation,
@@ -67,44 +68,44 @@ impl<T: Copy> RecordState<T> {
                 .iter()
                 .map(|Entry { credentials, lease }| Entry {
                     credentials: *credentials,
-                    lease: lease.map(|t| to.shorten(t)),
+                    lease: lease.map(|t| to.lower_bound(t)),
                 })
                 .collect(),
-            circuits: self.circuits.iter().map(pause).collect(),
-            entry_backoffs: self.entry_backoffs.iter().map(pause).collect(),
+            circuits: self.circuits.iter().map(block).collect(),
+            entry_backoffs: self.entry_backoffs.iter().map(block).collect(),
             login_backoffs: self
                 .login_backoffs
                 .iter()
-                .map(|login_backoff| LoginBackoff {
-                    credentials: login_backoff.credentials,
-                    last: login_backoff.last.map(|t| to.lengthen(t)),
-                    count: login_backoff.count,
-                    armed: login_backoff.armed,
+                .map(|backoff| LoginBackoff {
+                    credentials: backoff.credentials,
+                    last: backoff.last.map(|t| to.upper_bound(t)),
+                    count: backoff.count,
+                    armed: backoff.armed,
                 })
                 .collect(),
             unproven: self
                 .unproven
                 .iter()
-                .map(|(credentials, at)| (*credentials, to.lengthen(*at)))
+                .map(|(credentials, at)| (*credentials, to.upper_bound(*at)))
                 .collect(),
-            hold: self.hold.map(|hold| ServerBackoff {
-                until: to.lengthen(hold.until),
-                count: hold.count,
-                reason: hold.reason,
+            server_backoff: self.server_backoff.map(|backoff| ServerBackoff {
+                until: to.upper_bound(backoff.until),
+                count: backoff.count,
+                reason: backoff.reason,
             }),
             learned: self.learned,
-            young_death: self.young_death,
-            fates: self
-                .fates
+            early_end: self.early_end,
+            histories: self
+                .histories
                 .iter()
-                .map(|fate| Fate {
-                    fingerprint: fate.fingerprint,
-                    first: fate.first.map(|first| first.map(|t| to.shorten(t))),
-                    tombstone: fate
+                .map(|history| TokenHistory {
+                    fingerprint: history.fingerprint,
+                    first: history.first.map(|first| first.map(|t| to.lower_bound(t))),
+                    tombstone: history
                         .tombstone
-                        .map(|t| Tombstone { cause: t.cause, at: to.lengthen(t.at) }),
-                    lifted: fate.lifted.map(|t| to.shorten(t)),
-                    forgotten: fate.forgotten,
+                        .map(|t| Tombstone { cause: t.cause, at: to.upper_bound(t.at) }),
+                    lifted: history.lifted.map(|t| to.lower_bound(t)),
+                    forgotten: history.forgotten,
                 })
                 .collect(),
         }
@@ -115,23 +116,24 @@ impl<T: Copy> RecordState<T> {
 mod tests {
     use super::*;
 
+    /// Rule: Clocks: a record is in the store's time; ends of leases are converted early and ends of
+    /// backoffs late, whatever the hosts' clocks show.
     #[test]
-    fn lesson_27_ends_come_out_early_and_pauses_late_whatever_the_clocks_show() {
-        // Sent at 1000, answered at 1040; the store's clock is far off and showed 9_000_000.
-        let clock_mapping =
-            ClockMapping::new(Timestamp(1_000), Timestamp(1_040), StoreTime(9_000_000));
+    fn ends_are_converted_early_and_backoffs_late_whatever_the_clocks_show() {
+        // Sent at 1000, answered at 1040. The store's clock is far off and showed 9_000_000.
+        let writer = ClockMapping::new(Timestamp(1_000), Timestamp(1_040), StoreTime(9_000_000));
         let end = Timestamp(61_000);
-        let stored: StoreTime = clock_mapping.shorten(end);
+        let stored: StoreTime = writer.lower_bound(end);
         assert_eq!(stored, StoreTime(9_059_960));
-        // A sibling whose clock shows something else again reads it 30 s later.
-        let sibling =
+        // Another process, whose clock shows yet another time, reads it 30 s later.
+        let reader =
             ClockMapping::new(Timestamp(-500_000), Timestamp(-499_980), StoreTime(9_030_000));
-        let read: Timestamp = sibling.shorten(stored);
-        // 30 s of the 60 are left at most, and at least those less both round trips.
+        let read: Timestamp = reader.lower_bound(stored);
+        // At most 30 s of the 60 s remain, and at least 30 s minus both round trips.
         let left = read.0 + 499_980;
         assert!((29_900..=30_000).contains(&left), "{left}");
-        let pause: StoreTime = clock_mapping.lengthen(end);
-        let read: Timestamp = sibling.lengthen(pause);
+        let backoff: StoreTime = writer.upper_bound(end);
+        let read: Timestamp = reader.upper_bound(backoff);
         assert!((30_000..=30_100).contains(&(read.0 + 500_000)));
     }
 }

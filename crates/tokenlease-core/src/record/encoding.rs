@@ -1,5 +1,6 @@
-//! How a record becomes bytes: a version, then its parts in the `postcard` format. Golden vectors
-//! hold it still; whatever changes it is a new version.
+//! The encoding of a record: a version byte, then the fields in the `postcard` format.
+//!
+//! Golden vectors fix the format. Each change to it needs a new version.
 
 use std::fmt;
 
@@ -11,17 +12,21 @@ use crate::time::StoreTime;
 const VERSION: u8 = 1;
 
 impl Record {
-    /// The record as bytes. They hold tokens: encrypt them before they leave the process.
+    /// Encodes the record. The bytes contain tokens: encrypt them before they leave the process.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        // Room for all, so that no copy is left behind by a growing vector.
+        // Full capacity from the start, so that a growing vector leaves no copy behind.
         let size = postcard::experimental::serialized_size(&self.0).unwrap_or_default();
         let mut bytes = Vec::with_capacity(1 + size);
         bytes.push(VERSION);
-        // Vectors, options and numbers always encode; a record that would not is read as torn.
+        // Vectors, options and numbers always encode. An empty result would be read as torn.
         Zeroizing::new(postcard::to_extend(&self.0, bytes).unwrap_or_default())
     }
 
-    /// The record that these bytes hold.
+    /// Decodes a record.
+    ///
+    /// # Errors
+    /// [`DecodeError::Torn`] if the bytes are not a complete record, and [`DecodeError::Newer`] if a
+    /// newer version of tokenlease wrote them.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (version, rest) = bytes.split_first().ok_or(DecodeError::Torn)?;
         match *version {
@@ -34,15 +39,16 @@ impl Record {
     }
 }
 
-/// Why bytes are no record.
+/// Why bytes can't be decoded as a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// They are cut off or were never a record: it may be set aside.
+    /// They are cut off, or are not a record. The record may be replaced.
     Torn,
-    /// A newer tokenlease wrote them: they must be left as they are, and nothing may be issued.
+    /// A newer version of tokenlease wrote them. The record must be left as it is, and no login may
+    /// be sent.
     Newer {
-        /// The version that they name.
+        /// The version of the format.
         version: u8,
     },
 }
@@ -50,7 +56,7 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Torn => f.write_str("the record is torn; expected a whole one"),
+            Self::Torn => f.write_str("the record is incomplete; expected a whole record"),
             Self::Newer { version } => write!(
                 f,
                 "the record has version {version}; expected {VERSION} or older; update this program"
@@ -61,12 +67,12 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// A lease inside a record: the one place where a token's text is written out.
+/// The encoding of a lease: the only place that writes a token's text.
 pub(super) mod lease {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use crate::{
-        lease::{First, Lease},
+        lease::{FirstSeen, Lease},
         secret::Secret,
         token::{Token, TokenFingerprint, TokenKind},
     };
@@ -82,7 +88,7 @@ pub(super) mod lease {
     pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Lease<T>, D::Error> {
-        type Parts<'a, T> = (TokenKind, &'a str, TokenFingerprint, First<T>, Option<T>);
+        type Parts<'a, T> = (TokenKind, &'a str, TokenFingerprint, FirstSeen<T>, Option<T>);
         let (kind, text, fingerprint, first, validated_at) = Parts::deserialize(deserializer)?;
         Ok(Lease { token: Token::new(kind, Secret::from(text)), fingerprint, first, validated_at })
     }
@@ -97,7 +103,7 @@ mod tests {
 
     use super::{
         super::{
-            BackoffReason, Block, Entry, Fate, LoginBackoff, ServerBackoff, Tombstone,
+            BackoffReason, Block, Entry, LoginBackoff, ServerBackoff, TokenHistory, Tombstone,
             TombstoneCause,
         },
         *,
@@ -105,17 +111,17 @@ mod tests {
     use crate::{
         credentials::CredentialsFingerprint,
         key::Key,
-        lease::{Expiry, First, Lease},
+        lease::{Expiry, FirstSeen, Lease},
         token::{Token, TokenFingerprint, TokenKind},
     };
 
     fn full() -> Record {
         let token =
             |n: usize| Token::new(TokenKind::Winkas, format!("U1vT{n}|86Vb-{n}_crg").as_str());
-        let print = |n| TokenFingerprint::of(&Key::new([3; 32]), &token(n));
+        let fingerprint = |n| TokenFingerprint::of(&Key::new([3; 32]), &token(n));
         let credentials = |n: u8| CredentialsFingerprint::from_bytes([n; 32]);
         let t = |n: i64| StoreTime(1_795_306_940_000 + n);
-        let first = |n: i64| First {
+        let first = |n: i64| FirstSeen {
             generation: n.unsigned_abs(),
             sent_at: t(n),
             expiry: Expiry::Assumed {
@@ -123,7 +129,7 @@ mod tests {
                 learned: n % 2 == 0,
             },
         };
-        let pauses = |n: u8| {
+        let blocks = |n: u8| {
             (0..n).map(|n| Block { credentials: credentials(n), until: t(9), count: 3 }).collect()
         };
         Record(RecordState {
@@ -133,14 +139,14 @@ mod tests {
                     credentials: credentials(n),
                     lease: Lease {
                         token: token(n.into()),
-                        fingerprint: print(n.into()),
+                        fingerprint: fingerprint(n.into()),
                         first: first(n.into()),
                         validated_at: Some(t(77)),
                     },
                 })
                 .collect(),
-            circuits: pauses(32),
-            entry_backoffs: pauses(8),
+            circuits: blocks(32),
+            entry_backoffs: blocks(8),
             login_backoffs: (0..8)
                 .map(|n| LoginBackoff {
                     credentials: credentials(n),
@@ -150,12 +156,16 @@ mod tests {
                 })
                 .collect(),
             unproven: (0..4).map(|n| (credentials(n), t(1))).collect(),
-            hold: Some(ServerBackoff { until: t(6), count: 2, reason: BackoffReason::Throttled }),
+            server_backoff: Some(ServerBackoff {
+                until: t(6),
+                count: 2,
+                reason: BackoffReason::Throttled,
+            }),
             learned: Some(Duration::from_secs(86_000)),
-            young_death: Some((Duration::from_secs(3_600), print(1))),
-            fates: (0..16)
-                .map(|n| Fate {
-                    fingerprint: print(n),
+            early_end: Some((Duration::from_secs(3_600), fingerprint(1))),
+            histories: (0..16)
+                .map(|n| TokenHistory {
+                    fingerprint: fingerprint(n),
                     first: Some(first(7)),
                     tombstone: Some(Tombstone { cause: TombstoneCause::Inactive, at: t(8) }),
                     lifted: Some(t(4)),
@@ -165,8 +175,9 @@ mod tests {
         })
     }
 
+    /// Rule: Formats: a full record stays under 4 kilobytes beside its tokens.
     #[test]
-    fn a_full_record_survives_and_stays_under_four_kilobytes_beside_its_tokens() {
+    fn a_full_record_is_decoded_unchanged_and_stays_under_four_kilobytes_beside_its_tokens() {
         let record = full();
         let bytes = record.encode();
         assert_eq!(Record::decode(&bytes), Ok(record.clone()));
@@ -174,8 +185,9 @@ mod tests {
         assert!(bytes.len() - texts < 4096, "{}", bytes.len());
     }
 
+    /// Rule: Formats: records of one version are encoded alike in all releases.
     #[test]
-    fn the_encoding_is_that_of_the_golden_vectors() {
+    fn the_encoding_of_a_record_equals_the_golden_vectors() {
         let hex = |record: &Record| {
             record.encode().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
         };
@@ -188,8 +200,10 @@ mod tests {
         }
     }
 
+    /// Rule: Formats: a record of a newer version is left as it is, and only a torn record may be
+    /// replaced.
     #[test]
-    fn lesson_29_a_newer_record_is_told_from_a_torn_one() {
+    fn a_record_of_a_newer_version_is_distinguished_from_a_torn_one() {
         let mut bytes = full().encode();
         assert_eq!(Record::decode(&bytes[..bytes.len() - 1]), Err(DecodeError::Torn));
         bytes[0] = 2;
@@ -197,6 +211,7 @@ mod tests {
         assert_eq!(Record::decode(&[]), Err(DecodeError::Torn));
     }
 
+    /// Rule: Secrets: Debug of a record shows no token.
     #[test]
     fn debug_of_a_record_shows_no_token() {
         assert!(!format!("{:?}", full()).contains("86Vb"));
@@ -204,7 +219,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_bytes_are_no_record_and_no_panic(bytes: Vec<u8>) {
+        fn arbitrary_bytes_cause_no_panic(bytes: Vec<u8>) {
             let _ = Record::decode(&bytes);
             let _ = Record::decode(&[&[VERSION], bytes.as_slice()].concat());
         }

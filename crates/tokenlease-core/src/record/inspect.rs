@@ -1,46 +1,57 @@
-//! What a record holds, for people and for tests: no token in it.
+//! The contents of a record without its tokens, for tests and simulations.
 
 use std::time::Duration;
 
 use super::{Record, TombstoneCause};
 use crate::{credentials::CredentialsFingerprint, time::StoreTime, token::TokenFingerprint};
 
-/// A record's contents without its tokens.
+/// The contents of a record, without its tokens.
+#[doc(hidden)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// How many tokens the identity has had.
+    /// The number of tokens that the identity has had.
     pub generation: u64,
-    /// Which token each credentials fingerprint has.
+    /// The token of each set of credentials.
     pub leases: Vec<(CredentialsFingerprint, TokenFingerprint)>,
-    /// Tokens that are not used any more, and whether a refetch may lift that.
-    pub dead: Vec<(TokenFingerprint, bool)>,
-    /// Tokens that their holder forgot.
+    /// The tokens with a tombstone, and whether a refetch may lift it.
+    pub tombstones: Vec<(TokenFingerprint, bool)>,
+    /// The tokens that their holder forgot.
     pub forgotten: Vec<TokenFingerprint>,
-    /// CredentialsFingerprints that the provider rejected, and until when they are not sent.
+    /// The rejected credentials, and until when they are not sent.
     pub circuits: Vec<(CredentialsFingerprint, StoreTime)>,
-    /// Until when nothing is sent for the identity.
-    pub hold: Option<StoreTime>,
-    /// The age from which tokens are asked about, if it was learned.
+    /// Until when nothing is sent for the identity, if its server backs off.
+    pub server_backoff: Option<StoreTime>,
+    /// The learned age from which tokens are validated, if there is one.
     pub learned: Option<Duration>,
 }
 
 impl Record {
-    /// What the record holds, without its tokens.
+    /// Returns the contents without the tokens.
+    #[doc(hidden)]
     pub fn inspect(&self) -> Inspection {
         let state = &self.0;
-        let dead = state.fates.iter().filter_map(|fate| {
-            fate.tombstone
-                .map(|tombstone| (fate.fingerprint, tombstone.cause == TombstoneCause::Rejected))
+        let tombstones = state.histories.iter().filter_map(|history| {
+            history
+                .tombstone
+                .map(|tombstone| (history.fingerprint, tombstone.cause == TombstoneCause::Rejected))
         });
-        let forgotten = state.fates.iter().filter(|fate| fate.forgotten);
+        let forgotten = state.histories.iter().filter(|history| history.forgotten);
         Inspection {
             generation: state.generation,
-            leases: state.leases.iter().map(|e| (e.credentials, e.lease.fingerprint)).collect(),
-            dead: dead.collect(),
-            forgotten: forgotten.map(|fate| fate.fingerprint).collect(),
-            circuits: state.circuits.iter().map(|c| (c.credentials, c.until)).collect(),
-            hold: state.hold.map(|hold| hold.until),
+            leases: state
+                .leases
+                .iter()
+                .map(|entry| (entry.credentials, entry.lease.fingerprint))
+                .collect(),
+            tombstones: tombstones.collect(),
+            forgotten: forgotten.map(|history| history.fingerprint).collect(),
+            circuits: state
+                .circuits
+                .iter()
+                .map(|circuit| (circuit.credentials, circuit.until))
+                .collect(),
+            server_backoff: state.server_backoff.map(|backoff| backoff.until),
             learned: state.learned,
         }
     }

@@ -1,5 +1,6 @@
-//! What a record tells people and monitors: whether a lease stands, until when, and what stops the
-//! credentials. No token and no secret is in it.
+//! A summary of a record for people and monitors: its leases, and what stops calls.
+//!
+//! It contains no token and no secret.
 
 use std::time::Duration;
 
@@ -11,96 +12,99 @@ use crate::{
     token::TokenFingerprint,
 };
 
-/// A record without its tokens, at a moment of the store's time.
+/// A summary of a record at a moment of the store's time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// How many tokens the identity has had.
+    /// The number of tokens that the identity has had.
     pub generation: u64,
-    /// What is known of each credentials fingerprint, in the order of the credentials fingerprints.
+    /// The entries, in the order of their credentials fingerprints.
     pub entries: Vec<EntrySummary>,
-    /// Until when nothing is sent for the identity, and why.
-    pub hold: Option<(StoreTime, &'static str)>,
+    /// Until when nothing is sent for the identity, and why, if its server backs off.
+    pub server_backoff: Option<(StoreTime, &'static str)>,
 }
 
-/// What a record knows of one credentials fingerprint.
+/// A summary of one set of credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EntrySummary {
-    /// Whose entry it is.
+    /// The fingerprint of the credentials.
     pub credentials: CredentialsFingerprint,
-    /// Its lease, be it over.
+    /// The lease, even if it has expired.
     pub lease: Option<LeaseSummary>,
-    /// The circuit that the provider's rejection of the credentials opened. It stands until they are
-    /// accepted or reset: from its end on, they are tried once more.
+    /// The circuit that opened when the server rejected the credentials. It remains until they are
+    /// accepted or `unblock` is called. After its end they are sent once more.
     pub circuit: Option<BlockSummary>,
-    /// The pause after an answer to the credentials that nothing could be made of.
-    pub hold: Option<BlockSummary>,
+    /// The backoff after an unusable response to the credentials.
+    pub backoff: Option<BlockSummary>,
 }
 
 /// A lease without its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeaseSummary {
-    /// The token's name in logs.
+    /// The fingerprint that names the token in logs.
     pub fingerprint: TokenFingerprint,
-    /// How many tokens the identity had had, this one included.
+    /// The number of tokens of the identity up to and including this one.
     pub generation: u64,
-    /// When the request was sent that brought the token.
+    /// When the request for the token was sent.
     pub sent_at: StoreTime,
-    /// When it ends, and how that is known.
+    /// When the token expires, and how that is known.
     pub expiry: Expiry<StoreTime>,
-    /// When the last question was sent that the provider answered with yes.
+    /// When the last validation was sent that found the token active.
     pub validated_at: Option<StoreTime>,
-    /// Whether siblings would use it: it is not over, and nobody found it dead.
+    /// Whether processes may serve it: it has not expired, and has no tombstone.
     pub is_live: bool,
-    /// The life that is left for certain: to the stated end, or to the age from which the provider
-    /// is asked. `None` if nobody knows its end.
+    /// The remaining lifetime that is certain: to the stated end, or to the age from which the token
+    /// is validated. `None` if the end is not known.
     pub left: Option<Duration>,
 }
 
-/// A pause: nothing is sent until then.
+/// A circuit or a backoff: the credentials are not sent until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockSummary {
     /// When it ends.
     pub until: StoreTime,
-    /// How often in a row there was cause for it.
+    /// The number of rejections or failures in a row.
     pub count: u32,
 }
 
 impl EntrySummary {
-    /// Until when the credentials are not sent because the provider rejected them, if it did. It may
-    /// be over: then they are sent once more when a token is next asked for.
+    /// Returns until when the credentials are not sent because the server rejected them.
+    ///
+    /// The time may have passed: then the next request for a token sends them once more.
     pub fn open_until(&self) -> Option<StoreTime> {
         self.circuit.map(|circuit| circuit.until)
     }
 
-    fn of(credentials: CredentialsFingerprint) -> Self {
-        Self { credentials, lease: None, circuit: None, hold: None }
+    fn empty(credentials: CredentialsFingerprint) -> Self {
+        Self { credentials, lease: None, circuit: None, backoff: None }
     }
 }
 
 impl Record {
-    /// What the record holds, without its tokens.
+    /// Returns a summary without the tokens. `now` is the store's time.
     pub fn summary(&self, now: StoreTime) -> Summary {
         let state = &self.0;
         let mut entries: Vec<EntrySummary> = Vec::new();
         for entry in &state.leases {
-            of(&mut entries, entry.credentials).lease = Some(self.lease_summary(&entry.lease, now));
+            entry_of(&mut entries, entry.credentials).lease =
+                Some(self.lease_summary(&entry.lease, now));
         }
         for circuit in &state.circuits {
-            of(&mut entries, circuit.credentials).circuit = Some(pause(circuit));
+            entry_of(&mut entries, circuit.credentials).circuit = Some(block(circuit));
         }
-        for hold in state.entry_backoffs.iter().filter(|hold| hold.until > now) {
-            of(&mut entries, hold.credentials).hold = Some(pause(hold));
+        for backoff in state.entry_backoffs.iter().filter(|backoff| backoff.until > now) {
+            entry_of(&mut entries, backoff.credentials).backoff = Some(block(backoff));
         }
         entries.sort_by_key(|entry| entry.credentials);
-        let hold = state.hold.filter(|hold| hold.until > now);
+        let server_backoff = state.server_backoff.filter(|backoff| backoff.until > now);
         Summary {
             generation: state.generation,
             entries,
-            hold: hold.map(|hold| (hold.until, hold.reason.words())),
+            server_backoff: server_backoff
+                .map(|backoff| (backoff.until, backoff.reason.description())),
         }
     }
 
@@ -126,19 +130,22 @@ impl Record {
     }
 }
 
-/// The entry of a credentials fingerprint, made if there is none yet.
-fn of(entries: &mut Vec<EntrySummary>, credentials: CredentialsFingerprint) -> &mut EntrySummary {
+/// Returns the entry of the credentials, and adds it if there is none.
+fn entry_of(
+    entries: &mut Vec<EntrySummary>,
+    credentials: CredentialsFingerprint,
+) -> &mut EntrySummary {
     let at =
         entries.iter().position(|entry| entry.credentials == credentials).unwrap_or(entries.len());
     if at == entries.len() {
-        entries.push(EntrySummary::of(credentials));
+        entries.push(EntrySummary::empty(credentials));
     }
     #[expect(clippy::indexing_slicing, reason = "the index was found or just pushed")]
     &mut entries[at]
 }
 
-fn pause(pause: &Block<StoreTime>) -> BlockSummary {
-    BlockSummary { until: pause.until, count: pause.count }
+fn block(block: &Block<StoreTime>) -> BlockSummary {
+    BlockSummary { until: block.until, count: block.count }
 }
 
 #[cfg(test)]
@@ -146,10 +153,10 @@ mod tests {
     use super::*;
     use crate::{
         key::Key,
-        lease::First,
+        lease::FirstSeen,
         record::{
             BackoffReason, ServerBackoff, Tombstone, TombstoneCause,
-            change::{Gained, RecordChange},
+            change::{Origin, RecordChange},
         },
         token::{Token, TokenKind},
     };
@@ -160,7 +167,7 @@ mod tests {
         Token::new(TokenKind::Bearer, format!("canary-{n}").as_str())
     }
 
-    fn print(n: u8) -> TokenFingerprint {
+    fn fingerprint(n: u8) -> TokenFingerprint {
         TokenFingerprint::of(&Key::new([0; 32]), &token(n))
     }
 
@@ -169,20 +176,21 @@ mod tests {
     }
 
     fn leased(n: u8, expiry: Expiry<StoreTime>) -> RecordChange<StoreTime> {
-        let first = First { generation: 0, sent_at: StoreTime(0), expiry };
-        let lease = Lease { token: token(n), fingerprint: print(n), first, validated_at: None };
+        let first = FirstSeen { generation: 0, sent_at: StoreTime(0), expiry };
+        let lease =
+            Lease { token: token(n), fingerprint: fingerprint(n), first, validated_at: None };
         RecordChange::Leased {
             credentials: credentials(n),
             lease,
             replacing: None,
-            how: Gained::Login,
+            origin: Origin::Login,
         }
     }
 
-    fn record(news: &[RecordChange<StoreTime>]) -> Record {
+    fn record(changes: &[RecordChange<StoreTime>]) -> Record {
         let mut record = Record::default();
-        for news in news {
-            record.0.merge(news, StoreTime(0));
+        for change in changes {
+            record.0.merge(change, StoreTime(0));
         }
         record
     }
@@ -194,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_lease_is_what_is_known_for_certain() {
+    fn the_remaining_lifetime_of_a_lease_is_the_part_that_is_certain() {
         let stated = Expiry::Stated { end: StoreTime(2 * HOUR) };
         let assumed =
             Expiry::Assumed { validate_from_age: Duration::from_secs(12 * 3600), learned: false };
@@ -205,20 +213,24 @@ mod tests {
             lease(&summary, n).left.map(|left| left.as_secs())
         });
         assert_eq!(left, [Some(3600), Some(11 * 3600), None]);
-        // Past its probe age a token may live, but nobody knows for how long.
+        // Past `validate_from_age` a token may be active, but its remaining lifetime is not known.
         let late = lease(&record.summary(StoreTime(13 * HOUR)), 2);
         assert_eq!((late.is_live, late.left), (true, Some(Duration::ZERO)));
-        let over = lease(&record.summary(StoreTime(24 * HOUR)), 3);
-        assert_eq!((over.is_live, over.left), (false, Some(Duration::ZERO)));
+        let expired = lease(&record.summary(StoreTime(24 * HOUR)), 3);
+        assert_eq!((expired.is_live, expired.left), (false, Some(Duration::ZERO)));
     }
 
     #[test]
-    fn a_dead_lease_is_not_live_and_a_rejected_proof_has_none() {
+    fn a_lease_with_a_tombstone_is_not_live_and_rejected_credentials_have_no_lease() {
         let stated = Expiry::Stated { end: StoreTime(2 * HOUR) };
         let tombstone = Tombstone { cause: TombstoneCause::Inactive, at: StoreTime(1) };
         let record = record(&[
             leased(1, stated),
-            RecordChange::Died { credentials: credentials(1), fingerprint: print(1), tombstone },
+            RecordChange::Ended {
+                credentials: credentials(1),
+                fingerprint: fingerprint(1),
+                tombstone,
+            },
             leased(2, stated),
             RecordChange::Rejected {
                 credentials: credentials(2),
@@ -238,16 +250,16 @@ mod tests {
         ]);
         let summary = record.summary(StoreTime(10));
         assert!(!lease(&summary, 1).is_live);
-        let [_, rejected, held] = &summary.entries[..] else { panic!("{summary:?}") };
+        let [_, rejected, backed_off] = &summary.entries[..] else { panic!("{summary:?}") };
         assert_eq!(rejected.lease, None);
         assert_eq!(rejected.circuit, Some(BlockSummary { until: StoreTime(2 * HOUR), count: 2 }));
-        assert_eq!(held.hold, Some(BlockSummary { until: StoreTime(HOUR), count: 1 }));
-        assert_eq!(summary.hold, Some((StoreTime(HOUR), "the provider throttles")));
+        assert_eq!(backed_off.backoff, Some(BlockSummary { until: StoreTime(HOUR), count: 1 }));
+        assert_eq!(summary.server_backoff, Some((StoreTime(HOUR), "the server throttles")));
         assert!(!format!("{summary:?}").contains("canary"));
-        // Pauses end, a circuit stands until the credentials are accepted or reset.
+        // Backoffs end, but a circuit remains until the credentials are accepted or unblocked.
         let later = record.summary(StoreTime(HOUR));
-        assert_eq!(later.hold, None);
+        assert_eq!(later.server_backoff, None);
         assert!(later.entries.iter().any(|entry| entry.circuit.is_some()));
-        assert!(later.entries.iter().all(|entry| entry.hold.is_none()));
+        assert!(later.entries.iter().all(|entry| entry.backoff.is_none()));
     }
 }

@@ -1,4 +1,4 @@
-//! How a client proves itself to an OAuth2 server (RFC 6749 section 2.3.1).
+//! Client authentication at an OAuth2 server (RFC 6749 section 2.3.1).
 
 use ::http::{Method, header};
 use zeroize::Zeroizing;
@@ -9,32 +9,34 @@ use crate::{
     secret::Secret,
 };
 
-/// A client, as registered at the server. An empty id is no client: nothing is sent for it.
+/// A client that is registered at the server. An empty id means no client: nothing is sent for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Client<'a> {
     /// The client's id.
     pub id: &'a str,
-    /// The client's secret; none for a public client, whose id stands in the body
-    /// (RFC 6749 section 3.2.1).
+    /// The client's secret. A public client has none, and sends its id in the body (RFC 6749 section
+    /// 3.2.1).
     pub secret: Option<&'a Secret>,
     /// Where id and secret are sent.
     pub auth: ClientAuth,
 }
 
-/// Where a client's id and secret are sent: in one place, never in both, which servers reject
-/// (RFC 6749 section 2.3).
+/// Where a client's id and secret are sent.
+///
+/// They are sent in one place only, because servers reject a request with both (RFC 6749 section
+/// 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientAuth {
     /// As `client_id` and `client_secret` in the body.
     Body,
-    /// In a Basic header, each form-encoded first, as the standard says; a space as `%20`.
+    /// In a Basic header, each form-encoded, as RFC 6749 section 2.3.1 demands; a space as `%20`.
     Basic,
-    /// In a Basic header as they are, for servers that do not decode them.
+    /// In a Basic header without encoding, for servers that do not decode them.
     BasicRaw,
 }
 
-/// A POST of form fields to an endpoint that authenticates the client.
+/// Builds a POST of form fields to an endpoint that authenticates the client.
 pub(crate) fn post(
     endpoint: &str,
     client: &Client<'_>,
@@ -58,10 +60,10 @@ pub(crate) fn post(
             if client.id.contains(':') {
                 return Err(Error::new(
                     ErrorKind::Config,
-                    "the client id holds a colon, which a raw Basic header can't carry",
+                    "the client id contains a colon, which a raw Basic header can't carry",
                 )
                 .expected("another way to authenticate the client")
-                .advice("use ClientAuth::Basic or ClientAuth::Body"));
+                .advice("set the option client_auth to basic or body"));
             }
             let value = http::basic(client.id, secret.expose())?;
             request = request.header(header::AUTHORIZATION, value);
@@ -70,8 +72,10 @@ pub(crate) fn post(
     http::finish(request, Body::form(fields.iter().copied()))
 }
 
-/// The text form-encoded, in a place of its full size, so that no copy is left behind. A space is
-/// `%20`: what undoes forms takes it as well as `+`, and some servers undo percent signs alone.
+/// Returns the text form-encoded. Full capacity from the start leaves no copy behind.
+///
+/// A space becomes `%20`: form decoders accept it as well as `+`, and some servers decode percent
+/// signs only.
 pub(crate) fn encoded(text: &str) -> Zeroizing<String> {
     let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
     let parts = form_urlencoded::byte_serialize(text.as_bytes());
@@ -98,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn id_and_secret_stand_in_one_place() {
+    fn client_id_and_secret_are_sent_in_one_place_only() {
         let (id, secret) = ("my app", Some("s+e:%/ø"));
         assert_eq!(
             sent(id, secret, ClientAuth::Body),
@@ -115,13 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn a_public_client_names_itself_in_the_body_and_no_client_sends_nothing() {
+    fn a_public_client_sends_its_id_in_the_body_and_no_client_sends_nothing() {
         assert_eq!(sent("app", None, ClientAuth::Basic), (None, "a=1&client_id=app".into()));
         assert_eq!(sent("", Some("canary"), ClientAuth::Body), (None, "a=1".into()));
     }
 
     #[test]
-    fn a_space_in_a_basic_header_is_understood_by_servers_that_undo_percent_signs_alone() {
+    fn a_space_in_a_basic_header_is_percent_encoded() {
         assert_eq!(encoded(" a  +b%20 ").as_str(), "%20a%20%20%2Bb%2520%20");
     }
 
@@ -134,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_is_no_address_is_a_config_error() {
+    fn an_endpoint_that_is_not_a_url_is_a_config_error() {
         let client = Client { id: "a", secret: None, auth: ClientAuth::Body };
         for endpoint in ["", "/token", "a.example/token", "https://a b/", "ftp://a.example/"] {
             let error = post(endpoint, &client, &[]).unwrap_err();

@@ -1,10 +1,10 @@
-//! A token for a client itself: the client credentials grant.
+//! The login of a client: the client credentials grant.
 
 use ::http::Response;
 
 use super::{
     client::{self, Client},
-    wire::{self, Stake},
+    wire::{self, Presented},
 };
 use crate::{
     error::Result,
@@ -13,21 +13,44 @@ use crate::{
     time::Timestamp,
 };
 
-/// A new token for a client that speaks for itself (RFC 6749 section 4.4).
+/// Logs in a client with its own credentials (RFC 6749 section 4.4).
+///
+/// ```
+/// use tokenlease_core::{Secret, Timestamp, provider::oauth2::{Client, ClientAuth, ClientLogin}};
+///
+/// let secret = Secret::from("SECRET");
+/// let login = ClientLogin {
+///     endpoint: "https://id.example/token",
+///     client: Client { id: "app", secret: Some(&secret), auth: ClientAuth::Basic },
+///     scope: "read",
+///     extra: &[("audience", "https://api.example")],
+/// };
+/// let request = login.request()?; // send it
+/// assert!(request.headers()["authorization"].is_sensitive());
+///
+/// let response = http::Response::new(r#"{"access_token":"4E2E","token_type":"Bearer","expires_in":60}"#);
+/// let granted = ClientLogin::parse(&response, Timestamp(1_000))?;
+/// assert_eq!(granted.expires_at(), Some(Timestamp(61_000)));
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ClientLogin<'a> {
-    /// The token endpoint's whole address.
+    /// The URL of the token endpoint.
     pub endpoint: &'a str,
-    /// The client that asks, with its secret.
+    /// The client, with its secret.
     pub client: Client<'a>,
-    /// The scope: words separated by spaces; empty asks for the server's default.
+    /// The scope: words separated by spaces. Empty requests the server's default.
     pub scope: &'a str,
     /// Further form fields, such as `audience`.
     pub extra: &'a [(&'a str, &'a str)],
 }
 
 impl ClientLogin<'_> {
-    /// The request to send. It holds the client's secret.
+    /// Builds the request. It contains the client's secret.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the endpoint is not a URL, or if a header
+    /// can't carry the client's id or secret.
     pub fn request(&self) -> Result<Request> {
         let mut fields = vec![("grant_type", "client_credentials")];
         if !self.scope.is_empty() {
@@ -37,9 +60,18 @@ impl ClientLogin<'_> {
         client::post(self.endpoint, &self.client, &fields)
     }
 
-    /// Reads the answer to a request that was sent at `sent_at`.
+    /// Parses the response to a request that was sent at `sent_at`.
+    ///
+    /// Errors quote the server's texts. [`Error::redact`](crate::Error::redact) hides secrets that the
+    /// server echoes.
+    ///
+    /// # Errors
+    /// The kind tells what to do: [`CredentialsRejected`](crate::ErrorKind::CredentialsRejected),
+    /// [`Config`](crate::ErrorKind::Config) (scope, grant or client), [`Throttled`](crate::ErrorKind::Throttled),
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) or
+    /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
     pub fn parse(response: &Response<impl AsRef<[u8]>>, sent_at: Timestamp) -> Result<Granted> {
-        wire::granted(&Reading::of(response), sent_at, Stake::Credentials)
+        wire::granted(&Reading::of(response), sent_at, Presented::Credentials)
     }
 }
 
@@ -49,7 +81,7 @@ mod tests {
     use crate::provider::ClientAuth;
 
     #[test]
-    fn the_request_names_no_user() {
+    fn a_client_login_sends_no_user() {
         let request = ClientLogin {
             endpoint: "https://id.example/token",
             client: Client { id: "app", secret: Some(&"s".into()), auth: ClientAuth::Body },

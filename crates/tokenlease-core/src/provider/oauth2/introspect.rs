@@ -1,10 +1,10 @@
-//! The server's word on a token, asked by a client.
+//! Token introspection: a validation that a client requests.
 
 use ::http::Response;
 
 use super::{
     client::{self, Client},
-    wire::{self, Stake},
+    wire::{self, Presented},
 };
 use crate::{
     error::Result,
@@ -13,26 +13,55 @@ use crate::{
     token::Token,
 };
 
-/// Whether a token is active (RFC 7662).
+/// Asks whether a token is active (RFC 7662).
+///
+/// ```
+/// use tokenlease_core::{
+///     Secret, Token, TokenKind,
+///     provider::{Validation, oauth2::{Client, ClientAuth, Introspect}},
+/// };
+///
+/// let (token, secret) = (Token::new(TokenKind::Bearer, "4E2E"), Secret::from("SECRET"));
+/// let introspect = Introspect {
+///     endpoint: "https://id.example/introspect",
+///     token: &token,
+///     client: Client { id: "api", secret: Some(&secret), auth: ClientAuth::Basic },
+/// };
+/// let request = introspect.request()?; // send it
+/// assert_eq!(request.body().as_bytes(), b"token=4E2E&token_type_hint=access_token");
+///
+/// let response = http::Response::new(r#"{"active":false}"#);
+/// assert_eq!(Introspect::parse(&response)?, Validation::Inactive);
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Introspect<'a> {
-    /// The introspection endpoint's whole address.
+    /// The URL of the introspection endpoint.
     pub endpoint: &'a str,
-    /// The token that is asked about.
+    /// The token to validate.
     pub token: &'a Token,
-    /// The client that asks.
+    /// The client that requests the validation.
     pub client: Client<'a>,
 }
 
 impl Introspect<'_> {
-    /// The request to send. It holds the token and the client's secret.
+    /// Builds the request. It contains the token and the client's secret.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the endpoint is not a URL, or if a header
+    /// can't carry the client's id or secret.
     pub fn request(&self) -> Result<Request> {
         let fields = [("token", self.token.expose()), ("token_type_hint", "access_token")];
         client::post(self.endpoint, &self.client, &fields)
     }
 
-    /// Reads the validation: the field `active`, true or false, of an answer with success. All else is
-    /// an error: no word.
+    /// Parses the response: the field `active` of a successful response.
+    ///
+    /// # Errors
+    /// An error is inconclusive: [`CredentialsRejected`](crate::ErrorKind::CredentialsRejected) (the
+    /// client's), [`Config`](crate::ErrorKind::Config), [`Unsupported`](crate::ErrorKind::Unsupported),
+    /// [`Throttled`](crate::ErrorKind::Throttled), [`Unavailable`](crate::ErrorKind::Unavailable) or
+    /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
     pub fn parse(response: &Response<impl AsRef<[u8]>>) -> Result<Validation> {
         read(&Reading::of(response))
     }
@@ -40,12 +69,12 @@ impl Introspect<'_> {
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
     if !reading.status.is_success() {
-        return Err(wire::failure(reading, Stake::Token));
+        return Err(wire::failure(reading, Presented::Token));
     }
     let [active, code, description] =
         reading.fields(["active", "error", "error_description"], wire::exactly)?;
     if let Some(code) = code.word() {
-        return Err(wire::rejected(reading, code, description.word(), Stake::Token));
+        return Err(wire::rejected(reading, code, description.word(), Presented::Token));
     }
     match (&active, active.word()) {
         (Field::Bool(true), _) => Ok(Validation::Active),
@@ -66,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_holds_the_token_in_its_body() {
+    fn the_request_of_an_introspection_contains_the_token_in_its_body() {
         let request = Introspect {
             endpoint: "https://id.example/introspect",
             token: &Token::new(TokenKind::Bearer, "t"),
@@ -80,14 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn active_is_the_validation() {
+    fn the_field_active_is_the_result_of_an_introspection() {
         assert_eq!(parse(200, r#"{"sub":"u","active":true}"#).unwrap(), Validation::Active);
         assert_eq!(parse(200, r#"{"active":false}"#).unwrap(), Validation::Inactive);
         assert_eq!(parse(200, r#"{"active":"True"}"#).unwrap(), Validation::Active);
     }
 
+    /// Rule: Validation: a failed introspection is inconclusive, and tells nothing about the token.
     #[test]
-    fn anything_else_is_no_validation() {
+    fn any_other_response_to_an_introspection_is_inconclusive() {
         for (status, body, kind) in [
             (200, "{}", ErrorKind::InvalidResponse),
             (200, r#"{"active":1}"#, ErrorKind::InvalidResponse),

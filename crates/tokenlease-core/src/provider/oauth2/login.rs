@@ -1,10 +1,10 @@
-//! A token for a user: the resource owner password credentials grant.
+//! The login of a user: the resource owner password credentials grant.
 
 use ::http::Response;
 
 use super::{
     client::{self, Client},
-    wire::{self, Stake},
+    wire::{self, Presented},
 };
 use crate::{
     error::Result,
@@ -14,25 +14,50 @@ use crate::{
     time::Timestamp,
 };
 
-/// A new token for a user and a password (RFC 6749 section 4.3).
+/// Logs in a user by name and password (RFC 6749 section 4.3).
+///
+/// ```
+/// use tokenlease_core::{ErrorKind, Secret, Timestamp, provider::oauth2::{Client, ClientAuth, Login}};
+///
+/// let (password, secret) = (Secret::from("PASSWORD"), Secret::from("SECRET"));
+/// let login = Login {
+///     endpoint: "https://id.example/token",
+///     user: "NAME",
+///     password: &password,
+///     client: Client { id: "app", secret: Some(&secret), auth: ClientAuth::Body },
+///     scope: "",
+///     extra: &[],
+/// };
+/// let request = login.request()?; // send it
+/// assert!(request.body().as_bytes().starts_with(b"grant_type=password&username=NAME"));
+///
+/// let rejected = http::Response::builder().status(400).body(r#"{"error":"invalid_grant"}"#).unwrap();
+/// let error = Login::parse(&rejected, Timestamp(0)).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
-    /// The token endpoint's whole address.
+    /// The URL of the token endpoint.
     pub endpoint: &'a str,
     /// The user's name.
     pub user: &'a str,
     /// The user's password.
     pub password: &'a Secret,
-    /// The client that asks.
+    /// The client that logs the user in.
     pub client: Client<'a>,
-    /// The scope: words separated by spaces; empty asks for the server's default.
+    /// The scope: words separated by spaces. Empty requests the server's default.
     pub scope: &'a str,
     /// Further form fields, such as `audience`.
     pub extra: &'a [(&'a str, &'a str)],
 }
 
 impl Login<'_> {
-    /// The request to send. It holds the password.
+    /// Builds the request. It contains the password.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the endpoint is not a URL, or if a header
+    /// can't carry the client's id or secret.
     pub fn request(&self) -> Result<Request> {
         let mut fields = vec![
             ("grant_type", "password"),
@@ -46,10 +71,18 @@ impl Login<'_> {
         client::post(self.endpoint, &self.client, &fields)
     }
 
-    /// Reads the answer to a request that was sent at `sent_at`. Errors quote the server's words
-    /// as they are: [`Error::redact`](crate::Error::redact) hides what it may have echoed.
+    /// Parses the response to a request that was sent at `sent_at`.
+    ///
+    /// Errors quote the server's texts. [`Error::redact`](crate::Error::redact) hides secrets that the
+    /// server echoes.
+    ///
+    /// # Errors
+    /// The kind tells what to do: [`CredentialsRejected`](crate::ErrorKind::CredentialsRejected),
+    /// [`Config`](crate::ErrorKind::Config) (scope, grant or client), [`Throttled`](crate::ErrorKind::Throttled),
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) or
+    /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
     pub fn parse(response: &Response<impl AsRef<[u8]>>, sent_at: Timestamp) -> Result<Granted> {
-        wire::granted(&Reading::of(response), sent_at, Stake::Credentials)
+        wire::granted(&Reading::of(response), sent_at, Presented::Credentials)
     }
 }
 
@@ -59,7 +92,7 @@ mod tests {
     use crate::provider::ClientAuth;
 
     #[test]
-    fn the_request_is_the_standards() {
+    fn the_request_of_a_login_follows_the_standard() {
         let request = Login {
             endpoint: "https://id.example/oauth/token",
             user: "ø+&% 😀",
@@ -80,8 +113,9 @@ mod tests {
         assert_eq!(request.body().as_bytes(), body);
     }
 
+    /// Rule: Secrets: Debug of a login and of its request shows no secret.
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_of_a_login_shows_no_secret() {
         let (password, secret) = ("canary".into(), "canary".into());
         let login = Login {
             endpoint: "https://id.example/token",

@@ -1,10 +1,10 @@
-//! A token for a refresh token.
+//! The exchange of a refresh token for a token.
 
 use ::http::Response;
 
 use super::{
     client::{self, Client},
-    wire::{self, Stake},
+    wire::{self, Presented},
 };
 use crate::{
     error::Result,
@@ -14,22 +14,47 @@ use crate::{
     time::Timestamp,
 };
 
-/// A new token for a refresh token (RFC 6749 section 6). The machine never uses it: whoever holds
-/// the credentials needs no second secret that lives longer than the token.
+/// Exchanges a refresh token for a new token (RFC 6749 section 6).
+///
+/// The state machine never uses it: a caller with the credentials does not need a second secret that
+/// outlives the token.
+///
+/// ```
+/// use tokenlease_core::{ErrorKind, Secret, Timestamp, provider::oauth2::{Client, ClientAuth, Refresh}};
+///
+/// let refresh_token = Secret::from("8xLOxBtZp8");
+/// let refresh = Refresh {
+///     endpoint: "https://id.example/token",
+///     refresh_token: &refresh_token,
+///     client: Client { id: "app", secret: None, auth: ClientAuth::Body },
+///     scope: "",
+/// };
+/// let request = refresh.request()?; // send it
+/// assert_eq!(request.method(), "POST");
+///
+/// let ended = http::Response::builder().status(400).body(r#"{"error":"invalid_grant"}"#).unwrap();
+/// let error = Refresh::parse(&ended, Timestamp(0)).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::TokenRejected); // log in again
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Refresh<'a> {
-    /// The token endpoint's whole address.
+    /// The URL of the token endpoint.
     pub endpoint: &'a str,
     /// The refresh token.
     pub refresh_token: &'a Secret,
-    /// The client that the refresh token was given to.
+    /// The client that received the refresh token.
     pub client: Client<'a>,
-    /// The scope, within what was granted first; empty asks for the same.
+    /// The scope, within the one that was granted. Empty requests the same scope.
     pub scope: &'a str,
 }
 
 impl Refresh<'_> {
-    /// The request to send. It holds the refresh token.
+    /// Builds the request. It contains the refresh token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the endpoint is not a URL, or if a header
+    /// can't carry the client's id or secret.
     pub fn request(&self) -> Result<Request> {
         let mut fields =
             vec![("grant_type", "refresh_token"), ("refresh_token", self.refresh_token.expose())];
@@ -39,10 +64,13 @@ impl Refresh<'_> {
         client::post(self.endpoint, &self.client, &fields)
     }
 
-    /// Reads the answer to a request that was sent at `sent_at`. `invalid_grant` is an error of the
-    /// kind [`TokenRejected`](crate::ErrorKind::TokenRejected): the refresh token has ended.
+    /// Parses the response to a request that was sent at `sent_at`.
+    ///
+    /// # Errors
+    /// [`TokenRejected`](crate::ErrorKind::TokenRejected) if the refresh token has expired or is revoked
+    /// (`invalid_grant`); otherwise as [`Login::parse`](super::Login::parse).
     pub fn parse(response: &Response<impl AsRef<[u8]>>, sent_at: Timestamp) -> Result<Granted> {
-        wire::granted(&Reading::of(response), sent_at, Stake::RefreshToken)
+        wire::granted(&Reading::of(response), sent_at, Presented::RefreshToken)
     }
 }
 
@@ -52,7 +80,7 @@ mod tests {
     use crate::{error::ErrorKind, provider::ClientAuth};
 
     #[test]
-    fn the_request_holds_the_refresh_token() {
+    fn the_request_of_a_refresh_contains_the_refresh_token() {
         let request = Refresh {
             endpoint: "https://id.example/token",
             refresh_token: &"r/1".into(),
@@ -66,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_grant_is_about_the_refresh_token_and_not_about_the_credentials() {
+    fn invalid_grant_rejects_the_refresh_token_and_not_the_credentials() {
         let parse = |body| {
             let response = Response::builder().status(400).body(body).unwrap();
             Refresh::parse(&response, Timestamp(0)).unwrap_err().kind()

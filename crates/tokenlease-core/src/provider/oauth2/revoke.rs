@@ -1,28 +1,48 @@
-//! The end of a token, asked for.
+//! The revocation of a token.
 
 use ::http::Response;
 
 use super::{
     client::{self, Client},
-    wire::{self, Stake},
+    wire::{self, Presented},
 };
 use crate::{error::Result, http::Request, provider::reading::Reading, token::Token};
 
-/// Ends a token for all who use it (RFC 7009).
+/// Revokes a token for all its users (RFC 7009).
+///
+/// ```
+/// use tokenlease_core::{Secret, Token, TokenKind, provider::oauth2::{Client, ClientAuth, Revoke}};
+///
+/// let (token, secret) = (Token::new(TokenKind::Bearer, "4E2E"), Secret::from("SECRET"));
+/// let revoke = Revoke {
+///     endpoint: "https://id.example/revoke",
+///     token: &token,
+///     client: Client { id: "app", secret: Some(&secret), auth: ClientAuth::Basic },
+///     extra: &[],
+/// };
+/// let request = revoke.request()?; // send it
+/// assert_eq!(request.body().as_bytes(), b"token=4E2E&token_type_hint=access_token");
+/// Revoke::parse(&http::Response::new(""))?; // then validate: success does not prove it
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Revoke<'a> {
-    /// The revocation endpoint's whole address.
+    /// The URL of the revocation endpoint.
     pub endpoint: &'a str,
-    /// The token to end.
+    /// The token to revoke.
     pub token: &'a Token,
-    /// The client that the token was given to.
+    /// The client that received the token.
     pub client: Client<'a>,
     /// Further form fields.
     pub extra: &'a [(&'a str, &'a str)],
 }
 
 impl Revoke<'_> {
-    /// The request to send. It holds the token and the client's secret.
+    /// Builds the request. It contains the token and the client's secret.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the endpoint is not a URL, or if a header
+    /// can't carry the client's id or secret.
     pub fn request(&self) -> Result<Request> {
         let mut fields = vec![("token", self.token.expose())];
         fields.extend(self.extra);
@@ -30,15 +50,24 @@ impl Revoke<'_> {
         client::post(self.endpoint, &self.client, &fields)
     }
 
-    /// Reads the answer. Success is no credentials fingerprint: servers answer it for unknown tokens (RFC 7009
-    /// section 2.2) and for those of other clients, which stay active. Ask for a validation.
+    /// Parses the response.
+    ///
+    /// Success does not prove the revocation: servers also answer it for unknown tokens (RFC 7009
+    /// section 2.2) and for those of other clients, which stay active. Validate the token afterwards.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if the server can't revoke access tokens,
+    /// [`Config`](crate::ErrorKind::Config) if the token belongs to another client,
+    /// [`CredentialsRejected`](crate::ErrorKind::CredentialsRejected) (the client's),
+    /// [`Throttled`](crate::ErrorKind::Throttled), [`Unavailable`](crate::ErrorKind::Unavailable) or
+    /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
     pub fn parse(response: &Response<impl AsRef<[u8]>>) -> Result<()> {
         read(&Reading::of(response))
     }
 }
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<()> {
-    if reading.status.is_success() { Ok(()) } else { Err(wire::failure(reading, Stake::Token)) }
+    if reading.status.is_success() { Ok(()) } else { Err(wire::failure(reading, Presented::Token)) }
 }
 
 #[cfg(test)]
@@ -51,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_holds_the_token_and_the_hint() {
+    fn the_request_of_a_revocation_contains_the_token_and_the_hint() {
         let request = Revoke {
             endpoint: "https://id.example/revoke",
             token: &Token::new(TokenKind::Bearer, "t+"),
@@ -65,19 +94,19 @@ mod tests {
     }
 
     #[test]
-    fn any_success_is_taken_whatever_the_body() {
+    fn any_success_is_accepted_with_any_body() {
         for (status, body) in [(200, ""), (200, "{}"), (200, "OK"), (204, "")] {
             assert!(parse(status, body).is_ok(), "{status} {body}");
         }
     }
 
     #[test]
-    fn what_is_no_success_is_told_by_code_and_status() {
+    fn a_failed_revocation_is_classified_by_code_and_status() {
         for (status, body, kind) in [
             (400, r#"{"error":"unsupported_token_type"}"#, ErrorKind::Unsupported),
             (400, r#"{"error":"invalid_client"}"#, ErrorKind::CredentialsRejected),
             (400, r#"{"error":"invalid_request"}"#, ErrorKind::InvalidResponse),
-            // Another client's token. No user's credentials were sent that could be rejected.
+            // Another client's token. The call sends no user credentials that could be rejected.
             (400, r#"{"error":"invalid_grant"}"#, ErrorKind::Config),
             (405, "", ErrorKind::Unavailable),
             (415, "", ErrorKind::Unavailable),

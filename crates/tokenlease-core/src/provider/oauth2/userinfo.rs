@@ -1,4 +1,4 @@
-//! The server's word on a token, asked with the token itself.
+//! Userinfo: a validation that is requested with the token itself.
 
 use ::http::{Method, Response, header};
 
@@ -10,27 +10,46 @@ use crate::{
     token::Token,
 };
 
-/// Asks who a token speaks for (`OpenID` Connect Core section 5.3), to learn whether it is active.
+/// Requests the user of a token (`OpenID` Connect Core section 5.3), to learn whether it is active.
+///
+/// ```
+/// use tokenlease_core::{Token, TokenKind, provider::{Validation, oauth2::Userinfo}};
+///
+/// let token = Token::new(TokenKind::Bearer, "4E2E");
+/// let userinfo = Userinfo { endpoint: "https://id.example/userinfo", token: &token };
+/// let request = userinfo.request()?; // send it
+/// assert_eq!(request.headers()["authorization"], "Bearer 4E2E");
+///
+/// assert_eq!(Userinfo::parse(&http::Response::new(r#"{"sub":"NAME"}"#))?, Validation::Active);
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Userinfo<'a> {
-    /// The userinfo endpoint's whole address.
+    /// The URL of the userinfo endpoint.
     pub endpoint: &'a str,
-    /// The token that is asked about.
+    /// The token to validate.
     pub token: &'a Token,
 }
 
 impl Userinfo<'_> {
-    /// The request to send. It holds the token.
+    /// Builds the request. It contains the token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the endpoint is not a URL, or if a header can't carry the token.
     pub fn request(&self) -> Result<Request> {
         let request = http::request(Method::GET, self.endpoint)?
             .header(header::AUTHORIZATION, http::bearer(self.token.expose())?)
-            // A stored answer is no validation.
+            // A cached response does not validate the token.
             .header(header::CACHE_CONTROL, "no-cache");
         http::finish(request, Body::empty())
     }
 
-    /// Reads the validation: 401 is a no (RFC 6750 section 3.1), a JSON object or a signed one (JWT)
-    /// with success is a yes. All else is an error: no word.
+    /// Parses the response: 401 means inactive (RFC 6750 section 3.1), and a successful response with
+    /// a JSON object or a JWT means active.
+    ///
+    /// # Errors
+    /// An error is inconclusive: [`ErrorKind::Throttled`], [`ErrorKind::Unavailable`] or
+    /// [`ErrorKind::InvalidResponse`].
     pub fn parse(response: &Response<impl AsRef<[u8]>>) -> Result<Validation> {
         read(&Reading::of(response))
     }
@@ -52,17 +71,14 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
     if code.word().is_some() { Err(failure(reading)) } else { Ok(Validation::Active) }
 }
 
-/// No credentials were sent, so nothing is said about them.
+/// Returns the error of a failed call. The call sends no credentials, so it does not reject any.
 fn failure(reading: &Reading<'_>) -> crate::Error {
     let (kind, advice) = reading.kind_by_status(ErrorKind::Unavailable);
     match reading.fields(["error", "error_description"], wire::exactly) {
         Ok([code, description]) if code.word().is_some() && !reading.status.is_redirection() => {
             let code = reading.quote(code.word().unwrap_or_default());
-            let words = reading.quote(description.word().unwrap_or("no more than a code"));
-            reading
-                .error(kind, format!("the server said \"{words}\""))
-                .with_code(code)
-                .advice(advice)
+            let detail = wire::detail(reading, &code, description.word());
+            reading.error(kind, detail).with_code(code).advice(advice)
         }
         _ => reading.by_status(ErrorKind::Unavailable),
     }
@@ -79,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_bears_the_token_and_asks_past_caches() {
+    fn the_request_of_a_userinfo_call_contains_the_token_and_bypasses_caches() {
         let token = Token::new(TokenKind::Bearer, "t");
         let request =
             Userinfo { endpoint: "https://id.example/me", token: &token }.request().unwrap();
@@ -88,22 +104,25 @@ mod tests {
         assert_eq!(request.headers()["cache-control"], "no-cache");
     }
 
+    /// Rule: Secrets: an error about a token that no header can carry does not quote it.
     #[test]
-    fn a_token_that_no_header_can_carry_is_an_error_that_does_not_show_it() {
+    fn a_token_that_no_header_can_carry_is_an_error_that_does_not_quote_it() {
         let token = Token::new(TokenKind::Bearer, "canary\n");
         let error = Userinfo { endpoint: "https://id.example/me", token: &token }.request();
         assert!(!error.unwrap_err().to_string().contains("canary"));
     }
 
     #[test]
-    fn a_user_is_a_yes_and_401_is_a_no() {
+    fn a_user_means_active_and_401_means_inactive() {
         assert_eq!(parse(200, "text/plain", r#"{"sub":"u"}"#).unwrap(), Validation::Active);
         assert_eq!(parse(200, "application/jwt", "e30.e30.").unwrap(), Validation::Active);
         assert_eq!(parse(401, "text/html", "<html>").unwrap(), Validation::Inactive);
     }
 
+    /// Rule: Validation: any other response to userinfo, such as 403, is inconclusive and rejects no
+    /// credentials.
     #[test]
-    fn anything_else_is_no_validation_and_never_about_credentials() {
+    fn any_other_response_to_userinfo_is_inconclusive_and_rejects_no_credentials() {
         for (status, body) in [
             (200, "<html>login</html>"),
             (200, ""),

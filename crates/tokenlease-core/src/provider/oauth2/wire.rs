@@ -1,4 +1,4 @@
-//! What OAuth2 answers look like (RFC 6749 sections 5.1 and 5.2).
+//! The format of OAuth2 responses (RFC 6749 sections 5.1 and 5.2).
 
 use std::time::Duration;
 
@@ -14,22 +14,26 @@ use crate::{
     token::{Token, TokenKind},
 };
 
-/// What a rejection means to the call that met it.
+/// The secret that a call sent, which a rejection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stake {
-    /// The call sent a user's or a client's credentials.
+pub(crate) enum Presented {
+    /// A user's or a client's credentials.
     Credentials,
-    /// The call sent a refresh token: `invalid_grant` is about that.
+    /// A refresh token, which `invalid_grant` is about.
     RefreshToken,
-    /// The call sent a token and the client's credentials, no user's: `invalid_grant` says that the
-    /// token was given to another client (RFC 7009 section 2.1).
+    /// A token and the client's credentials, but no user's. `invalid_grant` means that the token
+    /// belongs to another client (RFC 7009 section 2.1).
     Token,
 }
 
-/// Reads a token endpoint's answer.
-pub(crate) fn granted(reading: &Reading<'_>, sent_at: Timestamp, stake: Stake) -> Result<Granted> {
+/// Parses the response of a token endpoint.
+pub(crate) fn granted(
+    reading: &Reading<'_>,
+    sent_at: Timestamp,
+    presented: Presented,
+) -> Result<Granted> {
     if !reading.status.is_success() {
-        return Err(failure(reading, stake));
+        return Err(failure(reading, presented));
     }
     let [token, kind, life, scope, refresh, code, description] = reading.fields(
         [
@@ -43,9 +47,9 @@ pub(crate) fn granted(reading: &Reading<'_>, sent_at: Timestamp, stake: Stake) -
         ],
         exactly,
     )?;
-    // Some servers answer errors with 200.
+    // Some servers send errors with status 200.
     if let Some(code) = code.word() {
-        return Err(rejected(reading, code, description.word(), stake));
+        return Err(rejected(reading, code, description.word(), presented));
     }
     if let Some(kind) = kind.word()
         && !kind.eq_ignore_ascii_case("bearer")
@@ -66,19 +70,19 @@ pub(crate) fn granted(reading: &Reading<'_>, sent_at: Timestamp, stake: Stake) -
     })
 }
 
-/// The error of an answer without success.
-pub(crate) fn failure(reading: &Reading<'_>, stake: Stake) -> Error {
-    // What can't be read here is told by its status.
+/// Returns the error of an unsuccessful response.
+pub(crate) fn failure(reading: &Reading<'_>, presented: Presented) -> Error {
+    // A body that can't be read is classified by the status.
     match reading.fields(["error", "error_description"], exactly) {
         Ok([code, description]) => match code.word() {
-            Some(code) => rejected(reading, code, description.word(), stake),
+            Some(code) => rejected(reading, code, description.word(), presented),
             None => reading.by_status(ErrorKind::CredentialsRejected),
         },
         Err(_) => reading.by_status(ErrorKind::CredentialsRejected),
     }
 }
 
-/// The token in a field, fit to be sent back.
+/// Returns the token in a field, if an API call can carry it.
 pub(crate) fn token_text(
     reading: &Reading<'_>,
     name: &str,
@@ -99,7 +103,7 @@ pub(crate) fn exactly(name: &str, key: &str) -> bool {
     name == key
 }
 
-/// The life that `expires_in` states: whole or broken seconds, as a number or a string.
+/// Returns the lifetime in `expires_in`: integer or fractional seconds, as a number or a string.
 fn expires_in(reading: &Reading<'_>, field: &Field<'_>) -> Result<Life> {
     let seconds = match field {
         Field::Missing | Field::Null => return Ok(Life::Unstated),
@@ -111,7 +115,7 @@ fn expires_in(reading: &Reading<'_>, field: &Field<'_>) -> Result<Life> {
             if let Ok(seconds) = text.parse() {
                 return Ok(whole(seconds));
             }
-            // `parse` would take words such as "infinity", too.
+            // `parse` would also accept words such as "infinity".
             text.parse()
                 .ok()
                 .filter(|_| !text.contains(|c| char::is_alphabetic(c) && !"eE".contains(c)))
@@ -120,13 +124,13 @@ fn expires_in(reading: &Reading<'_>, field: &Field<'_>) -> Result<Life> {
     };
     match seconds {
         Some(seconds) if seconds > 0.0 => {
-            // What is too long for a Duration is the longest one.
+            // A number too large for a `Duration` becomes the longest one.
             Ok(Life::Stated(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)))
         }
         Some(_) => Ok(Life::ExpiredOnArrival),
         None => {
             let found = match field {
-                Field::Text(_) | Field::Owned(_) => "a text that is no number",
+                Field::Text(_) | Field::Owned(_) => "a text that is not a number",
                 other => other.found(),
             };
             Err(reading.bad_field("expires_in", found, "a number of seconds"))
@@ -141,63 +145,75 @@ fn whole(seconds: u64) -> Life {
     }
 }
 
-/// The error of an answer with an error code: the code decides, then the status, never the words.
+/// Returns the error of a response with an error code. The code decides, then the status, never the
+/// description.
 pub(crate) fn rejected(
     reading: &Reading<'_>,
     code: &str,
     description: Option<&str>,
-    stake: Stake,
+    presented: Presented,
 ) -> Error {
     let quoted = reading.quote(code);
     if reading.status.is_redirection() {
         return reading.by_status(ErrorKind::CredentialsRejected).with_code(quoted);
     }
-    let (kind, advice) = by_code(code, stake)
+    let (kind, advice) = by_code(code, presented)
         .filter(|(kind, _)| {
-            // A failing or overloaded server's rejection is no word on the credentials.
-            let passing = matches!(reading.status.as_u16(), 429 | 500..=599);
-            !passing || matches!(kind, ErrorKind::Unavailable | ErrorKind::Throttled)
+            // A rejection by a failing or overloaded server does not tell about the credentials.
+            let transient = matches!(reading.status.as_u16(), 429 | 500..=599);
+            !transient || matches!(kind, ErrorKind::Unavailable | ErrorKind::Throttled)
         })
         .unwrap_or_else(|| reading.kind_by_status(ErrorKind::CredentialsRejected));
-    let detail = match description {
-        Some(text) => format!("the server said \"{}\"", reading.quote(text)),
-        None => format!("the server said {quoted} and no more"),
-    };
+    let detail = detail(reading, &quoted, description);
     reading.error(kind, detail).advice(advice).with_code(quoted)
 }
 
-fn by_code(code: &str, stake: Stake) -> Option<(ErrorKind, &'static str)> {
+/// Returns what the server said: the description, or else the code.
+pub(crate) fn detail(
+    reading: &Reading<'_>,
+    quoted_code: &str,
+    description: Option<&str>,
+) -> String {
+    match description {
+        Some(text) => format!("the server said \"{}\"", reading.quote(text)),
+        None => format!("the server answered {quoted_code} without a description"),
+    }
+}
+
+fn by_code(code: &str, presented: Presented) -> Option<(ErrorKind, &'static str)> {
     Some(match code {
-        "temporarily_unavailable" | "server_error" => (ErrorKind::Unavailable, "try again later"),
-        "slow_down" => (ErrorKind::Throttled, "wait, and ask less often"),
-        "invalid_grant" if stake == Stake::RefreshToken => {
-            (ErrorKind::TokenRejected, "the refresh token has ended: log in again")
+        "temporarily_unavailable" | "server_error" => (ErrorKind::Unavailable, "retry later"),
+        "slow_down" => (ErrorKind::Throttled, "wait before the next call, and call less often"),
+        "invalid_grant" if presented == Presented::RefreshToken => {
+            (ErrorKind::TokenRejected, "the refresh token has expired or is revoked: log in again")
         }
-        "invalid_grant" if stake == Stake::Token => {
-            (ErrorKind::Config, "use the client that the token was given to")
+        "invalid_grant" if presented == Presented::Token => {
+            (ErrorKind::Config, "use the client that received the token")
         }
         "invalid_grant" => (
             ErrorKind::CredentialsRejected,
-            "look at user, password and organization, mend them, then unblock",
+            "correct the user, the password or the tenant, then call `unblock`",
         ),
         "invalid_client" => (
             ErrorKind::CredentialsRejected,
-            "look at client id and secret and at how they are sent, mend them, then unblock",
+            "check the client id, the client secret and the option client_auth, which sets where \
+             they are sent; then call `unblock`",
         ),
-        "invalid_scope" => (ErrorKind::Config, "ask for a scope that the server grants"),
-        "unauthorized_client" => {
-            (ErrorKind::Config, "allow this grant for the client at the server, or use another")
-        }
+        "invalid_scope" => (ErrorKind::Config, "set a scope that the server grants"),
+        "unauthorized_client" => (
+            ErrorKind::Config,
+            "allow this grant for the client at the server, or set another grant",
+        ),
         "unsupported_grant_type" => {
-            (ErrorKind::Config, "use a grant that the server supports, and look at the token path")
+            (ErrorKind::Config, "set a grant that the server supports, and check the token path")
         }
         "unsupported_token_type" => {
-            (ErrorKind::Unsupported, "the server can't revoke access tokens: let the token end")
+            (ErrorKind::Unsupported, "the server can't revoke access tokens: let the token expire")
         }
         "invalid_request" => (
             ErrorKind::InvalidResponse,
-            "look at the configured paths, at how the client is authenticated, at empty options, \
-             and at user and password: some servers say so of wrong ones",
+            "check the configured paths, the option client_auth and empty options, then user and \
+             password: some servers answer a wrong password with this code",
         ),
         _ => return None,
     })
@@ -211,7 +227,7 @@ mod tests {
 
     fn parse(status: u16, body: &str) -> Result<Granted> {
         let response = Response::builder().status(status).body(body).unwrap();
-        granted(&Reading::of(&response), Timestamp(1_000), Stake::Credentials)
+        granted(&Reading::of(&response), Timestamp(1_000), Presented::Credentials)
     }
 
     fn life(expires_in: &str) -> Result<Life> {
@@ -220,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_in_any_order_with_anything_around_it() {
+    fn a_token_is_read_from_fields_in_any_order_among_others() {
         let body = "\u{feff}{\"x\":{\"access_token\":\"no\"},\"scope\":\"a b\",\"token_type\":\
             \"bearer\",\"refresh_token\":\"r\",\"access_token\":\"t-1\",\"expires_in\":\"60\"}";
         let granted = parse(200, body).unwrap();
@@ -232,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_scope_and_an_absent_type_are_no_failure() {
+    fn an_empty_scope_and_a_missing_type_are_accepted() {
         let granted = parse(200, r#"{"access_token":"t","scope":"","refresh_token":null}"#);
         let granted = granted.unwrap();
         assert_eq!((granted.scope, granted.refresh_token), (None, None));
@@ -241,13 +257,16 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_key_the_last_one_counts() {
+    fn of_a_repeated_token_the_last_one_counts() {
         let granted = parse(200, r#"{"access_token":"a","access_token":"b"}"#).unwrap();
         assert_eq!(granted.token.expose(), "b");
     }
 
+    /// Rule: Expiry: `expires_in` is read as a number or a string, of any length, and saturates.
+    ///
+    /// Reported as directus/directus#4054 and keycloak/keycloak-js#107.
     #[test]
-    fn lesson_12_lives_of_any_length_and_spelling_are_read() {
+    fn expires_in_is_read_in_any_length_and_notation() {
         let stated = |millis| Life::Stated(Duration::from_millis(millis));
         for (text, expected) in [
             ("3600", stated(3_600_000)),
@@ -271,36 +290,39 @@ mod tests {
     }
 
     #[test]
-    fn a_life_that_is_no_number_is_an_error_that_names_the_field() {
+    fn an_expires_in_that_is_not_a_number_is_an_error_that_names_the_field() {
         for (text, found) in [
-            ("\"soon\"", "a text that is no number"),
-            ("\"\"", "a text that is no number"),
-            ("\"inf\"", "a text that is no number"),
-            ("\"NaN\"", "a text that is no number"),
+            ("\"soon\"", "a text that is not a number"),
+            ("\"\"", "a text that is not a number"),
+            ("\"inf\"", "a text that is not a number"),
+            ("\"NaN\"", "a text that is not a number"),
             ("true", "a boolean"),
             ("[]", "an array"),
         ] {
             let error = life(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidResponse);
-            assert_eq!(error.detail(), format!("the answer's `expires_in` is {found}"));
+            assert_eq!(error.detail(), format!("the response's `expires_in` is {found}"));
         }
     }
 
     #[test]
-    fn what_is_no_bearer_token_is_an_error_that_names_the_field() {
+    fn a_response_without_a_bearer_token_is_an_error_that_names_the_field() {
         for (body, detail) in [
-            ("{}", "the answer's `access_token` is missing"),
-            (r#"{"access_token":""}"#, "the answer's `access_token` is an empty string"),
-            (r#"{"access_token":7}"#, "the answer's `access_token` is a number"),
+            ("{}", "the response's `access_token` is missing"),
+            (r#"{"access_token":""}"#, "the response's `access_token` is an empty string"),
+            (r#"{"access_token":7}"#, "the response's `access_token` is a number"),
             (
                 r#"{"access_token":"a\r\nb"}"#,
-                "the answer's `access_token` is a text with characters that no token can have",
+                "the response's `access_token` is a text with characters that no token can have",
             ),
             (
                 r#"{"access_token":"å"}"#,
-                "the answer's `access_token` is a text with characters that no token can have",
+                "the response's `access_token` is a text with characters that no token can have",
             ),
-            (r#"{"access_token":"t","token_type":"MAC"}"#, "the answer's `token_type` is \"MAC\""),
+            (
+                r#"{"access_token":"t","token_type":"MAC"}"#,
+                "the response's `token_type` is \"MAC\"",
+            ),
             (
                 r#"{"access_token":"canary"#,
                 "`access_token` in 23 bytes of no stated type can't be read as a JSON object: EOF \
@@ -313,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_decides_then_the_status_and_never_the_words() {
+    fn the_error_code_decides_then_the_status_and_never_the_description() {
         use ErrorKind as K;
         for (status, body, kind) in [
             (400, r#"{"error":"invalid_grant"}"#, K::CredentialsRejected),
@@ -355,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_code_status_and_words_are_kept() {
+    fn an_error_contains_the_servers_code_status_and_description() {
         let error = parse(
             400,
             r#"{"error":"invalid_grant","error_description":"invalid_username_or_password"}"#,
@@ -363,7 +385,7 @@ mod tests {
         assert_eq!(
             error.unwrap_err().to_string(),
             "credentials rejected: the server said \"invalid_username_or_password\" (HTTP 400, \
-             code invalid_grant); look at user, password and organization, mend them, then unblock"
+             code invalid_grant); correct the user, the password or the tenant, then call `unblock`"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Authenticate: a new token for a user of a contract.
+//! `Authenticate`: the login of a user of a contract.
 
 use ::http::Response;
 use serde::Serialize;
@@ -17,20 +17,48 @@ use crate::{
     token::TokenKind,
 };
 
-/// Where Authenticate is asked for, with credentials as with a token.
+/// The path of `Authenticate`, for credentials and for a token.
 pub(super) const PATH: &str = "/api/Authentication/Authenticate";
 
-/// A new token for user, password and contract (`Authenticate`). Whether it ends the older tokens
-/// is not documented; nor whether it may be the one that was running.
+/// Logs in with user, password and contract (`Authenticate`).
+///
+/// It is not documented whether the new token ends the older ones, nor whether the response may
+/// contain the running token.
+///
+/// ```
+/// use tokenlease_core::{Secret, Timestamp, provider::{Life, winkas}};
+///
+/// let password = Secret::from("PASSWORD");
+/// let login = winkas::Login {
+///     server: winkas::DEFAULT_SERVER,
+///     user: "NAME",
+///     password: &password,
+///     contract: "CODE",
+/// };
+/// let request = login.request()?;
+/// assert_eq!(request.uri(), "https://air.winkas.net/api/Authentication/Authenticate");
+///
+/// // Send it with any HTTP library, and note when, on a clock that includes time in suspend.
+/// let sent_at = Timestamp(1_000);
+/// let response = http::Response::new(
+///     r#"{ "WinKasData": { "CurrentToken": "U1vT|86Vb-crg_" },
+///          "WinkasErrorCode": 0, "WinKasStatus": 0, "WinKasStatusString": "Okay" }"#,
+/// );
+///
+/// let granted = winkas::Login::parse(&response, sent_at)?;
+/// assert_eq!(granted.token.expose(), "U1vT|86Vb-crg_");
+/// assert_eq!(granted.life, Life::Unstated);
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
-    /// The server's base address, as a rule [`DEFAULT_SERVER`](super::DEFAULT_SERVER).
+    /// The server's base address, usually [`DEFAULT_SERVER`](super::DEFAULT_SERVER).
     pub server: &'a str,
     /// The user's name.
     pub user: &'a str,
     /// The user's password.
     pub password: &'a Secret,
-    /// The contract's code.
+    /// The contract code.
     pub contract: &'a str,
 }
 
@@ -45,21 +73,30 @@ struct Form<'a> {
 }
 
 impl Login<'_> {
-    /// The request to send. It holds the password.
+    /// Builds the request. It contains the password.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the server's address is not a URL.
     pub fn request(&self) -> Result<Request> {
         let form =
             Form { user: self.user, password: self.password.expose(), contract: self.contract };
         wire::post(self.server, PATH, &form)
     }
 
-    /// Reads the answer to a request that was sent at `sent_at`. Errors quote the provider's words as
-    /// they are: [`Error::redact`](crate::Error::redact) hides what they may echo.
+    /// Parses the response to a request that was sent at `sent_at`.
+    ///
+    /// Errors quote the server's texts. [`Error::redact`](crate::Error::redact) hides secrets that the
+    /// server echoes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CredentialsRejected`] for an error code other than zero,
+    /// [`ErrorKind::Throttled`], [`ErrorKind::Unavailable`] or [`ErrorKind::InvalidResponse`].
     pub fn parse(response: &Response<impl AsRef<[u8]>>, sent_at: Timestamp) -> Result<Granted> {
         read(&Reading::of(response), sent_at, ErrorKind::CredentialsRejected)
     }
 }
 
-/// Reads an answer of Authenticate; `rejected` is what a code other than zero means.
+/// Parses a response of `Authenticate`. `rejected` is the kind of an error code other than zero.
 pub(crate) fn read(
     reading: &Reading<'_>,
     sent_at: Timestamp,
@@ -93,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_is_the_documented_one() {
+    fn the_request_of_a_winkas_login_is_the_documented_one() {
         let request = Login {
             server: "https://air.winkas.net/",
             user: "M\"J",
@@ -111,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_found_in_the_documented_answer() {
+    fn the_token_is_found_in_the_documented_response() {
         let body = r#"{ "AuthenticationMessage": "User successfully authenticated",
             "WinKasData": { "Id": 3397, "UserName": "", "UserPassword": "",
               "CurrentToken": "U1vT|86Vb-crg_", "AuthLevel": null }, "WinkasErrorCode": 0,
@@ -122,8 +159,11 @@ mod tests {
         assert_eq!(granted.expires_at(), None);
     }
 
+    /// Rule: Clocks: no expiry is taken from a time without a time zone.
+    ///
+    /// Reported as wmalgadey/PyTado#188.
     #[test]
-    fn lesson_11_a_time_without_a_zone_is_read_by_nobody() {
+    fn a_time_without_a_zone_is_ignored() {
         let body =
             |time| format!(r#"{{"WinKasData":{{"CurrentToken":"t"}},"ResponseDateTime":{time}}}"#);
         let granted = parse(200, &body(r#""2022-03-21T10:43:26""#)).unwrap();
@@ -133,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_other_than_zero_rejects_the_credentials_whatever_else_is_there() {
+    fn an_error_code_rejects_the_credentials_even_beside_a_token() {
         let body = r#"{"WinKasData":{"CurrentToken":"canary"},"WinkasErrorCode":"5"}"#;
         for status in [200, 400, 403] {
             let error = parse(status, body).unwrap_err();
@@ -144,8 +184,9 @@ mod tests {
         assert_eq!(parse(401, "").unwrap_err().kind(), ErrorKind::CredentialsRejected);
     }
 
+    /// Rule: Circuit: a response of a failing or overloaded server does not reject the credentials.
     #[test]
-    fn a_failing_server_says_nothing_about_the_credentials() {
+    fn a_failing_or_overloaded_server_does_not_reject_the_credentials() {
         let body = r#"{"WinkasErrorCode":5,"WinKasMessage":"busy"}"#;
         let error = parse(503, body).unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, Some("5")));
@@ -156,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_without_a_token_names_the_field() {
+    fn a_success_without_a_token_is_an_error_that_names_the_field() {
         for (data, found) in [
             ("null", "null"),
             ("{}", "missing"),
@@ -167,7 +208,7 @@ mod tests {
             let body = format!(r#"{{"WinKasData":{data},"WinkasErrorCode":0}}"#);
             let error = parse(200, &body).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidResponse);
-            let detail = format!("the answer's `WinKasData.CurrentToken` is {found}");
+            let detail = format!("the response's `WinKasData.CurrentToken` is {found}");
             assert_eq!(error.detail(), detail);
         }
     }

@@ -1,4 +1,4 @@
-//! `refetchToken`: the last active token, instead of a new one.
+//! `refetchToken`: the last active token instead of a new one.
 
 use ::http::Response;
 use serde::Serialize;
@@ -18,21 +18,41 @@ use crate::{
     token::TokenKind,
 };
 
-/// The last active token of a user of a contract (`refetchToken`). When it was issued, and so when
-/// it ends, is not said; it may have ended since.
+/// Requests the last active token of a user of a contract (`refetchToken`).
+///
+/// The response does not state when the token was made, nor when it expires. It may have expired.
+///
+/// ```
+/// use tokenlease_core::{Secret, Timestamp, provider::winkas};
+///
+/// let password = Secret::from("PASSWORD");
+/// let refetch = winkas::Refetch {
+///     server: winkas::DEFAULT_SERVER,
+///     user: "NAME",
+///     password: &password,
+///     contract: "CODE",
+/// };
+/// let request = refetch.request()?; // send it
+/// assert_eq!(request.uri().path(), "/api/authentication/refetchToken/");
+///
+/// let response = http::Response::new(r#"{"Token":"U1vT|86Vb","WinkasErrorCode":0}"#);
+/// let granted = winkas::Refetch::parse(&response, Timestamp(0))?;
+/// assert_eq!(granted.expires_at(), None); // validate it before use
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Refetch<'a> {
-    /// The server's base address, as a rule [`DEFAULT_SERVER`](super::DEFAULT_SERVER).
+    /// The server's base address, usually [`DEFAULT_SERVER`](super::DEFAULT_SERVER).
     pub server: &'a str,
     /// The user's name.
     pub user: &'a str,
     /// The user's password.
     pub password: &'a Secret,
-    /// The contract's code.
+    /// The contract code.
     pub contract: &'a str,
 }
 
-// Other names than those of Authenticate.
+// The names differ from those of Authenticate.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Form<'a> {
@@ -42,7 +62,10 @@ struct Form<'a> {
 }
 
 impl Refetch<'_> {
-    /// The request to send. It holds the password.
+    /// Builds the request. It contains the password.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the server's address is not a URL.
     pub fn request(&self) -> Result<Request> {
         let form = Form {
             contract_id: self.contract,
@@ -52,25 +75,28 @@ impl Refetch<'_> {
         wire::post(self.server, "/api/authentication/refetchToken/", &form)
     }
 
-    /// Reads the answer to a request that was sent at `sent_at`. That there is no token to have is
-    /// an error of the kind [`TokenRejected`](ErrorKind::TokenRejected), which says nothing about the
-    /// credentials.
+    /// Parses the response to a request that was sent at `sent_at`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TokenRejected`] if there is no token, which does not reject the credentials;
+    /// [`ErrorKind::Throttled`], [`ErrorKind::Unavailable`] or [`ErrorKind::InvalidResponse`] if the
+    /// refetch failed.
     pub fn parse(response: &Response<impl AsRef<[u8]>>, sent_at: Timestamp) -> Result<Granted> {
         match read(&Reading::of(response), sent_at) {
             Answer::Token(granted) => Ok(granted),
             Answer::NoToken(error) | Answer::Failed(error) => Err(error),
             Answer::Active | Answer::Inactive | Answer::Revoked => {
-                Err(Error::new(ErrorKind::Internal, "a refetch was read as another call"))
+                Err(Error::new(ErrorKind::Internal, "a refetch was parsed as another call"))
             }
         }
     }
 }
 
-/// What an answer of `refetchToken` says: a token, that there is none, or no word.
+/// Parses a response of `refetchToken`: a token, no token, or a failure.
 pub(crate) fn read(reading: &Reading<'_>, sent_at: Timestamp) -> Answer {
     if !reading.status.is_success() {
         let error = wire::failure(reading, ErrorKind::TokenRejected);
-        // A clear no is none and not "no word", after which the credentials would be sent again.
+        // A rejection means that there is no token. As a failure it would send the credentials again.
         return match error.kind() {
             ErrorKind::TokenRejected => Answer::NoToken(error),
             _ => Answer::Failed(error),
@@ -84,12 +110,12 @@ pub(crate) fn read(reading: &Reading<'_>, sent_at: Timestamp) -> Answer {
         return Answer::NoToken(envelope.failure(reading, ErrorKind::TokenRejected, &code));
     }
     if token.is_none() {
-        let detail = format!("the answer's `Token` is {}", token.found());
+        let detail = format!("the response's `Token` is {}", token.found());
         return Answer::NoToken(
             reading
                 .error(ErrorKind::TokenRejected, detail)
                 .expected("the last active token")
-                .advice("ask for a new token"),
+                .advice("log in for a new token"),
         );
     }
     match oauth2::wire::token_text(reading, "Token", &token, TokenKind::Winkas) {
@@ -116,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_uses_other_names_than_authenticate_and_one_slash() {
+    fn the_request_of_a_refetch_uses_its_documented_names_and_a_single_slash() {
         let request = Refetch {
             server: "https://air.winkas.net/",
             user: "MJ",
@@ -131,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_active_token_comes_back_without_an_end() {
+    fn a_refetch_returns_the_last_active_token_without_an_expiry() {
         let body = r#"{"Token":"U1vT","WinkasErrorCode":0,"WinKasStatus":"0"}"#;
         let Answer::Token(granted) = answer(200, body) else { panic!("no token") };
         assert_eq!((granted.token.expose(), granted.expires_at()), ("U1vT", None));
@@ -139,8 +165,10 @@ mod tests {
         assert_eq!(granted.sent_at, AT);
     }
 
+    /// Rule: Refetch: a refetch without a token, or with an error code, means that there is no token, and
+    /// does not reject the credentials.
     #[test]
-    fn no_token_and_failures_inside_the_envelope_say_nothing_about_the_credentials() {
+    fn a_refetch_without_a_token_or_with_an_error_code_does_not_reject_the_credentials() {
         for (status, body) in [
             (200, r#"{"Token":null,"WinkasErrorCode":0}"#),
             (200, r#"{"Token":" ","WinkasErrorCode":0}"#),
@@ -155,8 +183,9 @@ mod tests {
         }
     }
 
+    /// Rule: Refetch: a failed refetch does not mean that there is no token.
     #[test]
-    fn everything_else_is_no_word() {
+    fn any_other_response_to_a_refetch_is_a_failure() {
         for (status, body, kind) in [
             (200, "", ErrorKind::InvalidResponse),
             (200, r#"{"WinkasErrorCode":0}"#, ErrorKind::InvalidResponse),

@@ -1,4 +1,4 @@
-//! Validate: is this token active?
+//! `Validate`: whether a token is active.
 
 use ::http::{Method, Response, header};
 use zeroize::Zeroizing;
@@ -11,36 +11,59 @@ use crate::{
     token::Token,
 };
 
-/// Asks whether a token is active (`Validate`). The token stands in the address: neither the
-/// address nor Debug of the request may reach a log.
+/// Asks whether a token is active (`Validate`).
+///
+/// The URL contains the token: log neither the URL nor the request.
+///
+/// ```
+/// use tokenlease_core::{Token, TokenKind, provider::{Validation, winkas}};
+///
+/// let token = Token::new(TokenKind::Winkas, "U1vT|86Vb");
+/// let validate = winkas::Validate { server: winkas::DEFAULT_SERVER, token: &token };
+/// let request = validate.request()?; // send it
+/// assert_eq!(request.uri().query(), Some("token=U1vT%7C86Vb"));
+///
+/// let response = http::Response::new(
+///     r#"{"AuthenticationMessage":"Token validation result is: True","WinkasErrorCode":0}"#,
+/// );
+/// assert_eq!(winkas::Validate::parse(&response)?, Validation::Active);
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Validate<'a> {
-    /// The server's base address, as a rule [`DEFAULT_SERVER`](super::DEFAULT_SERVER).
+    /// The server's base address, usually [`DEFAULT_SERVER`](super::DEFAULT_SERVER).
     pub server: &'a str,
-    /// The token that is asked about.
+    /// The token to validate.
     pub token: &'a Token,
 }
 
 impl Validate<'_> {
-    /// The request to send. Its address holds the token.
+    /// Builds the request. Its URL contains the token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the server's address is not a URL.
     pub fn request(&self) -> Result<Request> {
         let base = http::join(self.server, "/api/Authentication/Validate?token=");
         let token = self.token.expose();
         let mut address = Zeroizing::new(String::with_capacity(base.len() + 3 * token.len()));
         address.push_str(&base);
-        // A plus sign means a space to some and itself to others.
+        // Some servers decode a plus sign as a space, and some do not.
         address.extend(
             form_urlencoded::byte_serialize(token.as_bytes())
                 .map(|part| if part == "+" { "%20" } else { part }),
         );
         let request = http::request(Method::GET, &address)?
-            // A stored answer is no validation.
+            // A cached response does not validate the token.
             .header(header::CACHE_CONTROL, "no-cache");
         http::finish(request, Body::empty())
     }
 
-    /// Reads the validation: the word True or False that ends `AuthenticationMessage`, in an envelope
-    /// whose codes are zero. All else is an error: no word.
+    /// Parses the response: the word True or False at the end of `AuthenticationMessage`, in an
+    /// envelope whose codes are zero.
+    ///
+    /// # Errors
+    /// An error is inconclusive: [`ErrorKind::Throttled`], [`ErrorKind::Unavailable`] or
+    /// [`ErrorKind::InvalidResponse`].
     pub fn parse(response: &Response<impl AsRef<[u8]>>) -> Result<Validation> {
         read(&Reading::of(response))
     }
@@ -55,7 +78,7 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
         let error = envelope.failure(reading, ErrorKind::InvalidResponse, &code);
         return Err(error
             .expected("codes of zero")
-            .advice("this is no validation: ask again later"));
+            .advice("the validation is inconclusive: retry later"));
     }
     let message = envelope.authentication();
     let word = message.word().and_then(last_word).filter(|_| envelope.succeeded());
@@ -73,7 +96,7 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
     }
 }
 
-/// The word that ends a text, without the punctuation behind it.
+/// Returns the last word of a text, without punctuation.
 fn last_word(text: &str) -> Option<&str> {
     text.trim_end_matches(|c: char| !c.is_alphanumeric())
         .rsplit(|c: char| !c.is_alphanumeric())
@@ -90,8 +113,11 @@ mod tests {
         Validate::parse(&Response::new(body))
     }
 
+    /// Rule: Secrets: Debug of a validation shows no token, although its URL contains it.
+    ///
+    /// Reported as seanmonstar/reqwest#2971.
     #[test]
-    fn lesson_1_the_token_is_percent_encoded_and_in_no_debug_text() {
+    fn the_token_is_percent_encoded_in_the_url_and_in_no_debug_text() {
         let token = Token::new(TokenKind::Winkas, "U1|v-T_ +&é");
         let validate = Validate { server: "https://air.winkas.net", token: &token };
         let request = validate.request().unwrap();
@@ -105,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_validation_is_the_word_that_ends_the_message() {
+    fn the_last_word_of_the_message_is_the_result_of_a_validation() {
         let zero = r#","WinkasErrorCode":0,"WinKasStatus":0"#;
         for (message, validation) in [
             (r#""Token validation result is: True""#, Validation::Active),
@@ -118,8 +144,9 @@ mod tests {
         }
     }
 
+    /// Rule: Validation: any other response, an error code or a failed call is inconclusive.
     #[test]
-    fn anything_else_is_no_validation() {
+    fn any_other_response_to_a_validation_is_inconclusive() {
         let zero = r#","WinkasErrorCode":0,"WinKasStatus":0"#;
         for message in ["null", "7", "\"\"", "\"Falsehood\"", "\"True or so\"", "\"untrue\"", "{}"]
         {

@@ -1,4 +1,4 @@
-//! The envelope that WinKAS Air answers with, spelled as it may be.
+//! The envelope of WinKAS Air's responses, in all its spellings.
 
 use std::fmt::Write as _;
 
@@ -11,37 +11,39 @@ use crate::{
     provider::{field::Field, reading::Reading},
 };
 
-/// The provider's server.
+/// The address of WinKAS Air.
 pub const DEFAULT_SERVER: &str = "https://air.winkas.net";
 
-/// A POST of JSON.
+/// Builds a POST of JSON.
 pub(crate) fn post(server: &str, path: &str, value: &impl Serialize) -> Result<Request> {
     let request = http::request(Method::POST, &http::join(server, path))?
         .header(header::CONTENT_TYPE, "application/json");
     http::finish(request, Body::json(value)?)
 }
 
-/// The error of an answer without success. `rejected` is what a failure inside an envelope means,
-/// and 401; but a redirecting, failing or overloaded server says no such thing.
+/// Returns the error of an unsuccessful response.
+///
+/// `rejected` is the kind of an error code inside an envelope, and of a 401. A redirecting, failing or
+/// overloaded server rejects nothing.
 pub(crate) fn failure(reading: &Reading<'_>, rejected: ErrorKind) -> Error {
     let status = reading.status.as_u16();
     if let Ok((envelope, _)) = Envelope::read(reading, "Token")
         && let Some(code) = envelope.failed()
         && !reading.status.is_redirection()
     {
-        let passing = matches!(status, 408 | 425 | 429 | 500..=599);
-        let kind = if passing { reading.kind_by_status(rejected).0 } else { rejected };
+        let transient = matches!(status, 408 | 425 | 429 | 500..=599);
+        let kind = if transient { reading.kind_by_status(rejected).0 } else { rejected };
         return envelope.failure(reading, kind, &code);
     }
     reading.by_status(rejected)
 }
 
-/// Whether the answer to an API call is an envelope that says that the call failed.
+/// Returns whether the response to an API call is an envelope with an error code.
 pub(crate) fn failed_inside(reading: &Reading<'_>) -> bool {
     Envelope::read(reading, "Token").is_ok_and(|(envelope, _)| envelope.failed().is_some())
 }
 
-/// What an answer says, apart from what it was asked for.
+/// The fields that all responses have in common.
 pub(crate) struct Envelope<'a> {
     error_code: Field<'a>,
     status: Field<'a>,
@@ -51,7 +53,7 @@ pub(crate) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads an answer's envelope and the field `wanted`.
+    /// Reads a response's envelope and the field `wanted`.
     pub(crate) fn read(reading: &Reading<'a>, wanted: &'static str) -> Result<(Self, Field<'a>)> {
         let [error_code, status, status_text, message, authentication, wanted] = reading.fields(
             [
@@ -62,13 +64,13 @@ impl<'a> Envelope<'a> {
                 "AuthenticationMessage",
                 wanted,
             ],
-            // The provider writes `Winkas` and `WinKas`.
+            // WinKAS writes both `Winkas` and `WinKas`.
             |name, key| name == key || name.eq_ignore_ascii_case(key),
         )?;
         Ok((Self { error_code, status, status_text, message, authentication }, wanted))
     }
 
-    /// The code other than zero that says that the call failed, if there is one.
+    /// Returns the error code, if there is one other than zero.
     pub(crate) fn failed(&self) -> Option<String> {
         [&self.error_code, &self.status].into_iter().find_map(|code| match number(code) {
             Code::Failure(text) => Some(text),
@@ -76,36 +78,36 @@ impl<'a> Envelope<'a> {
         })
     }
 
-    /// Whether a code says that the call succeeded, and none that it failed.
+    /// Returns whether there is a code of zero, and no error code.
     pub(crate) fn succeeded(&self) -> bool {
         let codes = [&self.error_code, &self.status];
         self.failed().is_none() && codes.into_iter().any(|code| number(code) == Code::Success)
     }
 
-    /// What Validate writes its validation into.
+    /// Returns the field with the result of `Validate`.
     pub(crate) fn authentication(&self) -> &Field<'a> {
         &self.authentication
     }
 
-    /// The error of a call that failed inside the envelope: the provider's code and words.
+    /// Returns the error of a call with an error code: the code and the server's texts.
     pub(crate) fn failure(&self, reading: &Reading<'_>, kind: ErrorKind, code: &str) -> Error {
         let words = [self.message.word(), self.authentication.word()];
         let words = match words.into_iter().flatten().next() {
             Some(text) => format!("WinKAS said \"{}\"", reading.quote(text)),
-            None => "WinKAS said no more than a code".to_owned(),
+            None => "WinKAS answered a code without a message".to_owned(),
         };
         let mut detail = words;
         if let Some(status) = self.status_text.word() {
-            // Writing to a String can't fail.
+            // Writing to a `String` can't fail.
             let _ = write!(detail, ", status \"{}\"", reading.quote(status));
         }
         let error = reading.error(kind, detail).with_code(reading.quote(code));
         match kind {
             ErrorKind::CredentialsRejected => {
-                error.advice("look at user, password and contract, mend them, then unblock")
+                error.advice("correct the user, the password or the contract, then call `unblock`")
             }
-            ErrorKind::TokenRejected => error.advice("ask for a new token"),
-            _ => error.advice("try again later"),
+            ErrorKind::TokenRejected => error.advice("log in for a new token"),
+            _ => error.advice("retry later"),
         }
     }
 }
@@ -118,7 +120,7 @@ enum Code {
     Unstated,
 }
 
-/// A code, as a number or as a string. One of no such type is a failure that nobody knows.
+/// Reads a code, as a number or a string. A value of another type is an unknown error code.
 fn number(field: &Field<'_>) -> Code {
     match field {
         Field::Missing | Field::Null => Code::Unstated,
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_read_in_either_spelling_as_numbers_or_strings() {
+    fn codes_are_read_in_both_spellings_as_numbers_or_strings() {
         for success in [
             r#"{"WinkasErrorCode":0,"WinKasStatus":0}"#,
             r#"{"WinKasErrorCode":"0","WinkasStatus":"0"}"#,
@@ -170,13 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_without_codes_neither_failed_nor_succeeded() {
+    fn an_envelope_without_codes_is_neither_a_failure_nor_a_success() {
         assert_eq!(envelope("{}"), (None, false));
         assert_eq!(envelope(r#"{"WinkasErrorCode":"","Other":1}"#), (None, false));
     }
 
     #[test]
-    fn the_providers_words_stay_as_they_are() {
+    fn an_error_quotes_the_servers_texts_unchanged() {
         let body = r#"{"WinkasErrorCode":12,"WinKasStatus":3,"WinKasStatusString":"Fejl\n",
             "WinKasMessage":"Ugyldig bruger é"}"#;
         let response = Response::new(body);
@@ -186,7 +188,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "credentials rejected: WinKAS said \"Ugyldig bruger é\", status \"Fejl\" (HTTP 200, \
-             code 12); look at user, password and contract, mend them, then unblock"
+             code 12); correct the user, the password or the contract, then call `unblock`"
         );
     }
 }

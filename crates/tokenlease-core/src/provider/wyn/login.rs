@@ -1,4 +1,4 @@
-//! A token for a user of an organization.
+//! The login of a user of an organization.
 
 use std::time::Duration;
 
@@ -13,30 +13,63 @@ use crate::{
     time::Timestamp,
 };
 
-/// A new token for a user and a password (`POST /connect/token`). User, password, client id and
-/// secret may be 100 characters long at most: the server answers longer ones as wrong ones.
+/// Logs in a user by name and password (`POST /connect/token`).
+///
+/// User, password, client id and secret may have at most 100 characters. The server answers longer
+/// ones as wrong ones.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokenlease_core::{
+///     Secret, Timestamp,
+///     provider::{oauth2::{Client, ClientAuth}, wyn},
+/// };
+///
+/// let (password, secret) = (Secret::from("PASSWORD"), Secret::from("SECRET"));
+/// let login = wyn::Login {
+///     server: "https://wyn.example",
+///     path: wyn::TOKEN_PATH,
+///     user: "admin",
+///     password: &password,
+///     client: Client { id: wyn::DEFAULT_CLIENT, secret: Some(&secret), auth: ClientAuth::Body },
+///     tenant: "/Org",
+///     lifetime: Some(Duration::from_secs(3600)),
+///     scope: "",
+/// };
+/// let request = login.request()?; // send it
+/// assert_eq!(request.uri(), "https://wyn.example/connect/token");
+///
+/// let response = http::Response::new(r#"{"access_token":"4E2E","expires_in":3600}"#);
+/// let granted = wyn::Login::parse(&response, Timestamp(0))?;
+/// assert_eq!(granted.expires_at(), Some(Timestamp(3_600_000)));
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
     /// The server's base address.
     pub server: &'a str,
-    /// The path of the token endpoint, as a rule [`TOKEN_PATH`](super::TOKEN_PATH).
+    /// The path of the token endpoint, usually [`TOKEN_PATH`](super::TOKEN_PATH).
     pub path: &'a str,
-    /// The user that the token signs in as.
+    /// The user's name.
     pub user: &'a str,
     /// The user's password.
     pub password: &'a Secret,
-    /// The client that asks, as a rule [`DEFAULT_CLIENT`](super::DEFAULT_CLIENT).
+    /// The client that logs the user in, usually [`DEFAULT_CLIENT`](super::DEFAULT_CLIENT).
     pub client: oauth2::Client<'a>,
-    /// The organization: `/` is the global one, `/Org/SubOrg` a path down.
+    /// The organization: `/Org/SubOrg`, or `/` for the global one.
     pub tenant: &'a str,
-    /// How long the token shall live, in whole seconds. The server's default is ten years.
+    /// The lifetime to request, in whole seconds. The server's default is ten years.
     pub lifetime: Option<Duration>,
-    /// The scope: words separated by spaces; empty asks for the server's default.
+    /// The scope: words separated by spaces. Empty requests the server's default.
     pub scope: &'a str,
 }
 
 impl Login<'_> {
-    /// The request to send. It holds the password.
+    /// Builds the request. It contains the password.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the server's address is not a URL, if the
+    /// lifetime is not in whole seconds, or if a header can't carry the client's id or secret.
     pub fn request(&self) -> Result<Request> {
         let seconds = self.lifetime.map(wire::whole_seconds).transpose()?;
         let seconds = seconds.map(|seconds| seconds.to_string());
@@ -58,7 +91,14 @@ impl Login<'_> {
         .request()
     }
 
-    /// Reads the answer to a request that was sent at `sent_at`.
+    /// Parses the response to a request that was sent at `sent_at`.
+    ///
+    /// # Errors
+    /// As [`oauth2::Login::parse`]: the kinds
+    /// [`CredentialsRejected`](crate::ErrorKind::CredentialsRejected),
+    /// [`Config`](crate::ErrorKind::Config), [`Throttled`](crate::ErrorKind::Throttled),
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) or
+    /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
     pub fn parse(response: &Response<impl AsRef<[u8]>>, sent_at: Timestamp) -> Result<Granted> {
         oauth2::Login::parse(response, sent_at)
     }
@@ -88,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_is_the_documented_one() {
+    fn the_request_of_a_wyn_login_is_the_documented_one() {
         let request = request("/Org/Sub", Some(Duration::from_secs(3600))).unwrap();
         assert_eq!(request.method(), "POST");
         assert_eq!(request.uri(), "http://localhost:51980/connect/token");
@@ -100,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_global_organization_and_the_servers_lifetime_are_not_sent() {
+    fn the_global_organization_and_the_default_lifetime_are_not_sent() {
         for tenant in ["", "/"] {
             let request = request(tenant, None).unwrap();
             let body = String::from_utf8_lossy(request.body().as_bytes()).into_owned();
@@ -117,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn lesson_12_the_ten_years_of_the_documented_answer_fit() {
+    fn the_ten_years_of_the_documented_response_fit() {
         let response = Response::new(
             r#"{"access_token":"4E2EDEF2","expires_in":315360000,"token_type":"Bearer",
                 "scope":"cache email openid profile scheduler server_portal storage"}"#,

@@ -1,4 +1,4 @@
-//! The end of a token, asked for.
+//! The revocation of a token.
 
 use ::http::Response;
 
@@ -9,36 +9,67 @@ use crate::{
     token::Token,
 };
 
-/// Ends a token for all who use it (`POST /connect/revocation`), at once: a user in a session with
-/// it is sent to the login page.
+/// Revokes a token at once, for all its users (`POST /connect/revocation`).
+///
+/// A user in a session with the token is sent to the login page.
+///
+/// ```
+/// use tokenlease_core::{
+///     Secret, Token, TokenKind,
+///     provider::{oauth2::{Client, ClientAuth}, wyn},
+/// };
+///
+/// let (token, secret) = (Token::new(TokenKind::Bearer, "4E2E"), Secret::from("SECRET"));
+/// let revoke = wyn::Revoke {
+///     server: "https://wyn.example",
+///     path: wyn::REVOCATION_PATH,
+///     token: &token,
+///     client: Client { id: wyn::DEFAULT_CLIENT, secret: Some(&secret), auth: ClientAuth::Basic },
+/// };
+/// let request = revoke.request()?; // send it
+/// assert_eq!(request.uri(), "https://wyn.example/connect/revocation");
+/// wyn::Revoke::parse(&http::Response::new(""))?; // then ask userinfo whether it is inactive
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Revoke<'a> {
     /// The server's base address.
     pub server: &'a str,
-    /// The path of the revocation endpoint, as a rule [`REVOCATION_PATH`](super::REVOCATION_PATH).
+    /// The path of the revocation endpoint, usually [`REVOCATION_PATH`](super::REVOCATION_PATH).
     pub path: &'a str,
-    /// The token to end.
+    /// The token to revoke.
     pub token: &'a Token,
-    /// The client that the token was given to. The provider's article authenticates it by
+    /// The client that received the token. The Wyn article authenticates it by
     /// [`Basic`](oauth2::ClientAuth::Basic).
     pub client: oauth2::Client<'a>,
 }
 
 impl Revoke<'_> {
-    /// The request to send. It holds the token and the client's secret.
+    /// Builds the request. It contains the token and the client's secret.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the server's address is not a URL, or if a
+    /// header can't carry the client's id or secret.
     pub fn request(&self) -> Result<Request> {
         oauth2::Revoke {
             endpoint: &http::join(self.server, self.path),
             token: self.token,
             client: self.client,
-            // The article's name for the hint; the standard's follows it.
+            // The name of the hint in the Wyn article. The standard's name follows.
             extra: &[("token_type", "access_token")],
         }
         .request()
     }
 
-    /// Reads the answer. Success is no credentials fingerprint: it also comes for unknown tokens and for those of
-    /// other clients, which stay active. [`Userinfo`](super::Userinfo) is the credentials fingerprint.
+    /// Parses the response.
+    ///
+    /// Success does not prove the revocation: the server also answers it for unknown tokens and for
+    /// those of other clients, which stay active. [`Userinfo`](super::Userinfo) proves it.
+    ///
+    /// # Errors
+    /// As [`oauth2::Revoke::parse`]: for example
+    /// [`CredentialsRejected`](crate::ErrorKind::CredentialsRejected) for the client's secret, or
+    /// [`Unavailable`](crate::ErrorKind::Unavailable).
     pub fn parse(response: &Response<impl AsRef<[u8]>>) -> Result<()> {
         oauth2::Revoke::parse(response)
     }
@@ -50,7 +81,7 @@ mod tests {
     use crate::{provider::wyn, token::TokenKind};
 
     #[test]
-    fn the_request_names_the_hint_twice_and_the_client_in_a_header() {
+    fn the_request_of_a_wyn_revocation_has_both_hints_and_the_client_in_a_header() {
         let revoke = Revoke {
             server: "https://wyn.example/base",
             path: wyn::REVOCATION_PATH,

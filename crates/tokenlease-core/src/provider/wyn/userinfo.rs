@@ -1,4 +1,4 @@
-//! The server's word on a token.
+//! Userinfo: the validation of a token.
 
 use ::http::Response;
 
@@ -9,25 +9,48 @@ use crate::{
     token::Token,
 };
 
-/// Asks who a token speaks for (`GET /connect/userinfo`), to learn whether it is active.
+/// Requests the user of a token (`GET /connect/userinfo`), to learn whether it is active.
+///
+/// ```
+/// use tokenlease_core::{Token, TokenKind, provider::{Validation, wyn}};
+///
+/// let token = Token::new(TokenKind::Bearer, "4E2E");
+/// let userinfo =
+///     wyn::Userinfo { server: "https://wyn.example", path: wyn::USERINFO_PATH, token: &token };
+/// let request = userinfo.request()?; // send it
+/// assert_eq!(request.uri(), "https://wyn.example/connect/userinfo");
+///
+/// let response = http::Response::builder().status(401).body("").unwrap();
+/// assert_eq!(wyn::Userinfo::parse(&response)?, Validation::Inactive);
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Userinfo<'a> {
     /// The server's base address.
     pub server: &'a str,
-    /// The path of the userinfo endpoint, as a rule [`USERINFO_PATH`](super::USERINFO_PATH).
+    /// The path of the userinfo endpoint, usually [`USERINFO_PATH`](super::USERINFO_PATH).
     pub path: &'a str,
-    /// The token that is asked about.
+    /// The token to validate.
     pub token: &'a Token,
 }
 
 impl Userinfo<'_> {
-    /// The request to send. It holds the token.
+    /// Builds the request. It contains the token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the server's address is not a URL, or if a
+    /// header can't carry the token.
     pub fn request(&self) -> Result<Request> {
         oauth2::Userinfo { endpoint: &http::join(self.server, self.path), token: self.token }
             .request()
     }
 
-    /// Reads the validation: 401 is a no, the user's data a yes. All else is an error: no word.
+    /// Parses the response: 401 means inactive, and the user's data mean active.
+    ///
+    /// # Errors
+    /// An error is inconclusive: [`Throttled`](crate::ErrorKind::Throttled),
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) or
+    /// [`InvalidResponse`](crate::ErrorKind::InvalidResponse).
     pub fn parse(response: &Response<impl AsRef<[u8]>>) -> Result<Validation> {
         oauth2::Userinfo::parse(response)
     }
@@ -39,7 +62,7 @@ mod tests {
     use crate::{provider::wyn, token::TokenKind};
 
     #[test]
-    fn the_token_stands_in_a_header_and_not_in_the_address() {
+    fn the_token_is_sent_in_a_header_and_not_in_the_url() {
         let token = Token::new(TokenKind::Bearer, "4E2E");
         let userinfo =
             Userinfo { server: "https://wyn.example", path: wyn::USERINFO_PATH, token: &token };

@@ -1,4 +1,4 @@
-//! What Wyn adds to the standard: paths, names and a lifetime.
+//! Wyn's paths, default names and lifetimes.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ pub const REVOCATION_PATH: &str = "/connect/revocation";
 /// The path of the userinfo endpoint.
 pub const USERINFO_PATH: &str = "/connect/userinfo";
 
-/// The client that Wyn has for integrations.
+/// The client that a Wyn server has for integrations.
 pub const DEFAULT_CLIENT: &str = "integration";
 
-/// The secret that the client [`DEFAULT_CLIENT`] has on a server whose secret was never changed.
+/// The secret of the client [`DEFAULT_CLIENT`] on a server where it was never changed.
 ///
-/// **Warning**: it is published, so on such a server whoever knows any user's password, or guesses
-/// one, has tokens. Change it at `{server}/management#client-management`, and pass the new one.
+/// **Warning**: this secret is published. On such a server, anyone who knows or guesses a user's
+/// password can get tokens. Change it at `{server}/management#client-management`, and use the new one.
 pub const FACTORY_CLIENT_SECRET: &str = "eunGKas3Pqd6FMwx9eUpdS7xmz";
 
-/// A lifetime as Wyn takes it: whole seconds, at least one.
+/// Returns a lifetime as Wyn accepts it: whole seconds, at least one.
 pub(crate) fn whole_seconds(lifetime: Duration) -> Result<u64> {
     if lifetime.subsec_nanos() != 0 || lifetime.is_zero() {
         return Err(Error::new(ErrorKind::Config, format!("the lifetime is {lifetime:?}"))

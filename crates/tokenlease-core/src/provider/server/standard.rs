@@ -1,16 +1,16 @@
-//! The calls of an OAuth2 server, as configured. Wyn shares them but where it adds something.
+//! The calls of an OAuth2 server, as configured. Wyn shares those to which it adds nothing.
 
 use zeroize::Zeroizing;
 
-use super::{
-    ClientAuth, Grant, Server,
-    oauth2::{self, client},
-    unsupported,
-};
+use super::{Server, unsupported};
 use crate::{
     credentials::Credentials,
     error::Result,
     http::{self, Request},
+    provider::{
+        call::Grant,
+        oauth2::{self, ClientAuth, client},
+    },
     token::Token,
 };
 
@@ -35,7 +35,7 @@ impl Server {
         }
     }
 
-    pub(super) fn verify(&self, token: &Token, credentials: &Credentials) -> Result<Request> {
+    pub(super) fn validate(&self, token: &Token, credentials: &Credentials) -> Result<Request> {
         match (&self.userinfo_path, &self.introspection_path) {
             (Some(path), _) => oauth2::Userinfo { endpoint: &self.endpoint(path), token }.request(),
             (None, Some(path)) => oauth2::Introspect {
@@ -44,7 +44,7 @@ impl Server {
                 client: self.client(credentials, ClientAuth::Basic),
             }
             .request(),
-            (None, None) => Err(unsupported("this configuration", "way to ask about a token")
+            (None, None) => Err(unsupported("this configuration has no call to validate a token")
                 .advice("set the userinfo path or the introspection path")),
         }
     }
@@ -59,15 +59,15 @@ impl Server {
         .request()
     }
 
-    /// The configured revocation path.
+    /// Returns the configured revocation path.
     pub(super) fn revocation(&self) -> Result<&str> {
         self.revocation_path.as_deref().ok_or_else(|| {
-            unsupported("this configuration", "revocation")
-                .advice("set the revocation path, or `forget` the token")
+            unsupported("this configuration has no call to revoke a token")
+                .advice("set the revocation path, or call `forget`")
         })
     }
 
-    /// What a Basic header is made of: a server may echo the header.
+    /// Returns the texts of which a Basic header is made, because a server may echo the header.
     pub(super) fn pairs(&self, credentials: &Credentials) -> Vec<Zeroizing<String>> {
         let Some(secret) = &credentials.client_secret else { return Vec::new() };
         let (id, secret) = (self.identity.client(), secret.expose());
@@ -80,17 +80,5 @@ impl Server {
 
     fn endpoint(&self, path: &str) -> String {
         http::join(self.identity.server(), path)
-    }
-
-    pub(super) fn client<'a>(
-        &'a self,
-        credentials: &'a Credentials,
-        default: ClientAuth,
-    ) -> oauth2::Client<'a> {
-        oauth2::Client {
-            id: self.identity.client(),
-            secret: credentials.client_secret.as_ref(),
-            auth: self.client_auth.unwrap_or(default),
-        }
     }
 }

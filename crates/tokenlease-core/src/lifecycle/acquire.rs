@@ -1,0 +1,203 @@
+//! The common part of refetch and login: when credentials may be sent, and the meaning of the
+//! server's answers.
+
+use std::time::Duration;
+
+use super::{
+    CurrentLease, Lifecycle, Next,
+    backoff::Why,
+    effect::{Effect, EffectKind},
+    event::Event,
+    machine::Progress,
+};
+use crate::{
+    backoff,
+    error::{Error, ErrorKind},
+    expiry::{self, Freshness},
+    lease::{Expiry, Lease, Source},
+    provider::{Answer, Granted},
+    record::{
+        BackoffReason,
+        change::{Origin, RecordChange},
+    },
+    time::{Moment as _, Now, Timestamp},
+};
+
+/// How many refetches may be inconclusive before a login.
+const MAX_REFETCHES: u8 = 3;
+/// How many logins whose answers are lost a flight sends.
+const MAX_LOST_LOGINS: u8 = 2;
+
+impl Lifecycle {
+    /// The step that the flight takes instead of sending credentials, if there is one.
+    pub(super) fn before_sending(&mut self, now: Now) -> Option<Next> {
+        let t = now.elapsed;
+        let flight = self.flight.as_ref()?;
+        // The server does not know of our lock: no request may outlast it.
+        if let Some(end) = flight.locked_until
+            && t.plus(self.policy.request_timeout) > end
+        {
+            return Some(Next::Do(Effect::Renew { ttl: self.policy.lock_ttl }, EffectKind::Renew));
+        }
+        if let Some(error) = self.circuit_error(now) {
+            return Some(self.complete(Err(error)));
+        }
+        let (until, error) = self.backed_off(now)?;
+        Some(self.stop(until, error, t))
+    }
+
+    /// The server granted a token to a request sent at `sent`.
+    pub(super) fn granted(
+        &mut self,
+        kind: EffectKind,
+        granted: &Granted,
+        sent: Timestamp,
+        t: Timestamp,
+    ) {
+        match kind {
+            EffectKind::Login => self.logged_in(granted, sent, t),
+            _ => self.refetched(granted, sent, t),
+        }
+    }
+
+    /// The server accepted the credentials, and this lease is the result.
+    pub(super) fn gain(
+        &mut self,
+        lease: Lease<Timestamp>,
+        origin: Origin,
+        sent: Timestamp,
+        t: Timestamp,
+    ) {
+        let source = if origin == Origin::Login { Source::Login } else { Source::Refetch };
+        let credentials = self.credentials;
+        let circuit_was_open = self.circuit_is_open();
+        self.backoffs.clear_entry();
+        // The lease that was stored when this was decided. A later one is not overwritten.
+        let stored = self.store.known.lease(credentials);
+        let replacing = stored.map(|lease| lease.fingerprint);
+        self.record_change(RecordChange::Accepted { credentials, sent }, t);
+        if circuit_was_open {
+            self.events.push(Event::CircuitClosed);
+        }
+        if !matches!(lease.expiry(), Expiry::ExpiredOnArrival { .. }) {
+            let lease = lease.clone();
+            self.record_change(RecordChange::Leased { credentials, lease, replacing, origin }, t);
+        }
+        let obtained = CurrentLease::new(lease, source, t);
+        match &mut self.flight {
+            Some(flight) => {
+                flight.obtained = Some(obtained);
+                self.complete(Ok(()));
+            }
+            None => self.take(obtained, t),
+        }
+    }
+
+    /// A request brought no answer, or an answer that says nothing. `sent`: it may have reached the
+    /// server.
+    pub(super) fn inconclusive(
+        &mut self,
+        kind: EffectKind,
+        error: Error,
+        sent: bool,
+        t: Timestamp,
+    ) {
+        let jitter = self.draw();
+        self.backoffs.last_failure = Some(error.clone());
+        let Some(flight) = &mut self.flight else { return };
+        flight.not_sent = if sent { 0 } else { flight.not_sent.saturating_add(1) };
+        match kind {
+            EffectKind::Refetch => {
+                flight.tries = flight.tries.saturating_add(1);
+                if flight.tries < MAX_REFETCHES {
+                    let wait = Duration::from_secs(1 << (flight.tries - 1));
+                    let wait = wait / 2 + wait.mul_f64(backoff::fraction(jitter)) / 2;
+                    flight.pause_until = t.plus(wait);
+                } else if flight.not_sent >= MAX_REFETCHES || flight.refetch_only {
+                    // The server can't be reached at all: a login would not reach it either.
+                    self.fail(t, error, t);
+                } else {
+                    self.progress(Progress::TryLogin);
+                }
+            }
+            _ if !sent => {
+                self.backoffs.clear(Why::OutageLogin);
+                self.fail(t, error, t);
+            }
+            _ => {
+                flight.lost_logins = flight.lost_logins.saturating_add(1);
+                let again = flight.lost_logins < MAX_LOST_LOGINS;
+                let is_locked = flight.locked_until.is_some();
+                self.events.push(Event::LoginLost);
+                if !again {
+                    self.fail(t, error, t);
+                } else if is_locked {
+                    // Time passed: the record may have changed.
+                    self.progress(Progress::ReadAgain);
+                } else {
+                    self.progress(Progress::ChooseAgain);
+                }
+            }
+        }
+    }
+
+    /// The server answered a request with credentials with an error.
+    pub(super) fn turned_down(&mut self, kind: EffectKind, error: &Error, now: Now) {
+        let t = now.elapsed;
+        let is_server_error = error.kind() == ErrorKind::Unavailable
+            && error.status().is_none_or(|status| status >= 500);
+        match error.kind() {
+            ErrorKind::CredentialsRejected => self.credentials_rejected(error, now),
+            ErrorKind::Throttled => self.server_backoff(BackoffReason::Throttled, error, now),
+            _ if is_server_error && kind == EffectKind::Refetch => {
+                if error.retry_after().is_some() {
+                    self.server_backoff(BackoffReason::ServerError, error, now);
+                } else {
+                    self.inconclusive(kind, error.clone(), true, t);
+                }
+            }
+            _ if is_server_error => self.server_backoff(BackoffReason::ServerError, error, now),
+            _ => self.entry_backoff(error, now),
+        }
+    }
+
+    /// An answer arrived after its receipt was given up. It still counts, unless the flight or
+    /// another process has a better lease by now.
+    pub(super) fn late_answer(
+        &mut self,
+        kind: EffectKind,
+        answer: Answer,
+        sent: Timestamp,
+        now: Now,
+    ) {
+        let t = now.elapsed;
+        match answer {
+            Answer::Token(granted) => {
+                // A token that was requested later is newer, and may have ended the older one.
+                let is_newer = |lease: &CurrentLease| {
+                    kind == EffectKind::Login && lease.lease.sent_at() < sent
+                };
+                let is_fresh = |lease: &CurrentLease| {
+                    let freshness = expiry::freshness(&lease.lease, t, self.rules);
+                    lease.suspicion.is_none()
+                        && !is_newer(lease)
+                        && matches!(freshness, Freshness::Fresh { .. })
+                };
+                let obtained = self.flight.as_ref().and_then(|flight| flight.obtained.as_ref());
+                let has_better =
+                    self.current.as_ref().is_some_and(is_fresh) || obtained.is_some_and(is_fresh);
+                // A rejection of the credentials since then says more than this success.
+                if !has_better && !self.circuit_is_open() {
+                    self.granted(kind, &granted, sent, t);
+                }
+            }
+            Answer::Failed(error) if error.kind() == ErrorKind::CredentialsRejected => {
+                self.credentials_rejected(&error, now);
+            }
+            Answer::Failed(error) if error.kind() == ErrorKind::Throttled => {
+                self.server_backoff(BackoffReason::Throttled, &error, now);
+            }
+            _ => {}
+        }
+    }
+}

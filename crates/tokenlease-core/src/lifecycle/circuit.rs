@@ -1,0 +1,110 @@
+//! The circuit: rejected credentials are not sent again, by any process, until a probe is due.
+//!
+//! The server rejects the credentials of an entry: the circuit opens for an hour, then two, up to a
+//! day. At the end of that time one process probes the credentials, and the circuit closes when the
+//! server accepts them, or with [`Lifecycle::unblock`]. Each entry, that is each pair of identity and
+//! credentials, has a separate circuit, so a wrong password never blocks the right one.
+//!
+//! Credentials that were never accepted are limited further, because the server may count wrong
+//! passwords against the account: two rejections within 15 minutes make all other such credentials
+//! of the identity wait.
+
+use std::time::Duration;
+
+use super::{
+    Lifecycle,
+    backoff::{Backoff, Why},
+    event::Event,
+};
+use crate::{
+    backoff,
+    error::{Error, ErrorKind},
+    record::change::RecordChange,
+    time::{Moment as _, Now, Timestamp},
+};
+
+/// How long the rejection of credentials that were never accepted is counted.
+const REJECTION_MEMORY: Duration = Duration::from_secs(15 * 60);
+/// How many such rejections may happen in that time.
+const MAX_REJECTIONS: usize = 2;
+
+impl Lifecycle {
+    /// Whether the server rejected these credentials and has not accepted them since. Nothing is
+    /// served while that is so.
+    pub(super) fn circuit_is_open(&self) -> bool {
+        self.store.known.circuit(self.credentials).is_some()
+    }
+
+    /// The error of an open circuit, until its probe is due.
+    pub(super) fn circuit_error(&self, now: Now) -> Option<Error> {
+        let circuit = self.store.known.circuit(self.credentials)?;
+        let backoff = Backoff::new(Why::Circuit, circuit.until);
+        backoff.blocks(now.elapsed).then(|| {
+            let rejection = self.backoffs.get(Why::Circuit).and_then(|own| own.error.clone());
+            rejection
+                .unwrap_or_else(|| {
+                    Error::new(
+                        ErrorKind::CredentialsRejected,
+                        "the server rejected these credentials; they are not sent again for now",
+                    )
+                })
+                .with_until(now.wall_at(circuit.until))
+                .advice("correct them, or have the account unlocked, and call `unblock`")
+        })
+    }
+
+    /// The server rejected the credentials: opens the circuit.
+    pub(super) fn credentials_rejected(&mut self, error: &Error, now: Now) {
+        let t = now.elapsed;
+        let credentials = self.credentials;
+        let known = &self.store.known;
+        let count = known.circuit(credentials).map_or(0, |circuit| circuit.count).saturating_add(1);
+        let until = t.plus(backoff::circuit(count));
+        if !known.was_accepted(credentials) {
+            self.record_change(RecordChange::Unproven { credentials, at: t }, t);
+        }
+        self.record_change(RecordChange::Rejected { credentials, until, count }, t);
+        self.events.push(Event::CircuitOpened(until));
+        self.current = None;
+        self.backoffs.set(Backoff::new(Why::Circuit, until).with_error(error.clone()));
+        self.complete(Err(error.clone().with_until(now.wall_at(until))));
+    }
+
+    /// Whether these credentials may be sent once only: they were never accepted, and other such
+    /// credentials were rejected in the last 15 minutes. It matters where the server's answer to a
+    /// refetch does not tell a wrong password from a missing token.
+    pub(super) fn limited_to_one_send(&self, t: Timestamp) -> bool {
+        let known = &self.store.known;
+        self.can.refetch
+            && self.flight.as_ref().is_some_and(|flight| !flight.without_store)
+            && !known.was_accepted(self.credentials)
+            && known.unproven.iter().any(|(credentials, at)| {
+                *credentials != self.credentials && at.plus(REJECTION_MEMORY) > t
+            })
+    }
+
+    /// When credentials that were never accepted may be sent again, if enough others were rejected
+    /// lately.
+    pub(super) fn rejected_elsewhere_until(&self, t: Timestamp) -> Option<Timestamp> {
+        let known = &self.store.known;
+        if known.was_accepted(self.credentials) {
+            return None;
+        }
+        let mut recent: Vec<_> = known.unproven.iter().map(|(_, at)| *at).collect();
+        recent.retain(|at| at.plus(REJECTION_MEMORY) > t);
+        recent.sort_unstable();
+        let at = recent.len().checked_sub(MAX_REJECTIONS)?;
+        recent.get(at).map(|at| at.plus(REJECTION_MEMORY))
+    }
+
+    /// Allows the credentials to be sent again, because a person corrected them or had the account
+    /// unlocked: the circuit and the backoffs of this entry end. The next caller's flight sends them.
+    pub fn unblock(&mut self, now: Now) {
+        if self.circuit_is_open() {
+            self.events.push(Event::CircuitClosed);
+        }
+        self.backoffs.unblock();
+        let change = RecordChange::Unblocked { credentials: self.credentials };
+        self.record_change(change, now.elapsed);
+    }
+}

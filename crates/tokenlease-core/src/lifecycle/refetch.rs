@@ -1,0 +1,113 @@
+//! The refetch (`WinKAS`): the server returns the running token, and no new token is issued.
+//!
+//! It is sent for three reasons: as the step of a flight before a login, to find a token whose login
+//! answer was lost, and because a caller requests it.
+
+use super::{
+    Ask, Lifecycle, Next,
+    effect::{Effect, EffectKind},
+    event::Event,
+    machine::Progress,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    lease::{Expiry, FirstSeen, Lease},
+    provider::{Call, Granted},
+    record::{
+        TombstoneCause,
+        change::{Origin, RecordChange},
+    },
+    time::{Now, Timestamp},
+    token::TokenFingerprint,
+};
+
+impl Lifecycle {
+    /// Requests the server's running token, past what memory and store hold. The caller then asks as
+    /// usual; [`take_report`](Self::take_report) says whether the server returned it.
+    ///
+    /// # Errors
+    /// `Unsupported` if the provider has no such call.
+    pub fn refetch_running(&mut self, ask: &Ask) -> Result<()> {
+        if !self.can.refetch {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "this provider has no call that returns the running token",
+            )
+            .expected("WinKAS Air")
+            .advice("ask for a token: the store has the one in use"));
+        }
+        self.refetch_requested = true;
+        self.add_demand(ask);
+        Ok(())
+    }
+
+    /// The stage `Refetch`.
+    pub(super) fn refetch(&mut self, now: Now) -> Next {
+        match self.before_sending(now) {
+            Some(next) => next,
+            None => Next::Do(Effect::Send(Call::Refetch), EffectKind::Refetch),
+        }
+    }
+
+    /// The server returned a token to a refetch sent at `sent`.
+    pub(super) fn refetched(&mut self, granted: &Granted, sent: Timestamp, t: Timestamp) {
+        let fingerprint = TokenFingerprint::of(&self.key, &granted.token);
+        let history = self.store.known.history(fingerprint).copied();
+        let tombstone = history.and_then(|history| history.tombstone);
+        let lift = tombstone.is_some_and(|tombstone| {
+            tombstone.cause == TombstoneCause::Rejected
+                && tombstone.at < sent
+                && history.is_some_and(|history| history.lifted.is_none())
+        });
+        if tombstone.is_some() && !lift {
+            self.no_token(t);
+            return;
+        }
+        let first = history.and_then(|history| history.first).unwrap_or(FirstSeen {
+            generation: 0,
+            sent_at: sent,
+            expiry: Expiry::Unknown,
+        });
+        let current = self.current.as_ref();
+        let validated_at = current.filter(|current| current.lease.fingerprint == fingerprint);
+        let validated_at = validated_at.and_then(|current| current.lease.validated_at);
+        let mut lease = Lease { token: granted.token.clone(), fingerprint, first, validated_at };
+        if lease.has_expired(t) {
+            // No token gets that old: the last active one has expired since.
+            self.no_token(t);
+            return;
+        }
+        self.events.push(Event::Refetched(fingerprint));
+        if lift {
+            self.record_change(RecordChange::Lifted { fingerprint, sent }, t);
+        }
+        let changes = self.learn_from_validation(&mut lease, sent);
+        self.gain(lease, Origin::Returned, sent, t);
+        for change in changes {
+            self.record_change(change, t);
+        }
+        let obtained = self.flight.as_mut().and_then(|flight| flight.obtained.as_mut());
+        if lift && let Some(obtained) = obtained {
+            obtained.confirmed_at = Some(t);
+        }
+    }
+
+    /// The refetch returned no token that may be used.
+    pub(super) fn no_token(&mut self, t: Timestamp) {
+        if self.flight.as_ref().is_some_and(|flight| flight.refetch_only) {
+            let error = Error::new(
+                ErrorKind::TokenRejected,
+                "the server has no active token for this user",
+            )
+            .advice("ask for a token: that logs in");
+            self.complete(Err(error));
+        } else if self.limited_to_one_send(t) {
+            // That was the one send. A wrong password gets the same answer as a missing token.
+            let credentials = self.credentials;
+            self.record_change(RecordChange::Unproven { credentials, at: t }, t);
+            self.progress(Progress::ChooseAgain);
+        } else {
+            self.progress(Progress::TryLogin);
+        }
+    }
+}

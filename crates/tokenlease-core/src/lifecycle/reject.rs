@@ -1,0 +1,79 @@
+//! A rejected token: an API answered that it does not accept the token.
+//!
+//! The claim is checked with the server before it is believed, because an API also answers 401 or
+//! 403 where a permission is missing. Until then nobody is served the token. Where the server can't
+//! be asked, the token is replaced, and the logins that such claims cause are spaced out.
+
+use std::time::Duration;
+
+use super::{Lifecycle, event::Event};
+use crate::{
+    backoff,
+    time::{Moment as _, Now, Timestamp},
+    token::{Token, TokenFingerprint},
+};
+
+/// After the server called a suspected token active, further claims replace nothing for that long.
+const CONFIRMED_FOR: Duration = Duration::from_secs(60);
+/// In that time the server is asked again, at most once in this time.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// The result of [`Lifecycle::report_rejected`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The token is not the current one any more: ask for the current one and repeat the call.
+    Outdated,
+    /// The server is asked about the token before anyone is served. Ask for a token, and repeat the
+    /// call only if another token comes.
+    Suspected,
+    /// The server called the token active a moment ago: the API's answer is about something else.
+    StillActive,
+}
+
+/// An API rejected the token, and the server has not been asked since.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Suspicion {
+    pub(super) at: Timestamp,
+    /// The server called the token active within the last minute: only an inactive validation
+    /// counts now.
+    pub(super) after_confirmation: bool,
+}
+
+impl Lifecycle {
+    /// Reports that an API rejected the token. It is served to nobody until the server was asked
+    /// about it.
+    pub fn report_rejected(&mut self, token: &Token, now: Now) -> Rejection {
+        let t = now.elapsed;
+        let fingerprint = TokenFingerprint::of(&self.key, token);
+        // A caller past its deadline is served what a running flight has obtained.
+        let obtained = self.flight.as_mut().and_then(|flight| flight.obtained.as_mut());
+        let mut known = obtained.into_iter().chain(self.current.as_mut());
+        let Some(lease) = known.find(|known| known.lease.fingerprint == fingerprint) else {
+            return Rejection::Outdated;
+        };
+        if lease.suspicion.is_some() {
+            return Rejection::Suspected;
+        }
+        let confirmed_at = lease.confirmed_at.filter(|at| t.since(*at) < CONFIRMED_FOR);
+        if let Some(confirmed_at) = confirmed_at {
+            let last = lease.asked_again.filter(|at| *at > confirmed_at).unwrap_or(confirmed_at);
+            if t.since(last) < ASK_AGAIN {
+                return Rejection::StillActive;
+            }
+            lease.asked_again = Some(t);
+        }
+        let after_confirmation = confirmed_at.is_some();
+        lease.suspicion = Some(Suspicion { at: t, after_confirmation });
+        self.events.push(Event::Suspected(fingerprint));
+        if after_confirmation { Rejection::StillActive } else { Rejection::Suspected }
+    }
+
+    /// When the next login may be sent, if a rejection that the server did not confirm is its cause.
+    pub(super) fn login_backoff_until(&self, t: Timestamp) -> Option<Timestamp> {
+        let known = self.store.known.login_backoff(self.credentials);
+        let login_backoff = known.filter(|login_backoff| login_backoff.armed)?;
+        let until = login_backoff.last?.plus(backoff::login(login_backoff.count));
+        (until > t).then_some(until)
+    }
+}

@@ -1,0 +1,289 @@
+//! The store as this process knows it: the record as it was last read, the changes that are not
+//! saved yet, and whether the store is available.
+//!
+//! A process never writes a record blindly. It merges its changes into the record as it is, and
+//! replaces the record only if its revision is still the one that was read.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Lifecycle, Next,
+    effect::{Effect, EffectKind, Outcome},
+    event::Event,
+};
+use crate::{
+    error::Error,
+    lease::Lease,
+    record::{
+        MAX_BLOCKS, Record, RecordState,
+        change::RecordChange,
+        clock_mapping::{ClockMapping, Translate as _},
+    },
+    time::{Moment as _, StoreTime, Timestamp},
+};
+
+/// After a failed read, memory answers for this long before the next read.
+const READ_AGAIN: Duration = Duration::from_secs(5);
+/// A save without an answer is sent again after this time.
+const SAVE_AGAIN: Duration = Duration::from_millis(200);
+/// This many conflicts in a row are retried at once, because other processes write seldom.
+const FREE_CONFLICTS: u32 = 5;
+/// This many failures in a row are an outage.
+const FAILURES_OF_OUTAGE: u8 = 3;
+
+/// The store as this process knows it.
+#[derive(Debug)]
+pub(super) struct StoreView {
+    /// The record as it was last read.
+    stored: Option<Stored>,
+    /// The entry's lease in that record, in this process's time.
+    pub(super) stored_lease: Option<Lease<Timestamp>>,
+    /// The record in this process's time, with the unsaved changes merged in. All decisions are made
+    /// from it.
+    pub(super) known: RecordState<Timestamp>,
+    /// Changes that no answer has confirmed.
+    unsaved: Vec<RecordChange<Timestamp>>,
+    /// The record being written, and how many of the unsaved changes it contains.
+    saving: Option<(Arc<Record>, usize)>,
+    save_at: Timestamp,
+    /// Saves in a row that met another revision.
+    conflicts: u32,
+    /// When the record is to be read again. Until then callers may be answered from memory.
+    pub(super) next_check: Timestamp,
+    failures: u8,
+    in_outage: bool,
+    /// When the store is tried again in an outage.
+    retry_at: Timestamp,
+    /// A record is stored that can't be read.
+    pub(super) unreadable: Option<Error>,
+    pub(super) last_error: Option<Error>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    record: Record,
+    revision: Option<u64>,
+    clocks: ClockMapping,
+}
+
+impl Default for StoreView {
+    fn default() -> Self {
+        Self {
+            stored: None,
+            stored_lease: None,
+            known: RecordState::default(),
+            unsaved: Vec::new(),
+            saving: None,
+            save_at: Timestamp::MIN,
+            conflicts: 0,
+            next_check: Timestamp::MIN,
+            failures: 0,
+            in_outage: false,
+            retry_at: Timestamp::MIN,
+            unreadable: None,
+            last_error: None,
+        }
+    }
+}
+
+impl StoreView {
+    /// Whether the store is in an outage and not to be tried yet.
+    pub(super) fn is_unavailable(&self, t: Timestamp) -> bool {
+        self.in_outage && t < self.retry_at
+    }
+
+    /// Whether there are changes that the store could be given now.
+    pub(super) fn has_changes_to_save(&self, t: Timestamp) -> bool {
+        self.is_unsaved() && !self.is_unavailable(t)
+    }
+
+    pub(super) fn is_unsaved(&self) -> bool {
+        !self.unsaved.is_empty()
+    }
+
+    /// When the store is tried again, if there are changes to save.
+    pub(super) fn save_due(&self) -> Option<Timestamp> {
+        self.is_unsaved().then(|| self.save_at.max(self.retry_at))
+    }
+
+    /// The store answered: failures before that were no outage.
+    pub(super) fn answered(&mut self) {
+        self.failures = 0;
+    }
+
+    /// The answers to the state machine's own effects where there is no store.
+    pub(super) fn without_store(&self, kind: EffectKind, t: Timestamp) -> Outcome {
+        let now = StoreTime(t.0);
+        match kind {
+            EffectKind::Load => Outcome::Loaded {
+                stored: self
+                    .stored
+                    .as_ref()
+                    .map(|stored| (stored.revision.unwrap_or_default(), stored.record.clone())),
+                now,
+            },
+            EffectKind::Save => {
+                let revision = self.stored.as_ref().and_then(|stored| stored.revision);
+                Outcome::Saved { revision: revision.unwrap_or_default().saturating_add(1), now }
+            }
+            EffectKind::Unlock | EffectKind::UnlockEarlier => Outcome::Unlocked,
+            _ => Outcome::Locked,
+        }
+    }
+}
+
+impl Lifecycle {
+    /// Something changed: it counts at once in this process, and in others when it is saved.
+    pub(super) fn record_change(&mut self, change: RecordChange<Timestamp>, t: Timestamp) {
+        self.store.known.merge(&change, t);
+        self.store.unsaved.push(change);
+    }
+
+    /// The next step towards a record that has this process's changes, if there is one.
+    pub(super) fn save(&mut self, t: Timestamp) -> Option<Next> {
+        if !self.store.has_changes_to_save(t) {
+            return None;
+        }
+        if self.store.save_at > t {
+            return Some(Next::Wait(self.store.save_at));
+        }
+        let Some(stored) = &self.store.stored else {
+            return Some(Next::Do(Effect::Load, EffectKind::Load));
+        };
+        let mut record = stored.record.clone();
+        let store_now: StoreTime = stored.clocks.lower_bound(t);
+        for change in &self.store.unsaved {
+            record.0.merge(&change.translate(&stored.clocks), store_now);
+        }
+        if record == stored.record {
+            self.store.unsaved.clear();
+            self.refresh_known(t);
+            return None;
+        }
+        let expected = stored.revision;
+        let keep = record.keep(store_now);
+        let record = Arc::new(record);
+        self.store.saving = Some((Arc::clone(&record), self.store.unsaved.len()));
+        Some(Next::Do(Effect::Save { expected, record, keep }, EffectKind::Save))
+    }
+
+    /// Takes the record as it was read by a request sent at `sent`.
+    pub(super) fn take_record(
+        &mut self,
+        stored: Option<(u64, Record)>,
+        store_now: StoreTime,
+        sent: Timestamp,
+        t: Timestamp,
+    ) {
+        let (revision, record) =
+            stored.map_or_else(Default::default, |(revision, record)| (Some(revision), record));
+        if std::mem::take(&mut self.store.in_outage) {
+            self.events.push(Event::StoreAvailable);
+        }
+        self.store.answered();
+        self.store.unreadable = None;
+        self.store.last_error = None;
+        self.store.next_check = sent.plus(self.policy.store_check_interval);
+        let clocks = ClockMapping::new(sent, t, store_now);
+        self.store.stored = Some(Stored { record, revision, clocks });
+        self.refresh_known(t);
+        self.compare_with_record(t);
+    }
+
+    /// A save met another revision. The changes are merged again, and not at network speed if that
+    /// goes on.
+    pub(super) fn save_conflicted(&mut self, t: Timestamp) {
+        self.store.conflicts = self.store.conflicts.saturating_add(1);
+        if self.store.conflicts > FREE_CONFLICTS {
+            self.store.save_at = t.plus(SAVE_AGAIN);
+        }
+    }
+
+    /// The record was written by a request sent at `sent`.
+    pub(super) fn saved(
+        &mut self,
+        revision: u64,
+        store_now: StoreTime,
+        sent: Timestamp,
+        t: Timestamp,
+    ) {
+        self.store.conflicts = 0;
+        if let Some((record, saved)) = self.store.saving.take() {
+            self.store.unsaved.drain(..saved.min(self.store.unsaved.len()));
+            self.take_record(Some((revision, Arc::unwrap_or_clone(record))), store_now, sent, t);
+        }
+    }
+
+    /// A store effect failed. Three failures in a row are an outage, and so is each one during it.
+    pub(super) fn store_failed(&mut self, kind: EffectKind, error: Error, t: Timestamp) {
+        let store = &mut self.store;
+        store.failures = store.failures.saturating_add(1);
+        store.last_error = Some(error);
+        match kind {
+            EffectKind::Load => {
+                store.next_check = store.next_check.max(t.plus(READ_AGAIN));
+                store.save_at = t.plus(SAVE_AGAIN);
+            }
+            EffectKind::Save => store.save_at = t.plus(SAVE_AGAIN),
+            _ => {}
+        }
+        if store.in_outage || store.failures >= FAILURES_OF_OUTAGE {
+            self.outage(t);
+        }
+    }
+
+    /// A record is stored that can't be read. That is an outage in which no login is sent.
+    pub(super) fn store_unreadable(&mut self, error: Error, t: Timestamp) {
+        self.store.next_check = t.plus(READ_AGAIN);
+        self.store.last_error = Some(error.clone());
+        if self.store.unreadable.replace(error).is_none() {
+            self.events.push(Event::RecordUnreadable);
+        }
+        self.outage(t);
+    }
+
+    fn outage(&mut self, t: Timestamp) {
+        let store = &mut self.store;
+        store.failures = 0;
+        store.retry_at = t.plus(READ_AGAIN);
+        // Memory answers meanwhile.
+        store.next_check = store.next_check.max(store.retry_at);
+        if !std::mem::replace(&mut store.in_outage, true) {
+            self.events.push(Event::StoreUnavailable);
+        }
+    }
+
+    fn refresh_known(&mut self, t: Timestamp) {
+        let own = self.own_entry_backoff();
+        let store = &mut self.store;
+        let Some(stored) = &store.stored else { return };
+        store.known = stored.record.0.translate(&stored.clocks);
+        store.stored_lease = store.known.lease(self.credentials).cloned();
+        for change in &store.unsaved {
+            store.known.merge(change, t);
+        }
+        // A record with room lacks the backoff because it ended; a full one may have dropped it.
+        let known = &mut store.known.entry_backoffs;
+        if let Some(own) = own
+            && known.len() >= MAX_BLOCKS
+            && known.iter().all(|block| block.credentials != own.credentials)
+        {
+            known.push(own);
+        }
+    }
+
+    /// Reads the record when the state machine is driven next, whatever is known.
+    pub fn check_store(&mut self) {
+        self.store_check_requested = true;
+    }
+
+    /// Whether there are changes that are not saved yet.
+    pub fn is_unsaved(&self) -> bool {
+        self.store.is_unsaved()
+    }
+
+    /// Returns why the store is unavailable, if it is.
+    pub fn store_error(&self) -> Option<&Error> {
+        self.store.last_error.as_ref()
+    }
+}

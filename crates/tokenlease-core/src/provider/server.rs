@@ -1,0 +1,190 @@
+//! One server of an identity: how to send calls to it, and which calls it has.
+
+mod options;
+mod request;
+mod response;
+mod standard;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::{
+    call::Grant,
+    oauth2::{self, ClientAuth},
+    wyn,
+};
+use crate::{
+    credentials::Credentials,
+    error::{Error, ErrorKind, Result},
+    identity::{Identity, Provider},
+    secret::Secret,
+    token::TokenKind,
+};
+
+/// The server of one identity: its calls, paths and defaults. It contains no secrets.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokenlease_core::{
+///     Credentials, Identity, Timestamp,
+///     provider::{Answer, Call, Server},
+/// };
+///
+/// let identity = Identity::wyn("https://wyn.example", "admin", "integration")?;
+/// let server = Server::new(identity).with_lifetime(Duration::from_secs(3600))?;
+/// let credentials = Credentials::password("PASSWORD").with_client_secret("SECRET");
+/// assert!(server.can_revoke() && !server.can_refetch());
+///
+/// let request = server.request(&Call::Login, &credentials)?; // send it
+/// assert_eq!(request.uri(), "https://wyn.example/connect/token");
+///
+/// let response = http::Response::new(r#"{"access_token":"4E2E","expires_in":3600}"#);
+/// let answer = server.read(&Call::Login, &response, Timestamp(0), &credentials);
+/// let Answer::Token(granted) = answer else { panic!("{answer:?}") };
+/// assert_eq!(granted.expires_at(), Some(Timestamp(3_600_000)));
+/// # Ok::<(), tokenlease_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Server {
+    identity: Identity,
+    grant: Grant,
+    client_auth: Option<ClientAuth>,
+    lifetime: Option<Duration>,
+    new_token_ends_old: bool,
+    token_path: String,
+    revocation_path: Option<String>,
+    introspection_path: Option<String>,
+    userinfo_path: Option<String>,
+}
+
+impl Server {
+    /// Makes the server of an identity, with the defaults of its provider.
+    ///
+    /// - WinKAS Air: the documented paths.
+    /// - Wyn Enterprise: `/connect/token`, `/connect/revocation` and `/connect/userinfo`. The client
+    ///   is sent in the body of a login, and in a Basic header of a revocation.
+    /// - OAuth2: `/token`, as the standard names no path. There is no revocation, introspection or
+    ///   userinfo until its path is set. The client is sent in a Basic header. The grant is client
+    ///   credentials if the identity has no user, and else password.
+    pub fn new(identity: Identity) -> Self {
+        let path = |path: &str| Some(path.to_owned());
+        let (token, revocation, userinfo) = match identity.provider() {
+            Provider::Winkas => ("", None, None),
+            Provider::Wyn => {
+                (wyn::TOKEN_PATH, path(wyn::REVOCATION_PATH), path(wyn::USERINFO_PATH))
+            }
+            Provider::OAuth2 => ("/token", None, None),
+        };
+        let grant =
+            if identity.user().is_empty() { Grant::ClientCredentials } else { Grant::Password };
+        Self {
+            identity,
+            grant,
+            client_auth: None,
+            lifetime: None,
+            new_token_ends_old: false,
+            token_path: token.to_owned(),
+            revocation_path: revocation,
+            introspection_path: None,
+            userinfo_path: userinfo,
+        }
+    }
+
+    /// Returns the identity.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Returns whether the server can return the last active token (WinKAS).
+    pub fn can_refetch(&self) -> bool {
+        self.identity.provider() == Provider::Winkas
+    }
+
+    /// Returns whether the server can validate a token.
+    pub fn can_validate(&self) -> bool {
+        match self.identity.provider() {
+            Provider::Winkas => true,
+            Provider::Wyn | Provider::OAuth2 => {
+                self.userinfo_path.is_some() || self.introspection_path.is_some()
+            }
+        }
+    }
+
+    /// Returns whether the server can revoke a token.
+    pub fn can_revoke(&self) -> bool {
+        self.revocation_path.is_some()
+    }
+
+    /// Returns whether responses state when a token expires.
+    pub(crate) fn states_ends(&self) -> bool {
+        self.identity.provider() != Provider::Winkas
+    }
+
+    /// Returns whether a new token ends the identity's older ones.
+    pub fn new_token_ends_old(&self) -> bool {
+        self.new_token_ends_old
+    }
+
+    /// Returns the kind of the server's tokens.
+    pub fn token_kind(&self) -> TokenKind {
+        match self.identity.provider() {
+            Provider::Winkas => TokenKind::Winkas,
+            Provider::Wyn | Provider::OAuth2 => TokenKind::Bearer,
+        }
+    }
+
+    /// Checks that the credentials contain the secrets that a login needs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if a secret is missing or empty. The error names it.
+    pub fn check(&self, credentials: &Credentials) -> Result<()> {
+        match (self.identity.provider(), self.grant) {
+            (Provider::Wyn, _) => {
+                self.password(credentials)?;
+                self.client_secret(credentials).map(drop)
+            }
+            (Provider::Winkas, _) | (Provider::OAuth2, Grant::Password) => {
+                self.password(credentials).map(drop)
+            }
+            (Provider::OAuth2, Grant::ClientCredentials) => {
+                self.client_secret(credentials).map(drop)
+            }
+        }
+    }
+
+    fn password<'a>(&self, credentials: &'a Credentials) -> Result<&'a Secret> {
+        given(credentials.password.as_ref())
+            .ok_or_else(|| missing("password", &format!("a token of {}", self.identity)))
+    }
+
+    fn client_secret<'a>(&self, credentials: &'a Credentials) -> Result<&'a Secret> {
+        given(credentials.client_secret.as_ref())
+            .ok_or_else(|| missing("client secret", &format!("a token of {}", self.identity)))
+    }
+
+    fn client<'a>(
+        &'a self,
+        credentials: &'a Credentials,
+        default: ClientAuth,
+    ) -> oauth2::Client<'a> {
+        oauth2::Client {
+            id: self.identity.client(),
+            secret: credentials.client_secret.as_ref(),
+            auth: self.client_auth.unwrap_or(default),
+        }
+    }
+}
+
+fn given(secret: Option<&Secret>) -> Option<&Secret> {
+    secret.filter(|secret| !secret.expose().is_empty())
+}
+
+fn missing(what: &str, needed_by: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("no {what} is set, but {needed_by} needs one"))
+        .expected(format!("a {what}"))
+}
+
+fn unsupported(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Unsupported, detail)
+}

@@ -1,0 +1,149 @@
+//! The options of a server: grant, client authentication, lifetime and paths.
+
+use std::time::Duration;
+
+use super::{Server, missing, unsupported};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    identity::Provider,
+    provider::{call::Grant, oauth2::ClientAuth, wyn},
+};
+
+impl Server {
+    /// Sets the lifetime to request for new tokens: whole seconds, at least one (Wyn only).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the lifetime is not in whole seconds, and [`ErrorKind::Unsupported`]
+    /// for other providers.
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Result<Self> {
+        match self.identity.provider() {
+            Provider::Wyn => {
+                wyn::whole_seconds(lifetime)?;
+                self.lifetime = Some(lifetime);
+                Ok(self)
+            }
+            Provider::Winkas => {
+                Err(unsupported("WinKAS Air does not let a client choose a token's lifetime")
+                    .advice("remove the option lifetime: the agreement with WinKAS sets it"))
+            }
+            Provider::OAuth2 => {
+                Err(unsupported("OAuth2 does not let a client choose a token's lifetime")
+                    .advice("remove the option lifetime: the server's configuration sets it"))
+            }
+        }
+    }
+
+    /// Sets the grant that logins use (OAuth2; Wyn has the password grant only).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if the provider does not have the grant, and
+    /// [`ErrorKind::Config`] if it does not fit the identity's user and client.
+    pub fn with_grant(mut self, grant: Grant) -> Result<Self> {
+        let (user, client) = (self.identity.user(), self.identity.client());
+        match (self.identity.provider(), grant) {
+            (Provider::Winkas, _) => {
+                return Err(unsupported("WinKAS Air has no choice of grants")
+                    .advice("remove the option grant"));
+            }
+            (Provider::Wyn, Grant::ClientCredentials) => {
+                return Err(unsupported("Wyn Enterprise has no client credentials grant")
+                    .advice("use the password grant"));
+            }
+            (Provider::OAuth2, Grant::Password) if user.is_empty() => {
+                return Err(missing("user name", "the password grant"));
+            }
+            (Provider::OAuth2, Grant::ClientCredentials) if client.is_empty() => {
+                return Err(missing("client id", "the client credentials grant"));
+            }
+            (Provider::OAuth2, Grant::ClientCredentials) if !user.is_empty() => {
+                let detail = "the client credentials grant has no user, but the identity has one";
+                return Err(Error::new(ErrorKind::Config, detail)
+                    .expected("an identity without a user")
+                    .advice("remove the user, or use the password grant"));
+            }
+            (Provider::Wyn | Provider::OAuth2, _) => self.grant = grant,
+        }
+        Ok(self)
+    }
+
+    /// Sets where all calls send the client's id and secret (OAuth2 and Wyn).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for WinKAS, which has no clients.
+    pub fn with_client_auth(self, auth: ClientAuth) -> Result<Self> {
+        Ok(Self { client_auth: Some(auth), ..self.standard("client to authenticate")? })
+    }
+
+    /// Sets the path of the token endpoint, below the server's address (OAuth2 and Wyn).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if it is not a path without query, and [`ErrorKind::Unsupported`] for
+    /// WinKAS.
+    pub fn with_token_path(self, path: &str) -> Result<Self> {
+        let token_path = checked("token path", path)?.ok_or_else(|| {
+            Error::new(ErrorKind::Config, "the token path is empty")
+                .expected("a path that starts with /")
+        });
+        Ok(Self { token_path: token_path?, ..self.standard("token path to set")? })
+    }
+
+    /// Sets the path of the revocation endpoint (OAuth2 and Wyn). Empty means that there is none.
+    ///
+    /// # Errors
+    /// As [`with_token_path`](Self::with_token_path), but the path may be empty:
+    /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
+    pub fn with_revocation_path(self, path: &str) -> Result<Self> {
+        let revocation_path = checked("revocation path", path)?;
+        Ok(Self { revocation_path, ..self.standard("revocation path to set")? })
+    }
+
+    /// Sets the path of the introspection endpoint (OAuth2 and Wyn). Empty means that there is none.
+    ///
+    /// Introspection is used only if there is no userinfo path.
+    ///
+    /// # Errors
+    /// As [`with_token_path`](Self::with_token_path), but the path may be empty:
+    /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
+    pub fn with_introspection_path(self, path: &str) -> Result<Self> {
+        let introspection_path = checked("introspection path", path)?;
+        Ok(Self { introspection_path, ..self.standard("introspection path to set")? })
+    }
+
+    /// Sets the path of the userinfo endpoint (OAuth2 and Wyn). Empty means that there is none.
+    ///
+    /// # Errors
+    /// As [`with_token_path`](Self::with_token_path), but the path may be empty:
+    /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
+    pub fn with_userinfo_path(self, path: &str) -> Result<Self> {
+        let userinfo_path = checked("userinfo path", path)?;
+        Ok(Self { userinfo_path, ..self.standard("userinfo path to set")? })
+    }
+
+    /// Sets whether a new token ends the identity's older ones, which no response states.
+    ///
+    /// If so, a token is used to its end and is not refreshed early. The default is `false`.
+    #[must_use]
+    pub fn with_new_token_ends_old(self, ends: bool) -> Self {
+        Self { new_token_ends_old: ends, ..self }
+    }
+
+    /// Returns the server unchanged, or an error if its provider does not follow the OAuth2 standard.
+    fn standard(self, what: &str) -> Result<Self> {
+        match self.identity.provider() {
+            Provider::Winkas => Err(unsupported(format!("WinKAS Air has no {what}"))
+                .advice("remove the option, or choose another provider")),
+            Provider::Wyn | Provider::OAuth2 => Ok(self),
+        }
+    }
+}
+
+/// Checks a path below a server's address. An empty path is none.
+fn checked(what: &str, path: &str) -> Result<Option<String>> {
+    let fits = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\`{}".contains(&byte));
+    match path {
+        "" => Ok(None),
+        _ if path.starts_with('/') && fits => Ok(Some(path.to_owned())),
+        _ => Err(Error::new(ErrorKind::Config, format!("the {what} is {path:?}"))
+            .expected("a path that starts with / and has no query, such as /connect/token")),
+    }
+}

@@ -1,0 +1,95 @@
+//! From the response of a provider's exchange to an answer.
+
+use ::http::Response;
+
+use super::{Server, unsupported};
+use crate::{
+    credentials::Credentials,
+    error::ErrorKind,
+    identity::Provider,
+    provider::{
+        call::{Answer, ApiAnswer, Call},
+        oauth2::{self, wire::Presented},
+        reading::Reading,
+        winkas,
+    },
+    time::Timestamp,
+};
+
+impl Server {
+    /// Reads the response to a call whose request was sent at `sent_at`.
+    ///
+    /// Errors quote the server, but contain neither the credentials nor the call's token.
+    pub fn read(
+        &self,
+        call: &Call,
+        response: &Response<impl AsRef<[u8]>>,
+        sent_at: Timestamp,
+        credentials: &Credentials,
+    ) -> Answer {
+        let pairs = self.pairs(credentials);
+        let mut secrets = credentials.texts();
+        secrets.extend(pairs.iter().map(|pair| pair.as_str()));
+        if let Call::Validate(token) | Call::Revoke(token) = call {
+            secrets.push(token.expose());
+        }
+        let reading = &Reading::of(response).hiding(&secrets);
+        match (self.identity.provider(), call) {
+            (Provider::Winkas, Call::Login) => Answer::granted(winkas::read_login(
+                reading,
+                sent_at,
+                ErrorKind::CredentialsRejected,
+            )),
+            (Provider::Winkas, Call::Refetch) => winkas::read_refetch(reading, sent_at),
+            (Provider::Winkas, Call::Validate(_)) => {
+                Answer::validation(winkas::read_validation(reading))
+            }
+            (Provider::Wyn | Provider::OAuth2, Call::Login) => {
+                Answer::granted(oauth2::wire::granted(reading, sent_at, Presented::Credentials))
+            }
+            (Provider::Wyn | Provider::OAuth2, Call::Validate(_)) => {
+                Answer::validation(if self.userinfo_path.is_some() {
+                    oauth2::read_userinfo(reading)
+                } else {
+                    oauth2::read_introspection(reading)
+                })
+            }
+            (Provider::Wyn | Provider::OAuth2, Call::Revoke(_)) => {
+                oauth2::read_revocation(reading).map_or_else(Answer::Failed, |()| Answer::Revoked)
+            }
+            (Provider::Winkas, Call::Revoke(_)) => {
+                Answer::Failed(unsupported("WinKAS Air has no revocation"))
+            }
+            (Provider::Wyn | Provider::OAuth2, Call::Refetch) => {
+                Answer::Failed(unsupported("OAuth2 has no call that returns a running token"))
+            }
+        }
+    }
+
+    /// Reads the response to an API call: whether it rejects the token of the call.
+    ///
+    /// ```
+    /// use tokenlease_core::{Identity, provider::{ApiAnswer, Server}};
+    ///
+    /// let server = Server::new(Identity::winkas("https://air.winkas.net", "NAME", "CODE")?);
+    /// let failed = http::Response::new(r#"{"WinkasErrorCode":7}"#);
+    /// // WinKAS does not say whether the token is the cause: validate it.
+    /// assert_eq!(server.read_api(&failed), ApiAnswer::Ask);
+    /// # Ok::<(), tokenlease_core::Error>(())
+    /// ```
+    pub fn read_api(&self, response: &Response<impl AsRef<[u8]>>) -> ApiAnswer {
+        let reading = Reading::of(response);
+        match (self.identity.provider(), reading.status.as_u16()) {
+            (_, 401) => ApiAnswer::Rejected,
+            // 403 means that the token lacks a permission (RFC 6750 section 3.1), but some servers
+            // also answer an inactive token with it, and nothing else.
+            (Provider::Wyn | Provider::OAuth2, 403)
+                if self.can_validate() && reading.says_nothing_more() =>
+            {
+                ApiAnswer::Ask
+            }
+            (Provider::Winkas, 200..=299) if winkas::failed_inside(&reading) => ApiAnswer::Ask,
+            _ => ApiAnswer::NotRejected,
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Merges changes into a record.
+//!
+//! Each rule is written here once, for the record in the store's time and for the copy of it that a
+//! process keeps in its own time.
+
+use std::time::Duration;
+
+use super::{
+    Block, Entry, LoginBackoff, MAX_BLOCKS, MAX_CIRCUITS, MAX_HISTORIES, MAX_LEASES, MAX_UNPROVEN,
+    RecordState, ServerBackoff, TokenHistory, Tombstone, TombstoneCause,
+    change::{Origin, RecordChange},
+};
+use crate::{
+    backoff, credentials::CredentialsFingerprint, lease::Lease, time::Moment,
+    token::TokenFingerprint,
+};
+
+/// The time after the last counted login from which a login backoff starts again at zero.
+const LOGIN_BACKOFF_MEMORY: Duration = Duration::from_secs(2 * 60 * 60);
+
+impl<T: Moment> RecordState<T> {
+    /// Merges a change. Merging it a second time has no further effect.
+    pub(crate) fn merge(&mut self, change: &RecordChange<T>, now: T) {
+        match change {
+            RecordChange::Accepted { credentials, sent } => self.accepted(*credentials, *sent),
+            RecordChange::Leased { credentials, lease, replacing, origin } => {
+                self.leased(*credentials, lease, *replacing, *origin, now);
+            }
+            RecordChange::Validated { fingerprint, sent } => self.validated(*fingerprint, *sent),
+            RecordChange::Lifted { fingerprint, sent } => self.lifted(*fingerprint, *sent),
+            RecordChange::Ended { credentials, fingerprint, tombstone } => {
+                self.ended(*credentials, *fingerprint, *tombstone, now);
+            }
+            RecordChange::Forgotten { credentials, fingerprint } => {
+                self.leases.retain(|entry| {
+                    entry.credentials != *credentials || entry.lease.fingerprint != *fingerprint
+                });
+                self.change_history(*fingerprint, |history| history.forgotten = true);
+            }
+            RecordChange::Rejected { credentials, until, count } => {
+                self.rejected(*credentials, *until, *count);
+            }
+            RecordChange::Unproven { credentials, at } => {
+                self.unproven.retain(|(other, _)| other != credentials);
+                self.unproven.push((*credentials, *at));
+                drop_oldest(&mut self.unproven, MAX_UNPROVEN);
+            }
+            RecordChange::BackedOff(new) => {
+                let (until, count) = self
+                    .server_backoff
+                    .map_or((new.until, 0), |old| (old.until.max(new.until), old.count));
+                let count = count.max(new.count);
+                self.server_backoff = Some(ServerBackoff { until, count, reason: new.reason });
+            }
+            RecordChange::EntryBackedOff { credentials, until, count } => {
+                extend(&mut self.entry_backoffs, *credentials, *until, *count, MAX_BLOCKS);
+            }
+            RecordChange::Learned(age) => self.learned = *age,
+            RecordChange::EarlyEnd(age) => self.early_end = *age,
+            RecordChange::Unblocked { credentials } => {
+                self.circuits.retain(|circuit| circuit.credentials != *credentials);
+                self.entry_backoffs.retain(|backoff| backoff.credentials != *credentials);
+                self.login_backoffs.retain(|backoff| backoff.credentials != *credentials);
+                self.unproven.clear();
+            }
+        }
+    }
+
+    fn accepted(&mut self, credentials: CredentialsFingerprint, sent: T) {
+        // A later rejection outweighs this success.
+        let is_later = |circuit: &Block<T>| rejected_at(circuit.until, circuit.count) > sent;
+        self.circuits.retain(|circuit| circuit.credentials != credentials || is_later(circuit));
+        self.entry_backoffs.retain(|backoff| backoff.credentials != credentials);
+    }
+
+    fn rejected(&mut self, credentials: CredentialsFingerprint, until: T, count: u32) {
+        // A later success outweighs this rejection.
+        let at = rejected_at(until, count);
+        if self.lease(credentials).is_some_and(|lease| lease.first.sent_at > at) {
+            return;
+        }
+        // Rejected credentials are not served a lease that they obtained before.
+        self.leases.retain(|entry| entry.credentials != credentials);
+        extend(&mut self.circuits, credentials, until, count, MAX_CIRCUITS);
+    }
+
+    fn leased(
+        &mut self,
+        credentials: CredentialsFingerprint,
+        lease: &Lease<T>,
+        replacing: Option<TokenFingerprint>,
+        origin: Origin,
+        now: T,
+    ) {
+        let fingerprint = lease.fingerprint;
+        if origin == Origin::Kept && self.is_forgotten(fingerprint)
+            || self.tombstone(fingerprint).is_some()
+            || self.circuit(credentials).is_some()
+        {
+            return;
+        }
+        let mut lease = lease.clone();
+        // A known token keeps its first-seen time and its generation.
+        if let Some(known) = self.history(fingerprint).and_then(|history| history.first) {
+            lease.first = known;
+        } else if lease.first.generation == 0 {
+            lease.first.generation = self.generation.saturating_add(1);
+        }
+        // The record has a lease that the writer did not know. Of two concurrent logins, the token
+        // requested last wins: if one login ended the token of the other, that token is active.
+        if self.lease(credentials).is_some_and(|theirs| {
+            theirs.fingerprint != fingerprint
+                && Some(theirs.fingerprint) != replacing
+                && theirs.first.sent_at >= lease.first.sent_at
+                && self.is_live(theirs, now)
+        }) {
+            return;
+        }
+        self.generation = self.generation.max(lease.first.generation);
+        let same_token = self.leases.iter().filter(|entry| entry.lease.fingerprint == fingerprint);
+        let validated_at = same_token.filter_map(|entry| entry.lease.validated_at).max();
+        lease.validated_at = validated_at.max(lease.validated_at);
+        let first = lease.first;
+        self.change_history(fingerprint, |history| {
+            history.first = Some(first);
+            history.forgotten = false;
+        });
+        self.leases.retain(|entry| entry.credentials != credentials);
+        self.leases.push(Entry { credentials, lease });
+        self.drop_leases(credentials, now);
+        self.entry_backoffs.retain(|backoff| backoff.credentials != credentials);
+        // A success ends the doubling, but not a wait that the server demanded.
+        self.server_backoff = self
+            .server_backoff
+            .filter(|backoff| backoff.until > now)
+            .map(|backoff| ServerBackoff { count: 0, ..backoff });
+        let mut backoffs = self.login_backoffs.iter_mut();
+        if let Some(backoff) = backoffs.find(|backoff| backoff.credentials == credentials) {
+            if origin == Origin::Login && backoff.armed {
+                backoff.last = Some(now);
+                backoff.count = backoff.count.saturating_add(1);
+            }
+            backoff.armed = false;
+        }
+    }
+
+    /// Drops leases above the maximum, but never the one of `credentials`.
+    fn drop_leases(&mut self, credentials: CredentialsFingerprint, now: T) {
+        while self.leases.len() > MAX_LEASES {
+            let rank =
+                |entry: &Entry<T>| (self.is_live(&entry.lease, now), entry.lease.first.generation);
+            let others = self
+                .leases
+                .iter()
+                .enumerate()
+                .filter(|(_, entry)| entry.credentials != credentials);
+            let Some((least, _)) = others.min_by_key(|(_, entry)| rank(entry)) else { break };
+            self.leases.remove(least);
+        }
+    }
+
+    fn validated(&mut self, fingerprint: TokenFingerprint, sent: T) {
+        for entry in &mut self.leases {
+            if entry.lease.fingerprint == fingerprint {
+                entry.lease.validated_at = entry.lease.validated_at.max(Some(sent));
+                self.login_backoffs.retain(|backoff| backoff.credentials != entry.credentials);
+            }
+        }
+    }
+
+    fn lifted(&mut self, fingerprint: TokenFingerprint, sent: T) {
+        let earlier = |t: Tombstone<T>| t.cause == TombstoneCause::Rejected && t.at < sent;
+        self.change_history(fingerprint, |history| {
+            if history.lifted.is_none() && history.tombstone.is_none_or(earlier) {
+                history.tombstone = None;
+                history.lifted = Some(sent);
+            }
+        });
+    }
+
+    fn ended(
+        &mut self,
+        credentials: CredentialsFingerprint,
+        fingerprint: TokenFingerprint,
+        mut tombstone: Tombstone<T>,
+        now: T,
+    ) {
+        let rejected = tombstone.cause == TombstoneCause::Rejected;
+        if rejected {
+            match self.history(fingerprint).and_then(|history| history.lifted) {
+                // The rejection is older than the refetch that lifted it.
+                Some(lifted) if tombstone.at < lifted => return,
+                // A second rejection, after the refetch, is not lifted again.
+                Some(_) => tombstone.cause = TombstoneCause::Inactive,
+                None => {}
+            }
+            let same_token =
+                self.leases.iter().filter(|entry| entry.lease.fingerprint == fingerprint);
+            let mut validations = same_token.filter_map(|entry| entry.lease.validated_at);
+            if validations.any(|validated_at| validated_at > tombstone.at) {
+                return;
+            }
+        }
+        let is_new = self.change_history(fingerprint, |history| {
+            let is_new = history.tombstone.is_none();
+            if history.tombstone.is_none_or(|old| old.cause < tombstone.cause) {
+                history.tombstone = Some(tombstone);
+            }
+            is_new
+        });
+        if rejected && is_new {
+            let mut holders = vec![credentials];
+            holders.extend(
+                self.leases
+                    .iter()
+                    .filter(|entry| entry.lease.fingerprint == fingerprint)
+                    .map(|entry| entry.credentials)
+                    .filter(|other| *other != credentials),
+            );
+            for credentials in holders {
+                self.arm_login_backoff(credentials, now);
+            }
+        }
+    }
+
+    /// Notes that a rejection without a validation causes the entry's next login.
+    fn arm_login_backoff(&mut self, credentials: CredentialsFingerprint, now: T) {
+        let is_recent = |backoff: &LoginBackoff<T>| {
+            backoff.last.is_none_or(|last| now.since(last) < LOGIN_BACKOFF_MEMORY)
+        };
+        let old = self.login_backoff(credentials).copied().filter(is_recent);
+        let fresh = LoginBackoff { credentials, last: None, count: 0, armed: true };
+        self.login_backoffs.retain(|backoff| backoff.credentials != credentials);
+        self.login_backoffs.push(LoginBackoff { armed: true, ..old.unwrap_or(fresh) });
+        drop_oldest(&mut self.login_backoffs, MAX_BLOCKS);
+    }
+
+    /// Changes the history of a token, and makes it the most recent one.
+    fn change_history<R>(
+        &mut self,
+        fingerprint: TokenFingerprint,
+        change: impl FnOnce(&mut TokenHistory<T>) -> R,
+    ) -> R {
+        let known = self.histories.iter().position(|history| history.fingerprint == fingerprint);
+        let mut history = match known {
+            Some(at) => self.histories.remove(at),
+            None => TokenHistory {
+                fingerprint,
+                first: None,
+                tombstone: None,
+                lifted: None,
+                forgotten: false,
+            },
+        };
+        let result = change(&mut history);
+        self.histories.push(history);
+        drop_oldest(&mut self.histories, MAX_HISTORIES);
+        result
+    }
+}
+
+/// Returns when the rejection came that opened a circuit until `until`.
+fn rejected_at<T: Moment>(until: T, count: u32) -> T {
+    until.minus(backoff::circuit(count))
+}
+
+/// Adds a block, or extends the one that the credentials have.
+fn extend<T: Moment>(
+    blocks: &mut Vec<Block<T>>,
+    credentials: CredentialsFingerprint,
+    until: T,
+    count: u32,
+    max: usize,
+) {
+    let old = blocks.iter().find(|block| block.credentials == credentials).copied();
+    let (until, count) =
+        old.map_or((until, count), |old| (until.max(old.until), count.max(old.count)));
+    blocks.retain(|block| block.credentials != credentials);
+    blocks.push(Block { credentials, until, count });
+    drop_oldest(blocks, max);
+}
+
+fn drop_oldest<V>(list: &mut Vec<V>, max: usize) {
+    let excess = list.len().saturating_sub(max);
+    list.drain(..excess);
+}
+
+#[cfg(test)]
+mod tests;

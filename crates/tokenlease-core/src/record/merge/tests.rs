@@ -1,0 +1,390 @@
+use super::{super::BackoffReason, *};
+use crate::{
+    key::Key,
+    lease::{Expiry, FirstSeen},
+    time::Timestamp,
+    token::{Token, TokenKind},
+};
+
+const HOUR: i64 = 3_600_000;
+
+type State = RecordState<Timestamp>;
+
+fn credentials(n: u8) -> CredentialsFingerprint {
+    CredentialsFingerprint::from_bytes([n; 32])
+}
+
+fn fingerprint(n: u8) -> TokenFingerprint {
+    TokenFingerprint::of(&Key::new([0; 32]), &token(n))
+}
+
+fn token(n: u8) -> Token {
+    Token::new(TokenKind::Bearer, format!("token-{n}").as_str())
+}
+
+fn lease(n: u8, end: i64) -> Lease<Timestamp> {
+    let expiry = Expiry::Stated { end: Timestamp(end) };
+    Lease {
+        token: token(n),
+        fingerprint: fingerprint(n),
+        first: FirstSeen { generation: 0, sent_at: Timestamp(0), expiry },
+        validated_at: None,
+    }
+}
+
+fn leased(p: u8, n: u8, end: i64, origin: Origin) -> RecordChange<Timestamp> {
+    RecordChange::Leased {
+        credentials: credentials(p),
+        lease: lease(n, end),
+        replacing: None,
+        origin,
+    }
+}
+
+fn died(n: u8, cause: TombstoneCause, at: i64) -> RecordChange<Timestamp> {
+    let tombstone = Tombstone { cause, at: Timestamp(at) };
+    RecordChange::Ended { credentials: credentials(1), fingerprint: fingerprint(n), tombstone }
+}
+
+fn merged(changes: &[RecordChange<Timestamp>]) -> State {
+    merged_at(0, changes)
+}
+
+fn merged_at(now: i64, changes: &[RecordChange<Timestamp>]) -> State {
+    let mut state = State::default();
+    for change in changes {
+        state.merge(change, Timestamp(now));
+    }
+    state
+}
+
+fn cause(state: &State, n: u8) -> Option<TombstoneCause> {
+    state.tombstone(fingerprint(n)).map(|tombstone| tombstone.cause)
+}
+
+/// Rule: Merge: every write is a change that is merged into the current record, and merging it twice
+/// has no further effect.
+#[test]
+fn merging_a_change_twice_has_no_further_effect() {
+    let all = [
+        leased(1, 1, HOUR, Origin::Login),
+        RecordChange::Validated { fingerprint: fingerprint(1), sent: Timestamp(5) },
+        died(2, TombstoneCause::Rejected, 7),
+        RecordChange::Unproven { credentials: credentials(3), at: Timestamp(8) },
+        RecordChange::Rejected { credentials: credentials(3), until: Timestamp(HOUR), count: 1 },
+        RecordChange::BackedOff(ServerBackoff {
+            until: Timestamp(9),
+            count: 1,
+            reason: BackoffReason::Throttled,
+        }),
+        RecordChange::EntryBackedOff { credentials: credentials(4), until: Timestamp(9), count: 1 },
+        RecordChange::Learned(Some(Duration::from_secs(9))),
+        RecordChange::Forgotten { credentials: credentials(5), fingerprint: fingerprint(5) },
+    ];
+    let once = merged(&all);
+    let mut twice = once.clone();
+    for change in &all {
+        twice.merge(change, Timestamp(0));
+    }
+    assert_eq!(once.leases, twice.leases);
+    assert_eq!(once.circuits, twice.circuits);
+    assert_eq!(once.unproven, twice.unproven);
+    assert_eq!(once.generation, twice.generation);
+}
+
+/// Rule: Merge: the generation counts the tokens of an identity and never decreases.
+#[test]
+fn a_generation_counts_tokens_and_never_decreases() {
+    let mut state = merged(&[leased(1, 1, HOUR, Origin::Login)]);
+    assert_eq!(state.generation, 1);
+    state.merge(&leased(2, 1, HOUR, Origin::Returned), Timestamp(0));
+    assert_eq!(state.generation, 1, "the same token under other credentials");
+    state.merge(&leased(2, 2, HOUR, Origin::Login), Timestamp(0));
+    state.merge(
+        &RecordChange::Forgotten { credentials: credentials(2), fingerprint: fingerprint(2) },
+        Timestamp(0),
+    );
+    assert_eq!(state.generation, 1, "the first lease is still there: it was not replaced");
+    let replaced = RecordChange::Leased {
+        credentials: credentials(1),
+        lease: lease(3, HOUR),
+        replacing: Some(fingerprint(1)),
+        origin: Origin::Login,
+    };
+    state.merge(&replaced, Timestamp(0));
+    assert_eq!(state.generation, 2);
+}
+
+/// Rule: Merge: a live lease that the writer did not know is not overwritten.
+#[test]
+fn a_live_lease_that_the_writer_did_not_know_is_not_overwritten() {
+    let mut state = merged(&[leased(1, 1, HOUR, Origin::Login)]);
+    state.merge(&leased(1, 2, HOUR, Origin::Login), Timestamp(0));
+    assert_eq!(state.lease(credentials(1)).unwrap().fingerprint, fingerprint(1));
+    // An expired lease is overwritten.
+    state.merge(&leased(1, 2, 3 * HOUR, Origin::Login), Timestamp(HOUR));
+    assert_eq!(state.lease(credentials(1)).unwrap().fingerprint, fingerprint(2));
+}
+
+/// Rule: Merge: of two concurrent logins, the token requested last wins.
+#[test]
+fn of_two_concurrent_logins_the_token_requested_last_wins() {
+    let sent_at = |n: u8, at: i64, origin| {
+        let mut lease = lease(n, HOUR);
+        lease.first.sent_at = Timestamp(at);
+        RecordChange::Leased { credentials: credentials(1), lease, replacing: None, origin }
+    };
+    let (first, second) = (sent_at(1, 10, Origin::Login), sent_at(2, 20, Origin::Login));
+    for order in [[&first, &second], [&second, &first]] {
+        let mut state = merged(&order.map(Clone::clone));
+        assert_eq!(state.lease(credentials(1)).unwrap().fingerprint, fingerprint(2));
+        let generation = state.generation;
+        // A process that kept the older lease and saves it again changes nothing.
+        state.merge(&sent_at(1, 10, Origin::Kept), Timestamp(30));
+        assert_eq!(state.lease(credentials(1)).unwrap().fingerprint, fingerprint(2));
+        assert_eq!(state.generation, generation);
+    }
+}
+
+/// Rule: Merge: of a rejection and a success of the same credentials, the later one wins, in any order
+/// of merging.
+#[test]
+fn of_a_rejection_and_a_success_the_later_one_wins_in_any_order_of_merging() {
+    let rejected_at = |at: i64| RecordChange::Rejected {
+        credentials: credentials(1),
+        until: Timestamp(at + HOUR),
+        count: 1,
+    };
+    let mut state = merged(&[RecordChange::Leased {
+        credentials: credentials(1),
+        lease: Lease {
+            first: FirstSeen { sent_at: Timestamp(100), ..lease(1, HOUR).first },
+            ..lease(1, HOUR)
+        },
+        replacing: None,
+        origin: Origin::Login,
+    }]);
+    state.merge(&rejected_at(50), Timestamp(200));
+    assert!(state.circuit(credentials(1)).is_none() && state.was_accepted(credentials(1)));
+    state.merge(&rejected_at(150), Timestamp(200));
+    assert!(state.circuit(credentials(1)).is_some() && !state.was_accepted(credentials(1)));
+    // A success that was requested before the rejection does not close its circuit.
+    state.merge(
+        &RecordChange::Accepted { credentials: credentials(1), sent: Timestamp(100) },
+        Timestamp(200),
+    );
+    assert!(state.circuit(credentials(1)).is_some());
+    state.merge(
+        &RecordChange::Accepted { credentials: credentials(1), sent: Timestamp(151) },
+        Timestamp(200),
+    );
+    assert!(state.circuit(credentials(1)).is_none());
+}
+
+/// Rule: Merge: a record keeps 4 leases; those that can't be served are dropped first, then the oldest.
+#[test]
+fn a_record_keeps_four_leases_and_drops_unusable_ones_first() {
+    let mut state = State::default();
+    for n in 1..=4 {
+        state.merge(&leased(n, n, HOUR, Origin::Login), Timestamp(0));
+    }
+    state.merge(&died(3, TombstoneCause::Inactive, 1), Timestamp(1));
+    state.merge(&leased(5, 5, HOUR, Origin::Login), Timestamp(2));
+    let holders: Vec<_> = state.leases.iter().map(|entry| entry.credentials).collect();
+    assert_eq!(holders, [credentials(1), credentials(2), credentials(4), credentials(5)]);
+}
+
+/// Rule: Merge: a record keeps 32 circuits, and never drops one for a lease.
+#[test]
+fn an_open_circuit_is_never_dropped_for_a_lease_and_32_circuits_are_kept() {
+    let mut state = State::default();
+    for n in 0..40 {
+        let until = Timestamp(HOUR);
+        state.merge(
+            &RecordChange::Rejected { credentials: credentials(n), until, count: 1 },
+            Timestamp(0),
+        );
+    }
+    for n in 50..60 {
+        state.merge(&leased(n, n, HOUR, Origin::Login), Timestamp(0));
+    }
+    assert_eq!((state.circuits.len(), state.leases.len()), (32, 4));
+    assert!(state.circuit(credentials(39)).is_some() && state.circuit(credentials(7)).is_none());
+}
+
+/// Rule: Circuit: rejected credentials lose their lease and save none until they are accepted; no
+/// success of other credentials closes their circuit.
+#[test]
+fn rejected_credentials_lose_their_lease_and_save_none_until_they_are_accepted() {
+    let mut state = merged(&[
+        leased(1, 1, HOUR, Origin::Login),
+        RecordChange::Rejected { credentials: credentials(1), until: Timestamp(HOUR), count: 1 },
+        leased(1, 1, HOUR, Origin::Kept),
+    ]);
+    assert!(state.lease(credentials(1)).is_none());
+    state.merge(
+        &RecordChange::Accepted { credentials: credentials(2), sent: Timestamp(0) },
+        Timestamp(0),
+    );
+    assert!(
+        state.circuit(credentials(1)).is_some(),
+        "a success of other credentials closes nothing"
+    );
+    state.merge(
+        &RecordChange::Accepted { credentials: credentials(1), sent: Timestamp(0) },
+        Timestamp(0),
+    );
+    state.merge(&leased(1, 1, HOUR, Origin::Returned), Timestamp(0));
+    assert!(state.lease(credentials(1)).is_some());
+}
+
+/// Rule: Rejection: a rejection counts from when it was made; a refetch sent after it lifts it, once.
+#[test]
+fn a_tombstone_is_lifted_once_by_a_refetch_sent_after_the_rejection() {
+    let lift = |sent| RecordChange::Lifted { fingerprint: fingerprint(1), sent: Timestamp(sent) };
+    let mut state = merged(&[died(1, TombstoneCause::Rejected, 10), lift(9)]);
+    assert_eq!(
+        cause(&state, 1),
+        Some(TombstoneCause::Rejected),
+        "the refetch was sent before the rejection"
+    );
+    state.merge(&lift(11), Timestamp(0));
+    assert_eq!(cause(&state, 1), None);
+    state.merge(&died(1, TombstoneCause::Rejected, 10), Timestamp(0));
+    assert_eq!(cause(&state, 1), None, "rejected before the refetch, saved after it");
+    state.merge(&died(1, TombstoneCause::Rejected, 12), Timestamp(0));
+    assert_eq!(
+        cause(&state, 1),
+        Some(TombstoneCause::Inactive),
+        "rejected again after the refetch"
+    );
+    state.merge(&lift(13), Timestamp(0));
+    assert_eq!(cause(&state, 1), Some(TombstoneCause::Inactive));
+}
+
+/// Rule: Rejection: an inactive validation or a revocation is never lifted.
+#[test]
+fn no_refetch_lifts_an_inactive_validation_or_a_revocation() {
+    for end in [TombstoneCause::Inactive, TombstoneCause::Revoked] {
+        let lift = RecordChange::Lifted { fingerprint: fingerprint(1), sent: Timestamp(99) };
+        let state = merged(&[died(1, end, 1), lift, leased(1, 1, HOUR, Origin::Returned)]);
+        assert_eq!(cause(&state, 1), Some(end));
+        assert!(state.lease(credentials(1)).is_none());
+    }
+    let state =
+        merged(&[died(1, TombstoneCause::Revoked, 1), died(1, TombstoneCause::Rejected, 2)]);
+    assert_eq!(cause(&state, 1), Some(TombstoneCause::Revoked), "the stronger cause stays");
+}
+
+/// Rule: Rejection: a rejection older than the last validation that found the token active is ignored.
+#[test]
+fn a_rejection_older_than_the_last_active_validation_is_not_merged() {
+    let state = merged(&[
+        leased(1, 1, HOUR, Origin::Login),
+        RecordChange::Validated { fingerprint: fingerprint(1), sent: Timestamp(20) },
+        died(1, TombstoneCause::Rejected, 19),
+    ]);
+    assert_eq!(cause(&state, 1), None);
+}
+
+/// Rule: Backoff: the backoff of logins that rejections cause outlives the lease, and restarts after an
+/// active validation or two hours.
+#[test]
+fn a_login_backoff_outlives_the_lease_and_restarts_after_an_active_validation_or_two_hours() {
+    let mut state =
+        merged(&[leased(1, 1, 9 * HOUR, Origin::Login), died(1, TombstoneCause::Rejected, 1)]);
+    assert!(
+        state
+            .login_backoff(credentials(1))
+            .is_some_and(|backoff| backoff.armed && backoff.count == 0)
+    );
+    state.merge(&leased(1, 2, 9 * HOUR, Origin::Login), Timestamp(2));
+    state.merge(&died(2, TombstoneCause::Rejected, 3), Timestamp(3));
+    let login_backoff = *state.login_backoff(credentials(1)).unwrap();
+    assert!(
+        login_backoff.armed && login_backoff.count == 1 && login_backoff.last == Some(Timestamp(2))
+    );
+    let mut later = state.clone();
+    later.merge(&leased(1, 3, 9 * HOUR, Origin::Login), Timestamp(4));
+    later.merge(&died(3, TombstoneCause::Rejected, 3 * HOUR), Timestamp(3 * HOUR));
+    assert_eq!(later.login_backoff(credentials(1)).unwrap().count, 0, "two hours later");
+    state.merge(&leased(1, 4, 9 * HOUR, Origin::Login), Timestamp(4));
+    state.merge(
+        &RecordChange::Validated { fingerprint: fingerprint(4), sent: Timestamp(5) },
+        Timestamp(5),
+    );
+    assert!(state.login_backoff(credentials(1)).is_none(), "validated as active");
+}
+
+/// Rule: Merge: a forgotten token is not saved again until a login or a refetch returns it.
+#[test]
+fn a_forgotten_token_is_not_saved_again_until_a_login_or_a_refetch_returns_it() {
+    let forgotten =
+        RecordChange::Forgotten { credentials: credentials(1), fingerprint: fingerprint(1) };
+    let mut state = merged(&[leased(1, 1, HOUR, Origin::Login), forgotten]);
+    state.merge(&leased(1, 1, HOUR, Origin::Kept), Timestamp(0));
+    assert!(state.lease(credentials(1)).is_none() && state.is_forgotten(fingerprint(1)));
+    state.merge(&leased(1, 1, HOUR, Origin::Returned), Timestamp(0));
+    assert!(state.lease(credentials(1)).is_some() && !state.is_forgotten(fingerprint(1)));
+}
+
+/// Rule: Merge: a known token keeps its first-seen time and its generation.
+#[test]
+fn a_known_token_keeps_its_first_seen_time_and_generation() {
+    let mut later = lease(1, HOUR);
+    later.first.sent_at = Timestamp(99);
+    later.first.expiry = Expiry::Unknown;
+    let state = merged(&[
+        leased(1, 1, HOUR, Origin::Login),
+        leased(2, 2, HOUR, Origin::Login),
+        RecordChange::Leased {
+            credentials: credentials(3),
+            lease: later,
+            replacing: None,
+            origin: Origin::Returned,
+        },
+    ]);
+    let first = state.lease(credentials(3)).unwrap().first;
+    assert_eq!((first.generation, first.sent_at), (1, Timestamp(0)));
+    assert_eq!(first.expiry, Expiry::Stated { end: Timestamp(HOUR) });
+}
+
+/// Rule: Backoff: a success ends the doubling of a server backoff, but not the current wait.
+#[test]
+fn a_success_ends_the_doubling_of_a_server_backoff_but_not_its_current_wait() {
+    let backoff = RecordChange::BackedOff(ServerBackoff {
+        until: Timestamp(50),
+        count: 6,
+        reason: BackoffReason::Throttled,
+    });
+    let state = merged_at(10, &[backoff.clone(), leased(1, 1, HOUR, Origin::Login)]);
+    assert!(
+        state
+            .server_backoff
+            .is_some_and(|backoff| backoff.count == 0 && backoff.until == Timestamp(50))
+    );
+    let state = merged_at(60, &[backoff, leased(1, 1, HOUR, Origin::Login)]);
+    assert!(state.server_backoff.is_none());
+}
+
+/// Rule: Merge: a record keeps the histories of 16 tokens.
+#[test]
+fn the_histories_of_sixteen_tokens_are_kept() {
+    let mut state = State::default();
+    for n in 0..20 {
+        state.merge(&died(n, TombstoneCause::Inactive, 0), Timestamp(0));
+    }
+    assert_eq!(state.histories.len(), 16);
+    assert!(cause(&state, 3).is_none() && cause(&state, 4).is_some());
+}
+
+/// Rule: Circuit: `unblock` removes the circuit and the counted rejections at once.
+#[test]
+fn unblock_removes_the_circuit_and_the_counted_rejections() {
+    let state = merged(&[
+        RecordChange::Unproven { credentials: credentials(1), at: Timestamp(0) },
+        RecordChange::Rejected { credentials: credentials(1), until: Timestamp(HOUR), count: 3 },
+        RecordChange::Unblocked { credentials: credentials(1) },
+    ]);
+    assert_eq!(state, State::default());
+}
