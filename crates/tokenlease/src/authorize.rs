@@ -1,18 +1,18 @@
-//! Puts a token where an API wants it.
+//! Puts a token into a request to an API.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::Value;
 use tokenlease_core::{Error, ErrorKind, Result, Token, TokenKind};
 use zeroize::Zeroizing;
 
-/// The header in which newer pages of Wyn Enterprise take a token.
+/// The header in which newer pages of Wyn Enterprise expect the token.
 const REFERENCE_TOKEN: HeaderName = HeaderName::from_static("reference-token");
 
-/// The field of a JSON body in which WinKAS Air takes a token.
+/// The field of the JSON body in which WinKAS Air expects the token.
 const FIELD: &str = "Token";
 
-/// A token on its way into a request. What is put in replaces the token that was there, so that a
-/// request can be sent again with another one.
+/// Puts a token into a request. It replaces a token that is already there, so a request can be sent
+/// again with another token.
 ///
 /// ```
 /// # use tokenlease::{authorize::Authorize, core::{Token, TokenKind}};
@@ -34,26 +34,32 @@ pub struct Authorize<'a> {
 }
 
 impl<'a> Authorize<'a> {
-    /// Puts this token where its kind belongs: `Authorization: Bearer` (RFC 6750 section 2.1), or
-    /// the field `Token` of a JSON body for WinKAS Air.
+    /// Uses this token. Its kind decides the place: `Authorization: Bearer` (RFC 6750 section 2.1),
+    /// or the field `Token` of a JSON body for WinKAS Air.
     pub fn new(token: &'a Token) -> Self {
         Self { token, reference: false }
     }
 
-    /// Uses the header `Reference-Token`, which some calls of Wyn Enterprise ask for.
+    /// Uses the header `Reference-Token`, which some calls of Wyn Enterprise require.
     #[must_use]
     pub fn as_reference_token(mut self) -> Self {
         self.reference = true;
         self
     }
 
-    /// Sets the header, marked as sensitive so that no log prints it. Kind `Config` for a token of
-    /// WinKAS Air, which goes into the body, and for a token that no header can carry.
+    /// Sets the header. It is marked as sensitive, so that HTTP libraries do not log it.
+    ///
+    /// # Errors
+    /// `Config` for a token of WinKAS Air, which belongs into the body, and for a token with
+    /// characters that are not allowed in a header.
     pub fn header(&self, headers: &mut HeaderMap) -> Result<()> {
         if self.token.kind() == TokenKind::Winkas {
-            return Err(Error::new(ErrorKind::Config, "a WinKAS Air token goes into no header")
-                .expected("the field `Token` of the request's JSON body")
-                .advice("use `json_body`"));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "a WinKAS Air token does not go into a header",
+            )
+            .expected("the field `Token` of the request's JSON body")
+            .advice("call `json_body`"));
         }
         let (name, value) = if self.reference {
             (REFERENCE_TOKEN, HeaderValue::from_str(self.token.expose()))
@@ -62,24 +68,32 @@ impl<'a> Authorize<'a> {
             (header::AUTHORIZATION, HeaderValue::from_str(&text))
         };
         let mut value = value.map_err(|_| {
-            Error::new(ErrorKind::Config, "the token holds characters that no header can carry")
-                .expected("visible characters, no line breaks")
-                .advice("look for a stray line break where the token was adopted from")
+            Error::new(
+                ErrorKind::Config,
+                "the token contains characters that are not allowed in a header",
+            )
+            .expected("visible characters, no line breaks")
+            .advice("remove a stray line break where the adopted token comes from")
         })?;
         value.set_sensitive(true);
         headers.insert(name, value);
         Ok(())
     }
 
-    /// Sets the field `Token` of a JSON object, as WinKAS Air wants it in every call. Kind
-    /// `Config` if the body is no object, or if the token is not one of WinKAS Air.
+    /// Sets the field `Token` of a JSON object, as WinKAS Air requires in every call.
     ///
-    /// The body then holds a copy of the token, which is the caller's to look after.
+    /// The body then contains a copy of the token. The caller must keep it secret.
+    ///
+    /// # Errors
+    /// `Config` if the body is not an object, or the token is not one of WinKAS Air.
     pub fn json_body(&self, body: &mut Value) -> Result<()> {
         if self.token.kind() != TokenKind::Winkas {
-            return Err(Error::new(ErrorKind::Config, "a Bearer token goes into no body")
-                .expected("the header `Authorization`")
-                .advice("use `header`"));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "a Bearer token does not go into the request body",
+            )
+            .expected("the header `Authorization`")
+            .advice("call `header`"));
         }
         let found = match body {
             Value::Object(fields) => {
@@ -93,17 +107,22 @@ impl<'a> Authorize<'a> {
             Value::Array(_) => "an array",
         };
         Err(Error::new(ErrorKind::Config, format!("the request's body is {found}"))
-            .expected("a JSON object, which the field `Token` can be added to")
-            .advice("a call without arguments has the body {}"))
+            .expected("a JSON object, to which the field `Token` can be added")
+            .advice("send the body {} in a call without arguments"))
     }
 
-    /// Sets the header of a request of any HTTP stack that uses the `http` crate. As
-    /// [`header`](Self::header).
+    /// Sets the header of a request of any HTTP stack that uses the `http` crate.
+    ///
+    /// # Errors
+    /// As [`header`](Self::header).
     pub fn request<B>(&self, request: &mut http::Request<B>) -> Result<()> {
         self.header(request.headers_mut())
     }
 
-    /// Sets the header of a request that reqwest is to send. As [`header`](Self::header).
+    /// Sets the header of a reqwest request.
+    ///
+    /// # Errors
+    /// As [`header`](Self::header).
     pub fn reqwest(&self, request: reqwest::RequestBuilder) -> Result<reqwest::RequestBuilder> {
         let mut headers = HeaderMap::new();
         self.header(&mut headers)?;
@@ -121,8 +140,9 @@ mod tests {
         Token::new(kind, "canary")
     }
 
+    /// Rule: Secrets: a token in a request's header is marked as sensitive and is not printed.
     #[test]
-    fn lesson_2_a_bearer_token_goes_into_its_header_and_is_not_printed() {
+    fn a_bearer_token_goes_into_its_header_and_is_not_printed() {
         let token = token(TokenKind::Bearer);
         let mut request = http::Request::new(());
         Authorize::new(&token).request(&mut request).unwrap();
@@ -131,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_token_has_a_header_of_its_own_without_a_scheme() {
+    fn a_reference_token_goes_into_its_own_header_without_a_scheme() {
         let token = token(TokenKind::Bearer);
         let mut headers = HeaderMap::new();
         Authorize::new(&token).as_reference_token().header(&mut headers).unwrap();
@@ -148,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_object_is_an_error_that_says_what_it_is() {
+    fn a_body_that_is_not_an_object_is_an_error_that_names_its_type() {
         for (mut body, found) in [(json!([]), "an array"), (Value::Null, "null")] {
             let error = Authorize::new(&token(TokenKind::Winkas)).json_body(&mut body).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
@@ -166,8 +186,9 @@ mod tests {
         assert!(error.to_string().contains("header"), "{error}");
     }
 
+    /// Rule: Secrets: an error about a token that a header cannot contain does not quote the token.
     #[test]
-    fn lesson_2_a_token_that_no_header_can_carry_is_not_quoted() {
+    fn a_token_that_a_header_cannot_contain_is_not_quoted() {
         let token = Token::new(TokenKind::Bearer, "canary\n");
         let error = Authorize::new(&token).header(&mut HeaderMap::new()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
@@ -175,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_of_reqwest_gets_the_header_once() {
+    fn a_reqwest_request_gets_the_header_once() {
         let token = token(TokenKind::Bearer);
         let tls = crate::tls::config(&[], None).unwrap();
         let client = reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap();

@@ -1,4 +1,4 @@
-//! The client for threads that block.
+//! The client for programs without an async runtime: each call blocks its thread.
 
 use std::time::{Duration, Instant};
 
@@ -8,45 +8,69 @@ use tokenlease_core::{
 };
 
 use crate::{
-    client::{Rejection, TokenOptions},
+    client::Rejection,
     credentials_source::CredentialsSource,
     stats::Stats,
-    wait_queue::Slot,
+    token_options::TokenOptions,
+    wait_queue::{MAX_SLOT_WAIT, Slot},
 };
 
-/// How long a turn is waited for: whoever has it may call in the midst of it, for a hook for one.
-pub const MAX_SLOT_WAIT: Duration = Duration::from_secs(1);
+/// How many threads the first one wakes: enough for the processors, too few to contend for a lock.
+const WAKES: usize = 8;
 
-/// How many wait their turn side by side: enough for the processors, too few to contend for a lock.
-const ABREAST: usize = 8;
-
-/// A [`Client`](crate::Client) whose calls block the calling thread until they are done. It works
-/// inside an async runtime too, where it blocks that runtime's thread.
+/// A [`Client`](crate::Client) whose calls block the calling thread until they complete.
+///
+/// It works inside an async runtime too, where it blocks that runtime's thread. Each method does
+/// and fails as the method of the same name of the async client.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+/// # fn main() -> tokenlease::Result<()> {
+/// # let (emulator, client) = winkas_blocking();
+/// let client = client.blocking();
+/// let token = client.token()?;
+/// std::thread::scope(|scope| {
+///     for _ in 0..8 {
+///         scope.spawn(|| assert_eq!(client.token().unwrap(), token));
+///     }
+/// });
+/// assert_eq!(client.stats().logins, 1);
+/// # let _ = emulator;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client(crate::Client);
+
+impl crate::Client {
+    /// Returns the same client for threads that block.
+    pub fn blocking(&self) -> Client {
+        Client(self.clone())
+    }
+}
 
 macro_rules! blocking {
     ($self:ident, $client:ident => $call:expr) => {{
         let $client = $self.0.clone();
-        $self.0.runtime()?.block_on(async move { $call.await })?
+        $self.0.0.runtime()?.block_on(async move { $call.await })?
     }};
 }
 
 impl Client {
-    pub(crate) fn new(client: crate::Client) -> Self {
-        Self(client)
-    }
-
     /// See [`Client::token`](crate::Client::token).
+    ///
+    /// # Errors
+    /// As [`Client::token`](crate::Client::token).
     pub fn token(&self) -> Result<Token> {
         if let Some(token) = self.0.cached(Token::clone) {
             return Ok(token);
         }
-        // In a forked child, a thread that is not there may have the slot.
-        self.0.runtime()?;
-        let (began, deadline) = (Instant::now(), self.0.deadline());
-        let slot = self.0.slot(deadline.min(MAX_SLOT_WAIT), ABREAST);
-        if let Some(token) = self.0.cached_once() {
+        let state = &self.0.0;
+        // In a forked child, a thread that does not exist there may hold the slot.
+        state.runtime()?;
+        let (began, deadline) = (Instant::now(), state.wait);
+        let slot = state.wait_queue.wait(deadline.min(MAX_SLOT_WAIT), WAKES);
+        if let Some(token) = state.cache.get_once() {
             return Ok(token);
         }
         let _slot = slot.and_then(Slot::lead);
@@ -55,6 +79,9 @@ impl Client {
     }
 
     /// See [`Client::with_token`](crate::Client::with_token).
+    ///
+    /// # Errors
+    /// As [`Client::with_token`](crate::Client::with_token).
     pub fn with_token<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Result<R> {
         let mut use_it = Some(use_it);
         let fast = self.0.cached(|token| use_it.take().map(|use_it| use_it(token))).flatten();
@@ -66,64 +93,100 @@ impl Client {
     }
 
     /// See [`Client::token_with`](crate::Client::token_with).
+    ///
+    /// # Errors
+    /// As [`Client::token_with`](crate::Client::token_with).
     pub fn token_with(&self, options: TokenOptions) -> Result<Token> {
         blocking!(self, client => client.token_with(options))
     }
 
     /// See [`Client::lease`](crate::Client::lease).
+    ///
+    /// # Errors
+    /// As [`Client::lease`](crate::Client::lease).
     pub fn lease(&self) -> Result<Served> {
         blocking!(self, client => client.lease())
     }
 
     /// See [`Client::lease_with`](crate::Client::lease_with).
+    ///
+    /// # Errors
+    /// As [`Client::lease_with`](crate::Client::lease_with).
     pub fn lease_with(&self, options: TokenOptions) -> Result<Served> {
         blocking!(self, client => client.lease_with(options))
     }
 
     /// See [`Client::token_of`](crate::Client::token_of).
+    ///
+    /// # Errors
+    /// As [`Client::token_of`](crate::Client::token_of).
     pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
         self.0.token_of(text)
     }
 
     /// See [`Client::report_rejected`](crate::Client::report_rejected).
+    ///
+    /// # Errors
+    /// As [`Client::report_rejected`](crate::Client::report_rejected).
     pub fn report_rejected(&self, token: &Token) -> Result<Rejection> {
         let token = token.clone();
         blocking!(self, client => client.report_rejected(&token))
     }
 
     /// See [`Client::validate`](crate::Client::validate).
+    ///
+    /// # Errors
+    /// As [`Client::validate`](crate::Client::validate).
     pub fn validate(&self, token: &Token) -> Result<bool> {
         let token = token.clone();
         blocking!(self, client => client.validate(&token))
     }
 
     /// See [`Client::refetch`](crate::Client::refetch).
+    ///
+    /// # Errors
+    /// As [`Client::refetch`](crate::Client::refetch).
     pub fn refetch(&self) -> Result<Served> {
         blocking!(self, client => client.refetch())
     }
 
     /// See [`Client::revoke`](crate::Client::revoke).
+    ///
+    /// # Errors
+    /// As [`Client::revoke`](crate::Client::revoke).
     pub fn revoke(&self, token: &Token) -> Result<Revocation> {
         let token = token.clone();
         blocking!(self, client => client.revoke(&token))
     }
 
     /// See [`Client::forget`](crate::Client::forget).
+    ///
+    /// # Errors
+    /// As [`Client::forget`](crate::Client::forget).
     pub fn forget(&self) -> Result<()> {
         blocking!(self, client => client.forget())
     }
 
     /// See [`Client::unblock`](crate::Client::unblock).
+    ///
+    /// # Errors
+    /// As [`Client::unblock`](crate::Client::unblock).
     pub fn unblock(&self) -> Result<()> {
         blocking!(self, client => client.unblock())
     }
 
     /// See [`Client::adopt`](crate::Client::adopt).
-    pub fn adopt(&self, token: Token, life: Option<Duration>) -> Result<()> {
-        blocking!(self, client => client.adopt(token, life))
+    ///
+    /// # Errors
+    /// As [`Client::adopt`](crate::Client::adopt).
+    pub fn adopt(&self, token: Token, lifetime: Option<Duration>) -> Result<()> {
+        blocking!(self, client => client.adopt(token, lifetime))
     }
 
     /// See [`Client::set_credentials`](crate::Client::set_credentials).
+    ///
+    /// # Errors
+    /// As [`Client::set_credentials`](crate::Client::set_credentials).
     pub fn set_credentials(&self, credentials: impl Into<CredentialsSource>) -> Result<()> {
         self.0.set_credentials(credentials)
     }
@@ -139,6 +202,9 @@ impl Client {
     }
 
     /// See [`Client::close`](crate::Client::close).
+    ///
+    /// # Errors
+    /// As [`Client::close`](crate::Client::close).
     pub fn close(&self) -> Result<()> {
         blocking!(self, client => client.close())
     }

@@ -1,4 +1,4 @@
-//! The fast path: a token that is cached, and until when it needs no look at anything else.
+//! The cache: the current token, and until when it may be served without asking the state machine.
 
 use std::{
     fmt,
@@ -13,32 +13,33 @@ use tokenlease_core::Token;
 
 use crate::clock::{AnyClock, Coarse};
 
-/// What a caller of the fast path may have, and how long.
+/// The cached token, and how long it is fresh.
 struct Cached {
     token: Token,
     fresh: Fresh,
 }
 
-/// Until when something serves, by both coarse clocks.
+/// Until when a token is fresh, by both coarse clocks.
 struct Fresh {
     until: Coarse,
-    /// The monotonic clock when both were last seen to be before that. The wall clock is not read
-    /// again as long as that one shows the same: reading one costs a third of a cached token.
+    /// The monotonic clock's value when both clocks were last found to be before `until`. The wall
+    /// clock is not read again while the monotonic clock shows the same value: reading a clock is a
+    /// third of the cost of a cached token.
     seen: AtomicI64,
 }
 
-/// The token that serves without a look at the machine, if there is one.
+/// Holds the token that is served without asking the state machine, if there is one.
 pub(crate) struct Cache {
     clock: AnyClock,
     cached: ArcSwapOption<Cached>,
-    /// The same, for who looks once: see [`Cache::get_once`].
-    kept: Mutex<Option<Arc<Cached>>>,
-    /// Another one each time it is set; odd while there is a token.
+    /// The same token for [`Cache::get_once`].
+    copy: Mutex<Option<Arc<Cached>>>,
+    /// Changes each time the cache is set. Odd while there is a token.
     version: AtomicU64,
 }
 
-/// Stands for a token that was cached: whoever keeps an object of their own that was made of it
-/// asks [`Client::holds`](crate::Client::holds) whether it still serves.
+/// The version of a cached token. [`holds`](crate::bindings::holds) tells whether the token is still
+/// cached and fresh, so that a binding can keep an object that it made of the token.
 pub struct CacheVersion {
     version: u64,
     fresh: Fresh,
@@ -71,16 +72,17 @@ impl Cache {
         Self {
             clock,
             cached: ArcSwapOption::empty(),
-            kept: Mutex::default(),
+            copy: Mutex::default(),
             version: AtomicU64::new(0),
         }
     }
 
-    /// One caller at a time, so that the last to set it is the last to number it.
+    /// Sets the cached token. The caller holds a lock, so that concurrent calls cannot number two
+    /// tokens in the wrong order.
     pub(crate) fn set(&self, cached: Option<(Token, Coarse)>) {
         let odd = u64::from(cached.is_some());
         let version = self.version.load(Ordering::Relaxed);
-        // A flight has many steps, and nothing is cached before and after most of them.
+        // Most steps of a flight leave an empty cache empty.
         if odd == 0 && version & 1 == 0 {
             return;
         }
@@ -88,25 +90,26 @@ impl Cache {
             let fresh = Fresh::new(until);
             Arc::new(Cached { token, fresh })
         });
-        self.kept().clone_from(&cached);
+        self.locked_copy().clone_from(&cached);
         self.cached.store(cached);
         self.version.store(((version | 1) + 1) | odd, Ordering::Release);
     }
 
     #[inline]
     pub(crate) fn get<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
-        self.look(|cached, _| use_it(&cached.token))
+        self.load(|cached, _| use_it(&cached.token))
     }
 
-    /// Behind a lock: a thread's first look at the pointer registers the thread, at a cost that grows
-    /// with their number, which a thousand that wait for one answer would each pay.
+    /// Returns the token if it is fresh. It uses a lock: the first load of the atomic pointer
+    /// registers the thread, at a cost that grows with the number of threads. Each of a thousand
+    /// threads that wait for one answer would pay it.
     pub(crate) fn get_once(&self) -> Option<Token> {
-        let cached = self.kept().clone()?;
+        let cached = self.locked_copy().clone()?;
         cached.fresh.is_now(&self.clock).then(|| cached.token.clone())
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<Arc<Cached>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked_copy(&self) -> MutexGuard<'_, Option<Arc<Cached>>> {
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[inline]
@@ -114,16 +117,16 @@ impl Cache {
         &self,
         use_it: impl FnOnce(&Token, CacheVersion) -> R,
     ) -> Option<R> {
-        self.look(|Cached { token, fresh }, version| {
+        self.load(|Cached { token, fresh }, version| {
             use_it(token, CacheVersion { version, fresh: Fresh::new(fresh.until) })
         })
     }
 
     #[inline]
-    fn look<R>(&self, use_it: impl FnOnce(&Cached, u64) -> R) -> Option<R> {
-        // Read first: a version may be too old for its token, never too new.
+    fn load<R>(&self, use_it: impl FnOnce(&Cached, u64) -> R) -> Option<R> {
+        // Read before the token: the version may be older than the token, never newer.
         let version = self.version.load(Ordering::Acquire);
-        // A look at the pointer costs the more, the first time: who finds nothing shall not pay it.
+        // The first load of the pointer is expensive for a thread, so an empty cache avoids it.
         if version & 1 == 0 {
             return None;
         }
@@ -170,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_holds_as_long_as_its_token_serves_by_both_clocks() {
+    fn a_version_is_current_until_its_token_expires_by_either_clock() {
         let until = hour_from(&SteeredClock::new());
         let only_wall = Coarse { monotonic: i64::MAX, ..until };
         let only_monotonic = Coarse { wall: i64::MAX, ..until };
@@ -179,18 +182,18 @@ mod tests {
             let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())));
             assert!(version(&cache).is_none());
             cache.set(Some((token("one"), until)));
-            let marked = version(&cache).unwrap();
-            assert!(cache.holds(&marked));
+            let cached = version(&cache).unwrap();
+            assert!(cache.holds(&cached));
             assert_eq!(cache.get_once(), Some(token("one")));
             clock.advance(Duration::from_secs(3601));
-            assert!(!cache.holds(&marked));
+            assert!(!cache.holds(&cached));
             assert_eq!(cache.get_once(), None);
             assert!(version(&cache).is_none() && cache.get(|_| ()).is_none());
         }
     }
 
     #[test]
-    fn a_mark_of_what_was_cached_before_does_not_hold() {
+    fn the_version_of_an_earlier_token_is_not_current() {
         let clock = SteeredClock::new();
         let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())));
         cache.set(Some((token("one"), hour_from(&clock))));
@@ -203,17 +206,17 @@ mod tests {
         assert!(cache.holds(&version(&cache).unwrap()));
     }
 
-    /// A clock whose monotonic face shows what it is told, and which counts looks at the other.
+    /// A clock that a test sets, and that counts the reads of its wall clock.
     #[derive(Debug, Default)]
-    struct ToldClock {
+    struct SetClock {
         monotonic: AtomicI64,
         wall: AtomicI64,
-        looks: AtomicU64,
+        wall_reads: AtomicU64,
     }
 
-    impl Clock for ToldClock {
+    impl Clock for SetClock {
         fn now(&self) -> Now {
-            unreachable!("the fast path reads coarse clocks")
+            unreachable!("the cache reads the coarse clocks")
         }
 
         fn coarse_monotonic(&self) -> i64 {
@@ -221,36 +224,36 @@ mod tests {
         }
 
         fn coarse_wall(&self) -> i64 {
-            self.looks.fetch_add(1, Ordering::Relaxed);
+            self.wall_reads.fetch_add(1, Ordering::Relaxed);
             self.wall.load(Ordering::Relaxed)
         }
 
         fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-            unreachable!("the fast path does not wait")
+            unreachable!("the cache never waits")
         }
     }
 
     #[test]
-    fn the_wall_clock_is_looked_at_once_a_tick_of_the_other() {
-        let clock = Arc::new(ToldClock::default());
+    fn the_wall_clock_is_read_once_for_each_tick_of_the_monotonic_clock() {
+        let clock = Arc::new(SetClock::default());
         let cache = Cache::new(AnyClock::Other(clock.clone()));
         cache.set(Some((token("one"), hour_from(clock.as_ref()))));
-        let marked = version(&cache).unwrap();
-        let serves = || (cache.get(|_| ()).is_some(), cache.holds(&marked));
+        let cached = version(&cache).unwrap();
+        let serves = || (cache.get(|_| ()).is_some(), cache.holds(&cached));
         for tick in 1..=3 {
             clock.monotonic.store(tick * 4 * MILLI, Ordering::Relaxed);
-            clock.looks.store(0, Ordering::Relaxed);
+            clock.wall_reads.store(0, Ordering::Relaxed);
             for _ in 0..100 {
                 assert_eq!(serves(), (true, true));
             }
-            // Who asks the cache and who keeps a version look for themselves.
-            assert_eq!(clock.looks.load(Ordering::Relaxed), 2);
+            // One read by `get` and one by `holds`.
+            assert_eq!(clock.wall_reads.load(Ordering::Relaxed), 2);
         }
-        // A machine that was suspended, or a wall clock that was set: seen at the next tick.
+        // A suspended machine, or a wall clock that was set, shows at the next tick.
         clock.wall.store(HOUR * MILLI, Ordering::Relaxed);
         clock.monotonic.store(16 * MILLI, Ordering::Relaxed);
         assert_eq!(serves(), (false, false));
-        // What is over is not seen as fresh, however often it is asked for.
+        // An expired token stays expired at the next call.
         assert_eq!(serves(), (false, false));
     }
 }

@@ -1,95 +1,104 @@
 //! The client of one identity.
 
+mod forget_and_unblock;
+mod report_rejected;
+mod validate_and_revoke;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Now, Result, Secret, Token,
-    lifecycle::{Ask, Lifecycle, Rejection as Claim, Report, Revocation, Served},
-    provider::{ApiAnswer, Server},
+    Error, ErrorKind, Result, Secret, Token,
+    lifecycle::{Lifecycle, Served},
     time::Moment as _,
 };
 
+pub use self::report_rejected::Rejection;
 use crate::{
-    builder::ClientBuilder, cached::CacheVersion, credentials_source::CredentialsSource,
-    runtime::Runtime, state::ClientState, stats::Stats, wait_queue::Slot,
+    credentials_source::CredentialsSource, state::ClientState, stats::Stats,
+    token_options::TokenOptions,
 };
 
-/// Gets, keeps and shares the token of one identity. Cloning is cheap and shares all.
+/// Gets, caches and shares the token of one identity. Clones are cheap and share everything.
 ///
-/// While a token is fresh, asking for it costs an atomic load and two comparisons. Otherwise one
-/// flight gets it for all who ask, in a task that no caller's end cancels, and each caller keeps
-/// its own deadline.
+/// While a token is fresh, [`token`](Self::token) costs an atomic load and two comparisons.
+/// Otherwise a single flight gets the token for all callers, in a task that goes on when a caller is
+/// cancelled. Each caller keeps its own deadline.
+///
+/// ```no_run
+/// use tokenlease::{Client, core::{Credentials, Identity, provider::Server}};
+///
+/// # async fn example() -> tokenlease::Result<()> {
+/// let identity = Identity::winkas("https://air.winkas.net", "NAME", "CODE")?;
+/// let client = Client::builder(Server::new(identity), Credentials::password("PASSWORD")).build()?;
+/// let token = client.token().await?;
+/// # let _ = token;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// Every method that may need a token or the provider fails with the same kinds:
+/// [`CredentialsRejected`](ErrorKind::CredentialsRejected),
+/// [`TokenRejected`](ErrorKind::TokenRejected), [`Throttled`](ErrorKind::Throttled),
+/// [`Unavailable`](ErrorKind::Unavailable), [`InvalidResponse`](ErrorKind::InvalidResponse),
+/// [`Transport`](ErrorKind::Transport), [`Store`](ErrorKind::Store),
+/// [`Config`](ErrorKind::Config), [`Internal`](ErrorKind::Internal),
+/// [`DeadlineExceeded`](ErrorKind::DeadlineExceeded) at the caller's deadline, and
+/// [`Forked`](ErrorKind::Forked) in any process but the one that made the client.
 #[derive(Clone)]
-pub struct Client(Arc<ClientState>);
-
-/// What a caller wants beyond a token.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct TokenOptions {
-    /// How long to wait at most; `None` is the client's own limit, 30 s unless it was set.
-    pub deadline: Option<Duration>,
-    /// The life that should be left: a wish, clamped to a half of the token's life. For WinKAS,
-    /// whose ends nobody states, it means a validation now, never a new token.
-    pub min_remaining: Option<Duration>,
-}
-
-impl TokenOptions {
-    /// Waits for that long at most.
-    #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// Wants that life left.
-    #[must_use]
-    pub fn with_min_remaining(mut self, life: Duration) -> Self {
-        self.min_remaining = Some(life);
-        self
-    }
-}
-
-/// What became of the claim that an API rejected a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Rejection {
-    /// Another token is in use now: call the API once more with it.
-    Replaced(Token),
-    /// The provider says that the token is active, so the rejection is about something else, a
-    /// permission for one: don't call again.
-    StillActive,
-}
+pub struct Client(pub(crate) Arc<ClientState>);
 
 impl Client {
-    /// Begins a client of that server and identity, with fixed credentials or a function that
-    /// fetches them.
-    pub fn builder(
-        server: impl Into<Server>,
-        credentials: impl Into<CredentialsSource>,
-    ) -> ClientBuilder {
-        ClientBuilder::new(server.into(), credentials.into())
+    pub(crate) fn new(state: ClientState) -> Self {
+        Self(Arc::new(state))
     }
 
-    pub(crate) fn new(inner: ClientState) -> Self {
-        Self(Arc::new(inner))
-    }
-
-    /// The token to use now.
+    /// Returns the token to use now.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let first = client.token().await?; // logs in
+    /// let second = client.token().await?; // is cached
+    /// assert_eq!(first, second);
+    /// assert_eq!(client.stats().logins, 1);
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// By kind, see [`ErrorKind`]; `Deadline` if none came within the client's limit.
+    /// The kinds [of every client](Self#errors); `DeadlineExceeded` if no token came within the
+    /// client's limit, 30 s by default.
     pub async fn token(&self) -> Result<Token> {
-        if let Some(token) = self.0.fast(Token::clone) {
+        if let Some(token) = self.0.cached(Token::clone) {
             return Ok(token);
         }
         Ok(self.lease().await?.lease.token().clone())
     }
 
-    /// Hands the token to a function, without a copy of it while it is cached.
+    /// Passes the token to a function. A cached token is not copied.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let length = client.with_token(|token| token.expose().len()).await?;
+    /// assert!(length > 0);
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`token`](Self::token).
     pub async fn with_token<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Result<R> {
         let mut use_it = Some(use_it);
         if let Some(result) =
-            self.0.fast(|token| use_it.take().map(|use_it| use_it(token))).flatten()
+            self.0.cached(|token| use_it.take().map(|use_it| use_it(token))).flatten()
         {
             return Ok(result);
         }
@@ -98,245 +107,151 @@ impl Client {
         Ok(use_it(served.lease.token()))
     }
 
-    /// The token to use now, by one's own deadline or with a wish for its remaining life.
+    /// Returns the token to use now, with a deadline or a minimum remaining lifetime.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokenlease::TokenOptions;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let options = TokenOptions::default().with_deadline(Duration::from_secs(5));
+    /// let token = client.token_with(options).await?;
+    /// # let _ = (emulator, token);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`token`](Self::token); `DeadlineExceeded` at the deadline in the options.
     pub async fn token_with(&self, options: TokenOptions) -> Result<Token> {
         if options.min_remaining.is_none()
-            && let Some(token) = self.0.fast(Token::clone)
+            && let Some(token) = self.0.cached(Token::clone)
         {
             return Ok(token);
         }
         Ok(self.lease_with(options).await?.lease.token().clone())
     }
 
-    /// The token to use now with what is known of its end, and from which source it came.
+    /// Returns the token to use now with its expiry, and the source from which it came.
+    ///
+    /// ```
+    /// use tokenlease::core::lease::Source;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let served = client.lease().await?;
+    /// assert_eq!(served.source, Source::Login);
+    /// println!("expiry: {:?}", served.lease.expiry());
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`token`](Self::token).
     pub async fn lease(&self) -> Result<Served> {
         self.lease_with(TokenOptions::default()).await
     }
 
-    /// As [`lease`](Self::lease), by one's own deadline or with a wish for its remaining life.
+    /// As [`lease`](Self::lease), with a deadline or a minimum remaining lifetime.
+    ///
+    /// # Errors
+    /// As [`token_with`](Self::token_with).
     pub async fn lease_with(&self, options: TokenOptions) -> Result<Served> {
-        // In a box, so that the future of a cached token is a few words to move.
+        // Boxed, so that the future of a caller that finds the token cached stays small.
         Box::pin(self.0.get(options)).await
     }
 
-    /// A token that is cached and fresh, without waiting for anything.
+    /// Passes the token to a function if it is cached and fresh. Never waits.
     pub fn cached<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {
-        self.0.fast(use_it)
+        self.0.cached(use_it)
     }
 
-    /// As [`cached`](Self::cached), for a thread that waited for its [`turn`](Self::slot).
-    pub(crate) fn cached_once(&self) -> Option<Token> {
-        self.0.fast_once()
-    }
-
-    /// As [`cached`](Self::cached), with a version for whoever keeps an object of their own that is
-    /// made of the token, as faces of other languages do.
-    pub fn cached_with_version<R>(
-        &self,
-        use_it: impl FnOnce(&Token, CacheVersion) -> R,
-    ) -> Option<R> {
-        self.0.fast_with_version(use_it)
-    }
-
-    /// Whether the token of that version, which this client gave, is still cached and fresh. It costs
-    /// less than [`cached`](Self::cached).
-    #[inline]
-    pub fn holds(&self, version: &CacheVersion) -> bool {
-        self.0.holds(version)
-    }
-
-    /// A token of this client's provider from its text, which was kept or came from elsewhere: to
-    /// reject, validate, revoke or adopt it. Kind `Config` for a text that no token can have.
+    /// Makes a token of this client's provider from its text, which was stored or came from
+    /// elsewhere, to report, validate, revoke or adopt it.
+    ///
+    /// # Errors
+    /// `Config` if no token can have that text.
     pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
         Token::read(self.0.server.token_kind(), text)
     }
 
-    /// Claims that an API rejected this token. The claim is checked with the provider before it is
-    /// believed; a thousand claims on one token are one check and at most one new token.
-    pub async fn report_rejected(&self, token: &Token) -> Result<Rejection> {
-        let entry = self.0.entry().await?;
-        let claim = entry.with(&self.0, |machine| machine.report_rejected(token, self.0.now()))?;
-        if claim == Claim::StillActive && self.0.fast(|_| ()).is_some() {
-            return Ok(Rejection::StillActive);
-        }
-        let mut current = self.lease().await?;
-        if claim == Claim::Outdated && current.lease.token() == token {
-            // This client did not have it in hand: a sibling or the provider had. It is doubted now.
-            entry.with(&self.0, |machine| machine.report_rejected(token, self.0.now()))?;
-            current = self.lease().await?;
-        }
-        if current.lease.token() == token {
-            return Ok(Rejection::StillActive);
-        }
-        Ok(Rejection::Replaced(current.lease.token().clone()))
-    }
-
-    /// Reads an API's answer for what it says about the token.
-    pub fn read_api(&self, response: &http::Response<impl AsRef<[u8]>>) -> ApiAnswer {
-        self.0.server.read_api(response)
-    }
-
-    /// Calls an API with the token, and once more with another if the API rejected the first and
-    /// the provider agrees. `call` gets the token and returns what the API's answer says about it
-    /// ([`read_api`](Self::read_api)) and the answer itself.
+    /// Replaces the credentials. Later callers are served with the new ones alone. A flight that
+    /// uses the old ones completes, and answers only the callers that asked before.
+    ///
+    /// ```
+    /// use tokenlease::core::{Credentials, lease::Source};
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let token = client.token().await?;
+    /// # emulator.winkas().set_passwords(["changed"]);
+    /// client.set_credentials(Credentials::password("changed"))?;
+    /// let served = client.lease().await?;
+    /// assert_eq!((served.source, served.lease.token()), (Source::Refetch, &token));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// Those of `call`, and those of getting a token.
-    pub async fn call<R, E, F, C>(&self, mut call: C) -> Result<R, E>
-    where
-        C: FnMut(Token) -> F,
-        F: Future<Output = Result<(ApiAnswer, R), E>>,
-        E: From<Error>,
-    {
-        let token = self.token().await?;
-        let (said, answer) = call(token.clone()).await?;
-        if matches!(said, ApiAnswer::NotRejected) {
-            return Ok(answer);
-        }
-        match self.report_rejected(&token).await? {
-            Rejection::Replaced(token) => Ok(call(token).await?.1),
-            // The caller sees what the API said.
-            Rejection::StillActive => Ok(answer),
-        }
-    }
-
-    /// Asks the provider whether a token, this client's or any other, is active. A no reaches all
-    /// who share the token.
-    pub async fn validate(&self, token: &Token) -> Result<bool> {
-        match self.job(|machine, _| machine.validate(token)).await? {
-            Report::Validation(active) => Ok(active),
-            _ => Err(impossible()),
-        }
-    }
-
-    /// Asks the provider for the running token (WinKAS), whatever memory and store hold.
-    pub async fn refetch(&self) -> Result<Served> {
-        let inner = &self.0;
-        let ask = Ask::new(inner.elapsed(), inner.wait);
-        self.job(|machine, _| machine.refetch_running(&ask)).await?;
-        inner.get_by(ask).await
-    }
-
-    /// Ends a token for all who share it, and tells the provider. A user in a session with the token
-    /// is sent to the login page.
-    ///
-    /// # Errors
-    /// `Unsupported` at WinKAS, which has no such call: see [`forget`](Self::forget). If the
-    /// provider could not be told, the token is not used any more, but may still be active.
-    pub async fn revoke(&self, token: &Token) -> Result<Revocation> {
-        match self.job(|machine, now| machine.revoke(token, now)).await? {
-            Report::Revoked(revocation) => Ok(revocation),
-            _ => Err(impossible()),
-        }
-    }
-
-    /// Drops this client's token here and in the store, without ending it at the provider.
-    pub async fn forget(&self) -> Result<()> {
-        self.tell(Lifecycle::forget).await
-    }
-
-    /// Says that the credentials are right, or that the account was unlocked: what stops them is
-    /// lifted, and the next caller is served by one login.
-    pub async fn unblock(&self) -> Result<()> {
-        self.tell(Lifecycle::unblock).await
-    }
-
-    /// Takes a token that was made elsewhere, which ends after `life` (`None`: nobody knows). It
-    /// serves this client, and others only if they have seen its credentials accepted.
-    pub async fn adopt(&self, token: Token, life: Option<Duration>) -> Result<()> {
-        let entry = self.0.entry().await?;
-        entry.with(&self.0, |machine| {
-            let now = self.0.now();
-            machine.adopt(token, life.map(|life| now.elapsed.plus(life)), now)
-        })?
-    }
-
-    /// Goes on with other credentials. Who asks from now on is served by them alone; a flight with
-    /// the old ones ends by itself and answers only who asked before.
+    /// `Config` for credentials that the grant lacks, and `Forked` in any process but the one that
+    /// made the client.
     pub fn set_credentials(&self, credentials: impl Into<CredentialsSource>) -> Result<()> {
         self.0.set_credentials(credentials.into())
     }
 
-    /// Where the token in hand stands and how it came, in words, without the secret.
+    /// Describes the current token and its source in words. The text holds no secret.
     pub fn explain(&self) -> String {
-        // In a forked child, a thread that is not there may hold what would be looked at.
+        // In a forked child, a thread that does not exist there may hold the machine's lock.
         if let Err(error) = self.0.check_process() {
             return error.to_string();
         }
         match self.0.current() {
             Some(entry) => entry.peek(|machine| machine.explain(self.0.now())),
-            None => "nobody has asked yet".into(),
+            None => "no caller has asked for a token yet".into(),
         }
     }
 
-    /// What this client has done since it was made.
+    /// Returns the counts of this client since it was made.
     pub fn stats(&self) -> Stats {
         self.0.counters.read()
     }
 
-    /// Waits until nothing is under way for this client: so that a short-lived process does not
-    /// leave a login half done or a lock taken. It ends no token.
+    /// Returns how long a caller waits at most if it sets no deadline.
+    pub fn deadline(&self) -> Duration {
+        self.0.wait
+    }
+
+    /// Waits until no work is running for this client. The token stays valid.
+    ///
+    /// Call it at the end of a short-lived process, so that no login is cut off and no lock stays
+    /// taken.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let token = client.token().await?;
+    /// client.close().await?;
+    /// # let _ = (emulator, token);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `DeadlineExceeded` if work is still running after the client's limit, `Forked` in any process
+    /// but the one that made the client, and `Internal`.
     pub async fn close(&self) -> Result<()> {
         self.0.check_process()?;
         let Some(entry) = self.0.current() else { return Ok(()) };
         let deadline = self.0.elapsed().plus(self.0.wait);
         let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
-        entry.until(&self.0, deadline, idle).await
-    }
-
-    /// The same client for threads that block.
-    pub fn blocking(&self) -> crate::blocking::Client {
-        crate::blocking::Client::new(self.clone())
-    }
-
-    /// The runtime that this client's work is done on, for faces of other languages to wait on.
-    /// Kind `Forked` in any process but the one that made the client.
-    pub fn runtime(&self) -> Result<&'static Runtime> {
-        self.0.runtime()
-    }
-
-    /// How long a caller waits at most, unless it says otherwise.
-    pub fn deadline(&self) -> Duration {
-        self.0.wait
-    }
-
-    /// For faces whose threads block: waits while another thread is asking, for that long at most,
-    /// so that a thousand are not woken at once: who asked wakes so many, and each of them the next.
-    /// Who then finds no token cached calls [`Slot::lead`] and asks; who got no turn (`None`) asks
-    /// as well.
-    pub fn slot(&self, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
-        self.0.wait_queue.wait(limit, wakes)
-    }
-
-    /// Begins a job, one at a time for an entry, and waits for its report.
-    async fn job(&self, begin: impl FnOnce(&mut Lifecycle, Now) -> Result<()>) -> Result<Report> {
-        let inner = &self.0;
-        let entry = inner.entry().await?;
-        let _one = entry.jobs.lock().await;
-        entry.with(inner, |machine| begin(machine, inner.now()))??;
-        let deadline = inner.elapsed().plus(inner.wait);
-        let report = entry.until(inner, deadline, Lifecycle::take_report).await?;
-        // What was found out is in the store before it is answered, if the store answers.
-        let told = |machine: &mut Lifecycle| {
-            (!machine.is_unsaved() || machine.store_error().is_some()).then_some(())
-        };
-        let _ = entry.until(inner, deadline, told).await;
-        report
-    }
-
-    /// Tells the machine something, and waits until siblings can know it.
-    async fn tell(&self, tell: impl FnOnce(&mut Lifecycle, Now)) -> Result<()> {
-        let inner = &self.0;
-        let entry = inner.entry().await?;
-        // What it is about may stand in the store alone.
-        entry.with(inner, Lifecycle::look)?;
-        self.close().await?;
-        entry.with(inner, |machine| tell(machine, inner.now()))?;
-        self.close().await?;
-        entry.peek(|machine| match machine.store_error() {
-            Some(error) if machine.is_unsaved() => Err(error.clone()),
-            _ => Ok(()),
-        })
+        self.0.until(&entry, deadline, idle).await
     }
 }
 
@@ -347,6 +262,6 @@ impl fmt::Debug for Client {
 }
 
 pub(crate) fn impossible() -> Error {
-    Error::new(ErrorKind::Internal, "a job reported something else than it was asked for")
-        .advice("please report this")
+    Error::new(ErrorKind::Internal, "a call got the result of another kind of call")
+        .advice("this is a bug in tokenlease: please report it")
 }

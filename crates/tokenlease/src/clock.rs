@@ -1,6 +1,6 @@
-//! The clocks of the machine, and one to steer.
+//! The clocks of the operating system, and one for tests.
 //!
-//! The core takes time as an argument; this is the only place that knows the hour.
+//! The core takes the time as an argument. Only this module reads a clock.
 
 mod steered;
 
@@ -16,41 +16,43 @@ use tokenlease_core::{Now, Timestamp, WallTime};
 
 pub use self::steered::SteeredClock;
 
-/// The longest a [`Clock::sleep`] lasts: timers stop while a machine is suspended, so whoever
-/// waits for longer looks at the clock again.
+/// The longest time of one [`Clock::sleep`]. Timers stop while the machine is suspended, so a longer
+/// wait must read the clock again.
 const SLICE: Duration = Duration::from_secs(30);
 
-/// Where a client reads the time and waits. All clients of a process share one, as a rule
+/// A source of time and timers. All clients of a registry share one; the default is
 /// [`SystemClock`].
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The wall clock, and the clock that runs through suspend. Leases end by the second alone.
+    /// Returns the wall clock, and the clock that runs through suspend. Only the second one decides
+    /// when a lease expires.
     fn now(&self) -> Now;
 
-    /// The clock that runs through suspend, alone.
+    /// Returns only the clock that runs through suspend.
     fn elapsed(&self) -> Timestamp {
         self.now().elapsed
     }
 
-    /// The cheapest clock that never jumps, for the fast path, in nanoseconds. It may be some
-    /// milliseconds late, and may stop while the machine is suspended, which the wall clock shows.
+    /// Returns the cheapest clock that never jumps, in nanoseconds, for serving cached tokens.
     ///
-    /// It shows the same for a while, a millisecond at least: as long as it does, a cached token is
-    /// served without a look at the wall clock.
+    /// It may be some milliseconds late. It may stop while the machine is suspended; the wall clock
+    /// shows that. Each value must last for a millisecond at least: a cached token is served without
+    /// reading the wall clock until the value changes.
     fn coarse_monotonic(&self) -> i64;
 
-    /// The cheapest wall clock, for the fast path, in nanoseconds since 1970-01-01T00:00:00Z. It
-    /// may be some milliseconds late.
+    /// Returns the cheapest wall clock, in nanoseconds since 1970-01-01T00:00:00Z, for serving cached
+    /// tokens. It may be some milliseconds late.
     fn coarse_wall(&self) -> i64;
 
-    /// Waits for that long, or less: 30 s at most, and a steered clock wakes its sleepers when it
-    /// is moved. The caller looks at the clock again.
+    /// Waits for that long or less, for 30 s at most. A steered clock wakes its sleepers when it is
+    /// moved. The caller must read the clock again.
     ///
-    /// The future of the clocks in this crate must be polled inside a tokio runtime with time.
+    /// The futures of the clocks in this crate must be polled inside a tokio runtime with time
+    /// enabled.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
-/// The clock of a registry: the machine's own, which the fast path reads without a call through a
-/// table, or another.
+/// The clock of a registry: the system's, which the cache reads without dynamic dispatch, or
+/// another.
 #[derive(Clone, Debug)]
 pub(crate) enum AnyClock {
     System,
@@ -75,7 +77,8 @@ impl AnyClock {
     }
 }
 
-/// What the coarse clocks show, in nanoseconds. Values are compared with values of the same clock and never stored.
+/// The values of the coarse clocks, in nanoseconds. They are compared with values of the same clock,
+/// and never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Coarse {
     pub(crate) monotonic: i64,
@@ -83,20 +86,20 @@ pub(crate) struct Coarse {
 }
 
 impl Coarse {
-    /// The monotonic clock first: a jump of the wall clock in between is seen again at its next tick.
+    /// Reads the monotonic clock first: a jump of the wall clock in between shows at its next tick.
     #[inline]
     pub(crate) fn of(clock: &dyn Clock) -> Self {
         Self { monotonic: clock.coarse_monotonic(), wall: clock.coarse_wall() }
     }
 
-    /// Both clocks after that many milliseconds.
+    /// Returns both clocks as they will be after that many milliseconds.
     pub(crate) fn plus(self, millis: i64) -> Self {
         let plus = |clock: i64| clock.saturating_add(nanos(millis));
         Self { monotonic: plus(self.monotonic), wall: plus(self.wall) }
     }
 }
 
-/// The machine's own clocks.
+/// The clocks of the operating system.
 ///
 /// | | Linux, Android | macOS, iOS | Windows |
 /// | --- | --- | --- | --- |
@@ -104,7 +107,8 @@ impl Coarse {
 /// | `wall` | `CLOCK_REALTIME` | `CLOCK_REALTIME` | the system time |
 /// | coarse | `CLOCK_MONOTONIC_COARSE`, `CLOCK_REALTIME_COARSE` | as above, in whole milliseconds | as above, in whole milliseconds |
 ///
-/// All are read through the C library, so that what replaces its functions reaches them too.
+/// All are read through the C library, so that tools that replace its functions, such as
+/// libfaketime, affect them too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -127,17 +131,18 @@ impl Clock for SystemClock {
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        // Not made before it is polled: only then there must be a runtime.
+        // Created at the first poll: only then there must be a runtime.
         Box::pin(async move { tokio::time::sleep(duration.min(SLICE)).await })
     }
 }
 
-/// Of coarse clocks, which show nanoseconds: a division would cost as much as the look.
+/// Converts to the unit of the coarse clocks. A division of their values would cost as much as
+/// reading them.
 const fn nanos(millis: i64) -> i64 {
     millis.saturating_mul(1_000_000)
 }
 
-/// Milliseconds since 1970, negative before.
+/// Returns the milliseconds since 1970, negative for earlier times.
 fn unix_millis(time: SystemTime) -> i64 {
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     match time.duration_since(SystemTime::UNIX_EPOCH) {
@@ -158,7 +163,7 @@ mod system {
         pub(super) const MONOTONIC: ClockId = ClockId::MonotonicCoarse;
         pub(super) const WALL: ClockId = ClockId::RealtimeCoarse;
 
-        /// They tick with the kernel, each 1 to 10 ms.
+        /// They tick with the kernel, every 1 to 10 ms.
         pub(super) fn tick(nanos: i64) -> i64 {
             nanos
         }
@@ -173,7 +178,7 @@ mod system {
         pub(super) const MONOTONIC: ClockId = ClockId::Monotonic;
         pub(super) const WALL: ClockId = ClockId::Realtime;
 
-        /// They tick by themselves too often for one look at the wall clock each.
+        /// Cut to whole milliseconds: these clocks tick too often to read the wall clock at each tick.
         pub(super) fn tick(nanos: i64) -> i64 {
             nanos - nanos % 1_000_000
         }
@@ -185,7 +190,7 @@ mod system {
 
     pub(super) fn elapsed() -> i64 {
         let time = clock_gettime(ids::ELAPSED);
-        // No clock shows a time whose milliseconds overflow.
+        // No clock shows a time whose milliseconds overflow an i64.
         time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 
@@ -212,7 +217,7 @@ mod system {
 
     use once_cell::sync::Lazy;
 
-    // On Windows this is QueryPerformanceCounter, which counts the time in sleep.
+    // On Windows this is QueryPerformanceCounter, which includes the time in sleep.
     static START: Lazy<Instant> = Lazy::new(Instant::now);
 
     pub(super) fn wall() -> i64 {
@@ -244,8 +249,10 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
+    /// Rule: Clocks: the clock that ends leases includes the time in suspend.
+    /// Reported as librespot#1617 and pizauth#47.
     #[test]
-    fn lesson_10_elapsed_counts_the_time_in_suspend() {
+    fn elapsed_time_includes_the_time_in_suspend() {
         // The kernel's uptime includes suspend; CLOCK_MONOTONIC does not.
         let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
         let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
@@ -264,12 +271,12 @@ mod tests {
     }
 
     #[test]
-    fn before_1970_is_negative() {
+    fn a_time_before_1970_is_negative() {
         assert_eq!(unix_millis(SystemTime::UNIX_EPOCH - Duration::from_millis(5)), -5);
     }
 
     #[test]
-    fn the_machines_clock_is_read_alike_with_and_without_a_table() {
+    fn the_system_clock_shows_the_same_with_and_without_dynamic_dispatch() {
         let steered = SteeredClock::new();
         steered.advance(Duration::from_secs(3600));
         let (own, other) = (AnyClock::System, AnyClock::Other(Arc::new(steered)));

@@ -1,7 +1,19 @@
-//! What every [`Store`] must do, as checks that any store can be run through.
+//! Checks of the rules that every [`Store`] must keep, for the tests of stores.
 //!
-//! Each check takes names of its own, so they can be run against a store that is in use, and
-//! panics with what it found where the store breaks a promise.
+//! Each check uses new record names, so it can run against a store that is in use. It panics with
+//! what it found if the store breaks a rule.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use tokenlease::{MemoryStore, SteeredClock, conformance};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let clock = SteeredClock::new();
+//! let store = MemoryStore::new(Arc::new(clock.clone()));
+//! conformance::all(&store, Duration::from_secs(10), async |time| clock.advance(time)).await;
+//! # }
+//! ```
 #![expect(clippy::missing_panics_doc, reason = "panicking is how checks fail")]
 
 use std::time::Duration;
@@ -10,9 +22,11 @@ use tokenlease_core::{Identity, time::Moment as _};
 
 use crate::store::{Loaded, Locked, Owner, RecordName, Store, Stored, Swapped};
 
-/// Runs every check. `pass` lets the store's time pass, by a clock that is steered or by waiting;
-/// locks and records live for a `unit` or two of it.
-pub async fn all(store: &dyn Store, unit: Duration, pass: impl AsyncFn(Duration)) {
+/// Runs every check.
+///
+/// `pass` lets the store's time pass: it moves a clock, or waits. Locks and records live for a few
+/// `unit`s of that time.
+pub async fn all(store: &impl Store, unit: Duration, pass: impl AsyncFn(Duration)) {
     a_swap_is_on_the_revision(store).await;
     identities_share_nothing(store).await;
     records_end(store, unit, &pass).await;
@@ -24,9 +38,9 @@ pub async fn all(store: &dyn Store, unit: Duration, pass: impl AsyncFn(Duration)
     locks_and_records_are_apart(store, unit).await;
 }
 
-/// None is expected where there is none; a revision is good for one swap; a conflict changes
-/// nothing and answers the record.
-pub async fn a_swap_is_on_the_revision(store: &dyn Store) {
+/// A swap succeeds only on the expected revision (`None`: no record). A conflict changes nothing and
+/// returns the record.
+pub async fn a_swap_is_on_the_revision(store: &impl Store) {
     let name = name("swap");
     assert_eq!(load(store, &name).await.record, None, "a new name has no record");
     let conflict = swap(store, &name, Some(1), b"x", None).await;
@@ -42,14 +56,14 @@ pub async fn a_swap_is_on_the_revision(store: &dyn Store) {
     let conflict = swap(store, &name, Some(first), b"x", None).await;
     assert_eq!(found(conflict), Some(Stored::new(second, b"two".to_vec())), "it was replaced");
 
-    // Bytes are bytes, whatever they mean elsewhere.
+    // Every byte value is stored as it is.
     let every: Vec<u8> = (0..=u8::MAX).cycle().take(5000).collect();
     let third = done(swap(store, &name, Some(second), &every, None).await);
     assert_eq!(load(store, &name).await.record, Some(Stored::new(third, every)));
 }
 
-/// Tenants of one server, users of one tenant.
-pub async fn identities_share_nothing(store: &dyn Store) {
+/// Two identities share neither a record nor a lock.
+pub async fn identities_share_nothing(store: &impl Store) {
     let (one, other) = (name("tenant"), name("tenant"));
     done(swap(store, &one, None, b"one", None).await);
     assert_eq!(load(store, &other).await.record, None);
@@ -60,15 +74,15 @@ pub async fn identities_share_nothing(store: &dyn Store) {
     assert_eq!(store.lock(&other, &another, life).await.unwrap(), Locked::Granted);
 }
 
-/// A record is gone after its `keep`, no earlier; and a swap counts its own.
-pub async fn records_end(store: &dyn Store, unit: Duration, pass: &impl AsyncFn(Duration)) {
+/// A record may be dropped after its `keep` and not earlier. Each swap sets it again.
+pub async fn records_end(store: &impl Store, unit: Duration, pass: &impl AsyncFn(Duration)) {
     let name = name("keep");
     let first = done(swap(store, &name, None, b"one", Some(unit)).await);
     let second = done(swap(store, &name, Some(first), b"two", Some(4 * unit)).await);
     pass(2 * unit).await;
     assert!(load(store, &name).await.record.is_some(), "a swap sets how long a record is kept");
     pass(3 * unit).await;
-    // A store may keep a record for longer than it is of use, but must not serve half of it.
+    // A store may keep a record for longer, but then it must return all of it.
     if let Some(kept) = load(store, &name).await.record {
         assert_eq!(kept, Stored::new(second, b"two".to_vec()));
     } else {
@@ -79,8 +93,8 @@ pub async fn records_end(store: &dyn Store, unit: Duration, pass: &impl AsyncFn(
     }
 }
 
-/// The store's clock runs, and every answer that has a time tells it.
-pub async fn time_passes(store: &dyn Store, unit: Duration, pass: &impl AsyncFn(Duration)) {
+/// The store's clock runs, and every result that has a time shows it.
+pub async fn time_passes(store: &impl Store, unit: Duration, pass: &impl AsyncFn(Duration)) {
     let name = name("time");
     let before = load(store, &name).await.now;
     pass(unit).await;
@@ -95,8 +109,8 @@ pub async fn time_passes(store: &dyn Store, unit: Duration, pass: &impl AsyncFn(
     assert!(later >= after, "{after:?}, then {later:?}");
 }
 
-/// One owner at a time; asking twice does no harm.
-pub async fn a_lock_has_one_owner(store: &dyn Store, unit: Duration) {
+/// A lock has one owner at a time, and its owner may take it twice.
+pub async fn a_lock_has_one_owner(store: &impl Store, unit: Duration) {
     let (name, one, other) = (name("lock"), owner(), owner());
     assert_eq!(store.lock(&name, &one, unit).await.unwrap(), Locked::Granted);
     assert_eq!(store.lock(&name, &other, unit).await.unwrap(), Locked::Busy);
@@ -105,25 +119,29 @@ pub async fn a_lock_has_one_owner(store: &dyn Store, unit: Duration) {
     assert_eq!(store.lock(&name, &other, unit).await.unwrap(), Locked::Granted);
 }
 
-/// An owner that died is outlived, and does not get a renewal when it comes back.
-pub async fn a_lock_ends(store: &dyn Store, unit: Duration, pass: &impl AsyncFn(Duration)) {
-    let (name, dead, next) = (name("dead"), owner(), owner());
-    assert_eq!(store.lock(&name, &dead, unit).await.unwrap(), Locked::Granted);
+/// A lock expires by itself, and its former owner can no longer renew it.
+pub async fn a_lock_ends(store: &impl Store, unit: Duration, pass: &impl AsyncFn(Duration)) {
+    let (name, crashed, next) = (name("crashed"), owner(), owner());
+    assert_eq!(store.lock(&name, &crashed, unit).await.unwrap(), Locked::Granted);
     pass(unit * 11 / 10).await;
-    assert_eq!(store.renew(&name, &dead, unit).await.unwrap(), Locked::Busy, "its life ended");
+    assert_eq!(store.renew(&name, &crashed, unit).await.unwrap(), Locked::Busy, "it has expired");
     assert_eq!(store.lock(&name, &next, 2 * unit).await.unwrap(), Locked::Granted);
-    assert_eq!(store.renew(&name, &dead, unit).await.unwrap(), Locked::Busy, "it is another's");
-    assert_eq!(store.lock(&name, &dead, unit).await.unwrap(), Locked::Busy);
+    assert_eq!(
+        store.renew(&name, &crashed, unit).await.unwrap(),
+        Locked::Busy,
+        "another owner holds it"
+    );
+    assert_eq!(store.lock(&name, &crashed, unit).await.unwrap(), Locked::Busy);
 }
 
-/// A renewal counts from when it is asked for.
+/// A renewal extends the lock from the time of the call.
 pub async fn a_lock_is_renewed_while_it_lives(
-    store: &dyn Store,
+    store: &impl Store,
     unit: Duration,
     pass: &impl AsyncFn(Duration),
 ) {
     let (name, one, other) = (name("renew"), owner(), owner());
-    assert_eq!(store.renew(&name, &one, unit).await.unwrap(), Locked::Busy, "nobody holds it");
+    assert_eq!(store.renew(&name, &one, unit).await.unwrap(), Locked::Busy, "it is free");
     assert_eq!(store.lock(&name, &one, unit).await.unwrap(), Locked::Granted);
     assert_eq!(store.renew(&name, &one, 4 * unit).await.unwrap(), Locked::Granted);
     pass(2 * unit).await;
@@ -133,8 +151,8 @@ pub async fn a_lock_is_renewed_while_it_lives(
     assert_eq!(store.lock(&name, &other, unit).await.unwrap(), Locked::Granted);
 }
 
-/// An unlock that comes late must not take the lock from the next owner.
-pub async fn only_the_owner_unlocks(store: &dyn Store, unit: Duration) {
+/// A late unlock does not release the lock of the next owner.
+pub async fn only_the_owner_unlocks(store: &impl Store, unit: Duration) {
     let (name, one, other) = (name("unlock"), owner(), owner());
     store.unlock(&name, &one).await.unwrap();
     assert_eq!(store.lock(&name, &one, unit).await.unwrap(), Locked::Granted);
@@ -142,11 +160,11 @@ pub async fn only_the_owner_unlocks(store: &dyn Store, unit: Duration) {
     assert_eq!(store.lock(&name, &other, unit).await.unwrap(), Locked::Busy);
 }
 
-/// A lock needs no record and makes none; a swap needs no lock and takes none away.
-pub async fn locks_and_records_are_apart(store: &dyn Store, unit: Duration) {
+/// A lock neither needs nor creates a record. A swap neither needs nor releases a lock.
+pub async fn locks_and_records_are_apart(store: &impl Store, unit: Duration) {
     let (name, one, other) = (name("apart"), owner(), owner());
     assert_eq!(store.lock(&name, &one, unit).await.unwrap(), Locked::Granted);
-    assert_eq!(load(store, &name).await.record, None, "a lock is no record");
+    assert_eq!(load(store, &name).await.record, None, "a lock does not create a record");
     let first = done(swap(store, &name, None, b"one", None).await);
     let second = done(swap(store, &name, Some(first), b"two", None).await);
     assert_eq!(store.lock(&name, &other, unit).await.unwrap(), Locked::Busy);
@@ -163,12 +181,12 @@ fn owner() -> Owner {
     Owner::new(crate::random::seed().unwrap())
 }
 
-async fn load(store: &dyn Store, name: &RecordName) -> Loaded {
+async fn load(store: &impl Store, name: &RecordName) -> Loaded {
     store.load(name).await.unwrap()
 }
 
 async fn swap(
-    store: &dyn Store,
+    store: &impl Store,
     name: &RecordName,
     expected: Option<u64>,
     record: &[u8],

@@ -1,15 +1,31 @@
-//! Where credentials come from.
+//! The source of credentials: fixed ones, or a function.
 
 use std::{fmt, sync::Arc};
 
 use tokenlease_core::{Credentials, Result};
 
-/// Fixed credentials, or a function that fetches them: from a vault, a file, a command.
+/// Fixed credentials, or a function that fetches them from a vault, a file or a command.
 ///
-/// A function is called before the first look (the credentials fingerprint of the credentials is needed for it) and
-/// before each send of credentials, never while a cached token serves. It may block; it is called
-/// on a thread for that. If it returns other secrets than before, the client moves to the entry of
-/// those.
+/// The client calls the function before it first reads the store, because the credentials fingerprint
+/// selects the record's entry, and before each request that carries credentials. It never calls it
+/// while a cached token is fresh. The function may block: it runs on a thread for blocking work. If
+/// it returns other secrets than before, the client moves to the entry of the new ones.
+///
+/// ```
+/// use tokenlease::{Client, CredentialsSource, Error, ErrorKind, core::Credentials};
+/// # use tokenlease::core::{Identity, provider::Server};
+///
+/// let source = CredentialsSource::from_fn(|| {
+///     let password = std::fs::read_to_string("/run/secrets/winkas").map_err(|error| {
+///         Error::new(ErrorKind::Config, "the password file cannot be read").with_source(error)
+///     })?;
+///     Ok(Credentials::password(password.trim_end()))
+/// });
+/// # let server = Server::new(Identity::winkas("https://air.winkas.net", "NAME", "CODE")?);
+/// let client = Client::builder(server, source).build()?; // does not call the function yet
+/// # let _ = client;
+/// # Ok::<(), tokenlease::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct CredentialsSource(Kind);
 
@@ -20,12 +36,12 @@ enum Kind {
 }
 
 impl CredentialsSource {
-    /// A function that fetches them.
+    /// Fetches the credentials with a function.
     pub fn from_fn(function: impl Fn() -> Result<Credentials> + Send + Sync + 'static) -> Self {
         Self(Kind::Function(Arc::new(function)))
     }
 
-    /// The credentials, if no function has to be called for them.
+    /// Returns the credentials if they are fixed.
     pub(crate) fn fixed(&self) -> Option<&Credentials> {
         match &self.0 {
             Kind::Fixed(credentials) => Some(credentials),
@@ -33,7 +49,7 @@ impl CredentialsSource {
         }
     }
 
-    /// The credentials as they are now.
+    /// Returns the current credentials. Calls the function if there is one.
     pub(crate) async fn fetch(&self) -> Result<Credentials> {
         match &self.0 {
             Kind::Fixed(credentials) => Ok(credentials.clone()),
@@ -44,6 +60,7 @@ impl CredentialsSource {
                         tokenlease_core::ErrorKind::Internal,
                         "the function that fetches the credentials panicked",
                     )
+                    .advice("fix the function: it must return an error instead")
                     .with_source(error))
                 })
             }

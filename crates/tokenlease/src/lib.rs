@@ -1,20 +1,22 @@
-//! One API token for its whole life: gets, caches, shares, validates, refetches, rejects and
-//! revokes tokens of WinKAS Air, Wyn Enterprise and OAuth2 servers.
-//!
-//! This crate sends, waits and knows the hour; what is decided is decided in [`core`].
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod authorize;
+#[doc(hidden)]
+pub mod bindings;
 pub mod blocking;
 mod builder;
-mod cached;
+mod cache;
 mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod credentials_source;
+mod driver;
 mod entry;
-pub mod memory;
+mod fetch_credentials;
+mod get_lease;
+mod memory_store;
 mod random;
 mod registry;
 pub mod runtime;
@@ -22,6 +24,7 @@ mod state;
 mod stats;
 pub mod store;
 mod tls;
+mod token_options;
 pub mod transport;
 mod wait_queue;
 
@@ -31,14 +34,13 @@ pub use tokenlease_core::{Error, ErrorKind, Result};
 pub use crate::{
     authorize::Authorize,
     builder::ClientBuilder,
-    cached::CacheVersion,
-    client::{Client, Rejection, TokenOptions},
+    client::{Client, Rejection},
     clock::{Clock, SteeredClock, SystemClock},
     credentials_source::CredentialsSource,
-    memory::MemoryStore,
+    memory_store::MemoryStore,
     registry::{Registry, RegistryBuilder},
     stats::Stats,
-    store::Store,
+    store::{AnyStore, Store},
+    token_options::TokenOptions,
     transport::{HttpOptions, SendError, Transport},
-    wait_queue::Slot,
 };

@@ -1,4 +1,4 @@
-//! The store that lives in the memory of a process.
+//! The store in the memory of a process.
 
 use std::{
     borrow::Borrow,
@@ -14,49 +14,65 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
-    store::{BoxFuture, Loaded, Locked, Owner, RecordName, Store, StoreError, Stored, Swapped},
+    store::{Loaded, Locked, Owner, RecordName, Store, StoreError, Stored, Swapped},
 };
 
-/// A full store for the threads and tasks of one process. Its clock is the client's, so its time
-/// runs through suspend. It is never away.
+/// A store for the threads and tasks of one process. It is the default of a registry.
+///
+/// Its time is that of the clock it is given, so it runs through suspend. It is always available.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tokenlease::{MemoryStore, Store, SystemClock, core::Identity, store::{RecordName, Swapped}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::new(Arc::new(SystemClock));
+/// let name = RecordName::new(Identity::wyn("https://wyn.example", "NAME", "CLIENT")?);
+/// let swapped = store.swap(&name, None, b"record", None).await?;
+/// assert!(matches!(swapped, Swapped::Done { .. }));
+/// assert_eq!(store.load(&name).await?.record.unwrap().bytes(), b"record");
+/// # Ok(())
+/// # }
+/// ```
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    kept: Mutex<Kept>,
+    contents: Mutex<Contents>,
 }
 
 impl MemoryStore {
-    /// An empty store whose time is that clock's.
+    /// Creates an empty store whose time is that of the clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, kept: Mutex::default() }
+        Self { clock, contents: Mutex::default() }
     }
 
-    /// What is kept, and the time.
-    fn open(&self) -> (MutexGuard<'_, Kept>, StoreTime) {
-        // Nothing that is kept is ever half done, so a panic elsewhere spoils nothing.
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read inside the lock: two who come in order see times in order.
-        (kept, StoreTime(self.clock.elapsed().0))
+    /// Locks the store, and reads the time.
+    fn locked(&self) -> (MutexGuard<'_, Contents>, StoreTime) {
+        // Each change is complete when the lock is released, so a panic elsewhere breaks nothing.
+        let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read inside the lock, so that the times of two calls are in the order of the calls.
+        (contents, StoreTime(self.clock.elapsed().0))
     }
 }
 
 #[derive(Default)]
-struct Kept {
-    // By the digests of names: a million identities cost little more than their tokens.
+struct Contents {
+    // Keyed by the digests of names: a million identities cost little more than their tokens.
     records: HashSet<ByDigest>,
     locks: HashMap<[u8; 32], Lock>,
-    /// Counts the writes to all records: so no revision is used twice, even where a record ends
-    /// and is made anew.
+    /// Counts the writes to all records. So no revision is used twice, even if a record expires and
+    /// is created again.
     writes: u64,
-    /// How many records there may be before those that have ended are cleared away.
-    clear_at: usize,
+    /// The number of records and locks at which the expired ones are removed.
+    remove_expired_at: usize,
 }
 
-/// A record in one place, with its name and the count of those who hold it: of a million, each
-/// further place that a look touches is one more that no cache has.
+/// A record in one allocation, with its name and its reference count. With a million records, each
+/// further memory location that a read touches is one more cache miss.
 struct Record {
     digest: [u8; 32],
     revision: u64,
-    /// The end of time where none is stated.
+    /// The largest time if the record does not expire.
     until: StoreTime,
     bytes: Zeroizing<Vec<u8>>,
 }
@@ -106,14 +122,14 @@ impl Lock {
     }
 }
 
-impl Kept {
-    /// Clears away what has ended and nobody asks for any more, each time there is twice as much
-    /// as the last time: ten thousand tenants cost no more a call than one.
-    fn clear(&mut self, now: StoreTime) {
-        if self.records.len() + self.locks.len() >= self.clear_at {
+impl Contents {
+    /// Removes expired records and locks each time that their number has doubled. So a call costs
+    /// the same with ten thousand tenants as with one.
+    fn remove_expired(&mut self, now: StoreTime) {
+        if self.records.len() + self.locks.len() >= self.remove_expired_at {
             self.records.retain(|ByDigest(record)| record.lives(now));
             self.locks.retain(|_, lock| lock.lives(now));
-            self.clear_at = (2 * (self.records.len() + self.locks.len())).max(64);
+            self.remove_expired_at = (2 * (self.records.len() + self.locks.len())).max(64);
         }
     }
 
@@ -127,7 +143,7 @@ impl Kept {
         Loaded { record: self.record(name, now).map(stored), now }
     }
 
-    fn hold(&mut self, name: &RecordName, owner: &Owner, until: StoreTime) -> Locked {
+    fn grant(&mut self, name: &RecordName, owner: &Owner, until: StoreTime) -> Locked {
         self.locks.insert(*name.digest(), Lock { owner: owner.clone(), until });
         Locked::Granted
     }
@@ -138,87 +154,73 @@ impl Kept {
 }
 
 impl Store for MemoryStore {
-    fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<Loaded, StoreError>> {
-        Box::pin(async move {
-            let (kept, now) = self.open();
-            Ok(kept.loaded(name, now))
-        })
+    async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
+        let (contents, now) = self.locked();
+        Ok(contents.loaded(name, now))
     }
 
-    fn swap<'a>(
-        &'a self,
-        name: &'a RecordName,
+    async fn swap(
+        &self,
+        name: &RecordName,
         expected: Option<u64>,
-        record: &'a [u8],
+        record: &[u8],
         keep: Option<Duration>,
-    ) -> BoxFuture<'a, Result<Swapped, StoreError>> {
-        Box::pin(async move {
-            let (mut kept, now) = self.open();
-            if kept.record(name, now).map(|record| record.revision) != expected {
-                return Ok(Swapped::Conflict(kept.loaded(name, now)));
-            }
-            kept.clear(now);
-            kept.writes += 1;
-            let revision = kept.writes;
-            let until = keep.map_or(StoreTime::MAX, |keep| now.plus(keep));
-            let (digest, bytes) = (*name.digest(), Zeroizing::new(record.to_vec()));
-            let record = Record { digest, revision, until, bytes };
-            kept.records.replace(ByDigest(Arc::new(record)));
-            Ok(Swapped::Done { revision, now })
+    ) -> Result<Swapped, StoreError> {
+        let (mut contents, now) = self.locked();
+        if contents.record(name, now).map(|record| record.revision) != expected {
+            return Ok(Swapped::Conflict(contents.loaded(name, now)));
+        }
+        contents.remove_expired(now);
+        contents.writes += 1;
+        let revision = contents.writes;
+        let until = keep.map_or(StoreTime::MAX, |keep| now.plus(keep));
+        let (digest, bytes) = (*name.digest(), Zeroizing::new(record.to_vec()));
+        let record = Record { digest, revision, until, bytes };
+        contents.records.replace(ByDigest(Arc::new(record)));
+        Ok(Swapped::Done { revision, now })
+    }
+
+    async fn lock(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> Result<Locked, StoreError> {
+        let (mut contents, now) = self.locked();
+        Ok(match contents.owner(name, now) {
+            Some(holder) if holder != owner => Locked::Busy,
+            _ => contents.grant(name, owner, now.plus(ttl)),
         })
     }
 
-    fn lock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        Box::pin(async move {
-            let (mut kept, now) = self.open();
-            Ok(match kept.owner(name, now) {
-                Some(holder) if holder != owner => Locked::Busy,
-                _ => kept.hold(name, owner, now.plus(life)),
-            })
+    async fn renew(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> Result<Locked, StoreError> {
+        let (mut contents, now) = self.locked();
+        Ok(match contents.owner(name, now) {
+            Some(holder) if holder == owner => contents.grant(name, owner, now.plus(ttl)),
+            _ => Locked::Busy,
         })
     }
 
-    fn renew<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        Box::pin(async move {
-            let (mut kept, now) = self.open();
-            Ok(match kept.owner(name, now) {
-                Some(holder) if holder == owner => kept.hold(name, owner, now.plus(life)),
-                _ => Locked::Busy,
-            })
-        })
-    }
-
-    fn unlock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let (mut kept, now) = self.open();
-            if kept.owner(name, now) == Some(owner) {
-                kept.locks.remove(name.digest());
-            }
-            Ok(())
-        })
+    async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
+        let (mut contents, now) = self.locked();
+        if contents.owner(name, now) == Some(owner) {
+            contents.locks.remove(name.digest());
+        }
+        Ok(())
     }
 }
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
         f.debug_struct("MemoryStore")
-            .field("records", &kept.records.len())
-            .field("locks", &kept.locks.len())
+            .field("records", &contents.records.len())
+            .field("locks", &contents.locks.len())
             .finish_non_exhaustive()
     }
 }
@@ -240,14 +242,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_memory_store_is_a_full_store() {
+    async fn the_memory_store_passes_the_checks_of_every_store() {
         let (clock, store) = store();
         let pass = async |duration| clock.advance(duration);
         conformance::all(&store, Duration::from_secs(10), pass).await;
     }
 
     #[tokio::test]
-    async fn its_time_is_the_clock_that_runs_through_suspend() {
+    async fn the_time_of_the_memory_store_runs_through_suspend() {
         let (clock, store) = store();
         let before = store.load(&name(1)).await.unwrap().now;
         clock.jump_wall(86_400_000);
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_has_ended_is_not_there_and_its_revision_is_not_used_again() {
+    async fn an_expired_record_is_absent_and_its_revision_is_not_used_again() {
         let (clock, store) = store();
         let (name, life) = (name(1), Duration::from_secs(30));
         let Ok(Swapped::Done { revision: old, .. }) =
@@ -272,21 +274,23 @@ mod tests {
         assert!(matches!(swapped, Ok(Swapped::Done { revision, .. }) if revision > old));
     }
 
+    /// Rule: Memory: expired records and locks are removed from the memory store.
     #[tokio::test]
-    async fn lesson_22_what_has_ended_does_not_pile_up() {
+    async fn expired_records_and_locks_are_removed() {
         let (clock, store) = store();
-        let (owner, life) = (Owner::new(1), Duration::from_secs(30));
+        let (owner, ttl) = (Owner::new(1), Duration::from_secs(30));
         for user in 0..1000 {
-            store.lock(&name(user), &owner, life).await.unwrap();
-            store.swap(&name(user), None, b"record", Some(life)).await.unwrap();
-            clock.advance(life);
+            store.lock(&name(user), &owner, ttl).await.unwrap();
+            store.swap(&name(user), None, b"record", Some(ttl)).await.unwrap();
+            clock.advance(ttl);
         }
-        let kept = store.kept.lock().unwrap();
-        assert!(kept.records.len() + kept.locks.len() <= 65);
+        let contents = store.contents.lock().unwrap();
+        assert!(contents.records.len() + contents.locks.len() <= 65);
     }
 
+    /// Rule: Secrets: the Debug text of the memory store shows counts and no record.
     #[tokio::test]
-    async fn lesson_2_debug_shows_numbers_alone() {
+    async fn debug_shows_only_counts() {
         let (_, store) = store();
         store.swap(&name(1), None, b"canary", None).await.unwrap();
         let text = format!("{store:?}");

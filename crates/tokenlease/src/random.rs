@@ -1,14 +1,14 @@
-//! Random numbers from the operating system: seeds for jitter, names of owners, keys.
+//! Random numbers from the operating system: for jitter, the names of lock owners, and keys.
 
 use tokenlease_core::{Error, ErrorKind, Key, Result};
 use zeroize::Zeroizing;
 
-/// A number nobody can guess.
+/// Returns a number that cannot be guessed.
 pub(crate) fn seed() -> Result<u64> {
     getrandom::u64().map_err(failed)
 }
 
-/// A key that exists in this process alone.
+/// Returns a key that exists only in this process.
 pub(crate) fn key() -> Result<Key> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *bytes).map_err(failed)?;
@@ -16,8 +16,8 @@ pub(crate) fn key() -> Result<Key> {
 }
 
 fn failed(error: getrandom::Error) -> Error {
-    Error::new(ErrorKind::Internal, format!("the system gave no random numbers: {error}"))
-        .advice("look at what the sandbox of this process forbids (getrandom, /dev/urandom)")
+    Error::new(ErrorKind::Internal, format!("the system provides no random numbers: {error}"))
+        .advice("check whether the sandbox of this process forbids getrandom or /dev/urandom")
 }
 
 #[cfg(test)]
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_seeds_and_no_two_keys_are_alike() {
+    fn two_seeds_and_two_keys_differ() {
         assert_ne!(seed().unwrap(), seed().unwrap());
         assert!(key().unwrap() != key().unwrap());
     }

@@ -1,4 +1,4 @@
-//! What clients share: the store, the key, TLS and proxy, and the clock.
+//! A registry: the store, key, TLS setup, proxy and clock that clients share.
 
 use std::{fmt, sync::Arc};
 
@@ -7,19 +7,34 @@ use tokenlease_core::{Key, Result};
 
 use crate::{
     clock::{AnyClock, Clock, SystemClock},
-    memory::MemoryStore,
+    memory_store::MemoryStore,
     random,
-    store::Store,
+    store::{AnyStore, Store},
     transport::{HttpOptions, Transport},
 };
 
-/// What many clients share. Cloning is cheap and shares it; a hundred thousand clients of one
-/// registry have one TLS set-up with its session tickets, one proxy configuration, one store and
-/// one runtime.
+/// Holds what many clients share: store, connections and clock. Clones are cheap and share it.
 ///
-/// Its store keeps the tokens of all its clients, also of those that were dropped: a server of many
-/// tenants makes a client when one of them calls (some microseconds) and need not hold it. A cached
-/// identity takes some 250 bytes beside its token, a client that is held some 3 kilobytes.
+/// A hundred thousand clients of one registry have one TLS setup with its session tickets, one proxy
+/// configuration, one store and one runtime.
+///
+/// The store keeps the tokens of all clients, also of dropped ones. So a server of many tenants can
+/// make a client when a tenant calls, which takes some microseconds, and drop it afterwards. A
+/// cached identity takes about 250 bytes in addition to its token, a live client about 3 kilobytes.
+///
+/// ```
+/// use tokenlease::{Client, Registry, core::{Credentials, Identity, provider::Server}};
+///
+/// let registry = Registry::builder().build()?;
+/// for user in ["ANNA", "BORIS"] {
+///     let identity = Identity::winkas("https://air.winkas.net", user, "CODE")?;
+///     let client = Client::builder(Server::new(identity), Credentials::password("PASSWORD"))
+///         .registry(&registry)
+///         .build()?;
+///     println!("{}", client.explain());
+/// }
+/// # Ok::<(), tokenlease::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Registry(Arc<Shared>);
 
@@ -27,23 +42,26 @@ pub struct Registry(Arc<Shared>);
 struct Shared {
     process: u32,
     http: Transport,
-    store: Arc<dyn Store>,
+    store: AnyStore,
     key: Key,
     clock: AnyClock,
 }
 
-/// The registry of a process, by its id: a forked child makes its own, since its parent's may be
-/// locked by a thread that is not there.
+/// The registry of the process with that id. A forked child makes its own: a thread that does not
+/// exist in the child may hold a lock of its parent's.
 static OF_PROCESS: ArcSwapOption<(u32, Registry)> = ArcSwapOption::const_empty();
 
 impl Registry {
-    /// Begins a registry of its own.
+    /// Starts building a registry.
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder::default()
     }
 
-    /// The registry of clients that name none: the process's memory is its store, and all its
-    /// options are the defaults.
+    /// Returns the registry of clients that are built without one. Its store is the memory of this
+    /// process, and its options are the defaults.
+    ///
+    /// # Errors
+    /// `Config` for proxy settings of the environment that cannot be used, and `Internal`.
     pub fn process() -> Result<Self> {
         let process = std::process::id();
         let made_here = |found: &(u32, Self)| (found.0 == process).then(|| found.1.clone());
@@ -52,14 +70,14 @@ impl Registry {
             return Ok(registry);
         }
         let made = Arc::new((process, Self::builder().build()?));
-        // Of two threads that come first together, one's registry is taken by both.
+        // If two threads get here at once, both take the registry of one of them.
         OF_PROCESS.compare_and_swap(&found, Some(made.clone()));
         let taken = OF_PROCESS.load_full();
         Ok(taken.as_deref().and_then(made_here).unwrap_or_else(|| made.1.clone()))
     }
 
-    /// Kind `Forked` in any process but the one that made it: its locks may be held by threads
-    /// that are not there.
+    /// Fails with kind `Forked` in any process but the one that made the registry: threads that do
+    /// not exist here may hold its locks.
     pub(crate) fn check_process(&self) -> Result<()> {
         crate::runtime::check_process(self.0.process)
     }
@@ -68,7 +86,7 @@ impl Registry {
         &self.0.http
     }
 
-    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+    pub(crate) fn store(&self) -> &AnyStore {
         &self.0.store
     }
 
@@ -85,42 +103,48 @@ impl Registry {
     }
 }
 
-/// Options of a [`Registry`].
+/// Builds a [`Registry`].
 #[derive(Default)]
 #[must_use]
 pub struct RegistryBuilder {
     http: HttpOptions,
-    store: Option<(Arc<dyn Store>, Key)>,
+    store: Option<(AnyStore, Key)>,
     clock: Option<Arc<dyn Clock>>,
 }
 
 impl RegistryBuilder {
-    /// How providers are reached.
+    /// Sets how requests are sent: proxy, TLS, timeout.
     pub fn http(mut self, options: HttpOptions) -> Self {
         self.http = options;
         self
     }
 
-    /// The store that siblings share, and its key: all who share it must have the same one. By
-    /// default the store is the memory of this process.
-    pub fn store(mut self, store: Arc<dyn Store>, key: Key) -> Self {
-        self.store = Some((store, key));
+    /// Sets the store and its key. All processes that share a store need the same key. Default: the
+    /// memory of this process.
+    ///
+    /// The `tokenlease-store` crate has stores in files, Redis and PostgreSQL.
+    pub fn store(mut self, store: impl Store, key: Key) -> Self {
+        self.store = Some((AnyStore::new(store), key));
         self
     }
 
-    /// The clock. By default the system's.
+    /// Sets the clock. Default: [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// The registry. Kind `Config` for certificates, keys and proxies that can't be read.
+    /// Builds the registry.
+    ///
+    /// # Errors
+    /// `Config` for certificates, keys and proxies that cannot be used, and `Internal` if the system
+    /// provides no random numbers.
     pub fn build(self) -> Result<Registry> {
         let (store, key) = if let Some(store) = self.store {
             store
         } else {
             let clock = self.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
-            (Arc::new(MemoryStore::new(clock)) as Arc<dyn Store>, random::key()?)
+            (AnyStore::new(MemoryStore::new(clock)), random::key()?)
         };
         let clock = self.clock.map_or(AnyClock::System, AnyClock::Other);
         let (process, http) = (std::process::id(), Transport::new(&self.http)?);
@@ -138,12 +162,13 @@ impl fmt::Debug for RegistryBuilder {
 mod tests {
     use super::*;
 
-    // One test: both move the one registry of this process.
+    // One test, since both halves change the one registry of this process.
+    /// Rule: Fork: clients share the registry of their process, and never that of its parent.
     #[test]
-    fn lesson_18_clients_share_the_registry_of_their_process_and_of_no_parent() {
+    fn clients_share_the_registry_of_their_process_and_not_of_its_parent() {
         let (one, other) = (Registry::process().unwrap(), Registry::process().unwrap());
         assert!(Arc::ptr_eq(&one.0, &other.0));
-        // As a child finds it: made under another process id.
+        // As a forked child finds it: made under another process id.
         OF_PROCESS.store(Some(Arc::new((std::process::id().wrapping_add(1), one.clone()))));
         let own = Registry::process().unwrap();
         assert!(!Arc::ptr_eq(&own.0, &one.0));

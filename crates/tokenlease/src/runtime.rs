@@ -1,4 +1,4 @@
-//! The tokio runtime behind the blocking faces: one a process, made when it is first needed.
+//! The tokio runtime on which clients work: one for each process, made at its first use.
 
 use std::{
     fmt,
@@ -12,51 +12,57 @@ use once_cell::race::OnceBox;
 use tokenlease_core::{Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle};
 
-/// Two threads are plenty: a flight waits for the network, and computes next to nothing.
+/// Two threads suffice: a flight waits for the network, and computes little.
 const THREADS: usize = 2;
 
-/// The runtime of one process. A client keeps the one that was current when it was made.
+/// The tokio runtime of one process.
 ///
-/// A forked child has its parent's memory and none of its threads: a runtime that crossed a fork
-/// would never answer. So each runtime knows its process. In a child [`handle`](Self::handle) of
-/// the parent's is an error at once, and [`current`](Self::current) makes the child one of its
-/// own. The parent's is left untouched: stopping it would wait for threads that are not there.
+/// A forked child has its parent's memory, but none of its threads. The parent's runtime would never
+/// answer there. So each runtime knows its process: in a child, [`handle`](Self::handle) of the
+/// parent's runtime is an error at once, and [`current`](Self::current) makes a new one. The parent's
+/// runtime stays untouched, because stopping it would wait for threads that do not exist.
 pub struct Runtime {
     process: u32,
-    // An option, so that it can be taken out and stopped without waiting.
+    // An option, so that drop can take it out and stop it without waiting.
     tokio: Option<tokio::runtime::Runtime>,
-    /// The runtime of a child that was forked off this process.
+    /// The runtime of a child that this process forked.
     child: OnceBox<Self>,
 }
 
-// `OnceBox` blocks nobody: a fork in the middle of its initialization would leave the child
-// waiting for a thread it does not have. Two threads that come first together make two runtimes,
-// and one of them is dropped.
+// `OnceBox` never blocks. With a lock, a fork during the initialization would leave the child waiting
+// for a thread that it does not have. If two threads get here at once, they make two runtimes, and
+// one of them is dropped.
 static FIRST: OnceBox<Runtime> = OnceBox::new();
 
 impl Runtime {
-    /// This process's runtime, made now if there is none. Kind `Internal` if the system allows no
-    /// more threads.
+    /// Returns this process's runtime. Makes it if there is none.
+    ///
+    /// # Errors
+    /// `Internal` if the system allows no more threads.
     pub fn current() -> Result<&'static Self> {
         Self::of(std::process::id())
     }
 
-    /// That process's runtime, as [`current`](Self::current): the caller knows that it is this one.
+    /// As [`current`](Self::current), for a caller that knows the id of this process.
     pub(crate) fn of(process: u32) -> Result<&'static Self> {
         Self::current_of(&FIRST, process)
     }
 
-    /// What spawns tasks on this runtime. Kind `Forked` in any process but the one that made it.
+    /// Returns the handle that spawns tasks on this runtime.
+    ///
+    /// # Errors
+    /// `Forked` in any process but the one that made the runtime.
     pub fn handle(&self) -> Result<&Handle> {
         check_process(self.process)?;
         let tokio = self.tokio.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Internal, "the runtime was stopped while it was in use")
+                .advice("this is a bug in tokenlease: please report it")
         })?;
         Ok(tokio.handle())
     }
 
-    /// Awaits a future wherever it is polled, with this runtime's timers and tasks at hand: so
-    /// waiting needs no task of its own, whatever the caller runs on.
+    /// Awaits a future on the caller's executor, with this runtime's timers and tasks available.
+    /// So waiting needs no separate task, whatever executor the caller uses.
     pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output> {
         let handle = self.handle()?;
         let mut future = pin!(future);
@@ -67,9 +73,14 @@ impl Runtime {
         Ok(polled.await)
     }
 
-    /// Runs a future on this runtime and blocks the calling thread until it is done. It works
-    /// inside another async runtime too, where it blocks that runtime's thread: prefer the async
-    /// methods there.
+    /// Runs a future on this runtime, and blocks the calling thread until it completes.
+    ///
+    /// It works inside another async runtime too, where it blocks that runtime's thread. Prefer the
+    /// async methods there.
+    ///
+    /// # Errors
+    /// `Forked` in any process but the one that made the runtime, and `Internal` if the future
+    /// panicked.
     pub fn block_on<F>(&self, future: F) -> Result<F::Output>
     where
         F: Future + Send + 'static,
@@ -78,8 +89,11 @@ impl Runtime {
         self.block_on_watched(future, Duration::MAX, || Ok(()))
     }
 
-    /// As [`block_on`](Self::block_on), but looks up `every` so often: if `check` then fails, the
-    /// future is dropped and the failure returned. So a host language can handle its signals.
+    /// As [`block_on`](Self::block_on), but calls `check` at the interval `every`. If `check` fails,
+    /// the future is dropped and the failure is returned. So a host language can handle signals.
+    ///
+    /// # Errors
+    /// The errors of `check`, and those of [`block_on`](Self::block_on).
     pub fn block_on_watched<F, E>(
         &self,
         future: F,
@@ -94,7 +108,7 @@ impl Runtime {
         // A task and a channel, not `Handle::block_on`: that panics inside another runtime.
         let (sender, receiver) = mpsc::sync_channel(1);
         let task = self.handle()?.spawn(async move {
-            // The receiver is gone if `check` failed.
+            // The receiver was dropped if `check` failed.
             let _ = sender.send(future.await);
         });
         let stop = StopOnDrop(task.abort_handle());
@@ -102,13 +116,13 @@ impl Runtime {
             match receiver.recv_timeout(every) {
                 Ok(output) => break output,
                 Err(RecvTimeoutError::Timeout) => check()?,
-                // The sender is dropped unused only where the future panicked.
+                // The sender is dropped unused only if the future panicked.
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Error::new(
                         ErrorKind::Internal,
-                        "a task that a blocking call waited for was ended",
+                        "the task of a blocking call ended without a result",
                     )
-                    .advice("look for a panic in the log of the program, and report it")
+                    .advice("look for a panic in the program's log, and report it")
                     .into());
                 }
             }
@@ -125,15 +139,15 @@ impl Runtime {
             .build()
             .map_err(|error| {
                 Error::new(ErrorKind::Internal, "the runtime could not be started")
-                    .advice("look at the limits on threads and open files of this process")
+                    .advice("raise the limits on threads and open files of this process")
                     .with_source(error)
             })?;
         Ok(Self { process, tokio: Some(tokio), child: OnceBox::new() })
     }
 
-    /// The last of the chain that begins at `first`, or one appended to it: each process that was
-    /// forked off and made a runtime is one link. It never looks for an older link of this
-    /// process id: that would be an ancestor's whose id was given out again.
+    /// Returns the last runtime of the chain that begins at `first`, or appends one. Each forked
+    /// process that made a runtime is one link. An older link with this process id is never used: it
+    /// belongs to an ancestor whose id the system assigned again.
     fn current_of(first: &OnceBox<Self>, process: u32) -> Result<&Self> {
         let mut place = first;
         loop {
@@ -146,14 +160,14 @@ impl Runtime {
     }
 }
 
-/// Whether this is the process of that id. Kind `Forked` otherwise.
+/// Fails with kind `Forked` unless this is the process with that id.
 pub(crate) fn check_process(made_in: u32) -> Result<()> {
     if made_in == std::process::id() {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::Forked,
-        format!("this client was made in process {made_in}, which this process was forked from"),
+        format!("this client was made in process {made_in}, and this process is a fork of it"),
     )
     .expected("a client and a registry made in this process")
     .advice("make a new client after the fork"))
@@ -168,13 +182,13 @@ impl fmt::Debug for Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         if let Some(tokio) = self.tokio.take() {
-            // Waiting for its threads would panic inside another runtime.
+            // A drop that waits for its threads would panic inside another runtime.
             tokio.shutdown_background();
         }
     }
 }
 
-/// Ends a task that nobody waits for any more, also where the waiting thread panics.
+/// Cancels a task for which no thread waits any more, also if the waiting thread panics.
 struct StopOnDrop(tokio::task::AbortHandle);
 
 impl Drop for StopOnDrop {
@@ -199,16 +213,19 @@ mod tests {
         assert_eq!(one.block_on(async { 7 }).unwrap(), 7);
     }
 
+    /// Rule: Fork: a parent's runtime is an error in a forked child, and not a hang.
+    /// Reported as langfuse-python#1654 and obstore#441.
     #[test]
-    fn lesson_18_a_runtime_that_crossed_a_fork_is_an_error_and_no_hang() {
+    fn a_parents_runtime_in_a_forked_child_is_an_error_and_not_a_hang() {
         let parents = Runtime::new(std::process::id().wrapping_add(1)).unwrap();
         let error = parents.block_on(async { 7 }).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Forked);
         assert!(error.to_string().contains("make a new client"), "{error}");
     }
 
+    /// Rule: Fork: a forked child gets a new runtime, even if it has the process id of an ancestor.
     #[test]
-    fn lesson_18_a_child_gets_a_runtime_of_its_own_even_with_an_ancestors_id() {
+    fn a_forked_child_gets_a_new_runtime_even_with_the_id_of_an_ancestor() {
         let first = OnceBox::new();
         let mut chain: Vec<*const Runtime> = Vec::new();
         for process in [1, 2, 1] {
@@ -234,14 +251,16 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_the_future_is_an_error_of_the_caller() {
+    fn a_panic_in_the_future_is_an_error_for_the_caller() {
         let runtime = Runtime::current().unwrap();
         let error = runtime.block_on(async { panic!("on purpose") }).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
     }
 
+    /// Rule: Faces: a blocking wait can be interrupted by a check, such as one for signals.
+    /// Reported as PyO3#1305.
     #[test]
-    fn lesson_19_a_check_that_fails_ends_the_wait_and_drops_the_future() {
+    fn a_check_that_fails_ends_the_wait_and_drops_the_future() {
         struct Dropped(Arc<AtomicU32>);
         impl Drop for Dropped {
             fn drop(&mut self) {
@@ -254,14 +273,14 @@ mod tests {
             let _dropped = dropped;
             std::future::pending::<()>().await;
         };
-        let mut looks = 0;
+        let mut checks = 0;
         let check = || {
-            looks += 1;
-            if looks < 3 { Ok(()) } else { Err(Error::new(ErrorKind::Internal, "interrupted")) }
+            checks += 1;
+            if checks < 3 { Ok(()) } else { Err(Error::new(ErrorKind::Internal, "interrupted")) }
         };
         let runtime = Runtime::current().unwrap();
         let error = runtime.block_on_watched(future, Duration::from_millis(1), check).unwrap_err();
-        assert_eq!((error.detail(), looks), ("interrupted", 3));
+        assert_eq!((error.detail(), checks), ("interrupted", 3));
         while drops.load(Ordering::SeqCst) == 0 {
             std::thread::yield_now();
         }

@@ -1,26 +1,26 @@
-//! Counts of what a client did. Answers from the fast path are not counted: they cost nothing.
+//! The counts of a client. Answers from the cache are not counted, so that they stay cheap.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokenlease_core::provider::Call;
 
-/// What a client has done since it was made.
+/// The counts of a client since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Requests for a new token that were sent.
+    /// Login requests sent.
     pub logins: u64,
-    /// Requests for the running token that were sent.
+    /// Refetch requests sent (WinKAS).
     pub refetches: u64,
-    /// Questions about a token that were sent: Validate, userinfo or introspection.
+    /// Validation requests sent: Validate, userinfo or introspection.
     pub validations: u64,
-    /// Revocations that were sent.
+    /// Revocation requests sent.
     pub revocations: u64,
-    /// Calls of the store.
+    /// Calls to the store.
     pub store_calls: u64,
-    /// Callers that the fast path could not answer.
+    /// Callers that found no fresh token in the cache.
     pub cache_misses: u64,
-    /// Callers that were answered with an error.
+    /// Callers that got an error.
     pub errors: u64,
 }
 

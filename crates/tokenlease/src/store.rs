@@ -1,142 +1,195 @@
-//! Where siblings share records: the trait, and the words it speaks in.
+//! The store that processes share: the [`Store`] trait and the types of its methods.
+//!
+//! The `tokenlease-store` crate has stores in files, Redis and PostgreSQL. Its example
+//! `own_store.rs` shows how to write another one.
 
-use std::{error::Error as StdError, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+mod any;
+mod names;
 
-use once_cell::race::OnceBox;
-use tokenlease_core::{Error, Identity, StoreTime};
+use std::{error::Error as StdError, fmt, future::Future, sync::Arc, time::Duration};
+
+use tokenlease_core::{Error, StoreTime};
 use zeroize::Zeroizing;
 
-/// A future of a trait's method, boxed so that a store can be chosen at run time.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub use self::{
+    any::AnyStore,
+    names::{Owner, RecordName},
+};
 
-/// Where all who share tokens keep one record an identity, and agree on who may ask for a new
-/// token. A store knows nothing of leases: it keeps bytes, compares revisions, and holds locks.
+/// Keeps one record for each identity, and a lock that says which process may log in.
 ///
-/// Its time is its own: one clock, read where the record is kept, that all who use the store see.
-/// Lives of locks and records are counted by it.
+/// A store does not know what a lease is. It keeps bytes, compares revisions and grants locks.
 ///
-/// A method that answers has done all of its work; one that fails may have done it or not. A
-/// future that is dropped may have done its work too. The client gives each call a deadline.
+/// All times of a store come from one clock that every process sees alike: the clock of the place
+/// where the records are kept. The lock TTL and the lifetime of records are measured by that clock.
+///
+/// A method that returns `Ok` has completed its work. A method that fails may or may not have
+/// completed it, and so may a method whose future was dropped. The client sets a deadline for each
+/// call.
+///
+/// An implementation writes the methods as `async fn`, and its futures must be `Send`. Use
+/// [`AnyStore`] where the store is chosen at run time.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokenlease::{
+///     MemoryStore, Store,
+///     store::{Loaded, Locked, Owner, RecordName, StoreError, Swapped},
+/// };
+///
+/// /// Logs each call, and passes it on.
+/// #[derive(Debug)]
+/// struct Logged(MemoryStore);
+///
+/// impl Store for Logged {
+///     async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
+///         println!("load {}", name.identity());
+///         self.0.load(name).await
+///     }
+///
+///     async fn swap(
+///         &self,
+///         name: &RecordName,
+///         expected: Option<u64>,
+///         record: &[u8],
+///         keep: Option<Duration>,
+///     ) -> Result<Swapped, StoreError> {
+///         println!("swap revision {expected:?} of {}", name.identity());
+///         self.0.swap(name, expected, record, keep).await
+///     }
+///
+///     async fn lock(
+///         &self,
+///         name: &RecordName,
+///         owner: &Owner,
+///         ttl: Duration,
+///     ) -> Result<Locked, StoreError> {
+///         println!("{owner} locks {}", name.identity());
+///         self.0.lock(name, owner, ttl).await
+///     }
+///
+///     async fn renew(
+///         &self,
+///         name: &RecordName,
+///         owner: &Owner,
+///         ttl: Duration,
+///     ) -> Result<Locked, StoreError> {
+///         self.0.renew(name, owner, ttl).await
+///     }
+///
+///     async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
+///         self.0.unlock(name, owner).await
+///     }
+/// }
+///
+/// # use std::sync::Arc;
+/// # use tokenlease::{Registry, SystemClock, core::Key};
+/// let store = Logged(MemoryStore::new(Arc::new(SystemClock)));
+/// let registry = Registry::builder().store(store, Key::new([7; 32])).build()?;
+/// # let _ = registry;
+/// # Ok::<(), tokenlease::Error>(())
+/// ```
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// The record and the store's time, read together.
-    fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<Loaded, StoreError>>;
-
-    /// Replaces the record if it is still the `expected` revision (none: if there is no record),
-    /// else changes nothing and answers with what is there.
+    /// Returns the record and the store's time, read together.
     ///
-    /// `keep` says how long the record is of use; afterwards the store may drop it. None keeps it
-    /// until it is replaced. A revision is never used twice for one name while somebody may
-    /// remember it, not even for a record that is made anew after the end of an old one.
-    fn swap<'a>(
-        &'a self,
-        name: &'a RecordName,
+    /// # Errors
+    /// [`StoreError`], as for every method of this trait.
+    fn load(&self, name: &RecordName) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
+
+    /// Replaces the record if its revision is `expected` (`None`: if there is no record).
+    /// Otherwise changes nothing and returns the current record.
+    ///
+    /// After `keep` the record is no longer of use, and the store may drop it. `None` keeps the
+    /// record until it is replaced. A revision must never be used twice for one name while a
+    /// process may remember it, not even after an old record expired and a new one was created.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for every method of this trait.
+    fn swap(
+        &self,
+        name: &RecordName,
         expected: Option<u64>,
-        record: &'a [u8],
+        record: &[u8],
         keep: Option<Duration>,
-    ) -> BoxFuture<'a, Result<Swapped, StoreError>>;
+    ) -> impl Future<Output = Result<Swapped, StoreError>> + Send;
 
-    /// Takes the lock of a record (which need not exist) for that life, if nobody else holds it.
-    /// The owner who holds it already is granted it anew: asking twice does no harm. It never
-    /// waits.
-    fn lock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<Locked, StoreError>>;
+    /// Takes the lock of a record for `ttl` unless another owner holds it. Never waits.
+    ///
+    /// The record need not exist. An owner that already holds the lock gets it again for `ttl` from
+    /// now, so a repeated call does no harm.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for every method of this trait.
+    fn lock(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Locked, StoreError>> + Send;
 
-    /// Counts the lock's life from now on, if the owner holds it still. A lock whose life has
-    /// ended is not renewed: `Busy`, even if nobody took it since.
-    fn renew<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<Locked, StoreError>>;
+    /// Extends the lock to `ttl` from now if the owner still holds it.
+    ///
+    /// An expired lock is not renewed: the result is `Busy` even if no other owner took it since.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for every method of this trait.
+    fn renew(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<Locked, StoreError>> + Send;
 
-    /// Gives the lock back. Another owner's lock, or none, is left as it is.
-    fn unlock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Releases the lock if the owner holds it. Another owner's lock is left as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for every method of this trait.
+    fn unlock(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// Names a record: the identity, and the key that it has in stores. Clones share both.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordName(Arc<Name>);
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Name {
-    digest: [u8; 32],
-    key: String,
-    identity: Identity,
-}
-
-impl RecordName {
-    /// The name of an identity's record.
-    pub fn new(identity: Identity) -> Self {
-        let (digest, key) = (identity.digest(), identity.key());
-        Self(Arc::new(Name { digest, key, identity }))
+impl<S: Store> Store for Arc<S> {
+    async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
+        (**self).load(name).await
     }
 
-    /// Whose record it is. Stores that encrypt authenticate it.
-    pub fn identity(&self) -> &Identity {
-        &self.0.identity
+    async fn swap(
+        &self,
+        name: &RecordName,
+        expected: Option<u64>,
+        record: &[u8],
+        keep: Option<Duration>,
+    ) -> Result<Swapped, StoreError> {
+        (**self).swap(name, expected, record, keep).await
     }
 
-    /// 64 hexadecimal digits, apart for any two identities.
-    pub fn key(&self) -> &str {
-        &self.0.key
+    async fn lock(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> Result<Locked, StoreError> {
+        (**self).lock(name, owner, ttl).await
     }
 
-    /// The key as bytes.
-    pub(crate) fn digest(&self) -> &[u8; 32] {
-        &self.0.digest
-    }
-}
-
-/// Who holds a lock: the host, the process and a random number. No secret.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner(String);
-
-impl Owner {
-    /// This process as an owner; the `random` number sets it apart from a process that had the
-    /// same id before, and from other owners of this process. The text is
-    /// `host:process id:number`, ASCII without spaces and at most 100 characters long.
-    pub fn new(random: u64) -> Self {
-        static HOST: OnceBox<String> = OnceBox::new();
-        let host = HOST.get_or_init(|| {
-            let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-            let host: String = host().chars().filter(allowed).take(64).collect();
-            Box::new(if host.is_empty() { "host".into() } else { host })
-        });
-        Self(format!("{host}:{}:{random:016x}", std::process::id()))
+    async fn renew(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> Result<Locked, StoreError> {
+        (**self).renew(name, owner, ttl).await
     }
 
-    /// The text, the same for as long as the owner lives.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
+        (**self).unlock(name, owner).await
     }
 }
 
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-#[cfg(unix)]
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-#[cfg(not(unix))]
-fn host() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_default()
-}
-
-/// What a look at the store shows.
+/// The result of a [`Store::load`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
     /// The record, if there is one.
@@ -145,8 +198,10 @@ pub struct Loaded {
     pub now: StoreTime,
 }
 
-/// A record as the store keeps it. Clones share the bytes, which are overwritten when the last is
-/// dropped; Debug shows their number alone.
+/// A record as the store keeps it, with its revision.
+///
+/// Clones share the bytes, which are overwritten when the last clone is dropped. `Debug` shows only
+/// the number of bytes.
 #[derive(Clone)]
 pub struct Stored {
     revision: u64,
@@ -154,22 +209,23 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// A record of that revision. It takes the bytes over, so no copy of them is left behind.
+    /// Creates a record of that revision. It takes ownership of the bytes, so no copy stays behind.
     pub fn new(revision: u64, bytes: Vec<u8>) -> Self {
         Self::shared(revision, Arc::new(Zeroizing::new(bytes)))
     }
 
-    /// A record that shares the bytes with whoever keeps them, and overwrites them in the end.
+    /// Creates a record that shares its bytes with the store. The owner of `bytes` overwrites them
+    /// on drop.
     pub(crate) fn shared(revision: u64, bytes: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Self {
         Self { revision, bytes }
     }
 
-    /// What a swap has to name to replace the record.
+    /// Returns the revision, which a swap must name to replace this record.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// The record itself.
+    /// Returns the bytes of the record.
     pub fn bytes(&self) -> &[u8] {
         (*self.bytes).as_ref()
     }
@@ -189,44 +245,45 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// What came of a [`Store::swap`].
+/// The result of a [`Store::swap`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Swapped {
     /// The record was replaced.
     Done {
-        /// The revision that it has now.
+        /// The new revision of the record.
         revision: u64,
-        /// The store's time when it was written.
+        /// The store's time when the record was written.
         now: StoreTime,
     },
-    /// The record was not of the expected revision; this is what is there.
+    /// The record did not have the expected revision. This is the current one.
     Conflict(Loaded),
 }
 
-/// What came of a [`Store::lock`] or [`Store::renew`].
+/// The result of a [`Store::lock`] or [`Store::renew`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locked {
-    /// The owner holds the lock for the life that was asked for.
+    /// The owner holds the lock for the requested TTL.
     Granted,
-    /// The owner does not hold it.
+    /// The owner does not hold the lock.
     Busy,
 }
 
-/// Why a store did not answer: the two kinds call for different things.
+/// Why a store call failed. The client reacts differently to the two kinds.
 #[derive(Clone, Debug)]
 pub enum StoreError {
-    /// The store can't be reached, or fails. The client goes by its policy for outages.
-    Away(Error),
-    /// There is a record that can't be trusted: it does not authenticate under this key, or is of
-    /// a newer version. It is left as it is, and nobody may ask for a new token.
+    /// The store is unreachable or failing. The client follows its
+    /// [policy for store outages](crate::ClientBuilder::on_store_outage).
+    Unavailable(Error),
+    /// The record exists and cannot be trusted: it does not authenticate under this key, or a newer
+    /// version wrote it. The record stays as it is, and no process may log in.
     Unreadable(Error),
 }
 
 impl StoreError {
-    /// What was wrong and what to do, for whoever asked for a token.
+    /// Returns the underlying error: what happened, and what to do.
     pub fn error(&self) -> &Error {
         match self {
-            Self::Away(error) | Self::Unreadable(error) => error,
+            Self::Unavailable(error) | Self::Unreadable(error) => error,
         }
     }
 }
@@ -246,7 +303,7 @@ impl StdError for StoreError {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Away(error) | StoreError::Unreadable(error) => error,
+            StoreError::Unavailable(error) | StoreError::Unreadable(error) => error,
         }
     }
 }
@@ -255,31 +312,9 @@ impl From<StoreError> for Error {
 mod tests {
     use super::*;
 
+    /// Rule: Secrets: the Debug text of a stored record shows its length and none of its bytes.
     #[test]
-    fn owners_differ_by_their_number_and_are_short_plain_text() {
-        let (one, other) = (Owner::new(1), Owner::new(u64::MAX));
-        assert_ne!(one, other);
-        for owner in [one, other] {
-            let parts: Vec<_> = owner.as_str().split(':').collect();
-            assert_eq!(parts.len(), 3, "{owner}");
-            assert_eq!(parts[1], std::process::id().to_string());
-            assert!(owner.as_str().len() <= 100);
-            assert!(owner.as_str().is_ascii() && !owner.as_str().contains(' '));
-        }
-    }
-
-    #[test]
-    fn lesson_3_a_records_name_is_its_identitys() {
-        let of = |tenant| {
-            RecordName::new(Identity::wyn("https://h", "u", "c").unwrap().with_tenant(tenant))
-        };
-        assert_ne!(of("/a").key(), of("/b").key());
-        assert_eq!(of("/a"), of("/a"));
-        assert_eq!(of("/a").identity().realm(), "/a");
-    }
-
-    #[test]
-    fn lesson_2_debug_shows_nothing_of_a_record() {
+    fn debug_shows_nothing_of_a_record() {
         let loaded = Loaded { record: Some(Stored::new(7, b"canary".to_vec())), now: StoreTime(0) };
         let text = format!("{loaded:?}");
         assert!(text.contains("Stored(revision 7, [redacted], 6 bytes)"), "{text}");

@@ -1,4 +1,4 @@
-//! TLS by rustls and ring, with the platform's trust and what is added to it.
+//! TLS by rustls and ring, with the certificates of the platform and extra ones.
 
 use std::{fmt, sync::Arc};
 
@@ -13,7 +13,7 @@ use rustls_platform_verifier::Verifier;
 use tokenlease_core::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
 
-/// A client's certificate as it was given: PEM texts, not looked at yet.
+/// A client certificate as it was given: PEM texts, not parsed yet.
 #[derive(Clone)]
 pub(crate) struct ClientCertificate {
     pub(crate) chain: Vec<u8>,
@@ -26,9 +26,11 @@ impl fmt::Debug for ClientCertificate {
     }
 }
 
-/// TLS 1.2 and 1.3 to servers that the platform trusts, or that one of the `extra` PEM texts
-/// vouches for. It needs and leaves no process-wide provider, so that it disturbs no one else who
-/// uses rustls in the process.
+/// Returns a configuration for TLS 1.2 and 1.3. It trusts the certificate authorities of the platform
+/// and those in the `extra` PEM texts.
+///
+/// It neither needs nor sets a process-wide crypto provider, so that it does not affect other code
+/// that uses rustls.
 pub(crate) fn config(
     extra: &[Vec<u8>],
     client: Option<&ClientCertificate>,
@@ -49,17 +51,17 @@ pub(crate) fn config(
         Some(ClientCertificate { chain, key }) => {
             let chain = certificates(chain, "the client certificate")?;
             let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
-                // The error may quote the text.
-                Error::new(ErrorKind::Config, "the client certificate's key can't be read")
+                // The original error may quote the key.
+                Error::new(ErrorKind::Config, "the key of the client certificate cannot be read")
                     .expected("one unencrypted private key in PEM (BEGIN PRIVATE KEY)")
-                    .advice("decrypt or convert it with `openssl pkey`")
+                    .advice("decrypt or convert the key with `openssl pkey`")
             })?;
             builder.with_client_auth_cert(chain, key).map_err(|error| {
                 Error::new(
                     ErrorKind::Config,
-                    format!("the client certificate is of no use: {error}"),
+                    format!("the client certificate cannot be used: {error}"),
                 )
-                .expected("a certificate chain, the client's own first, and the key of that")
+                .expected("a certificate chain that begins with the client's own, and its key")
             })?
         }
     };
@@ -78,9 +80,9 @@ fn verifier(
         Ok(verifier) => Ok(Arc::new(verifier)),
         Err(error) => Err(Error::new(
             ErrorKind::Config,
-            format!("an extra CA certificate is of no use: {error}"),
+            format!("an extra CA certificate cannot be used: {error}"),
         )
-        .expected("certificates of authorities, in PEM")),
+        .expected("certificates of certificate authorities, in PEM")),
     }
 }
 
@@ -92,19 +94,20 @@ fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>> 
     };
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|error| bad(format!("can't be read: {error}")))?;
+        .map_err(|error| bad(format!("cannot be read: {error}")))?;
     if certificates.is_empty() {
-        return Err(bad("holds no certificate".into()));
+        return Err(bad("contains no certificate".into()));
     }
     Ok(certificates)
 }
 
 fn internal(error: &rustls::Error) -> Error {
     Error::new(ErrorKind::Internal, format!("TLS could not be set up: {error}"))
+        .advice("this is a bug in tokenlease: please report it")
 }
 
-/// The platform's trust. It is read at the first handshake: whoever finds a token in the store
-/// needs none. Where there is none, as in a bare container, each handshake says so.
+/// The trust of the platform. It is read at the first handshake, because a process that finds a token
+/// in the store needs none. Without CA certificates, as in a bare container, each handshake fails.
 #[derive(Debug)]
 struct Platform {
     provider: Arc<CryptoProvider>,
@@ -157,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_platforms_trust_is_read_at_the_first_handshake() {
+    fn the_trust_of_the_platform_is_read_at_the_first_handshake() {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let platform = Platform { provider, verifier: OnceBox::new() };
         assert!(
@@ -167,7 +170,7 @@ mod tests {
         let name = ServerName::try_from("wyn.example").unwrap();
         let verified = platform.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
         assert!(verified.is_err());
-        // A machine without certificates has nothing to keep.
+        // A machine without CA certificates has no verifier to keep.
         let has_roots = Verifier::new(platform.provider.clone()).is_ok();
         assert_eq!(platform.verifier.get().is_some(), has_roots);
     }

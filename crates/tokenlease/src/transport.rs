@@ -1,14 +1,20 @@
-//! Sends one request and reads one answer. Nothing here is sent twice.
+//! The HTTP transport: sends one request and reads one answer. It sends nothing twice.
 //!
-//! A connection is kept for a second, so that the many identities of one server, and the calls of
-//! one login, share a TLS handshake. Calls about tokens are hours apart otherwise, and what is kept
-//! longer would be a socket of an idle client. A server may close a kept connection just when a
-//! login is written to it. The HTTP library then tries another connection only with a request of
-//! which it has not written a byte (`retry_canceled_requests` of hyper-util); all others fail here,
-//! as requests that may have arrived. A connection whose answer was not read to its end is closed.
+//! A connection is kept for one second, no longer. So the many identities of one server, and the
+//! calls of one login, share a TLS handshake. Other calls about tokens are hours apart, and a
+//! connection kept for longer would be an open socket of an idle client. One second is also less
+//! than servers keep theirs: gunicorn 2 s, most others 5 s and more.
+//!
+//! A server may close a kept connection while a login is written to it. The HTTP library then tries
+//! another connection only if it has not written a byte of the request (`retry_canceled_requests` of
+//! hyper-util). So a login is never sent twice without being counted. Every other request fails
+//! here, as one that may have arrived: a login that meets the end of its connection counts as lost
+//! even if it never arrived. A connection is closed if its answer was not read to the end.
+//!
+//! The process's own runtime drives all connections, and a forked child has its own registry.
 
-mod failure;
-mod options;
+mod http_options;
+mod send_error;
 #[cfg(test)]
 mod tests;
 
@@ -34,35 +40,42 @@ use tokenlease_core::{
 };
 use zeroize::Zeroizing;
 
-use self::{failure::Place, options::ProxyChoice};
-pub use self::{failure::SendError, options::HttpOptions};
+pub use self::{http_options::HttpOptions, send_error::SendError};
+use self::{http_options::ProxyChoice, send_error::Place};
 
-/// No answer about a token is longer, in bytes.
+/// The longest accepted body of an answer, in bytes. Answers about tokens are much shorter.
 const BODY_CAP: usize = 1024 * 1024;
 
-/// What sends requests, with its proxy, trust and limits. Clones share it; it is made of
-/// [`HttpOptions`].
+/// Sends HTTP requests with the proxy, trust and limits of its [`HttpOptions`]. Clones share it.
+///
+/// A client uses it for the requests of its state machine. A program can use it to send an exchange
+/// of `tokenlease-core` that the client never uses, such as an OAuth2 refresh or WinKAS's
+/// `UserToken` login.
 #[derive(Clone)]
-pub struct Transport(Arc<ClientState>);
+pub struct Transport(Arc<Sender>);
 
-struct ClientState {
+struct Sender {
     http: reqwest::Client,
-    /// For servers on this machine, which no system proxy is asked for.
+    /// For servers on this machine, which bypass the system proxy.
     loopback: Option<reqwest::Client>,
     timeout: Duration,
     plain_http: bool,
-    /// What is sent in the clear to loopback stays on this machine.
+    /// Whether unencrypted requests to loopback stay on this machine.
     loopback_is_private: bool,
 }
 
 impl Transport {
-    /// Reads certificates, keys and proxy settings. Kind `Config` for what can't be read.
+    /// Reads certificates, keys and proxy settings.
+    ///
+    /// # Errors
+    /// `Config` for certificates, keys and proxies that cannot be used, for a timeout of zero and for
+    /// a user agent that cannot be sent. `Internal` if the HTTP library or TLS cannot be set up.
     pub fn new(options: &HttpOptions) -> Result<Self> {
         let tls = options.tls()?;
         let loopback = matches!(options.proxy, ProxyChoice::System)
             .then(|| options.client(tls.clone(), &ProxyChoice::None))
             .transpose()?;
-        Ok(Self(Arc::new(ClientState {
+        Ok(Self(Arc::new(Sender {
             http: options.client(tls, &options.proxy)?,
             loopback,
             timeout: options.timeout,
@@ -71,57 +84,59 @@ impl Transport {
         })))
     }
 
-    /// How long a request may take where nothing shorter is asked for.
+    /// Returns the timeout of a request.
     pub(crate) fn timeout(&self) -> Duration {
         self.0.timeout
     }
 
-    /// Whether secrets may be sent to an identity's server: over HTTPS, or without leaving this
-    /// machine, or because plain HTTP was allowed. Kind `Config` otherwise.
+    /// Fails with kind `Config` if secrets may not be sent to an identity's server. They may be sent
+    /// over HTTPS, to this machine, or if plain HTTP is allowed.
     pub(crate) fn check(&self, identity: &Identity) -> Result<()> {
         let uri = identity.server().parse().map_err(|_| {
             Error::new(ErrorKind::Config, "the server address is not a URL")
                 .expected("an address such as https://air.winkas.net")
         })?;
-        self.private(&uri)
+        self.check_uri(&uri)
     }
 
-    fn private(&self, uri: &Uri) -> Result<()> {
+    fn check_uri(&self, uri: &Uri) -> Result<()> {
         let allowed = uri.scheme_str() == Some("https")
             || self.0.plain_http
             || (is_loopback(uri) && self.0.loopback_is_private);
         if allowed {
             return Ok(());
         }
-        let (place, what) = (Place::of(uri), "passwords and tokens would be sent in the clear");
-        Err(Error::new(ErrorKind::Config, format!("{place} is a plain HTTP address: {what}"))
-            .expected("https://, or http:// to this machine without a proxy elsewhere")
+        let (place, why) = (Place::of(uri), "passwords and tokens would be sent unencrypted");
+        Err(Error::new(ErrorKind::Config, format!("{place} is a plain HTTP address: {why}"))
+            .expected("https://, or http:// to this machine without a proxy on another one")
             .advice(
-                "use https; in a network that you trust wholly, set \
-                 `dangerously_allow_plain_http`",
+                "use https, or set `dangerously_allow_plain_http` in a network that you trust \
+                 completely",
             ))
     }
 
-    /// Sends a request once and reads the whole answer, within `timeout`, which counts from now.
+    /// Sends a request once and reads the whole answer, within `timeout` from now.
     ///
-    /// Any status is an answer, also a redirect and a proxy's 407. The answer's body is
-    /// overwritten when dropped; what the HTTP library buffered of it is out of reach.
+    /// Every status is an answer, also a redirect and a proxy's 407. The body is overwritten when it
+    /// is dropped; copies in the buffers of the HTTP library cannot be. The future must be awaited
+    /// inside a tokio runtime with time and I/O enabled.
     ///
-    /// A client sends by this what its machine asks for. Who calls it sends an exchange of the
-    /// core alone, such as the refresh of OAuth2 or WinKAS' `UserToken`, which the machine never
-    /// uses. It must be awaited inside a tokio runtime with time and I/O.
+    /// # Errors
+    /// [`SendError::NotSent`] if the request cannot have arrived, [`SendError::Lost`] if it may have
+    /// arrived. The kinds inside are `Config` for a plain HTTP address that is not allowed,
+    /// `Transport`, `DeadlineExceeded`, and `InvalidResponse` for an answer of more than 1 MiB.
     pub async fn send(
         &self,
         request: Request,
         timeout: Duration,
     ) -> Result<http::Response<Zeroizing<Vec<u8>>>, SendError> {
-        self.private(request.uri()).map_err(SendError::NotSent)?;
+        self.check_uri(request.uri()).map_err(SendError::NotSent)?;
         let place = Place::of(request.uri());
         let progress = Progress::of(request.body());
         let exchange = self.exchange(request, &place, &progress);
         match tokio::time::timeout(timeout, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(failure::late(&place, timeout, &progress)),
+            Err(_) => Err(send_error::late(&place, timeout, &progress)),
         }
     }
 
@@ -132,11 +147,11 @@ impl Transport {
         progress: &Progress,
     ) -> Result<http::Response<Zeroizing<Vec<u8>>>, SendError> {
         let (parts, body) = request.into_parts();
-        // The address may carry a token: neither it nor the parser's words are quoted.
+        // The address may contain a token, so neither it nor the parser's error is quoted.
         let url = reqwest::Url::parse(&Zeroizing::new(parts.uri.to_string())).map_err(|_| {
             SendError::NotSent(Error::new(
                 ErrorKind::Config,
-                format!("the address of a call to {place} is not a URL"),
+                format!("the address of a request to {place} is not a URL"),
             ))
         })?;
         let http = match &self.0.loopback {
@@ -148,19 +163,19 @@ impl Transport {
         if !body.as_bytes().is_empty() {
             *outgoing.body_mut() = Some(reqwest::Body::wrap(Outgoing::new(body, progress)));
         }
-        let failed = |error: reqwest::Error| failure::failed(place, &error, progress);
+        let failed = |error: reqwest::Error| send_error::failed(place, &error, progress);
         let mut incoming = http.execute(outgoing).await.map_err(failed)?;
         progress.reached(Step::Reading);
 
         let announced = incoming.content_length().unwrap_or(4096);
         let room = usize::try_from(announced).unwrap_or(usize::MAX);
         if room > BODY_CAP {
-            return Err(failure::too_long(place, incoming.status()));
+            return Err(send_error::too_long(place, incoming.status()));
         }
         let mut body = Zeroizing::new(Vec::with_capacity(room));
         while let Some(chunk) = incoming.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > BODY_CAP {
-                return Err(failure::too_long(place, incoming.status()));
+                return Err(send_error::too_long(place, incoming.status()));
             }
             append(&mut body, &chunk);
         }
@@ -181,18 +196,18 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// How far a request has come.
+/// The progress of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// Nothing of the body was handed over, so the server can't act on it.
+    /// The HTTP library has not taken the body, so the server cannot act on the request.
     Connecting = 0,
-    /// It is being written, or the answer awaited.
+    /// The request is being written, or the answer is awaited.
     Waiting = 1,
     /// The answer has begun.
     Reading = 2,
 }
 
-/// Shared with the request's body, which sees when it is asked for.
+/// The progress, shared with the request's body, which records when the HTTP library takes it.
 #[derive(Clone, Debug)]
 struct Progress {
     step: Arc<AtomicU8>,
@@ -216,14 +231,14 @@ impl Progress {
         }
     }
 
-    /// Whether the server may have got the request whole. A request without a body is not seen
-    /// being written, so nothing is known of it.
+    /// Returns whether the server may have received the whole request. It may have if there is no
+    /// body, because then nothing shows when the request is written.
     fn may_have_arrived(&self) -> bool {
         !self.has_body || self.step() != Step::Connecting
     }
 }
 
-/// A body that can be sent once only, notes when that begins, and is overwritten afterwards.
+/// A body that can be sent only once. It records when that begins, and is overwritten afterwards.
 struct Outgoing {
     bytes: Option<Bytes>,
     length: u64,
@@ -258,7 +273,7 @@ impl http_body::Body for Outgoing {
     }
 }
 
-/// Appends without leaving a copy behind where the vector has to grow.
+/// Appends to the body. If it must grow, the old copy is overwritten.
 fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
     let needed = body.len() + chunk.len();
     if needed > body.capacity() {

@@ -1,16 +1,20 @@
-//! Threads that wait for the same token, some behind the others.
+//! Threads that wait for the token of one client, in a queue.
 //!
-//! A thousand threads that one answer wakes at once contend: for a processor, and in Python for the
-//! interpreter's lock. So the first asks, and the others wait here until it has been answered. Then
-//! a few are woken, each finds the token cached, and wakes the next one. Where one does not, it asks
-//! beside the others, and keeps nobody waiting.
+//! A thousand threads woken by one answer compete for a processor, and in Python for the
+//! interpreter's lock. So the first thread asks, and the others wait here for its answer. Then a few
+//! are woken. Each finds the token cached and wakes the next one. A thread that finds none asks
+//! beside the others, and makes no thread wait.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-/// Where threads that want the token of one client wait for their slot.
+/// The longest time that a thread waits for its slot. The thread that holds it may be slow for
+/// other reasons, such as a hook that it runs.
+pub const MAX_SLOT_WAIT: Duration = Duration::from_secs(1);
+
+/// The queue of the threads that want the token of one client.
 #[derive(Debug, Default)]
 pub(crate) struct WaitQueue {
     state: Mutex<State>,
@@ -23,17 +27,18 @@ struct State {
     waiting: usize,
 }
 
-/// The turn of a thread, until it is dropped: see [`Client::turn`](crate::Client::slot).
+/// A thread's slot in the queue, which ends when this is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Slot<'a> {
     wait_queue: &'a WaitQueue,
     is_first: bool,
-    /// How many are woken when it ends.
+    /// How many threads are woken when the slot ends.
     wakes: usize,
 }
 
 impl WaitQueue {
+    /// Waits for a slot, for `limit` at most. See [`slot`](crate::bindings::slot).
     pub(crate) fn wait(&self, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
         let mut state = self.lock();
         if !state.is_asked {
@@ -53,13 +58,13 @@ impl WaitQueue {
 }
 
 impl Slot<'_> {
-    /// Whether the thread has waited for another one's answer, and was woken.
+    /// Returns whether the thread waited for another thread's answer, and was woken.
     pub fn has_waited(&self) -> bool {
         !self.is_first
     }
 
-    /// To be called by who finds no token cached. The first keeps its turn while it asks; any other
-    /// one has waited for that in vain, and gives its turn away.
+    /// Keeps the slot of the first thread while it asks, and ends the slot of any other thread,
+    /// which waited for an answer in vain. Called by a thread that finds no cached token.
     pub fn lead(self) -> Option<Self> {
         self.is_first.then_some(self)
     }
@@ -86,9 +91,9 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[test]
-    fn the_first_keeps_its_turn_and_then_each_wakes_the_next() {
+    fn the_first_thread_keeps_its_slot_and_each_woken_thread_wakes_the_next() {
         let wait_queue = WaitQueue::default();
-        let first = wait_queue.wait(LONG, 1).and_then(Slot::lead).expect("nobody has the turn");
+        let first = wait_queue.wait(LONG, 1).and_then(Slot::lead).expect("the slot is free");
         assert!(!first.has_waited() && wait_queue.wait(Duration::ZERO, 1).is_none());
         let (sender, through) = mpsc::channel();
         thread::scope(|scope| {
@@ -111,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_woken_and_asks_beside_the_others_keeps_nobody_waiting() {
+    fn a_woken_thread_that_finds_no_token_makes_no_thread_wait() {
         let wait_queue = WaitQueue::default();
         let woken = Slot { wait_queue: &wait_queue, is_first: false, wakes: 1 };
         assert!(woken.lead().is_none());

@@ -1,4 +1,4 @@
-//! Connections that many identities of one server share.
+//! Tests of the connections that the identities of one server share.
 
 mod common;
 
@@ -11,7 +11,7 @@ use tokenlease::{
 };
 use tokenlease_emulator::{Endpoint, Fault};
 
-/// A client of the same user in another organization, which is another identity.
+/// Makes a client of the same user in another organization, which is another identity.
 fn client(world: &World, registry: &Registry, number: usize) -> Client {
     let wyn = world.emulator.wyn();
     let identity = Identity::wyn(&wyn.server(), &wyn.user(), wyn.client_id()).unwrap();
@@ -20,6 +20,7 @@ fn client(world: &World, registry: &Registry, number: usize) -> Client {
     Client::builder(server, world.wyn_credentials()).registry(registry).build().unwrap()
 }
 
+/// Rule: Login: the identities of one server share a connection that is kept for a second.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_identities_of_one_server_share_a_connection() {
     let world = World::start().await;
@@ -29,12 +30,13 @@ async fn the_identities_of_one_server_share_a_connection() {
     }
     assert_eq!(world.emulator.counts().wyn.login, 50);
     let connections = world.emulator.details().wyn.connections;
-    // One, unless this machine paused for a second between two logins.
+    // One, unless this machine pauses for a second between two logins.
     assert!(connections < 10, "{connections} connections");
 }
 
+/// Rule: Login: the client counts each login that reaches the server over a kept connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn lesson_32_each_login_that_reaches_the_server_over_a_kept_connection_is_counted_here() {
+async fn each_login_that_reaches_the_server_is_counted_by_the_client() {
     let world = World::start().await;
     let registry = world.registry();
     let mut counted = 0;

@@ -1,5 +1,5 @@
-//! Everything is run at TRACE with canaries for secrets, and no log, error or Debug text may hold
-//! one, in any of the forms in which it could be written.
+//! Runs all calls at log level TRACE with known secrets. No log, error or Debug text may contain a
+//! secret, in any encoding.
 
 mod common;
 
@@ -27,7 +27,7 @@ impl Write for Log {
     }
 }
 
-/// The forms in which a secret may leak.
+/// Returns the encodings in which a secret may appear.
 fn forms(secret: &str) -> Vec<String> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let percent: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
@@ -41,8 +41,10 @@ fn forms(secret: &str) -> Vec<String> {
     ]
 }
 
+/// Rule: Secrets: no secret appears in a log, an error or a Debug text.
+/// Reported as reqwest#2971.
 #[tokio::test(flavor = "multi_thread")]
-async fn lesson_1_and_2_no_secret_reaches_a_log_an_error_or_a_debug_text() {
+async fn no_secret_appears_in_a_log_an_error_or_a_debug_text() {
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt()
@@ -99,7 +101,7 @@ async fn lesson_1_and_2_no_secret_reaches_a_log_an_error_or_a_debug_text() {
     secrets.extend(tokens.iter().map(|token| token.expose().to_owned()));
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log is on:\n{log}");
-    assert!(log.contains("logged in"), "and the client writes into it");
+    assert!(log.contains("logged in"), "the client writes to the log");
     let words = words.concat();
     for secret in secrets {
         for form in forms(&secret) {

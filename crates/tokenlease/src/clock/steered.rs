@@ -1,4 +1,4 @@
-//! A clock to steer.
+//! A clock that tests can move.
 
 use std::{
     future::Future,
@@ -15,8 +15,21 @@ use tokio::sync::watch;
 
 use super::{Clock, SystemClock, nanos, system};
 
-/// The machine's clocks and an offset to steer by: for tests, demonstrations, and the simulation
-/// of a day in a second. Clones share the offset.
+/// The system's clocks with an offset that can be changed. For tests, demonstrations, and the
+/// simulation of a day in a second. Clones share the offset.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use tokenlease::{Clock, Registry, SteeredClock};
+///
+/// let clock = SteeredClock::new();
+/// let registry = Registry::builder().clock(Arc::new(clock.clone())).build()?;
+/// let before = clock.elapsed();
+/// clock.advance(Duration::from_secs(12 * 3600)); // the registry's tokens are 12 hours older
+/// assert!(clock.elapsed().0 - before.0 >= 12 * 3600 * 1000);
+/// # let _ = registry;
+/// # Ok::<(), tokenlease::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SteeredClock(Arc<Offsets>);
 
@@ -24,13 +37,13 @@ pub struct SteeredClock(Arc<Offsets>);
 struct Offsets {
     elapsed: AtomicI64,
     wall: AtomicI64,
-    /// One for each move, so that a coarse clock shows that there was one.
+    /// Counts the moves, so that the coarse clock changes with each of them.
     ticks: AtomicI64,
     moves: watch::Sender<()>,
 }
 
 impl SteeredClock {
-    /// A clock that shows the machine's time.
+    /// Creates a clock that shows the system's time.
     pub fn new() -> Self {
         Self(Arc::new(Offsets {
             elapsed: AtomicI64::new(0),
@@ -40,15 +53,15 @@ impl SteeredClock {
         }))
     }
 
-    /// Lets time pass: every clock moves, and sleepers wake to look at it.
+    /// Lets time pass: moves every clock forward, and wakes the sleepers.
     pub fn advance(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         add(&self.0.elapsed, millis);
         self.jump_wall(millis);
     }
 
-    /// Sets the wall clock forward (or back) by milliseconds, as an administrator or a time server
-    /// does: no time passes.
+    /// Moves the wall clock by that many milliseconds, back if negative, as an administrator or a
+    /// time server does. No time passes.
     pub fn jump_wall(&self, millis: i64) {
         add(&self.0.wall, millis);
         add(&self.0.ticks, 1);
@@ -91,7 +104,7 @@ impl Clock for SteeredClock {
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        // Subscribed here, so that a move between this call and the first poll wakes too.
+        // Subscribed here, so that a move between this call and the first poll also wakes it.
         let mut moves = self.0.moves.subscribe();
         Box::pin(async move {
             tokio::select! {
@@ -128,20 +141,24 @@ mod tests {
         assert!(near((later_coarse.monotonic - coarse.monotonic) / MILLI, HOUR));
     }
 
+    /// Rule: Clocks: a jump of the wall clock lets no time pass.
+    /// Reported as librespot#1617 and pizauth#47.
     #[test]
-    fn lesson_10_a_jump_of_the_wall_clock_lets_no_time_pass() {
+    fn a_jump_of_the_wall_clock_lets_no_time_pass() {
         let clock = SteeredClock::new();
         let (now, coarse) = (clock.now(), Coarse::of(&clock));
         clock.jump_wall(-HOUR);
-        assert!(clock.coarse_monotonic() > coarse.monotonic, "who looks once a tick looks again");
+        assert!(clock.coarse_monotonic() > coarse.monotonic, "a move counts as a tick");
         assert!(near(clock.now().wall.0, now.wall.0 - HOUR));
         assert!(near(Coarse::of(&clock).wall / MILLI, coarse.wall / MILLI - HOUR));
         assert!(near(clock.now().elapsed.0, now.elapsed.0));
         assert!(near(Coarse::of(&clock).monotonic / MILLI, coarse.monotonic / MILLI));
     }
 
+    /// Rule: Clocks: no clock overflows, however far it is moved.
+    /// Reported as directus#4054 and keycloak-js#107.
     #[test]
-    fn lesson_12_the_end_of_time_overflows_nothing() {
+    fn the_largest_duration_overflows_no_clock() {
         let clock = SteeredClock::new();
         clock.advance(Duration::MAX);
         clock.advance(Duration::MAX);
@@ -152,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sleeper_wakes_when_the_clock_is_moved_even_before_it_is_polled() {
+    async fn a_sleeper_wakes_when_the_clock_is_moved_even_before_its_first_poll() {
         let clock = SteeredClock::new();
         let sleep = clock.sleep(Duration::from_secs(3600));
         clock.advance(Duration::from_secs(1));
@@ -163,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_sleep_ends_by_itself_too() {
+    async fn a_sleep_ends_by_itself() {
         SteeredClock::new().sleep(Duration::from_millis(1)).await;
         SystemClock.sleep(Duration::ZERO).await;
     }

@@ -1,4 +1,4 @@
-//! How requests are sent: proxy, trust, limits.
+//! The options of HTTP requests: proxy, TLS, timeout.
 
 use std::{fmt, time::Duration};
 
@@ -8,29 +8,39 @@ use zeroize::Zeroizing;
 
 use crate::tls::{self, ClientCertificate};
 
-/// How long a connection is kept for the next request. Of the servers that are in use, gunicorn
-/// closes an idle one first, after 2 s (Node.js, Apache httpd and uvicorn: 5 s; Tomcat: 20 s;
-/// nginx: 75 s; IIS: 120 s; Kestrel: 130 s): ours is gone by then, so that a request seldom meets
-/// a connection that is just being closed.
+/// How long a connection is kept for the next request. gunicorn closes idle connections first, after
+/// 2 s (Node.js, Apache httpd and uvicorn: 5 s; Tomcat: 20 s; nginx: 75 s; IIS: 120 s; Kestrel:
+/// 130 s). The client closes its own before that, so that a request seldom meets a connection that
+/// the server is closing.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How many idle connections are kept to one server.
+/// The number of idle connections that are kept to one server.
 const MOST_IDLE: usize = 4;
 
-/// How requests are sent. The default: system proxy, the platform's trust, 10 s a request, HTTPS
-/// only.
+/// Options of HTTP requests. Defaults: the system's proxy and certificates, 10 s for each request,
+/// HTTPS only.
 ///
-/// **Proxies.** The system's are read when the transport is made: the variables `HTTPS_PROXY`,
-/// `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case, and where they say nothing, the
-/// settings of Windows and macOS. They are not asked for servers on this machine. PAC files are
-/// not read, and proxies that want NTLM or Kerberos are not served: put a local helper between.
-/// A user name and password in a proxy's URL are sent to it (Basic).
+/// **Proxies.** The system's settings are read when the transport is made: the variables
+/// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or lower case, and if they are
+/// not set, the settings of Windows and macOS. Servers on this machine bypass these proxies. PAC
+/// files are not read. Proxies that require NTLM or Kerberos are not supported: run a local helper
+/// proxy. A user name and password in a proxy URL are sent to the proxy (Basic).
 ///
-/// **Trust.** The platform's verifier and certificates are used, on Linux also `SSL_CERT_FILE`
-/// and `SSL_CERT_DIR`. Redirects are not followed, cookies not kept, and nothing is sent twice.
+/// **Trust.** The verifier and certificates of the platform are used, on Linux also `SSL_CERT_FILE`
+/// and `SSL_CERT_DIR`.
 ///
-/// **Connections** serve the next request of any identity of the same server, if it comes within a
-/// second.
+/// **Requests.** Redirects are not followed, cookies are not kept, and nothing is sent twice. A
+/// connection serves the next request of any identity of the same server within one second.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokenlease::{HttpOptions, Registry};
+///
+/// let http = HttpOptions::new().without_proxy().with_timeout(Duration::from_secs(20));
+/// let registry = Registry::builder().http(http).build()?;
+/// # let _ = registry;
+/// # Ok::<(), tokenlease::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct HttpOptions {
     pub(super) proxy: ProxyChoice,
@@ -45,13 +55,13 @@ pub struct HttpOptions {
 #[derive(Clone, Debug)]
 pub(super) enum ProxyChoice {
     System,
-    /// It may hold a password.
+    /// The URL may contain a password.
     Given(Secret),
     None,
 }
 
 impl HttpOptions {
-    /// The defaults.
+    /// Creates the default options.
     pub fn new() -> Self {
         Self {
             proxy: ProxyChoice::System,
@@ -64,31 +74,31 @@ impl HttpOptions {
         }
     }
 
-    /// Sends everything through this proxy: `http://` or `https://`, as a rule with a port, and
-    /// with `user:password@` where it asks for them.
+    /// Sends every request through this proxy. The URL begins with `http://` or `https://`, usually
+    /// has a port, and has `user:password@` if the proxy requires them.
     #[must_use]
     pub fn with_proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = ProxyChoice::Given(url.into());
         self
     }
 
-    /// Uses no proxy, whatever the system says.
+    /// Uses no proxy, and ignores the settings of the system.
     #[must_use]
     pub fn without_proxy(mut self) -> Self {
         self.proxy = ProxyChoice::None;
         self
     }
 
-    /// Trusts the authorities in this PEM text too: a company's own, or that of a proxy that looks
-    /// into TLS. It may be called several times.
+    /// Also trusts the certificate authorities in this PEM text: a company's own, or that of a proxy
+    /// that decrypts TLS. Can be called several times.
     #[must_use]
     pub fn with_extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_cas.push(pem.into());
         self
     }
 
-    /// Presents a client certificate to servers that ask for one: its chain, the client's own
-    /// first, and its unencrypted key, both in PEM.
+    /// Presents a client certificate to servers that request one. The chain begins with the client's
+    /// own certificate. Chain and unencrypted key are in PEM.
     #[must_use]
     pub fn with_client_certificate(
         mut self,
@@ -100,24 +110,24 @@ impl HttpOptions {
         self
     }
 
-    /// How long one request may take, 10 s by default. Half of it is for the connection: name,
-    /// TCP, proxy and TLS.
+    /// Sets the timeout of one request. Default: 10 s. Half of it is for the connection: DNS, TCP,
+    /// proxy and TLS.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// What requests call their sender, `tokenlease/` and the version by default.
+    /// Sets the `User-Agent` header. Default: `tokenlease/` and the version.
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
         self
     }
 
-    /// **Dangerous**: sends passwords and tokens unencrypted to servers with an `http://` address,
-    /// to be read by everyone on the way. Only for networks that are trusted wholly. Servers on
-    /// this machine need no such option.
+    /// **Dangerous**: sends passwords and tokens unencrypted to servers with an `http://` address.
+    /// Everyone on the network path can read them. Only for networks that you trust completely. Not
+    /// needed for servers on this machine.
     #[must_use]
     pub fn dangerously_allow_plain_http(mut self) -> Self {
         self.plain_http = true;
@@ -128,19 +138,19 @@ impl HttpOptions {
         tls::config(&self.extra_cas, self.client_certificate.as_ref())
     }
 
-    /// A client of these options, but for the proxy.
+    /// Creates an HTTP client with these options, except for the proxy.
     pub(super) fn client(
         &self,
         tls: rustls::ClientConfig,
         proxy: &ProxyChoice,
     ) -> Result<reqwest::Client> {
         let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|_| {
-            Error::new(ErrorKind::Config, "the user agent can't be sent in a header")
+            Error::new(ErrorKind::Config, "the user agent cannot be sent in a header")
                 .expected("visible ASCII characters")
         })?;
         if self.timeout.is_zero() {
             return Err(Error::new(ErrorKind::Config, "the request timeout is zero")
-                .expected("some seconds, 10 by default"));
+                .expected("some seconds; the default is 10"));
         }
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -168,7 +178,7 @@ impl HttpOptions {
 }
 
 impl ProxyChoice {
-    /// Whether what is sent to a server on this machine stays on it.
+    /// Returns whether a request to a server on this machine stays on it.
     pub(super) fn is_on_this_machine(&self) -> Result<bool> {
         match self {
             Self::Given(url) => Ok(super::is_loopback(&proxy_host(url)?)),
@@ -177,7 +187,7 @@ impl ProxyChoice {
     }
 }
 
-/// The proxy's address without user and password.
+/// Returns the address of the proxy without user and password.
 fn proxy_host(url: &Secret) -> Result<Uri> {
     let url = reqwest::Url::parse(url.expose()).map_err(|_| bad_proxy())?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -188,10 +198,10 @@ fn proxy_host(url: &Secret) -> Result<Uri> {
 }
 
 fn bad_proxy() -> Error {
-    // It may hold a password, so it is not quoted.
-    Error::new(ErrorKind::Config, "the proxy's address is of no use")
+    // The URL may contain a password, so it is not quoted.
+    Error::new(ErrorKind::Config, "the proxy URL cannot be used")
         .expected("http:// or https://, a host, and a port")
-        .advice("percent-encode what is not a letter or digit in its user name and password")
+        .advice("percent-encode all characters but letters and digits in user name and password")
 }
 
 impl Default for HttpOptions {

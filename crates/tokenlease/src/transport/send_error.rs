@@ -1,4 +1,4 @@
-//! What went wrong on the way, in words: which step, to whom, why, and where to look.
+//! Errors of requests: the step that failed, the server, the cause, and what to check.
 
 use std::{error::Error as StdError, fmt, io, time::Duration};
 
@@ -8,17 +8,17 @@ use tokenlease_core::{Error, ErrorKind};
 
 use super::{BODY_CAP, Progress, Step};
 
-/// No answer, and whether the server may have acted on the request.
+/// Why a request got no answer, and whether the server may have acted on it.
 #[derive(Clone, Debug)]
 pub enum SendError {
-    /// The request can't have arrived whole: it may be sent again without a second login.
+    /// The server cannot have received the whole request. Sending it again costs no second login.
     NotSent(Error),
-    /// It may have arrived, and the answer was lost.
+    /// The server may have received the request, and its answer was lost.
     Lost(Error),
 }
 
 impl SendError {
-    /// What was wrong and what to do.
+    /// Returns the underlying error: what happened, and what to do.
     pub fn error(&self) -> &Error {
         match self {
             Self::NotSent(error) | Self::Lost(error) => error,
@@ -38,7 +38,7 @@ impl StdError for SendError {
     }
 }
 
-/// Whom a request goes to, `host:port`: all of its address that may be printed.
+/// The `host:port` of a request, the only part of its address that may be printed.
 #[derive(Clone, Debug)]
 pub(super) struct Place(String);
 
@@ -55,7 +55,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The caller's time was up.
+/// The request timed out.
 pub(super) fn late(place: &Place, timeout: Duration, progress: &Progress) -> SendError {
     let step = match (progress.step(), progress.has_body) {
         (Step::Connecting, true) => "connecting",
@@ -63,27 +63,27 @@ pub(super) fn late(place: &Place, timeout: Duration, progress: &Progress) -> Sen
         (Step::Waiting, _) => "sending or waiting for the answer",
         (Step::Reading, _) => "reading the answer's body",
     };
-    let detail = format!("no answer of {place} within {timeout:?}, while {step}");
+    let detail = format!("no answer from {place} within {timeout:?}, while {step}");
     let error = Error::new(ErrorKind::DeadlineExceeded, detail)
-        .advice("look at the server's health, firewalls and proxies; or allow more time");
+        .advice("check the server, firewalls and proxies, or set a longer timeout");
     of(error, progress)
 }
 
-/// The answer is longer than any answer about a token.
+/// The answer is too long.
 pub(super) fn too_long(place: &Place, status: StatusCode) -> SendError {
     SendError::Lost(
         Error::new(
             ErrorKind::InvalidResponse,
-            format!("the answer of {place} is longer than {BODY_CAP} bytes"),
+            format!("the answer from {place} is longer than {BODY_CAP} bytes"),
         )
         .with_status(status.as_u16())
         .expected("a short JSON answer")
-        .advice("look at the server address and its path"),
+        .advice("check the server address and its path"),
     )
 }
 
-/// The HTTP library's error. It is not kept as a source: it prints the URL, and may hold others
-/// that do.
+/// Describes an error of the HTTP library. That error is not kept as a source: it prints the URL, and
+/// its own sources may do so too.
 pub(super) fn failed(place: &Place, error: &reqwest::Error, progress: &Progress) -> SendError {
     let why = cause(error);
     let transport = |detail: String| Error::new(ErrorKind::Transport, detail);
@@ -91,38 +91,37 @@ pub(super) fn failed(place: &Place, error: &reqwest::Error, progress: &Progress)
     let described = if let Some(tls) = tls {
         transport(format!("TLS with {place} failed: {tls}")).advice(tls_advice(tls))
     } else if error.is_dns() {
-        transport(format!("no address was found (DNS) on the way to {place}: {why}")).advice(
-            "look at the server address, at this machine's DNS, and whether a proxy is needed",
+        transport(format!("DNS lookup failed for {place} or its proxy: {why}")).advice(
+            "check the server address and this machine's DNS, and whether a proxy is needed",
         )
     } else if error.is_connect() {
         connect(place, &why, error.is_timeout())
     } else {
         let step = match progress.step() {
-            Step::Reading => "its answer broke off",
-            _ => "the connection ended before an answer",
+            Step::Reading => "the connection ended within the answer",
+            _ => "the connection ended before the answer",
         };
         transport(format!("{place}: {step}: {why}"))
-            .advice("look at the server's health, and at proxies and firewalls on the way")
+            .advice("check the server, and the proxies and firewalls in between")
     };
-    // Without a connection nothing can have arrived, also of a request without a body.
+    // Without a connection nothing can have arrived, not even a request without a body.
     if error.is_connect() { SendError::NotSent(described) } else { of(described, progress) }
 }
 
 fn connect(place: &Place, why: &str, timed_out: bool) -> Error {
     let error = |detail| Error::new(ErrorKind::Transport, detail);
     if why.contains("proxy authorization required") {
-        error(format!("the proxy on the way to {place} wants a user name and password (407)"))
-            .advice("write them into the proxy's URL; NTLM and Kerberos are not supported")
+        error(format!("the proxy for {place} requires a user name and password (407)"))
+            .advice("add them to the proxy URL; NTLM and Kerberos are not supported")
     } else if why.contains("tunnel") || why.contains("unsuccessful") {
-        error(format!("the proxy made no connection to {place}: {why}"))
-            .advice("look at the proxy's rules and its log")
+        error(format!("the proxy did not connect to {place}: {why}"))
+            .advice("check the rules and the log of the proxy")
     } else if timed_out {
         error(format!("no TCP or TLS connection to {place} in time"))
-            .advice("look at firewalls, and whether a proxy is needed (HTTPS_PROXY)")
+            .advice("check firewalls, and whether a proxy is needed (HTTPS_PROXY)")
     } else {
-        error(format!("no TCP connection to {place}: {why}")).advice(
-            "look at the server address and port, at firewalls, and at the proxy if one is set",
-        )
+        error(format!("no TCP connection to {place}: {why}"))
+            .advice("check the server address and port, firewalls, and the proxy if one is set")
     }
 }
 
@@ -130,30 +129,30 @@ fn tls_advice(error: &rustls::Error) -> &'static str {
     use CertificateError as Bad;
     match error {
         rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => {
-            "if an authority of your own, or of a proxy that looks into TLS, signed the server's \
-             certificate, give that authority's certificate as an extra CA"
+            "if your own certificate authority, or that of a proxy that decrypts TLS, signed the \
+             server's certificate, add its certificate as an extra CA"
         }
         rustls::Error::InvalidCertificate(
             Bad::NotValidForName | Bad::NotValidForNameContext { .. },
-        ) => "look at the host name in the server address",
+        ) => "check the host name in the server address",
         rustls::Error::InvalidCertificate(
             Bad::Expired
             | Bad::ExpiredContext { .. }
             | Bad::NotValidYet
             | Bad::NotValidYetContext { .. },
-        ) => "look at this machine's clock, and renew the server's certificate",
-        rustls::Error::InvalidCertificate(_) => "look at the server's certificate",
+        ) => "check this machine's clock, and renew the server's certificate",
+        rustls::Error::InvalidCertificate(_) => "check the server's certificate",
         rustls::Error::AlertReceived(_) => {
-            "the server rejected: it may want a client certificate, or another one"
+            "the server rejected the handshake: it may require a client certificate, or another one"
         }
         rustls::Error::InvalidMessage(_) => {
-            "look at scheme and port: the server may speak plain HTTP there"
+            "check the scheme and port: the server may speak plain HTTP there"
         }
         rustls::Error::General(_) => {
             "install the system's CA certificates (package ca-certificates), set SSL_CERT_FILE, \
-             or give an extra CA"
+             or add an extra CA"
         }
-        _ => "look at the TLS versions and ciphers of the server: TLS 1.2 or 1.3 is needed",
+        _ => "check the TLS versions and ciphers of the server: TLS 1.2 or 1.3 is needed",
     }
 }
 
@@ -161,7 +160,7 @@ fn of(error: Error, progress: &Progress) -> SendError {
     if progress.may_have_arrived() { SendError::Lost(error) } else { SendError::NotSent(error) }
 }
 
-/// The innermost cause, shortened.
+/// Returns the innermost cause, shortened.
 fn cause(error: &reqwest::Error) -> String {
     let text = chain(error)
         .filter(|error| !error.is::<reqwest::Error>())
@@ -170,7 +169,7 @@ fn cause(error: &reqwest::Error) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
 }
 
-/// The error and its causes, also those inside of an `io::Error`, which it hides.
+/// Iterates over the error and its causes, including those that an `io::Error` hides.
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

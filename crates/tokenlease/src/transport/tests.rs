@@ -10,7 +10,7 @@ use tokenlease_core::{ErrorKind, Identity, http::Body};
 use self::tls::authority;
 use super::*;
 
-mod pool;
+mod kept_connections;
 mod tls;
 
 const LONG: Duration = Duration::from_secs(10);
@@ -20,18 +20,18 @@ fn transport() -> Transport {
     Transport::new(&HttpOptions::new().without_proxy()).unwrap()
 }
 
-/// A login as the providers take it.
+/// A login request as the providers accept it.
 fn post(address: &str) -> Request {
     let body = Body::form([("password", "canary")]);
     http::Request::post(format!("{address}/connect/token")).body(body).unwrap()
 }
 
-/// A validation as WinKAS takes it: the token is in the URL.
+/// A validation request as WinKAS accepts it, with the token in the URL.
 fn get(address: &str) -> Request {
     http::Request::get(format!("{address}/Validate?token=canary")).body(Body::empty()).unwrap()
 }
 
-/// Serves each connection by `serve` until one comes that sends nothing; counts the requests.
+/// Calls `serve` for each connection until one sends nothing. Counts the requests.
 fn server(serve: impl Fn(&mut TcpStream) + Send + 'static) -> (SocketAddr, JoinHandle<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -50,7 +50,8 @@ fn server(serve: impl Fn(&mut TcpStream) + Send + 'static) -> (SocketAddr, JoinH
     (address, count)
 }
 
-/// Ends the server; other tasks go on meanwhile, so that connections of given up requests close.
+/// Ends the server, and returns its count. Other tasks run meanwhile, so that the connections of
+/// abandoned requests close.
 async fn count((address, count): (SocketAddr, JoinHandle<usize>)) -> usize {
     let join = move || {
         drop(TcpStream::connect(address).unwrap());
@@ -59,7 +60,7 @@ async fn count((address, count): (SocketAddr, JoinHandle<usize>)) -> usize {
     tokio::task::spawn_blocking(join).await.unwrap()
 }
 
-/// Reads a request whole: all tests send short ones.
+/// Reads a whole request.
 fn read(stream: &mut impl std::io::Read) -> String {
     let mut text = Vec::new();
     let mut part = [0; 4096];
@@ -80,7 +81,7 @@ fn answering(answer: impl Into<String>) -> (SocketAddr, JoinHandle<usize>) {
     let answer = answer.into();
     server(move |stream| {
         read(stream);
-        // The client may have left already.
+        // The client may have disconnected already.
         let _ = stream.write_all(answer.as_bytes());
     })
 }
@@ -88,7 +89,7 @@ fn answering(answer: impl Into<String>) -> (SocketAddr, JoinHandle<usize>) {
 #[track_caller]
 fn lost(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>) -> Error {
     match result {
-        Err(SendError::Lost(error)) => harmless(error),
+        Err(SendError::Lost(error)) => free_of_secrets(error),
         other => panic!("expected a lost answer, found {other:?}"),
     }
 }
@@ -96,14 +97,15 @@ fn lost(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>) -> Error 
 #[track_caller]
 fn not_sent(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>) -> Error {
     match result {
-        Err(SendError::NotSent(error)) => harmless(error),
+        Err(SendError::NotSent(error)) => free_of_secrets(error),
         other => panic!("expected a request that was not sent, found {other:?}"),
     }
 }
 
-/// Lesson 1, at every error of these tests: neither it nor a cause of it tells a secret.
+/// Checks that neither an error nor a cause of it contains a secret or a URL. Every error of these
+/// tests passes through here.
 #[track_caller]
-fn harmless(error: Error) -> Error {
+fn free_of_secrets(error: Error) -> Error {
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(error) = cause {
         let text = format!("{error} {error:?} {error:#?}");
@@ -114,12 +116,12 @@ fn harmless(error: Error) -> Error {
 }
 
 #[test]
-fn a_request_may_take_ten_seconds_unless_told_otherwise() {
+fn the_default_timeout_of_a_request_is_ten_seconds() {
     assert_eq!(transport().timeout(), Duration::from_secs(10));
 }
 
 #[tokio::test]
-async fn a_request_arrives_as_it_was_built_and_its_answer_comes_whole() {
+async fn a_request_and_its_answer_arrive_whole() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let server = server(move |stream| {
         sender.send(read(stream)).unwrap();
@@ -140,7 +142,7 @@ async fn a_request_arrives_as_it_was_built_and_its_answer_comes_whole() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_is_not_followed() {
+async fn a_redirect_is_returned_and_not_followed() {
     let server = answering(
         "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
     );
@@ -150,7 +152,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_cap_is_cut_off_announced_or_not() {
+async fn a_body_over_the_limit_is_an_error_with_and_without_a_content_length() {
     let body = "x".repeat(2 * BODY_CAP);
     for head in [format!("Content-Length: {}", body.len()), "Connection: close".into()] {
         let server = answering(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}"));
@@ -161,7 +163,7 @@ async fn a_body_over_the_cap_is_cut_off_announced_or_not() {
 }
 
 #[tokio::test]
-async fn a_body_just_under_the_cap_is_read_whole() {
+async fn a_body_of_the_maximum_length_is_read_whole() {
     let body = "x".repeat(BODY_CAP);
     let server = answering(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}"));
     let answer = transport().send(post(&format!("http://{}", server.0)), LONG).await.unwrap();
@@ -169,8 +171,9 @@ async fn a_body_just_under_the_cap_is_read_whole() {
     count(server).await;
 }
 
+/// Rule: Login: a login whose connection ends counts as lost, and the transport does not repeat it.
 #[tokio::test]
-async fn lesson_32_a_login_whose_connection_ends_is_lost_and_not_sent_again() {
+async fn a_login_whose_connection_ends_is_lost_and_not_repeated() {
     for half_an_answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"] {
         let server = answering(half_an_answer);
         let error = lost(transport().send(post(&format!("http://{}", server.0)), LONG).await);
@@ -181,8 +184,8 @@ async fn lesson_32_a_login_whose_connection_ends_is_lost_and_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_reset_connection_is_lost() {
-    // A socket that is closed with bytes unread resets the connection.
+async fn a_request_on_a_reset_connection_is_lost() {
+    // Closing a socket with unread bytes resets the connection.
     let server = server(|stream| stream.read_exact(&mut [0; 10]).unwrap());
     for request in [post, get] {
         let error = lost(transport().send(request(&format!("http://{}", server.0)), LONG).await);
@@ -192,7 +195,7 @@ async fn a_reset_connection_is_lost() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_not_sent() {
+async fn a_request_without_a_connection_is_not_sent() {
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for request in [post, get] {
@@ -205,17 +208,17 @@ async fn a_refused_connection_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_not_sent_and_says_dns() {
+async fn a_host_that_does_not_exist_is_a_dns_error() {
     let error = not_sent(transport().send(get("https://nowhere.invalid"), LONG).await);
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.to_string().contains("DNS"), "{error}");
 }
 
 #[tokio::test]
-async fn the_deadline_ends_a_wait_for_an_answer_and_the_request_may_have_arrived() {
+async fn a_request_that_times_out_while_it_waits_for_the_answer_is_lost() {
     let server = server(|stream| {
         read(stream);
-        // Until the client leaves.
+        // Until the client disconnects.
         let _ = stream.read(&mut [0]);
     });
     for request in [post, get] {
@@ -230,7 +233,7 @@ async fn the_deadline_ends_a_wait_for_an_answer_and_the_request_may_have_arrived
 }
 
 #[tokio::test]
-async fn the_deadline_before_a_handshake_ends_means_that_a_login_was_not_sent() {
+async fn a_login_that_times_out_during_the_handshake_is_not_sent() {
     let server = server(|stream| {
         let _ = stream.read_to_end(&mut Vec::new());
     });
@@ -241,15 +244,16 @@ async fn the_deadline_before_a_handshake_ends_means_that_a_login_was_not_sent() 
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_lost() {
+async fn an_answer_that_is_not_http_is_lost() {
     let server = answering("SSH-2.0-OpenSSH_9.6\r\n\r\n");
     let error = lost(transport().send(post(&format!("http://{}", server.0)), LONG).await);
     assert_eq!(error.kind(), ErrorKind::Transport);
     count(server).await;
 }
 
+/// Rule: Secrets: secrets leave this machine over HTTPS only, unless plain HTTP is allowed.
 #[tokio::test]
-async fn plain_http_leaves_this_machine_only_where_it_was_allowed() {
+async fn plain_http_to_another_machine_needs_permission() {
     let wyn = |server| Identity::wyn(server, "u", "integration").unwrap();
     let transport = transport();
     for server in [
@@ -273,7 +277,7 @@ async fn plain_http_leaves_this_machine_only_where_it_was_allowed() {
         let error = transport.check(&wyn(server)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains("dangerously_allow_plain_http"), "{error}");
-        // Not even where nobody asked before sending.
+        // `send` checks it too.
         let error = not_sent(transport.send(post(server), LONG).await);
         assert_eq!(error.kind(), ErrorKind::Config);
         let allowed = HttpOptions::new().without_proxy().dangerously_allow_plain_http();
@@ -281,12 +285,12 @@ async fn plain_http_leaves_this_machine_only_where_it_was_allowed() {
     }
     let elsewhere = HttpOptions::new().with_proxy("http://u:canary@proxy.example:3128");
     let transport = Transport::new(&elsewhere).unwrap();
-    harmless(transport.check(&wyn("http://127.0.0.1")).unwrap_err());
+    free_of_secrets(transport.check(&wyn("http://127.0.0.1")).unwrap_err());
     transport.check(&wyn("https://127.0.0.1")).unwrap();
 }
 
 #[tokio::test]
-async fn a_given_proxy_gets_requests_and_credentials() {
+async fn a_configured_proxy_gets_requests_and_credentials() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let proxy = server(move |stream| {
         sender.send(read(stream)).unwrap();
@@ -302,7 +306,7 @@ async fn a_given_proxy_gets_requests_and_credentials() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_wants_other_credentials_or_rejects_is_named() {
+async fn a_proxy_that_rejects_a_request_is_named_in_the_error() {
     for (status, words) in [("407 Proxy Authentication Required", "407"), ("403 No", "proxy")] {
         let proxy = answering(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"));
         let options = HttpOptions::new().with_proxy(format!("http://{}", proxy.0).as_str());
@@ -314,8 +318,9 @@ async fn a_proxy_that_wants_other_credentials_or_rejects_is_named() {
     }
 }
 
+/// Rule: Secrets: an error about HTTP options quotes neither passwords nor keys.
 #[test]
-fn lesson_2_options_that_are_of_no_use_are_errors_that_quote_no_secret() {
+fn options_that_cannot_be_used_are_errors_that_quote_no_secret() {
     let new = HttpOptions::new;
     for options in [
         new().with_proxy("socks5://u:canary@h"),
@@ -329,7 +334,7 @@ fn lesson_2_options_that_are_of_no_use_are_errors_that_quote_no_secret() {
         new().with_timeout(Duration::ZERO),
     ] {
         assert!(!format!("{options:?}").contains("canary@"), "{options:?}");
-        let error = harmless(Transport::new(&options).unwrap_err());
+        let error = free_of_secrets(Transport::new(&options).unwrap_err());
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     }
 }

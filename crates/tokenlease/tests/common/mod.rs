@@ -1,4 +1,4 @@
-//! An emulator and a clock that are moved together.
+//! An emulator and a client clock that move together.
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(unreachable_pub, reason = "a module of several tests")]
 

@@ -1,4 +1,4 @@
-//! Connections that are kept for the next request.
+//! Tests of connections that are kept for the next request.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
 
 use super::*;
 
-/// However busy this machine is.
+/// Long enough on a busy machine.
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn transport(idle: Duration) -> Transport {
@@ -16,11 +16,11 @@ fn transport(idle: Duration) -> Transport {
     Transport::new(&options).unwrap()
 }
 
-/// What a server saw: the number of the connection, and the request's body.
+/// The requests that a server received: the number of the connection, and the body.
 type Seen = Arc<Mutex<Vec<(usize, String)>>>;
 
-/// Serves any number of connections at once; `serve` says after each request whether the
-/// connection goes on. The listener's thread ends with the test's process.
+/// Serves any number of connections at once. `serve` returns after each request whether the
+/// connection stays open. The listener's thread ends with the test process.
 fn keeping(
     serve: impl Fn(&mut TcpStream, usize, &str) -> bool + Send + Sync + 'static,
 ) -> (SocketAddr, Seen) {
@@ -64,9 +64,9 @@ fn connections(seen: &Seen) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn calls_within_a_second_share_a_connection_and_later_ones_do_not() {
+async fn requests_within_a_second_share_a_connection_and_later_ones_do_not() {
     assert_eq!(HttpOptions::new().idle, Duration::from_secs(1));
-    // No time at all has always passed.
+    // With zero, the time has always passed.
     for (idle, expected) in [(HOUR, [0, 0, 0]), (Duration::ZERO, [0, 1, 2])] {
         let (address, seen) = keeping(|stream, _, _| answer(stream));
         let transport = transport(idle);
@@ -77,7 +77,7 @@ async fn calls_within_a_second_share_a_connection_and_later_ones_do_not() {
     }
 }
 
-/// A server that closes each connection after an answer, and tells when it has.
+/// A server that closes each connection after an answer, and then sends a signal.
 fn closing() -> (SocketAddr, Seen, std::sync::mpsc::Receiver<()>) {
     let (sender, closed) = std::sync::mpsc::sync_channel(1);
     let (address, seen) = keeping(move |stream, _, _| {
@@ -89,42 +89,46 @@ fn closing() -> (SocketAddr, Seen, std::sync::mpsc::Receiver<()>) {
     (address, seen, closed)
 }
 
+/// Rule: Login: a login after the server closed the kept connection is sent once, on another one.
 #[tokio::test]
-async fn lesson_32_a_login_after_the_server_closed_the_connection_is_sent_once_on_another() {
+async fn a_login_after_the_server_closed_the_connection_is_sent_once_on_another() {
     let (address, seen, closed) = closing();
     let transport = transport(HOUR);
     for user in 0..5 {
         transport.send(login(address, user), LONG).await.unwrap();
         closed.recv().unwrap();
-        // Lets the runtime look at its sockets, as an idle one does at once.
+        // Lets the runtime poll its sockets, as an idle one does at once.
         tokio::task::yield_now().await;
     }
     assert_eq!(connections(&seen), [0, 1, 2, 3, 4]);
 }
 
+/// Rule: Login: a login on a connection that the server is closing is sent at most once.
 #[tokio::test]
-async fn lesson_32_a_login_that_meets_the_end_of_its_connection_is_sent_once_at_most() {
+async fn a_login_on_a_closing_connection_is_sent_at_most_once() {
     let (address, seen, closed) = closing();
     let transport = transport(HOUR);
     let mut answered = 0;
     for user in 0..10 {
-        // The end has arrived, and this thread, which runs all tasks, was not there to see it.
+        // The close has arrived, and this thread, which runs all tasks, has not seen it yet.
         match transport.send(login(address, user), LONG).await {
             Ok(_) => {
                 answered += 1;
                 closed.recv().unwrap();
             }
             Err(SendError::Lost(error)) => assert_eq!(error.kind(), ErrorKind::Transport),
-            Err(SendError::NotSent(error)) => panic!("it can't be known: {error}"),
+            Err(SendError::NotSent(error)) => panic!("the request may have arrived: {error}"),
         }
     }
-    // What was lost never arrived, and was not sent again either.
+    // A lost login never arrived here, and was not repeated.
     assert_eq!(seen.lock().unwrap().len(), answered);
     assert!(answered > 0);
 }
 
+/// Rule: Login: a login that gets no answer on a kept connection counts as lost, and the transport
+/// does not repeat it.
 #[tokio::test]
-async fn lesson_32_a_login_that_a_kept_connection_swallows_is_lost_and_not_sent_again() {
+async fn a_login_without_an_answer_on_a_kept_connection_is_lost_and_not_repeated() {
     let (address, seen) = keeping(|stream, _, body| !body.contains("user=1") && answer(stream));
     let transport = transport(HOUR);
     transport.send(login(address, 0), LONG).await.unwrap();
@@ -135,10 +139,11 @@ async fn lesson_32_a_login_that_a_kept_connection_swallows_is_lost_and_not_sent_
     assert_eq!(connections(&seen), [0, 0, 1]);
 }
 
+/// Rule: Login: no login reaches the server twice, even if it closes connections at any moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lesson_32_no_login_arrives_twice_at_a_server_that_closes_at_any_moment() {
+async fn no_login_arrives_twice_at_a_server_that_closes_connections_at_any_moment() {
     const LOGINS: usize = 400;
-    // Closed at once, or a moment later, so that it ends before, at and after the next request.
+    // Closed at once or a moment later: before, during and after the next request.
     let (address, seen) = keeping(|stream, number, _| {
         let answered = answer(stream);
         for _ in 0..number % 16 {
@@ -164,14 +169,15 @@ async fn lesson_32_no_login_arrives_twice_at_a_server_that_closes_at_any_moment(
         assert!(arrived.contains_key(&format!("user={user}&password=canary")), "{user}");
     }
     assert!(answered.len() > LOGINS / 4, "{} of {LOGINS}", answered.len());
-    assert!(connections(&seen).windows(2).any(|two| two[0] == two[1]), "none was reused");
+    assert!(connections(&seen).windows(2).any(|two| two[0] == two[1]), "no connection was reused");
 }
 
+/// Rule: Login: an answer that arrives after the timeout is not read as that of the next login.
 #[tokio::test]
-async fn an_answer_that_comes_too_late_is_not_read_as_the_next_logins() {
+async fn a_late_answer_is_not_read_as_that_of_the_next_login() {
     let (address, seen) = keeping(|stream, _, body| {
         if body.contains("user=1") {
-            // The caller leaves: its end of the connection closes, and only then an answer comes.
+            // The answer is written only after the client has closed its end of the connection.
             let _ = stream.peek(&mut [0]);
         }
         let body = body.len().to_string() + " bytes of " + body.split('&').next().unwrap();
@@ -187,8 +193,9 @@ async fn an_answer_that_comes_too_late_is_not_read_as_the_next_logins() {
     assert_eq!(connections(&seen), [0, 0, 1]);
 }
 
+/// Rule: Login: bytes after the end of an answer are not read as the answer to the next login.
 #[tokio::test]
-async fn what_a_server_sends_beyond_an_answer_is_not_read_as_the_next_logins() {
+async fn bytes_after_an_answer_are_not_read_as_the_next_answer() {
     let (address, seen) = keeping(|stream, _, _| {
         let more = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"for\":0}";
         stream.write_all(format!("{OKAY}{more}").as_bytes()).is_ok()
@@ -202,14 +209,14 @@ async fn what_a_server_sends_beyond_an_answer_is_not_read_as_the_next_logins() {
 }
 
 #[tokio::test]
-async fn identities_of_one_server_share_connections_whoever_made_the_transport() {
+async fn clones_of_a_transport_share_connections() {
     let (address, seen) = keeping(|stream, _, _| answer(stream));
     let transport = transport(HOUR);
     let (one, other) = (transport.clone(), transport);
     one.send(login(address, 0), LONG).await.unwrap();
     other.send(login(address, 1), LONG).await.unwrap();
     assert_eq!(connections(&seen), [0, 0]);
-    // Another registry's, a forked child's for one, has its own.
+    // Another transport, such as that of a forked child, has its own.
     super::transport().send(login(address, 2), LONG).await.unwrap();
     assert_eq!(connections(&seen), [0, 0, 1]);
 }

@@ -1,4 +1,4 @@
-//! Trust, and client certificates, against a TLS server with certificates of its own.
+//! Tests of trust and client certificates against a TLS server with test certificates.
 
 use std::sync::Arc;
 
@@ -19,15 +19,15 @@ pub(super) fn authority() -> Authority {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A certificate of that authority and its key, in PEM.
+/// Creates a certificate that the authority signed, and its key, in PEM.
 fn signed(authority: &Authority, name: &str) -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new([name.to_owned()]).unwrap();
     (params.signed_by(&key, authority).unwrap().pem(), key.serialize_pem())
 }
 
-/// A TLS server whose certificate that authority signed for `name`. It answers how many
-/// certificates the client presented, where it asks for them.
+/// Starts a TLS server whose certificate the authority signed for `name`. Its answer is the number of
+/// certificates that the client presented. With `asks` it requires one.
 fn tls_server(authority: &Authority, name: &str, asks: bool) -> (SocketAddr, JoinHandle<usize>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let (chain, key) = signed(authority, name);
@@ -58,7 +58,7 @@ fn tls_server(authority: &Authority, name: &str, asks: bool) -> (SocketAddr, Joi
 }
 
 #[tokio::test]
-async fn an_extra_authority_is_trusted_and_an_unknown_one_is_rejected_with_advice() {
+async fn an_extra_ca_is_trusted_and_an_unknown_one_is_an_error_with_advice() {
     let authority = authority();
     let server = tls_server(&authority, "localhost", false);
     let address = format!("https://localhost:{}", server.0.port());
@@ -75,7 +75,7 @@ async fn an_extra_authority_is_trusted_and_an_unknown_one_is_rejected_with_advic
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_host_is_rejected_with_advice() {
+async fn a_certificate_of_another_host_is_an_error_with_advice() {
     let authority = authority();
     let server = tls_server(&authority, "elsewhere.example", false);
     let options = HttpOptions::new().without_proxy().with_extra_ca(authority.pem());
@@ -86,7 +86,7 @@ async fn a_certificate_of_another_host_is_rejected_with_advice() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_presented_and_its_absence_is_explained() {
+async fn a_client_certificate_is_presented_and_a_missing_one_is_explained() {
     let authority = authority();
     let server = tls_server(&authority, "localhost", true);
     let address = format!("https://localhost:{}", server.0.port());
@@ -97,15 +97,15 @@ async fn a_client_certificate_is_presented_and_its_absence_is_explained() {
     let answer = Transport::new(&with).unwrap().send(post(&address), LONG).await.unwrap();
     assert_eq!(answer.body().as_slice(), b"1");
 
-    // With TLS 1.3 the rejection comes after the client believes the handshake done.
+    // With TLS 1.3 the rejection arrives after the handshake has completed for the client.
     let sent = Transport::new(&options).unwrap().send(post(&address), LONG).await;
     let (SendError::NotSent(error) | SendError::Lost(error)) = sent.unwrap_err();
-    assert!(harmless(error).to_string().contains("client certificate"));
+    assert!(free_of_secrets(error).to_string().contains("client certificate"));
     count(server).await;
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_plain_http_on_a_tls_port_is_recognized() {
+async fn a_server_that_speaks_plain_http_on_a_tls_port_is_an_error_with_advice() {
     let server = server(|stream| {
         let _ = stream.read(&mut [0; 4096]);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");

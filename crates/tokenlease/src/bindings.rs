@@ -1,0 +1,49 @@
+//! The parts of a client that only the C and Python bindings in this repository need.
+//!
+//! With them a binding keeps one object of its language for a cached token, and its threads wait for
+//! a token without waking all at once. This module is hidden from the documentation and may
+//! change in any version: use [`Client`] instead.
+
+use std::time::Duration;
+
+use tokenlease_core::{Result, Token};
+
+pub use crate::{
+    cache::CacheVersion,
+    wait_queue::{MAX_SLOT_WAIT, Slot},
+};
+use crate::{client::Client, runtime::Runtime};
+
+/// As [`Client::cached`], with the version of the cached token. A binding that keeps an object made
+/// of the token asks [`holds`] with it whether the object is still current.
+pub fn cached_with_version<R>(
+    client: &Client,
+    use_it: impl FnOnce(&Token, CacheVersion) -> R,
+) -> Option<R> {
+    client.0.cache.get_with_version(use_it)
+}
+
+/// Returns whether the token of that version, which this client returned, is still cached and
+/// fresh. Costs less than [`Client::cached`].
+#[inline]
+pub fn holds(client: &Client, version: &CacheVersion) -> bool {
+    client.0.cache.holds(version)
+}
+
+/// Waits while another thread asks this client for a token, for `limit` at most.
+///
+/// The first thread gets its slot at once. When it is done, `wakes` waiting threads are woken, and
+/// each of them wakes one more. A thread that then finds no cached token calls [`Slot::lead`] and
+/// asks. A thread that got no slot in time (`None`) asks as well.
+pub fn slot(client: &Client, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
+    client.0.wait_queue.wait(limit, wakes)
+}
+
+/// Returns the runtime on which the client works, for a binding to wait on.
+///
+/// # Errors
+/// `Forked` in any process but the one that made the client, and `Internal` if the system allows no
+/// more threads.
+pub fn runtime(client: &Client) -> Result<&'static Runtime> {
+    client.0.runtime()
+}

@@ -1,0 +1,131 @@
+//! Reports that an API rejected a token, and calls an API with one retry.
+
+use std::future::Future;
+
+use tokenlease_core::{Error, Result, Token, lifecycle, provider::ApiAnswer};
+
+use super::Client;
+
+/// The result of [`Client::report_rejected`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Another token has replaced the rejected one: call the API once more with it.
+    Replaced(Token),
+    /// The provider says that the token is active. The API rejected the call for another reason,
+    /// such as a missing permission: don't call it again.
+    StillActive,
+}
+
+impl Client {
+    /// Reports that an API rejected this token.
+    ///
+    /// The client checks the report with the provider before it replaces the token. A thousand
+    /// reports on one token cause one check and at most one new token.
+    ///
+    /// ```
+    /// use tokenlease::Rejection;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let token = client.token().await?;
+    /// # emulator.end_token(token.expose());
+    /// // The API answers 401.
+    /// match client.report_rejected(&token).await? {
+    ///     Rejection::Replaced(new) => println!("call the API once more with {new:?}"),
+    ///     Rejection::StillActive => println!("the user lacks a permission"),
+    ///     _ => {}
+    /// }
+    /// # assert_eq!(client.stats().logins, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The kinds [of every client](Self#errors); `TokenRejected` if the provider cannot confirm the
+    /// token, and the client backs off before the next login.
+    pub async fn report_rejected(&self, token: &Token) -> Result<Rejection> {
+        let state = &self.0;
+        let entry = state.entry().await?;
+        let reported = state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
+        if reported == lifecycle::Rejection::StillActive && state.cached(|_| ()).is_some() {
+            return Ok(Rejection::StillActive);
+        }
+        let mut current = self.lease().await?;
+        if reported == lifecycle::Rejection::Outdated && current.lease.token() == token {
+            // This client did not have the token: another process or the provider had. Now this
+            // client has it, so the report makes it suspected.
+            state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
+            current = self.lease().await?;
+        }
+        if current.lease.token() == token {
+            return Ok(Rejection::StillActive);
+        }
+        Ok(Rejection::Replaced(current.lease.token().clone()))
+    }
+
+    /// Reads whether an API's answer rejects the token of the call.
+    ///
+    /// ```
+    /// use tokenlease::core::provider::ApiAnswer;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (emulator, client) = wyn().await;
+    /// let response = http::Response::builder().status(401).body("")?;
+    /// assert_eq!(client.read_api(&response), ApiAnswer::Rejected);
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn read_api(&self, response: &http::Response<impl AsRef<[u8]>>) -> ApiAnswer {
+        self.0.server.read_api(response)
+    }
+
+    /// Calls an API with the token. Calls it once more with another token if the API rejected the
+    /// first one and the provider confirms that it is no longer active.
+    ///
+    /// `call` gets the token. It returns whether the API's answer rejects the token
+    /// ([`read_api`](Self::read_api)), and the answer itself.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # async fn call_api(_: &tokenlease::core::Token) -> tokenlease::Result<http::Response<String>> {
+    /// #     Ok(http::Response::new("{}".to_owned()))
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = wyn().await;
+    /// let answer = client
+    ///     .call(async |token| {
+    ///         let response = call_api(&token).await?; // any HTTP stack
+    ///         Ok::<_, tokenlease::Error>((client.read_api(&response), response))
+    ///     })
+    ///     .await?;
+    /// assert_eq!(answer.status(), 200);
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of `call`, and the kinds [of every client](Self#errors).
+    pub async fn call<R, E, F, C>(&self, mut call: C) -> Result<R, E>
+    where
+        C: FnMut(Token) -> F,
+        F: Future<Output = Result<(ApiAnswer, R), E>>,
+        E: From<Error>,
+    {
+        let token = self.token().await?;
+        let (said, answer) = call(token.clone()).await?;
+        if matches!(said, ApiAnswer::NotRejected) {
+            return Ok(answer);
+        }
+        match self.report_rejected(&token).await? {
+            Rejection::Replaced(token) => Ok(call(token).await?.1),
+            // The caller gets the API's own answer.
+            Rejection::StillActive => Ok(answer),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Calls of the provider that a caller names: validate, refetch, revoke.
+
+use tokenlease_core::{
+    Now, Result, Token,
+    lifecycle::{Ask, Lifecycle, Report, Revocation, Served},
+    time::Moment as _,
+};
+
+use super::{Client, impossible};
+
+impl Client {
+    /// Asks the provider whether a token, this client's or any other, is active.
+    ///
+    /// If it is inactive, every process that shares the token learns of it.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let token = client.token().await?;
+    /// assert!(client.validate(&token).await?);
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The kinds [of every client](Self#errors), and `Unsupported` if the server has no call that
+    /// validates tokens.
+    pub async fn validate(&self, token: &Token) -> Result<bool> {
+        match self.job(|machine, _| machine.validate(token)).await? {
+            Report::Validation(active) => Ok(active),
+            _ => Err(impossible()),
+        }
+    }
+
+    /// Asks the provider for the running token (WinKAS), whatever is cached or stored.
+    ///
+    /// # Errors
+    /// The kinds [of every client](Self#errors); `TokenRejected` if the provider has no running
+    /// token, and `Unsupported` if it has no such call.
+    pub async fn refetch(&self) -> Result<Served> {
+        let state = &self.0;
+        let ask = Ask::new(state.elapsed(), state.wait);
+        self.job(|machine, _| machine.refetch_running(&ask)).await?;
+        state.get_by(ask).await
+    }
+
+    /// Revokes a token at the provider, and for every process that shares it.
+    ///
+    /// A user who is in a session with the token is sent to the login page.
+    ///
+    /// ```
+    /// use tokenlease::core::lifecycle::Revocation;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = wyn().await;
+    /// let token = client.token().await?;
+    /// match client.revoke(&token).await? {
+    ///     Revocation::Proven => println!("the provider confirms that the token is inactive"),
+    ///     _ => println!("the provider accepted the revocation"),
+    /// }
+    /// # assert!(!emulator.token_is_active(token.expose()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Unsupported` at WinKAS, which has no such call: see [`forget`](Self::forget). Otherwise the
+    /// kinds [of every client](Self#errors). If the provider could not be reached, the token is no
+    /// longer used, but it may still be active.
+    pub async fn revoke(&self, token: &Token) -> Result<Revocation> {
+        match self.job(|machine, now| machine.revoke(token, now)).await? {
+            Report::Revoked(revocation) => Ok(revocation),
+            _ => Err(impossible()),
+        }
+    }
+
+    /// Starts a job, one at a time for each entry, and waits for its report.
+    async fn job(&self, begin: impl FnOnce(&mut Lifecycle, Now) -> Result<()>) -> Result<Report> {
+        let state = &self.0;
+        let entry = state.entry().await?;
+        let _one = entry.jobs.lock().await;
+        state.with(&entry, |machine| begin(machine, state.now()))??;
+        let deadline = state.elapsed().plus(state.wait);
+        let report = state.until(&entry, deadline, Lifecycle::take_report).await?;
+        // The result is saved before the caller gets it, if the store answers.
+        let saved = |machine: &mut Lifecycle| {
+            (!machine.is_unsaved() || machine.store_error().is_some()).then_some(())
+        };
+        let _ = state.until(&entry, deadline, saved).await;
+        report
+    }
+}

@@ -1,0 +1,142 @@
+//! Drives the state machine of an entry: steps it, starts the task that performs its effects, and
+//! publishes the result of each step.
+
+mod effects;
+mod task;
+
+use std::sync::Arc;
+
+use tokenlease_core::{
+    Error, ErrorKind, Now, Result, Timestamp,
+    lifecycle::{Ask, Event, Lifecycle, Outcome, Receipt, Reply},
+    time::Moment as _,
+};
+use tokio::runtime::Handle;
+
+use self::task::Task;
+use crate::{
+    entry::{Entry, Machine},
+    state::ClientState,
+};
+
+/// The rest of a step, to be done after the machine is unlocked.
+#[must_use]
+struct Progress {
+    /// Events for the log and the hook.
+    events: Vec<Event>,
+    /// Whether the waiting callers should ask again.
+    completed: bool,
+}
+
+impl ClientState {
+    /// Asks the machine once for a lease, and makes sure that it is driven.
+    pub(crate) fn ask(self: &Arc<Self>, entry: &Arc<Entry>, ask: &Ask) -> Result<Reply> {
+        let mut machine = entry.lock();
+        let now = self.now();
+        let reply = machine.lifecycle.ask(ask, now);
+        let start = self.wake_driver(entry, &mut machine)?;
+        drop(machine);
+        self.start(entry, start);
+        Ok(reply)
+    }
+
+    /// Changes the machine, and makes sure that it is driven.
+    pub(crate) fn with<R>(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        change: impl FnOnce(&mut Lifecycle) -> R,
+    ) -> Result<R> {
+        let mut machine = entry.lock();
+        let now = self.now();
+        let result = change(&mut machine.lifecycle);
+        let progress = self.publish_step(entry, &mut machine, now);
+        let start = self.wake_driver(entry, &mut machine);
+        drop(machine);
+        self.report(entry, progress);
+        self.start(entry, start?);
+        Ok(result)
+    }
+
+    /// Waits until `done` returns a value. It is called now and after each flight or job.
+    pub(crate) async fn until<R>(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        deadline: Timestamp,
+        mut done: impl FnMut(&mut Lifecycle) -> Option<R>,
+    ) -> Result<R> {
+        let result = async {
+            loop {
+                let completed = entry.completion();
+                tokio::pin!(completed);
+                completed.as_mut().enable();
+                if let Some(result) = self.with(entry, &mut done)? {
+                    return Ok(result);
+                }
+                let left = deadline.since(self.elapsed());
+                if left.is_zero() {
+                    return Err(Error::new(
+                        ErrorKind::DeadlineExceeded,
+                        "the call did not complete before its deadline",
+                    )
+                    .advice("check the provider and the store, or set a longer deadline"));
+                }
+                tokio::select! {
+                    () = &mut completed => {}
+                    () = self.registry.clock().sleep(left) => {}
+                }
+            }
+        };
+        self.runtime()?.within(result).await?
+    }
+
+    /// Hands the outcome of an effect to the machine.
+    fn handle(self: &Arc<Self>, entry: &Arc<Entry>, receipt: Receipt, outcome: Outcome) {
+        let mut machine = entry.lock();
+        let now = self.now();
+        machine.lifecycle.handle(receipt, outcome, now);
+        let progress = self.publish_step(entry, &mut machine, now);
+        // A late outcome may leave something to save after the driver ended. Without a runtime no
+        // driver can start, but then this task would not run either.
+        let start = self.wake_driver(entry, &mut machine).unwrap_or_default();
+        drop(machine);
+        self.report(entry, progress);
+        self.start(entry, start);
+    }
+
+    /// Wakes the driver. If there is work and no driver, returns the runtime on which the caller
+    /// must [`start`](Self::start) one after it unlocks the machine.
+    fn wake_driver(&self, entry: &Entry, machine: &mut Machine) -> Result<Option<&'static Handle>> {
+        if machine.driven {
+            entry.woken.notify_one();
+        } else if machine.lifecycle.has_work() {
+            let handle = self.runtime()?.handle()?;
+            machine.driven = true;
+            return Ok(Some(handle));
+        }
+        Ok(None)
+    }
+
+    fn start(self: &Arc<Self>, entry: &Arc<Entry>, start: Option<&'static Handle>) {
+        if let Some(handle) = start {
+            handle.spawn(Task::new(self.clone(), entry.clone()).run());
+        }
+    }
+
+    /// Publishes the cached token after a step. The returned rest must wait until the machine is
+    /// unlocked: a hook may call its client, and a woken caller asks at once.
+    fn publish_step(&self, entry: &Arc<Entry>, machine: &mut Machine, now: Now) -> Progress {
+        self.publish(entry, machine.lifecycle.ready(now), now);
+        let completions = machine.lifecycle.completions();
+        let completed = std::mem::replace(&mut machine.completions, completions) != completions;
+        Progress { events: machine.lifecycle.events(), completed }
+    }
+
+    fn report(&self, entry: &Entry, progress: Progress) {
+        for event in progress.events {
+            self.happened(event);
+        }
+        if progress.completed {
+            entry.notify_callers();
+        }
+    }
+}

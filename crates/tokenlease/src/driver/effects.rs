@@ -1,0 +1,109 @@
+//! Performs single effects of the state machine: calls of the store, and requests to the provider.
+
+use std::{sync::Arc, time::Duration};
+
+use tokenlease_core::{
+    Error, ErrorKind, Result, StoreTime,
+    lifecycle::{Effect, Outcome},
+    provider::Call,
+    record::{DecodeError, Record},
+};
+
+use crate::{
+    entry::Entry,
+    state::ClientState,
+    store::{Loaded, Locked, Store as _, StoreError, Stored, Swapped},
+    transport::SendError,
+};
+
+impl ClientState {
+    /// Performs an effect at the store.
+    pub(super) async fn perform(&self, entry: &Entry, lock_epoch: u64, effect: Effect) -> Outcome {
+        self.counters.store_called();
+        let (store, name) = (self.registry.store(), &self.name);
+        let outcome = match effect {
+            Effect::Load => store.load(name).await.and_then(|loaded| {
+                let (stored, now) = decoded(loaded)?;
+                Ok(Outcome::Loaded { stored, now })
+            }),
+            Effect::Lock { ttl } => {
+                store.lock(name, &entry.owner(lock_epoch), ttl).await.map(granted)
+            }
+            Effect::Renew { ttl } => {
+                store.renew(name, &entry.owner(lock_epoch), ttl).await.map(granted)
+            }
+            Effect::Save { expected, record, keep } => {
+                let bytes = record.encode();
+                match store.swap(name, expected, &bytes, keep).await {
+                    Ok(Swapped::Done { revision, now }) => Ok(Outcome::Saved { revision, now }),
+                    Ok(Swapped::Conflict(loaded)) => {
+                        decoded(loaded).map(|(stored, now)| Outcome::Conflict { stored, now })
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            Effect::Unlock => {
+                store.unlock(name, &entry.owner(lock_epoch)).await.map(|()| Outcome::Unlocked)
+            }
+            effect => {
+                let detail = format!("this client does not know the effect `{effect}`");
+                Ok(Outcome::Failed(
+                    Error::new(ErrorKind::Internal, detail)
+                        .advice("use tokenlease and tokenlease-core of the same version"),
+                ))
+            }
+        };
+        outcome.unwrap_or_else(|error| match error {
+            StoreError::Unavailable(error) => Outcome::Failed(error),
+            StoreError::Unreadable(error) => Outcome::Unreadable(error),
+        })
+    }
+
+    /// Sends a call to the provider, and reads its answer.
+    pub(super) async fn send(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        call: Call,
+        limit: Duration,
+    ) -> Outcome {
+        let credentials = match self.credentials_for(entry, &call).await {
+            Ok(credentials) => credentials,
+            Err(error) => return Outcome::NotSent(error),
+        };
+        let request = match self.server.request(&call, &credentials) {
+            Ok(request) => request,
+            Err(error) => return Outcome::NotSent(error),
+        };
+        self.counters.sent(&call);
+        let sent_at = self.elapsed();
+        match self.registry.http().send(request, limit).await {
+            Ok(response) => {
+                Outcome::Answered(self.server.read(&call, &response, sent_at, &credentials))
+            }
+            Err(SendError::NotSent(error)) => Outcome::NotSent(error),
+            Err(SendError::Lost(error)) => Outcome::Lost(error),
+        }
+    }
+}
+
+fn granted(locked: Locked) -> Outcome {
+    match locked {
+        Locked::Granted => Outcome::Locked,
+        Locked::Busy => Outcome::Busy,
+    }
+}
+
+type Decoded = (Option<(u64, Record)>, StoreTime);
+
+fn decoded(loaded: Loaded) -> Result<Decoded, StoreError> {
+    let record = |stored: Stored| match Record::decode(stored.bytes()) {
+        Ok(record) => Ok((stored.revision(), record)),
+        // The next write replaces a torn record.
+        Err(DecodeError::Torn) => Ok((stored.revision(), Record::default())),
+        Err(error) => Err(StoreError::Unreadable(
+            Error::new(ErrorKind::Store, error.to_string())
+                .advice("no process logs in for this identity until the record can be read"),
+        )),
+    };
+    Ok((loaded.record.map(record).transpose()?, loaded.now))
+}

@@ -1,0 +1,85 @@
+//! Fetches the credentials of a client whose source is a function.
+
+use std::sync::Arc;
+
+use tokenlease_core::{
+    Credentials, CredentialsFingerprint, Error, ErrorKind, Result, Timestamp, provider::Call,
+    time::Moment as _,
+};
+
+use crate::{entry::Entry, state::ClientState};
+
+impl ClientState {
+    /// Returns the entry of the current credentials. Calls the function if it was never called.
+    pub(crate) async fn entry(self: &Arc<Self>) -> Result<Arc<Entry>> {
+        self.check_process()?;
+        self.entry_by(self.elapsed().plus(self.wait)).await
+    }
+
+    /// As [`entry`](Self::entry), with a deadline: a function that does not return blocks no caller
+    /// for longer.
+    pub(crate) async fn entry_by(self: &Arc<Self>, deadline: Timestamp) -> Result<Arc<Entry>> {
+        if let Some(entry) = self.current() {
+            return Ok(entry);
+        }
+        let runtime = self.runtime()?;
+        // A separate task: after a caller gives up, the next one waits for the running call instead
+        // of starting another.
+        let resolving = runtime.handle()?.spawn(self.clone().resolve());
+        let resolved = async {
+            tokio::pin!(resolving);
+            loop {
+                let left = deadline.since(self.elapsed());
+                if left.is_zero() {
+                    return Err(Error::new(
+                        ErrorKind::DeadlineExceeded,
+                        "the function that fetches the credentials did not return in time",
+                    )
+                    .advice("check what the function waits for, or set a longer deadline"));
+                }
+                tokio::select! {
+                    resolved = &mut resolving => return resolved.unwrap_or_else(|error| {
+                        Err(Error::new(ErrorKind::Internal, "a task of the client was cancelled")
+                            .with_source(error))
+                    }),
+                    () = self.registry.clock().sleep(left) => {}
+                }
+            }
+        };
+        runtime.within(resolved).await?
+    }
+
+    async fn resolve(self: Arc<Self>) -> Result<Arc<Entry>> {
+        let _one = self.resolving.lock().await;
+        if let Some(entry) = self.current() {
+            return Ok(entry);
+        }
+        let credentials = self.source().fetch().await?;
+        self.enter(&credentials)
+    }
+
+    /// Returns the credentials for a call. If the function returns other ones than those of the
+    /// entry, the client and its waiting callers move to the entry of the new ones.
+    pub(crate) async fn credentials_for(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        call: &Call,
+    ) -> Result<Credentials> {
+        let credentials = match entry.credentials() {
+            Some(credentials) => return Ok(credentials.clone()),
+            None => self.source().fetch().await?,
+        };
+        let same = CredentialsFingerprint::of(self.registry.key(), &credentials)
+            == entry.credentials_fingerprint();
+        if !same && call.takes_credentials() {
+            self.enter(&credentials)?;
+            entry.supersede();
+            return Err(Error::new(
+                ErrorKind::Config,
+                "the function that fetches the credentials returned different ones meanwhile",
+            )
+            .advice("call again: the client now uses the new ones"));
+        }
+        Ok(credentials)
+    }
+}
