@@ -1,28 +1,28 @@
-//! A store of one's own: five calls on whatever keeps a row, reads a clock and changes a row in one
-//! step. Here that is a table in memory; a database does each call in one statement.
+//! A store of your own: five methods on anything that keeps rows, reads a clock and changes a row
+//! atomically. This example uses a table in memory; a database needs one statement for each method.
 //!
-//! `cargo run -p tokenlease-store --features conformance --example own_store` runs it through the
-//! checks that every store must pass, and then shares it between two clients.
+//! `cargo run -p tokenlease-store --features conformance --example own_store` runs the checks that
+//! every store must pass, and then uses the store in a registry.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::Mutex,
     time::{Duration, SystemTime},
 };
 
 use tokenlease::{
     Registry, Store,
     core::{Key, StoreTime},
-    store::{BoxFuture, Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
+    store::{Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
 };
 use tokenlease_store::{Sealed, conformance};
 
-/// One row for each identity: a record with its end, and a lock with its own.
+/// One row for each identity: a record and a lock, each with its expiry.
 #[derive(Debug, Default)]
 struct Row {
     record: Option<(Stored, Option<StoreTime>)>,
     lock: Option<(Owner, StoreTime)>,
-    /// It outlives the record: no revision may come twice.
+    /// This outlives the record: no revision may be used twice.
     last_revision: u64,
 }
 
@@ -30,10 +30,10 @@ struct Row {
 struct Table(Mutex<HashMap<String, Row>>);
 
 impl Table {
-    /// Does all of a call in one step: nobody sees a row half changed.
+    /// Runs a method atomically: no other caller sees a partial change.
     fn step<R>(&self, name: &RecordName, change: impl FnOnce(&mut Row, StoreTime) -> R) -> R {
         let mut rows = self.0.lock().expect("no step panics");
-        // The store's own clock, the same for all who use it.
+        // The store's own clock, the same for all its callers.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now = StoreTime(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
         let row = rows.entry(name.key().to_owned()).or_default();
@@ -43,96 +43,84 @@ impl Table {
     }
 }
 
-fn after(now: StoreTime, life: Duration) -> StoreTime {
-    StoreTime(now.0.saturating_add(i64::try_from(life.as_millis()).unwrap_or(i64::MAX)))
+fn after(now: StoreTime, ttl: Duration) -> StoreTime {
+    StoreTime(now.0.saturating_add(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX)))
 }
 
-fn look(row: &Row, now: StoreTime) -> Loaded {
+fn loaded(row: &Row, now: StoreTime) -> Loaded {
     Loaded { record: row.record.as_ref().map(|(stored, _)| stored.clone()), now }
 }
 
 impl Store for Table {
-    fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<Loaded, StoreError>> {
-        Box::pin(async move { Ok(self.step(name, |row, now| look(row, now))) })
+    async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
+        Ok(self.step(name, |row, now| loaded(row, now)))
     }
 
-    fn swap<'a>(
-        &'a self,
-        name: &'a RecordName,
+    async fn swap(
+        &self,
+        name: &RecordName,
         expected: Option<u64>,
-        record: &'a [u8],
+        record: &[u8],
         keep: Option<Duration>,
-    ) -> BoxFuture<'a, Result<Swapped, StoreError>> {
-        Box::pin(async move {
-            Ok(self.step(name, |row, now| {
-                if row.record.as_ref().map(|(stored, _)| stored.revision()) != expected {
-                    return Swapped::Conflict(look(row, now));
-                }
-                row.last_revision += 1;
-                let revision = row.last_revision;
-                let end = keep.map(|keep| after(now, keep));
-                row.record = Some((Stored::new(revision, record.to_vec()), end));
-                Swapped::Done { revision, now }
-            }))
-        })
+    ) -> Result<Swapped, StoreError> {
+        Ok(self.step(name, |row, now| {
+            if row.record.as_ref().map(|(stored, _)| stored.revision()) != expected {
+                return Swapped::Conflict(loaded(row, now));
+            }
+            row.last_revision += 1;
+            let revision = row.last_revision;
+            let end = keep.map(|keep| after(now, keep));
+            row.record = Some((Stored::new(revision, record.to_vec()), end));
+            Swapped::Done { revision, now }
+        }))
     }
 
-    fn lock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        Box::pin(async move {
-            Ok(self.step(name, |row, now| {
-                if row.lock.as_ref().is_some_and(|(other, _)| other != owner) {
-                    return Locked::Busy;
-                }
-                row.lock = Some((owner.clone(), after(now, life)));
+    async fn lock(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> Result<Locked, StoreError> {
+        Ok(self.step(name, |row, now| {
+            if row.lock.as_ref().is_some_and(|(other, _)| other != owner) {
+                return Locked::Busy;
+            }
+            row.lock = Some((owner.clone(), after(now, ttl)));
+            Locked::Granted
+        }))
+    }
+
+    async fn renew(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> Result<Locked, StoreError> {
+        Ok(self.step(name, |row, now| match &mut row.lock {
+            Some((holder, until)) if holder == owner => {
+                *until = after(now, ttl);
                 Locked::Granted
-            }))
-        })
+            }
+            _ => Locked::Busy,
+        }))
     }
 
-    fn renew<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        Box::pin(async move {
-            Ok(self.step(name, |row, now| match &mut row.lock {
-                Some((holder, until)) if holder == owner => {
-                    *until = after(now, life);
-                    Locked::Granted
-                }
-                _ => Locked::Busy,
-            }))
-        })
-    }
-
-    fn unlock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            self.step(name, |row, _| row.lock.take_if(|(holder, _)| holder == owner));
-            Ok(())
-        })
+    async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
+        self.step(name, |row, _| row.lock.take_if(|(holder, _)| holder == owner));
+        Ok(())
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> tokenlease::Result<()> {
     conformance::all(&Table::default(), Duration::from_millis(50), tokio::time::sleep).await;
-    println!("the table is a store");
+    println!("the table passes the checks");
 
-    // What leaves the process is encrypted; all who share the store have this key.
-    let key = Key::new([7; 32]); // random, in earnest
-    let store = Arc::new(Sealed::new(Table::default(), &key));
+    // `Sealed` encrypts the records; all processes of the store need this key.
+    let key = Key::new([7; 32]); // use random bytes in production
+    let store = Sealed::new(Table::default(), &key);
     let registry = Registry::builder().store(store, key).build()?;
-    println!("{registry:?} shares it");
+    println!("{registry:?} uses it");
     Ok(())
 }
 
@@ -140,8 +128,9 @@ async fn main() -> tokenlease::Result<()> {
 mod tests {
     use super::*;
 
+    /// Rule: Store: the example of your own store passes the conformance checks of every store.
     #[tokio::test]
-    async fn a_store_of_one_s_own_passes_the_checks_that_every_store_must_pass() {
+    async fn your_own_store_passes_the_conformance_checks() {
         let unit = Duration::from_millis(100);
         conformance::all(&Table::default(), unit, tokio::time::sleep).await;
     }

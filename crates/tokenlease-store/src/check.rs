@@ -1,4 +1,4 @@
-//! Whether a store does what it must, tried out on a name of its own.
+//! A check of a running store.
 
 use std::{
     fmt,
@@ -13,14 +13,15 @@ use tokenlease::{
 
 use crate::random;
 
-/// How long the lock of a check lives: if the check is cut short, nobody else needs that lock.
-const LIFE: Duration = Duration::from_secs(10);
+/// The TTL of the check's lock and record. No other caller needs them if the check is cut short.
+const TTL: Duration = Duration::from_secs(10);
 
-/// What a [`check`] found. Each step is one call, and takes a round trip or little more.
+/// The result of a [`check`]: how long each step took. A step is one call, which takes one round
+/// trip to the server or little more. `Display` prints one line for each step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
-    /// The first call, which connects where that has to be done.
+    /// The first call, including the connection to a server.
     pub connect: Duration,
     /// Taking a lock that is free.
     pub lock: Duration,
@@ -32,17 +33,20 @@ pub struct Check {
     pub remove: Duration,
     /// Giving the lock back.
     pub unlock: Duration,
-    /// How far the store's clock is ahead of this machine's wall clock, in milliseconds; it is
-    /// known to within half of [`read`](Self::read). No harm is in a difference: it is told so
-    /// that a clock that is set wrong is found.
+    /// How far the store's clock is ahead of this host's wall clock, in milliseconds, to within half
+    /// of [`read`](Self::read). A difference does no harm to leases; it shows a clock that is set
+    /// wrong.
     pub clock_ahead_ms: i64,
 }
 
-/// Connects, locks, writes, reads, removes and unlocks, on a name that nobody else uses.
+/// Checks a running store: connects, locks, writes, reads, removes and unlocks, under a name that
+/// no other caller uses.
 ///
 /// # Errors
-/// The first failure of a step; `Store` also where the store answered something else than it must.
-pub async fn check(store: &dyn Store) -> Result<Check> {
+/// - [`ErrorKind::Store`] if a step fails, or if its answer is wrong for a store.
+/// - [`ErrorKind::Config`] if a server rejects the connection's settings.
+/// - [`ErrorKind::Internal`] if the system has no random numbers.
+pub async fn check(store: &impl Store) -> Result<Check> {
     let number = random::number()?;
     let user = format!("check {number:016x}");
     let name = RecordName::new(Identity::oauth2("https://tokenlease.invalid", &user, "check")?);
@@ -50,25 +54,25 @@ pub async fn check(store: &dyn Store) -> Result<Check> {
     let record = user.as_bytes();
 
     let (Loaded { record: none, .. }, connect) = timed(store.load(&name)).await?;
-    expect(none.is_none(), "holds a record of a name that was never used")?;
-    let (locked, lock) = timed(store.lock(&name, &owner, LIFE)).await?;
-    expect(locked == Locked::Granted, "does not grant a lock that is free")?;
-    let locked = store.lock(&name, &other, LIFE).await?;
+    expect(none.is_none(), "has a record under a name that was never used")?;
+    let (locked, lock) = timed(store.lock(&name, &owner, TTL)).await?;
+    expect(locked == Locked::Granted, "does not grant a free lock")?;
+    let locked = store.lock(&name, &other, TTL).await?;
     expect(locked == Locked::Busy, "grants a lock twice")?;
 
-    let (swapped, write) = timed(store.swap(&name, None, record, Some(LIFE))).await?;
+    let (swapped, write) = timed(store.swap(&name, None, record, Some(TTL))).await?;
     let Swapped::Done { revision, .. } = swapped else {
-        return Err(broken("does not take a record of a new name"));
+        return Err(broken("rejects a record under a new name"));
     };
     let before = SystemClock.now().wall.0;
     let (Loaded { record: found, now }, read) = timed(store.load(&name)).await?;
     let after = SystemClock.now().wall.0;
     let same = found == Some(Stored::new(revision, record.to_vec()));
-    expect(same, "does not answer the record that was written")?;
+    expect(same, "does not return the record that was written")?;
     let (removed, remove) =
         timed(store.swap(&name, Some(revision), b"", Some(Duration::ZERO))).await?;
     let removed = matches!(removed, Swapped::Done { .. });
-    expect(removed, "does not replace a record of the right revision")?;
+    expect(removed, "does not replace a record whose revision was given")?;
     let ((), unlock) = timed(store.unlock(&name, &owner)).await?;
 
     let clock_ahead_ms = now.0.saturating_sub(before.midpoint(after));
@@ -87,7 +91,7 @@ fn expect(holds: bool, otherwise: &'static str) -> Result<()> {
 
 fn broken(what: &str) -> Error {
     Error::new(ErrorKind::Store, format!("the store {what}"))
-        .advice("look whether its clock, its replicas or its file system do what they should")
+        .advice("check its clock, its replicas and its file system")
 }
 
 impl fmt::Display for Check {
@@ -120,7 +124,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_good_store_passes_and_is_left_as_it_was() {
+    async fn a_store_in_memory_passes_the_check_and_is_left_unchanged() {
         let store = MemoryStore::new(Arc::new(SystemClock));
         let checked = check(&store).await.unwrap();
         assert!(format!("{store:?}").contains("locks: 0"), "{store:?}");
@@ -130,7 +134,7 @@ mod tests {
 
     #[cfg(feature = "file")]
     #[tokio::test]
-    async fn a_folder_passes_and_its_clock_is_near() {
+    async fn a_folder_passes_the_check_with_a_clock_near_the_wall_clock() {
         let folder = tempfile::tempdir().unwrap();
         let store = crate::FileStore::open(folder.path().join("s")).unwrap();
         let checked = check(&store).await.unwrap();

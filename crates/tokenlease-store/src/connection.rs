@@ -1,5 +1,5 @@
-//! What the engines that are reached over a network have in common: one connection that is made
-//! when it is needed, and made anew when it broke, within the time that a call may take.
+//! The connection of a store on a server. It is made when the first call needs it, and made again
+//! after it broke, within the time limit of a call.
 
 use std::{
     future::Future,
@@ -10,24 +10,24 @@ use std::{
 
 use tokenlease::{Error, ErrorKind, store::StoreError};
 
-/// A call takes no longer, connecting included. The client gives up at 2 s.
-pub(crate) const LIMIT: Duration = Duration::from_millis(1800);
+/// The time limit of a call, including the connection. The client's own timeout is 2 s.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_millis(1800);
 
-/// No longer life is told to a server.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// The longest TTL that is sent to a server: 100 years.
+const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// A life as servers count it: at least a millisecond, since none at all is an error to some.
-pub(crate) fn millis(life: Duration) -> i64 {
-    i64::try_from(life.min(LONGEST).as_millis()).unwrap_or(i64::MAX).max(1)
+/// Returns a TTL in milliseconds, at least 1: some servers reject 0.
+pub(crate) fn millis(ttl: Duration) -> i64 {
+    i64::try_from(ttl.min(MAX_TTL).as_millis()).unwrap_or(i64::MAX).max(1)
 }
 
-/// What is wrong with a store's URL. It may hold a password: nothing of it is quoted.
+/// Returns an error about a store's URL, which it does not quote: the URL may contain a password.
 pub(crate) fn bad_url(why: &str, expected: &'static str) -> Error {
     Error::new(ErrorKind::Config, format!("the store's URL {why}")).expected(expected)
 }
 
-/// One connection for all callers of a process. It is told apart from the one of a process that
-/// this one was forked off: that is left alone, and another one is made.
+/// One connection for all callers of a process. A forked child does not use its parent's connection:
+/// it leaves that alone and makes another.
 #[derive(Debug)]
 pub(crate) struct Slot<C>(Mutex<State<C>>);
 
@@ -35,11 +35,11 @@ pub(crate) struct Slot<C>(Mutex<State<C>>);
 struct State<C> {
     process: u32,
     connection: Option<Arc<C>>,
-    /// Held while somebody connects, so that a crowd makes one connection.
+    /// Locked while a caller connects, so that concurrent callers make one connection.
     connecting: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Why a call failed, and whether the connection is of use afterwards.
+/// The error of a call, and whether the connection is unusable afterwards.
 pub(crate) struct Failure {
     pub(crate) broken: bool,
     pub(crate) error: Error,
@@ -50,9 +50,9 @@ impl<C> Slot<C> {
         Self(Mutex::new(State::new()))
     }
 
-    /// Calls on the connection, made by `connect` if there is none, within [`LIMIT`]. Where an
-    /// old connection turns out to be broken, the call is repeated once on a new one: each is
-    /// good for being done twice.
+    /// Makes a call on the connection, within [`CALL_TIMEOUT`]. Connects first if there is no
+    /// connection. If an old connection turns out to be broken, it repeats the call once on a new
+    /// one: all calls may be made twice.
     pub(crate) async fn call<R, Connecting, Calling>(
         &self,
         connect: impl Fn() -> Connecting,
@@ -82,11 +82,11 @@ impl<C> Slot<C> {
             }
         };
         match within(attempt).await {
-            Ok(result) => result.map_err(StoreError::Away),
+            Ok(result) => result.map_err(StoreError::Unavailable),
             Err(late) => {
-                // Nobody knows what became of the connection.
+                // The state of the connection is unknown.
                 self.lock().connection = None;
-                Err(StoreError::Away(late))
+                Err(StoreError::Unavailable(late))
             }
         }
     }
@@ -105,7 +105,7 @@ impl<C> Slot<C> {
             }
             state.connecting.clone()
         };
-        let _one = connecting.lock().await;
+        let _guard = connecting.lock().await;
         if let Some(connection) = &self.lock().connection {
             return Ok((connection.clone(), false));
         }
@@ -122,10 +122,10 @@ impl<C> Slot<C> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<C>> {
-        // Each change is one assignment, so a panic elsewhere spoils nothing.
+        // Each change is one assignment, so the state is intact even after a panic.
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.process != std::process::id() {
-            // Ending the parent's connection would end it for the parent.
+            // Dropping the parent's connection would close it for the parent.
             mem::forget(mem::replace(&mut *state, State::new()));
         }
         state
@@ -139,9 +139,9 @@ impl<C> State<C> {
 }
 
 async fn within<R>(work: impl Future<Output = R>) -> Result<R, Error> {
-    tokio::time::timeout(LIMIT, work).await.map_err(|_| {
-        Error::new(ErrorKind::Store, format!("the store did not answer within {LIMIT:?}"))
-            .advice("look at the store and the network to it; all comes back by itself")
+    tokio::time::timeout(CALL_TIMEOUT, work).await.map_err(|_| {
+        Error::new(ErrorKind::Store, format!("the store did not answer within {CALL_TIMEOUT:?}"))
+            .advice("check the server and the network to it; the client retries by itself")
     })
 }
 
@@ -155,15 +155,21 @@ mod tests {
         Failure { broken: true, error: Error::new(ErrorKind::Store, "it broke") }
     }
 
+    /// Rule: Expiry: a TTL that is sent to a server is at least a millisecond and at most a century,
+    /// so a very long one does not overflow.
+    ///
+    /// Reported as directus/directus#4054
     #[test]
-    fn lesson_12_a_life_is_at_least_a_millisecond_and_at_most_a_century() {
+    fn a_ttl_is_at_least_a_millisecond_and_at_most_a_century() {
         assert_eq!(millis(Duration::ZERO), 1);
         assert_eq!(millis(Duration::from_secs(30)), 30_000);
         assert_eq!(millis(Duration::MAX), 100 * 365 * 24 * 3600 * 1000);
     }
 
+    /// Rule: Store: concurrent calls to a server make one connection, and a broken one is replaced
+    /// once for each call.
     #[tokio::test]
-    async fn a_crowd_makes_one_connection_and_a_broken_one_is_made_anew_once() {
+    async fn concurrent_calls_make_one_connection_and_replace_a_broken_one_once() {
         let (slot, made) = (Slot::new(), AtomicU32::new(0));
         let connect = || async {
             tokio::task::yield_now().await;
@@ -186,13 +192,15 @@ mod tests {
         assert_eq!(made.load(Ordering::SeqCst), 3, "no more than one repetition");
     }
 
+    /// Rule: Deadlines: a call to a server that does not answer ends before the client's own timeout
+    /// for the store.
     #[tokio::test(start_paused = true)]
-    async fn a_silent_store_is_given_up_before_the_client_gives_up() {
+    async fn a_call_to_a_hanging_server_ends_before_the_clients_timeout() {
         let (slot, connect) = (Slot::new(), || async { Ok(()) });
         let began = tokio::time::Instant::now();
-        let silent = |_| std::future::pending::<Result<(), Failure>>();
-        let error = slot.call(connect, silent).await.unwrap_err();
+        let hanging = |_| std::future::pending::<Result<(), Failure>>();
+        let error = slot.call(connect, hanging).await.unwrap_err();
         assert!(error.to_string().contains("did not answer within"), "{error}");
-        assert_eq!(began.elapsed(), LIMIT);
+        assert_eq!(began.elapsed(), CALL_TIMEOUT);
     }
 }

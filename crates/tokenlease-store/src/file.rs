@@ -1,33 +1,35 @@
 //! The store in a folder, for the processes of one host.
 //!
-//! | file | what it is |
+//! | file | content |
 //! | --- | --- |
-//! | `IDENTITY.record` | a header, then the record as it came; replaced whole, by a rename |
-//! | `IDENTITY.lock` | who holds the record's lock until when; read and written under a kernel lock that is held for that alone |
-//! | `IDENTITY.OWNER.owner` | is held under a kernel lock by the owner for as long as it holds the record's lock: the kernel frees it when the owner dies |
-//! | `boot.ID` | what the clock of this boot of the machine is ahead of the store's time |
+//! | `IDENTITY.record` | a header, then the record's bytes; a rename replaces the whole file |
+//! | `IDENTITY.lock` | the owner of the record's lock and its expiry; a process reads and writes it under a short kernel lock |
+//! | `IDENTITY.OWNER.owner` | the owner's file: the owner keeps a kernel lock on it while it has the record's lock, and the kernel releases it when the owner dies |
+//! | `boot.ID` | the offset of this boot's clock from the store's time |
 //! | `key` | the store's key, if no other was given |
+//! | `swept` | empty; its time says when a process last removed expired files |
 //!
-//! `IDENTITY` is [`RecordName::key`]. All files can be read and written by their user alone.
+//! `IDENTITY` is [`RecordName::key`]. Only their user can read and write the files.
 //!
 //! # Time
-//! The store's time is the clock that runs through suspend, plus an offset that is written once a
-//! boot of the machine. With the first use after a boot the store's time goes on from the latest
-//! record, by as much as the wall clock went on since, and never backwards. Where the system does
-//! not say which boot it is (all but Linux), the wall clock is the store's clock.
+//! The store's time is the system's suspend-aware clock plus an offset, which the first process
+//! after a boot writes. After a boot the store's time continues from the latest record: it adds the
+//! time by which the wall clock advanced since, and never goes back. Only Linux tells which boot it
+//! is; elsewhere the wall clock is the store's clock.
 //!
 //! # Limits
-//! On network file systems kernel locks, and who sees a rename when, depend on both ends; a warning
-//! is logged. Use Redis or PostgreSQL for several hosts. A process that is stopped (`SIGSTOP`) in
-//! the microseconds in which it holds a kernel lock on `IDENTITY.lock` keeps the others out for as
-//! long as it is stopped: for them the store is away. A process that was forked off the owner
-//! without `exec` keeps the owner's kernel lock after the owner's death; then the lock ends by
-//! time.
+//! - On network file systems, kernel locks and the visibility of a rename depend on both ends; the
+//!   store logs a warning there. Use Redis or PostgreSQL for several hosts.
+//! - A process that is stopped (`SIGSTOP`) in the microseconds in which it has the kernel lock on
+//!   `IDENTITY.lock` blocks the others until it continues: to them the store is unavailable.
+//! - A process that was forked from the owner without `exec` keeps the owner's kernel lock after the
+//!   owner's death. Then the lock ends with its TTL.
 
 mod boot;
 mod folder;
 mod header;
 mod lock;
+mod own_key;
 mod record;
 mod sweep;
 
@@ -40,14 +42,30 @@ use std::{
 
 use tokenlease::{
     Clock, Error, ErrorKind, Result, Store, SystemClock,
-    store::{BoxFuture, Loaded, Locked, Owner, RecordName, StoreError, Swapped},
+    store::{Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
 };
 
-pub(crate) use self::folder::Folder;
-use self::{boot::BootClock, lock::Locks, record::Records};
+use self::{boot::BootClock, folder::Folder, header::RECORD_END, lock::Locks, record::Records};
+use crate::state_folder;
 
-/// A folder that the processes of one host share. It keeps records as they are: wrap it in
-/// [`Sealed`](crate::Sealed), or let [`open`](crate::open) do so.
+/// A folder that the processes of one host share.
+///
+/// It stores records as they are: wrap it in [`Sealed`](crate::Sealed) to encrypt them, or let
+/// [`open`](crate::open()) do so.
+///
+/// ```
+/// use tokenlease_store::{FileStore, Sealed};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let folder = folder.path().join("tokens");
+/// let store = FileStore::open(&folder)?; // makes the folder, for this user alone
+/// let key = store.own_key()?; // makes the file `key` in it
+/// let store = Sealed::new(store, &key);
+/// println!("{}", tokenlease_store::check(&store).await?); // one line for each step
+/// # Ok::<(), tokenlease::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct FileStore(Arc<Inner>);
 
@@ -59,15 +77,19 @@ struct Inner {
 }
 
 impl FileStore {
-    /// The store in that folder, which is made if it does not exist, on the system's clock.
+    /// Opens the store in that folder, on the system's clock. Makes the folder if it does not exist.
     ///
     /// # Errors
-    /// `Config` if the folder can't be made or written to, or if other users may write to it.
+    /// [`ErrorKind::Config`] if the folder can't be made or written to, or if other users may write
+    /// to it.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         Self::with_clock(folder, Arc::new(SystemClock))
     }
 
-    /// As [`open`](Self::open), on a clock of one's own.
+    /// Opens the store in that folder like [`open`](Self::open), on the given clock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] as in [`open`](Self::open).
     pub fn with_clock(folder: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         Self::on_boot(folder.as_ref(), clock, boot::id())
     }
@@ -75,10 +97,10 @@ impl FileStore {
     fn on_boot(path: &Path, clock: Arc<dyn Clock>, boot: Option<String>) -> Result<Self> {
         let folder = Folder::open(path)?;
         let clock = BootClock::new(clock, boot);
-        // Shows now whether the folder can be written to. What may pass, a full disk for one, is
-        // left to the calls that meet it.
+        // This shows at once whether the folder is writable. A temporary failure, such as a full
+        // disk, is left to the calls that meet it.
         if let Err(error) = clock.start(&folder)
-            && !folder::may_pass(&error)
+            && !folder::is_temporary(&error)
         {
             return Err(folder::unusable(path, "can't be written to", error));
         }
@@ -87,140 +109,112 @@ impl FileStore {
         Ok(Self(Arc::new(Inner { folder, clock, records, locks: Locks::default() })))
     }
 
-    /// The folder that is used unless another is named: `tokenlease` in `$XDG_STATE_HOME`, which
-    /// is `~/.local/state` if it is not set; on Windows in the user's local application data.
+    /// Returns the default folder: `tokenlease` in `$XDG_STATE_HOME`, or in `~/.local/state` if that
+    /// is not set; on Windows in the user's local application data.
     ///
     /// # Errors
-    /// `Config` where the user has no home directory.
+    /// [`ErrorKind::Config`] if the user has no home directory.
     pub fn default_folder() -> Result<PathBuf> {
-        use etcetera::BaseStrategy as _;
-        // It is enough by itself: services often have no home.
-        if cfg!(not(windows))
-            && let Some(folder) = state_home(std::env::var_os("XDG_STATE_HOME"))
-        {
-            return Ok(folder.join("tokenlease"));
-        }
-        let dirs = etcetera::choose_base_strategy().map_err(|error| {
-            Error::new(ErrorKind::Config, "this user has no home directory to keep tokens in")
-                .expected("a folder for the store")
-                .advice("name one with --store file:/path, or set HOME or XDG_STATE_HOME")
-                .with_source(error)
-        })?;
-        Ok(dirs.state_dir().unwrap_or_else(|| dirs.cache_dir()).join("tokenlease"))
+        state_folder::default_folder()
     }
 
-    /// The key in this folder's file `key`, which is made now if the folder holds no record yet.
+    /// Returns the key in this folder's file `key`. Makes it if the folder has no record yet.
     ///
     /// # Errors
-    /// `Store` if it holds records and no key, `Config` if other users can read the key.
+    /// [`ErrorKind::Store`] if the folder has records and no key, or if its disk fails;
+    /// [`ErrorKind::Config`] if other users can read the key, or the file holds no key.
     pub fn own_key(&self) -> Result<tokenlease::core::Key> {
-        crate::keys::of_folder(&self.0.folder)
+        own_key::read_or_make(&self.0.folder)
     }
 
-    /// Whether somebody wrote a record here.
+    /// Returns whether the folder has a record.
     pub(crate) async fn holds_records(&self) -> Result<bool> {
         let inner = self.0.clone();
-        let names = tokio::task::spawn_blocking(move || inner.folder.names(record::END)).await;
+        let names = tokio::task::spawn_blocking(move || inner.folder.names(RECORD_END)).await;
         names.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_or_else(
-            |error| Err(folder::away("looking into", self.folder(), error).into()),
+            |error| Err(folder::unavailable("listing", self.folder(), error).into()),
             |names| Ok(!names.is_empty()),
         )
     }
 
-    /// Where the files are.
+    /// Returns the folder's absolute path.
     pub fn folder(&self) -> &Path {
         self.0.folder.path()
     }
 
-    /// Does file work on a thread that may block.
-    async fn work<R: Send + 'static>(
+    /// Runs file operations on a thread that may block.
+    async fn on_blocking_thread<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> std::result::Result<R, StoreError> + Send + 'static,
     ) -> std::result::Result<R, StoreError> {
         let inner = self.0.clone();
         tokio::task::spawn_blocking(move || work(&inner)).await.unwrap_or_else(|error| {
-            Err(StoreError::Away(
-                Error::new(ErrorKind::Internal, "the file store's work was ended")
+            Err(StoreError::Unavailable(
+                Error::new(ErrorKind::Internal, "a task of the file store was cancelled")
                     .with_source(error),
             ))
         })
     }
 }
 
-/// The folder in that variable; a relative path is none, as its specification says.
-fn state_home(variable: Option<std::ffi::OsString>) -> Option<PathBuf> {
-    variable.map(PathBuf::from).filter(|folder| folder.is_absolute())
-}
-
 impl Store for FileStore {
-    fn load<'a>(
-        &'a self,
-        name: &'a RecordName,
-    ) -> BoxFuture<'a, std::result::Result<Loaded, StoreError>> {
-        Box::pin(async move {
-            // A look at what has not changed is one `stat`, too short to change threads for.
-            if let Some(loaded) = self.0.peek(name) {
-                return Ok(loaded);
-            }
-            let name = name.clone();
-            self.work(move |inner| inner.load(&name)).await
-        })
+    async fn load(&self, name: &RecordName) -> std::result::Result<Loaded, StoreError> {
+        // For an unchanged record one `stat` suffices, which takes less time than a thread switch.
+        if let Some(loaded) = self.0.peek(name) {
+            return Ok(loaded);
+        }
+        let name = name.clone();
+        self.on_blocking_thread(move |inner| inner.load(&name)).await
     }
 
-    fn swap<'a>(
-        &'a self,
-        name: &'a RecordName,
+    async fn swap(
+        &self,
+        name: &RecordName,
         expected: Option<u64>,
-        record: &'a [u8],
+        record: &[u8],
         keep: Option<Duration>,
-    ) -> BoxFuture<'a, std::result::Result<Swapped, StoreError>> {
-        Box::pin(async move {
-            let (name, record) = (name.clone(), zeroize::Zeroizing::new(record.to_vec()));
-            self.work(move |inner| inner.swap(&name, expected, &record, keep)).await
-        })
+    ) -> std::result::Result<Swapped, StoreError> {
+        let (name, record) = (name.clone(), zeroize::Zeroizing::new(record.to_vec()));
+        self.on_blocking_thread(move |inner| inner.swap(&name, expected, &record, keep)).await
     }
 
-    fn lock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, std::result::Result<Locked, StoreError>> {
-        Box::pin(async move {
-            // So is the look of those who wait for it.
-            if self.0.is_taken(name, owner) {
-                return Ok(Locked::Busy);
-            }
-            let (name, owner) = (name.clone(), owner.clone());
-            self.work(move |inner| {
-                inner.locks.lock(&inner.folder, &inner.clock, &name, &owner, life)
-            })
-            .await
+    async fn lock(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> std::result::Result<Locked, StoreError> {
+        // Waiting callers read the lock without a thread switch, too.
+        if self.0.is_taken(name, owner) {
+            return Ok(Locked::Busy);
+        }
+        let (name, owner) = (name.clone(), owner.clone());
+        self.on_blocking_thread(move |inner| {
+            inner.locks.lock(&inner.folder, &inner.clock, &name, &owner, ttl)
         })
+        .await
     }
 
-    fn renew<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, std::result::Result<Locked, StoreError>> {
-        Box::pin(async move {
-            let (name, owner) = (name.clone(), owner.clone());
-            self.work(move |inner| Locks::renew(&inner.folder, &inner.clock, &name, &owner, life))
-                .await
+    async fn renew(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> std::result::Result<Locked, StoreError> {
+        let (name, owner) = (name.clone(), owner.clone());
+        self.on_blocking_thread(move |inner| {
+            Locks::renew(&inner.folder, &inner.clock, &name, &owner, ttl)
         })
+        .await
     }
 
-    fn unlock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-    ) -> BoxFuture<'a, std::result::Result<(), StoreError>> {
-        Box::pin(async move {
-            let (name, owner) = (name.clone(), owner.clone());
-            self.work(move |inner| inner.locks.unlock(&inner.folder, &name, &owner)).await
-        })
+    async fn unlock(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+    ) -> std::result::Result<(), StoreError> {
+        let (name, owner) = (name.clone(), owner.clone());
+        self.on_blocking_thread(move |inner| inner.locks.unlock(&inner.folder, &name, &owner)).await
     }
 }
 
@@ -247,9 +241,9 @@ impl Inner {
         record: &[u8],
         keep: Option<Duration>,
     ) -> std::result::Result<Swapped, StoreError> {
-        let _only_one = lock::acquire(&self.folder, &lock::path(name))?;
+        let _kernel_lock = lock::acquire(&self.folder, &lock::path(name))?;
         let loaded = self.load(name)?;
-        if loaded.record.as_ref().map(tokenlease::store::Stored::revision) != expected {
+        if loaded.record.as_ref().map(Stored::revision) != expected {
             return Ok(Swapped::Conflict(loaded));
         }
         let times = self.clock.times(&self.folder)?;

@@ -1,9 +1,10 @@
-//! A store by its URL.
+//! Opens a store by its URL.
 
 use std::{fmt, sync::Arc};
 
 use tokenlease::{
-    Clock, Error, ErrorKind, MemoryStore, Result, Store, SystemClock, core::Key, runtime::Runtime,
+    AnyStore, Clock, Error, ErrorKind, MemoryStore, Result, Store, SystemClock, core::Key,
+    runtime::Runtime,
 };
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     random,
 };
 
-/// How a store is opened, beside its URL.
+/// The options of [`open`], besides the URL.
 #[derive(Clone)]
 #[must_use]
 pub struct StoreOptions {
@@ -22,7 +23,8 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// The store's own key, the system's clock, and the authorities that the system trusts.
+    /// Returns the defaults: the store's own key, the system's clock, and the certificate
+    /// authorities that the system trusts.
     pub fn new() -> Self {
         Self {
             key: KeySource::Own,
@@ -32,20 +34,21 @@ impl StoreOptions {
         }
     }
 
-    /// Where the store's key comes from.
+    /// Sets the source of the store's key. The default is [`KeySource::Own`].
     pub fn with_key(mut self, key: KeySource) -> Self {
         self.key = key;
         self
     }
 
-    /// The clock of stores on this machine. By default the system's.
+    /// Sets the clock of stores on this host (`memory:` and `file:`). The default is the system's
+    /// clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Trusts the authorities in this PEM text too, where a store is reached over TLS. It may be
-    /// called several times.
+    /// Trusts the certificate authorities in this PEM text too, for stores over TLS. Each call adds
+    /// some.
     #[cfg(feature = "tls")]
     pub fn with_extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_cas.push(pem.into());
@@ -65,13 +68,13 @@ impl fmt::Debug for StoreOptions {
     }
 }
 
-/// A store and its key, as [`RegistryBuilder::store`](tokenlease::RegistryBuilder::store) takes
-/// them.
+/// An opened store and its key, for
+/// [`RegistryBuilder::store`](tokenlease::RegistryBuilder::store).
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// The store; where it leaves the process, it is encrypted.
-    pub store: Arc<dyn Store>,
-    /// Its key.
+    /// The store. It encrypts all records that leave the process.
+    pub store: AnyStore,
+    /// The store's key.
     pub key: Key,
 }
 
@@ -79,19 +82,62 @@ pub struct Opened {
 ///
 /// | URL | store |
 /// | --- | --- |
-/// | `memory:` | this process's memory, for itself alone |
-/// | `file:` | the [default folder](crate::FileStore::default_folder) |
-/// | `file:/path`, `file:///path` | that folder; the path is taken as it stands |
-/// | `redis://user:password@host:port/database`, `rediss://…` | that server, the second by TLS |
-/// | `postgres://user:password@host:port/database` | that server's table `tokenlease` |
+/// | `memory:` | this process's memory, not shared |
+/// | `file:` | the default folder, see `FileStore::default_folder` |
+/// | `file:/path`, `file:///path` | that folder; the path is used literally, without decoding |
+/// | `redis://user:password@host:port/database`, `rediss://…` | that server; `rediss` uses TLS |
+/// | `postgres://user:password@host:port/database` | the table `tokenlease` of that database |
 ///
-/// The URL may hold a password: it is never printed.
+/// The URL may contain a password: no error shows it.
 ///
 /// # Errors
-/// `Config` for a URL, key or folder that is of no use, `Store` where the store must be asked for
-/// its key and does not answer.
+/// - [`ErrorKind::Config`] if the URL, the key or the folder can't be used, if the keyring does not
+///   exist, or if this program was built without the store's feature.
+/// - [`ErrorKind::Store`] if the key depends on the store or a keyring, and that does not answer or
+///   does not have the key of the records.
+/// - [`ErrorKind::Internal`] if the system has no random numbers or not enough memory.
+///
+/// # Examples
+/// A folder, with its own key:
+///
+/// ```
+/// use tokenlease::Registry;
+/// use tokenlease_store::{StoreOptions, open};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let folder = folder.path().join("tokens");
+/// let url = format!("file:{}", folder.display());
+/// let opened = open(&url, &StoreOptions::new()).await?;
+/// let registry = Registry::builder().store(opened.store, opened.key).build()?;
+/// # let _ = registry;
+/// # Ok::<(), tokenlease::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// Redis over TLS, with a key file that all hosts have:
+///
+/// ```no_run
+/// use tokenlease_store::{KeySource, StoreOptions, open_blocking};
+///
+/// let options = StoreOptions::new().with_key(KeySource::File("/etc/tokenlease.key".into()));
+/// let opened = open_blocking("rediss://user:PASSWORD@redis.example:6379/0", &options)?;
+/// # let _ = opened;
+/// # Ok::<(), tokenlease::Error>(())
+/// ```
+///
+/// PostgreSQL, with a key that is derived from a passphrase:
+///
+/// ```no_run
+/// use tokenlease_store::{KeySource, StoreOptions, open_blocking};
+///
+/// let options = StoreOptions::new().with_key(KeySource::Passphrase("PASSPHRASE".into()));
+/// let opened = open_blocking("postgres://user:PASSWORD@db.example/erp", &options)?;
+/// # let _ = opened;
+/// # Ok::<(), tokenlease::Error>(())
+/// ```
 pub async fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
-    let (scheme, rest) = url.trim().split_once(':').ok_or_else(|| unknown("no scheme"))?;
+    let (scheme, rest) = url.trim().split_once(':').ok_or_else(|| unknown("has no scheme"))?;
     match scheme {
         "memory" if rest.is_empty() => {
             let store = MemoryStore::new(options.clock.clone());
@@ -99,7 +145,7 @@ pub async fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
                 KeySource::Own => random::store_key()?,
                 source => key(source, &store, async || Ok(false)).await?,
             };
-            Ok(Opened { store: Arc::new(store), key })
+            Ok(Opened { store: AnyStore::new(store), key })
         }
         #[cfg(feature = "file")]
         "file" => file(rest, options).await,
@@ -121,11 +167,14 @@ pub async fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
         }
         #[cfg(not(feature = "postgres"))]
         "postgres" | "postgresql" => Err(left_out("postgres stores", "postgres")),
-        scheme => Err(unknown(&format!("the scheme {scheme:?}"))),
+        scheme => Err(unknown(&format!("has the unknown scheme {scheme:?}"))),
     }
 }
 
-/// As [`open`], for callers that block.
+/// Opens a store like [`open`], for callers that block.
+///
+/// # Errors
+/// The errors of [`open`]; [`ErrorKind::Internal`] if the runtime can't be started.
 pub fn open_blocking(url: &str, options: &StoreOptions) -> Result<Opened> {
     let (url, options) = (url.to_owned(), options.clone());
     Runtime::current()?.block_on(async move { open(&url, &options).await })?
@@ -140,8 +189,11 @@ async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
     let folder = match path.strip_prefix("//") {
         Some(path) if path.starts_with('/') => PathBuf::from(path),
         Some(_) => {
-            return Err(Error::new(ErrorKind::Config, "the store's URL names a host for a file")
-                .expected("file:/path or file:///path"));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "the store's URL has a host before its path",
+            )
+            .expected("file:/path or file:///path"));
         }
         None if path.is_empty() => FileStore::default_folder()?,
         None => PathBuf::from(path),
@@ -162,21 +214,19 @@ async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
 
 #[cfg(any(feature = "file", feature = "redis", feature = "postgres"))]
 fn sealed(store: impl Store, key: Key) -> Opened {
-    Opened { store: Arc::new(crate::Sealed::new(store, &key)), key }
+    Opened { store: AnyStore::new(crate::Sealed::new(store, &key)), key }
 }
 
-/// The key of a source; the bare store keeps the salt of a passphrase, or the name that the key has
-/// in a keyring.
+/// Returns the key from its source. `store` is the one without encryption: it keeps the salt of a
+/// passphrase, or the key's name in a keyring.
 async fn key(
     source: &KeySource,
-    store: &dyn Store,
+    store: &impl Store,
     holds_records: impl AsyncFnOnce() -> Result<bool>,
 ) -> Result<Key> {
     match source {
         #[cfg(feature = "keyring")]
-        KeySource::Keyring(keyring) => {
-            crate::keyring::of_store(*keyring, store, holds_records).await
-        }
+        KeySource::Keyring(keyring) => crate::keyring::key(*keyring, store, holds_records).await,
         #[cfg(not(feature = "keyring"))]
         KeySource::Keyring(_) => {
             drop(holds_records);
@@ -185,12 +235,12 @@ async fn key(
         KeySource::Given(key) => Ok(key.clone()),
         KeySource::File(path) => {
             let path = path.clone();
-            blocking(move || keys::read_file(&path)).await
+            blocking(move || keys::file::read(&path)).await
         }
-        KeySource::Passphrase(phrase) => keys::of_passphrase(phrase, store).await,
+        KeySource::Passphrase(phrase) => keys::passphrase::key(phrase, store).await,
         KeySource::Own => {
             Err(Error::new(ErrorKind::Config, "no key is given for a store that many hosts share")
-                .expected("a key file, a key or a passphrase, the same on all of them")
+                .expected("a key file, a key or a passphrase, the same on all hosts")
                 .advice("make one with `openssl rand -hex 32`"))
         }
     }
@@ -200,19 +250,19 @@ async fn blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R> + Send + 'static,
 ) -> Result<R> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(Error::new(ErrorKind::Internal, "a task of the store was ended").with_source(error))
+        Err(Error::new(ErrorKind::Internal, "a task of the store was cancelled").with_source(error))
     })
 }
 
 fn unknown(what: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("the store's URL has {what}"))
+    Error::new(ErrorKind::Config, format!("the store's URL {what}"))
         .expected("memory:, file:, file:/path, redis://…, rediss://… or postgres://…")
 }
 
 #[cfg(not(all(feature = "file", feature = "redis", feature = "postgres", feature = "keyring")))]
 fn left_out(what: &str, feature: &str) -> Error {
     Error::new(ErrorKind::Config, format!("this program was built without {what}"))
-        .advice(format!("build it with the feature {feature}"))
+        .advice(format!("build it with the feature `{feature}`"))
 }
 
 #[cfg(test)]
@@ -224,8 +274,9 @@ mod tests {
         open(url, &options).await.map(|_| ()).unwrap_err()
     }
 
+    /// Rule: Secrets: an error about an unknown store's URL shows nothing that may be a password.
     #[tokio::test]
-    async fn a_url_that_names_no_store_is_an_error_that_quotes_nothing_of_it() {
+    async fn an_error_about_an_unknown_url_shows_no_secret() {
         for url in ["", "file", "/tmp/x", "ftp://u:canary@h", "memory:canary", "file://canary/x"] {
             let error = error(url, KeySource::Own).await;
             assert_eq!(error.kind(), ErrorKind::Config, "{url}");
@@ -235,7 +286,7 @@ mod tests {
 
     #[cfg(feature = "file")]
     #[tokio::test]
-    async fn every_way_to_write_a_folder_opens_the_same_with_the_same_key() {
+    async fn all_forms_of_a_folders_url_open_one_store_with_one_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a b%20c");
         let options = StoreOptions::new();
@@ -256,7 +307,7 @@ mod tests {
 
     #[cfg(feature = "file")]
     #[tokio::test]
-    async fn a_folder_with_a_key_from_elsewhere_makes_none_of_its_own() {
+    async fn a_folder_with_a_given_key_makes_no_key_file() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("file:{}", folder.path().join("s").display());
         for key in [KeySource::Given(Key::new([7; 32])), KeySource::Passphrase("phrase".into())] {

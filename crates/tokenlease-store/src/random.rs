@@ -6,25 +6,25 @@ use zeroize::Zeroizing;
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes).map_err(|error| {
         Error::new(ErrorKind::Internal, format!("the system gave no random numbers: {error}"))
-            .advice("look at what the sandbox of this process forbids (getrandom, /dev/urandom)")
+            .advice("allow getrandom and /dev/urandom in this process's sandbox")
     })
 }
 
-/// A key that nobody else has.
+/// Returns 32 random bytes for a key.
 pub(crate) fn key() -> Result<Zeroizing<[u8; 32]>> {
     let mut bytes = Zeroizing::new([0; 32]);
     fill(&mut *bytes)?;
     Ok(bytes)
 }
 
-/// A number that sets its owner apart from all others.
+/// Returns a random number, which identifies a lock owner or a temporary file.
 pub(crate) fn number() -> Result<u64> {
     let mut bytes = [0; 8];
     fill(&mut bytes)?;
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// A store's key of one process's own.
+/// Returns a random key, for a store in memory.
 pub(crate) fn store_key() -> Result<Key> {
     Ok(Key::new(*key()?))
 }

@@ -1,5 +1,5 @@
-//! Encryption around any store: what leaves the process is opaque, and nobody can swap the records
-//! of two identities or make one up.
+//! Encryption around any store. Records leave the process encrypted, and are authenticated together
+//! with their identity: another one's record, or a forged one, is not decrypted.
 
 use std::{fmt, time::Duration};
 
@@ -7,32 +7,42 @@ use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305, XNonce};
 use tokenlease::{
     Error, ErrorKind, Store,
     core::Key,
-    store::{BoxFuture, Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
+    store::{Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
 };
 use zeroize::Zeroizing;
 
 use crate::random;
 
-/// What a sealed record begins with; the format follows.
+/// The first bytes of a sealed record; the format follows.
 const MAGIC: &[u8; 4] = b"tkls";
 const FORMAT: u8 = 1;
 const NONCE: usize = 24;
 const TAG: usize = 16;
 const HEADER: usize = MAGIC.len() + 1 + NONCE;
 
-/// A store whose records are encrypted with XChaCha20-Poly1305 under a key derived from the
-/// store's. The identity and the format are authenticated with them.
+/// A store that encrypts its records with XChaCha20-Poly1305, under a key derived from the store's
+/// key. The identity and the format are authenticated with each record.
 ///
-/// A record that does not open under this key, or that is of a newer format, is left as it is and
-/// reported as [`StoreError::Unreadable`]. One that is cut off, or was never a sealed record, is
-/// handed on as an empty one, which counts as torn: the next write sets it aside.
+/// A record that can't be decrypted with this key, or has a newer format, is
+/// [`StoreError::Unreadable`] and stays unchanged. A truncated record, or one that was never sealed,
+/// is returned as an empty one, which counts as torn: the next write replaces it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tokenlease::{MemoryStore, SystemClock, core::Key};
+/// use tokenlease_store::Sealed;
+///
+/// let key = Key::new([7; 32]); // use random bytes in production
+/// let store = Sealed::new(MemoryStore::new(Arc::new(SystemClock)), &key);
+/// # let _ = store;
+/// ```
 pub struct Sealed<S> {
     inner: S,
     cipher: XChaCha20Poly1305,
 }
 
 impl<S: Store> Sealed<S> {
-    /// Encrypts what `inner` keeps. All who share the store must have the same key.
+    /// Encrypts the records in `inner`. All processes of the store need the same key.
     pub fn new(inner: S, key: &Key) -> Self {
         let derived = Zeroizing::new(key.mac("tokenlease record", &[&[FORMAT]]));
         Self { inner, cipher: XChaCha20Poly1305::new((&*derived).into()) }
@@ -40,8 +50,8 @@ impl<S: Store> Sealed<S> {
 
     fn seal(&self, name: &RecordName, record: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut nonce = [0; NONCE];
-        random::fill(&mut nonce).map_err(StoreError::Away)?;
-        // Room for all, so that no copy of the text is left behind by a growing vector.
+        random::fill(&mut nonce).map_err(StoreError::Unavailable)?;
+        // The capacity suffices, so the vector does not grow and leave a copy of the plain text.
         let mut sealed = Vec::with_capacity(HEADER + record.len() + TAG);
         sealed.extend_from_slice(MAGIC);
         sealed.push(FORMAT);
@@ -51,7 +61,9 @@ impl<S: Store> Sealed<S> {
         let tag = self
             .cipher
             .encrypt_inout_detached(&XNonce::from(nonce), &context(name), text.into())
-            .map_err(|_| StoreError::Away(Error::new(ErrorKind::Internal, "sealing failed")))?;
+            .map_err(|_| {
+                StoreError::Unavailable(Error::new(ErrorKind::Internal, "encryption failed"))
+            })?;
         sealed.extend_from_slice(&tag);
         Ok(sealed)
     }
@@ -70,7 +82,7 @@ impl<S: Store> Sealed<S> {
                 return Err(unreadable(
                     name,
                     &format!("is sealed in format {format}; expected {FORMAT}"),
-                    "update this program; until then, nothing is issued for this identity",
+                    "update this program; until then, it sends no login for this identity",
                 ));
             }
             Parts::Whole { nonce, text, tag } => {
@@ -85,9 +97,9 @@ impl<S: Store> Sealed<S> {
                     .map_err(|_| {
                         unreadable(
                             name,
-                            "does not open under this key",
-                            "give the key that the others who share the store have; until then, \
-                             nothing is issued for this identity",
+                            "can't be decrypted with this key",
+                            "give the key that the store's other processes have; until then, this \
+                             process sends no login for this identity",
                         )
                     })?;
                 std::mem::take(&mut *bytes)
@@ -102,7 +114,7 @@ impl<S: Store> Sealed<S> {
     }
 }
 
-/// A sealed record, taken apart.
+/// The parts of a sealed record.
 enum Parts<'a> {
     Whole { nonce: [u8; NONCE], text: &'a [u8], tag: [u8; TAG] },
     Torn,
@@ -125,7 +137,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// What is authenticated with a record.
+/// Returns the bytes that are authenticated with a record.
 fn context(name: &RecordName) -> Vec<u8> {
     let mut bytes = vec![FORMAT];
     bytes.extend(name.identity().canonical());
@@ -140,50 +152,44 @@ fn unreadable(name: &RecordName, what: &str, advice: &'static str) -> StoreError
 }
 
 impl<S: Store> Store for Sealed<S> {
-    fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Result<Loaded, StoreError>> {
-        Box::pin(async move { self.open_loaded(name, self.inner.load(name).await?) })
+    async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
+        self.open_loaded(name, self.inner.load(name).await?)
     }
 
-    fn swap<'a>(
-        &'a self,
-        name: &'a RecordName,
+    async fn swap(
+        &self,
+        name: &RecordName,
         expected: Option<u64>,
-        record: &'a [u8],
+        record: &[u8],
         keep: Option<Duration>,
-    ) -> BoxFuture<'a, Result<Swapped, StoreError>> {
-        Box::pin(async move {
-            let sealed = self.seal(name, record)?;
-            match self.inner.swap(name, expected, &sealed, keep).await? {
-                Swapped::Conflict(loaded) => self.open_loaded(name, loaded).map(Swapped::Conflict),
-                done @ Swapped::Done { .. } => Ok(done),
-            }
-        })
+    ) -> Result<Swapped, StoreError> {
+        let sealed = self.seal(name, record)?;
+        match self.inner.swap(name, expected, &sealed, keep).await? {
+            Swapped::Conflict(loaded) => self.open_loaded(name, loaded).map(Swapped::Conflict),
+            done @ Swapped::Done { .. } => Ok(done),
+        }
     }
 
-    fn lock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        self.inner.lock(name, owner, life)
+    async fn lock(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> Result<Locked, StoreError> {
+        self.inner.lock(name, owner, ttl).await
     }
 
-    fn renew<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<Locked, StoreError>> {
-        self.inner.renew(name, owner, life)
+    async fn renew(
+        &self,
+        name: &RecordName,
+        owner: &Owner,
+        ttl: Duration,
+    ) -> Result<Locked, StoreError> {
+        self.inner.renew(name, owner, ttl).await
     }
 
-    fn unlock<'a>(
-        &'a self,
-        name: &'a RecordName,
-        owner: &'a Owner,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.unlock(name, owner)
+    async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
+        self.inner.unlock(name, owner).await
     }
 }
 
@@ -213,7 +219,7 @@ mod tests {
         Sealed::new(memory(), &Key::new([key; 32]))
     }
 
-    /// Puts bytes under the seal, as somebody with access to the engine could.
+    /// Writes bytes to the inner store, as anyone with access to the server could.
     async fn plant(store: &Sealed<MemoryStore>, name: &RecordName, bytes: &[u8]) -> u64 {
         match store.inner.swap(name, None, bytes, None).await.unwrap() {
             Swapped::Done { revision, .. } => revision,
@@ -228,16 +234,19 @@ mod tests {
         }
     }
 
+    /// Rule: Store: an encrypted store passes the conformance checks of every store.
     #[tokio::test]
-    async fn a_sealed_store_is_a_store() {
+    async fn a_sealed_store_passes_the_conformance_checks() {
         let clock = SteeredClock::new();
         let store = Sealed::new(MemoryStore::new(Arc::new(clock.clone())), &Key::new([1; 32]));
         let pass = async |time| clock.advance(time);
         conformance::all(&store, Duration::from_secs(60), pass).await;
     }
 
+    /// Rule: Secrets: an encrypted record shows nothing of its content, and two of equal content
+    /// differ.
     #[tokio::test]
-    async fn what_is_kept_shows_nothing_and_never_looks_the_same_twice() {
+    async fn encrypted_records_show_nothing_and_differ_for_equal_content() {
         let store = sealed(1);
         store.swap(&name("u"), None, b"canary", None).await.unwrap();
         store.swap(&name("v"), None, b"canary", None).await.unwrap();
@@ -250,18 +259,22 @@ mod tests {
         assert!(!format!("{store:?}").contains("canary"));
     }
 
+    /// Rule: Identity: a record that was moved to another identity is not decrypted.
+    ///
+    /// Reported as AzureAD/microsoft-authentication-library-for-dotnet#4359
     #[tokio::test]
-    async fn lesson_3_a_record_that_was_put_under_another_identity_does_not_open() {
+    async fn a_record_moved_to_another_identity_is_not_decrypted() {
         let store = sealed(1);
         store.swap(&name("u"), None, b"of u", None).await.unwrap();
         let of_u = store.inner.load(&name("u")).await.unwrap().record.unwrap();
         plant(&store, &name("v"), of_u.bytes()).await;
         let text = error(store.load(&name("v")).await);
-        assert!(text.contains("does not open under this key"), "{text}");
+        assert!(text.contains("can't be decrypted with this key"), "{text}");
     }
 
+    /// Rule: Store: a wrong key and a newer format are errors and change no record.
     #[tokio::test]
-    async fn lesson_29_a_wrong_key_and_a_newer_format_are_loud_and_change_nothing() {
+    async fn a_wrong_key_and_a_newer_format_are_errors_and_change_no_record() {
         let right = sealed(1);
         right.swap(&name("u"), None, b"record", None).await.unwrap();
         let kept = right.inner.load(&name("u")).await.unwrap().record.unwrap();
@@ -281,8 +294,9 @@ mod tests {
         assert!(text.contains("format 2; expected 1; update this program"), "{text}");
     }
 
+    /// Rule: Store: a record with any changed bit is an error, and stays unchanged.
     #[tokio::test]
-    async fn any_bit_that_is_changed_is_noticed() {
+    async fn a_record_with_a_changed_bit_is_not_decrypted() {
         let store = sealed(1);
         store.swap(&name("u"), None, b"record", None).await.unwrap();
         let kept = store.inner.load(&name("u")).await.unwrap().record.unwrap();
@@ -294,17 +308,20 @@ mod tests {
         }
     }
 
+    /// Rule: Store: a torn record counts as an empty one, and the next write replaces it.
+    ///
+    /// Reported as aws/aws-cli#10628
     #[tokio::test]
-    async fn lesson_15_a_torn_record_is_set_aside_by_the_next_write() {
+    async fn a_torn_record_is_replaced_by_the_next_write() {
         let whole = sealed(1).seal(&name("u"), b"").unwrap();
         for torn in [&b""[..], b"tk", b"{\"json\": 1}", &whole[..whole.len() - 1]] {
             let store = sealed(1);
             let revision = plant(&store, &name("u"), torn).await;
             let loaded = store.load(&name("u")).await.unwrap().record;
             assert_eq!(loaded, Some(Stored::new(revision, Vec::new())));
-            store.swap(&name("u"), Some(revision), b"anew", None).await.unwrap();
+            store.swap(&name("u"), Some(revision), b"new", None).await.unwrap();
             let loaded = store.load(&name("u")).await.unwrap().record.unwrap();
-            assert_eq!(loaded.bytes(), b"anew");
+            assert_eq!(loaded.bytes(), b"new");
         }
     }
 }

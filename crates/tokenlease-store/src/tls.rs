@@ -1,4 +1,5 @@
-//! TLS to stores: by rustls and ring, with the platform's trust and what is added to it.
+//! TLS to stores, with rustls and ring. It trusts the platform's certificate authorities and extra
+//! ones.
 
 use std::sync::Arc;
 
@@ -9,8 +10,8 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use tokenlease::{Error, ErrorKind, Result};
 
-/// TLS 1.2 and 1.3 to servers that the platform or one of the `extra` PEM texts vouches for. It
-/// needs and leaves no process-wide provider.
+/// Returns a configuration for TLS 1.2 and 1.3 that trusts the platform's certificate authorities
+/// and those in the `extra` PEM texts. It neither uses nor installs rustls' process-wide provider.
 pub(crate) fn config(extra: &[Vec<u8>]) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = Vec::new();
@@ -20,7 +21,7 @@ pub(crate) fn config(extra: &[Vec<u8>]) -> Result<ClientConfig> {
             roots.push(certificate.map_err(|error| no_ca(&error.to_string()))?);
         }
         if roots.len() == before {
-            return Err(no_ca("it holds no certificate"));
+            return Err(no_ca("the PEM text has no certificate"));
         }
     }
     let verifier = Verifier::new_with_extra_roots(roots, provider.clone())
@@ -36,12 +37,15 @@ pub(crate) fn config(extra: &[Vec<u8>]) -> Result<ClientConfig> {
 }
 
 fn no_ca(why: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("there is no authority for the store's TLS: {why}"))
-        .expected("certificates that the system trusts, or extra ones in PEM")
-        .advice("install the system's CA certificates, or name a CA file")
+    Error::new(
+        ErrorKind::Config,
+        format!("the certificate authorities for TLS to the store can't be used: {why}"),
+    )
+    .expected("certificates that the system trusts, or extra ones in PEM")
+    .advice("install the system's CA certificates, or name a CA file")
 }
 
-/// Whether what is sent to that host stays on this machine.
+/// Returns whether the host is this machine.
 pub(crate) fn is_local(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host == "localhost"

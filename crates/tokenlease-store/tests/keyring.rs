@@ -1,5 +1,5 @@
-//! Keys in the keyrings of this operating system, with real processes: the test program runs itself
-//! again for each.
+//! Keys in the keyrings of this operating system, with real processes. The test program starts
+//! itself once more for each process.
 #![cfg(all(target_os = "linux", feature = "keyring", feature = "file"))]
 
 use std::{
@@ -13,12 +13,13 @@ use keyring_core::api::CredentialStoreApi as _;
 use tempfile::TempDir;
 use tokenlease_store::{KeySource, Keyring, StoreOptions, open_blocking};
 
-/// Says that a process is to be a child, and of what store.
+/// The variable that makes a process a child; its value is the store's URL.
 const STORE: &str = "TOKENLEASE_TEST_STORE";
 const KEYRING: &str = "TOKENLEASE_TEST_KEYRING";
 const MARK: &str = "child: ";
 
-/// No test: a process that opens a store and tells a mark of its key.
+/// The entry point of a child, which opens the store and prints a hash of its key. Without [`STORE`]
+/// it does nothing.
 #[test]
 fn child() {
     let Ok(store) = std::env::var(STORE) else { return };
@@ -34,7 +35,7 @@ fn child() {
     println!("\n{MARK}{answer}");
 }
 
-/// Processes that open the store at the same time, and what they said.
+/// Starts processes that open the store at the same time, and returns their answers.
 fn children(count: usize, store: &Path, prepare: impl Fn(&mut Command)) -> Vec<String> {
     let all: Vec<Child> = (0..count)
         .map(|_| {
@@ -45,18 +46,18 @@ fn children(count: usize, store: &Path, prepare: impl Fn(&mut Command)) -> Vec<S
             command.spawn().unwrap()
         })
         .collect();
-    let said = |output: Output| {
+    let answer = |output: Output| {
         let text = String::from_utf8(output.stdout).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(MARK));
         line.unwrap_or_else(|| panic!("{text}")).to_owned()
     };
-    all.into_iter().map(|child| said(child.wait_with_output().unwrap())).collect()
+    all.into_iter().map(|child| answer(child.wait_with_output().unwrap())).collect()
 }
 
 #[track_caller]
-fn one_key(said: &[String]) -> String {
-    assert!(said.iter().all(|key| key.starts_with('[') && *key == said[0]), "{said:#?}");
-    said[0].clone()
+fn one_key(answer: &[String]) -> String {
+    assert!(answer.iter().all(|key| key.starts_with('[') && *key == answer[0]), "{answer:#?}");
+    answer[0].clone()
 }
 
 fn has(program: &str) -> bool {
@@ -68,7 +69,7 @@ fn has(program: &str) -> bool {
     found
 }
 
-/// A session bus with a Secret Service on it, both of their own.
+/// A separate session bus with a Secret Service.
 struct Desktop {
     daemons: Vec<Child>,
     address: String,
@@ -76,12 +77,12 @@ struct Desktop {
 }
 
 impl Desktop {
-    /// With a keyring that is open. None where the programs are not installed.
+    /// Starts a desktop whose keyring is unlocked. `None` if the programs are not installed.
     fn open() -> Option<Self> {
         Self::start(&["--unlock"])
     }
 
-    /// With one that only a person could open.
+    /// Starts a desktop whose keyring is locked, so that only a person could unlock it.
     fn locked() -> Option<Self> {
         Self::start(&[])
     }
@@ -103,7 +104,7 @@ impl Desktop {
         let mut desktop = Self { daemons: vec![bus], address: address.trim().to_owned(), home };
         let mut command = Command::new("gnome-keyring-daemon");
         command.args(["--foreground", "--components=secrets"]).args(how);
-        desktop.belongs(&mut command);
+        desktop.apply_to(&mut command);
         let mut keyring = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -111,15 +112,15 @@ impl Desktop {
             .spawn()
             .unwrap();
         keyring.stdin.take().unwrap().write_all(b"password").unwrap();
-        // It tells of its sockets once it is there.
+        // The daemon prints its sockets when it is ready.
         let mut line = String::new();
         BufReader::new(keyring.stdout.take().unwrap()).read_line(&mut line).unwrap();
         desktop.daemons.push(keyring);
         Some(desktop)
     }
 
-    /// Has a process live on this desktop.
-    fn belongs(&self, command: &mut Command) {
+    /// Lets a process use this desktop.
+    fn apply_to(&self, command: &mut Command) {
         command
             .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
             .env("HOME", self.home.path())
@@ -137,64 +138,69 @@ impl Drop for Desktop {
     }
 }
 
+/// Rule: Secrets: the Secret Service gives all processes of a store one key, also after the store
+/// was emptied; another user's keyring, and a store with records of another key, are errors.
 #[test]
 fn the_secret_service_gives_all_processes_of_a_store_one_key() {
     let Some(desktop) = Desktop::open() else { return };
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
-    let key = one_key(&children(8, &store, |command| desktop.belongs(command)));
-    assert_eq!(one_key(&children(1, &store, |command| desktop.belongs(command))), key);
-    assert!(!store.join("key").exists(), "the folder has no key of its own");
-    // An emptied store finds its key again.
+    let key = one_key(&children(8, &store, |command| desktop.apply_to(command)));
+    assert_eq!(one_key(&children(1, &store, |command| desktop.apply_to(command))), key);
+    assert!(!store.join("key").exists(), "the folder has no key file");
+    // A store that was emptied gets its key again.
     fs::remove_dir_all(&store).unwrap();
-    assert_eq!(one_key(&children(1, &store, |command| desktop.belongs(command))), key);
+    assert_eq!(one_key(&children(1, &store, |command| desktop.apply_to(command))), key);
 
-    // The store of another user's keyring, and one under another key.
+    // The store's key is not in another user's keyring, and `filled` has records of another key.
     let Some(other) = Desktop::open() else { return };
-    let said = &children(1, &store, |command| other.belongs(command))[0];
-    assert!(said.starts_with("store ") && said.contains("keyring has no key"), "{said}");
+    let answer = &children(1, &store, |command| other.apply_to(command))[0];
+    assert!(answer.starts_with("store ") && answer.contains("keyring has no key"), "{answer}");
     let filled = folder.path().join("filled");
     open_blocking(&format!("file:{}", filled.display()), &StoreOptions::new()).unwrap();
     fs::write(filled.join("x.record"), b"").unwrap();
-    let said = &children(1, &filled, |command| other.belongs(command))[0];
-    assert!(said.starts_with("store ") && said.contains("the store holds records"), "{said}");
+    let answer = &children(1, &filled, |command| other.apply_to(command))[0];
+    assert!(answer.starts_with("store ") && answer.contains("the store holds records"), "{answer}");
 }
 
+/// Rule: Deadlines: a locked keyring is an error that asks to unlock it, and no call hangs.
 #[test]
-fn a_keyring_that_is_locked_is_an_error_and_no_hang() {
+fn a_locked_keyring_is_an_error_and_no_hang() {
     let Some(desktop) = Desktop::locked() else { return };
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
-    let said = &children(1, &store, |command| desktop.belongs(command))[0];
-    assert!(said.starts_with("store ") && said.contains("unlock it"), "{said}");
-    assert!(!store.join("key").exists(), "nothing is used in its place");
+    let answer = &children(1, &store, |command| desktop.apply_to(command))[0];
+    assert!(answer.starts_with("store ") && answer.contains("unlock it"), "{answer}");
+    assert!(!store.join("key").exists(), "no other key is used instead");
 }
 
 #[test]
 fn without_a_secret_service_an_error_names_the_other_ways() {
     let folder = tempfile::tempdir().unwrap();
-    let said = &children(1, &folder.path().join("store"), |command| {
+    let answer = &children(1, &folder.path().join("store"), |command| {
         command
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
             .env("XDG_RUNTIME_DIR", folder.path())
             .env("HOME", folder.path());
     })[0];
-    assert!(said.starts_with("config "), "{said}");
-    for part in ["Secret Service", "by a file or a passphrase", "leave a folder's key"] {
-        assert!(said.contains(part), "{part}: {said}");
+    assert!(answer.starts_with("config "), "{answer}");
+    for part in ["Secret Service", "by a file or a passphrase", "a folder's own key"] {
+        assert!(answer.contains(part), "{part}: {answer}");
     }
 }
 
+/// Rule: Secrets: the kernel's keyring gives all processes of a store one key; a lost key is an
+/// error that names it.
 #[test]
-fn the_kernel_s_keyring_gives_all_processes_of_a_store_one_key() {
+fn the_kernels_keyring_gives_all_processes_of_a_store_one_key() {
     let kernel = linux_keyutils_keyring_store::Store::new().unwrap();
-    // The first entry of a thread joins it, and the second is found.
+    // The first entry makes this thread join the keyring; the second one shows whether it works.
     if kernel.build("tokenlease", "newest", None).is_err() {
         println!("skipped: the kernel's keyring can't be used here");
         return;
     }
     let newest = kernel.build("tokenlease", "newest", None).unwrap();
-    // Keys of this user's are used and left alone.
+    // A key that this user has already is used, and not removed.
     let had_one = newest.get_password().is_ok();
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
@@ -207,9 +213,9 @@ fn the_kernel_s_keyring_gives_all_processes_of_a_store_one_key() {
         let name = newest.get_password().unwrap();
         kernel.build("tokenlease", &name, None).unwrap().delete_credential().unwrap();
         newest.delete_credential().unwrap();
-        // As after a boot.
-        let said = &children(1, &store, of_kernel)[0];
-        assert!(said.contains(&format!("has no key {name}")), "{said}");
-        assert!(said.contains("forgets at each boot"), "{said}");
+        // The key is lost, as after a boot.
+        let answer = &children(1, &store, of_kernel)[0];
+        assert!(answer.contains(&format!("has no key {name}")), "{answer}");
+        assert!(answer.contains("loses keys at each boot"), "{answer}");
     }
 }

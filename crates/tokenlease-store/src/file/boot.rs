@@ -1,4 +1,4 @@
-//! The store's clock: the machine's clock that runs through suspend, carried on over its boots.
+//! The store's clock: the system's suspend-aware clock, continued over boots.
 
 use std::{
     fmt, fs,
@@ -13,33 +13,33 @@ use tokenlease::{Clock, core::StoreTime, store::StoreError};
 
 use super::{
     folder::{self, Folder},
-    record,
+    header::{Header, RECORD_END},
 };
 
 const PREFIX: &str = "boot.";
-/// No offset is that.
+/// No real offset has this value.
 const UNKNOWN: i64 = i64::MIN;
 
-/// Reads the store's time. All processes of one boot of the machine read the same.
+/// Reads the store's time. All processes of one boot read the same time.
 pub(super) struct BootClock {
     clock: Arc<dyn Clock>,
-    /// The name of the file that says what this boot's clock is ahead; without one the wall clock
-    /// is the store's.
+    /// The name of the file with the offset of this boot's clock. Without one the wall clock is the
+    /// store's clock.
     file: Option<String>,
     offset: AtomicI64,
-    /// The latest time that this process has read: the wall clock may jump back.
+    /// The latest time that this process read: the wall clock may jump back.
     latest: AtomicI64,
 }
 
-/// What is written into a record's header.
+/// The times that a record's header keeps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) store: StoreTime,
     pub(super) wall: i64,
 }
 
-/// Which boot of the machine this is, as a part of a file's name. Processes whose clocks differ
-/// (in a time namespace) are told apart.
+/// Returns the id of this boot, as a part of a file's name. Processes in a time namespace with
+/// another clock get another id.
 #[cfg(target_os = "linux")]
 pub(super) fn id() -> Option<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
@@ -71,8 +71,8 @@ impl BootClock {
         }
     }
 
-    /// Agrees on this boot's offset with the other processes, or only shows that files can be made
-    /// here.
+    /// Agrees with the other processes on this boot's offset. Without a boot id it only checks that
+    /// the folder is writable.
     pub(super) fn start(&self, folder: &Folder) -> io::Result<()> {
         match &self.file {
             Some(file) => self.agree(folder, file).map(|_| ()),
@@ -80,7 +80,7 @@ impl BootClock {
         }
     }
 
-    /// The store's time, if that takes no look at a file.
+    /// Returns the store's time if that needs no file access.
     pub(super) fn peek(&self) -> Option<StoreTime> {
         let offset = self.offset.load(Ordering::Acquire);
         if self.file.is_some() && offset == UNKNOWN {
@@ -92,7 +92,7 @@ impl BootClock {
     pub(super) fn now(&self, folder: &Folder) -> Result<StoreTime, StoreError> {
         if let (Some(file), None) = (&self.file, self.peek()) {
             self.agree(folder, file)
-                .map_err(|error| folder::away("reading", &folder.join(file), error))?;
+                .map_err(|error| folder::unavailable("reading", &folder.join(file), error))?;
         }
         Ok(self.read(self.offset.load(Ordering::Acquire)))
     }
@@ -108,10 +108,10 @@ impl BootClock {
         StoreTime(self.latest.fetch_max(now, Ordering::AcqRel).max(now))
     }
 
-    /// Who comes first writes the offset, and all read it back.
+    /// Reads this boot's offset. The first process writes it.
     fn agree(&self, folder: &Folder, file: &str) -> io::Result<i64> {
         if read_offset(folder, file)?.is_none() {
-            let offset = self.go_on(folder)?.saturating_sub(self.clock.now().elapsed.0);
+            let offset = self.continued(folder)?.saturating_sub(self.clock.now().elapsed.0);
             folder.place(file, &[format!("{offset}\n").as_bytes()])?;
         }
         let offset = read_offset(folder, file)?.ok_or(ErrorKind::NotFound)?;
@@ -119,21 +119,21 @@ impl BootClock {
         Ok(offset)
     }
 
-    /// The store's time at a new boot: the latest record's, and what the wall clock went on since
-    /// that was written. It never goes back, even where the wall clock was set back.
-    fn go_on(&self, folder: &Folder) -> io::Result<i64> {
+    /// Returns the store's time at a new boot: the latest record's time, plus the time by which the
+    /// wall clock advanced since. It never goes back, even if the wall clock was set back.
+    fn continued(&self, folder: &Folder) -> io::Result<i64> {
         let wall = self.clock.now().wall.0;
         let latest = folder
-            .names(record::END)?
+            .names(RECORD_END)?
             .iter()
-            .filter_map(|name| record::header_of(&folder.join(name)))
+            .filter_map(|name| Header::read(&folder.join(name)))
             .max_by_key(|header| header.written);
         Ok(latest.map_or(wall, |header| {
             header.written.0.saturating_add(wall.saturating_sub(header.wall).max(0))
         }))
     }
 
-    /// Whether that is the file of another boot.
+    /// Returns whether `name` is the file of another boot.
     pub(super) fn is_of_another_boot(&self, name: &str) -> bool {
         name.starts_with(PREFIX) && self.file.as_deref() != Some(name)
     }
@@ -141,11 +141,9 @@ impl BootClock {
 
 fn read_offset(folder: &Folder, file: &str) -> io::Result<Option<i64>> {
     match fs::read_to_string(folder.join(file)) {
-        Ok(text) => {
-            text.trim().parse().map(Some).map_err(|_| {
-                io::Error::new(ErrorKind::InvalidData, "it holds no number; remove it")
-            })
-        }
+        Ok(text) => text.trim().parse().map(Some).map_err(|_| {
+            io::Error::new(ErrorKind::InvalidData, "the file holds no number; remove it")
+        }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,4 +1,4 @@
-//! The folder, and files that come into it whole.
+//! The folder, and the ways to write a complete file to it.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -12,32 +12,31 @@ use crate::random;
 
 pub(super) const TEMPORARY_END: &str = ".tmp";
 
-/// A folder that its user alone can write to.
+/// A folder that only its user can write to.
 #[derive(Clone, Debug)]
-pub(crate) struct Folder {
+pub(super) struct Folder {
     path: PathBuf,
-    /// On a network: what was read may be old, and a `stat` may take seconds.
+    /// On a network file system: a read may return old data, and a `stat` may take seconds.
     pub(super) remote: bool,
 }
 
 impl Folder {
-    /// Makes the folder if it does not exist, for its user alone.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// Opens the folder. Makes it, for its user alone, if it does not exist.
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let path = std::path::absolute(path)
             .map_err(|error| unusable(path, "has no absolute path", error))?;
         create(&path).map_err(|error| unusable(&path, "can't be made", error))?;
-        let meta =
-            fs::metadata(&path).map_err(|error| unusable(&path, "can't be looked at", error))?;
+        let meta = fs::metadata(&path).map_err(|error| unusable(&path, "can't be read", error))?;
         if !meta.is_dir() {
             let error = io::Error::from(io::ErrorKind::NotADirectory);
-            return Err(unusable(&path, "is no folder", error));
+            return Err(unusable(&path, "is not a folder", error));
         }
-        private(&path, &meta)?;
+        check_private(&path, &meta)?;
         let kind = network(&path);
         if let Some(kind) = kind {
             tracing::warn!(
                 target: "tokenlease",
-                "the store's folder {} is on {kind}: its locks may not hold; use Redis or \
+                "the store's folder {} is on {kind}, which may grant a lock twice; use Redis or \
                  PostgreSQL for several hosts",
                 path.display()
             );
@@ -45,7 +44,7 @@ impl Folder {
         Ok(Self { path, remote: kind.is_some() })
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -53,14 +52,14 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Opens a file of ours for reading and writing, and makes it if there is none.
+    /// Opens a file for reading and writing. Makes it if it does not exist.
     pub(super) fn open_or_make(&self, name: &str) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let options = for_user(&mut options);
         match options.open(self.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Somebody removed the folder: it is made anew.
+                // The folder was removed meanwhile.
                 create(&self.path)?;
                 options.open(self.join(name))
             }
@@ -68,17 +67,17 @@ impl Folder {
         }
     }
 
-    /// Puts a file in the place of the one of that name, if any: who reads it sees the old one or
-    /// the new one, whole, also after a power failure.
+    /// Writes a file in place of the one of that name, if any. Readers see the complete old or new
+    /// file, also after a power failure.
     pub(super) fn replace(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         let temporary = self.temporary(parts)?;
-        patiently(|| fs::rename(&temporary.0, self.join(name)))?;
+        retry_on_windows(|| fs::rename(&temporary.0, self.join(name)))?;
         std::mem::forget(temporary);
         self.sync()
     }
 
-    /// Puts a whole file there if none has that name yet, and says whether it did.
-    pub(crate) fn place(&self, name: &str, parts: &[&[u8]]) -> io::Result<bool> {
+    /// Writes a complete file unless one of that name exists. Returns whether it did.
+    pub(super) fn place(&self, name: &str, parts: &[&[u8]]) -> io::Result<bool> {
         let temporary = self.temporary(parts)?;
         match fs::hard_link(&temporary.0, self.join(name)) {
             Ok(()) => self.sync().map(|()| true),
@@ -87,8 +86,8 @@ impl Folder {
         }
     }
 
-    /// The names of our files that end that way.
-    pub(crate) fn names(&self, end: &str) -> io::Result<Vec<String>> {
+    /// Lists the names of the files that end with `end`.
+    pub(super) fn names(&self, end: &str) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             if let Ok(name) = entry?.file_name().into_string()
@@ -113,30 +112,30 @@ impl Folder {
             result => result?,
         };
         let temporary = Temporary(path);
-        // One write: most records are in the file at once or not at all.
+        // One write, so that most records are in the file completely or not at all.
         file.write_all(&parts.concat())?;
         file.sync_all()?;
         Ok(temporary)
     }
 
-    /// A rename is safe from power failures once the folder is.
+    /// Syncs the folder, which makes a rename durable.
     fn sync(&self) -> io::Result<()> {
         if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
     }
 }
 
-/// A file that nobody else knows of; it is removed if it does not get its name.
+/// A temporary file of this call; dropping it removes the file.
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // What can't be removed now, the daily sweep removes.
+        // If this fails, the daily sweep removes the file.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Windows denies a rename or a removal while another process reads the file: that passes.
-fn patiently<R>(mut act: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+/// Retries for up to 200 ms: Windows denies a rename while another process reads the file.
+fn retry_on_windows<R>(mut act: impl FnMut() -> io::Result<R>) -> io::Result<R> {
     for _ in 0..20 {
         match act() {
             Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied => {
@@ -156,7 +155,7 @@ fn create(path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn create(path: &Path) -> io::Result<()> {
-    // The user's local application data is the user's alone by the system's rules.
+    // On Windows only the user can read the user's local application data.
     fs::create_dir_all(path)
 }
 
@@ -171,9 +170,9 @@ fn for_user(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Others who may write here could put their locks and records in the place of ours.
+/// Checks that no other user can write to the folder: other users could replace locks and records.
 #[cfg(unix)]
-fn private(path: &Path, meta: &fs::Metadata) -> Result<()> {
+fn check_private(path: &Path, meta: &fs::Metadata) -> Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     if meta.mode() & 0o022 == 0 {
         return Ok(());
@@ -183,17 +182,17 @@ fn private(path: &Path, meta: &fs::Metadata) -> Result<()> {
         ErrorKind::Config,
         format!("other users may write to the store's folder {} (mode {mode:o})", path.display()),
     )
-    .expected("a folder that its user alone can write to")
-    .advice("run chmod 700 on it, or name another folder with --store file:/path"))
+    .expected("a folder that only its user can write to")
+    .advice("run `chmod 700` on it, or name another folder with --store file:/path"))
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it may fail")]
-fn private(_: &Path, _: &fs::Metadata) -> Result<()> {
+#[expect(clippy::unnecessary_wraps, reason = "it fails on other systems")]
+fn check_private(_: &Path, _: &fs::Metadata) -> Result<()> {
     Ok(())
 }
 
-/// Which network file system the folder is on, if it is on one.
+/// Returns the network file system that the folder is on, if it is on one.
 #[cfg(target_os = "linux")]
 fn network(path: &Path) -> Option<&'static str> {
     let stat = rustix::fs::statfs(path).ok()?;
@@ -201,12 +200,12 @@ fn network(path: &Path) -> Option<&'static str> {
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::unnecessary_cast,
-        reason = "the numbers have 32 bits, the field has more on some machines"
+        reason = "the numbers have 32 bits; the field is wider on some platforms"
     )]
     network_of(stat.f_type as u32)
 }
 
-/// By the number of a file system, see statfs(2).
+/// Returns the name of a network file system by its number, see statfs(2).
 #[cfg(target_os = "linux")]
 fn network_of(number: u32) -> Option<&'static str> {
     match number {
@@ -221,8 +220,8 @@ fn network(_: &Path) -> Option<&'static str> {
     None
 }
 
-/// Whether it may be well again by itself, without a change of the configuration.
-pub(super) fn may_pass(error: &io::Error) -> bool {
+/// Returns whether the failure may end without a change of the configuration.
+pub(super) fn is_temporary(error: &io::Error) -> bool {
     !matches!(
         error.kind(),
         io::ErrorKind::PermissionDenied
@@ -235,24 +234,24 @@ pub(super) fn may_pass(error: &io::Error) -> bool {
 pub(super) fn unusable(path: &Path, why: &str, error: io::Error) -> Error {
     Error::new(ErrorKind::Config, format!("the store's folder {} {why}: {error}", path.display()))
         .expected("a folder that this user can write to")
-        .advice("name one with --store file:/path, or use --store memory: without sharing")
+        .advice("name one with --store file:/path, or use --store memory:, which shares nothing")
         .with_source(error)
 }
 
-/// The store does not work now: what it was doing, and why that failed.
-pub(super) fn away(doing: &str, path: &Path, error: io::Error) -> StoreError {
+/// Returns the error for a failed file operation, for example `doing` "reading" a `path`.
+pub(super) fn unavailable(doing: &str, path: &Path, error: io::Error) -> StoreError {
     let advice = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "make room on its disk"
+            "free space on its disk"
         }
         io::ErrorKind::PermissionDenied => "give the folder and its files to this user",
         io::ErrorKind::ReadOnlyFilesystem => "make its file system writable",
         io::ErrorKind::Unsupported => "use a file system with file locks",
-        _ => "look at the folder and its disk",
+        _ => "check the folder and its disk",
     };
-    StoreError::Away(
+    StoreError::Unavailable(
         Error::new(ErrorKind::Store, format!("{doing} {} failed: {error}", path.display()))
-            .advice(format!("{advice}; all comes back by itself"))
+            .advice(format!("{advice}; the client retries by itself"))
             .with_source(error),
     )
 }
@@ -262,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn network_file_systems_are_told_by_their_numbers_and_local_ones_are_none() {
+    fn network_file_systems_are_recognized_by_their_numbers() {
         let kinds = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42].map(network_of);
         assert_eq!(kinds, [Some("NFS"), Some("SMB"), Some("SMB"), Some("SMB")]);
         // ext4, tmpfs, overlay.

@@ -1,35 +1,49 @@
-//! What stands before a record in its file.
+//! The header of a record's file.
+
+use std::{fs::File, io::Read as _, path::Path};
 
 use tokenlease::core::StoreTime;
 
+/// The end of the names of records' files.
+pub(super) const RECORD_END: &str = ".record";
 const MAGIC: &[u8; 4] = b"tkfr";
 const VERSION: u8 = 1;
 /// Magic, version, revision, written, wall, until, length.
-pub(super) const LENGTH: usize = 4 + 1 + 5 * 8;
+const LENGTH: usize = 4 + 1 + 5 * 8;
 
-/// The header of a record's file, readable without the key. Numbers are big-endian.
+/// The header of a record's file, which is not encrypted. Numbers are big-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) revision: u64,
-    /// When it was written, in the store's time and by the wall clock: a later boot goes on from
-    /// the two.
+    /// When the record was written, in the store's time and by the wall clock. The store's clock
+    /// continues from the two after a boot.
     pub(super) written: StoreTime,
     pub(super) wall: i64,
-    /// From then on there is no record here; [`StoreTime::MAX`] is never.
+    /// When the record expires; [`StoreTime::MAX`] for never.
     pub(super) until: StoreTime,
-    /// How many bytes the record has.
+    /// The record's length in bytes.
     pub(super) length: u64,
 }
 
-/// What the first bytes of a file say.
+/// The result of decoding a file's first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Read {
-    Whole(Header),
+pub(super) enum Decoded {
+    Header(Header),
     Torn,
-    Newer(u8),
+    NewerVersion(u8),
 }
 
 impl Header {
+    /// Reads the header of a record's file, if the file has a complete one of this version.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        let mut bytes = [0; LENGTH];
+        File::open(path).and_then(|mut file| file.read_exact(&mut bytes)).ok()?;
+        match Self::decode(&bytes).0 {
+            Decoded::Header(header) => Some(header),
+            Decoded::Torn | Decoded::NewerVersion(_) => None,
+        }
+    }
+
     pub(super) fn encode(&self) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
         let fields = [
@@ -46,18 +60,18 @@ impl Header {
         bytes
     }
 
-    /// Reads the header at the beginning of `bytes`, and hands back what follows it.
-    pub(super) fn decode(bytes: &[u8]) -> (Read, &[u8]) {
+    /// Decodes the header at the beginning of `bytes`, and returns the bytes after it.
+    pub(super) fn decode(bytes: &[u8]) -> (Decoded, &[u8]) {
         let Some((version, rest)) = bytes.strip_prefix(MAGIC).and_then(<[u8]>::split_first) else {
-            return (Read::Torn, &[]);
+            return (Decoded::Torn, &[]);
         };
         match *version {
             VERSION => {}
-            0 => return (Read::Torn, &[]),
-            newer => return (Read::Newer(newer), &[]),
+            0 => return (Decoded::Torn, &[]),
+            newer => return (Decoded::NewerVersion(newer), &[]),
         }
         let Some((fields, body)) = rest.split_first_chunk::<40>() else {
-            return (Read::Torn, &[]);
+            return (Decoded::Torn, &[]);
         };
         let mut fields = fields
             .chunks_exact(8)
@@ -70,7 +84,7 @@ impl Header {
             until: StoreTime(next().cast_signed()),
             length: next(),
         };
-        (Read::Whole(header), body)
+        (Decoded::Header(header), body)
     }
 }
 
@@ -79,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_survives_and_a_torn_or_newer_one_is_told() {
+    fn a_header_is_decoded_as_encoded_and_a_torn_or_newer_one_is_recognized() {
         let header = Header {
             revision: u64::MAX - 1,
             written: StoreTime(-3),
@@ -89,11 +103,11 @@ mod tests {
         };
         let mut bytes = header.encode().to_vec();
         bytes.extend_from_slice(b"record");
-        assert_eq!(Header::decode(&bytes), (Read::Whole(header), &b"record"[..]));
+        assert_eq!(Header::decode(&bytes), (Decoded::Header(header), &b"record"[..]));
         for torn in [&b""[..], b"tk", b"text\x01", &bytes[..LENGTH - 1], b"tkfr\x00"] {
-            assert_eq!(Header::decode(torn).0, Read::Torn);
+            assert_eq!(Header::decode(torn).0, Decoded::Torn);
         }
         bytes[4] = 2;
-        assert_eq!(Header::decode(&bytes).0, Read::Newer(2));
+        assert_eq!(Header::decode(&bytes).0, Decoded::NewerVersion(2));
     }
 }

@@ -1,5 +1,5 @@
-//! A record's lock: an intent that is written under a kernel lock held for that alone, and a file
-//! of the owner's own that the kernel frees when the owner dies.
+//! A record's lock. It consists of an intent, which is written under a short kernel lock, and of the
+//! owner's file, whose kernel lock the kernel releases when the owner dies.
 
 use std::{
     collections::BTreeMap,
@@ -23,11 +23,12 @@ use super::{
 
 pub(super) const END: &str = ".lock";
 pub(super) const OWNER_END: &str = ".owner";
-/// How long to wait for others who read or write the same intent: microseconds, as a rule.
-pub(super) const PATIENCE: Duration = Duration::from_millis(1500);
-const LONGEST_SLICE: Duration = Duration::from_millis(8);
+/// The longest wait for other processes that read or write the same intent. They normally take
+/// microseconds.
+pub(super) const KERNEL_LOCK_TIMEOUT: Duration = Duration::from_millis(1500);
+const MAX_POLL_INTERVAL: Duration = Duration::from_millis(8);
 
-/// The owners' files that this process holds, by name.
+/// The owners' files that this process has locked, by name.
 #[derive(Debug, Default)]
 pub(super) struct Locks(Mutex<BTreeMap<String, File>>);
 
@@ -38,18 +39,18 @@ impl Locks {
         clock: &BootClock,
         name: &RecordName,
         owner: &Owner,
-        life: Duration,
+        ttl: Duration,
     ) -> Result<Locked, StoreError> {
         let mut file = acquire(folder, &path(name))?;
         let now = clock.now(folder)?;
         match Taken::read(&mut file, folder, name, owner, now)? {
             Taken::ByAnother => return Ok(Locked::Busy),
-            // Its owner can't be about to hold it again: that is done under the kernel lock.
-            Taken::ByTheDead(theirs) => _ = fs::remove_file(theirs),
+            // No owner can lock this file again meanwhile: that needs the kernel lock.
+            Taken::ByEndedOwner(owner_file) => _ = fs::remove_file(owner_file),
             Taken::No => {}
         }
-        self.hold(folder, &owner_file(name, owner.as_str()))?;
-        let intent = Intent { owner: owner.as_str().to_owned(), until: now.plus(life) };
+        self.lock_owner_file(folder, &owner_file(name, owner.as_str()))?;
+        let intent = Intent { owner: owner.as_str().to_owned(), until: now.plus(ttl) };
         intent.write(&mut file).map_err(failed(folder, name))?;
         Ok(Locked::Granted)
     }
@@ -59,13 +60,13 @@ impl Locks {
         clock: &BootClock,
         name: &RecordName,
         owner: &Owner,
-        life: Duration,
+        ttl: Duration,
     ) -> Result<Locked, StoreError> {
         let mut file = acquire(folder, &path(name))?;
         let now = clock.now(folder)?;
         match Intent::read(&mut file).map_err(failed(folder, name))? {
             Some(intent) if intent.owner == owner.as_str() && now < intent.until => {
-                let intent = Intent { until: now.plus(life), ..intent };
+                let intent = Intent { until: now.plus(ttl), ..intent };
                 intent.write(&mut file).map_err(failed(folder, name))?;
                 Ok(Locked::Granted)
             }
@@ -79,9 +80,9 @@ impl Locks {
         name: &RecordName,
         owner: &Owner,
     ) -> Result<(), StoreError> {
-        // First of all: if the intent can't be reached, the others see that nobody stands
-        // behind it.
-        self.release(folder, &owner_file(name, owner.as_str()));
+        // This comes first: if the intent can't be cleared, the other processes still see that its
+        // owner has given the lock back.
+        self.release_owner_file(folder, &owner_file(name, owner.as_str()));
         let mut file = acquire(folder, &path(name))?;
         match Intent::read(&mut file).map_err(failed(folder, name))? {
             Some(intent) if intent.owner == owner.as_str() => {
@@ -91,88 +92,91 @@ impl Locks {
         }
     }
 
-    /// Holds the owner's own file, if this process does not hold it already.
-    fn hold(&self, folder: &Folder, name: &str) -> Result<(), StoreError> {
-        let mut held = self.held();
-        if held.contains_key(name) {
+    /// Makes and locks the owner's file, unless this process has locked it already.
+    fn lock_owner_file(&self, folder: &Folder, name: &str) -> Result<(), StoreError> {
+        let mut owned = self.owned();
+        if owned.contains_key(name) {
             return Ok(());
         }
         let path = folder.join(name);
-        let file =
-            folder.open_or_make(name).map_err(|error| folder::away("making", &path, error))?;
-        // Whoever looks whether its owner is alive has it for a moment.
-        wait_for(&file).map_err(|error| folder::away("locking", &path, error))?;
-        held.insert(name.to_owned(), file);
+        let file = folder
+            .open_or_make(name)
+            .map_err(|error| folder::unavailable("making", &path, error))?;
+        // A process that checks whether the owner is alive locks the file for a moment.
+        wait_for(&file).map_err(|error| folder::unavailable("locking", &path, error))?;
+        owned.insert(name.to_owned(), file);
         Ok(())
     }
 
-    /// Nobody else makes a file of that name, so it can go while it is held.
-    fn release(&self, folder: &Folder, name: &str) {
-        if let Some(file) = self.held().remove(name) {
+    /// Removes and unlocks the owner's file. No other process makes a file of that name, so it can
+    /// be removed while it is locked.
+    fn release_owner_file(&self, folder: &Folder, name: &str) {
+        if let Some(file) = self.owned().remove(name) {
             let _ = fs::remove_file(folder.join(name));
-            // A process that was forked off has the same lock in hand: it is freed for both.
+            // A forked process shares this lock; unlocking releases it for both.
             let _ = file.unlock();
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeMap<String, File>> {
-        // Each change is one insertion or removal, so a panic elsewhere spoils nothing.
+    fn owned(&self) -> MutexGuard<'_, BTreeMap<String, File>> {
+        // Each change is one insertion or removal, so the map is intact even after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether another has the lock, seen without the kernel lock: so nobody waits for a crowd that
-/// looks. What is seen may be old; that costs another look, and nothing is granted for it.
+/// Returns whether another owner has the lock. This takes no kernel lock, so that many waiting
+/// processes do not delay the owner. The result may be out of date: then the caller reads it once
+/// more later, and no lock is granted for it.
 pub(super) fn is_taken(folder: &Folder, name: &RecordName, owner: &Owner, now: StoreTime) -> bool {
     let Ok(mut file) = File::open(folder.join(&path(name))) else { return false };
     matches!(Taken::read(&mut file, folder, name, owner, now), Ok(Taken::ByAnother))
 }
 
-/// The file with a record's intent.
+/// Returns the name of the file with a record's intent.
 pub(super) fn path(name: &RecordName) -> String {
     format!("{}{END}", name.key())
 }
 
 fn owner_file(name: &RecordName, owner: &str) -> String {
-    // Windows has no colons in names; in owners they part what has none.
+    // Windows allows no colons in names. The parts of an owner have none, so this is reversible.
     format!("{}.{}{OWNER_END}", name.key(), owner.replace(':', "+"))
 }
 
-/// Takes the kernel lock on a file of that name, or fails in time. What happens until the file is
-/// dropped happens to nobody else at the same time.
+/// Takes the kernel lock on a file of that name, exclusively until the returned file is dropped.
+/// Fails after [`KERNEL_LOCK_TIMEOUT`].
 pub(super) fn acquire(folder: &Folder, name: &str) -> Result<File, StoreError> {
     let path = folder.join(name);
-    let away = |error| folder::away("locking", &path, error);
+    let unavailable = |error| folder::unavailable("locking", &path, error);
     loop {
-        let file = folder.open_or_make(name).map_err(away)?;
-        wait_for(&file).map_err(away)?;
-        // Else it was swept away between the opening and the locking.
+        let file = folder.open_or_make(name).map_err(unavailable)?;
+        wait_for(&file).map_err(unavailable)?;
+        // Otherwise a sweep removed the file before it was locked.
         if is_still(&file, &path) {
             return Ok(file);
         }
     }
 }
 
-/// Takes the kernel lock on a file, or fails in time.
+/// Takes the kernel lock on a file, or fails after [`KERNEL_LOCK_TIMEOUT`].
 fn wait_for(file: &File) -> io::Result<()> {
     let began = Instant::now();
-    let mut slice = Duration::from_micros(100);
+    let mut interval = Duration::from_micros(100);
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {}
+            Err(TryLockError::WouldBlock) if began.elapsed() < KERNEL_LOCK_TIMEOUT => {}
             Err(TryLockError::WouldBlock) => {
-                let why = "another process keeps it locked; it may be stopped";
+                let why = "another process keeps the file locked; that process may be stopped";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, why));
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        thread::sleep(slice);
-        slice = (slice * 2).min(LONGEST_SLICE);
+        thread::sleep(interval);
+        interval = (interval * 2).min(MAX_POLL_INTERVAL);
     }
 }
 
-/// Whether the name still means the file that was opened by it.
+/// Returns whether the path still leads to the opened file.
 #[cfg(unix)]
 pub(super) fn is_still(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -182,18 +186,18 @@ pub(super) fn is_still(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Lock files are never removed here.
+/// Returns true: on these systems lock files are never removed.
 #[cfg(not(unix))]
 pub(super) fn is_still(_: &File, _: &Path) -> bool {
     true
 }
 
-/// Who has a record's lock, to one who wants it.
+/// Whether a record's lock is taken, from the point of view of one owner.
 enum Taken {
     No,
     ByAnother,
-    /// Its owner's file is left over.
-    ByTheDead(PathBuf),
+    /// The owner has ended and left its file behind.
+    ByEndedOwner(PathBuf),
 }
 
 impl Taken {
@@ -208,34 +212,34 @@ impl Taken {
         let Some(intent) = intent.filter(|intent| intent.owner != owner.as_str()) else {
             return Ok(Self::No);
         };
-        let theirs = folder.join(&owner_file(name, &intent.owner));
-        Ok(match is_alive(&theirs) {
+        let owner_file = folder.join(&owner_file(name, &intent.owner));
+        Ok(match is_alive(&owner_file) {
             true if now < intent.until => Self::ByAnother,
             true => Self::No,
-            false => Self::ByTheDead(theirs),
+            false => Self::ByEndedOwner(owner_file),
         })
     }
 }
 
-/// Whether a process stands behind an owner's file.
+/// Returns whether a process has locked an owner's file.
 fn is_alive(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
-    // Shared, so that those who look do not take each other for the owner.
+    // A shared lock, so that processes that check do not mistake each other for the owner.
     match file.try_lock_shared() {
         Ok(()) => false,
-        // Where it can't be told, the lock ends by time.
+        // If the check fails, the lock ends with its TTL.
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
     }
 }
 
-/// Who holds a record's lock, as one line of text: `tokenlease 1 UNTIL OWNER`.
+/// The owner of a record's lock, as one line of text: `tokenlease 1 UNTIL OWNER`.
 struct Intent {
     owner: String,
     until: StoreTime,
 }
 
 impl Intent {
-    /// The intent there, if there is one. A torn one was its owner's last act: nobody's.
+    /// Reads the intent, if there is one. A torn one has no owner: its writer ended while writing.
     fn read(file: &mut File) -> io::Result<Option<Self>> {
         let mut text = String::new();
         file.seek(io::SeekFrom::Start(0))?;
@@ -260,7 +264,7 @@ impl Intent {
 
     fn write(&self, file: &mut File) -> io::Result<()> {
         let line = format!("tokenlease 1 {} {}\n", self.until.0, self.owner);
-        // Shorter first: a line that is cut off has no end, and is nobody's.
+        // The file is emptied first, so a torn line lacks its end, and counts as no intent.
         file.set_len(0)?;
         file.seek(io::SeekFrom::Start(0))?;
         file.write_all(line.as_bytes())
@@ -269,5 +273,5 @@ impl Intent {
 
 fn failed(folder: &Folder, name: &RecordName) -> impl Fn(io::Error) -> StoreError {
     let path = folder.join(&path(name));
-    move |error| folder::away("locking", &path, error)
+    move |error| folder::unavailable("locking", &path, error)
 }

@@ -1,4 +1,4 @@
-//! Records in their files, and what was last read of each.
+//! Records in their files, and a cache of the last reads.
 
 use std::{
     collections::BTreeMap,
@@ -18,29 +18,28 @@ use tokenlease::{
 use super::{
     boot::Times,
     folder::{self, Folder},
-    header::{self, Header, Read},
+    header::{Decoded, Header, RECORD_END},
 };
 
-pub(super) const END: &str = ".record";
-/// How many records are remembered; then they are forgotten and read again.
-const MOST: usize = 1024;
-/// Two writes within a tick of the kernel's clock may show the same time: a file is trusted not to
-/// have changed if it was older than that when it was read.
-const SETTLED: Duration = Duration::from_millis(100);
+/// The number of records in the cache. When it is full, it is emptied.
+const CAPACITY: usize = 1024;
+/// Two writes within a tick of the kernel's clock may leave the same modification time. So a file
+/// is cached only if it was older than this when it was read.
+const MIN_CACHED_AGE: Duration = Duration::from_millis(100);
 
 pub(super) struct Records {
-    /// `None` where a `stat` may take seconds or tell of the past.
-    read: Option<Mutex<BTreeMap<String, Seen>>>,
+    /// `None` on a network file system, where a `stat` may take seconds or return an old result.
+    cache: Option<Mutex<BTreeMap<String, Cached>>>,
 }
 
-/// A record as it was read, and what the file looked like then.
-struct Seen {
+/// A record as it was read, and the stamp of its file at that time.
+struct Cached {
     stamp: Stamp,
     until: StoreTime,
     stored: Stored,
 }
 
-/// What differs between any two files that had one name, one after the other.
+/// Metadata that differs between any two successive files of one name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     modified: SystemTime,
@@ -57,34 +56,34 @@ impl Stamp {
         Some(Self { modified: meta.modified().ok()?, length: meta.len(), inode })
     }
 
-    fn is_settled(&self) -> bool {
-        SystemTime::now().duration_since(self.modified).is_ok_and(|age| age > SETTLED)
+    fn is_old_enough(&self) -> bool {
+        SystemTime::now().duration_since(self.modified).is_ok_and(|age| age > MIN_CACHED_AGE)
     }
 }
 
 impl Records {
     pub(super) fn new(folder: &Folder) -> Self {
-        Self { read: (!folder.remote).then(Mutex::default) }
+        Self { cache: (!folder.remote).then(Mutex::default) }
     }
 
-    /// The record, if its file has not changed since it was read, or that there is none. One
-    /// `stat`.
+    /// Returns the cached record if its file has not changed since it was read, or no record if the
+    /// file does not exist. This takes one `stat`.
     pub(super) fn peek(
         &self,
         folder: &Folder,
         name: &RecordName,
         now: StoreTime,
     ) -> Option<Loaded> {
-        let seen = self.seen()?;
+        let cache = self.cache()?;
         let meta = match fs::metadata(folder.join(&file(name))) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Some(Loaded { record: None, now });
             }
             result => result.ok()?,
         };
-        let (seen, stamp) = (seen.get(name.key())?, Stamp::of(&meta)?);
-        let record = || Loaded { record: Some(seen.stored.clone()), now };
-        (stamp == seen.stamp && now < seen.until).then(record)
+        let (cached, stamp) = (cache.get(name.key())?, Stamp::of(&meta)?);
+        let record = || Loaded { record: Some(cached.stored.clone()), now };
+        (stamp == cached.stamp && now < cached.until).then(record)
     }
 
     pub(super) fn read(
@@ -94,16 +93,16 @@ impl Records {
         now: StoreTime,
     ) -> Result<Option<Stored>, StoreError> {
         let path = folder.join(&file(name));
-        let (meta, bytes) = match whole(&path) {
+        let (meta, bytes) = match read_file(&path) {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(folder::away("reading", &path, error)),
+            Err(error) => return Err(folder::unavailable("reading", &path, error)),
         };
         let (header, body) = Header::decode(&bytes);
         let header = match header {
-            Read::Whole(header) => header,
-            Read::Torn => return Ok(Some(torn(name, 0))),
-            Read::Newer(version) => return Err(newer(name, version)),
+            Decoded::Header(header) => header,
+            Decoded::Torn => return Ok(Some(torn(name, 0))),
+            Decoded::NewerVersion(version) => return Err(newer(name, version)),
         };
         if header.until <= now {
             return Ok(None);
@@ -112,25 +111,26 @@ impl Records {
             return Ok(Some(torn(name, header.revision)));
         }
         let stored = Stored::new(header.revision, body.to_vec());
-        if let (Some(mut seen), Some(stamp)) = (self.seen(), Stamp::of(&meta))
-            && stamp.is_settled()
+        if let (Some(mut cache), Some(stamp)) = (self.cache(), Stamp::of(&meta))
+            && stamp.is_old_enough()
         {
-            if seen.len() >= MOST {
-                seen.clear();
+            if cache.len() >= CAPACITY {
+                cache.clear();
             }
-            let remembered = Seen { stamp, until: header.until, stored: stored.clone() };
-            seen.insert(name.key().to_owned(), remembered);
+            let cached = Cached { stamp, until: header.until, stored: stored.clone() };
+            cache.insert(name.key().to_owned(), cached);
         }
         Ok(Some(stored))
     }
 
-    fn seen(&self) -> Option<MutexGuard<'_, BTreeMap<String, Seen>>> {
-        // Each change is one insertion, so a panic elsewhere spoils nothing.
-        Some(self.read.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    fn cache(&self) -> Option<MutexGuard<'_, BTreeMap<String, Cached>>> {
+        // Each change is one insertion, so the map is intact even after a panic.
+        Some(self.cache.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Writes a record in the place of the one there. Nobody else may do so meanwhile.
+/// Replaces a record and returns its new revision. The caller has the kernel lock on the record's
+/// lock file, so that no other process writes meanwhile.
 pub(super) fn write(
     folder: &Folder,
     name: &RecordName,
@@ -140,8 +140,8 @@ pub(super) fn write(
 ) -> Result<u64, StoreError> {
     let file = file(name);
     let path = folder.join(&file);
-    let before = header_of(&path).map_or(0, |header| header.revision);
-    // By the clock too: so no revision comes twice, even where the file was removed meanwhile.
+    let before = Header::read(&path).map_or(0, |header| header.revision);
+    // The clock keeps revisions unique even after the file was removed.
     let clock = u64::try_from(times.store.0).unwrap_or_default().saturating_mul(1000);
     let revision = before.saturating_add(1).max(clock);
     let header = Header {
@@ -153,25 +153,15 @@ pub(super) fn write(
     };
     folder
         .replace(&file, &[&header.encode(), record])
-        .map_err(|error| folder::away("writing", &path, error))?;
+        .map_err(|error| folder::unavailable("writing", &path, error))?;
     Ok(revision)
 }
 
 fn file(name: &RecordName) -> String {
-    format!("{}{END}", name.key())
+    format!("{}{RECORD_END}", name.key())
 }
 
-/// The header of a record's file, if it has a whole one.
-pub(super) fn header_of(path: &Path) -> Option<Header> {
-    let mut bytes = [0; header::LENGTH];
-    File::open(path).and_then(|mut file| file.read_exact(&mut bytes)).ok()?;
-    match Header::decode(&bytes).0 {
-        Read::Whole(header) => Some(header),
-        Read::Torn | Read::Newer(_) => None,
-    }
-}
-
-fn whole(path: &Path) -> io::Result<(fs::Metadata, Vec<u8>)> {
+fn read_file(path: &Path) -> io::Result<(fs::Metadata, Vec<u8>)> {
     let mut file = File::open(path)?;
     let meta = file.metadata()?;
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
@@ -179,7 +169,7 @@ fn whole(path: &Path) -> io::Result<(fs::Metadata, Vec<u8>)> {
     Ok((meta, bytes))
 }
 
-/// An empty record in the place of one that is no whole one: the next write sets it aside.
+/// Returns an empty record in place of a torn one; the next write replaces it.
 fn torn(name: &RecordName, revision: u64) -> Stored {
     tracing::warn!(
         target: "tokenlease", identity = %name.identity(),
@@ -193,7 +183,7 @@ fn newer(name: &RecordName, version: u8) -> StoreError {
         ErrorKind::Store,
         format!("the file of {} has version {version}; expected 1", name.identity()),
     )
-    .advice("update this program; until then, nothing is issued for this identity");
+    .advice("update this program; until then, it sends no login for this identity");
     tracing::error!(target: "tokenlease", "{error}");
     StoreError::Unreadable(error)
 }

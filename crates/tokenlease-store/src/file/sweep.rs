@@ -1,5 +1,5 @@
-//! Clears away, once a day, what nobody will ask for again: records that ended, lock files without
-//! a record, and what dead processes left behind.
+//! Removes files that no process needs, once a day: expired records, lock files without a record,
+//! and files that processes left behind when they ended.
 
 use std::{
     fs::{self, File},
@@ -10,15 +10,16 @@ use std::{
 use super::{
     boot::BootClock,
     folder::{self, Folder},
-    lock, record,
+    header::{Header, RECORD_END},
+    lock,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// What is younger may be in use by somebody who is just about to lock it.
+/// A process may be just about to lock a younger file.
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const MARK: &str = "swept";
 
-/// Sweeps if nobody did for a day. What fails is left to the next day.
+/// Sweeps if no process did so for a day. A file that can't be removed stays until the next sweep.
 pub(super) fn sweep_daily(folder: &Folder, clock: &BootClock) {
     let mark = folder.join(MARK);
     if age(&mark).is_some_and(|age| age < DAY) {
@@ -35,20 +36,20 @@ pub(super) fn sweep(folder: &Folder, clock: &BootClock) {
     for name in folder.names("").unwrap_or_default() {
         let path = folder.join(&name);
         let is_old = |than| age(&path).is_some_and(|age| age >= than);
-        if let Some(key) = name.strip_suffix(record::END) {
+        if let Some(key) = name.strip_suffix(RECORD_END) {
             let lock_name = format!("{key}{}", lock::END);
-            let ended = || record::header_of(&path).is_some_and(|header| header.until <= now);
-            if ended()
-                && let Ok(_only_one) = lock::acquire(folder, &lock_name)
-                && ended()
+            let expired = || Header::read(&path).is_some_and(|header| header.until <= now);
+            if expired()
+                && let Ok(_kernel_lock) = lock::acquire(folder, &lock_name)
+                && expired()
             {
                 remove(&path);
             }
         } else if let Some(key) = name.strip_suffix(lock::END) {
-            // Who opened it meanwhile sees that its name means another file, or none.
+            // A process that opened the file meanwhile notices that its name is another file's now.
             if cfg!(unix)
                 && is_old(DAY)
-                && !folder.join(&format!("{key}{}", record::END)).exists()
+                && !folder.join(&format!("{key}{RECORD_END}")).exists()
                 && let Ok(file) = File::options().read(true).write(true).open(&path)
                 && file.try_lock().is_ok()
                 && lock::is_still(&file, &path)

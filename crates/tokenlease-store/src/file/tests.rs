@@ -23,7 +23,7 @@ impl Place {
         Self { _temporary: temporary, path, clock: SteeredClock::new() }
     }
 
-    /// A process's view of the folder.
+    /// Opens the folder as another process does.
     fn open(&self) -> FileStore {
         FileStore::with_clock(&self.path, Arc::new(self.clock.clone())).unwrap()
     }
@@ -52,26 +52,36 @@ async fn record(store: &FileStore, name: &RecordName) -> Option<Stored> {
     store.load(name).await.unwrap().record
 }
 
+/// Rule: Store: a folder passes the conformance checks of every store.
 #[tokio::test]
-async fn a_folder_is_a_store() {
+async fn a_folder_passes_the_conformance_checks() {
     let place = Place::new();
     let pass = async |time| place.clock.advance(time);
     conformance::all(&place.open(), MINUTE, pass).await;
 }
 
+/// Rule: Clocks: on a system without a boot id the wall clock is the store's clock, and the store's
+/// time never goes back.
 #[tokio::test]
-async fn where_the_boot_is_not_known_the_wall_clock_is_the_stores() {
+async fn without_a_boot_id_the_wall_clock_is_the_stores_clock() {
     let place = Place::new();
     let store = FileStore::on_boot(&place.path, Arc::new(place.clock.clone()), None).unwrap();
     conformance::all(&store, MINUTE, async |time| place.clock.advance(time)).await;
     let before = store.load(&name("u")).await.unwrap().now;
     place.clock.jump_wall(-3_600_000);
-    assert!(store.load(&name("u")).await.unwrap().now >= before, "it never goes back");
+    assert!(
+        store.load(&name("u")).await.unwrap().now >= before,
+        "the store's time never goes back"
+    );
 }
 
+/// Rule: Secrets: only their user can read and write the files of a folder, from the moment they are
+/// made.
+///
+/// Reported as dermesser/yup-oauth2#120
 #[cfg(unix)]
 #[tokio::test]
-async fn lesson_15_files_are_their_users_alone() {
+async fn only_their_user_can_read_and_write_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new();
     let store = place.open();
@@ -86,9 +96,10 @@ async fn lesson_15_files_are_their_users_alone() {
     }
 }
 
+/// Rule: Secrets: a folder that other users can write to is an error at the start.
 #[cfg(unix)]
 #[test]
-fn a_folder_that_others_can_write_to_is_rejected() {
+fn a_folder_that_other_users_can_write_to_is_an_error() {
     use std::os::unix::fs::PermissionsExt as _;
     let temporary = tempfile::tempdir().unwrap();
     fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o770)).unwrap();
@@ -109,28 +120,33 @@ fn a_folder_that_cant_be_made_is_a_config_error_that_names_the_option() {
     }
 }
 
+/// Rule: Store: a record's file that is torn at any byte counts as an empty record, and the next
+/// write replaces it.
+///
+/// Reported as aws/aws-cli#10628
 #[tokio::test]
-async fn lesson_15_a_torn_file_is_set_aside_by_the_next_write() {
+async fn a_torn_record_file_is_replaced_by_the_next_write() {
     let place = Place::new();
     let store = place.open();
     put(&store, &name("u"), None, b"record").await;
-    let path = place.path.join(&place.names(record::END)[0]);
+    let path = place.path.join(&place.names(RECORD_END)[0]);
     let whole = fs::read(&path).unwrap();
     for end in 0..whole.len() {
         fs::write(&path, &whole[..end]).unwrap();
         let torn = record(&store, &name("u")).await.unwrap();
         assert_eq!(torn.bytes(), b"", "cut at {end}");
-        put(&store, &name("u"), Some(torn.revision()), b"anew").await;
-        assert_eq!(record(&store, &name("u")).await.unwrap().bytes(), b"anew");
+        put(&store, &name("u"), Some(torn.revision()), b"new").await;
+        assert_eq!(record(&store, &name("u")).await.unwrap().bytes(), b"new");
     }
 }
 
+/// Rule: Store: a record's file of a newer version can't be read and is not changed.
 #[tokio::test]
-async fn lesson_29_a_newer_file_is_left_as_it_is() {
+async fn a_record_file_of_a_newer_version_is_not_changed() {
     let place = Place::new();
     let store = place.open();
     put(&store, &name("u"), None, b"record").await;
-    let path = place.path.join(&place.names(record::END)[0]);
+    let path = place.path.join(&place.names(RECORD_END)[0]);
     let mut newer = fs::read(&path).unwrap();
     newer[4] = 9;
     fs::write(&path, &newer).unwrap();
@@ -140,8 +156,9 @@ async fn lesson_29_a_newer_file_is_left_as_it_is() {
     assert_eq!(fs::read(&path).unwrap(), newer);
 }
 
+/// Rule: Store: no revision of a record is used twice, even after the folder was emptied.
 #[tokio::test]
-async fn no_revision_comes_twice_even_where_the_folder_was_emptied() {
+async fn no_revision_is_used_twice_even_after_the_folder_was_emptied() {
     let place = Place::new();
     let store = place.open();
     let mut last = 0;
@@ -163,7 +180,7 @@ async fn two_processes_see_each_others_records_at_once() {
     let mut revision = put(&one, &name("u"), None, b"0").await;
     for turn in 1..200_u8 {
         let (writer, reader) = if turn % 2 == 0 { (&one, &other) } else { (&other, &one) };
-        // What is read again and again is remembered, and must not outlive a write.
+        // These reads fill the cache, which must not outlive a write.
         record(reader, &name("u")).await;
         record(writer, &name("u")).await;
         revision = put(writer, &name("u"), Some(revision), &[turn]).await;
@@ -175,7 +192,7 @@ async fn two_processes_see_each_others_records_at_once() {
 }
 
 #[tokio::test]
-async fn a_look_at_what_has_not_changed_is_short() {
+async fn a_read_of_an_unchanged_record_is_served_from_the_cache() {
     let place = Place::new();
     let store = place.open();
     put(&store, &name("u"), None, &[7; 4096]).await;
@@ -184,33 +201,37 @@ async fn a_look_at_what_has_not_changed_is_short() {
         for _ in 0..1000 {
             assert!(record(&store, &name("u")).await.is_some());
         }
-        println!("{what}: {:?} a look", began.elapsed() / 1000);
+        println!("{what}: {:?} a read", began.elapsed() / 1000);
     };
-    assert!(store.0.peek(&name("u")).is_none(), "nothing was read yet");
+    assert!(store.0.peek(&name("u")).is_none(), "the record was not read yet");
     measure("just written").await;
     std::thread::sleep(Duration::from_millis(110));
     assert!(store.0.load(&name("u")).is_ok());
-    assert!(store.0.peek(&name("u")).is_some(), "a settled file is remembered");
-    measure("not changed").await;
+    assert!(store.0.peek(&name("u")).is_some(), "an unchanged file is cached");
+    measure("unchanged").await;
 }
 
+/// Rule: Lock: a folder frees the lock of an owner that has ended at once, and keeps the lock of one
+/// that lives.
 #[tokio::test]
-async fn lesson_31_a_dead_owner_is_seen_at_once_and_a_living_one_is_waited_for() {
+async fn the_lock_of_an_ended_owner_is_free_at_once() {
     let place = Place::new();
-    let (dead, next) = (place.open(), place.open());
+    let (ended, next) = (place.open(), place.open());
     let name = name("u");
     let (one, other) = (Owner::new(1), Owner::new(2));
-    assert_eq!(dead.lock(&name, &one, MINUTE).await.unwrap(), Locked::Granted);
+    assert_eq!(ended.lock(&name, &one, MINUTE).await.unwrap(), Locked::Granted);
     assert_eq!(next.lock(&name, &other, MINUTE).await.unwrap(), Locked::Busy);
-    // The end of a process closes its files; so does that of its store.
-    drop(dead);
+    // Dropping the store closes its files, as the end of a process does.
+    drop(ended);
     assert_eq!(next.lock(&name, &other, MINUTE).await.unwrap(), Locked::Granted);
     next.unlock(&name, &other).await.unwrap();
     assert_eq!(place.names(lock::OWNER_END), Vec::<String>::new(), "nothing is left behind");
 }
 
+/// Rule: Lock: the lock of a paused owner is free when its TTL ends, and the owner can neither renew
+/// nor free the lock that another owner took since.
 #[tokio::test]
-async fn lesson_31_a_paused_owner_is_passed_by_when_its_lock_ends() {
+async fn a_paused_owner_loses_its_lock_when_the_ttl_ends() {
     let place = Place::new();
     let (paused, next) = (place.open(), place.open());
     let name = name("u");
@@ -225,8 +246,11 @@ async fn lesson_31_a_paused_owner_is_passed_by_when_its_lock_ends() {
     assert_eq!(paused.lock(&name, &one, MINUTE).await.unwrap(), Locked::Granted);
 }
 
+/// Rule: Lock: a lock file that was removed or torn blocks no process.
+///
+/// Reported as Azure/azure-cli#21744
 #[tokio::test]
-async fn lesson_16_a_lock_file_that_was_removed_or_torn_stops_nobody() {
+async fn a_removed_or_torn_lock_file_blocks_no_process() {
     let place = Place::new();
     let store = place.open();
     let (name, owner) = (name("u"), Owner::new(1));
@@ -242,20 +266,25 @@ async fn lesson_16_a_lock_file_that_was_removed_or_torn_stops_nobody() {
     assert!(error.to_string().contains("update this program"), "{error}");
 }
 
+/// Rule: Lock: waiting for a process that was stopped with a kernel lock ends in an error before the
+/// client's timeout for the store, and other identities are not affected.
+///
+/// Reported as Azure/azure-cli#25485
 #[tokio::test]
-async fn lesson_16_waiting_for_a_stopped_process_ends_in_an_error() {
+async fn waiting_for_a_stopped_process_ends_in_an_error() {
     let place = Place::new();
     let store = place.open();
     let _stopped = lock::acquire(&store.0.folder, &lock::path(&name("u"))).unwrap();
     let error = store.lock(&name("u"), &Owner::new(1), MINUTE).await.unwrap_err();
     assert!(error.to_string().contains("may be stopped"), "{error}");
-    assert!(lock::PATIENCE < Policy::default().store_timeout, "sooner than the client gives up");
-    put(&store, &name("v"), None, b"other identities go on").await;
+    assert!(lock::KERNEL_LOCK_TIMEOUT < Policy::default().store_timeout);
+    put(&store, &name("v"), None, b"another identity").await;
 }
 
-/// A crowd that looks would else keep the owner from giving it back.
+/// Rule: Lock: processes that wait for a lock read it without the kernel lock, so that many of them
+/// do not keep the owner from giving it back or taking it again.
 #[tokio::test]
-async fn lesson_31_those_who_wait_for_a_lock_need_no_kernel_lock_to_see_that_it_is_taken() {
+async fn waiting_processes_read_a_lock_without_the_kernel_lock() {
     let place = Place::new();
     let (owner, waiter) = (place.open(), place.open());
     let (one, other) = (Owner::new(1), Owner::new(2));
@@ -263,42 +292,42 @@ async fn lesson_31_those_who_wait_for_a_lock_need_no_kernel_lock_to_see_that_it_
     let kernel_lock = lock::acquire(&owner.0.folder, &lock::path(&name("u"))).unwrap();
     assert_eq!(waiter.lock(&name("u"), &other, MINUTE).await.unwrap(), Locked::Busy);
     drop(kernel_lock);
-    // Those who look don't keep the owner from holding it anew.
-    let looking = tokio::spawn(async move {
+    let waiting = tokio::spawn(async move {
         for _ in 0..100 {
             if waiter.lock(&name("u"), &other, MINUTE).await.unwrap() == Locked::Granted {
                 waiter.unlock(&name("u"), &other).await.unwrap();
             }
         }
     });
-    while !looking.is_finished() {
+    while !waiting.is_finished() {
         if owner.lock(&name("u"), &one, MINUTE).await.unwrap() == Locked::Granted {
             owner.unlock(&name("u"), &one).await.unwrap();
         }
-        // A look is done at once, so the other task would never come to run.
+        // The calls return without yielding, so the other task would never run.
         tokio::task::yield_now().await;
     }
-    looking.await.unwrap();
+    waiting.await.unwrap();
     assert!(place.names(lock::OWNER_END).is_empty());
 }
 
+/// Rule: Clocks: a folder's time continues over a boot by the wall clock, and never goes back.
 #[tokio::test]
-async fn lesson_27_time_goes_on_over_a_boot_and_never_back() {
+async fn the_stores_time_continues_over_a_boot_and_never_goes_back() {
     let place = Place::new();
     let first = place.boot("one");
     put(&first, &name("u"), None, b"record").await;
     let before = first.load(&name("u")).await.unwrap().now;
-    // Down for an hour, by the wall clock.
+    // The host is down for an hour, by the wall clock.
     place.clock.jump_wall(3_600_000);
     let second = place.boot("two");
     let hour = second.load(&name("u")).await.unwrap().now.since(before);
     assert!((3600..3602).contains(&hour.as_secs()), "{hour:?}");
-    // All processes of a boot agree, whatever the wall clock does.
+    // All processes of a boot agree, even after a jump of the wall clock.
     place.clock.jump_wall(86_400_000);
     let third = place.boot("two");
     let now = third.load(&name("u")).await.unwrap().now;
     assert!(now.since(before).as_secs() < 3602);
-    // A wall clock that was set back costs nothing but the time that nobody counted.
+    // If the wall clock was set back, only the time without a running process is not counted.
     put(&second, &name("v"), None, b"record").await;
     place.clock.jump_wall(-10 * 86_400_000);
     let fourth = place.boot("three");
@@ -306,8 +335,11 @@ async fn lesson_27_time_goes_on_over_a_boot_and_never_back() {
     assert!(later >= now && later.since(now).as_secs() < 2, "{now:?}, then {later:?}");
 }
 
+/// Rule: Clocks: a jump of the wall clock does not change the store's time.
+///
+/// Reported as ltratt/pizauth#47
 #[tokio::test]
-async fn lesson_10_a_jump_of_the_wall_clock_lets_no_time_pass_in_the_store() {
+async fn a_jump_of_the_wall_clock_does_not_change_the_stores_time() {
     let place = Place::new();
     let store = place.open();
     let before = store.load(&name("u")).await.unwrap().now;
@@ -316,8 +348,11 @@ async fn lesson_10_a_jump_of_the_wall_clock_lets_no_time_pass_in_the_store() {
     assert!(after.since(before) < Duration::from_secs(2));
 }
 
+/// Rule: Store: a folder removes expired records and the files of processes that have ended.
+///
+/// Reported as DuendeArchive/Support#455
 #[tokio::test]
-async fn lesson_22_what_has_ended_is_swept_away() {
+async fn the_sweep_removes_expired_records_and_files_of_ended_processes() {
     let place = Place::new();
     let store = place.open();
     put(&store, &name("kept"), None, b"record").await;
@@ -326,23 +361,24 @@ async fn lesson_22_what_has_ended_is_swept_away() {
     }
     place.clock.advance(2 * MINUTE);
     assert_eq!(record(&store, &name("a")).await, None);
-    assert_eq!(place.names(record::END).len(), 3);
-    // Left behind long ago by processes that died.
+    assert_eq!(place.names(RECORD_END).len(), 3);
+    // Files that ended processes left behind long ago.
     let old = std::time::SystemTime::now() - Duration::from_secs(40 * 86_400);
     for left in ["0123.tmp", "x.host+1+2.owner", "x.lock", "boot.before"] {
         fs::File::create(place.path.join(left)).unwrap().set_modified(old).unwrap();
     }
-    fs::write(place.path.join("4567.tmp"), b"of somebody who is writing").unwrap();
+    fs::write(place.path.join("4567.tmp"), b"of a running process").unwrap();
     sweep::sweep(&store.0.folder, &store.0.clock);
-    assert_eq!(place.names(record::END).len(), 1);
+    assert_eq!(place.names(RECORD_END).len(), 1);
     assert_eq!(place.names(".tmp"), ["4567.tmp"]);
     assert_eq!(place.names(".owner").len() + place.names("boot.before").len(), 0);
-    assert_eq!(place.names(lock::END).len(), 3, "those in use are young");
+    assert_eq!(place.names(lock::END).len(), 3, "lock files in use are young");
     assert!(record(&store, &name("kept")).await.is_some());
 }
 
+/// Rule: Secrets: errors and Debug of a folder show no record.
 #[tokio::test]
-async fn lesson_2_errors_and_debug_show_no_record() {
+async fn errors_and_debug_of_a_folder_show_no_record() {
     let place = Place::new();
     let store = place.open();
     put(&store, &name("u"), None, b"canary").await;

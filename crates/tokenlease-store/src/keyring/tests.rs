@@ -12,30 +12,30 @@ use tokenlease::{MemoryStore, SystemClock};
 
 use super::*;
 
-/// What a keyring does with what it is given to keep.
+/// The behaviour of a keyring that is given a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
+enum Behaviour {
     Keeps,
-    /// It says that all is well, and keeps nothing.
-    Forgets,
-    /// It says that all is well, and keeps the first half.
-    CutsOff,
-    /// It says that it is full.
+    /// It reports success and keeps nothing.
+    Loses,
+    /// It reports success and keeps the first half.
+    Truncates,
+    /// It reports that it is full.
     IsFull,
-    /// It keeps something else.
-    Mangles,
+    /// It keeps another value.
+    Changes,
 }
 
-/// A keyring in memory, with the faults that real ones were seen to have.
+/// A keyring in memory, with faults that real keyrings have.
 #[derive(Clone, Debug)]
-struct Kept {
-    manner: Manner,
+struct FakeKeyring {
+    behaviour: Behaviour,
     entries: Arc<Mutex<HashMap<String, Vec<u8>>>>,
 }
 
-impl Kept {
-    fn new(manner: Manner) -> Self {
-        Self { manner, entries: Arc::default() }
+impl FakeKeyring {
+    fn new(behaviour: Behaviour) -> Self {
+        Self { behaviour, entries: Arc::default() }
     }
 
     fn ring(&self) -> Ring {
@@ -43,8 +43,8 @@ impl Kept {
     }
 
     fn open(&self) -> impl Fn() -> Result<Ring> + Clone + Send + 'static {
-        let kept = self.clone();
-        move || Ok(kept.ring())
+        let keyring = self.clone();
+        move || Ok(keyring.ring())
     }
 
     fn names(&self) -> Vec<String> {
@@ -54,11 +54,11 @@ impl Kept {
     }
 
     async fn key_of(&self, store: &MemoryStore) -> Result<Key> {
-        of_ring(self.open(), store, async || Ok(false)).await
+        key_in(self.open(), store, async || Ok(false)).await
     }
 }
 
-impl CredentialStoreApi for Kept {
+impl CredentialStoreApi for FakeKeyring {
     fn vendor(&self) -> String {
         "test".into()
     }
@@ -74,8 +74,8 @@ impl CredentialStoreApi for Kept {
         _: Option<&HashMap<&str, &str>>,
     ) -> keyring_core::Result<Entry> {
         assert_eq!(service, SERVICE);
-        let place = Place { of: self.clone(), name: user.to_owned() };
-        Ok(Entry::new_with_credential(Arc::new(place)))
+        let entry = FakeEntry { keyring: self.clone(), name: user.to_owned() };
+        Ok(Entry::new_with_credential(Arc::new(entry)))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -83,30 +83,30 @@ impl CredentialStoreApi for Kept {
     }
 }
 
-struct Place {
-    of: Kept,
+struct FakeEntry {
+    keyring: FakeKeyring,
     name: String,
 }
 
-impl CredentialApi for Place {
+impl CredentialApi for FakeEntry {
     fn set_secret(&self, secret: &[u8]) -> keyring_core::Result<()> {
-        let kept = match self.of.manner {
-            Manner::Keeps => secret.to_vec(),
-            Manner::Forgets => return Ok(()),
-            Manner::CutsOff => secret[..secret.len() / 2].to_vec(),
-            Manner::IsFull => return Err(RingError::TooLong("password".into(), 2560)),
-            Manner::Mangles => secret.iter().rev().copied().collect(),
+        let kept = match self.keyring.behaviour {
+            Behaviour::Keeps => secret.to_vec(),
+            Behaviour::Loses => return Ok(()),
+            Behaviour::Truncates => secret[..secret.len() / 2].to_vec(),
+            Behaviour::IsFull => return Err(RingError::TooLong("password".into(), 2560)),
+            Behaviour::Changes => secret.iter().rev().copied().collect(),
         };
-        self.of.entries.lock().unwrap().insert(self.name.clone(), kept);
+        self.keyring.entries.lock().unwrap().insert(self.name.clone(), kept);
         Ok(())
     }
 
     fn get_secret(&self) -> keyring_core::Result<Vec<u8>> {
-        self.of.entries.lock().unwrap().get(&self.name).cloned().ok_or(RingError::NoEntry)
+        self.keyring.entries.lock().unwrap().get(&self.name).cloned().ok_or(RingError::NoEntry)
     }
 
     fn delete_credential(&self) -> keyring_core::Result<()> {
-        let removed = self.of.entries.lock().unwrap().remove(&self.name);
+        let removed = self.keyring.entries.lock().unwrap().remove(&self.name);
         removed.map(drop).ok_or(RingError::NoEntry)
     }
 
@@ -127,118 +127,136 @@ fn store() -> MemoryStore {
     MemoryStore::new(Arc::new(SystemClock))
 }
 
-async fn placed(store: &MemoryStore) -> Option<String> {
-    let placed = store.load(&keys::note("key").unwrap()).await.unwrap().record?;
-    Some(name_in(&placed).unwrap())
+async fn saved_name(store: &MemoryStore) -> Option<String> {
+    let saved = store.load(&keys::note::name("key").unwrap()).await.unwrap().record?;
+    Some(name_in(&saved).unwrap())
 }
 
+/// Rule: Secrets: a keyring that loses, truncates or changes a key is an error at the start, and no
+/// store relies on a key before it was read back.
+///
+/// Reported as git-ecosystem/git-credential-manager#190
 #[tokio::test]
-async fn lesson_24_a_keyring_that_keeps_less_than_it_says_is_an_error_at_the_start() {
-    for manner in [Manner::Forgets, Manner::CutsOff, Manner::IsFull, Manner::Mangles] {
-        let (kept, store) = (Kept::new(manner), store());
+async fn a_keyring_that_loses_or_changes_a_key_is_an_error_at_the_start() {
+    for behaviour in [Behaviour::Loses, Behaviour::Truncates, Behaviour::IsFull, Behaviour::Changes]
+    {
+        let (keyring, store) = (FakeKeyring::new(behaviour), store());
         for _ in 0..2 {
-            let error = kept.key_of(&store).await.map(drop).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Store, "{manner:?}");
-            assert!(error.to_string().contains("keyring"), "{manner:?}: {error}");
-            for bytes in kept.entries.lock().unwrap().values() {
+            let error = keyring.key_of(&store).await.map(drop).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Store, "{behaviour:?}");
+            assert!(error.to_string().contains("keyring"), "{behaviour:?}: {error}");
+            for bytes in keyring.entries.lock().unwrap().values() {
                 let text = String::from_utf8_lossy(bytes);
                 assert!(!format!("{error} {error:?}").contains(&*text), "{error}");
             }
         }
-        assert_eq!(placed(&store).await, None, "no store relies on a key that was not kept");
+        assert_eq!(saved_name(&store).await, None, "no store relies on a key that was not kept");
     }
 }
 
+/// Rule: Secrets: a key's entry has at most 128 bytes, which fits into the smallest keyring.
+///
+/// Reported as git-ecosystem/git-credential-manager#190
 #[tokio::test]
-async fn lesson_24_what_is_kept_fits_into_the_smallest_keyring() {
-    let (kept, store) = (Kept::new(Manner::Keeps), store());
-    kept.key_of(&store).await.unwrap();
-    for text in kept.entries.lock().unwrap().values() {
-        // Windows keeps 2,560 bytes, two for each of these.
+async fn a_keys_entry_fits_into_the_smallest_keyring() {
+    let (keyring, store) = (FakeKeyring::new(Behaviour::Keeps), store());
+    keyring.key_of(&store).await.unwrap();
+    for text in keyring.entries.lock().unwrap().values() {
+        // Windows keeps 2,560 bytes, and takes two for each byte of the text.
         assert!(text.len() * 2 <= 128, "{} bytes", text.len());
     }
 }
 
+/// Rule: Secrets: all stores of a user whose keys are in the keyring have one key, also a store that
+/// was emptied.
 #[tokio::test]
-async fn a_store_has_one_key_and_the_next_store_of_the_user_has_the_same() {
-    let (kept, one, other) = (Kept::new(Manner::Keeps), store(), store());
-    let key = kept.key_of(&one).await.unwrap();
-    assert!(kept.key_of(&one).await.unwrap() == key);
-    assert!(kept.key_of(&other).await.unwrap() == key);
-    assert_eq!(kept.names(), [name_of(&key), NEWEST.to_owned()]);
-    assert_eq!(placed(&one).await, Some(name_of(&key)));
-    // A store that lost all it held finds its key again.
-    assert!(kept.key_of(&store()).await.unwrap() == key);
+async fn all_stores_of_a_user_have_one_key() {
+    let (keyring, one, other) = (FakeKeyring::new(Behaviour::Keeps), store(), store());
+    let key = keyring.key_of(&one).await.unwrap();
+    assert!(keyring.key_of(&one).await.unwrap() == key);
+    assert!(keyring.key_of(&other).await.unwrap() == key);
+    assert_eq!(keyring.names(), [name_of(&key), NEWEST.to_owned()]);
+    assert_eq!(saved_name(&one).await, Some(name_of(&key)));
+    // A store that was emptied gets its key again.
+    assert!(keyring.key_of(&store()).await.unwrap() == key);
 }
 
+/// Rule: Secrets: processes that start at once with a keyring get one key, and no other entry is
+/// left there.
 #[test]
-fn all_who_begin_together_end_with_one_key_and_no_other_is_left() {
+fn processes_that_start_at_once_get_one_key_and_leave_no_other() {
     for _ in 0..20 {
-        let (kept, store, barrier) = (Kept::new(Manner::Keeps), store(), Barrier::new(8));
-        let begin = || {
+        let (keyring, store, barrier) =
+            (FakeKeyring::new(Behaviour::Keeps), store(), Barrier::new(8));
+        let start = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             barrier.wait();
-            runtime.unwrap().block_on(kept.key_of(&store)).unwrap()
+            runtime.unwrap().block_on(keyring.key_of(&store)).unwrap()
         };
         let keys: Vec<Key> = thread::scope(|scope| {
-            let all: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
         assert!(keys.iter().all(|key| *key == keys[0]));
-        assert_eq!(kept.names(), [name_of(&keys[0]), NEWEST.to_owned()]);
+        assert_eq!(keyring.names(), [name_of(&keys[0]), NEWEST.to_owned()]);
     }
 }
 
+/// Rule: Secrets: a process that was stopped before it made a key uses the key that another process
+/// made meanwhile.
 #[tokio::test]
-async fn who_was_stopped_before_it_made_its_key_takes_the_one_that_was_made_meanwhile() {
-    let (kept, store) = (Kept::new(Manner::Keeps), store());
+async fn a_process_that_was_stopped_uses_the_key_that_was_made_meanwhile() {
+    let (keyring, store) = (FakeKeyring::new(Behaviour::Keeps), store());
     let mut first = None;
-    let late = of_ring(kept.open(), &store, async || {
-        first = Some(kept.key_of(&store).await?);
-        // It does not even find it as the newest one.
-        kept.ring().remove(NEWEST);
+    let late = key_in(keyring.open(), &store, async || {
+        first = Some(keyring.key_of(&store).await?);
+        // Even if that key is not marked as the newest.
+        keyring.ring().remove(NEWEST);
         Ok(false)
     });
     let late = late.await.unwrap();
     assert!(Some(&late) == first.as_ref());
-    assert_eq!(kept.names(), [name_of(&late)]);
+    assert_eq!(keyring.names(), [name_of(&late)]);
 }
 
+/// Rule: Secrets: a keyring makes no key for a store with records of another key.
 #[tokio::test]
-async fn a_store_that_holds_records_of_another_key_gets_none() {
-    let (kept, store) = (Kept::new(Manner::Keeps), store());
-    let error = of_ring(kept.open(), &store, async || Ok(true)).await.map(drop).unwrap_err();
+async fn a_store_with_records_of_another_key_gets_no_key() {
+    let (keyring, store) = (FakeKeyring::new(Behaviour::Keeps), store());
+    let error = key_in(keyring.open(), &store, async || Ok(true)).await.map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
-    assert!(error.to_string().contains("none of the keyring's keys is theirs"), "{error}");
-    assert!(kept.names().is_empty());
-    // A record that came after the name is no such record.
-    let written = of_ring(kept.open(), &store, async || {
-        kept.key_of(&store).await?;
+    assert!(error.to_string().contains("none of the keyring's keys decrypts them"), "{error}");
+    assert!(keyring.names().is_empty());
+    // A record that was written after the key's name has that key.
+    let written = key_in(keyring.open(), &store, async || {
+        keyring.key_of(&store).await?;
         Ok(true)
     });
-    assert_eq!(placed(&store).await, None);
+    assert_eq!(saved_name(&store).await, None);
     let key = written.await.unwrap();
-    assert_eq!(placed(&store).await, Some(name_of(&key)));
+    assert_eq!(saved_name(&store).await, Some(name_of(&key)));
 }
 
+/// Rule: Secrets: if a store's key is missing in the keyring or was changed, the error names it, and
+/// no other key is made.
 #[tokio::test]
-async fn lesson_29_a_key_that_is_gone_or_was_changed_is_named_and_no_other_is_made() {
-    let (kept, store) = (Kept::new(Manner::Keeps), store());
-    let name = name_of(&kept.key_of(&store).await.unwrap());
-    let text = kept.entries.lock().unwrap()[&name].clone();
-    kept.entries.lock().unwrap().clear();
-    let error = kept.key_of(&store).await.map(drop).unwrap_err();
+async fn a_missing_or_changed_key_is_named_and_no_other_is_made() {
+    let (keyring, store) = (FakeKeyring::new(Behaviour::Keeps), store());
+    let name = name_of(&keyring.key_of(&store).await.unwrap());
+    let text = keyring.entries.lock().unwrap()[&name].clone();
+    keyring.entries.lock().unwrap().clear();
+    let error = keyring.key_of(&store).await.map(drop).unwrap_err();
     assert!(error.to_string().contains(&format!("has no key {name}")), "{error}");
-    assert!(kept.names().is_empty());
+    assert!(keyring.names().is_empty());
 
-    let other = Kept::new(Manner::Keeps);
+    let other = FakeKeyring::new(Behaviour::Keeps);
     other.key_of(&self::store()).await.unwrap();
     let others: Vec<_> = other.entries.lock().unwrap().values().cloned().collect();
     for changed in others {
-        kept.entries.lock().unwrap().insert(name.clone(), changed);
-        let error = kept.key_of(&store).await.map(drop).unwrap_err();
-        assert!(error.to_string().contains("holds something else"), "{error}");
+        keyring.entries.lock().unwrap().insert(name.clone(), changed);
+        let error = keyring.key_of(&store).await.map(drop).unwrap_err();
+        assert!(error.to_string().contains("another value for the key"), "{error}");
     }
-    kept.entries.lock().unwrap().insert(name, text);
-    kept.key_of(&store).await.unwrap();
+    keyring.entries.lock().unwrap().insert(name, text);
+    keyring.key_of(&store).await.unwrap();
 }

@@ -1,7 +1,7 @@
-//! The table and the statements on it.
+//! The table and its SQL statements.
 
-/// Makes the table, if it does not exist. Times are in milliseconds since 1970 by the server's
-/// clock; the column `record` is encrypted.
+/// The SQL statement that creates the table if it does not exist. Times are in milliseconds since
+/// 1970 by the server's clock. The column `record` is encrypted.
 pub const MIGRATION: &str = "\
 create table if not exists tokenlease (
     key          text   primary key, -- SHA-256 of the identity
@@ -19,8 +19,8 @@ macro_rules! now {
     };
 }
 
-// A revision is a time in microseconds, or the last one plus 1 if that is more: none comes twice,
-// not even where the row was deleted meanwhile.
+// A revision is the time in microseconds, or the last revision plus 1 if that is more. So none is
+// used twice, even if the row was deleted meanwhile.
 macro_rules! micros {
     () => {
         "(extract(epoch from clock_timestamp()) * 1000000)::bigint"

@@ -1,4 +1,4 @@
-//! What belongs together, done by the server in one step.
+//! The Redis scripts. Each runs atomically on the server.
 
 use ::redis::Script;
 
@@ -8,8 +8,8 @@ local record = redis.call('HMGET', KEYS[1], 'r', 'd')
 return {time[1], time[2], record[1], record[2]}
 ";
 
-// A revision is a time in microseconds, or the last one plus 1 if that is more: none comes twice,
-// not even where the key ended meanwhile.
+// A revision is the time in microseconds, or the last revision plus 1 if that is more. So none is
+// used twice, even if the key expired meanwhile.
 const SWAP: &str = r"
 local time = redis.call('TIME')
 local record = redis.call('HMGET', KEYS[1], 'r', 'd')
@@ -54,7 +54,7 @@ end
 return 1
 ";
 
-/// The scripts; the server keeps each after its first run.
+/// The scripts. The server caches each one after its first run.
 pub(super) struct Scripts {
     pub(super) load: Script,
     pub(super) swap: Script,

@@ -1,5 +1,6 @@
-//! The least that could do it: a file with the token, and a kernel lock around it. It knows of no
-//! end, no rejection, no dead owner and no wrong password, and keeps no secret.
+//! A baseline for the cold start: the least code that shares a token, which is a file with the
+//! token and a kernel lock around it. It handles no expiry, no rejection, no crashed lock owner and
+//! no wrong password, and encrypts nothing.
 
 use std::{fs, path::Path};
 
@@ -9,9 +10,9 @@ use tokenlease::core::{
     provider::{Answer, Call, Server},
 };
 
-use crate::wire;
+use crate::raw_http;
 
-/// The token in that folder, got by the provider's calls if nobody did so before.
+/// Returns the token in that folder. If there is none, gets one by the provider's calls.
 pub(crate) fn token(folder: &Path, server: &Server, credentials: &Credentials) -> String {
     let lock = fs::File::options().create(true).append(true).open(folder.join("lock")).unwrap();
     lock.lock().unwrap();
@@ -20,7 +21,7 @@ pub(crate) fn token(folder: &Path, server: &Server, credentials: &Credentials) -
         return format!("Store {token}");
     }
     let ask = |call: Call| {
-        let response = wire::send(&server.request(&call, credentials).unwrap());
+        let response = raw_http::send(&server.request(&call, credentials).unwrap());
         match server.read(&call, &response, Timestamp(0), credentials) {
             Answer::Token(granted) => Some(granted.token.expose().to_owned()),
             Answer::NoToken(_) => None,

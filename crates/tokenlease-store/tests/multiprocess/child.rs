@@ -1,5 +1,5 @@
-//! One process with one client. It reads orders from its standard input, one a line, and answers
-//! each with a line.
+//! A child process with one client. It reads commands from its standard input, one a line, and
+//! answers each with one line.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -15,14 +15,14 @@ use tokenlease::{
 };
 use tokenlease_store::{KeySource, StoreOptions, open_blocking};
 
-use crate::{bare, hour::FileClock, wire};
+use crate::{baseline, clock_offset::OffsetClock, raw_http};
 
-/// Says that a process is to be a child, and of what store.
+/// The variable that makes a process a child; its value is the store's URL.
 pub(crate) const STORE: &str = "TOKENLEASE_TEST_STORE";
-/// Answers begin with it, so that they are told from the test runner's own lines.
+/// The prefix of answers, which tells them from the lines of the test runner.
 pub(crate) const MARK: &str = "child: ";
 
-/// No test: the beginning of a child.
+/// The entry point of a child. Without [`STORE`] it does nothing.
 #[test]
 fn child() {
     let Ok(store) = std::env::var(STORE) else { return };
@@ -32,31 +32,31 @@ fn child() {
     };
     let (server, credentials) = match server() {
         Ok(both) => both,
-        Err(error) => return answer(said(&error)),
+        Err(error) => return answer(error_line(&error)),
     };
-    let bare = store.strip_prefix("bare:").map(Path::new);
-    if let Some(folder) = bare {
+    let baseline = store.strip_prefix("baseline:").map(Path::new);
+    if let Some(folder) = baseline {
         answer("ready".into());
         for _ in std::io::stdin().lock().lines() {
-            answer(format!("token {}", bare::token(folder, &server, &credentials)));
+            answer(format!("token {}", baseline::token(folder, &server, &credentials)));
         }
         return;
     }
     let client = match client(&store, server.clone(), credentials.clone()) {
         Ok(client) => client,
-        Err(error) => return answer(said(&error)),
+        Err(error) => return answer(error_line(&error)),
     };
-    let mut child = Child { server, credentials, client, held: Vec::new() };
+    let mut child = Child { server, credentials, client, tokens: Vec::new() };
     answer("ready".into());
-    for order in std::io::stdin().lock().lines() {
-        let order = order.unwrap();
-        answer(child.obey(&order).unwrap_or_else(|error| said(&error)));
+    for command in std::io::stdin().lock().lines() {
+        let command = command.unwrap();
+        answer(child.run(&command).unwrap_or_else(|error| error_line(&error)));
     }
-    // The parent closed the pipe: nothing is left half done.
+    // The parent closed the pipe.
     let _ = child.client.blocking().close();
 }
 
-fn said(error: &tokenlease::Error) -> String {
+fn error_line(error: &tokenlease::Error) -> String {
     format!("error {} {error}", error.kind().as_str())
 }
 
@@ -64,14 +64,14 @@ struct Child {
     server: Server,
     credentials: Credentials,
     client: Client,
-    /// What callers hold who got their token before.
-    held: Vec<Token>,
+    /// The tokens of callers that got theirs before: one for each caller.
+    tokens: Vec<Token>,
 }
 
 impl Child {
-    fn obey(&mut self, order: &str) -> Result<String> {
+    fn run(&mut self, command: &str) -> Result<String> {
         let client = self.client.blocking();
-        let (verb, word) = order.split_once(' ').unwrap_or((order, ""));
+        let (verb, argument) = command.split_once(' ').unwrap_or((command, ""));
         match verb {
             "token" => {
                 let served = client.lease()?;
@@ -91,28 +91,31 @@ impl Child {
                 Ok(format!("{} {} {} {}", wall.0, coarse[0], elapsed.0, coarse[1]))
             }
             "password" => {
-                let credentials =
-                    Credentials { password: Some(Secret::from(word)), ..self.credentials.clone() };
+                let credentials = Credentials {
+                    password: Some(Secret::from(argument)),
+                    ..self.credentials.clone()
+                };
                 client.set_credentials(credentials).map(|()| "changed".into())
             }
-            "hold" => {
-                self.held.clear();
-                for _ in 0..word.parse().unwrap() {
-                    self.held.push(client.token()?);
+            "get-tokens" => {
+                self.tokens.clear();
+                for _ in 0..argument.parse().unwrap() {
+                    self.tokens.push(client.token()?);
                 }
-                Ok("held".into())
+                Ok("got".into())
             }
             "reject-all" => self.reject_all(),
-            "forbidden" => self.forbidden(),
-            _ => panic!("what is {order:?}?"),
+            "call-forbidden" => self.call_forbidden(),
+            _ => panic!("unknown command {command:?}"),
         }
     }
 
-    /// Each of those who hold a token says that an API rejected it, and goes on with what it gets.
+    /// Reports for each caller that an API rejected its token, all at once. Answers how many tokens
+    /// are still active, and the replacements.
     fn reject_all(&self) -> Result<String> {
-        let (client, held) = (self.client.clone(), self.held.clone());
+        let (client, tokens) = (self.client.clone(), self.tokens.clone());
         Runtime::current()?.block_on(async move {
-            let callers = held.into_iter().map(|token| {
+            let callers = tokens.into_iter().map(|token| {
                 let client = client.clone();
                 tokio::spawn(async move { client.report_rejected(&token).await })
             });
@@ -125,21 +128,21 @@ impl Child {
                 }
             }
             let new: Vec<_> = new.into_iter().collect();
-            Ok(format!("stormed {still} {}", new.join(",")))
+            Ok(format!("active {still} replaced {}", new.join(",")))
         })?
     }
 
-    /// Each of those who hold a token calls what an API rejects everybody.
-    fn forbidden(&self) -> Result<String> {
+    /// Calls, for each caller at once, an API function that rejects every token.
+    fn call_forbidden(&self) -> Result<String> {
         let (client, server) = (self.client.clone(), self.server.clone());
-        let count = self.held.len();
+        let count = self.tokens.len();
         Runtime::current()?.block_on(async move {
             let callers = (0..count).map(|_| {
                 let (client, server) = (client.clone(), server.clone());
                 tokio::spawn(async move {
                     let call = async |token: Token| {
-                        let request = wire::forbidden(&server, token.expose());
-                        let work = tokio::task::spawn_blocking(move || wire::send(&request));
+                        let request = raw_http::forbidden(&server, token.expose());
+                        let work = tokio::task::spawn_blocking(move || raw_http::send(&request));
                         let response = work.await.unwrap();
                         Ok::<_, tokenlease::Error>((client.read_api(&response), ()))
                     };
@@ -172,8 +175,8 @@ fn server() -> Result<(Server, Credentials)> {
 
 fn client(store: &str, server: Server, credentials: Credentials) -> Result<Client> {
     let set = |name| Some(of(name)).filter(|text| !text.is_empty());
-    let clock: Arc<dyn Clock> = match set("HOUR") {
-        Some(hour) => Arc::new(FileClock::new(hour)),
+    let clock: Arc<dyn Clock> = match set("CLOCK_OFFSET") {
+        Some(path) => Arc::new(OffsetClock::new(path)),
         None => Arc::new(SystemClock),
     };
     let mut options = StoreOptions::new().with_clock(clock.clone());

@@ -1,5 +1,5 @@
-//! The hour of a test. It stands in a file as libfaketime reads it, so that one move reaches the
-//! children and the stores' servers alike.
+//! A clock that a test can advance. Its offset from real time is in a file in libfaketime's format,
+//! so that one change reaches the children and the stores' servers alike.
 
 use std::{
     cell::Cell,
@@ -15,49 +15,46 @@ use tokenlease::{
     core::{Now, Timestamp, WallTime},
 };
 
-use crate::{
-    servers,
-    world::{Starter, World},
-};
+use crate::{process::Starter, servers, world::World};
 
-/// Real time, plus what it was moved by.
+/// The offset from real time, in whole seconds, in a file.
 #[derive(Debug)]
-pub(crate) struct Hour {
+pub(crate) struct ClockOffset {
     folder: tempfile::TempDir,
     seconds: Cell<u64>,
 }
 
-impl Hour {
+impl ClockOffset {
     pub(crate) fn new() -> Self {
-        let hour = Self { folder: tempfile::tempdir().unwrap(), seconds: Cell::new(0) };
-        hour.write();
+        let offset = Self { folder: tempfile::tempdir().unwrap(), seconds: Cell::new(0) };
+        offset.write();
         // A server may run as another user.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             let open = fs::Permissions::from_mode(0o755);
-            fs::set_permissions(hour.folder.path(), open).unwrap();
+            fs::set_permissions(offset.folder.path(), open).unwrap();
         }
-        hour
+        offset
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("hour")
+        self.folder.path().join("offset")
     }
 
-    /// What was added to real time so far.
+    /// Returns the time that was added to real time so far.
     pub(crate) fn passed(&self) -> Duration {
         Duration::from_secs(self.seconds.get())
     }
 
-    /// Lets whole seconds pass.
+    /// Adds whole seconds to the offset.
     pub(crate) fn pass(&self, time: Duration) {
-        assert_eq!(time.subsec_nanos(), 0, "it moves by whole seconds");
+        assert_eq!(time.subsec_nanos(), 0, "the offset is in whole seconds");
         self.seconds.set(self.seconds.get() + time.as_secs());
         self.write();
     }
 
-    /// Whole, whoever reads it meanwhile.
+    /// Replaces the file by a rename, so that no reader sees a part of it.
     fn write(&self) {
         let new = self.folder.path().join("new");
         fs::write(&new, format!("+{}\n", self.seconds.get())).unwrap();
@@ -65,23 +62,23 @@ impl Hour {
     }
 }
 
-/// The system's clocks, plus what stands in the file.
+/// The system's clocks, plus the offset in the file.
 #[derive(Clone, Debug)]
-pub(crate) struct FileClock(PathBuf);
+pub(crate) struct OffsetClock(PathBuf);
 
-impl FileClock {
+impl OffsetClock {
     pub(crate) fn new(path: impl AsRef<Path>) -> Self {
         Self(path.as_ref().to_owned())
     }
 
     fn millis(&self) -> i64 {
-        let text = fs::read_to_string(&self.0).expect("the hour stands in a file");
+        let text = fs::read_to_string(&self.0).expect("the file with the clock's offset");
         let seconds: i64 = text.trim().trim_start_matches('+').parse().expect("whole seconds");
         seconds * 1000
     }
 }
 
-impl Clock for FileClock {
+impl Clock for OffsetClock {
     fn now(&self) -> Now {
         let (now, passed) = (SystemClock.now(), self.millis());
         Now { wall: WallTime(now.wall.0 + passed), elapsed: Timestamp(now.elapsed.0 + passed) }
@@ -95,15 +92,15 @@ impl Clock for FileClock {
         SystemClock.coarse_wall() + self.millis() * 1_000_000
     }
 
-    /// Short, since nothing wakes it when the file changes.
+    /// Sleeps for 20 ms at most, since nothing wakes it when the file changes.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         SystemClock.sleep(duration.min(Duration::from_millis(20)))
     }
 }
 
-/// What a client reads, seen from outside of it: both wall clocks, then both others.
+/// Returns a child's clocks: both wall clocks, then both others.
 fn clocks(starter: &Starter) -> [i64; 4] {
-    let mut process = starter.start_many(1).remove(0);
+    let mut process = starter.start_one();
     process.order("clock");
     let numbers = process.answer();
     let numbers: Vec<i64> = numbers.split(' ').map(|text| text.parse().unwrap()).collect();
@@ -111,13 +108,13 @@ fn clocks(starter: &Starter) -> [i64; 4] {
 }
 
 #[test]
-fn lesson_27_a_clients_wall_clock_can_be_faked_and_its_elapsed_time_left_alone() {
+fn a_faked_wall_clock_leaves_a_clients_elapsed_time_alone() {
     let Some(fake) = servers::fake_time() else { return };
     let world = World::new();
     let ten_minutes = 600_000;
     for (sign, skew) in [("+600", ten_minutes), ("-600", -ten_minutes)] {
-        let faked = world.winkas().and("FAKETIME", sign);
-        let faked = fake.iter().fold(faked, |faked, (name, value)| faked.and(name, value));
+        let faked = world.winkas().with_env("FAKETIME", sign);
+        let faked = fake.iter().fold(faked, |faked, (name, value)| faked.with_env(name, value));
         let [wall, coarse_wall, elapsed, monotonic] = clocks(&world.winkas());
         let far = clocks(&faked);
         let expected = [wall + skew, coarse_wall + skew, elapsed, monotonic];

@@ -1,66 +1,75 @@
-//! The stores that every rule is tried on: a folder, Redis and PostgreSQL.
+//! The kinds of stores that every rule is tested on: a folder, Redis and PostgreSQL.
 
 use std::{cell::Cell, iter, net::Ipv4Addr, rc::Rc, time::Duration};
 
-use crate::{hour::Hour, servers, world::World};
+use crate::{clock_offset::ClockOffset, servers, world::World};
 
-/// How often the rules run: `TOKENLEASE_ROUNDS` times where the login is a race for a folder's
-/// files, a sixteenth of that for all others, and once where nobody says so.
-pub(crate) fn many() -> u32 {
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+/// How long a process relies on its last read of the store (30 s, also the lock TTL), and 1 s more.
+pub(crate) const CHECK_INTERVAL: Duration = Duration::from_secs(31);
+
+/// How often the tests repeat a rule: once, or `TOKENLEASE_ROUNDS` times for races on a folder's
+/// files. All other rules run for a seventeenth of these rounds.
+pub(crate) fn rounds() -> u32 {
     std::env::var("TOKENLEASE_ROUNDS").map_or(1, |count| count.parse().expect("a number of rounds"))
 }
 
-fn few() -> u32 {
-    many().div_ceil(17)
+fn reduced_rounds() -> u32 {
+    rounds().div_ceil(17)
 }
 
-/// An engine, with its server where it has one.
+/// A kind of store, with its server if it has one.
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     server: Option<servers::Running>,
     provider: Ipv4Addr,
-    hour: Option<Rc<Hour>>,
+    clock: Option<Rc<ClockOffset>>,
     worlds: Cell<u32>,
 }
 
 impl Engine {
-    /// A folder, in real time.
+    /// Returns a folder, in real time.
     pub(crate) fn folder() -> Self {
         Self::without_server(None)
     }
 
-    /// All whose servers are at hand, in real time.
+    /// Returns all engines whose servers are installed, in real time.
     pub(crate) fn all() -> Vec<Self> {
         iter::once(Self::folder()).chain(Self::servers()).collect()
     }
 
-    /// All whose servers are at hand, each with an hour that can be moved.
-    pub(crate) fn all_steered() -> Vec<Self> {
-        let folder = Self::without_server(Some(Rc::new(Hour::new())));
+    /// Returns all engines whose servers are installed, each with a clock that tests can advance.
+    pub(crate) fn all_with_clock() -> Vec<Self> {
+        let folder = Self::without_server(Some(Rc::new(ClockOffset::new())));
         let here = Ipv4Addr::LOCALHOST;
-        iter::once(folder).chain(Self::servers_between(here, here)).collect()
+        iter::once(folder).chain(Self::servers_with_clock(here, here)).collect()
     }
 
-    /// The servers that are at hand, in real time.
+    /// Returns the servers that are installed, in real time.
     pub(crate) fn servers() -> Vec<Self> {
-        Self::those(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, None)
+        Self::start_servers(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, None)
     }
 
-    /// The servers that are at hand, at that address, with an hour that can be moved.
-    pub(crate) fn servers_between(provider: Ipv4Addr, server: Ipv4Addr) -> Vec<Self> {
-        Self::those(provider, server, Some(Hour::new))
+    /// Returns the servers that are installed, on the address `server`, with a clock that tests can
+    /// advance. The providers of their worlds listen on `provider`.
+    pub(crate) fn servers_with_clock(provider: Ipv4Addr, server: Ipv4Addr) -> Vec<Self> {
+        Self::start_servers(provider, server, Some(ClockOffset::new))
     }
 
-    fn without_server(hour: Option<Rc<Hour>>) -> Self {
+    fn without_server(clock: Option<Rc<ClockOffset>>) -> Self {
         let (name, provider, worlds) = ("file", Ipv4Addr::LOCALHOST, Cell::new(0));
-        Self { name, server: None, provider, hour, worlds }
+        Self { name, server: None, provider, clock, worlds }
     }
 
-    fn those(provider: Ipv4Addr, at: Ipv4Addr, hour: Option<fn() -> Hour>) -> Vec<Self> {
+    fn start_servers(
+        provider: Ipv4Addr,
+        at: Ipv4Addr,
+        clock: Option<fn() -> ClockOffset>,
+    ) -> Vec<Self> {
         let engine = |name, start: fn(&servers::Place) -> Option<servers::Running>| {
-            let hour = hour.map(|hour| Rc::new(hour()));
-            let server = start(&servers::Place::at(at, hour.as_deref()))?;
-            Some(Self { name, server: Some(server), provider, hour, worlds: Cell::new(0) })
+            let clock = clock.map(|clock| Rc::new(clock()));
+            let server = start(&servers::Place::at(at, clock.as_deref()))?;
+            Some(Self { name, server: Some(server), provider, clock, worlds: Cell::new(0) })
         };
         let redis = engine("redis", servers::redis_at);
         let postgres = engine("postgres", |place| {
@@ -71,17 +80,17 @@ impl Engine {
         redis.into_iter().chain(postgres).collect()
     }
 
-    /// A provider of its own, and a store with nothing in it.
-    pub(crate) fn world(&self) -> World {
+    /// Returns a world with a new emulator and an empty store.
+    fn world(&self) -> World {
         self.worlds.set(self.worlds.get() + 1);
         let mut world = match &self.server {
             None => World::new(),
-            Some(server) => World::between(server.url(), self.provider),
+            Some(server) => World::with_provider_at(server.url(), self.provider),
         };
         world.empty();
-        if let Some(hour) = &self.hour {
-            world.emulator.advance(hour.passed());
-            world.hour = Some(hour.clone());
+        if let Some(clock) = &self.clock {
+            world.emulator.advance(clock.passed());
+            world.clock = Some(clock.clone());
         }
         world
     }
@@ -90,14 +99,14 @@ impl Engine {
         self.server.as_ref()
     }
 
-    /// Tries a rule that is a race for a folder's files.
-    pub(crate) fn often(&self, rule: impl FnMut(&World, u32)) {
-        self.times(if self.server.is_none() { many() } else { few() }, rule);
+    /// Runs a rule that is a race for a folder's files, in all rounds on a folder.
+    pub(crate) fn repeat_race(&self, rule: impl FnMut(&World, u32)) {
+        self.times(if self.server.is_none() { rounds() } else { reduced_rounds() }, rule);
     }
 
-    /// Tries any other rule.
-    pub(crate) fn seldom(&self, rule: impl FnMut(&World, u32)) {
-        self.times(few(), rule);
+    /// Runs any other rule.
+    pub(crate) fn repeat(&self, rule: impl FnMut(&World, u32)) {
+        self.times(reduced_rounds(), rule);
     }
 
     fn times(&self, rounds: u32, mut rule: impl FnMut(&World, u32)) {
@@ -107,11 +116,9 @@ impl Engine {
     }
 }
 
-/// Says how long a rule took with all its rounds.
+/// Prints how many worlds a test ran.
 impl Drop for Engine {
     fn drop(&mut self) {
         println!("{}: {} worlds", self.name, self.worlds.get());
     }
 }
-
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);

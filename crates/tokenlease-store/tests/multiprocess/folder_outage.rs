@@ -1,14 +1,19 @@
-//! Stores that fail, and those who hold a lease meanwhile.
+//! Folders that can't be read or written, and processes that use them meanwhile.
 
 use std::{fs, os::unix::fs::chown, thread, time::Duration};
 
 use rustix::process::getuid;
 
-use crate::world::{Process, Starter, World};
+use crate::{
+    process::{Process, Starter},
+    world::{World, wait_until},
+};
 
-const SOON: Duration = Duration::from_millis(60);
+/// Longer than the store check interval that these tests set, 20 ms.
+const CHECK_INTERVAL: Duration = Duration::from_millis(60);
 
-/// Whom children run as where the tests run as root, whom no permission stops: `nobody`.
+/// Gives the folder to `nobody` if the tests run as root, and returns the user for the children:
+/// permissions do not apply to root.
 fn nobody(world: &World) -> Option<u32> {
     let nobody = getuid().is_root().then_some(65534);
     if let Some(nobody) = nobody {
@@ -24,70 +29,72 @@ fn set_mode(world: &World, mode: u32) {
 }
 
 fn holder(starter: &Starter) -> (Process, String) {
-    let mut holder = starter.start_many(1).remove(0);
+    let mut holder = starter.start_one();
     let token = holder.ask("token").token().to_owned();
     (holder, token)
 }
 
+/// Rule: Outage: in a read-only folder cached and stored leases are served, WinKAS refetches, and
+/// Wyn logs in once for each process; when the folder is writable again, new leases are saved.
 #[test]
-fn lesson_20_in_a_read_only_folder_leases_serve_winkas_refetches_and_wyn_logs_in_once() {
+fn in_a_read_only_folder_leases_are_served_winkas_refetches_and_wyn_logs_in_once() {
     let world = World::new();
     let user = nobody(&world);
-    let winkas = world.winkas().by(user).with("REFRESH", "20");
-    let wyn = world.wyn().by(user).with("REFRESH", "20");
+    let winkas = world.winkas().run_as(user).with("REFRESH", "20");
+    let wyn = world.wyn().run_as(user).with("REFRESH", "20");
     let (mut holder, token) = holder(&winkas);
     set_mode(&world, 0o500);
 
-    thread::sleep(SOON);
+    thread::sleep(CHECK_INTERVAL);
     assert_eq!(holder.ask("token").token(), token, "memory");
-    let mut reader = winkas.start_many(1).remove(0);
+    let mut reader = winkas.start_one();
     let read = reader.ask("token");
-    assert_eq!((read.source(), read.token()), ("Store", &*token), "it can still be read");
+    assert_eq!((read.source(), read.token()), ("Store", &*token), "the record is readable");
 
-    // What needs a lock goes by the policy: the running token at WinKAS, one login at Wyn.
-    let mut stranger = wyn.start_many(1).remove(0);
-    let issued = stranger.ask("token");
-    assert_eq!(issued.source(), "Login");
-    thread::sleep(SOON);
-    assert_eq!(stranger.ask("token").token(), issued.token());
+    // Without a lock the outage policy decides: a refetch at WinKAS, one login at Wyn.
+    let mut without_lease = wyn.start_one();
+    let login = without_lease.ask("token");
+    assert_eq!(login.source(), "Login");
+    thread::sleep(CHECK_INTERVAL);
+    assert_eq!(without_lease.ask("token").token(), login.token());
     for record in world.files(".record") {
         set_mode(&world, 0o700);
         fs::remove_file(record).unwrap();
         set_mode(&world, 0o500);
     }
-    let mut late = winkas.start_many(1).remove(0);
-    let refetched = late.ask("token");
+    let refetched = winkas.start_one().ask("token");
     assert_eq!((refetched.source(), refetched.token()), ("Refetch", &*token));
     let counts = world.emulator.counts();
     assert_eq!((counts.winkas.login, counts.wyn.login), (1, 1));
 
-    // It comes back by itself, and what was got meanwhile is saved.
+    // The outage ends without a restart, and the new lease is saved.
     set_mode(&world, 0o700);
     thread::sleep(Duration::from_millis(5200));
-    assert_eq!(stranger.ask("token").token(), issued.token());
-    let shared = crate::death::until(|| {
+    assert_eq!(without_lease.ask("token").token(), login.token());
+    let shared = wait_until(|| {
         thread::sleep(Duration::from_millis(50));
-        let answer = wyn.start_many(1).remove(0).ask("explain");
+        let answer = wyn.start_one().ask("explain");
         assert_ne!(world.logins(), 3, "{answer:?}");
-        (!world.files(".record").is_empty()).then(|| wyn.start_many(1).remove(0).ask("token"))
+        (!world.files(".record").is_empty()).then(|| wyn.start_one().ask("token"))
     });
-    assert_eq!(shared.token(), issued.token());
+    assert_eq!(shared.token(), login.token());
     assert_eq!(world.logins(), 2);
 }
 
+/// Rule: Outage: on a full disk leases are served, WinKAS gets no login, and no record is torn.
 #[test]
-fn lesson_20_on_a_full_disk_leases_serve_and_nothing_is_torn() {
+fn on_a_full_disk_leases_are_served_and_no_record_is_torn() {
     let world = World::new();
     let (mut holder, token) = holder(&world.winkas().with("REFRESH", "20"));
-    // No file may get a byte from here on: as where the disk is full.
+    // This process can write no byte to a file, as on a full disk.
     let full = "trap '' XFSZ; ulimit -f 0";
-    let starved = world.winkas().with("REFRESH", "20").with("DEADLINE", "3000").after(full);
-    let mut starved = starved.start_many(1).remove(0);
-    assert_eq!(starved.ask("token").token(), token, "it can still be read");
+    let without_space = world.winkas().with("REFRESH", "20").with("DEADLINE", "3000");
+    let mut without_space = without_space.after_script(full).start_one();
+    assert_eq!(without_space.ask("token").token(), token, "the record is readable");
     world.emulator.end_token(&token);
-    assert_eq!(starved.ask("report-rejected").kind(), "store");
+    assert_eq!(without_space.ask("report-rejected").kind(), "store");
     assert_eq!(world.emulator.counts().winkas.login, 1, "no login without a store at WinKAS");
-    // Who has room goes on.
+    // A process that can write replaces the token.
     holder.ask("report-rejected");
     let renewed = holder.ask("token");
     assert!(world.emulator.token_is_active(renewed.token()));
@@ -95,24 +102,29 @@ fn lesson_20_on_a_full_disk_leases_serve_and_nothing_is_torn() {
     assert!(world.files(".tmp").is_empty(), "{:?}", world.files(".tmp"));
 }
 
+/// Rule: Store: a torn record counts as none, and the next write replaces it; at WinKAS it costs a
+/// refetch and no login.
+///
+/// Reported as aws/aws-cli#10628
 #[test]
-fn lesson_15_a_torn_record_costs_a_refetch_and_no_login() {
+fn a_torn_record_costs_a_refetch_and_no_login() {
     let world = World::new();
     let (_, token) = holder(&world.winkas());
     let record = world.files(".record").remove(0);
     let whole = fs::read(&record).unwrap();
     for cut in [0, 3, 20, whole.len() / 2, whole.len() - 1] {
         fs::write(&record, &whole[..cut]).unwrap();
-        let mut next = world.winkas().start_many(1).remove(0);
+        let mut next = world.winkas().start_one();
         assert_eq!(next.ask("token").token(), token);
         drop(next);
-        assert_eq!(world.winkas().start_many(1).remove(0).ask("token").source(), "Store");
+        assert_eq!(world.winkas().start_one().ask("token").source(), "Store");
     }
     assert_eq!(world.logins(), 1);
 }
 
+/// Rule: Faces: a folder that can't be used is an error at the start that names the option.
 #[test]
-fn a_folder_that_is_of_no_use_stops_the_start_with_the_options_name() {
+fn an_unusable_folder_is_an_error_at_the_start_that_names_the_option() {
     let world = World::with_store("file:/proc/tokenlease".into());
     let mut process = world.winkas().start();
     let answer = process.take();
@@ -121,15 +133,17 @@ fn a_folder_that_is_of_no_use_stops_the_start_with_the_options_name() {
     assert_eq!(world.logins(), 0);
 }
 
-/// Root's home can be written to, and so it is only tried as `nobody`, who has none.
+/// Rule: Faces: without a home directory the error asks for a store's name.
+///
+/// It runs as `nobody`, which has no home directory, and so needs root.
 #[test]
-fn who_has_no_home_is_told_to_name_a_store() {
+fn without_a_home_directory_the_error_names_the_store_option() {
     if !getuid().is_root() {
         return;
     }
     let world = World::with_store("file:".into());
-    let homeless = world.winkas().by(Some(65534)).without("HOME").without("XDG_STATE_HOME");
-    let answer = homeless.start().take();
+    let homeless = world.winkas().run_as(Some(65534));
+    let answer = homeless.without_env("HOME").without_env("XDG_STATE_HOME").start().take();
     assert_eq!(answer.kind(), "config");
     assert!(format!("{answer:?}").contains("--store"), "{answer:?}");
 }

@@ -1,4 +1,4 @@
-//! Processes that die or are stopped in the middle of it.
+//! Lock owners that are killed or stopped in the middle of a login.
 
 use std::{
     thread,
@@ -10,82 +10,75 @@ use tokenlease_emulator::{Endpoint, Fault};
 
 use crate::{
     engine::Engine,
-    world::{Answer, Process, World, ask_all, assert_one_token},
+    process::{Answer, Process, ask_all, assert_one_token},
+    world::{World, wait_until},
 };
 
-/// A lock's life, and a moment more.
+/// The lock TTL of 30 s, and 1 s more.
 const LOCK_TTL: Duration = Duration::from_secs(31);
-/// Longer than a test moves the hour by, so that nobody gives up.
-const PATIENT: &str = "300000";
+/// A deadline of 300 s, longer than these tests advance the clock, so that no caller times out.
+const LONG_DEADLINE: &str = "300000";
 
-/// Waits for what is going to happen soon.
-pub(crate) fn until<R>(mut look: impl FnMut() -> Option<R>) -> R {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < Duration::from_secs(30), "it never happened");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
+/// Rule: Lock: an owner that is killed at any moment leaves no torn record and no lock; a folder
+/// notices its death at once, a server when the lock's TTL ends. The other processes need one login,
+/// and one more only if the killed process's token was lost and can't be refetched.
 #[test]
-fn lesson_31_a_leader_that_is_killed_at_any_moment_leaves_nothing_torn_and_nothing_locked() {
-    for engine in Engine::all_steered() {
-        engine.often(|world, round| {
+fn an_owner_that_is_killed_at_any_moment_leaves_no_torn_record_and_no_lock() {
+    for engine in Engine::all_with_clock() {
+        engine.repeat_race(|world, round| {
             for endpoint in [Endpoint::WinkasLogin, Endpoint::WynLogin] {
                 world.emulator.fault(endpoint, Fault::delay(Duration::from_millis(60)), 9);
             }
             for starter in world.both() {
                 let before = (world.logins(), world.records().len());
-                let starter = starter.with("DEADLINE", PATIENT);
-                let mut crowd = starter.start_many(4);
-                for process in &mut crowd {
+                let starter = starter.with("DEADLINE", LONG_DEADLINE);
+                let mut processes = starter.start_many(4);
+                for process in &mut processes {
                     process.order("token");
                 }
-                let leader = until(|| {
+                let owner = wait_until(|| {
                     let owners = world.lock_owners();
-                    let leads = crowd.iter().position(|process| owners.contains(&process.id()));
-                    // On a busy machine it may be done before it is seen.
-                    leads.or_else(|| (world.records().len() > before.1).then_some(0))
+                    let owner = processes.iter().position(|one| owners.contains(&one.id()));
+                    // On a busy machine the owner may be done before this test sees its lock.
+                    owner.or_else(|| (world.records().len() > before.1).then_some(0))
                 });
-                // From the first moment with the lock to after the answer.
+                // The delays reach from the first moment with the lock to after the answer.
                 thread::sleep(Duration::from_millis(u64::from(round) * 13 % 97));
-                crowd.remove(leader).kill();
+                processes.remove(owner).kill();
                 let saved = world.records().len() > before.1;
                 if engine.server().is_some() {
                     world.pass(LOCK_TTL);
                 }
                 let began = Instant::now();
-                let answers: Vec<_> = crowd.iter_mut().map(Process::take).collect();
-                // A quarter of its life: they did not wait for the lock of the dead to end.
+                let answers: Vec<_> = processes.iter_mut().map(Process::take).collect();
+                // A quarter of the TTL: they did not wait for the killed owner's lock to expire.
                 assert!(began.elapsed() < LOCK_TTL / 4, "{}: {:?}", engine.name, began.elapsed());
                 assert_one_token(&answers);
                 let token = answers[0].token();
                 assert!(world.emulator.token_is_active(token));
-                // What was saved is used; what was issued and lost is found where it can be.
+                // A saved token is used. A lost one is refetched at WinKAS; Wyn needs a login.
                 let logins = world.logins() - before.0;
                 let most = if saved || starter.is_winkas() { 1 } else { 2 };
                 assert!((1..=most).contains(&logins), "{}: {logins}", engine.name);
-                // A newcomer finds a whole record.
-                let newcomer = starter.start_many(1).remove(0).ask("token");
-                assert_eq!((newcomer.source(), newcomer.token()), ("Store", token));
+                let later = starter.start_one().ask("token");
+                assert_eq!((later.source(), later.token()), ("Store", token));
             }
         });
     }
 }
 
+/// Rule: Lock: another process takes the lock of an owner that was stopped for longer than the
+/// lock's TTL, and the owner overwrites nothing when it continues.
 #[test]
-fn lesson_31_a_leader_that_is_stopped_past_its_locks_life_is_passed_by_and_overwrites_nothing() {
-    for engine in Engine::all_steered() {
-        engine.seldom(|world, _| {
-            let starter = world.wyn().with("DEADLINE", PATIENT);
-            // Long enough to be stopped before the answer comes, however busy the machine is.
+fn an_owner_that_is_stopped_past_its_lock_ttl_loses_the_lock_and_overwrites_nothing() {
+    for engine in Engine::all_with_clock() {
+        engine.repeat(|world, _| {
+            let starter = world.wyn().with("DEADLINE", LONG_DEADLINE);
+            // Long enough to stop the process before the answer comes, even on a busy machine.
             world.emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_secs(3)), 1);
-            let mut stopped = starter.start_many(1).remove(0);
+            let mut stopped = starter.start_one();
             stopped.order("token");
-            until(|| (world.logins() == 1).then_some(()));
+            wait_until(|| (world.logins() == 1).then_some(()));
             stopped.signal(Signal::STOP);
 
             let mut others = starter.start_many(3);
@@ -95,23 +88,23 @@ fn lesson_31_a_leader_that_is_stopped_past_its_locks_life_is_passed_by_and_overw
             world.pass(LOCK_TTL);
             let answers: Vec<_> = others.iter_mut().map(Process::take).collect();
             assert_one_token(&answers);
-            assert_eq!(world.logins(), 2, "its token was not known to anybody");
+            assert_eq!(world.logins(), 2, "the stopped process had not saved its token");
 
             stopped.signal(Signal::CONT);
             let first = stopped.take();
             assert!(world.emulator.token_is_active(first.token()));
-            agree(world, others, stopped, answers[0].token());
+            assert_all_agree(world, others, stopped, answers[0].token());
             assert_eq!(world.logins(), 2);
         });
     }
 }
 
-/// After their next look all serve the newer lease, and so does a newcomer.
-fn agree(world: &World, mut all: Vec<Process>, woken: Process, token: &str) {
+/// Checks that all processes, and a new one, serve the newer lease after their next store check.
+fn assert_all_agree(world: &World, mut all: Vec<Process>, continued: Process, token: &str) {
     world.pass(LOCK_TTL);
-    all.push(woken);
-    all.extend(world.wyn().start_many(1));
+    all.push(continued);
+    all.push(world.wyn().start_one());
     let after: Vec<Answer> = ask_all(&mut all, "token");
     assert_one_token(&after);
-    assert_eq!(after[0].token(), token, "the newer lease stands");
+    assert_eq!(after[0].token(), token, "all serve the newer lease");
 }

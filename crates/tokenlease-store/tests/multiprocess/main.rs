@@ -1,23 +1,24 @@
-//! What a store promises to many processes, with real processes over real HTTP: the test program
-//! runs itself again for each.
+//! The guarantees of a store to many processes, tested with real processes over real HTTP. The test
+//! program starts itself once more for each process.
 #![cfg(unix)]
 
-mod bare;
+mod baseline;
 mod child;
-mod crowd;
-mod death;
+mod clock_offset;
+mod cold_start;
 mod engine;
-mod engines;
-mod hour;
-mod misfits;
-mod namespaces;
-mod network;
-mod outage;
-mod records;
-mod rejected;
+mod folder_outage;
+mod killed_owner;
+mod network_namespaces;
+mod partitions;
+mod process;
+mod raw_http;
+mod raw_records;
+mod rejected_credentials;
+mod rejected_tokens;
+mod server_outage;
+mod server_stores;
 mod servers;
-mod servers_away;
 mod sharing;
-mod storm;
-mod wire;
+mod unreadable_records;
 mod world;

@@ -1,5 +1,5 @@
-//! Two network namespaces, each with a link of its own to the provider and one to the store, which
-//! can be cut.
+//! Two network namespaces. Each has one link to the provider and one to the store, which tests can
+//! cut.
 
 use std::{
     net::Ipv4Addr,
@@ -7,17 +7,18 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// How many this process made.
+/// The number of pairs that this process made.
 static MADE: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Namespaces {
     names: [String; 2],
-    /// Provider and store, from the range that is set aside for tests of network devices.
+    /// The addresses of provider and store, from the range for tests of network devices (198.18/15).
     ends: [Ipv4Addr; 2],
 }
 
 impl Namespaces {
-    /// Only root may make them.
+    /// Makes both namespaces. `None`, with a message, unless the tests run as root and `ip` is
+    /// installed.
     pub(crate) fn new() -> Option<Self> {
         if !rustix::process::getuid().is_root() {
             println!("skipped: only root may make network namespaces");
@@ -27,7 +28,7 @@ impl Namespaces {
             println!("skipped: ip (of iproute2) is not on the PATH");
             return None;
         }
-        // So that others of this process and of another are in nobody's way.
+        // Names and addresses differ from those of other tests and other processes.
         let number = std::process::id() << 3 | MADE.fetch_add(1, Ordering::Relaxed) & 7;
         let [_, _, high, low] = number.to_be_bytes();
         let number = number & 0xffff;
@@ -71,12 +72,13 @@ impl Namespaces {
         &self.names
     }
 
-    /// What is sent over that group's link to the store is lost from now on.
+    /// Cuts that group's link to the store: packets over it are lost from now on.
     pub(crate) fn cut(&self, group: usize) {
         ip(&format!("link set {} down", link(&self.names[group], 1)));
     }
 
-    pub(crate) fn heal(&self, group: usize) {
+    /// Restores that group's link to the store.
+    pub(crate) fn restore(&self, group: usize) {
         ip(&format!("link set {} up", link(&self.names[group], 1)));
     }
 }
@@ -85,7 +87,8 @@ impl Drop for Namespaces {
     fn drop(&mut self) {
         let mut all: Vec<String> =
             self.ends.map(|end| format!("address del {end}/32 dev lo")).into();
-        // The near ends of the links first: nobody else is to wait for the namespace to go.
+        // The near ends first: the namespaces' removal takes a while, and the links must be gone
+        // before the next test.
         for name in &self.names {
             all.extend((0..2).map(|end| format!("link del {}", link(name, end))));
             all.push(format!("netns del {name}"));
@@ -96,7 +99,7 @@ impl Drop for Namespaces {
     }
 }
 
-/// The near end of a group's link: at most 15 letters long.
+/// Returns the name of the near end of a group's link; it may have 15 letters at most.
 fn link(name: &str, end: u8) -> String {
     format!("{name}{end}")
 }

@@ -1,30 +1,28 @@
-//! Two groups of processes in network namespaces of their own, twenty minutes apart by their wall
-//! clocks, with one server between them and links that are cut and healed.
+//! Two groups of processes in two network namespaces, whose wall clocks are twenty minutes apart.
+//! Both use one server, over links that the tests cut and restore.
 
 use std::{collections::BTreeSet, thread, time::Duration};
 
 use tokenlease_emulator::{Endpoint, Fault};
 
 use crate::{
-    death::until,
-    engine::{Engine, MINUTE},
-    namespaces::Namespaces,
+    engine::{CHECK_INTERVAL, Engine, MINUTE},
+    network_namespaces::Namespaces,
+    process::{Answer, Process, Starter, ask_all, assert_one_token},
     servers,
-    world::{Answer, Process, Starter, World, ask_all, assert_one_token},
+    world::{World, wait_until},
 };
 
-/// A look at the store is good for 30 s, as long as a lock lives.
-const LOOK: Duration = Duration::from_secs(31);
-/// What each group's wall clock is wrong by, in seconds.
+/// The error of each group's wall clock, in seconds.
 const SKEWS: [&str; 2] = ["+600", "-600"];
 
-/// Both groups, around each server in turn.
+/// Runs a rule with both groups, on each server in turn.
 fn for_each_server(rule: impl Fn(&Groups<'_>)) {
-    let (Some(spaces), Some(fake)) = (Namespaces::new(), servers::fake_time()) else { return };
-    for engine in Engine::servers_between(spaces.provider(), spaces.store()) {
-        engine.seldom(|world, _| {
+    let (Some(namespaces), Some(fake)) = (Namespaces::new(), servers::fake_time()) else { return };
+    for engine in Engine::servers_with_clock(namespaces.provider(), namespaces.store()) {
+        engine.repeat(|world, _| {
             let name = engine.name;
-            rule(&Groups { name, world, spaces: &spaces, fake: &fake });
+            rule(&Groups { name, world, namespaces: &namespaces, fake: &fake });
         });
     }
 }
@@ -32,7 +30,7 @@ fn for_each_server(rule: impl Fn(&Groups<'_>)) {
 struct Groups<'a> {
     name: &'static str,
     world: &'a World,
-    spaces: &'a Namespaces,
+    namespaces: &'a Namespaces,
     fake: &'a [(&'static str, std::ffi::OsString)],
 }
 
@@ -40,39 +38,41 @@ impl Groups<'_> {
     fn place(&self, starter: &Starter, group: usize) -> Starter {
         let placed = starter
             .clone()
-            .inside(&self.spaces.names()[group])
+            .in_namespace(&self.namespaces.names()[group])
             .with("PLAIN", "1")
             .with("DEADLINE", "300000")
-            .and("NO_PROXY", "*")
-            .and("FAKETIME", SKEWS[group]);
-        self.fake.iter().fold(placed, |placed, (name, value)| placed.and(name, value))
+            .with_env("NO_PROXY", "*")
+            .with_env("FAKETIME", SKEWS[group]);
+        self.fake.iter().fold(placed, |placed, (name, value)| placed.with_env(name, value))
     }
 
-    /// So many processes in each group.
+    /// Starts that many processes in each group.
     fn start(&self, starter: &Starter, count: usize) -> [Vec<Process>; 2] {
         [0, 1].map(|group| self.place(starter, group).start_many(count))
     }
 
-    fn one(&self, starter: &Starter, group: usize) -> Process {
-        self.place(starter, group).start_many(1).remove(0)
+    fn start_one(&self, starter: &Starter, group: usize) -> Process {
+        self.place(starter, group).start_one()
     }
 }
 
-/// Orders all of both groups at once, then hears all.
-fn ask_both(groups: &mut [Vec<Process>; 2], order: &str) -> [Vec<Answer>; 2] {
-    groups.iter_mut().flatten().for_each(|process| process.order(order));
+/// Sends the command to all processes of both groups at once, then waits for all answers.
+fn ask_both(groups: &mut [Vec<Process>; 2], command: &str) -> [Vec<Answer>; 2] {
+    groups.iter_mut().flatten().for_each(|process| process.order(command));
     groups.each_mut().map(|group| group.iter_mut().map(Process::take).collect())
 }
 
-/// The one token that all of both groups are served.
+/// Checks that all processes of both groups get one token, and returns it.
 fn one_token(groups: &mut [Vec<Process>; 2]) -> String {
     let answers = ask_both(groups, "token").concat();
     assert_one_token(&answers);
     answers[0].token().to_owned()
 }
 
+/// Rule: Clocks: hosts whose wall clocks are twenty minutes apart need one login for each lifetime
+/// and agree on its end.
 #[test]
-fn lesson_27_groups_with_wrong_clocks_are_one_login_a_lifetime_and_agree_on_its_end() {
+fn groups_with_wrong_wall_clocks_share_one_login_a_lifetime_and_agree_on_its_end() {
     for_each_server(|groups| {
         let world = groups.world;
         world.emulator.options(|options| options.wyn.lifetime_s = 3600);
@@ -81,21 +81,23 @@ fn lesson_27_groups_with_wrong_clocks_are_one_login_a_lifetime_and_agree_on_its_
             let mut all = groups.start(&starter, 4);
             let first = one_token(&mut all);
             assert_eq!(world.logins() - before, 1, "{}", groups.name);
-            // Stated ends come with the hour, assumed ones with the half of a day.
+            // Wyn states a lifetime of an hour; at WinKAS the client assumes 12 hours.
             let (early, late) = if starter.is_winkas() { (11 * 60, 65) } else { (50, 11) };
             world.pass(early * MINUTE);
             assert_eq!(one_token(&mut all), first, "{}", groups.name);
-            assert_eq!(world.logins() - before, 1, "{}: nobody was early", groups.name);
+            assert_eq!(world.logins() - before, 1, "{}: no login was early", groups.name);
             world.pass(late * MINUTE);
             let second = one_token(&mut all);
-            assert!(world.emulator.token_is_active(&second), "{}: nobody was late", groups.name);
+            assert!(world.emulator.token_is_active(&second), "{}: the login was late", groups.name);
             assert!(second != first && world.logins() - before == 2, "{}", groups.name);
         }
     });
 }
 
+/// Rule: Lock: when a lock owner is killed on one host, processes of another host go on when the
+/// lock's TTL ends.
 #[test]
-fn lesson_31_a_leader_killed_in_one_namespace_is_followed_from_the_other() {
+fn a_lock_owner_killed_in_one_namespace_is_replaced_from_the_other() {
     for_each_server(|groups| {
         let world = groups.world;
         for endpoint in [Endpoint::WinkasLogin, Endpoint::WynLogin] {
@@ -103,13 +105,13 @@ fn lesson_31_a_leader_killed_in_one_namespace_is_followed_from_the_other() {
         }
         for starter in world.both() {
             let before = world.logins();
-            let mut leader = groups.one(&starter, 0);
-            leader.order("token");
-            until(|| (world.logins() > before).then_some(()));
-            leader.kill();
+            let mut owner = groups.start_one(&starter, 0);
+            owner.order("token");
+            wait_until(|| (world.logins() > before).then_some(()));
+            owner.kill();
             let mut all = groups.start(&starter, 2);
             all.iter_mut().flatten().for_each(|process| process.order("token"));
-            world.pass(LOOK);
+            world.pass(CHECK_INTERVAL);
             let answers: Vec<_> = all.iter_mut().flatten().map(Process::take).collect();
             assert_one_token(&answers);
             let logins = if starter.is_winkas() { 1 } else { 2 };
@@ -118,8 +120,12 @@ fn lesson_31_a_leader_killed_in_one_namespace_is_followed_from_the_other() {
     });
 }
 
+/// Rule: Circuit: a wrong password on two hosts costs one login and at most one refetch an hour, and
+/// processes with the right one keep their token.
+///
+/// Reported as camunda-community-hub/zeebe-client-node-js#244
 #[test]
-fn lesson_14_a_wrong_password_in_both_namespaces_is_one_login_and_disturbs_nobody() {
+fn a_wrong_password_in_both_namespaces_costs_one_login_and_disturbs_no_other_process() {
     for_each_server(|groups| {
         let world = groups.world;
         for starter in world.both() {
@@ -141,131 +147,140 @@ fn lesson_14_a_wrong_password_in_both_namespaces_is_one_login_and_disturbs_nobod
     });
 }
 
+/// Rule: Rejection: a token that callers on two hosts report as rejected is replaced once.
+///
+/// Reported as apache/gravitino#12531
 #[test]
-fn lesson_9_a_token_rejected_in_both_namespaces_is_replaced_once() {
+fn a_token_rejected_in_both_namespaces_is_replaced_once() {
     for_each_server(|groups| {
         let world = groups.world;
         for starter in world.both() {
             let mut all = groups.start(&starter, 2);
             let (token, before) = (one_token(&mut all), world.logins());
-            ask_both(&mut all, "hold 50");
+            ask_both(&mut all, "get-tokens 50");
             world.emulator.end_token(&token);
-            let said: BTreeSet<_> = ask_both(&mut all, "reject-all")
+            let answers: BTreeSet<_> = ask_both(&mut all, "reject-all")
                 .concat()
                 .into_iter()
                 .map(|answer| format!("{answer:?}"))
                 .collect();
             let new = one_token(&mut all);
-            assert_eq!(said, BTreeSet::from([format!("Other(\"stormed 0 {new}\")")]));
+            assert_eq!(answers, BTreeSet::from([format!("Other(\"active 0 replaced {new}\")")]));
             assert!(world.emulator.token_is_active(&new));
             assert_eq!(world.logins() - before, 1, "{}", groups.name);
         }
     });
 }
 
+/// Rule: Revocation: a process that was cut off from the store during a revocation stops using the
+/// token when its link is restored.
+///
+/// Reported as vercel/vercel#16578
 #[test]
-fn lesson_23_who_was_cut_off_during_a_revocation_obeys_it_when_the_link_is_healed() {
+fn a_process_cut_off_during_a_revocation_obeys_it_when_its_link_is_restored() {
     for_each_server(|groups| {
         let world = groups.world;
         let mut all = groups.start(&world.wyn(), 2);
         let old = one_token(&mut all);
-        groups.spaces.cut(0);
+        groups.namespaces.cut(0);
         assert_eq!(all[1][0].ask("revoke"), Answer::Other("revoked Proven".into()));
         let new = ask_all(&mut all[1][..1], "token").remove(0);
         assert_eq!(world.logins(), 2, "{}", groups.name);
-        world.pass(LOOK);
-        // They can't know; nobody logs in for it.
+        world.pass(CHECK_INTERVAL);
+        // Processes that are cut off can't know of the revocation, and send no login.
         for answer in ask_all(&mut all[0], "token") {
             assert_eq!(answer.token(), old, "{}", groups.name);
         }
-        groups.spaces.heal(0);
+        groups.namespaces.restore(0);
         world.pass(MINUTE);
-        assert_eq!(healed(groups, &mut all), new.token(), "{}", groups.name);
+        assert_eq!(wait_for_agreement(groups, &mut all), new.token(), "{}", groups.name);
         assert_eq!(world.logins(), 2, "{}", groups.name);
     });
 }
 
+/// Rule: Lock: another process takes the lock of an owner that is cut off from the store, and the
+/// owner overwrites nothing when its link is restored.
 #[test]
-fn lesson_31_who_is_cut_off_from_its_lock_is_passed_by_and_overwrites_nothing() {
+fn an_owner_cut_off_from_its_lock_loses_it_and_overwrites_nothing() {
     for_each_server(|groups| {
         let world = groups.world;
         world.emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_secs(3)), 1);
-        let mut leader = groups.one(&world.wyn(), 0);
-        leader.order("token");
-        until(|| (world.logins() == 1).then_some(()));
-        groups.spaces.cut(0);
+        let mut owner = groups.start_one(&world.wyn(), 0);
+        owner.order("token");
+        wait_until(|| (world.logins() == 1).then_some(()));
+        groups.namespaces.cut(0);
         let mut others = groups.place(&world.wyn(), 1).start_many(3);
         for process in &mut others {
             process.order("token");
         }
-        world.pass(LOOK);
+        world.pass(CHECK_INTERVAL);
         let answers: Vec<_> = others.iter_mut().map(Process::take).collect();
         assert_one_token(&answers);
         assert_eq!(world.logins(), 2, "{}", groups.name);
-        let own = leader.take();
-        groups.spaces.heal(0);
+        let own = owner.take();
+        groups.namespaces.restore(0);
         world.pass(MINUTE);
-        // Its own token is as good, and it goes on with it; in the store the others' stands.
+        // The owner may keep its own active token; the store keeps the others' token.
         for process in &mut others {
             assert_eq!(process.ask("token").token(), answers[0].token(), "{}", groups.name);
         }
-        let kept = leader.ask("token").token().to_owned();
+        let kept = owner.ask("token").token().to_owned();
         assert!([own.token(), answers[0].token()].contains(&&*kept), "{}", groups.name);
         assert!(world.emulator.token_is_active(&kept), "{}", groups.name);
-        let newcomer = until(|| match groups.one(&world.wyn(), 0).ask("token") {
+        let later = wait_until(|| match groups.start_one(&world.wyn(), 0).ask("token") {
             answer if answer.source() == "Store" => Some(answer),
             _ => None,
         });
-        assert_eq!(newcomer.token(), answers[0].token(), "{}", groups.name);
+        assert_eq!(later.token(), answers[0].token(), "{}", groups.name);
         assert_eq!(world.logins(), 2, "{}", groups.name);
     });
 }
 
+/// Rule: Outage: while both links to the store are cut, cached leases are served, WinKAS refetches,
+/// and each process without a lease logs in once at Wyn; afterwards all share one token again.
 #[test]
-fn lesson_20_with_both_links_cut_leases_serve_and_each_process_without_one_logs_in_once() {
+fn with_both_links_cut_leases_are_served_and_each_process_without_one_logs_in_once() {
     for_each_server(|groups| {
         let world = groups.world;
         for starter in world.both() {
-            let mut all = groups.start(&starter, 2);
-            let (token, before) = (one_token(&mut all), world.logins());
-            let strangers = groups.start(&starter, 1);
-            groups.spaces.cut(0);
-            groups.spaces.cut(1);
-            let mut both = all;
+            let mut holders = groups.start(&starter, 2);
+            let (token, before) = (one_token(&mut holders), world.logins());
+            let mut without_lease = groups.start(&starter, 1);
+            groups.namespaces.cut(0);
+            groups.namespaces.cut(1);
             for _ in 0..3 {
                 world.pass(MINUTE);
-                assert_eq!(one_token(&mut both), token, "{}", groups.name);
+                assert_eq!(one_token(&mut holders), token, "{}", groups.name);
             }
             assert_eq!(world.logins(), before, "{}", groups.name);
-            let mut strangers = strangers;
             for _ in 0..2 {
-                for answer in ask_both(&mut strangers, "token").concat() {
+                for answer in ask_both(&mut without_lease, "token").concat() {
                     assert!(world.emulator.token_is_active(answer.token()), "{answer:?}");
                 }
             }
-            // The running one is told at WinKAS; the others have one login each to spend.
+            // WinKAS answers a refetch with the current token; Wyn gets one login a process.
             let most = if starter.is_winkas() { 0 } else { 2 };
             assert_eq!(world.logins() - before, most, "{}", groups.name);
-            groups.spaces.heal(0);
-            groups.spaces.heal(1);
+            groups.namespaces.restore(0);
+            groups.namespaces.restore(1);
             world.pass(MINUTE);
-            healed(groups, &mut both);
-            ask_both(&mut strangers, "token");
-            let newcomer = groups.one(&starter, 0).ask("token");
-            assert_eq!(newcomer.source(), "Store", "{}", groups.name);
+            wait_for_agreement(groups, &mut holders);
+            ask_both(&mut without_lease, "token");
+            let later = groups.start_one(&starter, 0).ask("token");
+            assert_eq!(later.source(), "Store", "{}", groups.name);
             assert_eq!(world.logins() - before, most, "{}", groups.name);
         }
     });
 }
 
-/// Asks until all agree, as they do once connections that were cut are made anew.
-fn healed(groups: &Groups<'_>, all: &mut [Vec<Process>; 2]) -> String {
-    until(|| {
+/// Waits until all processes serve one token, which needs new connections after a cut.
+fn wait_for_agreement(groups: &Groups<'_>, all: &mut [Vec<Process>; 2]) -> String {
+    wait_until(|| {
         let answers = ask_both(all, "token").concat();
         if answers.windows(2).all(|pair| pair[0].token() == pair[1].token()) {
             return Some(answers[0].token().to_owned());
         }
-        groups.world.pass(LOOK);
+        groups.world.pass(CHECK_INTERVAL);
         thread::sleep(Duration::from_millis(200));
         None
     })

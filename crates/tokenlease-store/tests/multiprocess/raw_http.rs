@@ -1,4 +1,4 @@
-//! One request over HTTP/1.1 and nothing else, for what is no part of the client.
+//! Plain HTTP/1.1 requests that do not go through the client.
 
 use std::{
     io::{Read as _, Write as _},
@@ -12,7 +12,7 @@ use tokenlease::core::{
     provider::Server,
 };
 
-/// Sends it on a connection of its own, and reads all that comes.
+/// Sends the request on a new connection, and reads until the server closes it.
 pub(crate) fn send(request: &Request) -> Response<Vec<u8>> {
     let authority = request.uri().authority().unwrap().as_str();
     let mut connection = TcpStream::connect(authority).unwrap();
@@ -29,14 +29,14 @@ pub(crate) fn send(request: &Request) -> Response<Vec<u8>> {
     connection.write_all(&all).unwrap();
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head") + 4;
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a complete head") + 4;
     let status = std::str::from_utf8(&answer[9..12]).unwrap().parse::<u16>().unwrap();
     let mut response = Response::new(answer.split_off(end));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     response
 }
 
-/// A call that the provider's API rejects everybody, whatever the token.
+/// Returns a request to a function of the provider's API that rejects every token.
 pub(crate) fn forbidden(server: &Server, token: &str) -> Request {
     let (identity, request) = (server.identity(), http::Request::builder());
     match identity.provider() {

@@ -1,20 +1,20 @@
-//! What stands in a store, past the engines: to look at it, and to do it harm.
+//! Access to a store's records that goes past the store's code, to inspect and damage them.
 
 use std::fs;
 use std::future::Future;
 
 use crate::world::World;
 
-/// A record's key in the store, and its bytes as they are there.
+/// A record's key in the store, and its stored bytes.
 pub(crate) type Raw = (String, Vec<u8>);
 
 impl World {
-    /// All records, in the order of their keys.
+    /// Returns all records, in the order of their keys.
     pub(crate) fn records(&self) -> Vec<Raw> {
         let mut all: Vec<Raw> = match self.scheme() {
             "file" => {
                 let read = |path: std::path::PathBuf| {
-                    // One may go, or be replaced, meanwhile.
+                    // A process may remove or replace the file meanwhile.
                     let bytes = fs::read(&path).ok()?;
                     Some((path.to_string_lossy().into_owned(), bytes))
                 };
@@ -41,7 +41,7 @@ impl World {
         all
     }
 
-    /// Puts other bytes in a record's place.
+    /// Replaces a record's bytes.
     pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
         match self.scheme() {
             "file" => {
@@ -60,14 +60,14 @@ impl World {
         }
     }
 
-    /// Where in those bytes their format's number stands: outside of what is authenticated.
+    /// Returns the offset of the format's number in a record's bytes. It is not authenticated.
     pub(crate) fn format_at(&self, bytes: &[u8]) -> usize {
         let magic = if self.scheme() == "file" { b"tkfr" } else { b"tkls" };
         assert_eq!(&bytes[..4], magic);
         4
     }
 
-    /// Takes everything away, locks too.
+    /// Removes everything, locks included.
     pub(crate) fn empty(&self) {
         match self.scheme() {
             "file" => {
@@ -85,11 +85,11 @@ impl World {
         }
     }
 
-    /// Has the server take no writes, or take them again.
+    /// Makes the server reject writes, or accept them again.
     pub(crate) fn reject_writes(&self, reject: bool) {
         match self.scheme() {
             "redis" => {
-                // No memory is left; what is there stays.
+                // Redis is out of memory then, and keeps its data.
                 let limit = if reject { "1" } else { "0" };
                 let set = redis::cmd("CONFIG").arg(&["SET", "maxmemory", limit]).clone();
                 let () = set.query(&mut redis(&self.store)).unwrap();
@@ -100,13 +100,13 @@ impl World {
                 server.batch_execute("set default_transaction_read_only = off").await.unwrap();
                 server.batch_execute(&set).await.unwrap();
                 server.batch_execute("select pg_reload_conf()").await.unwrap();
-                // The settings are read by the server's next message of each connection.
+                // Each connection applies the new settings with its next message.
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }),
         }
     }
 
-    /// The processes that hold a lock, by their owners' names; dead ones may be among them.
+    /// Returns the ids of the processes that own a lock. Some may have ended already.
     pub(crate) fn lock_owners(&self) -> Vec<u32> {
         let owners: Vec<String> = match self.scheme() {
             "file" => {

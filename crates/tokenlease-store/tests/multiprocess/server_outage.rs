@@ -1,72 +1,66 @@
-//! A server that is down, silent, or takes no writes, and those who hold a lease meanwhile.
+//! Servers that are down, do not answer or reject writes, and processes that use them meanwhile.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::net::Ipv4Addr;
 
 use rustix::process::Signal;
 
 use crate::{
-    death::until,
-    engine::{Engine, MINUTE},
-    world::{Answer, Process, Starter, World, ask_all},
+    engine::{CHECK_INTERVAL, Engine, MINUTE},
+    process::{Answer, Starter, ask_all},
+    world::{World, wait_until},
 };
 
-/// A look at the store is good for 30 s.
-const LOOK: Duration = Duration::from_secs(31);
-
-/// What befalls a server.
 #[derive(Clone, Copy, Debug)]
-enum Blow {
-    /// It is ended, and started again: a Redis has lost everything then.
+enum Outage {
+    /// The server is ended, and started again: Redis has lost everything then.
     Down,
-    /// It says nothing, and keeps every connection.
-    Silent,
-    /// It takes no writes: its memory or disk is full, or it was made read-only.
+    /// The server does not answer, and keeps every connection.
+    Hanging,
+    /// The server rejects writes: its memory or disk is full, or it is read-only.
     Full,
 }
 
-impl Blow {
-    fn strike(self, engine: &Engine, world: &World) {
+impl Outage {
+    fn begin(self, engine: &Engine, world: &World) {
         let server = engine.server().unwrap();
         match self {
             Self::Down => server.stop(),
-            Self::Silent => server.signal(Signal::STOP),
+            Self::Hanging => server.signal(Signal::STOP),
             Self::Full => world.reject_writes(true),
         }
     }
 
-    fn heal(self, engine: &Engine, world: &World) {
+    fn end(self, engine: &Engine, world: &World) {
         let server = engine.server().unwrap();
         match self {
             Self::Down => server.start(),
-            Self::Silent => server.signal(Signal::CONT),
+            Self::Hanging => server.signal(Signal::CONT),
             Self::Full => world.reject_writes(false),
         }
     }
 }
 
-fn one(starter: &Starter) -> Process {
-    starter.start_many(1).remove(0)
-}
-
+/// Rule: Outage: while a server is down, hangs or is full, leases are served, WinKAS refetches, and
+/// Wyn logs in once for each process; all use the store again when the outage ends.
 #[test]
-fn lesson_20_while_a_server_is_away_leases_serve_winkas_refetches_and_wyn_logs_in_once() {
-    for engine in Engine::servers_between(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST) {
-        for blow in [Blow::Down, Blow::Silent, Blow::Full] {
-            engine.seldom(|world, _| away(&engine, world, blow));
+fn while_a_server_is_unavailable_leases_are_served_winkas_refetches_and_wyn_logs_in_once() {
+    for engine in Engine::servers_with_clock(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST) {
+        for outage in [Outage::Down, Outage::Hanging, Outage::Full] {
+            engine.repeat(|world, _| test_outage(&engine, world, outage));
         }
     }
 }
 
-fn away(engine: &Engine, world: &World, blow: Blow) {
-    let what = format!("{} {blow:?}", engine.name);
+fn test_outage(engine: &Engine, world: &World, outage: Outage) {
+    let what = format!("{} {outage:?}", engine.name);
     let starters = world.both();
-    let mut holders: Vec<_> = starters.iter().map(one).collect();
+    let mut holders: Vec<_> = starters.iter().map(Starter::start_one).collect();
     let tokens = ask_all(&mut holders, "token");
-    let mut late: Vec<_> = starters.iter().map(one).collect();
-    blow.strike(engine, world);
-    world.pass(LOOK);
+    let mut without_lease: Vec<_> = starters.iter().map(Starter::start_one).collect();
+    outage.begin(engine, world);
+    world.pass(CHECK_INTERVAL);
 
-    // Who has a lease is served it, for as long as it lives.
+    // Cached leases are served until they expire.
     for _ in 0..3 {
         for (answer, token) in ask_all(&mut holders, "token").iter().zip(&tokens) {
             assert_eq!(answer.token(), token.token(), "{what}");
@@ -74,33 +68,33 @@ fn away(engine: &Engine, world: &World, blow: Blow) {
         world.pass(MINUTE);
     }
     assert_eq!(world.logins(), 2, "{what}");
-    // Who has none goes by the policy.
-    let found = late[0].ask("token");
-    let issued = late[1].ask("token");
-    if matches!(blow, Blow::Full) && found.source() == "Store" {
-        // What is full can be read.
-        assert_eq!((issued.source(), world.logins()), ("Store", 2), "{what}");
+    // A process without a lease follows the outage policy.
+    let winkas = without_lease[0].ask("token");
+    let wyn = without_lease[1].ask("token");
+    if matches!(outage, Outage::Full) && winkas.source() == "Store" {
+        // A full server can still be read.
+        assert_eq!((wyn.source(), world.logins()), ("Store", 2), "{what}");
     } else {
-        assert_eq!((found.source(), found.token()), ("Refetch", tokens[0].token()), "{what}");
-        assert_eq!((issued.source(), world.logins()), ("Login", 3), "{what}");
+        assert_eq!((winkas.source(), winkas.token()), ("Refetch", tokens[0].token()), "{what}");
+        assert_eq!((wyn.source(), world.logins()), ("Login", 3), "{what}");
     }
     let logins = world.logins();
     world.pass(MINUTE);
-    assert_eq!(late[1].ask("token").token(), issued.token(), "{what}");
+    assert_eq!(without_lease[1].ask("token").token(), wyn.token(), "{what}");
 
-    // All comes back by itself, with what the holders have.
-    blow.heal(engine, world);
+    // The outage ends without a restart, and the processes save their leases.
+    outage.end(engine, world);
     world.pass(MINUTE);
-    for processes in [&mut holders, &mut late] {
+    for processes in [&mut holders, &mut without_lease] {
         for answer in ask_all(processes, "token") {
             assert!(matches!(answer, Answer::Token { .. }), "{what}: {answer:?}");
         }
     }
-    until(|| (world.records().len() == 2).then_some(()));
+    wait_until(|| (world.records().len() == 2).then_some(()));
     for starter in &starters {
-        let newcomer = one(starter).ask("token");
-        assert_eq!(newcomer.source(), "Store", "{what}");
-        assert!(world.emulator.token_is_active(newcomer.token()), "{what}");
+        let later = starter.start_one().ask("token");
+        assert_eq!(later.source(), "Store", "{what}");
+        assert!(world.emulator.token_is_active(later.token()), "{what}");
     }
     assert_eq!(world.logins(), logins, "{what}");
 }

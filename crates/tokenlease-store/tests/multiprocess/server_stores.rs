@@ -1,4 +1,4 @@
-//! The engines for many hosts against real servers.
+//! The stores in Redis and PostgreSQL against real servers.
 
 mod redis {
     use std::time::Duration;
@@ -14,15 +14,18 @@ mod redis {
 
     const UNIT: Duration = Duration::from_millis(300);
 
+    /// Rule: Store: Redis and Valkey pass the conformance checks of every store.
     #[tokio::test]
-    async fn redis_is_a_store() {
+    async fn redis_passes_the_conformance_checks() {
         let Some(server) = servers::redis() else { return };
         let store = RedisStore::open(&server.url(), &[]).unwrap();
         conformance::all(&store, UNIT, tokio::time::sleep).await;
     }
 
+    /// Rule: Secrets: a connection to Redis over TLS checks the server's certificate, and no error
+    /// shows the password.
     #[tokio::test]
-    async fn redis_is_reached_over_tls_and_its_certificate_is_checked() {
+    async fn redis_over_tls_checks_the_servers_certificate() {
         let Some(server) = servers::redis() else { return };
         let name = RecordName::new(Identity::wyn("https://h", "u", "c").unwrap());
         let store = RedisStore::open(&server.secure_url(), &[server.authority()]).unwrap();
@@ -37,14 +40,15 @@ mod redis {
         assert!(!error.to_string().contains("dog"), "{error}");
     }
 
+    /// Rule: Outage: the Redis store connects again by itself, and loads its scripts again.
     #[tokio::test]
-    async fn redis_comes_back_by_itself_and_scripts_with_it() {
+    async fn the_redis_store_recovers_from_lost_connections_and_scripts() {
         let Some(server) = servers::redis() else { return };
         let store = RedisStore::open(&server.url(), &[]).unwrap();
         let name = RecordName::new(Identity::wyn("https://h", "u", "c").unwrap());
         let owner = Owner::new(1);
         store.lock(&name, &owner, UNIT).await.unwrap();
-        // The server forgets the scripts and ends every connection.
+        // The server discards the scripts and closes every connection.
         let url = server.url();
         let client = ::redis::Client::open(url).unwrap();
         let mut admin = client.get_multiplexed_async_connection().await.unwrap();
@@ -52,7 +56,7 @@ mod redis {
         let kill = ::redis::cmd("CLIENT").arg(&["KILL", "SKIPME", "yes"]).clone();
         let _: () = kill.query_async(&mut admin).await.unwrap();
         store.renew(&name, &owner, UNIT).await.unwrap();
-        // One that does not answer is given up in time, and used again when it does.
+        // A call to a server that does not answer times out; later calls work again.
         server.signal(rustix::process::Signal::STOP);
         assert!(store.load(&name).await.is_err());
         server.signal(rustix::process::Signal::CONT);
@@ -79,29 +83,31 @@ mod postgres {
         RecordName::new(Identity::wyn("https://h", user, "c").unwrap())
     }
 
+    /// Rule: Store: PostgreSQL passes the conformance checks of every store.
     #[tokio::test(flavor = "multi_thread")]
-    async fn postgres_is_a_store() {
+    async fn postgres_passes_the_conformance_checks() {
         let Some(server) = servers::postgres() else { return };
         let store = PostgresStore::open(&server.url(), &[]).unwrap();
         let error = store.load(&name("u")).await.unwrap_err();
-        assert!(error.to_string().contains("make the table"), "{error}");
+        assert!(error.to_string().contains("tokenlease store init"), "{error}");
         let (one, other) = tokio::join!(store.init(), store.init());
         one.and(other).unwrap();
         store.init().await.unwrap();
         conformance::all(&store, UNIT, tokio::time::sleep).await;
     }
 
+    /// Rule: Store: PostgreSQL behind a pooler in transaction mode passes the conformance checks.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_pooler_that_lends_connections_for_a_transaction_is_a_store_too() {
+    async fn postgres_behind_a_transaction_pooler_passes_the_conformance_checks() {
         let Some(server) = servers::postgres() else { return };
         let Some(pooler) = servers::pooler(&server) else { return };
         let store = PostgresStore::open(&pooler.url(), &[]).unwrap();
         store.init().await.unwrap();
         conformance::all(&store, UNIT, tokio::time::sleep).await;
-        // More processes than the pooler has connections, each with a statement of its own.
+        // More clients than the pooler has connections, each with its own statements.
         let stores: Vec<_> =
             (0..8).map(|_| PostgresStore::open(&pooler.url(), &[]).unwrap()).collect();
-        let looks = stores.into_iter().map(|store| {
+        let tasks = stores.into_iter().map(|store| {
             tokio::spawn(async move {
                 for user in 0..20 {
                     store.load(&name(&user.to_string())).await.unwrap();
@@ -109,13 +115,14 @@ mod postgres {
                 }
             })
         });
-        for look in looks.collect::<Vec<_>>() {
-            look.await.unwrap();
+        for task in tasks.collect::<Vec<_>>() {
+            task.await.unwrap();
         }
     }
 
+    /// Rule: Secrets: a connection to PostgreSQL over TLS checks the server's certificate.
     #[tokio::test(flavor = "multi_thread")]
-    async fn postgres_is_reached_over_tls_and_its_certificate_is_checked() {
+    async fn postgres_over_tls_checks_the_servers_certificate() {
         let Some(server) = servers::postgres() else { return };
         let store = PostgresStore::open(&server.secure_url(), &[server.authority()]).unwrap();
         store.init().await.unwrap();
@@ -126,8 +133,11 @@ mod postgres {
         assert!(error.to_string().contains("certificate"), "{error}");
     }
 
+    /// Rule: Store: PostgreSQL deletes records and locks a day after they expired.
+    ///
+    /// Reported as DuendeArchive/Support#455
     #[tokio::test(flavor = "multi_thread")]
-    async fn lesson_22_what_ended_long_ago_is_cleared_away() {
+    async fn postgres_deletes_rows_that_expired_long_ago() {
         let Some(server) = servers::postgres() else { return };
         let store = PostgresStore::open(&server.url(), &[]).unwrap();
         store.init().await.unwrap();
@@ -142,15 +152,16 @@ mod postgres {
         for _ in 0..2000 {
             match store.swap(&name("busy"), revision, b"record", None).await.unwrap() {
                 Swapped::Done { revision: new, .. } => revision = Some(new),
-                Swapped::Conflict(loaded) => panic!("nobody else writes: {loaded:?}"),
+                Swapped::Conflict(loaded) => panic!("there is no other writer: {loaded:?}"),
             }
         }
         let rows = admin.query_one("select count(*) from tokenlease", &[]).await.unwrap();
-        assert_eq!(rows.get::<_, i64>(0), 3, "the ended record is gone");
+        assert_eq!(rows.get::<_, i64>(0), 3, "the expired record is gone");
     }
 
+    /// Rule: Outage: the PostgreSQL store connects again by itself.
     #[tokio::test(flavor = "multi_thread")]
-    async fn postgres_comes_back_by_itself() {
+    async fn the_postgres_store_recovers_from_lost_connections() {
         let Some(server) = servers::postgres() else { return };
         let store = PostgresStore::open(&server.url(), &[]).unwrap();
         store.init().await.unwrap();
@@ -164,7 +175,7 @@ mod postgres {
                        where pid <> pg_backend_pid() and application_name = 'tokenlease'";
             admin.batch_execute(end).await.unwrap();
         }
-        // All of its processes, so that the one behind the connection is silent too.
+        // This stops all of the server's processes, also the one behind the connection.
         server.signal(Signal::STOP);
         assert!(store.load(&name("u")).await.is_err());
         server.signal(Signal::CONT);

@@ -1,4 +1,4 @@
-//! Real servers on free ports of loopback, started from the PATH and ended by their ids.
+//! Real Redis and PostgreSQL servers on free ports, started from the PATH.
 
 use std::{
     cell::RefCell,
@@ -14,39 +14,40 @@ use std::{
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::hour::Hour;
+use crate::clock_offset::ClockOffset;
 
-/// Whom postgres runs as where the tests run as root, which it rejects: `nobody`.
+/// The user `nobody`. PostgreSQL rejects root, so it runs as this user if the tests run as root.
 const NOBODY: u32 = 65534;
 
-/// Where a server listens, and what it takes for the time.
+/// The address that a server listens on, and the file with its clock's offset.
 pub(crate) struct Place {
     address: IpAddr,
-    hour: Option<PathBuf>,
+    clock_offset: Option<PathBuf>,
 }
 
 impl Place {
-    /// On loopback, in real time.
-    pub(crate) fn here() -> Self {
+    /// Loopback, in real time.
+    fn here() -> Self {
         Self::at(Ipv4Addr::LOCALHOST, None)
     }
 
-    pub(crate) fn at(address: Ipv4Addr, hour: Option<&Hour>) -> Self {
-        Self { address: address.into(), hour: hour.map(Hour::path) }
+    pub(crate) fn at(address: Ipv4Addr, clock: Option<&ClockOffset>) -> Self {
+        Self { address: address.into(), clock_offset: clock.map(ClockOffset::path) }
     }
 
-    /// A command's wall clock, and that alone, is the hour's. `None` where that can't be.
-    fn steer(&self, command: &mut Command) -> Option<()> {
-        let Some(hour) = &self.hour else { return Some(()) };
+    /// Applies the offset to a command's wall clock, and to no other clock. `None` if libfaketime
+    /// is not installed.
+    fn offset_wall_clock(&self, command: &mut Command) -> Option<()> {
+        let Some(offset) = &self.clock_offset else { return Some(()) };
         for (name, value) in fake_time()? {
             command.env(name, value);
         }
-        command.env("FAKETIME_TIMESTAMP_FILE", hour).env("FAKETIME_NO_CACHE", "1");
+        command.env("FAKETIME_TIMESTAMP_FILE", offset).env("FAKETIME_NO_CACHE", "1");
         Some(())
     }
 }
 
-/// What gives a process another wall clock and leaves its monotonic ones alone.
+/// Returns the environment that fakes a process's wall clock and leaves its monotonic clocks alone.
 pub(crate) fn fake_time() -> Option<Vec<(&'static str, OsString)>> {
     let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let library = folders
@@ -56,8 +57,8 @@ pub(crate) fn fake_time() -> Option<Vec<(&'static str, OsString)>> {
         println!("skipped: libfaketime is not installed");
         return None;
     };
-    // Redis' allocator reads a clock before it can allocate, which libfaketime does to read one:
-    // the C library's own comes before it.
+    // Redis' allocator reads a clock before it can allocate, and libfaketime allocates to read a
+    // clock. With the C library loaded first, the allocator gets the C library's clock.
     let mut libraries = library.into_os_string();
     libraries.push(":libc.so.6");
     Some(vec![
@@ -82,30 +83,30 @@ impl Running {
         self.url.clone()
     }
 
-    /// Its address for TLS.
+    /// Returns its URL for TLS.
     pub(crate) fn secure_url(&self) -> String {
         self.secure_url.clone()
     }
 
-    /// The authority of its certificate, in PEM.
+    /// Returns the certificate authority of its certificate, in PEM.
     pub(crate) fn authority(&self) -> Vec<u8> {
         self.authority.clone().into_bytes()
     }
 
-    /// Freezes it and its children, or lets them go on.
+    /// Sends a signal (`STOP` or `CONT`) to the server and its children.
     pub(crate) fn signal(&self, signal: Signal) {
         let process = Pid::from_child(&self.process.borrow());
         kill_process(process, signal).unwrap();
-        // Postgres' children lead groups of their own.
+        // PostgreSQL's children are in other process groups.
         for child in children(process) {
             let _ = kill_process(child, signal);
         }
     }
 
-    /// Ends it, as a power cut would end a Redis; Postgres closes its files.
+    /// Ends the server. Redis loses its data, as in a power failure; PostgreSQL closes its files.
     pub(crate) fn stop(&self) {
         let mut process = self.process.borrow_mut();
-        // Postgres has children: they end with it, in order, where it is asked to.
+        // PostgreSQL's children end in order with it on this signal.
         let _ = kill_process(Pid::from_child(&process), Signal::QUIT);
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(5) {
@@ -118,7 +119,7 @@ impl Running {
         let _ = process.wait();
     }
 
-    /// Starts it again, on what it had on disk.
+    /// Starts the server again, with its data on disk.
     pub(crate) fn start(&self) {
         *self.process.borrow_mut() = (self.start)();
     }
@@ -150,7 +151,8 @@ fn found(programs: &[&str]) -> Option<PathBuf> {
     found
 }
 
-/// A certificate of 127.0.0.1, its key, and their authority, as files in that folder.
+/// Writes a certificate for 127.0.0.1 and its key to the folder, and returns the PEM text of their
+/// certificate authority.
 fn certify(folder: &Path, user: Option<u32>) -> String {
     use std::os::unix::fs::{OpenOptionsExt as _, chown};
     let mut params = CertificateParams::new([]).unwrap();
@@ -173,8 +175,8 @@ fn free_port(address: IpAddr) -> u16 {
     TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// Starts a server, which is of use when it listens there and is ready.
-fn begin(
+/// Starts a server and waits until it listens and is ready.
+fn start_server(
     command: &RefCell<Command>,
     (address, port): (IpAddr, u16),
     mut ready: impl FnMut() -> bool,
@@ -192,7 +194,7 @@ fn begin(
     process
 }
 
-/// An empty Redis or Valkey with a password, in real time.
+/// Starts an empty Redis or Valkey with a password, in real time.
 pub(crate) fn redis() -> Option<Running> {
     redis_at(&Place::here())
 }
@@ -212,16 +214,16 @@ pub(crate) fn redis_at(place: &Place) -> Option<Running> {
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null());
-    place.steer(&mut command)?;
+    place.offset_wall_clock(&mut command)?;
     let command = RefCell::new(command);
-    let start = Box::new(move || begin(&command, (address, port), || true));
+    let start = Box::new(move || start_server(&command, (address, port), || true));
     let process = RefCell::new(start());
     let url = format!("redis://:canary@{address}:{port}/1");
     let secure_url = format!("rediss://:canary@{address}:{secure}/1");
     Some(Running { process, start, url, secure_url, authority, _folder: folder })
 }
 
-/// An empty PostgreSQL cluster, in real time.
+/// Starts an empty PostgreSQL cluster, in real time.
 pub(crate) fn postgres() -> Option<Running> {
     postgres_at(&Place::here())
 }
@@ -257,11 +259,11 @@ pub(crate) fn postgres_at(place: &Place) -> Option<Running> {
         .args(["-c", "unix_socket_directories=", "-c", "max_connections=200"])
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    place.steer(&mut command)?;
+    place.offset_wall_clock(&mut command)?;
     let command = RefCell::new(command);
     let start = Box::new(move || {
         let status = data.join("postmaster.pid");
-        begin(&command, (address, port), || {
+        start_server(&command, (address, port), || {
             fs::read_to_string(&status).is_ok_and(|text| text.contains("ready"))
         })
     });
@@ -271,14 +273,14 @@ pub(crate) fn postgres_at(place: &Place) -> Option<Running> {
     Some(Running { process, start, url, secure_url, authority, _folder: folder })
 }
 
-/// Makes the store's table there.
+/// Creates the store's table in that database.
 pub(crate) fn make_table(url: &str) {
     let store = tokenlease_store::PostgresStore::open(url, &[]).unwrap();
     let runtime = tokenlease::runtime::Runtime::current().unwrap();
     runtime.block_on(async move { store.init().await }).unwrap().unwrap();
 }
 
-/// Whom to run as where the tests run as root, if they do.
+/// Returns the user to run a server as if the tests run as root.
 fn nobody() -> Option<u32> {
     rustix::process::getuid().is_root().then_some(NOBODY)
 }
@@ -293,7 +295,7 @@ fn as_nobody(program: &Path) -> Command {
     command
 }
 
-/// A pooler before that server, which lends each transaction one of two connections.
+/// Starts a pooler in front of that server, which lends two connections to transactions.
 pub(crate) fn pooler(of: &Running) -> Option<Running> {
     let program = found(&["pgbouncer"])?;
     let (folder, address) = (tempfile::tempdir().unwrap(), IpAddr::from(Ipv4Addr::LOCALHOST));
@@ -318,7 +320,7 @@ pub(crate) fn pooler(of: &Running) -> Option<Running> {
     let mut command = as_nobody(&program);
     command.arg("-q").arg(&path);
     let command = RefCell::new(command);
-    let start = Box::new(move || begin(&command, (address, port), || true));
+    let start = Box::new(move || start_server(&command, (address, port), || true));
     let process = RefCell::new(start());
     let url = format!("postgres://tokens:canary@127.0.0.1:{port}/postgres");
     let (secure_url, authority) = (url.clone(), String::new());

@@ -1,30 +1,27 @@
-//! Processes that can't read what the others wrote: of an older version, or under another key.
-//! They are turned away, and start no war of logins.
-
-use std::time::Duration;
+//! Processes that can't read the others' records, because they have another key or an older version.
 
 use crate::{
-    engine::{Engine, MINUTE},
-    records::Raw,
-    world::{Answer, Process, Starter, World, ask_all, assert_one_token},
+    engine::{CHECK_INTERVAL, Engine, MINUTE},
+    process::{Answer, Process, ask_all, assert_one_token},
+    raw_records::Raw,
+    world::World,
 };
 
 const WRONG_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-/// A look at the store is good for 30 s.
-const LOOK: Duration = Duration::from_secs(31);
-
-fn one(starter: &Starter) -> Process {
-    starter.start_many(1).remove(0)
-}
-
-/// For an hour: no login, no change of the record, and who holds a lease is served it.
-fn a_quiet_hour(world: &World, holders: &mut [Process], misfits: &mut [Process], why: &str) {
+/// Checks for an hour that nothing logs in or changes the record, and that the processes with a
+/// lease serve it. The others fail with an error that contains `why`.
+fn assert_nothing_changes(
+    world: &World,
+    holders: &mut [Process],
+    unable: &mut [Process],
+    why: &str,
+) {
     let (record, logins) = (world.records(), world.logins());
     let token = holders[0].ask("token").token().to_owned();
     for _ in 0..12 {
-        for answer in ask_all(misfits, "token") {
+        for answer in ask_all(unable, "token") {
             match answer {
-                // The provider told the running one.
+                // WinKAS answers a refetch with the current token.
                 Answer::Token { text, .. } => assert_eq!(text, token),
                 Answer::Error { kind, text } => {
                     assert_eq!(kind, "store", "{text}");
@@ -41,47 +38,56 @@ fn a_quiet_hour(world: &World, holders: &mut [Process], misfits: &mut [Process],
     }
 }
 
+/// Rule: Store: a process with a wrong key sends no login for an identity and leaves its record
+/// unchanged; the other processes are not disturbed.
 #[test]
-fn lesson_29_under_a_wrong_key_nothing_is_issued_and_the_record_stays_as_it_is() {
-    for engine in Engine::all_steered() {
-        engine.seldom(|world, _| {
+fn a_process_with_a_wrong_key_sends_no_login_and_leaves_the_record_unchanged() {
+    for engine in Engine::all_with_clock() {
+        engine.repeat(|world, _| {
             for starter in world.both() {
                 let mut holders = starter.start_many(2);
                 assert_one_token(&ask_all(&mut holders, "token"));
                 let wrong = starter.clone().with("KEY", WRONG_KEY).with("DEADLINE", "3000");
                 let mut wrong = wrong.start_many(4);
-                a_quiet_hour(world, &mut holders, &mut wrong, "does not open under this key");
-                let newcomer = one(&starter).ask("token");
-                assert_eq!(newcomer.token(), holders[0].ask("token").token());
+                assert_nothing_changes(
+                    world,
+                    &mut holders,
+                    &mut wrong,
+                    "can't be decrypted with this key",
+                );
+                let later = starter.start_one().ask("token");
+                assert_eq!(later.token(), holders[0].ask("token").token());
             }
         });
     }
 }
 
+/// Rule: Store: a process that can't read a record of a newer version sends no login for its
+/// identity and leaves the record unchanged; processes with a lease serve it.
 #[test]
-fn lesson_29_a_newer_record_is_left_alone_and_served_around() {
-    for engine in Engine::all_steered() {
-        engine.seldom(|world, _| {
+fn a_record_of_a_newer_version_is_left_unchanged_and_costs_no_login() {
+    for engine in Engine::all_with_clock() {
+        engine.repeat(|world, _| {
             for starter in world.both() {
                 let before = world.records();
                 let mut holders = starter.start_many(2);
                 assert_one_token(&ask_all(&mut holders, "token"));
-                // A sibling of a later version wrote it.
+                // As if a process of a later version wrote the record.
                 let is_new = |raw: &Raw| before.iter().all(|other| other.0 != raw.0);
                 let (key, old) = world.records().into_iter().find(is_new).unwrap();
                 let mut newer = old.clone();
                 newer[world.format_at(&old)] += 1;
                 world.put(&key, &newer);
-                world.pass(LOOK);
-                let mut strangers = starter.clone().with("DEADLINE", "3000").start_many(4);
-                a_quiet_hour(world, &mut holders, &mut strangers, "update this program");
-                // It is well again when the record is.
+                world.pass(CHECK_INTERVAL);
+                let mut older = starter.clone().with("DEADLINE", "3000").start_many(4);
+                assert_nothing_changes(world, &mut holders, &mut older, "update this program");
+                // With a readable record they recover without a restart.
                 world.put(&key, &old);
-                world.pass(LOOK);
-                for answer in ask_all(&mut strangers, "token") {
+                world.pass(CHECK_INTERVAL);
+                for answer in ask_all(&mut older, "token") {
                     assert_eq!(answer.token(), holders[0].ask("token").token());
                 }
-                assert_eq!(one(&starter).ask("token").source(), "Store");
+                assert_eq!(starter.start_one().ask("token").source(), "Store");
             }
         });
     }
