@@ -1,5 +1,6 @@
-//! The commands, one a file, and what several of them begin with.
+//! The commands, one per file, and the first steps that several of them share.
 
+pub(crate) mod demo;
 pub(crate) mod emulate;
 pub(crate) mod exec;
 pub(crate) mod forget;
@@ -22,7 +23,7 @@ use crate::{
     settings::{Environment, Need, Settings},
 };
 
-/// Makes a call that takes what a login takes.
+/// Makes a call with the secrets of a login.
 fn with_login<T>(
     connection: &Connection,
     environment: Environment<'_>,
@@ -33,9 +34,9 @@ fn with_login<T>(
     session::block_on(async { call(Session::open(&settings, credentials).await?).await })
 }
 
-/// The settings, and the token on standard input that a command is about. The settings are checked
-/// first, so that nobody pastes a token in vain.
-fn about_token(
+/// Reads the settings and the token on standard input. Runs `check` before it reads the token, so that
+/// a user does not paste a token for a call that is not supported.
+fn with_token(
     args: &FromStdin,
     environment: Environment<'_>,
     check: impl FnOnce(&Settings) -> Result<()>,

@@ -1,6 +1,6 @@
-//! `doctor`: looks for what is wrong between here and a token, step by step.
+//! `doctor`: checks each step from the options to a token.
 //!
-//! No credentials are sent, but by the last step, and that only when asked for.
+//! Only the last step sends credentials, and only with `--login`.
 
 mod certificate;
 mod http;
@@ -24,7 +24,7 @@ use crate::{
     settings::{Environment, Settings},
 };
 
-/// What one step found.
+/// The result of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     step: &'static str,
@@ -33,15 +33,15 @@ pub(crate) struct Finding {
     advice: Option<String>,
 }
 
-/// How a step ended.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Ok,
-    /// It works, and should not stay so.
+    /// It works, but should be changed.
     Warn,
-    /// It does not work; with the exit code that this means.
+    /// It does not work; holds the exit code.
     Fail(u8),
-    /// It was not tried.
+    /// It was not run.
     Skip,
 }
 
@@ -78,7 +78,7 @@ impl Finding {
 
     fn error(step: &'static str, error: &tokenlease::Error) -> Self {
         let outcome = Outcome::Fail(exit::code(error.kind()));
-        // Its words say what to do as well.
+        // The error's text includes the advice.
         Self { step, outcome, detail: error.to_string(), advice: None }
     }
 
@@ -106,7 +106,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The findings so far; for people they are printed as they come.
+/// The findings so far. Text output prints each at once, JSON output all at the end.
 struct Report {
     output: Output,
     findings: Vec<Finding>,
@@ -121,14 +121,14 @@ impl Report {
         Ok(())
     }
 
-    /// Whether a step of that name failed.
+    /// Returns whether the step failed.
     fn failed(&self, step: &str) -> bool {
         self.findings
             .iter()
             .any(|finding| finding.step == step && matches!(finding.outcome, Outcome::Fail(_)))
     }
 
-    /// Prints what is not printed yet; the code of the first failure.
+    /// Prints JSON output, and returns the exit code of the first failure.
     fn end(self) -> Result<u8, Failure> {
         if self.output == Output::Json {
             let list: Vec<_> = self.findings.iter().map(Finding::json).collect();
@@ -160,38 +160,38 @@ pub(crate) fn run(
     for finding in setup::check(&settings) {
         report.add(finding)?;
     }
-    session::block_on(walk(&settings, &mut report))?;
-    report.add(try_store(&settings))?;
+    session::block_on(connect(&settings, &mut report))?;
+    report.add(check_store(&settings))?;
     if !args.login {
-        report.add(Finding::skip("login", "not asked for; --login gets a token once"))?;
+        report.add(Finding::skip("login", "not run; use --login to get a token"))?;
     } else if ["address", "dns", "tcp", "tls", "http", "store"]
         .iter()
         .any(|step| report.failed(step))
     {
-        report.add(Finding::skip("login", "not tried: an earlier step failed"))?;
+        report.add(Finding::skip("login", "not run: an earlier step failed"))?;
     } else {
         report.add(login::check(&settings))?;
     }
     report.end()
 }
 
-/// Where leases are shared, tried out.
-fn try_store(settings: &Settings) -> Finding {
-    let tried = session::block_on(async {
-        let shared = settings.shared()?;
-        let opened = store::open(&shared).await?;
-        let checked = tokenlease_store::check(&*opened.store).await?;
+/// Opens and tests the store.
+fn check_store(settings: &Settings) -> Finding {
+    let checked = session::block_on(async {
+        let config = settings.store()?;
+        let opened = store::open(&config).await?;
+        let checked = tokenlease_store::check(&opened.store).await?;
         let took = duration::show(checked.write);
-        Ok::<_, Failure>(format!("{} is in order; a write takes {took}", shared.url))
+        Ok::<_, Failure>(format!("{} works; a write takes {took}", config.url))
     });
-    match tried {
+    match checked {
         Ok(detail) => Finding::ok("store", detail),
         Err(failure) => Finding::error("store", &failure.error),
     }
 }
 
-/// The way to the server: each step needs the one before.
-async fn walk(settings: &Settings, report: &mut Report) -> Result<(), Failure> {
+/// Checks the connection to the server. Each step needs the one before.
+async fn connect(settings: &Settings, report: &mut Report) -> Result<(), Failure> {
     let route = match network::route(settings) {
         Ok(route) => route,
         Err(finding) => return report.add(finding),
@@ -219,15 +219,15 @@ async fn walk(settings: &Settings, report: &mut Report) -> Result<(), Failure> {
         Err(error) => return report.add(Finding::error("tls", &error)),
     };
     if !route.is_tls() {
-        report.add(Finding::skip("tls", "the address is a plain HTTP one"))?;
+        report.add(Finding::skip("tls", "the server is plain HTTP"))?;
     } else if route.is_proxied() {
-        report.add(Finding::skip("tls", "it goes through the proxy: see http"))?;
+        report.add(Finding::skip("tls", "the connection goes through a proxy: see http"))?;
         drop(stream);
     } else {
         let finding = tls::check(&trust, &route, stream, timeout).await;
-        let goes_on = !matches!(finding.outcome, Outcome::Fail(_));
+        let is_connected = !matches!(finding.outcome, Outcome::Fail(_));
         report.add(finding)?;
-        if !goes_on {
+        if !is_connected {
             return Ok(());
         }
     }
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exit_code_is_that_of_the_first_failure() {
+    fn doctor_exits_with_the_code_of_the_first_failure() {
         let of = |findings: Vec<Finding>| {
             Report { output: Output::Text, findings }.end().map_err(|failure| failure.code)
         };
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_says_what_is_wrong_and_what_to_mend() {
+    fn a_finding_prints_the_fault_and_the_advice() {
         let finding = Finding::fail("tcp", 4, "rejected", "start the server");
         assert_eq!(
             finding.to_string(),

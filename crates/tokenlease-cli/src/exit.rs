@@ -1,48 +1,50 @@
-//! Exit codes, and the only place that says which error has which.
+//! Exit codes, and the table from kinds of errors to codes.
 
 use tokenlease::ErrorKind;
 
-/// It worked.
+/// Success.
 pub(crate) const SUCCESS: u8 = 0;
-/// The token is not active (`validate`), or no live one stands (`status --check`).
+/// The token is not active (`validate`), or there is no live token (`status --check`).
 pub(crate) const NOT_ACTIVE: u8 = 1;
-/// A wrong option, a bad configuration, or something this provider has not.
+/// Invalid options or configuration, or a call that the provider does not support.
 pub(crate) const USAGE: u8 = 2;
-/// The provider rejected the credentials.
+/// The server rejected the credentials.
 pub(crate) const CREDENTIALS_REJECTED: u8 = 3;
-/// The provider can't answer now, asks to wait, or can't be reached.
+/// The server is unavailable, throttles, or can't be reached.
 pub(crate) const UNAVAILABLE: u8 = 4;
-/// The provider's answer could not be understood.
+/// The server's response is invalid.
 pub(crate) const INVALID_RESPONSE: u8 = 5;
-/// The store of shared leases failed.
+/// The store failed.
 pub(crate) const STORE: u8 = 6;
 /// The deadline passed.
-pub(crate) const DEADLINE: u8 = 7;
-/// The provider says no to the token itself.
+pub(crate) const DEADLINE_EXCEEDED: u8 = 7;
+/// The server rejected the token.
 pub(crate) const TOKEN_REJECTED: u8 = 8;
-/// A fault of tokenlease.
+/// A bug in tokenlease, or a forked process.
 pub(crate) const INTERNAL: u8 = 70;
-/// `exec` found the command, but it can't be run, as shells say it.
+/// `exec` found the command, but can't run it. Shells use the same code.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
-/// `exec` did not find the command, as shells say it.
+/// `exec` did not find the command. Shells use the same code.
 pub(crate) const NOT_FOUND: u8 = 127;
 
-/// The table that every `--help` ends with.
+/// The table at the end of each `--help`.
 pub(crate) const HELP: &str = "\
 Exit codes:
-  0   it worked
-  1   the token is not active (validate), or no live one stands (status --check)
-  2   a wrong option or configuration, or the provider has no such call
-  3   the provider rejected the credentials (status --check: some time ago); mend them, then `unblock`
-  4   the provider is unavailable, asks to wait, or can't be reached
-  5   the provider's answer could not be understood
-  6   the store of shared leases failed
+  0   success
+  1   the token is not active (validate), or no token is live (status --check)
+  2   invalid options or configuration, or an unsupported call
+  3   the server rejected the credentials, now or earlier: correct them, then
+      run `tokenlease unblock`
+  4   the server is unavailable, throttles, or can't be reached
+  5   the server's response is invalid
+  6   the store failed
   7   the deadline passed
-  8   the provider rejected the token
-  70  a fault of tokenlease, or the process was forked
-  exec ends with the code of the command it ran; 126: the command can't be run, 127: not found";
+  8   the server rejected the token
+  70  a bug in tokenlease, or the process was forked
+  exec exits with the code of its command: 126 if the command can't be run, and
+  127 if it is not found";
 
-/// The exit code of an error.
+/// Returns the exit code of an error.
 pub(crate) fn code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Config | ErrorKind::Unsupported => USAGE,
@@ -50,9 +52,9 @@ pub(crate) fn code(kind: ErrorKind) -> u8 {
         ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Transport => UNAVAILABLE,
         ErrorKind::InvalidResponse => INVALID_RESPONSE,
         ErrorKind::Store => STORE,
-        ErrorKind::DeadlineExceeded => DEADLINE,
+        ErrorKind::DeadlineExceeded => DEADLINE_EXCEEDED,
         ErrorKind::TokenRejected => TOKEN_REJECTED,
-        // The kinds may grow; until this table knows one, it is a fault of ours.
+        // A kind that this table lacks is a bug: the enum is non-exhaustive.
         _ => INTERNAL,
     }
 }
@@ -61,8 +63,9 @@ pub(crate) fn code(kind: ErrorKind) -> u8 {
 mod tests {
     use super::*;
 
+    /// Rule: Faces: each kind of error has one exit code.
     #[test]
-    fn every_kind_of_error_has_its_exit_code() {
+    fn every_kind_of_error_has_an_exit_code() {
         for kind in ErrorKind::ALL {
             let expected = match kind.as_str() {
                 "config" | "unsupported" => 2,
@@ -80,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_help_names_every_exit_code() {
+    fn the_help_lists_every_exit_code() {
         for code in [
             SUCCESS,
             NOT_ACTIVE,
@@ -89,13 +92,13 @@ mod tests {
             UNAVAILABLE,
             INVALID_RESPONSE,
             STORE,
-            DEADLINE,
+            DEADLINE_EXCEEDED,
             TOKEN_REJECTED,
             INTERNAL,
         ] {
             assert!(HELP.contains(&format!("\n  {code:<4}")), "{code}");
         }
-        assert!(HELP.contains(&format!("{NOT_EXECUTABLE}:")));
-        assert!(HELP.contains(&format!("{NOT_FOUND}:")));
+        assert!(HELP.contains(&format!("{NOT_EXECUTABLE} if")));
+        assert!(HELP.contains(&format!("{NOT_FOUND} if")));
     }
 }

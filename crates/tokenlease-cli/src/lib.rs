@@ -1,24 +1,31 @@
-//! The program `tokenlease`: one API token for its whole life, from the command line.
+//! The program `tokenlease`: gets, shares, validates and revokes API tokens from the command line.
 //!
-//! `tokenlease token` prints a token, `exec` hands one to a command, `validate`, `refetch` and
-//! `revoke` make the provider's other calls. `report_rejected` tells of a token that an API rejected, `forget`
-//! drops one, `unblock` has rejected credentials tried again. `status` lists what is kept, `store`
-//! looks at where it is kept, `doctor` looks for what is wrong, `emulate` runs both providers on this
-//! machine, and `demo` shows it all. `--help` says the rest.
+//! | command | does |
+//! | --- | --- |
+//! | `token` | prints a token |
+//! | `exec` | runs a command with a token in its environment |
+//! | `validate`, `refetch`, `revoke` | make the server's other calls |
+//! | `report-rejected` | reports that an API rejected a token |
+//! | `forget` | removes a token from the store |
+//! | `unblock` | allows rejected credentials to be sent again |
+//! | `status` | lists the tokens in the store |
+//! | `store` | tests or prepares the store |
+//! | `doctor` | finds faults of configuration, network and TLS |
+//! | `emulate` | runs an emulator of both providers |
+//! | `demo` | shows how many logins tokenlease saves |
 //!
 //! # Where tokens are shared
 //!
-//! All programs of one user share the folder `tokenlease` in `$XDG_STATE_HOME` or
-//! `~/.local/state`, unless `--store` names another store, so the second who asks costs no login.
-//! What stands there is encrypted, and a token is handed out only to who has the credentials that
-//! it was obtained with. A command ends once nothing is under way any more: it leaves no lock
-//! behind and cuts no refresh off.
+//! All processes of a user share the folder `tokenlease` in `$XDG_STATE_HOME` or `~/.local/state`,
+//! unless `--store` names another store. So the second command costs no login. Tokens in the store
+//! are encrypted, and a token is served only to callers with the credentials that obtained it. A
+//! command ends after its background work: it leaves no lock behind and interrupts no refresh.
 //!
 //! # Where options and secrets come from
 //!
-//! The command line wins over the environment (`TOKENLEASE_` and the option's name in capitals),
-//! and that over the profile that `--profile` names in `tokenlease/config.toml` of the user's
-//! configuration folder:
+//! An option on the command line overrides its variable (`TOKENLEASE_` and its name in capitals),
+//! and a variable overrides the profile that `--profile` selects in `tokenlease/config.toml` of the
+//! user's configuration folder:
 //!
 //! ```toml
 //! [profile.bi]
@@ -27,41 +34,40 @@
 //! user = "report"
 //! lifetime = "8h"
 //! password_command = "pass show bi"
-//! client_secret_file = "bi.secret"      # beside this file
+//! client_secret_file = "bi.secret"      # in the folder of this file
 //! store = "rediss://redis.example.com"  # shared by many hosts …
 //! store_key_file = "store.key"          # … that have the same key
 //! ```
 //!
 //! Secrets are never arguments. A password comes from `--password-file`, `--password-command`,
-//! `TOKENLEASE_PASSWORD`, the profile or a prompt; a client's secret from `--client-secret-file`,
-//! `TOKENLEASE_CLIENT_SECRET`, the profile or a prompt; a token from standard input; the address of
-//! a store with a password in it from `TOKENLEASE_STORE`.
+//! `TOKENLEASE_PASSWORD`, the profile or a prompt; a client secret from `--client-secret-file`,
+//! `TOKENLEASE_CLIENT_SECRET`, the profile or a prompt; a token from standard input; a store's URL
+//! with a password from `TOKENLEASE_STORE`.
 //!
 //! # Exit codes
 //!
 //! | code | meaning |
 //! | --- | --- |
-//! | 0 | it worked |
-//! | 1 | the token is not active (`validate`), or no live one stands (`status --check`) |
-//! | 2 | a wrong option or configuration, or the provider has no such call |
-//! | 3 | the provider rejected the credentials; with `status --check`, some time ago |
-//! | 4 | the provider is unavailable, asks to wait, or can't be reached |
-//! | 5 | the provider's answer could not be understood |
-//! | 6 | the store of shared leases failed |
+//! | 0 | success |
+//! | 1 | the token is not active (`validate`), or there is no live token (`status --check`) |
+//! | 2 | invalid options or configuration, or the provider does not support the call |
+//! | 3 | the server rejected the credentials, now or earlier |
+//! | 4 | the server is unavailable, throttles, or can't be reached |
+//! | 5 | the server's response is invalid |
+//! | 6 | the store failed |
 //! | 7 | the deadline passed |
-//! | 8 | the provider rejected the token |
-//! | 70 | a fault of tokenlease, or the process was forked |
-//! | 126, 127 | `exec`: the command can't be run, or was not found |
+//! | 8 | the server rejected the token |
+//! | 70 | a bug in tokenlease, or the process was forked |
+//! | 126, 127 | `exec`: the command can't be run, or is not found |
 //!
-//! `exec` ends with the code of the command that it ran. Errors go to standard error, as
-//! `tokenlease: what was wrong; expected what; what to do`, or with `--output json` as
+//! `exec` exits with the code of its command. Errors go to standard error, as
+//! `tokenlease: fault; expected …; advice`, or with `--output json` as
 //! `{"error": {"kind", "detail", "message", "status", "code", "retryable", "retry_after_s",
-//! "until", "exit_code"}}`. Warnings are lines of text on standard error, before it.
+//! "until", "exit_code"}}`. Warnings are lines of text on standard error, before the error.
 #![forbid(unsafe_code)]
 
 mod args;
 mod commands;
-mod demo;
 mod doctor;
 mod exit;
 mod output;
@@ -110,31 +116,31 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Store { command } => commands::store::run(command, output, environment)?,
         Command::Doctor(args) => return doctor::run(args, output, environment),
         Command::Emulate(args) => commands::emulate::run(args)?,
-        Command::DemoProcess => demo::processes::run(environment)?,
-        Command::Demo => session::block_on(demo::run(output))?,
+        Command::DemoProcess => commands::demo::process(environment)?,
+        Command::Demo => commands::demo::run(output)?,
     }
     Ok(exit::SUCCESS)
 }
 
-/// Prints what clap has to say: help on standard output, or what is wrong.
+/// Prints clap's message: help on standard output, or an error of the command line.
 fn usage(error: &clap::Error) -> u8 {
     let is_help = matches!(error.kind(), Usage::DisplayHelp | Usage::DisplayVersion);
     let mut words = std::env::args_os().take_while(|word| word != "--");
     let is_json = words.any(|word| word == "json" || word == "--output=json");
     if is_json && !is_help {
-        // Without the usage and tips, which are for people.
+        // The first line alone: usage and tips are for people.
         let text = error.to_string();
         let detail = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let error = config(detail.to_owned()).advice("see `tokenlease --help`");
+        let error = config(detail.to_owned()).advice("run `tokenlease --help`");
         Output::Json.failure(&error.into());
         return exit::USAGE;
     }
-    // There is no other place left to report to.
+    // A failure to print can't be reported anywhere.
     let _ = error.print();
     if is_help { exit::SUCCESS } else { exit::USAGE }
 }
 
-/// Sends what is done to standard error. Only our own crates speak: they never show a secret.
+/// Logs to standard error. Only tokenlease's crates log: they never log a secret.
 fn trace(verbose: u8) {
     let level = match verbose {
         0 => return,

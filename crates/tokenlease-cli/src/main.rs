@@ -1,4 +1,4 @@
-//! The program `tokenlease`; everything is in the library of the same package.
+//! The program `tokenlease`. Its code is in the library of this package.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What is printed, and where: results on standard output, all else on standard error.
+//! Output: results on standard output; errors, warnings and logs on standard error.
 
 use std::{
     fmt::Display,
@@ -11,17 +11,17 @@ use zeroize::Zeroizing;
 
 use crate::exit;
 
-/// How results and errors are written.
+/// The format of results and errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Output {
-    /// For people: plain lines.
+    /// Lines of text, for people.
     #[default]
     Text,
-    /// For programs: one JSON value, an error as one JSON object on standard error.
+    /// One JSON value, for programs; an error is one JSON object on standard error.
     Json,
 }
 
-/// An error, and the code that the program ends with because of it.
+/// An error and the exit code of the program.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: Error,
@@ -29,7 +29,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure with a code that its kind alone does not say.
+    /// Returns a failure with another exit code than that of the error's kind.
     pub(crate) fn with_code(error: Error, code: u8) -> Self {
         Self { error, code }
     }
@@ -41,13 +41,13 @@ impl From<Error> for Failure {
     }
 }
 
-/// A wrong option or configuration.
+/// Returns an error of kind [`ErrorKind::Config`].
 pub(crate) fn config(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Config, detail)
 }
 
 impl Output {
-    /// Prints a result: the text, or the JSON value.
+    /// Prints a result: the text or the JSON value.
     pub(crate) fn result(self, text: &str, json: &Value) -> Result<(), Failure> {
         match self {
             Self::Text => line(text),
@@ -65,8 +65,8 @@ impl Output {
     }
 }
 
-/// Prints a line to standard output, at once. A reader that has read enough ends the program
-/// quietly, as `head` does.
+/// Prints a line to standard output and flushes it. Exits with 0 if the reader has closed its pipe,
+/// as `head` does.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| {
@@ -74,18 +74,18 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
             std::process::exit(0);
         }
         config(format!("standard output can't be written: {error}"))
-            .expected("a reader, or room on the disk")
+            .expected("an open pipe or a file on a disk with free space")
             .into()
     })
 }
 
-/// Warns on standard error of what works, but should not stay so.
+/// Prints a warning to standard error.
 pub(crate) fn warn(warning: impl Display) {
     to_stderr(&format!("tokenlease: warning: {warning}"));
 }
 
 fn to_stderr(text: &str) {
-    // There is no other place left to report to.
+    // A failure to print can't be reported anywhere.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_in_json_says_all_that_a_program_can_act_on() {
+    fn an_error_in_json_has_all_fields_that_a_program_can_act_on() {
         let error = Error::new(ErrorKind::Throttled, "too many logins")
             .with_status(429)
             .with_retry_after(std::time::Duration::from_secs(7))

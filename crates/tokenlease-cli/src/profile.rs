@@ -1,4 +1,4 @@
-//! Profiles: named options in a TOML file.
+//! Profiles: named sets of options in a TOML file.
 //!
 //! ```toml
 //! [profile.erp]
@@ -17,11 +17,11 @@ use etcetera::BaseStrategy as _;
 use tokenlease::{Error, Result};
 use toml::{Table, Value};
 
-use tokenlease_config::{KEYS, Options, nearest, store};
+use tokenlease_config::{KEYS, Options, nearest};
 
 use crate::output::{config, warn};
 
-/// Reads a profile's options. Relative paths in it count from the file's folder.
+/// Reads a profile's options. Relative paths are resolved against the file's folder.
 pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     let path = match file {
         Some(file) => file.to_owned(),
@@ -30,8 +30,8 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
     if others_can_write(&path) {
         warn(format!(
-            "{} can be written by others, who could have your secrets sent elsewhere; run `chmod \
-             go-w` on it",
+            "other users can write to {0}, and could redirect your secrets to another server; run \
+             `chmod go-w {0}`",
             path.display()
         ));
     }
@@ -47,13 +47,15 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     for file in files.into_iter().flatten() {
         *file = folder.join(&*file);
     }
-    options.store = options.store.map(|url| url.counted_from(folder));
+    options.store = options.store.map(|url| url.relative_to(folder));
     let place = format!("\"store\" in the profile \"{name}\"");
-    store::check_place(options.store.as_ref(), &place, "profiles get copied and committed")?;
+    if let Some(url) = &options.store {
+        url.reject_password(&place, "profiles get copied and committed")?;
+    }
     Ok(options)
 }
 
-/// The names of all profiles in the file; none where there is no file.
+/// Returns the names of all profiles in the file; none if the default file does not exist.
 pub(crate) fn names(file: Option<&Path>) -> Result<Vec<String>> {
     let path = match file {
         Some(file) => file.to_owned(),
@@ -67,7 +69,7 @@ pub(crate) fn names(file: Option<&Path>) -> Result<Vec<String>> {
     Ok(profiles.keys().cloned().collect())
 }
 
-/// What is wrong in a file, without the file's name.
+/// A fault in a file, without the file's name.
 struct Problem {
     detail: String,
     expected: String,
@@ -88,24 +90,24 @@ impl Problem {
     }
 }
 
-/// The profiles of a file.
+/// Parses a file and returns its profiles.
 fn profiles(text: &str) -> Result<Table, Problem> {
     let file: Table = text.parse().map_err(|error: toml::de::Error| {
-        // The parser's own words quote the line, which may hold a secret.
+        // The parser's message quotes the line, which may contain a secret.
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         Problem::new(format!("line {line} is not TOML"), "lines such as user = \"me\"")
     })?;
     if let Some(key) = file.keys().find(|key| *key != "profile") {
         return Err(Problem::new(
-            format!("\"{key}\" stands outside of a profile"),
+            format!("\"{key}\" is outside of a profile"),
             "[profile.NAME] above the options",
         ));
     }
     match file.get("profile") {
         Some(Value::Table(profiles)) => Ok(profiles.clone()),
-        Some(_) => Err(Problem::new("\"profile\" is no table", "[profile.NAME]")),
-        None => Err(Problem::new("it holds no profile", "[profile.NAME]")),
+        Some(_) => Err(Problem::new("\"profile\" is not a table", "[profile.NAME]")),
+        None => Err(Problem::new("the file contains no profile", "[profile.NAME]")),
     }
 }
 
@@ -115,7 +117,7 @@ fn read(text: &str, name: &str) -> Result<Options, Problem> {
         Some(Value::Table(profile)) => profile,
         Some(_) => {
             return Err(Problem::new(
-                format!("\"profile.{name}\" is no table"),
+                format!("\"profile.{name}\" is not a table"),
                 format!("[profile.{name}]"),
             ));
         }
@@ -144,9 +146,9 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
             _ => ("client_secret_file", "TOKENLEASE_CLIENT_SECRET"),
         };
         return Err(Problem {
-            detail: format!("\"{key}\" is not read: profiles get copied and committed"),
+            detail: format!("\"{key}\" is not allowed: profiles get copied and committed"),
             expected: format!("{what} here, or {variable} in the environment"),
-            advice: Some("take the secret out of the file"),
+            advice: Some("remove the secret from the file"),
         });
     }
     let text = match value {
@@ -154,10 +156,10 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
         Value::Boolean(yes) => yes.to_string(),
         Value::Integer(number) => number.to_string(),
         _ => {
-            return Err(Problem::new(format!("\"{key}\" is no text"), format!("{key} = \"…\"")));
+            return Err(Problem::new(format!("\"{key}\" is not text"), format!("{key} = \"…\"")));
         }
     };
-    match options.read(key, &text) {
+    match options.set_text(key, &text) {
         Some(Ok(())) => Ok(()),
         Some(Err(why)) => {
             let (detail, expected) =
@@ -168,7 +170,7 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
             format!("\"{key}\" is unknown"),
             nearest(key).map_or_else(
                 || format!("one of {}", KEYS.join(", ")),
-                |near| format!("\"{near}\", perhaps"),
+                |near| format!("\"{near}\""),
             ),
         )),
     }
@@ -176,8 +178,8 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
 
 fn default_path() -> Result<PathBuf> {
     let folders = etcetera::choose_base_strategy().map_err(|_| {
-        config("the user's configuration folder is unknown: there is no home folder")
-            .expected("--config FILE, or the variable HOME")
+        config("there is no home directory, so the default configuration file is unknown")
+            .expected("--config FILE or the variable HOME")
     })?;
     Ok(folders.config_dir().join("tokenlease").join("config.toml"))
 }
@@ -185,7 +187,7 @@ fn default_path() -> Result<PathBuf> {
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     config(format!("the configuration file {} can't be read: {error}", path.display()))
         .expected("a TOML file with a table [profile.NAME]")
-        .advice("name another file with --config, or give the options without --profile")
+        .advice("name another file with --config, or set the options without --profile")
 }
 
 #[cfg(unix)]
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_holds_options_as_text() {
+    fn a_profile_sets_options() {
         let options = read(
             "[profile.erp]\nprovider = \"winkas\"\ncontract = 4711\ntimeout = \"5s\"\n\
              allow_plain_http = true\n[profile.other]\nnonsense = 1\n",
@@ -247,8 +249,9 @@ mod tests {
         assert!(error.contains("one of provider, server"), "{error}");
     }
 
+    /// Rule: Secrets: a secret in a profile is rejected, and the error does not quote it.
     #[test]
-    fn a_secret_in_a_profile_is_rejected_with_advice_and_not_repeated() {
+    fn a_secret_in_a_profile_is_rejected_and_not_quoted() {
         for (key, advice) in [
             ("password", "password_file"),
             ("client_secret", "client_secret_file"),
@@ -261,21 +264,21 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_toml_is_named_and_not_repeated() {
+    fn an_error_of_toml_names_the_line_and_does_not_quote_it() {
         let error = error("[profile.erp]\nuser = \"me\"\npassword = canary\n");
         assert!(error.contains("line 3"), "{error}");
         assert!(!error.contains("canary"), "{error}");
     }
 
     #[test]
-    fn a_file_of_another_shape_is_an_error_that_shows_the_right_one() {
+    fn a_malformed_file_is_an_error_that_shows_the_expected_form() {
         for (text, part) in [
-            ("", "it holds no profile"),
-            ("user = \"me\"\n", "\"user\" stands outside of a profile"),
-            ("profile = 1\n", "\"profile\" is no table"),
-            ("[profile]\nerp = 1\n", "\"profile.erp\" is no table"),
+            ("", "the file contains no profile"),
+            ("user = \"me\"\n", "\"user\" is outside of a profile"),
+            ("profile = 1\n", "\"profile\" is not a table"),
+            ("[profile]\nerp = 1\n", "\"profile.erp\" is not a table"),
             ("[profile.bi]\n[profile.x]\n", "there is no profile \"erp\"; expected one of: bi, x"),
-            ("[profile.erp]\nuser = [\"a\"]\n", "\"user\" is no text"),
+            ("[profile.erp]\nuser = [\"a\"]\n", "\"user\" is not text"),
             ("[profile.erp]\ntimeout = 5\n", "\"timeout\": 5 has no unit"),
             (
                 "[profile.erp]\nprovider = \"x\"\n",

@@ -1,5 +1,6 @@
-//! The only place that uses the client: settings become a server and a client, and its answers
-//! what the commands print.
+//! The session of a command: a client made from settings, one call, and an orderly end.
+//!
+//! No other module of the program uses the client.
 
 use std::{
     sync::{
@@ -27,16 +28,16 @@ use crate::{
     settings::Settings,
 };
 
-/// Stands for a secret that the calls of a session do not send: the client wants each.
+/// Replaces a secret that the session's call does not send: the client requires all.
 const NOT_SENT: &str = "(tokenlease: not sent)";
 
-/// A token with what is known of it, for printing.
+/// A token and its properties, for printing.
 #[derive(Debug)]
 pub(crate) struct Leased {
     pub(crate) token: Token,
     pub(crate) source: &'static str,
     pub(crate) expires_at: Option<WallTime>,
-    pub(crate) end: &'static str,
+    pub(crate) expiry: &'static str,
     pub(crate) generation: u64,
 }
 
@@ -49,82 +50,85 @@ impl Leased {
     }
 }
 
-/// A client of one identity. A call uses it up, and ends once nothing is under way any more: no
-/// refresh is cut off, and no lock is left behind.
+/// A client of one identity for one call. The call consumes the session and waits for the client's
+/// background work, so that it interrupts no refresh and leaves no lock behind.
 pub(crate) struct Session {
     client: Client,
-    seen: Arc<Seen>,
-    /// How long to wait in the end for what is under way.
-    patience: Duration,
+    observed: Arc<Observed>,
+    /// How long to wait for background work at the end.
+    close_timeout: Duration,
 }
 
-/// What a session's client told of itself.
+/// The state of the session by its client's events.
 #[derive(Debug, Default)]
-struct Seen {
+struct Observed {
     /// A token was forgotten or a circuit closed.
     changed: AtomicBool,
-    /// The store does not answer.
-    away: AtomicBool,
-    /// It holds a record that can't be read.
+    /// The store is unavailable.
+    unavailable: AtomicBool,
+    /// The store's record can't be read.
     unreadable: AtomicBool,
 }
 
-impl Seen {
-    fn see(&self, event: &Event) {
-        let set = |mark: &AtomicBool, to| mark.store(to, Ordering::Release);
+impl Observed {
+    fn observe(&self, event: &Event) {
+        let set = |flag: &AtomicBool, to| flag.store(to, Ordering::Release);
         match event {
             Event::Forgotten(_) | Event::CircuitClosed => set(&self.changed, true),
-            Event::StoreUnavailable => set(&self.away, true),
+            Event::StoreUnavailable => set(&self.unavailable, true),
             Event::RecordUnreadable => set(&self.unreadable, true),
             Event::StoreAvailable => {
-                set(&self.away, false);
+                set(&self.unavailable, false);
                 set(&self.unreadable, false);
             }
             _ => {}
         }
     }
 
-    /// Why others who share the store do not hear of what was done.
-    fn silence(&self) -> &'static str {
+    /// Returns why the result can't be shared by the store.
+    fn reason_not_shared(&self) -> &'static str {
         if self.unreadable.load(Ordering::Acquire) {
-            "the store's record does not open under this key, or a newer version wrote it"
+            "the store's record can't be decrypted with this key, or a newer version wrote it"
         } else {
-            "the store does not answer"
+            "the store is unavailable"
         }
     }
 }
 
 impl Session {
-    /// A client that has what a login takes, and shares leases in the store.
+    /// Opens a session with the secrets of a login, which shares tokens by the store.
     pub(crate) async fn open(settings: &Settings, credentials: Credentials) -> Result<Self> {
-        // Before the store is opened, which may make a folder.
+        // Before the store is opened, which may create a folder.
         check_address(settings)?;
-        let opened = store::open(&settings.shared()?).await?;
+        let opened = store::open(&settings.store()?).await?;
         Self::on(Registry::builder().store(opened.store, opened.key), settings, credentials)
     }
 
-    /// A client for a revocation, which sends no password, and a client's secret only if one is
-    /// given. All who share the store hear of it.
+    /// Opens a session for a revocation, which sends no password, and a client secret only if one is
+    /// set. The store shares the result with all processes.
     pub(crate) async fn open_without_login(
         settings: &Settings,
         credentials: Credentials,
     ) -> Result<Self> {
-        Self::open(settings, all_given(credentials)).await
+        Self::open(settings, with_unsent_secrets(credentials)).await
     }
 
-    /// A client for questions about any token. They need no store; where there is one, those who
-    /// share it hear of a no.
-    pub(crate) async fn open_to_ask(settings: &Settings, credentials: Credentials) -> Result<Self> {
+    /// Opens a session for validations of any token. They do not need the store; if it can be opened,
+    /// it shares the result that a token is inactive.
+    pub(crate) async fn open_for_validation(
+        settings: &Settings,
+        credentials: Credentials,
+    ) -> Result<Self> {
         check_address(settings)?;
-        let opened = async { store::open(&settings.known_shared()?).await }.await;
+        let opened = async { store::open(&settings.known_store()?).await }.await;
         let mut registry = Registry::builder();
         if let Ok(opened) = &opened {
             registry = registry.store(opened.store.clone(), opened.key.clone());
         }
-        let session = Self::on(registry, settings, all_given(credentials))?;
+        let session = Self::on(registry, settings, with_unsent_secrets(credentials))?;
         if let Err(error) = opened {
-            tracing::debug!("asking without the store: {error}");
-            session.seen.away.store(true, Ordering::Release);
+            tracing::debug!("validating without the store: {error}");
+            session.observed.unavailable.store(true, Ordering::Release);
         }
         Ok(session)
     }
@@ -135,81 +139,81 @@ impl Session {
         credentials: Credentials,
     ) -> Result<Self> {
         check_address(settings)?;
-        let seen = Arc::new(Seen::default());
-        let hook = seen.clone();
+        let observed = Arc::new(Observed::default());
+        let hook = observed.clone();
         let registry = registry.http(settings.options.http()?).build()?;
         let client = settings
             .options
-            .client_of(settings.server()?, credentials, &registry)
-            .on_event(move |event| hook.see(event))
+            .client_for(settings.server()?, credentials, &registry)
+            .on_event(move |event| hook.observe(event))
             .build()?;
-        Ok(Self { client, seen, patience: settings.timeout() })
+        Ok(Self { client, observed, close_timeout: settings.timeout() })
     }
 
-    /// The token to use now.
+    /// Returns the token to use now.
     pub(crate) async fn lease(self) -> Result<Leased> {
         let served = self.client.lease().await;
         tracing::debug!("{}", self.client.explain());
         self.end(served.map(|served| leased(&served))).await
     }
 
-    /// The provider's running token.
+    /// Returns the server's current token.
     pub(crate) async fn refetch(self) -> Result<Leased> {
         let served = self.client.refetch().await;
         self.end(served.map(|served| leased(&served))).await
     }
 
-    /// The provider's word on a token.
+    /// Returns whether the server says that a token is active.
     pub(crate) async fn validate(self, token: Token) -> Result<bool> {
         let active = self.client.validate(&token).await;
         let shared = self.close().await;
-        // Nobody has to hear of a yes.
+        // Only an inactive token changes what other processes do.
         if let (Ok(false), Err(why)) = (&active, shared) {
-            warn(format!("{why}: others who share it do not hear of this"));
+            warn(format!("{why}: other processes are not notified of this"));
         }
         active
     }
 
-    /// Claims that an API rejected a token; the provider is asked before that is believed.
+    /// Reports that an API rejected a token. The client validates the token first.
     pub(crate) async fn report_rejected(self, token: Token) -> Result<Rejection> {
         let rejection = self.client.report_rejected(&token).await;
         self.end(rejection).await
     }
 
-    /// Ends a token; whether that was proven.
+    /// Revokes a token. Returns whether the server confirmed that it is inactive.
     pub(crate) async fn revoke(self, token: Token) -> Result<bool> {
         let revocation = self.client.revoke(&token).await;
         self.end(revocation.map(|revocation| revocation == Revocation::Proven)).await
     }
 
-    /// Drops the token from the store; whether there was one.
+    /// Removes the token from the store. Returns whether there was one.
     pub(crate) async fn forget(self) -> Result<bool> {
         self.client.forget().await?;
-        Ok(self.seen.changed.load(Ordering::Acquire))
+        Ok(self.observed.changed.load(Ordering::Acquire))
     }
 
-    /// Says that the credentials are right; whether they had been rejected.
+    /// Allows the credentials to be sent again. Returns whether they had been rejected.
     pub(crate) async fn unblock(self) -> Result<bool> {
         self.client.unblock().await?;
-        Ok(self.seen.changed.load(Ordering::Acquire))
+        Ok(self.observed.changed.load(Ordering::Acquire))
     }
 
-    /// Ends the session. The error says why the store has not heard of all that siblings should know.
+    /// Ends the session. The error says why the store does not have all results of the session.
     async fn close(self) -> Result<(), &'static str> {
         let close = self.client.close();
-        let closed = tokio::time::timeout(self.patience, close).await;
+        let closed = tokio::time::timeout(self.close_timeout, close).await;
         match closed {
-            Ok(Ok(())) if !self.seen.away.load(Ordering::Acquire) => Ok(()),
-            _ => Err(self.seen.silence()),
+            Ok(Ok(())) if !self.observed.unavailable.load(Ordering::Acquire) => Ok(()),
+            _ => Err(self.observed.reason_not_shared()),
         }
     }
 
-    /// Ends the session with the result of its call.
+    /// Ends the session, and warns if the result of its call is not shared.
     async fn end<T>(self, result: Result<T>) -> Result<T> {
         let shared = self.close().await;
         if let (Ok(_), Err(why)) = (&result, shared) {
             warn(format!(
-                "{why}, so this is not shared, and the next to ask may have to log in; see \
+                "{why}: the result is not shared, and the next command may have to log in; run \
                  `tokenlease store check`"
             ));
         }
@@ -217,19 +221,19 @@ impl Session {
     }
 }
 
-/// Whether secrets may be sent to the server's address.
+/// Rejects a server to which secrets would be sent unencrypted.
 fn check_address(settings: &Settings) -> Result<()> {
-    if !settings.is_sent_in_the_clear() || settings.options.allow_plain_http == Some(true) {
+    if !settings.is_unencrypted() || settings.options.allow_plain_http == Some(true) {
         return Ok(());
     }
     let server = settings.identity.server();
-    Err(config(format!("{server} is plain HTTP: secrets could be read on the way"))
+    Err(config(format!("{server} is plain HTTP: others on the network path can read secrets"))
         .expected("https://")
-        .advice("only in a network that is trusted wholly, give --allow-plain-http"))
+        .advice("use --allow-plain-http only in a network that you trust entirely"))
 }
 
-/// The client wants each secret, also for calls that do not send it.
-fn all_given(mut credentials: Credentials) -> Credentials {
+/// Fills in secrets that the call does not send: the client requires all.
+fn with_unsent_secrets(mut credentials: Credentials) -> Credentials {
     credentials.password.get_or_insert_with(|| NOT_SENT.into());
     credentials.client_secret.get_or_insert_with(|| NOT_SENT.into());
     credentials
@@ -237,20 +241,20 @@ fn all_given(mut credentials: Credentials) -> Credentials {
 
 fn leased(served: &Served) -> Leased {
     let lease = &served.lease;
-    let (end, at) = end_of(lease.expiry(), lease.sent_at());
+    let (expiry, at) = expiry_of(lease.expiry(), lease.sent_at());
     let now = SystemClock.now();
     Leased {
         token: lease.token().clone(),
         source: served.source.as_str(),
         expires_at: at.map(|at| now.wall_at(at)),
-        end,
+        expiry,
         generation: lease.generation(),
     }
 }
 
-/// How the end of a token is known, and when it is: where it is assumed, that is when the provider
-/// is asked from.
-pub(crate) fn end_of<T: Moment>(expiry: Expiry<T>, sent_at: T) -> (&'static str, Option<T>) {
+/// Returns how a token's expiry is known, as JSON output names it, and the time: of an assumed or
+/// learned expiry, the time from which the client validates the token before each use.
+pub(crate) fn expiry_of<T: Moment>(expiry: Expiry<T>, sent_at: T) -> (&'static str, Option<T>) {
     match expiry {
         Expiry::Stated { end } => ("stated", Some(end)),
         Expiry::Capped { end } => ("capped", Some(end)),
@@ -261,36 +265,36 @@ pub(crate) fn end_of<T: Moment>(expiry: Expiry<T>, sent_at: T) -> (&'static str,
             ("learned", Some(sent_at.plus(validate_from_age)))
         }
         Expiry::Unstated => ("unstated", None),
-        Expiry::ExpiredOnArrival { received } => ("spent", Some(received)),
+        Expiry::ExpiredOnArrival { received } => ("expired_on_arrival", Some(received)),
         _ => ("unknown", None),
     }
 }
 
-/// The token that a text is to this server.
+/// Returns the token with this text, of the kind of the server's tokens.
 pub(crate) fn token(settings: &Settings, text: Secret) -> Result<Token> {
     Ok(Token::new(settings.server()?.token_kind(), text))
 }
 
-/// Whether there is a call that returns the last active token.
+/// Rejects a server that has no refetch.
 pub(crate) fn check_refetch(settings: &Settings) -> Result<()> {
     if settings.server()?.can_refetch() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Unsupported, "this provider has no call that returns the last token")
+    Err(Error::new(ErrorKind::Unsupported, "this provider has no refetch")
         .expected("--provider winkas")
-        .advice("`token` finds one that is in use where it is shared"))
+        .advice("run `tokenlease token`: it prints a token that another process shares"))
 }
 
-/// Whether the server can be asked for its word on a token.
+/// Rejects a server that can't validate tokens.
 pub(crate) fn check_validation(settings: &Settings) -> Result<()> {
     if settings.server()?.can_validate() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Unsupported, "this server has no call that tells of a token")
+    Err(Error::new(ErrorKind::Unsupported, "this server has no endpoint that validates tokens")
         .expected("--userinfo-path or --introspection-path"))
 }
 
-/// Whether a token can be ended.
+/// Rejects a server that can't revoke tokens.
 pub(crate) fn check_revocation(settings: &Settings) -> Result<()> {
     let server = settings.server()?;
     if server.can_revoke() {
@@ -300,25 +304,25 @@ pub(crate) fn check_revocation(settings: &Settings) -> Result<()> {
         return Err(Error::new(ErrorKind::Unsupported, "WinKAS Air has no revocation")
             .expected("--provider wyn, or oauth2 with --revocation-path")
             .advice(
-                "`forget` drops a token from the store that programs share; the token itself ends \
-                 when its time is over",
+                "run `tokenlease forget` to remove the token from the store; the token itself is \
+                 active until it expires",
             ));
     }
     Err(Error::new(ErrorKind::Unsupported, "this server has no revocation endpoint")
         .expected("--revocation-path"))
 }
 
-/// Runs a command's work to its end on a runtime of this thread.
+/// Runs a command's work to completion on a runtime of this thread.
 pub(crate) fn block_on<T, E: Into<Failure>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
-        config(format!("the program can't wait for anything: {error}"))
+        config(format!("the async runtime can't be started: {error}"))
             .expected("a system that allows sockets and timers")
     })?;
     let result = runtime.block_on(work);
-    // A name that is still being looked up would hold the program back.
+    // A pending DNS lookup would delay the end of the program.
     runtime.shutdown_timeout(Duration::ZERO);
     result.map_err(Into::into)
 }

@@ -1,4 +1,4 @@
-//! What the command line, the environment and a profile say together.
+//! Settings: the options and secrets of the command line, the environment and a profile, merged.
 
 mod sources;
 
@@ -10,107 +10,106 @@ use tokenlease::{
 };
 
 use tokenlease_config::{
-    Grant, Options, Shared, StoreUrl,
-    secrets::{SecretSource, Which},
+    Grant, Options, StoreConfig,
+    secrets::{SecretKind, SecretSource},
 };
 
 pub(crate) use self::sources::{config_file, merged, variable_name};
 use self::sources::{from_environment, from_profile, place, variable};
 use crate::{args::Connection, output::warn, secrets};
 
-/// How the environment is read: tests bring their own.
+/// Reads a variable of the environment. Tests pass their own function.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// Everything that a command needs to know, checked for what can be checked without a network.
+/// The settings of a command, validated as far as that needs no network.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Who tokens speak for.
+    /// The identity of the tokens.
     pub(crate) identity: Identity,
-    /// The rest, as merged. What `identity` says is there as it was given.
+    /// The merged options, including those that `identity` is made of.
     pub(crate) options: Options,
     password: Option<SecretSource>,
     client_secret: Option<SecretSource>,
-    /// In the environment; a file of it is among the options.
+    /// Only from the environment. A file with the passphrase is one of the options.
     store_passphrase: Option<SecretSource>,
 }
 
-/// What can prove that a token has ended.
+/// The endpoint that can confirm that a token is inactive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Evidence {
-    /// The endpoint that is asked.
-    pub(crate) place: &'static str,
-    /// What it answered.
-    pub(crate) yes: &'static str,
+    /// The endpoint's name.
+    pub(crate) endpoint: &'static str,
+    /// Its response for an inactive token.
+    pub(crate) response: &'static str,
 }
 
 /// Which secrets a command sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// All that a login takes.
+    /// The secrets of a login.
     Login,
-    /// What a revocation takes: the client's secret.
+    /// The secret of a revocation: the client secret.
     Revocation,
-    /// What the provider is asked with for its word on a token: the client's secret at an
-    /// introspection endpoint, else nothing.
+    /// The secret of a validation: the client secret for an introspection endpoint, else none.
     Validation,
 }
 
 impl Settings {
-    /// Merges the sources: the command line wins over the environment, that over the profile.
+    /// Merges the sources: the command line overrides the environment, which overrides the profile.
     pub(crate) fn resolve(connection: &Connection, environment: Environment<'_>) -> Result<Self> {
         connection.check()?;
         let given = connection.options.clone();
         let variables = from_environment(environment)?;
         let profile = from_profile(connection, environment)?;
 
-        let secret = |which: Which| -> Result<Option<SecretSource>> {
-            if let Some(source) = SecretSource::of(&given, None, which, "given")? {
+        let secret = |kind: SecretKind| -> Result<Option<SecretSource>> {
+            if let Some(source) = given.secret_source(kind, None, "given")? {
                 return Ok(Some(source));
             }
-            let text = variable(environment, which.variable())?.map(Secret::from);
-            if let Some(source) =
-                SecretSource::of(&variables, text, which, "set in the environment")?
-            {
+            let text = variable(environment, kind.variable())?.map(Secret::from);
+            if let Some(source) = variables.secret_source(kind, text, "set in the environment")? {
                 return Ok(Some(source));
             }
-            SecretSource::of(&profile, None, which, "in the profile")
+            profile.secret_source(kind, None, "set in the profile")
         };
-        let password = secret(Which::Password)?;
-        let client_secret = secret(Which::ClientSecret)?;
+        let password = secret(SecretKind::Password)?;
+        let client_secret = secret(SecretKind::ClientSecret)?;
         let options = given.or(variables).or(profile);
         let store_passphrase = store_passphrase(environment)?;
         let identity = options.identity_by(place)?;
         Ok(Self { identity, options, password, client_secret, store_passphrase })
     }
 
-    /// The secrets that are needed: read from where they are, asked for where they are nowhere.
+    /// Reads the secrets that a command needs, and prompts for those that have no source.
     pub(crate) fn credentials(&self, need: Need) -> Result<Credentials> {
         let mut credentials = Credentials::default();
         if need == Need::Login && self.logs_in_a_user() {
             credentials.password = Some(match &self.password {
-                Some(source) => source.read(Which::Password, |warning| warn(warning))?,
-                None => secrets::ask(Which::Password, &self.identity)?,
+                Some(source) => source.read(SecretKind::Password, |warning| warn(warning))?,
+                None => secrets::prompt(SecretKind::Password, &self.identity)?,
             });
         }
         if self.has_client() && (need != Need::Validation || self.introspects()) {
             credentials.client_secret = match &self.client_secret {
-                Some(source) => Some(source.read(Which::ClientSecret, |warning| warn(warning))?),
-                // A client of a user's may be a public one, without a secret.
+                Some(source) => {
+                    Some(source.read(SecretKind::ClientSecret, |warning| warn(warning))?)
+                }
+                // With a user's password the client may be a public one (RFC 6749 section 2.1).
                 None if self.identity.provider() == Provider::OAuth2 && self.logs_in_a_user() => {
                     None
                 }
-                None => Some(secrets::ask(Which::ClientSecret, &self.identity)?),
+                None => Some(secrets::prompt(SecretKind::ClientSecret, &self.identity)?),
             };
         }
         Ok(credentials)
     }
 
-    /// The client's secret if it is to be had without asking anyone.
+    /// Returns the client secret if it can be read without a prompt.
     pub(crate) fn known_client_secret(&self) -> Option<Secret> {
-        self.client_secret.as_ref()?.read(Which::ClientSecret, |warning| warn(warning)).ok()
+        self.client_secret.as_ref()?.read(SecretKind::ClientSecret, |warning| warn(warning)).ok()
     }
 
-    /// What a login takes, if it is to be had without asking anyone.
+    /// Returns the secrets of a login if they can be read without a prompt.
     pub(crate) fn known_credentials(&self) -> Result<Option<Credentials>> {
         let lacks_password = self.logs_in_a_user() && self.password.is_none();
         let is_public = self.identity.provider() == Provider::OAuth2 && self.logs_in_a_user();
@@ -121,37 +120,41 @@ impl Settings {
         self.credentials(Need::Login).map(Some)
     }
 
-    /// The server as the settings describe it.
+    /// Returns the server.
     pub(crate) fn server(&self) -> Result<Server> {
-        self.options.server_of(self.identity.clone())
+        self.options.server_for(self.identity.clone())
     }
 
-    /// Where leases are shared. A passphrase is asked for if it is nowhere.
-    pub(crate) fn shared(&self) -> Result<Shared> {
-        shared_by(&self.options, self.store_passphrase.as_ref())
+    /// Returns how to open the store. Prompts for a passphrase that has no source.
+    pub(crate) fn store(&self) -> Result<StoreConfig> {
+        store_or_prompt(&self.options, self.store_passphrase.as_ref())
     }
 
-    /// The same if it is to be had without asking anyone.
-    pub(crate) fn known_shared(&self) -> Result<Shared> {
-        if self.store_passphrase.is_some() { self.shared() } else { Shared::of(&self.options) }
+    /// Returns how to open the store, without a prompt.
+    pub(crate) fn known_store(&self) -> Result<StoreConfig> {
+        if self.store_passphrase.is_some() {
+            self.store()
+        } else {
+            StoreConfig::from_options(&self.options)
+        }
     }
 
-    /// How long one request may take.
+    /// Returns the timeout of one request.
     pub(crate) fn timeout(&self) -> Duration {
         self.options.timeout.unwrap_or(Duration::from_secs(10))
     }
 
-    /// Whether the server is on this machine.
+    /// Returns whether the server is on this machine.
     pub(crate) fn is_on_this_machine(&self) -> bool {
         tokenlease_config::is_loopback(self.identity.server())
     }
 
-    /// Whether what is sent can be read on the way.
-    pub(crate) fn is_sent_in_the_clear(&self) -> bool {
+    /// Returns whether requests leave this machine unencrypted.
+    pub(crate) fn is_unencrypted(&self) -> bool {
         self.identity.server().starts_with("http:") && !self.is_on_this_machine()
     }
 
-    /// The text of the file of extra authorities.
+    /// Reads the PEM file of additional certificate authorities.
     pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>> {
         self.options.ca()
     }
@@ -168,15 +171,15 @@ impl Settings {
         !self.identity.client().is_empty()
     }
 
-    /// What can prove that a token has ended.
+    /// Returns the endpoint that can confirm that a token is inactive.
     pub(crate) fn evidence(&self) -> Option<Evidence> {
         let (userinfo, introspection) = self.validation_endpoints();
         if userinfo {
-            return Some(Evidence { place: "userinfo", yes: "userinfo answered 401" });
+            return Some(Evidence { endpoint: "userinfo", response: "userinfo answered 401" });
         }
         introspection.then_some(Evidence {
-            place: "introspection",
-            yes: "introspection answered active: false",
+            endpoint: "introspection",
+            response: "introspection answered active: false",
         })
     }
 
@@ -184,7 +187,7 @@ impl Settings {
         self.validation_endpoints() == (false, true)
     }
 
-    /// Whether there is a userinfo endpoint, and an introspection endpoint.
+    /// Returns whether there is a userinfo endpoint and whether there is an introspection endpoint.
     fn validation_endpoints(&self) -> (bool, bool) {
         let set = |path: &Option<String>, default: bool| {
             path.as_ref().map_or(default, |path| !path.is_empty())
@@ -194,7 +197,7 @@ impl Settings {
     }
 }
 
-/// Whether one of the sources names a provider: without one there is no identity.
+/// Returns whether one of the sources sets a provider, without which there is no identity.
 pub(crate) fn names_a_provider(
     connection: &Connection,
     environment: Environment<'_>,
@@ -202,20 +205,20 @@ pub(crate) fn names_a_provider(
     Ok(merged(connection.options.clone(), connection, environment)?.provider.is_some())
 }
 
-/// Where leases are shared, where no identity is needed.
-pub(crate) fn shared(options: &Options, environment: Environment<'_>) -> Result<Shared> {
-    shared_by(options, store_passphrase(environment)?.as_ref())
+/// Returns how to open the store, for commands without an identity.
+pub(crate) fn store(options: &Options, environment: Environment<'_>) -> Result<StoreConfig> {
+    store_or_prompt(options, store_passphrase(environment)?.as_ref())
 }
 
-fn shared_by(options: &Options, passphrase: Option<&SecretSource>) -> Result<Shared> {
-    Shared::asking(options, || match passphrase {
-        Some(source) => source.read(Which::StorePassphrase, |warning| warn(warning)),
-        None => secrets::ask(Which::StorePassphrase, StoreUrl::of(options)),
+fn store_or_prompt(options: &Options, passphrase: Option<&SecretSource>) -> Result<StoreConfig> {
+    StoreConfig::from_options_or_prompt(options, || match passphrase {
+        Some(source) => source.read(SecretKind::StorePassphrase, |warning| warn(warning)),
+        None => secrets::prompt(SecretKind::StorePassphrase, options.store_url()),
     })
 }
 
 fn store_passphrase(environment: Environment<'_>) -> Result<Option<SecretSource>> {
-    let text = variable(environment, Which::StorePassphrase.variable())?;
+    let text = variable(environment, SecretKind::StorePassphrase.variable())?;
     Ok(text.map(|text| SecretSource::Variable(text.into())))
 }
 
@@ -250,8 +253,9 @@ mod tests {
 
     const WYN: [&str; 6] = ["--provider", "wyn", "--server", "https://w", "--user", "u"];
 
+    /// Rule: Faces: the command line overrides the environment, and the environment the profile.
     #[test]
-    fn the_command_line_wins_over_the_environment_and_that_over_the_profile() {
+    fn the_command_line_overrides_the_environment_which_overrides_the_profile() {
         let text = "[profile.bi]\nprovider = \"wyn\"\nserver = \"https://profile\"\n\
                     user = \"profile\"\ntenant = \"/profile\"\nlifetime = \"8h\"\n";
         with_profile(text, |file, _| {
@@ -269,14 +273,14 @@ mod tests {
             assert_eq!(settings.identity.realm(), "/profile");
             assert_eq!(settings.identity.client(), "integration");
             assert_eq!(settings.options.lifetime, Some(Duration::from_secs(28_800)));
-            // The same by variables alone.
+            // The profile can be selected by variables.
             let variables = [("TOKENLEASE_PROFILE", "bi"), ("TOKENLEASE_CONFIG", file)];
             assert_eq!(resolve(&[], &variables).unwrap().identity.user(), "profile");
         });
     }
 
     #[test]
-    fn a_secret_comes_from_the_nearest_source_that_names_one() {
+    fn a_secret_comes_from_the_first_source_that_sets_one() {
         let text = "[profile.bi]\nprovider = \"wyn\"\nserver = \"https://w\"\nuser = \"u\"\n\
                     password_file = \"pw\"\nclient_secret_file = \"cs\"\n";
         with_profile(text, |file, folder| {
@@ -300,19 +304,19 @@ mod tests {
     }
 
     #[test]
-    fn two_sources_of_one_secret_in_one_place_are_an_error() {
+    fn two_sources_of_a_secret_in_one_place_are_an_error() {
         let line = [&WYN[..], &["--password-file", "a", "--password-command", "b"]].concat();
         let error = resolve(&line, &[]).unwrap_err();
         assert!(error.detail().contains("two sources of the password are given"), "{error}");
         let variables =
             [("TOKENLEASE_CLIENT_SECRET", "canary"), ("TOKENLEASE_CLIENT_SECRET_FILE", "b")];
         let error = resolve(&WYN, &variables).unwrap_err();
-        assert!(error.detail().contains("client's secret are set in the environment"), "{error}");
+        assert!(error.detail().contains("client secret are set in the environment"), "{error}");
         assert!(!error.to_string().contains("canary"));
     }
 
     #[test]
-    fn what_is_missing_is_an_error_that_names_option_and_variable() {
+    fn a_missing_option_is_an_error_that_names_option_and_variable() {
         let winkas = ["--provider", "winkas", "--user", "u"];
         for (args, option) in [
             (&[][..], "--provider, the variable TOKENLEASE_PROVIDER"),
@@ -328,8 +332,9 @@ mod tests {
         assert!(error.contains("TOKENLEASE_LIFETIME: 8 has no unit"), "{error}");
     }
 
+    /// Rule: Secrets: a command reads only the secrets that it sends.
     #[test]
-    fn a_command_asks_only_for_the_secrets_that_it_sends() {
+    fn a_command_reads_only_the_secrets_that_it_sends() {
         let variables =
             [("TOKENLEASE_PASSWORD", "password"), ("TOKENLEASE_CLIENT_SECRET", "secret")];
         let texts = |args: &[&str], need| {
@@ -352,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_client_has_no_secret_to_ask_for() {
+    fn a_public_client_needs_no_client_secret() {
         let args =
             ["--provider", "oauth2", "--server", "https://o", "--client-id", "c", "--user", "u"];
         let settings = resolve(&args, &[("TOKENLEASE_PASSWORD", "password")]).unwrap();

@@ -1,8 +1,8 @@
-//! Options that are one word of a few.
+//! Options whose value is one of a few words.
 
 use tokenlease::core::{lifecycle, provider};
 
-/// Makes an enum of the words; each is written once, for options, help and errors.
+/// Defines an enum with its words, so that options, `--help` and errors share one list.
 macro_rules! choices {
     ($(#[$about:meta])* $name:ident { $($(#[doc = $help:literal])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$about])*
@@ -10,16 +10,19 @@ macro_rules! choices {
         pub enum $name { $($(#[doc = $help])* $variant),* }
 
         impl $name {
-            /// The words of all.
+            /// The words, in the order of `--help`.
             pub const WORDS: &[&str] = &[$($word),*];
             const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The word that options write.
+            /// Returns the word.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),* }
             }
 
-            /// Reads the word. The error says what was wrong and what was expected.
+            /// Parses the word.
+            ///
+            /// # Errors
+            /// A message that quotes the text and lists the words.
             pub fn read(text: &str) -> Result<Self, String> {
                 let found = Self::ALL.iter().find(|choice| choice.as_str() == text);
                 found.copied().ok_or_else(|| {
@@ -44,59 +47,59 @@ macro_rules! choices {
 }
 
 choices! {
-    /// Whose protocol the server speaks.
+    /// The server's API.
     Provider {
         /// WinKAS Air.
         Winkas = "winkas",
         /// Wyn Enterprise.
         Wyn = "wyn",
-        /// Any OAuth2 server.
+        /// Any OAuth 2.0 server (RFC 6749).
         OAuth2 = "oauth2",
     }
 }
 
 choices! {
-    /// How tokens are asked for.
+    /// The OAuth 2.0 grant of a login.
     Grant {
-        /// For a user, by name and password.
+        /// A user's name and password (RFC 6749 section 4.3).
         Password = "password",
-        /// For the client itself.
+        /// The client's own credentials (RFC 6749 section 4.4).
         ClientCredentials = "client_credentials",
     }
 }
 
 choices! {
-    /// Where the client's id and secret are sent.
+    /// Where the client ID and the client secret are sent (RFC 6749 section 2.3.1).
     ClientAuth {
-        /// In the body of the request.
+        /// In the request body.
         Body = "body",
-        /// In a Basic header, form-encoded first, as the standard says.
+        /// In a Basic header, form-encoded (RFC 6749 section 2.3.1).
         Basic = "basic",
-        /// In a Basic header as they are, for servers that do not decode them.
+        /// In a Basic header, unencoded, for servers that do not decode it.
         BasicRaw = "basic-raw",
     }
 }
 
 choices! {
-    /// Where a store's key comes from, if not from a file.
+    /// The source of a store's encryption key, if it is not a file.
     StoreKey {
-        /// This user's keyring: Secret Service, keychain or Credential Manager.
+        /// The user's keyring: Secret Service, macOS Keychain or Windows Credential Manager.
         Keyring = "keyring",
-        /// The keyring of the Linux kernel, which forgets at each boot.
+        /// The Linux kernel's keyring, which is emptied at each boot.
         KernelKeyring = "kernel-keyring",
-        /// A passphrase: `TOKENLEASE_STORE_PASSPHRASE`, or a terminal to ask on.
+        /// A passphrase: `TOKENLEASE_STORE_PASSPHRASE`, or a prompt on the terminal.
         Passphrase = "passphrase",
     }
 }
 
 choices! {
-    /// What happens while the store is away.
+    /// The behavior while the store is unavailable.
     OnStoreOutage {
-        /// An error.
+        /// Fail with an error.
         Fail = "fail",
-        /// Only the provider's running token is asked for.
+        /// Refetch the provider's current token; never log in.
         RefetchOnly = "refetch-only",
-        /// One new token a process and lifetime.
+        /// Log in at most once per process and token lifetime.
         LoginWithinBudget = "login-within-budget",
     }
 }

@@ -1,4 +1,4 @@
-//! From options to a client.
+//! From options to a registry, credentials and a client.
 
 use tokenlease::{
     Client, ClientBuilder, CredentialsSource, HttpOptions, Registry, Result,
@@ -8,12 +8,12 @@ use tokenlease::{
 use crate::{
     config,
     options::{KEYS, Options},
-    secrets::{SecretSource, Which},
-    store,
+    secrets::{SecretKind, SecretSource},
+    store::{self, StoreConfig},
 };
 
-/// The options that a registry is made of: its clients take them from it.
-const OF_REGISTRY: [&str; 7] = [
+/// The options of a registry. Its clients share them.
+const REGISTRY_KEYS: [&str; 7] = [
     "store",
     "store_key",
     "store_key_file",
@@ -24,14 +24,16 @@ const OF_REGISTRY: [&str; 7] = [
 ];
 
 impl Options {
-    /// A client's builder, for what options don't say: a hook for events.
+    /// Returns a builder of a client, so that callers can add settings that are no options, such as
+    /// an event hook.
     ///
-    /// Without a registry the client is of the process's, or of one of its own where options name what a
-    /// registry is made of. A store must be opened for that, which blocks.
+    /// Without a registry the client uses the process's registry, or its own if one of its options
+    /// is a registry's. Opening that registry's store blocks.
     ///
     /// # Errors
-    /// `Config` for options that are missing, of another provider, or at odds with each other;
-    /// `Store` for a store that can't be opened.
+    /// [`Config`](tokenlease::ErrorKind::Config) for options that are missing, malformed, not the
+    /// provider's, or in conflict with each other or with the registry;
+    /// [`Store`](tokenlease::ErrorKind::Store) if the store can't be opened.
     pub fn client(
         &self,
         credentials: impl Into<CredentialsSource>,
@@ -39,20 +41,23 @@ impl Options {
     ) -> Result<ClientBuilder> {
         let registry = match registry {
             Some(registry) => {
-                if let Some(key) = OF_REGISTRY.into_iter().find(|key| self.is_set(key)) {
-                    return Err(config(format!("\"{key}\" is given for a client of a registry"))
-                        .expected("it among the registry's own options"));
+                if let Some(key) = REGISTRY_KEYS.into_iter().find(|key| self.is_set(key)) {
+                    return Err(config(format!(
+                        "\"{key}\" is set for a client that shares a registry"
+                    ))
+                    .expected("it among the registry's own options"));
                 }
                 registry.clone()
             }
-            None if OF_REGISTRY.into_iter().any(|key| self.is_set(key)) => self.own_registry()?,
+            None if REGISTRY_KEYS.into_iter().any(|key| self.is_set(key)) => self.own_registry()?,
             None => Registry::process()?,
         };
-        Ok(self.client_of(self.server()?, credentials, &registry))
+        Ok(self.client_for(self.server()?, credentials, &registry))
     }
 
-    /// A client's builder for that server and registry, with what the options say of its behaviour.
-    pub fn client_of(
+    /// Returns a builder of a client for the given server and registry, with the timeouts,
+    /// lifetimes and outage policy of these options.
+    pub fn client_for(
         &self,
         server: Server,
         credentials: impl Into<CredentialsSource>,
@@ -77,15 +82,17 @@ impl Options {
         builder
     }
 
-    /// What clients share: store, trust, and how long a request may take. The store is the memory
-    /// of the process unless one is named; opening it blocks.
+    /// Returns a registry: the store, the trusted authorities and the request timeout that clients
+    /// share. Without the option `store`, tokens are shared in this process's memory only. Opening
+    /// a store blocks.
     ///
     /// # Errors
-    /// `Config` for an option of clients; `Store` for a store that can't be opened.
+    /// [`Config`](tokenlease::ErrorKind::Config) for an option of clients or a malformed one;
+    /// [`Store`](tokenlease::ErrorKind::Store) if the store can't be opened.
     pub fn registry(&self) -> Result<Registry> {
-        let is_foreign = |key: &&str| self.is_set(key) && !OF_REGISTRY.contains(key);
-        if let Some(key) = KEYS.iter().find(|key| is_foreign(key)) {
-            return Err(config(format!("\"{key}\" is given for a registry"))
+        let is_of_clients = |key: &&str| self.is_set(key) && !REGISTRY_KEYS.contains(key);
+        if let Some(key) = KEYS.iter().find(|key| is_of_clients(key)) {
+            return Err(config(format!("\"{key}\" is set for a registry"))
                 .expected("it among the options of its clients"));
         }
         self.own_registry()
@@ -94,16 +101,20 @@ impl Options {
     fn own_registry(&self) -> Result<Registry> {
         let mut builder = Registry::builder().http(self.http()?);
         if self.store.is_some() {
-            let opened = store::open_blocking(&store::Shared::of(self)?)?;
+            let opened = store::open_blocking(&StoreConfig::from_options(self)?)?;
             builder = builder.store(opened.store, opened.key);
-        } else if self.names_a_key() {
-            return Err(config("a store's key is given without a store")
-                .expected("\"store\" as well: the memory of a process needs no key"));
+        } else if self.sets_store_key() {
+            return Err(config("a store's key is set without a store")
+                .expected("the option \"store\" as well")
+                .advice("tokens in the memory of a process need no key"));
         }
         builder.build()
     }
 
-    /// How requests are sent.
+    /// Returns how to send requests: the options `timeout`, `ca` and `allow_plain_http`.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) if the file of the option `ca` can't be read.
     pub fn http(&self) -> Result<HttpOptions> {
         let mut http = HttpOptions::new();
         if let Some(timeout) = self.timeout {
@@ -118,44 +129,47 @@ impl Options {
         Ok(http)
     }
 
-    /// Where the secrets come from: those that are given, else the files and the command that the
-    /// options name, which are read again whenever credentials are to be sent.
+    /// Returns the source of the credentials: the given secrets, else the files and the command
+    /// that the options name. Those are read again each time credentials are sent.
     ///
     /// # Errors
-    /// `Config` if two options name a place of the same secret.
+    /// [`Config`](tokenlease::ErrorKind::Config) if two options name a source of the same secret.
     pub fn credentials(&self, given: Credentials) -> Result<CredentialsSource> {
-        let is_elsewhere = |secret: &Option<_>, which| match secret {
+        let is_in_options = |secret: &Option<_>, kind| match secret {
             Some(_) => Ok(false),
-            None => SecretSource::of(self, None, which, "given").map(|place| place.is_some()),
+            None => self.secret_source(kind, None, "set").map(|source| source.is_some()),
         };
-        if is_elsewhere(&given.password, Which::Password)?
-            || is_elsewhere(&given.client_secret, Which::ClientSecret)?
+        if is_in_options(&given.password, SecretKind::Password)?
+            || is_in_options(&given.client_secret, SecretKind::ClientSecret)?
         {
             return self.credentials_from(move || Ok(given.clone()));
         }
         Ok(given.into())
     }
 
-    /// As [`credentials`](Self::credentials), for secrets that a function fetches; what it leaves
-    /// out is read where the options say.
+    /// Like [`credentials`](Self::credentials), for secrets that a function returns. A secret that
+    /// it omits is read from the source that the options name.
+    ///
+    /// # Errors
+    /// As for [`credentials`](Self::credentials).
     pub fn credentials_from(
         &self,
         fetch: impl Fn() -> Result<Credentials> + Send + Sync + 'static,
     ) -> Result<CredentialsSource> {
         let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
-        let password = SecretSource::of(self, None, Which::Password, "given")?;
-        let client_secret = SecretSource::of(self, None, Which::ClientSecret, "given")?;
+        let password = self.secret_source(SecretKind::Password, None, "set")?;
+        let client_secret = self.secret_source(SecretKind::ClientSecret, None, "set")?;
         let read =
-            move |secret: &mut Option<_>, place: &Option<SecretSource>, which| -> Result<()> {
-                if let (None, Some(place)) = (&secret, place) {
-                    *secret = Some(place.read(which, warn)?);
+            move |secret: &mut Option<_>, source: &Option<SecretSource>, kind| -> Result<()> {
+                if let (None, Some(source)) = (&secret, source) {
+                    *secret = Some(source.read(kind, warn)?);
                 }
                 Ok(())
             };
         Ok(CredentialsSource::from_fn(move || {
             let mut credentials = fetch()?;
-            read(&mut credentials.password, &password, Which::Password)?;
-            read(&mut credentials.client_secret, &client_secret, Which::ClientSecret)?;
+            read(&mut credentials.password, &password, SecretKind::Password)?;
+            read(&mut credentials.client_secret, &client_secret, SecretKind::ClientSecret)?;
             Ok(credentials)
         }))
     }
@@ -178,6 +192,7 @@ mod tests {
         options
     }
 
+    /// Rule: Secrets: a password file is read again before each login.
     #[tokio::test]
     async fn a_password_file_is_read_again_before_each_login() {
         let emulator = Emulator::builder().start().await.unwrap();
@@ -200,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_registry_is_made_of_is_not_taken_for_one_of_its_clients() {
+    fn a_registrys_option_is_rejected_for_one_of_its_clients() {
         let erp = [("provider", "winkas"), ("user", "u"), ("contract", "c"), ("timeout", "5s")];
         let registry = Options::default().registry().unwrap();
         let password = Credentials::password("p");
@@ -211,18 +226,18 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_a_store_and_a_secret_of_two_places_are_errors() {
+    fn a_key_without_a_store_and_two_sources_of_a_secret_are_errors() {
         let error = options(&[("store_key_file", "key")]).registry().unwrap_err();
         assert!(error.to_string().contains("\"store\" as well"), "{error}");
         let both = options(&[("password_file", "a"), ("password_command", "b")]);
         let error = both.credentials(Credentials::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        // A secret that is given wins over places.
+        // A given secret takes precedence over the options.
         both.credentials(Credentials::password("p")).unwrap();
     }
 
     #[tokio::test]
-    async fn what_a_function_leaves_out_is_read_where_the_options_say() {
+    async fn a_secret_that_a_function_omits_is_read_from_the_options_source() {
         let emulator = Emulator::builder().start().await.unwrap();
         let (wyn, folder) = (emulator.wyn(), tempfile::tempdir().unwrap());
         let file = folder.path().join("secret");
@@ -240,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_of_clients_is_none_of_a_registry() {
+    fn a_clients_option_is_rejected_for_a_registry() {
         let error = options(&[("user", "u")]).registry().unwrap_err();
         assert!(error.to_string().contains("options of its clients"), "{error}");
     }

@@ -1,12 +1,23 @@
-//! Durations as people write them: `90s`, `15m`, `8h`, `7d`, `1h30m`, `250ms`.
+//! Durations as text: `90s`, `15m`, `8h`, `7d`, `1h30m`, `250ms`.
 
 use std::time::Duration;
 
-/// The units, longest first, with their milliseconds.
+/// The units and their lengths in milliseconds, longest first.
 const UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
-/// Reads a duration. The error says what was wrong and what was expected.
+/// Parses a duration: whole numbers, each with a unit `d`, `h`, `m`, `s` or `ms`, longest unit first.
+///
+/// # Errors
+/// A message that says what is wrong and what is expected.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokenlease_config::duration;
+///
+/// assert_eq!(duration::parse("1h30m"), Ok(Duration::from_secs(5400)));
+/// assert!(duration::parse("90").is_err()); // no unit
+/// ```
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let bad =
@@ -27,12 +38,12 @@ pub fn parse(text: &str) -> Result<Duration, String> {
             return bad(format!("\"{text}\" is not a whole number and a unit"));
         };
         let Some(place) = UNITS.iter().position(|(name, _)| *name == unit) else {
-            return bad(format!("\"{unit}\" is no unit (d, h, m, s, ms)"));
+            return bad(format!("\"{unit}\" is not a unit (d, h, m, s, ms)"));
         };
-        // Counted from the end, so that a later unit must have a smaller place.
+        // Counted from the end, so that each unit must have a smaller place than the one before.
         let place_from_end = UNITS.len() - 1 - place;
         if place_from_end >= longest {
-            return bad(format!("\"{text}\" does not name each unit once, the longest first"));
+            return bad(format!("\"{text}\" repeats a unit or does not start with the longest"));
         }
         longest = place_from_end;
         let Some(sum) = UNITS
@@ -47,7 +58,14 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(millis))
 }
 
-/// A duration for people, in its two longest units.
+/// Formats a duration in its two longest units.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokenlease_config::duration;
+///
+/// assert_eq!(duration::show(Duration::from_secs(93_784)), "1d2h");
+/// ```
 pub fn show(duration: Duration) -> String {
     if !duration.is_zero() && duration < Duration::from_millis(1) {
         return "under 1ms".into();
@@ -68,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_numbers_with_units() {
+    fn a_duration_is_numbers_with_units() {
         for (text, seconds) in [
             ("90s", 90),
             ("15m", 900),
@@ -85,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn a_number_without_a_unit_is_an_error_that_names_the_unit() {
+    fn a_duration_without_a_unit_is_an_error_that_shows_units() {
         let error = parse("8").unwrap_err();
         assert!(error.contains("8s") && error.contains("8m"), "{error}");
     }
 
     #[test]
-    fn what_is_no_duration_is_an_error_that_shows_one() {
+    fn a_malformed_duration_is_an_error_that_shows_an_example() {
         let bad = ["", "h", "1.5h", "-1s", "8 h", "8H", "8hours", "1m1h", "1s1s", "1h30", "8æ"];
         for text in bad.into_iter().chain(["99999999999999999999s", "18446744073709551615d"]) {
             let error = parse(text).unwrap_err();
@@ -100,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_shown_in_their_two_longest_units() {
+    fn a_duration_is_printed_in_its_two_longest_units() {
         for (seconds, text) in
             [(0, "0s"), (59, "59s"), (5400, "1h30m"), (93_784, "1d2h"), (315_360_000, "3650d")]
         {

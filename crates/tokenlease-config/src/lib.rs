@@ -1,5 +1,8 @@
-//! The options of tokenlease by name: the program, the C library and the Python module are
-//! configured with the same words, read by the same rules.
+//! The options of tokenlease by name: from text to a [`Client`](tokenlease::Client).
+//!
+//! The program, the C library and the Python module take the same options under the same names and
+//! read their values by the same rules. [`KEYS`] lists the names; the fields of [`Options`]
+//! document them.
 //!
 //! ```
 //! use tokenlease_config::Options;
@@ -16,6 +19,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `clap` | [`Options`] as arguments of a command line |
+//! | `redis`, `postgres` | stores that many hosts share |
+//! | `keyring` | the operating system's keyring as the source of a store's key |
 #![forbid(unsafe_code)]
 
 mod choice;
@@ -26,20 +35,21 @@ pub mod options;
 pub mod secrets;
 mod server;
 pub mod store;
+mod store_url;
 
 pub use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
-    nearest::nearest,
-    options::{KEYS, Options, Value},
+    options::{KEYS, Options, Value, nearest},
     server::is_loopback,
-    store::{Shared, StoreUrl},
+    store::StoreConfig,
+    store_url::StoreUrl,
 };
 
 use std::borrow::Cow;
 
 use tokenlease::{Error, ErrorKind};
 
-/// A wrong option or configuration.
+/// Returns an error of kind [`ErrorKind::Config`].
 fn config(detail: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Config, detail)
 }

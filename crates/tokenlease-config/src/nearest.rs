@@ -1,16 +1,14 @@
-//! The option that a wrong name may have meant.
+//! The most similar of several names.
 
-use crate::options::KEYS;
-
-/// The known key that is at most three slips away.
-pub fn nearest(key: &str) -> Option<&'static str> {
-    let key = key.replace('-', "_").to_lowercase();
-    let distances = KEYS.iter().map(|known| (slips(&key, known), *known));
-    distances.min().filter(|(slips, _)| *slips <= 3).map(|(_, known)| known)
+/// Returns the name that is most similar to `text`, at most three edits away.
+pub(crate) fn nearest_of(text: &str, names: &[&'static str]) -> Option<&'static str> {
+    let text = text.replace('-', "_").to_lowercase();
+    let distances = names.iter().map(|name| (distance(&text, name), *name));
+    distances.min().filter(|(edits, _)| *edits <= 3).map(|(_, name)| name)
 }
 
-/// Letters to insert, drop or replace to make one text of the other (Levenshtein's distance).
-fn slips(from: &str, to: &str) -> usize {
+/// Returns the number of inserted, deleted or replaced letters (Levenshtein distance).
+fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.chars().enumerate() {
@@ -34,11 +32,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_counted() {
+    fn the_edit_distance_counts_letters() {
         for (from, to, count) in
             [("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("same", "same", 0)]
         {
-            assert_eq!(slips(from, to), count, "{from} {to}");
+            assert_eq!(distance(from, to), count, "{from} {to}");
         }
     }
 }

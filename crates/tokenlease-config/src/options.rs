@@ -1,76 +1,80 @@
-//! The options that say which server is asked, for whom, and how. They come from the command
-//! line, the environment and a profile, under the same names and read by the same rules.
+//! The options: which server, which identity, which secrets, which store.
+//!
+//! The command line, the environment and profiles set them under the same names. The documentation
+//! of each field is also the program's `--help`.
 
 mod named;
 
 use std::{path::PathBuf, time::Duration};
 
-use tokenlease::Result;
+use tokenlease::{Result, core::Secret};
 
-pub use self::named::{KEYS, Value};
+pub use self::named::{KEYS, Value, nearest};
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config,
-    store::StoreUrl,
+    secrets::{SecretKind, SecretSource},
+    store_url::StoreUrl,
 };
 
-/// One source's options; what it does not say is `None`.
+/// The options that one source sets, for example the command line; `None` means not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Server"))]
 pub struct Options {
-    /// Whose protocol the server speaks.
+    /// The server's API.
     #[cfg_attr(feature = "clap", arg(long, value_enum))]
     pub provider: Option<Provider>,
-    /// The server's base address, for example `https://wyn.example.com`. For winkas it is
-    /// `https://air.winkas.net` unless given.
+    /// The server's base URL, for example `https://wyn.example.com`. The default for winkas is
+    /// `https://air.winkas.net`.
     #[cfg_attr(feature = "clap", arg(long, value_name = "URL"))]
     pub server: Option<String>,
-    /// The user that tokens speak for.
+    /// The user to log in as.
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
     pub user: Option<String>,
     /// The contract code (winkas).
     #[cfg_attr(feature = "clap", arg(long, value_name = "CODE"))]
     pub contract: Option<String>,
-    /// The client's id (wyn, oauth2). For wyn it is `integration` unless given.
+    /// The client ID (wyn, oauth2). The default for wyn is `integration`.
     #[cfg_attr(feature = "clap", arg(long, value_name = "ID"))]
     pub client_id: Option<String>,
-    /// The organization, with a slash first: `/Org/SubOrg` (wyn). It is `/`, the global
-    /// organization, unless given.
+    /// The organization, with a leading slash: `/Org/SubOrg` (wyn). The default is `/`, the global
+    /// organization.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub tenant: Option<String>,
-    /// The scopes to ask for, separated by spaces (wyn, oauth2). None are asked for unless given.
+    /// The scopes to request, separated by spaces (wyn, oauth2). By default none are requested.
     #[cfg_attr(feature = "clap", arg(long, value_name = "SCOPES"))]
     pub scope: Option<String>,
-    /// How long new tokens shall live, for example `8h` (wyn). A token lives as long as the server
-    /// says unless given: 10 years on a Wyn server as installed.
+    /// The lifetime to request for new tokens, for example `8h` (wyn). By default the server
+    /// decides: 10 years on a Wyn server as installed.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]
     pub lifetime: Option<Duration>,
-    /// How tokens are asked for (oauth2): for a user, or for the client itself. It is `password`
-    /// where there is a user, unless given.
+    /// The OAuth 2.0 grant of a login (oauth2). The default is `password` if --user is set, else
+    /// `client_credentials`.
     #[cfg_attr(feature = "clap", arg(long, value_enum))]
     pub grant: Option<Grant>,
-    /// Where the client's id and secret are sent (wyn, oauth2). Unless given it is `basic` for
-    /// oauth2; for wyn `body` in token requests and `basic` in revocations.
-    #[cfg_attr(feature = "clap", arg(long, value_enum, value_name = "WAY"))]
+    /// Where to send the client ID and the client secret (wyn, oauth2). The default for oauth2 is
+    /// `basic`; for wyn it is `body` in token requests and `basic` in revocations.
+    #[cfg_attr(feature = "clap", arg(long, value_enum, value_name = "METHOD"))]
     pub client_auth: Option<ClientAuth>,
-    /// The path of the token endpoint below the base address. It is `/connect/token` for wyn and
-    /// `/token` for oauth2 unless given.
+    /// The path of the token endpoint, relative to the base URL. The default is `/connect/token`
+    /// for wyn and `/token` for oauth2.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub token_path: Option<String>,
-    /// The path of the revocation endpoint. It is `/connect/revocation` for wyn, and oauth2 has
-    /// none, unless given; an empty path means there is none.
+    /// The path of the revocation endpoint. The default for wyn is `/connect/revocation`; oauth2
+    /// has no default. An empty path means that the server has none.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub revocation_path: Option<String>,
-    /// The path of the introspection endpoint. There is none unless given; it is used where there
-    /// is no userinfo path.
+    /// The path of the introspection endpoint. There is no default. It is used only if there is no
+    /// userinfo endpoint.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub introspection_path: Option<String>,
-    /// The path of the userinfo endpoint. It is `/connect/userinfo` for wyn, and oauth2 has none,
-    /// unless given; an empty path means there is none.
+    /// The path of the userinfo endpoint. The default for wyn is `/connect/userinfo`; oauth2 has no
+    /// default. An empty path means that the server has none.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub userinfo_path: Option<String>,
-    /// Whether a new token ends the older ones of the same identity, which no answer tells (wyn,
-    /// oauth2). If so, a token is used to its end instead of being refreshed early.
+    /// The server ends older tokens of an identity when it issues a new one (wyn, oauth2). No
+    /// response says this. If set, a token is used until it expires instead of being refreshed
+    /// early.
     #[cfg_attr(feature = "clap", arg(
         long,
         value_name = "BOOL",
@@ -80,19 +84,19 @@ pub struct Options {
         hide_possible_values = true
     ))]
     pub new_token_ends_old: Option<bool>,
-    /// How long tokens live by the agreement, where no answer says it (winkas), for example `24h`.
-    /// It is 12 hours unless given, and what proves to be longer is learned.
+    /// The lifetime of tokens by agreement with the provider, if no response states it (winkas),
+    /// for example `24h`. The default is 12 hours; longer lifetimes are learned.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]
     pub agreed_lifetime: Option<Duration>,
-    /// An upper limit of one's own for the life of a token whose end the server states (wyn,
-    /// oauth2), for example `12h`.
+    /// An upper limit for lifetimes that the server states (wyn, oauth2), for example `12h`. By
+    /// default there is no limit.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]
     pub max_lifetime: Option<Duration>,
-    /// A file of certificates in PEM whose authorities are trusted too, beside the system's.
+    /// A PEM file of certificate authorities to trust in addition to the system's.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Network"))]
     pub ca: Option<PathBuf>,
-    /// Dangerous: sends passwords and tokens unencrypted to an `http://` address, to be read by
-    /// everyone on the way. Servers on this machine need no such leave.
+    /// Allow `http://` servers. Dangerous: passwords and tokens are sent unencrypted, and everyone
+    /// on the network path can read them. Not needed for localhost.
     #[cfg_attr(feature = "clap", arg(
         long,
         value_name = "BOOL",
@@ -103,73 +107,116 @@ pub struct Options {
         help_heading = "Network"
     ))]
     pub allow_plain_http: Option<bool>,
-    /// How long one request may take, for example `500ms` or `10s`. It is 10 seconds unless given.
+    /// The timeout of one request, for example `500ms` or `10s`. The default is 10 seconds.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = "Network"))]
     pub timeout: Option<Duration>,
-    /// How long the token may take to come in all, retries and waits included, for example `1m`.
-    /// It is 30 seconds unless given.
+    /// The timeout of the whole call, including retries and waits, for example `1m`. The default is
+    /// 30 seconds.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = "Network"))]
     pub deadline: Option<Duration>,
-    /// A file that holds the password in one line. Nobody else should be able to read it.
+    /// Read the password from this file, which must hold it on one line. Only you should be able
+    /// to read the file.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Secrets"))]
     pub password_file: Option<PathBuf>,
-    /// A command whose first line of output is the password, run by `sh -c` (Windows: `cmd /C`),
-    /// for example `pass show erp`. The command itself may be seen by others: put no secret in it.
+    /// Run this command and use the first line of its output as the password, for example
+    /// `pass show erp`. It is run by `sh -c` (Windows: `cmd /C`). Other users can see the command,
+    /// so put no secret in it.
     #[cfg_attr(feature = "clap", arg(long, value_name = "COMMAND", help_heading = "Secrets"))]
     pub password_command: Option<String>,
-    /// A file that holds the client's secret in one line (wyn, oauth2).
+    /// Read the client secret from this file, which must hold it on one line (wyn, oauth2).
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Secrets"))]
     pub client_secret_file: Option<PathBuf>,
-    /// Where leases are kept and shared: `file:/path` (a folder of this user's), `memory:` (nothing
-    /// outlives the command), or a server for many hosts. It is `file:`, the folder `tokenlease` in
-    /// `$XDG_STATE_HOME` or `~/.local/state`, unless given. An address with a password in it comes
-    /// from `TOKENLEASE_STORE` alone.
+    /// Where to share tokens: `file:/path` (a folder of this user), `memory:` (this process only),
+    /// or the URL of a Redis or PostgreSQL server for many hosts. The default is `file:`, the folder
+    /// `tokenlease` in `$XDG_STATE_HOME` or `~/.local/state`. Set a URL that contains a password by
+    /// the variable `TOKENLEASE_STORE`, not here.
     #[cfg_attr(feature = "clap", arg(long, value_name = "URL", value_parser = StoreUrl::read, help_heading = "Store"))]
     pub store: Option<StoreUrl>,
-    /// Where the store's key comes from, if not from a file. A folder has a key of its own unless
-    /// given. All who share a store need the same.
+    /// Where the store's encryption key comes from, if not from a file. By default a folder has its
+    /// own key. All processes that share a store need the same key.
     #[cfg_attr(
         feature = "clap",
-        arg(long, value_enum, value_name = "PLACE", help_heading = "Store")
+        arg(long, value_enum, value_name = "SOURCE", help_heading = "Store")
     )]
     pub store_key: Option<StoreKey>,
-    /// A file with the store's key: 32 bytes, or their hexadecimal digits or base64.
+    /// Read the store's encryption key from this file: 32 bytes, raw, in hexadecimal or in base64.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
     pub store_key_file: Option<PathBuf>,
-    /// A file that holds, in one line, a passphrase that the store's key is made of.
+    /// Derive the store's encryption key from the passphrase in this file, which must hold it on
+    /// one line.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
     pub store_passphrase_file: Option<PathBuf>,
-    /// What happens while the store is away. Unless given, only the running token is asked for where
-    /// the provider has a call for that (winkas), else one new token a process and lifetime.
+    /// The behavior while the store is unavailable. The default is `refetch-only` if the provider can
+    /// refetch (winkas), else `login-within-budget`.
     #[cfg_attr(
         feature = "clap",
         arg(long, value_enum, value_name = "POLICY", help_heading = "Store")
     )]
     pub on_store_outage: Option<OnStoreOutage>,
-    /// How long a look at the store is good for: a sibling's revocation is seen after that long at
-    /// the latest. It is 30 seconds unless given.
+    /// How often to check the store for changes. A revocation by another process is seen after this
+    /// time at the latest. The default is 30 seconds.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = "Store"))]
     pub store_check_interval: Option<Duration>,
 }
 
 impl Options {
-    fn without_key(self) -> Self {
-        Self { store_key: None, store_key_file: None, store_passphrase_file: None, ..self }
+    /// Returns the store's URL: the option `store`, or the user's own folder.
+    pub fn store_url(&self) -> StoreUrl {
+        self.store.clone().unwrap_or_else(StoreUrl::user_folder)
     }
 
-    /// Whether they say where the store's key comes from.
-    pub(crate) fn names_a_key(&self) -> bool {
-        self.store_key.is_some()
-            || self.store_key_file.is_some()
-            || self.store_passphrase_file.is_some()
+    /// Returns where to read a secret from: the file or command that these options name, or the
+    /// given `variable`. `place` says in an error where these options come from, for example "in
+    /// the profile".
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) if there is more than one source.
+    pub fn secret_source(
+        &self,
+        kind: SecretKind,
+        variable: Option<Secret>,
+        place: &str,
+    ) -> Result<Option<SecretSource>> {
+        let (file, command) = match kind {
+            SecretKind::Password => (&self.password_file, &self.password_command),
+            SecretKind::ClientSecret => (&self.client_secret_file, &None),
+            SecretKind::StorePassphrase => (&self.store_passphrase_file, &None),
+        };
+        let mut sources = [
+            variable.map(SecretSource::Variable),
+            file.clone().map(SecretSource::File),
+            command.clone().map(SecretSource::Command),
+        ]
+        .into_iter()
+        .flatten();
+        let first = sources.next();
+        if sources.next().is_some() {
+            return Err(config(format!("two sources of the {} are {place}", kind.name()))
+                .expected("one of: a variable, a file, a command"));
+        }
+        Ok(first)
     }
 
-    /// The text of the file of extra authorities.
+    /// Reads the PEM file that the option `ca` names.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) if the file can't be read.
     pub fn ca(&self) -> Result<Option<Vec<u8>>> {
         let Some(path) = &self.ca else { return Ok(None) };
         std::fs::read(path).map(Some).map_err(|error| {
             config(format!("the CA file {} can't be read: {error}", path.display()))
                 .expected("a file of certificates in PEM")
         })
+    }
+
+    /// Whether one of the options sets the store's key.
+    pub(crate) fn sets_store_key(&self) -> bool {
+        self.store_key.is_some()
+            || self.store_key_file.is_some()
+            || self.store_passphrase_file.is_some()
+    }
+
+    fn without_store_key(self) -> Self {
+        Self { store_key: None, store_key_file: None, store_passphrase_file: None, ..self }
     }
 }

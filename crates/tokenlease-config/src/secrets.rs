@@ -1,4 +1,6 @@
-//! Where secrets come from. None is ever taken from the command line or shown.
+//! Where secrets are read from: a variable, a file or a command.
+//!
+//! Secrets are never taken from the command line and never shown.
 
 use std::{
     fs::File,
@@ -10,36 +12,36 @@ use std::{
 use tokenlease::{Error, Result, core::Secret};
 use zeroize::Zeroizing;
 
-use crate::{config, options::Options};
+use crate::config;
 
-/// No secret is longer, in bytes: a file that is, is another one.
-pub const LONGEST: usize = 64 * 1024;
+/// The longest secret that is accepted, in bytes. A longer file is not a file of a secret.
+pub const MAX_LEN: usize = 64 * 1024;
 
-/// Which secret.
+/// The kinds of secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum SecretKind {
     /// The user's password.
     Password,
-    /// The client's secret.
+    /// The client secret.
     ClientSecret,
-    /// What the store's key is made of.
+    /// The passphrase that the store's encryption key is derived from.
     StorePassphrase,
 }
 
-impl Which {
-    /// All of them.
+impl SecretKind {
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Password, Self::ClientSecret, Self::StorePassphrase];
 
-    /// What it is called.
+    /// Returns the name for messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Password => "password",
-            Self::ClientSecret => "client's secret",
-            Self::StorePassphrase => "store's passphrase",
+            Self::ClientSecret => "client secret",
+            Self::StorePassphrase => "store passphrase",
         }
     }
 
-    /// The variable that holds it.
+    /// Returns the name of the environment variable.
     pub fn variable(self) -> &'static str {
         match self {
             Self::Password => "TOKENLEASE_PASSWORD",
@@ -49,94 +51,65 @@ impl Which {
     }
 }
 
-/// Where a secret comes from.
+/// Where a secret is read from. The options that name it are read by
+/// [`Options::secret_source`](crate::Options::secret_source).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
-    /// It was in the environment.
+    /// The text of an environment variable.
     Variable(Secret),
-    /// A file holds it in one line.
+    /// A file that holds the secret on one line.
     File(PathBuf),
-    /// The first line that a command prints.
+    /// A command whose first line of output is the secret.
     Command(String),
 }
 
 impl SecretSource {
-    /// Where options say that a secret is, or the `variable` that was found; `place` says in an
-    /// error where that is.
+    /// Reads the secret. Calls `warn` if other users can read its file.
     ///
     /// # Errors
-    /// `Config` if two places are named.
-    pub fn of(
-        options: &Options,
-        variable: Option<Secret>,
-        which: Which,
-        place: &str,
-    ) -> Result<Option<Self>> {
-        let (file, command) = match which {
-            Which::Password => (&options.password_file, &options.password_command),
-            Which::ClientSecret => (&options.client_secret_file, &None),
-            Which::StorePassphrase => (&options.store_passphrase_file, &None),
-        };
-        let mut sources = [
-            variable.map(Self::Variable),
-            file.clone().map(Self::File),
-            command.clone().map(Self::Command),
-        ]
-        .into_iter()
-        .flatten();
-        let first = sources.next();
-        if sources.next().is_some() {
-            return Err(config(format!("two sources of the {} are {place}", which.name()))
-                .expected("one of: a variable, a file, a command"));
-        }
-        Ok(first)
-    }
-
-    /// Reads the secret; `warn` hears of a file that others can read. Kind `Config` for what can't
-    /// be read, is empty, or is not one line.
-    pub fn read(&self, which: Which, warn: impl Fn(&str)) -> Result<Secret> {
-        let name = which.name();
+    /// [`Config`](tokenlease::ErrorKind::Config) if the secret can't be read, is empty, is longer
+    /// than [`MAX_LEN`] or is not one line of UTF-8.
+    pub fn read(&self, kind: SecretKind, warn: impl Fn(&str)) -> Result<Secret> {
+        let name = kind.name();
         match self {
             Self::Variable(secret) => one_line(secret.expose())
-                .map_err(|why| wrong(format!("{} {why}", which.variable()), which)),
+                .map_err(|why| wrong(format!("{} {why}", kind.variable()), kind)),
             Self::File(path) => {
-                let place = format!("the {name}'s file {}", path.display());
+                let place = format!("the {name} file {}", path.display());
                 let bytes = read_file(path, warn)
-                    .map_err(|error| wrong(format!("{place} can't be read: {error}"), which))?;
-                text(&bytes)
-                    .and_then(one_line)
-                    .map_err(|why| wrong(format!("{place} {why}"), which))
+                    .map_err(|error| wrong(format!("{place} can't be read: {error}"), kind))?;
+                text(&bytes).and_then(one_line).map_err(|why| wrong(format!("{place} {why}"), kind))
             }
             Self::Command(command) => {
-                let place = format!("the {name}'s command");
-                let bytes = run(command).map_err(|why| wrong(format!("{place} {why}"), which))?;
+                let place = format!("the {name} command");
+                let bytes = run(command).map_err(|why| wrong(format!("{place} {why}"), kind))?;
                 text(&bytes).and_then(one_line).map_err(|why| {
-                    wrong(format!("the first line of what {place} printed {why}"), which)
+                    wrong(format!("the first line of output of {place} {why}"), kind)
                 })
             }
         }
     }
 }
 
-fn wrong(detail: String, which: Which) -> Error {
-    config(detail).expected(format!("the {} in one line", which.name()))
+fn wrong(detail: String, kind: SecretKind) -> Error {
+    config(detail).expected(format!("the {} on one line", kind.name()))
 }
 
 fn read_file(path: &Path, warn: impl Fn(&str)) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
     if others_can_read(&file) {
-        warn(&format!("{0} can be read by others; run `chmod 600 {0}`", path.display()));
+        warn(&format!("{0} can be read by other users; run `chmod 600 {0}`", path.display()));
     }
-    // Room for all of it: a vector that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+    // Allocated in full: a vector that grows leaves copies of the secret in freed memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
+    file.take(MAX_LEN as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 #[cfg(unix)]
 fn others_can_read(file: &File) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    // A pipe of the shell's (`<(command)`) is nobody else's, whatever its mode.
+    // A pipe of the shell (`<(command)`) is private, whatever its mode.
     file.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o077 != 0)
 }
 
@@ -145,18 +118,18 @@ fn others_can_read(_: &File) -> bool {
     false
 }
 
-/// The first line of what a command prints.
+/// Runs a command and returns the first line of its output.
 fn run(command: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     let mut child = shell(command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("can't be started: {error}"))?;
-    let mut printed = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    let mut printed = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
     if let Some(mut stdout) = child.stdout.take() {
-        let read = stdout.by_ref().take(LONGEST as u64 + 1).read_to_end(&mut printed);
+        let read = stdout.by_ref().take(MAX_LEN as u64 + 1).read_to_end(&mut printed);
         read.map_err(|error| format!("can't be read: {error}"))?;
-        // It may have more to say, and would fail if nobody listened.
+        // A command that prints more would fail if its pipe were closed.
         let _ = io::copy(&mut stdout, &mut io::sink());
     }
     let status = child.wait().map_err(|error| format!("can't be waited for: {error}"))?;
@@ -179,12 +152,15 @@ fn shell(command: &str) -> Command {
 fn shell(command: &str) -> Command {
     use std::os::windows::process::CommandExt as _;
     let mut shell = Command::new("cmd");
-    // As it is: cmd has quoting rules of its own.
+    // Unquoted: cmd has its own quoting rules.
     shell.arg("/C").raw_arg(command);
     shell
 }
 
-/// Text, without its byte order mark.
+/// Decodes UTF-8 and removes a byte order mark.
+///
+/// # Errors
+/// The reason, as the end of a sentence, if the bytes are not UTF-8.
 pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err("is UTF-16: write it as UTF-8");
@@ -193,18 +169,22 @@ pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// A secret that stands alone in its line.
+/// Returns the secret on a single line, without the line end.
+///
+/// # Errors
+/// The reason, as the end of a sentence, if the text is empty, longer than [`MAX_LEN`] or more than
+/// one line.
 pub fn one_line(text: &str) -> Result<Secret, &'static str> {
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() {
         return Err("is empty");
     }
-    if line.len() > LONGEST {
+    if line.len() > MAX_LEN {
         return Err("is longer than 64 KiB");
     }
     if line.contains(['\n', '\r']) {
-        return Err("holds more than one line");
+        return Err("contains more than one line");
     }
     Ok(Secret::new(line))
 }
@@ -213,23 +193,24 @@ pub fn one_line(text: &str) -> Result<Secret, &'static str> {
 mod tests {
     use super::*;
 
-    fn of_file(content: &[u8]) -> Result<Secret> {
+    fn read_from_file(content: &[u8]) -> Result<Secret> {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), content).expect("written");
-        SecretSource::File(file.path().to_owned()).read(Which::Password, |_| ())
+        SecretSource::File(file.path().to_owned()).read(SecretKind::Password, |_| ())
     }
 
     #[test]
-    fn a_file_is_read_without_its_last_newline_and_byte_order_mark() {
+    fn a_secret_file_is_read_without_its_line_end_and_byte_order_mark() {
         for content in ["p ä\n", "p ä", "p ä\r\n", "\u{feff}p ä\n"] {
-            assert_eq!(of_file(content.as_bytes()).unwrap().expose(), "p ä");
+            assert_eq!(read_from_file(content.as_bytes()).unwrap().expose(), "p ä");
         }
-        // Only the newline: spaces may be part of a password.
-        assert_eq!(of_file(b" p \n").unwrap().expose(), " p ");
+        // Spaces may be part of a password.
+        assert_eq!(read_from_file(b" p \n").unwrap().expose(), " p ");
     }
 
+    /// Rule: Secrets: an error about a secret's file does not quote the file.
     #[test]
-    fn a_file_that_holds_no_secret_is_an_error_that_does_not_quote_it() {
+    fn an_error_about_a_secret_file_does_not_quote_it() {
         for (content, why) in [
             (&b""[..], "is empty"),
             (b"\n", "is empty"),
@@ -237,22 +218,22 @@ mod tests {
             (b"canary\nmore\n", "more than one line"),
             (b"\xff\xfec\0a\0n\0", "UTF-16"),
             (b"canary\xff", "not UTF-8"),
-            (&vec![b'a'; LONGEST + 1], "longer than"),
+            (&vec![b'a'; MAX_LEN + 1], "longer than"),
         ] {
-            let error = of_file(content).unwrap_err().to_string();
+            let error = read_from_file(content).unwrap_err().to_string();
             assert!(error.contains(why) && error.contains("expected the password"), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
         let error = SecretSource::File("/no/such/file".into())
-            .read(Which::ClientSecret, |_| ())
+            .read(SecretKind::ClientSecret, |_| ())
             .unwrap_err();
         assert!(error.detail().contains("/no/such/file"), "{error}");
     }
 
     #[test]
-    fn a_variable_is_read_like_a_file() {
+    fn a_secret_in_a_variable_is_read_like_one_in_a_file() {
         let read =
-            |text: &str| SecretSource::Variable(text.into()).read(Which::ClientSecret, |_| ());
+            |text: &str| SecretSource::Variable(text.into()).read(SecretKind::ClientSecret, |_| ());
         assert_eq!(read("s\n").unwrap().expose(), "s");
         let error = read("").unwrap_err();
         assert!(error.detail().contains("TOKENLEASE_CLIENT_SECRET is empty"), "{error}");
@@ -260,11 +241,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_command_gives_the_first_line_that_it_prints() {
-        let read = |text: &str| SecretSource::Command(text.into()).read(Which::Password, |_| ());
+    fn a_password_command_gives_its_first_line_of_output() {
+        let read =
+            |text: &str| SecretSource::Command(text.into()).read(SecretKind::Password, |_| ());
         assert_eq!(read("printf 'one\\r\\ntwo\\n'").unwrap().expose(), "one");
         assert_eq!(read("echo 'a  b' | cat").unwrap().expose(), "a  b");
-        // One that prints more than a pipe holds is not cut off.
+        // A command that prints more than a pipe holds does not fail.
         assert_eq!(read("echo one; seq 1 100000").unwrap().expose(), "one");
         for (command, why) in [
             ("true", "is empty"),

@@ -1,4 +1,4 @@
-//! Whose server it is, for whom tokens speak, and which options must be there to say so.
+//! From options to an identity and a server.
 
 use std::net::IpAddr;
 
@@ -13,18 +13,23 @@ use tokenlease::{
 use crate::{choice::Provider, config, options::Options};
 
 impl Options {
-    /// The identity that the options name.
+    /// Returns the identity that the options describe.
     ///
     /// # Errors
-    /// `Config` for an option that is missing, or that the provider does not know.
+    /// [`Config`](tokenlease::ErrorKind::Config) for an option that is missing, malformed or not
+    /// one of the provider's.
     pub fn identity(&self) -> Result<Identity> {
         self.identity_by(|key| format!("\"{key}\""))
     }
 
-    /// As [`identity`](Self::identity); `place` says in errors where the option of a name is given.
+    /// Like [`identity`](Self::identity). `place` returns, for an option's name, the words that say in
+    /// an error how to set it.
+    ///
+    /// # Errors
+    /// As for [`identity`](Self::identity).
     pub fn identity_by(&self, place: impl Fn(&str) -> String) -> Result<Identity> {
         let missing =
-            |key: &str, what: &str| config(format!("no {what} is given")).expected(place(key));
+            |key: &str, what: &str| config(format!("the {what} is missing")).expected(place(key));
         let needed = |value: &Option<String>, key: &str, what: &str| {
             value.clone().ok_or_else(|| missing(key, what))
         };
@@ -37,8 +42,8 @@ impl Options {
         if let Some(key) = foreign.iter().find(|key| self.is_set(key)) {
             let name = provider.as_str();
             return Err(config(format!("{name} has no {}", key.replace('_', " ")))
-                .expected("options of this provider alone")
-                .advice(format!("drop {}", place(key))));
+                .expected("only options of this provider")
+                .advice(format!("remove {}", place(key))));
         }
         let scope = self.scope.as_deref().unwrap_or_default();
         match provider {
@@ -66,13 +71,21 @@ impl Options {
         }
     }
 
-    /// The server that the options describe, of the identity that they name.
+    /// Returns the server that the options describe.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) for an option that is missing, malformed or not
+    /// one of the provider's.
     pub fn server(&self) -> Result<Server> {
-        self.server_of(self.identity()?)
+        self.server_for(self.identity()?)
     }
 
-    /// The server that the options describe, of that identity.
-    pub fn server_of(&self, identity: Identity) -> Result<Server> {
+    /// Returns the server that the options describe, for the given identity.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) for an option that is malformed or not one of the
+    /// provider's.
+    pub fn server_for(&self, identity: Identity) -> Result<Server> {
         let mut server = Server::new(identity)
             .with_new_token_ends_old(self.new_token_ends_old.unwrap_or_default());
         if let Some(lifetime) = self.lifetime {
@@ -100,7 +113,7 @@ impl Options {
     }
 }
 
-/// Whether the address is one of this machine's own.
+/// Returns whether a server's URL names this machine: `localhost` or a loopback address.
 pub fn is_loopback(server: &str) -> bool {
     let uri: Option<http::Uri> = server.parse().ok();
     uri.as_ref().and_then(http::Uri::host).is_some_and(|host| {
@@ -123,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_of_another_provider_is_an_error_that_says_so() {
+    fn an_option_of_another_provider_is_an_error() {
         for (provider, option, detail) in [
             ("winkas", "client_id", "winkas has no client id"),
             ("winkas", "tenant", "winkas has no tenant"),
@@ -138,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn winkas_has_a_default_address_and_wyn_a_default_client() {
+    fn winkas_has_a_default_server_and_wyn_a_default_client() {
         let of = |pairs| options(pairs).identity().unwrap();
         let winkas = of(&[("provider", "winkas"), ("user", "u"), ("contract", "c")]);
         assert_eq!(winkas.server(), "https://air.winkas.net");
@@ -147,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_known_by_name_and_by_address() {
+    fn loopback_is_recognized_by_name_and_by_address() {
         for server in
             ["http://localhost:1", "http://127.0.0.1", "http://127.9.9.9:1/x", "http://[::1]"]
         {

@@ -1,39 +1,41 @@
-//! A service that is played twice.
+//! One service with tokenlease and the same service without it.
 
 use std::time::Duration;
 
 use tokenlease::Result;
 
 use super::{
-    naive::Naive,
-    numbers::Numbers,
-    site::{Service, Work},
-    world::Fleet,
+    emulated::{ApiCall, Service},
+    fleet::Fleet,
+    naive::NaiveFleet,
+    totals::Totals,
 };
 
 /// The workers of each service.
 const WORKERS: usize = 8;
-/// The callers of a process that was started with a wrong password.
-const MISTYPED: usize = 50;
+/// The callers in a process that was started with a wrong password.
+const WRONG_PASSWORD_CALLERS: usize = 50;
 
-/// One service, twice, with a provider of its own each.
-pub(super) struct Twins {
+/// The two runs of a service. Each has its own provider.
+pub(super) struct Comparison {
     pub(super) with: Fleet,
-    pub(super) without: Naive,
-    /// The logins that were told already.
-    told: (u64, u64),
+    pub(super) without: NaiveFleet,
+    /// The logins that are already in the report, with tokenlease and without.
+    reported: (u64, u64),
+    /// Whether a wrong password locked the account, with tokenlease and without.
     locked: (bool, bool),
 }
 
-impl Twins {
-    pub(super) async fn born(service: Service) -> Result<Self> {
+impl Comparison {
+    pub(super) async fn start(service: Service) -> Result<Self> {
         let (with, without) =
-            (Fleet::start(service, WORKERS).await?, Naive::start(service, WORKERS).await?);
-        Ok(Self { with, without, told: (0, 0), locked: (false, false) })
+            (Fleet::start(service, WORKERS).await?, NaiveFleet::start(service, WORKERS).await?);
+        Ok(Self { with, without, reported: (0, 0), locked: (false, false) })
     }
 
-    pub(super) async fn work(&mut self, now: Duration, work: Work) -> Result<()> {
-        tokio::try_join!(self.with.round(now, work), self.without.round(work))?;
+    /// Calls the API once from each worker.
+    pub(super) async fn round(&mut self, now: Duration, call: ApiCall) -> Result<()> {
+        tokio::try_join!(self.with.round(now, call), self.without.round(call))?;
         Ok(())
     }
 
@@ -43,52 +45,61 @@ impl Twins {
     }
 
     pub(super) fn set_outage(&self, is_down: bool) {
-        self.with.site.set_outage(is_down);
-        self.without.site.set_outage(is_down);
+        self.with.provider.set_outage(is_down);
+        self.without.provider.set_outage(is_down);
     }
 
-    /// Many callers of a process that was started with a wrong password. Says what that did, which
-    /// an administrator then undoes.
-    pub(super) async fn mistyped(&mut self) -> Result<String> {
-        self.with.mistyped(MISTYPED).await?;
-        self.without.mistyped(MISTYPED).await?;
-        let (with, without) = (&self.with.site, &self.without.site);
+    /// Requests a token for many callers with a wrong password, and returns the text of the event.
+    /// Afterwards, an administrator unlocks the accounts.
+    pub(super) async fn wrong_password(&mut self) -> Result<String> {
+        self.with.wrong_password(WRONG_PASSWORD_CALLERS).await?;
+        self.without.wrong_password(WRONG_PASSWORD_CALLERS).await?;
+        let (with, without) = (&self.with.provider, &self.without.provider);
         self.locked = (with.is_locked(), without.is_locked());
-        let locked = match self.locked {
-            (false, false) => "",
-            (true, false) => ", which locks the account with",
-            (false, true) => ", which locks the account without",
-            (true, true) => ", which locks both accounts",
-        };
-        let (sent, naive) = (with.seen().wrong, without.seen().wrong);
+        let (sent, naive) = (with.counts().wrong_credentials, without.counts().wrong_credentials);
         with.unlock();
         without.unlock();
-        let sent = format!("{sent} sent with, {naive} without");
-        Ok(format!("{MISTYPED} callers, a wrong password: {sent}{locked}"))
+        let (sent, naive) = (sends(sent, self.locked.0), sends(naive, self.locked.1));
+        Ok(format!(
+            "{WRONG_PASSWORD_CALLERS} callers, wrong password: sent {} with{}, {} without{}",
+            sent.0, sent.1, naive.0, naive.1
+        ))
     }
 
     fn logins(&self) -> (u64, u64) {
-        (self.with.site.seen().issued, self.without.site.seen().issued)
+        (self.with.provider.counts().new_tokens, self.without.provider.counts().new_tokens)
     }
 
-    pub(super) fn untold(&self) -> (u64, u64) {
+    /// Returns the logins that are not in the report yet, with tokenlease and without.
+    pub(super) fn unreported_logins(&self) -> (u64, u64) {
         let now = self.logins();
-        (now.0 - self.told.0, now.1 - self.told.1)
+        (now.0 - self.reported.0, now.1 - self.reported.1)
     }
 
-    /// The logins since the last time.
-    pub(super) fn tell(&mut self) -> (u64, u64) {
-        let untold = self.untold();
-        self.told = self.logins();
-        untold
+    /// Returns the same as [`unreported_logins`](Self::unreported_logins), and marks these logins
+    /// as reported.
+    pub(super) fn take_unreported_logins(&mut self) -> (u64, u64) {
+        let unreported = self.unreported_logins();
+        self.reported = self.logins();
+        unreported
     }
 
-    /// Adds what this service came to.
-    pub(super) fn add_to(&self, numbers: &mut Numbers) {
-        let is_wyn = self.with.site.service.is_wyn();
-        let provider = if is_wyn { &mut numbers.wyn } else { &mut numbers.winkas };
+    /// Adds the counts of this service to its provider's.
+    pub(super) fn add_to(&self, totals: &mut Totals) {
+        let is_wyn = self.with.provider.service.is_wyn();
+        let provider = if is_wyn { &mut totals.wyn } else { &mut totals.winkas };
         provider.add(&self.with, &self.without);
-        provider.locked |= self.locked.0;
-        provider.naive_locked |= self.locked.1;
+        provider.account_locked |= self.locked.0;
+        provider.naive_account_locked |= self.locked.1;
     }
+}
+
+/// Returns how often wrong credentials were sent, and whether that locked the account, as texts.
+fn sends(count: u64, locked: bool) -> (String, &'static str) {
+    let times = match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{count} times"),
+    };
+    (times, if locked { " (account locked)" } else { "" })
 }

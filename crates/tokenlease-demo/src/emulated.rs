@@ -1,4 +1,4 @@
-//! A service that the day is played for: one user at one provider on loopback, whose clock is moved.
+//! A service's provider, emulated on loopback, with a clock that the demo moves.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use tokenlease::{
     Authorize, Error, ErrorKind, Result,
     core::{
         Credentials, Identity, Secret, Token,
-        expiry::margin,
         http::{Body, Request},
-        lease::WINKAS_MAX_LIFETIME,
+        lease::{WINKAS_MAX_LIFETIME, margin},
         provider::{ApiAnswer, Server},
     },
 };
 use tokenlease_emulator::{Emulator, Endpoint, Fault, ProviderDetails};
 
-/// One user's work at one provider.
+/// A service: one user at one provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
-    /// WinKAS Air, by the usual agreement: tokens live 12 hours.
+    /// WinKAS Air with the usual agreement: tokens live 12 hours.
     Winkas12,
-    /// WinKAS Air, by an agreement of tokens that live 24 hours. Nobody tells the client.
+    /// WinKAS Air with an agreement of 24 hours, which the client does not know.
     Winkas24,
-    /// Wyn Enterprise, with tokens that were asked to live 8 hours.
+    /// Wyn Enterprise, with a requested token lifetime of 8 hours.
     Wyn,
 }
 
 impl Service {
     pub(super) const ALL: [Self; 3] = [Self::Winkas12, Self::Winkas24, Self::Wyn];
 
+    /// Returns the name in the report, at most 11 characters.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Winkas12 => "WinKAS 12 h",
@@ -42,8 +42,8 @@ impl Service {
         self == Self::Wyn
     }
 
-    /// How long the provider lets a token live.
-    pub(super) fn life(self) -> Duration {
+    /// Returns the lifetime of the provider's tokens.
+    pub(super) fn lifetime(self) -> Duration {
         match self {
             Self::Winkas12 => WINKAS_MAX_LIFETIME / 2,
             Self::Winkas24 => WINKAS_MAX_LIFETIME,
@@ -51,43 +51,44 @@ impl Service {
         }
     }
 
-    /// How long before its end a token is no longer handed out: nothing where nobody states ends.
+    /// Returns how long before its expiry a token is no longer served: zero if the provider states
+    /// no expiry.
     pub(super) fn margin(self) -> Duration {
-        if self.is_wyn() { margin(self.life()) } else { Duration::ZERO }
+        if self.is_wyn() { margin(self.lifetime()) } else { Duration::ZERO }
     }
 }
 
-/// What a worker does with its token.
+/// The API call that a worker makes with its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Work {
+pub(super) enum ApiCall {
     /// A call that the user may make.
     Report,
     /// A call that the user has no permission for.
     Forbidden,
 }
 
-/// The provider of a service, with real HTTP between it and who uses it.
-pub(super) struct Site {
+/// The emulated provider of one service, reached over real HTTP.
+pub(super) struct EmulatedProvider {
     pub(super) service: Service,
     emulator: Emulator,
     server: Server,
     http: reqwest::Client,
 }
 
-impl Site {
+impl EmulatedProvider {
     pub(super) async fn start(service: Service) -> Result<Self> {
-        let seconds = u32::try_from(service.life().as_secs()).unwrap_or(u32::MAX);
+        let seconds = u32::try_from(service.lifetime().as_secs()).unwrap_or(u32::MAX);
         let builder =
             Emulator::builder().options(|options| options.winkas.lifetime_s = seconds).start();
         let emulator = builder.await.map_err(|error| {
-            Error::new(ErrorKind::Transport, "the demo's providers can't listen on this machine")
+            Error::new(ErrorKind::Transport, "the demo's providers cannot listen on this machine")
                 .expected("a free port on 127.0.0.1")
                 .with_source(error)
         })?;
         let server = if service.is_wyn() {
             let wyn = emulator.wyn();
             let identity = Identity::wyn(&wyn.server(), &wyn.user(), wyn.client_id())?;
-            Server::new(identity).with_lifetime(service.life())?
+            Server::new(identity).with_lifetime(service.lifetime())?
         } else {
             let winkas = emulator.winkas();
             let (user, contract) = (winkas.user(), winkas.contract());
@@ -100,6 +101,7 @@ impl Site {
         &self.server
     }
 
+    /// Returns the credentials that the provider accepts.
     pub(super) fn credentials(&self) -> Credentials {
         if self.service.is_wyn() {
             self.with_client_secret(self.emulator.wyn().password())
@@ -108,7 +110,7 @@ impl Site {
         }
     }
 
-    /// As [`credentials`](Self::credentials), after someone mistyped the password.
+    /// Returns [`credentials`](Self::credentials) with a wrong password.
     pub(super) fn wrong_credentials(&self) -> Credentials {
         if self.service.is_wyn() {
             self.with_client_secret("mistyped".to_owned())
@@ -122,18 +124,18 @@ impl Site {
         Credentials::password(password).with_client_secret(secret)
     }
 
-    /// Calls the provider's API with a token, and reads what the answer says about it.
-    pub(super) async fn work(&self, token: &Token, work: Work) -> Result<ApiAnswer> {
-        let path = match (self.service.is_wyn(), work) {
-            (false, Work::Report) => "/api/Report/Echo",
-            (false, Work::Forbidden) => "/api/Report/Forbidden",
-            (true, Work::Report) => "/api/v2/me",
-            (true, Work::Forbidden) => "/api/v2/forbidden",
+    /// Calls the provider's API with a token. Returns what the response says about the token.
+    pub(super) async fn call_api(&self, token: &Token, call: ApiCall) -> Result<ApiAnswer> {
+        let path = match (self.service.is_wyn(), call) {
+            (false, ApiCall::Report) => "/api/Report/Echo",
+            (false, ApiCall::Forbidden) => "/api/Report/Forbidden",
+            (true, ApiCall::Report) => "/api/v2/me",
+            (true, ApiCall::Forbidden) => "/api/v2/forbidden",
         };
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = format!("{}{path}", self.server.identity().server())
             .parse()
-            .map_err(|_| failed("an address of the demo is none"))?;
+            .map_err(|_| failed("the demo built an invalid address"))?;
         if self.service.is_wyn() {
             Authorize::new(token).request(&mut request)?;
         } else {
@@ -147,11 +149,11 @@ impl Site {
         Ok(self.server.read_api(&self.send(request).await?))
     }
 
-    /// Sends a request as any program would, without help of the library's transport.
+    /// Sends a request as any program would, without the transport of tokenlease.
     pub(super) async fn send(&self, request: Request) -> Result<Response<Vec<u8>>> {
         let failure = |error: reqwest::Error| {
-            // Without the address: it may hold a token.
-            failed("a call to the demo's own provider failed").with_source(error.without_url())
+            // Without the address, which may contain a token.
+            failed("a call to the demo's emulated provider failed").with_source(error.without_url())
         };
         let (parts, body) = request.into_parts();
         let answer = self
@@ -169,7 +171,8 @@ impl Site {
         Ok(response)
     }
 
-    pub(super) fn pass(&self, time: Duration) {
+    /// Moves the provider's clock.
+    pub(super) fn advance(&self, time: Duration) {
         self.emulator.advance(time);
     }
 
@@ -177,12 +180,12 @@ impl Site {
         self.emulator.token_is_active(token.expose())
     }
 
-    /// The provider ends a token before its time.
+    /// Ends a token before its expiry.
     pub(super) fn end(&self, token: &Token) {
         self.emulator.end_token(token.expose());
     }
 
-    /// The provider ends all tokens before their time; these.
+    /// Ends all tokens before their expiry, and returns them.
     pub(super) fn end_all(&self) -> Vec<Token> {
         let texts = if self.service.is_wyn() {
             self.emulator.wyn().active_tokens()
@@ -193,24 +196,24 @@ impl Site {
         texts.into_iter().map(|text| Token::new(self.server.token_kind(), text)).collect()
     }
 
-    /// Whether each request for a token is answered with 503 from now on.
+    /// Sets whether the provider answers each login with 503 from now on.
     pub(super) fn set_outage(&self, is_down: bool) {
         self.emulator.clear_faults();
         if is_down {
-            let endpoint =
-                if self.service.is_wyn() { Endpoint::WynLogin } else { Endpoint::WinkasLogin };
-            self.emulator.fault(endpoint, Fault::status(503), u32::MAX);
+            self.emulator.fault(self.login_endpoint(), Fault::status(503), u32::MAX);
         }
     }
 
-    /// The next login is done at once and its answer held up for that long.
-    pub(super) fn hold_up_a_login(&self, time: Duration) {
-        let endpoint =
-            if self.service.is_wyn() { Endpoint::WynLogin } else { Endpoint::WinkasLogin };
-        self.emulator.fault(endpoint, Fault::delay(time), 1);
+    /// Delays the response to the next login. The provider creates the token at once.
+    pub(super) fn delay_next_login(&self, time: Duration) {
+        self.emulator.fault(self.login_endpoint(), Fault::delay(time), 1);
     }
 
-    /// Whether wrong passwords have locked the account.
+    fn login_endpoint(&self) -> Endpoint {
+        if self.service.is_wyn() { Endpoint::WynLogin } else { Endpoint::WinkasLogin }
+    }
+
+    /// Returns whether wrong passwords have locked the account.
     pub(super) fn is_locked(&self) -> bool {
         if self.service.is_wyn() {
             self.emulator.wyn().is_locked()
@@ -219,70 +222,69 @@ impl Site {
         }
     }
 
-    /// An administrator opens the account.
+    /// Unlocks the account, as an administrator does.
     pub(super) fn unlock(&self) {
         self.emulator.wyn().unlock();
         self.emulator.winkas().unlock();
     }
 
-    /// What the provider counted.
-    pub(super) fn seen(&self) -> Seen {
+    /// Returns the counts of the provider so far.
+    pub(super) fn counts(&self) -> ProviderCounts {
         let (counts, details) = (self.emulator.counts(), self.emulator.details());
         if self.service.is_wyn() {
             let of = counts.wyn;
-            Seen::new(details.wyn, of.login, 0, of.userinfo, of.rejected)
+            ProviderCounts::new(details.wyn, of.login, 0, of.userinfo, of.rejected)
         } else {
             let of = counts.winkas;
-            Seen::new(details.winkas, of.login, of.refetch, of.validate, of.rejected)
+            ProviderCounts::new(details.winkas, of.login, of.refetch, of.validate, of.rejected)
         }
     }
 }
 
-/// What a provider counted of one service.
+/// The counts of one service's provider.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    /// Logins that brought a new token.
-    pub(super) issued: u64,
+pub(super) struct ProviderCounts {
+    /// Logins that created a new token.
+    pub(super) new_tokens: u64,
     /// All logins.
     pub(super) logins: u64,
-    /// Calls with wrong credentials.
-    pub(super) wrong: u64,
-    pub(super) refetched: u64,
-    /// Questions whether a token is active.
-    pub(super) validated: u64,
-    /// API calls that were rejected for their token.
-    pub(super) rejected: u64,
+    /// Requests with wrong credentials.
+    pub(super) wrong_credentials: u64,
+    pub(super) refetches: u64,
+    pub(super) validations: u64,
+    /// API calls that were rejected because of their token.
+    pub(super) rejected_calls: u64,
 }
 
-impl Seen {
+impl ProviderCounts {
     fn new(
         details: ProviderDetails,
         logins: u64,
-        refetched: u64,
-        validated: u64,
-        rejected: u64,
+        refetches: u64,
+        validations: u64,
+        rejected_calls: u64,
     ) -> Self {
-        let (issued, wrong) = (details.tokens_issued, details.wrong_credentials);
-        Self { issued, logins, wrong, refetched, validated, rejected }
+        let (new_tokens, wrong_credentials) = (details.tokens_issued, details.wrong_credentials);
+        Self { new_tokens, logins, wrong_credentials, refetches, validations, rejected_calls }
     }
 }
 
-/// What goes wrong in the demo itself.
+/// Returns an error for a fault of the demo itself.
 pub(super) fn failed(detail: &'static str) -> Error {
     Error::new(ErrorKind::Internal, detail).advice("please report this")
 }
 
-/// HTTP to this machine alone: it trusts no one and asks no proxy.
+/// Returns an HTTP client for loopback only: it trusts no certificate and uses no proxy.
 fn plain_http() -> Result<reqwest::Client> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| failed("the demo has no TLS").with_source(error))?
+        .map_err(|error| failed("the demo cannot set up TLS").with_source(error))?
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .build()
-        .map_err(|error| failed("the demo has no HTTP").with_source(error))
+        .map_err(|error| failed("the demo cannot set up its HTTP client").with_source(error))
 }

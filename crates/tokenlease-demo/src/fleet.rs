@@ -1,4 +1,4 @@
-//! The workers of a service that use tokenlease, and what is counted of them.
+//! The workers of a service that use tokenlease, and the tokens that they are served.
 
 use std::{
     sync::{
@@ -15,150 +15,155 @@ use tokenlease::{
 use tokio::task::JoinSet;
 
 use super::{
-    oracle::Oracle,
-    site::{Service, Site, Work, failed},
+    emulated::{ApiCall, EmulatedProvider, Service, failed},
+    minimum::MinimumLogins,
 };
 
-/// How often a worker asks for its token beside each call: what most calls of a busy program are.
-const ASKS: usize = 9;
+/// The further tokens that a worker requests per API call. A busy program mostly gets its token
+/// from memory.
+const EXTRA_REQUESTS: usize = 9;
 
-/// The workers of one service. Those of one registry share its store, as processes of one host do.
+/// The workers of one service. The workers of one registry share its store, as the processes of one
+/// host do.
 pub(super) struct Fleet {
-    pub(super) site: Arc<Site>,
-    pub(super) oracle: Oracle,
-    pub(super) tally: Arc<Tally>,
-    /// The most logins that were ever sent beyond those needed until then.
-    pub(super) excess: u64,
+    pub(super) provider: Arc<EmulatedProvider>,
+    pub(super) minimum: MinimumLogins,
+    pub(super) served: Arc<ServedTokens>,
+    /// The most logins that were ever sent beyond the minimum at that time.
+    pub(super) excess_logins: u64,
     clock: SteeredClock,
     registry: Registry,
     workers: Vec<Client>,
 }
 
-/// Each token that was served, looked up at the provider in the moment it was served.
-pub(super) struct Tally {
-    site: Arc<Site>,
-    answers: AtomicU64,
-    dead: AtomicU64,
-    unknowable: AtomicU64,
-    /// Ended early by the provider, and not yet rejected by any API: nobody could know.
-    ended: Mutex<Vec<Token>>,
+/// Counts the tokens that were served. Each is checked at the provider when it is served.
+pub(super) struct ServedTokens {
+    provider: Arc<EmulatedProvider>,
+    total: AtomicU64,
+    inactive: AtomicU64,
+    undetectable: AtomicU64,
+    /// Tokens that the provider ended early and no API has rejected yet: no client can know.
+    ended_early: Mutex<Vec<Token>>,
 }
 
 impl Fleet {
+    /// Starts the provider, and so many workers.
     pub(super) async fn start(service: Service, workers: usize) -> Result<Self> {
-        let site = Arc::new(Site::start(service).await?);
+        let provider = Arc::new(EmulatedProvider::start(service).await?);
         let clock = SteeredClock::new();
-        let registry = host(&clock)?;
+        let registry = new_host(&clock)?;
         let mut fleet = Self {
-            oracle: Oracle::new(service),
-            tally: Arc::new(Tally::new(&site)),
-            excess: 0,
+            minimum: MinimumLogins::new(service),
+            served: Arc::new(ServedTokens::new(&provider)),
+            excess_logins: 0,
             workers: Vec::new(),
-            site,
+            provider,
             clock,
             registry,
         };
-        fleet.workers = fleet.processes(workers)?;
+        fleet.workers = fleet.new_workers(workers)?;
         Ok(fleet)
     }
 
-    /// All workers end, and as many start: on the same host, or on a new one with an empty store.
+    /// Replaces all workers by new ones: on the same host, or on a new one with an empty store.
     pub(super) fn restart(&mut self, same_host: bool) -> Result<()> {
         if !same_host {
-            self.registry = host(&self.clock)?;
+            self.registry = new_host(&self.clock)?;
         }
-        self.workers = self.processes(self.workers.len())?;
+        self.workers = self.new_workers(self.workers.len())?;
         Ok(())
     }
 
-    /// So many callers want a token at the same time.
-    pub(super) async fn crowd(&mut self, now: Duration, callers: usize) -> Result<()> {
-        self.oracle.wanted(now);
-        let mut crowd = JoinSet::new();
-        for worker in self.workers.iter().cycle().take(callers) {
-            let (worker, tally) = (worker.clone(), self.tally.clone());
-            crowd.spawn(async move { worker.token().await.map(|token| tally.served(&token)) });
+    /// Requests a token for that many callers at the same time.
+    pub(super) async fn concurrent_callers(&mut self, now: Duration, count: usize) -> Result<()> {
+        self.minimum.token_wanted(now);
+        let mut callers = JoinSet::new();
+        for worker in self.workers.iter().cycle().take(count) {
+            let (worker, served) = (worker.clone(), self.served.clone());
+            callers.spawn(async move { worker.token().await.map(|token| served.record(&token)) });
         }
-        crowd.join_all().await.into_iter().collect::<Result<()>>()?;
-        self.settle().await
+        callers.join_all().await.into_iter().collect::<Result<()>>()?;
+        self.finish_background_work().await
     }
 
-    /// Each worker calls the API once, and asks for its token some times more.
-    pub(super) async fn round(&mut self, now: Duration, work: Work) -> Result<()> {
-        self.oracle.wanted(now);
-        let (site, tally) = (&self.site, &self.tally);
+    /// Calls the API once from each worker, and requests [`EXTRA_REQUESTS`] more tokens.
+    pub(super) async fn round(&mut self, now: Duration, call: ApiCall) -> Result<()> {
+        self.minimum.token_wanted(now);
+        let (provider, served) = (&self.provider, &self.served);
         for worker in &self.workers {
-            let call = |token: Token| async move {
-                tally.served(&token);
-                let said = site.work(&token, work).await?;
-                if said != ApiAnswer::NotRejected {
-                    tally.rejected(&token);
+            let call_api = |token: Token| async move {
+                served.record(&token);
+                let answer = provider.call_api(&token, call).await?;
+                if answer != ApiAnswer::NotRejected {
+                    served.record_rejection(&token);
                 }
-                Ok::<_, Error>((said, ()))
+                Ok::<_, Error>((answer, ()))
             };
-            worker.call(call).await?;
-            for _ in 0..ASKS {
-                tally.served(&worker.token().await?);
+            worker.call(call_api).await?;
+            for _ in 0..EXTRA_REQUESTS {
+                served.record(&worker.token().await?);
             }
         }
-        self.settle().await
+        self.finish_background_work().await
     }
 
-    /// How long the token in use will be handed out.
-    pub(super) async fn left(&self) -> Result<Duration> {
+    /// Returns how much longer the current token will be served.
+    pub(super) async fn remaining(&self) -> Result<Duration> {
         let lease = self.first()?.lease().await?.lease;
-        self.tally.served(lease.token());
-        let end = lease.end().ok_or_else(|| failed("a token has no end"))?;
-        Ok(end.minus(self.site.service.margin()).since(self.clock.now().elapsed))
+        self.served.record(lease.token());
+        let end = lease.end().ok_or_else(|| failed("a token has no expiry"))?;
+        Ok(end.minus(self.provider.service.margin()).since(self.clock.now().elapsed))
     }
 
-    pub(super) fn pass(&self, time: Duration) {
-        self.site.pass(time);
+    /// Moves the clocks of the workers and of the provider.
+    pub(super) fn advance(&self, time: Duration) {
+        self.provider.advance(time);
         self.clock.advance(time);
     }
 
-    /// The provider ends all tokens, and tells nobody.
+    /// Ends all tokens at the provider, without notice to the clients.
     pub(super) fn end_all(&mut self) {
-        self.tally.ended().extend(self.site.end_all());
-        self.oracle.ended();
+        self.served.ended_early().extend(self.provider.end_all());
+        self.minimum.token_ended();
     }
 
-    /// The token in use was seen where it should not be: a worker revokes it.
+    /// Revokes the current token from one worker, as after a leak.
     pub(super) async fn revoke(&mut self, now: Duration) -> Result<Revocation> {
-        self.oracle.wanted(now);
+        self.minimum.token_wanted(now);
         let worker = self.first()?;
         let token = worker.token().await?;
-        self.tally.served(&token);
+        self.served.record(&token);
         let revocation = worker.revoke(&token).await?;
-        self.oracle.ended();
+        self.minimum.token_ended();
         Ok(revocation)
     }
 
-    /// So many callers of a process that was started with a wrong password: each must be told so.
-    pub(super) async fn mistyped(&self, callers: usize) -> Result<()> {
-        let worker = self.client(self.site.wrong_credentials())?;
-        let mut crowd = JoinSet::new();
+    /// Requests a token for that many callers in a process that was started with a wrong password.
+    /// Each must get the error `CredentialsRejected`.
+    pub(super) async fn wrong_password(&self, callers: usize) -> Result<()> {
+        let worker = self.client(self.provider.wrong_credentials())?;
+        let mut requests = JoinSet::new();
         for worker in std::iter::repeat_n(worker, callers) {
-            crowd.spawn(async move { worker.token().await });
+            requests.spawn(async move { worker.token().await });
         }
-        for answer in crowd.join_all().await {
-            match answer {
+        for result in requests.join_all().await {
+            match result {
                 Err(error) if error.kind() == ErrorKind::CredentialsRejected => {}
                 Err(error) => return Err(error),
-                Ok(_) => return Err(failed("a token was served for a wrong password")),
+                Ok(_) => return Err(failed("a caller with a wrong password got a token")),
             }
         }
         Ok(())
     }
 
-    /// Until nothing is under way, so that time passes between the acts of the day only.
-    async fn settle(&mut self) -> Result<()> {
+    /// Waits for all background work, so that the clocks move only between the events of the day.
+    async fn finish_background_work(&mut self) -> Result<()> {
         for worker in &self.workers {
             worker.close().await?;
         }
-        // A login too many now may save one later, which the day's sum would not show.
-        let excess = self.site.seen().issued.saturating_sub(self.oracle.minimum());
-        self.excess = self.excess.max(excess);
+        // A login that is not needed now may save a later one, which the day's sum would hide.
+        let excess = self.provider.counts().new_tokens.saturating_sub(self.minimum.logins());
+        self.excess_logins = self.excess_logins.max(excess);
         Ok(())
     }
 
@@ -166,63 +171,66 @@ impl Fleet {
         self.workers.first().ok_or_else(|| failed("the demo has no workers"))
     }
 
-    fn processes(&self, count: usize) -> Result<Vec<Client>> {
-        (0..count).map(|_| self.client(self.site.credentials())).collect()
+    fn new_workers(&self, count: usize) -> Result<Vec<Client>> {
+        (0..count).map(|_| self.client(self.provider.credentials())).collect()
     }
 
     fn client(&self, credentials: Credentials) -> Result<Client> {
-        Client::builder(self.site.server().clone(), credentials).registry(&self.registry).build()
+        Client::builder(self.provider.server().clone(), credentials)
+            .registry(&self.registry)
+            .build()
     }
 }
 
-impl Tally {
-    fn new(site: &Arc<Site>) -> Self {
+impl ServedTokens {
+    fn new(provider: &Arc<EmulatedProvider>) -> Self {
         Self {
-            site: site.clone(),
-            answers: AtomicU64::default(),
-            dead: AtomicU64::default(),
-            unknowable: AtomicU64::default(),
-            ended: Mutex::default(),
+            provider: provider.clone(),
+            total: AtomicU64::default(),
+            inactive: AtomicU64::default(),
+            undetectable: AtomicU64::default(),
+            ended_early: Mutex::default(),
         }
     }
 
-    fn served(&self, token: &Token) {
-        count(&self.answers);
-        if !self.site.is_active(token) {
-            count(if self.ended().contains(token) { &self.unknowable } else { &self.dead });
+    fn record(&self, token: &Token) {
+        increment(&self.total);
+        if !self.provider.is_active(token) {
+            let is_detectable = !self.ended_early().contains(token);
+            increment(if is_detectable { &self.inactive } else { &self.undetectable });
         }
     }
 
-    /// An API rejected the token: from now on it is known, also to siblings that have not looked at
-    /// the store since, which is stricter than what is promised.
-    fn rejected(&self, token: &Token) {
-        self.ended().retain(|ended| ended != token);
+    /// Records that an API rejected the token. From now on all processes must know it, even those
+    /// that have not read the store since: this is stricter than the guarantee.
+    fn record_rejection(&self, token: &Token) {
+        self.ended_early().retain(|ended| ended != token);
     }
 
-    fn ended(&self) -> std::sync::MutexGuard<'_, Vec<Token>> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ended_early(&self) -> std::sync::MutexGuard<'_, Vec<Token>> {
+        self.ended_early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tokens that were served.
-    pub(super) fn answers(&self) -> u64 {
-        self.answers.load(Ordering::Relaxed)
+    /// Returns the number of tokens that were served.
+    pub(super) fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
     }
 
-    /// Those of them that were dead, as could be known.
-    pub(super) fn dead(&self) -> u64 {
-        self.dead.load(Ordering::Relaxed)
+    /// Returns how many of them were inactive although the client could know it.
+    pub(super) fn inactive(&self) -> u64 {
+        self.inactive.load(Ordering::Relaxed)
     }
 
-    /// Those of them that were dead, as nobody could know.
-    pub(super) fn unknowable(&self) -> u64 {
-        self.unknowable.load(Ordering::Relaxed)
+    /// Returns how many of them were inactive before any client could know it.
+    pub(super) fn undetectable(&self) -> u64 {
+        self.undetectable.load(Ordering::Relaxed)
     }
 }
 
-fn host(clock: &SteeredClock) -> Result<Registry> {
+fn new_host(clock: &SteeredClock) -> Result<Registry> {
     Registry::builder().clock(Arc::new(clock.clone())).build()
 }
 
-fn count(counter: &AtomicU64) {
+fn increment(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }

@@ -1,38 +1,42 @@
-//! The least that the day can cost.
+//! The minimum number of logins that the day needs.
 
 use std::time::Duration;
 
-use super::site::Service;
+use super::emulated::Service;
 
-/// A client that knows everything: it logs in when a token is wanted and none is alive, keeping
-/// the margins that the real one keeps. It is told what happens, and sends nothing.
-pub(super) struct Oracle {
+/// Counts the logins of a client with full knowledge: it logs in when a token is wanted and none is
+/// active, and keeps the same margins before the expiry as the real client. It gets each event of
+/// the day, and sends nothing.
+pub(super) struct MinimumLogins {
+    /// How long one token can be served.
     serves: Duration,
+    /// The time of the day until which the current token can be served.
     until: Option<Duration>,
-    minimum: u64,
+    logins: u64,
 }
 
-impl Oracle {
+impl MinimumLogins {
     pub(super) fn new(service: Service) -> Self {
-        Self { serves: service.life().saturating_sub(service.margin()), until: None, minimum: 0 }
+        let serves = service.lifetime().saturating_sub(service.margin());
+        Self { serves, until: None, logins: 0 }
     }
 
-    /// Somebody wants a token at this time of the day.
-    pub(super) fn wanted(&mut self, now: Duration) {
+    /// Records that a caller wants a token at this time of the day.
+    pub(super) fn token_wanted(&mut self, now: Duration) {
         if self.until.is_none_or(|until| now >= until) {
-            self.minimum += 1;
+            self.logins += 1;
             self.until = Some(now + self.serves);
         }
     }
 
-    /// The token was ended before its time.
-    pub(super) fn ended(&mut self) {
+    /// Records that the provider ended the token before its expiry.
+    pub(super) fn token_ended(&mut self) {
         self.until = None;
     }
 
-    /// The logins that could not be avoided.
-    pub(super) fn minimum(&self) -> u64 {
-        self.minimum
+    /// Returns the number of logins that were needed so far.
+    pub(super) fn logins(&self) -> u64 {
+        self.logins
     }
 }
 
@@ -44,26 +48,26 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn a_login_is_due_when_a_token_is_wanted_and_none_is_alive() {
-        let mut oracle = Oracle::new(Service::Winkas12);
-        assert_eq!(oracle.minimum(), 0);
-        oracle.wanted(Duration::ZERO);
-        oracle.wanted(11 * HOUR);
-        assert_eq!(oracle.minimum(), 1);
-        oracle.wanted(12 * HOUR);
-        oracle.ended();
-        assert_eq!(oracle.minimum(), 2, "nobody wants another one yet");
-        oracle.wanted(13 * HOUR);
-        assert_eq!(oracle.minimum(), 3);
+    fn the_minimum_counts_a_login_when_a_token_is_wanted_and_none_is_active() {
+        let mut minimum = MinimumLogins::new(Service::Winkas12);
+        assert_eq!(minimum.logins(), 0);
+        minimum.token_wanted(Duration::ZERO);
+        minimum.token_wanted(11 * HOUR);
+        assert_eq!(minimum.logins(), 1);
+        minimum.token_wanted(12 * HOUR);
+        minimum.token_ended();
+        assert_eq!(minimum.logins(), 2, "no caller wants another token yet");
+        minimum.token_wanted(13 * HOUR);
+        assert_eq!(minimum.logins(), 3);
     }
 
     #[test]
-    fn where_ends_are_stated_the_margin_is_kept() {
-        let mut oracle = Oracle::new(Service::Wyn);
-        oracle.wanted(Duration::ZERO);
-        oracle.wanted(478 * MINUTE);
-        assert_eq!(oracle.minimum(), 1);
-        oracle.wanted(479 * MINUTE);
-        assert_eq!(oracle.minimum(), 2);
+    fn the_minimum_keeps_the_margin_before_a_stated_expiry() {
+        let mut minimum = MinimumLogins::new(Service::Wyn);
+        minimum.token_wanted(Duration::ZERO);
+        minimum.token_wanted(478 * MINUTE);
+        assert_eq!(minimum.logins(), 1);
+        minimum.token_wanted(479 * MINUTE);
+        assert_eq!(minimum.logins(), 2);
     }
 }

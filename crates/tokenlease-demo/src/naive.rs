@@ -1,5 +1,5 @@
-//! The integrator without tokenlease, done with care: each worker process keeps its token, logs in
-//! when it has none or an API call fails, and never twice at a time.
+//! The same work without tokenlease, programmed with care: each worker process keeps its token,
+//! logs in when it has no token or an API call fails, and never sends two logins at once.
 
 use std::sync::Arc;
 
@@ -12,62 +12,63 @@ use tokenlease::{
 };
 use tokio::{sync::Mutex, task::JoinSet};
 
-use super::site::{Service, Site, Work, failed};
+use super::emulated::{ApiCall, EmulatedProvider, Service, failed};
 
 /// The workers of one service.
-pub(super) struct Naive {
-    pub(super) site: Arc<Site>,
+pub(super) struct NaiveFleet {
+    pub(super) provider: Arc<EmulatedProvider>,
     workers: Vec<Arc<Worker>>,
 }
 
 /// A process with a token in its memory.
 struct Worker {
-    site: Arc<Site>,
+    provider: Arc<EmulatedProvider>,
     token: Mutex<Option<Token>>,
 }
 
-impl Naive {
+impl NaiveFleet {
+    /// Starts the provider, and so many workers.
     pub(super) async fn start(service: Service, workers: usize) -> Result<Self> {
-        let site = Arc::new(Site::start(service).await?);
-        Ok(Self { workers: processes(&site, workers), site })
+        let provider = Arc::new(EmulatedProvider::start(service).await?);
+        Ok(Self { workers: new_workers(&provider, workers), provider })
     }
 
-    /// All workers end, and as many start.
+    /// Replaces all workers by new ones, which have no token.
     pub(super) fn restart(&mut self) {
-        self.workers = processes(&self.site, self.workers.len());
+        self.workers = new_workers(&self.provider, self.workers.len());
     }
 
-    /// So many callers want a token at the same time.
-    pub(super) async fn crowd(&self, callers: usize) -> Result<()> {
-        let mut crowd = JoinSet::new();
-        for worker in self.workers.iter().cycle().take(callers) {
+    /// Requests a token for that many callers at the same time.
+    pub(super) async fn concurrent_callers(&self, count: usize) -> Result<()> {
+        let mut callers = JoinSet::new();
+        for worker in self.workers.iter().cycle().take(count) {
             let worker = worker.clone();
-            crowd.spawn(async move { worker.token().await.map(drop) });
+            callers.spawn(async move { worker.token().await.map(drop) });
         }
-        crowd.join_all().await.into_iter().collect()
+        callers.join_all().await.into_iter().collect()
     }
 
-    /// Each worker calls the API once.
-    pub(super) async fn round(&self, work: Work) -> Result<()> {
+    /// Calls the API once from each worker.
+    pub(super) async fn round(&self, call: ApiCall) -> Result<()> {
         for worker in &self.workers {
-            worker.work(work).await?;
+            worker.call_api(call).await?;
         }
         Ok(())
     }
 
-    /// The token of one worker was seen where it should not be, and is ended.
+    /// Ends the token of one worker at the provider, as after a leak.
     pub(super) async fn end_one(&self) -> Result<()> {
         let worker = self.workers.first().ok_or_else(|| failed("the demo has no workers"))?;
-        self.site.end(&worker.token().await?);
+        self.provider.end(&worker.token().await?);
         Ok(())
     }
 
-    /// So many callers of a process that was started with a wrong password. Nothing remembers that
-    /// the provider rejected it.
-    pub(super) async fn mistyped(&self, callers: usize) -> Result<()> {
+    /// Sends that many callers' logins with a wrong password. Nothing remembers that the provider
+    /// rejected it.
+    pub(super) async fn wrong_password(&self, callers: usize) -> Result<()> {
         for _ in 0..callers {
-            if log_in(&self.site, &self.site.wrong_credentials()).await.is_ok() {
-                return Err(failed("a wrong password was accepted"));
+            if log_in(&self.provider, &self.provider.wrong_credentials()).await.is_ok() {
+                return Err(failed("the provider accepted a wrong password"));
             }
         }
         Ok(())
@@ -80,30 +81,30 @@ impl Worker {
         if let Some(token) = &*token {
             return Ok(token.clone());
         }
-        let new = log_in(&self.site, &self.site.credentials()).await?;
+        let new = log_in(&self.provider, &self.provider.credentials()).await?;
         Ok(token.insert(new).clone())
     }
 
-    async fn work(&self, work: Work) -> Result<()> {
-        if self.site.work(&self.token().await?, work).await? != ApiAnswer::NotRejected {
+    async fn call_api(&self, call: ApiCall) -> Result<()> {
+        if self.provider.call_api(&self.token().await?, call).await? != ApiAnswer::NotRejected {
             *self.token.lock().await = None;
-            self.site.work(&self.token().await?, work).await?;
+            self.provider.call_api(&self.token().await?, call).await?;
         }
         Ok(())
     }
 }
 
-fn processes(site: &Arc<Site>, count: usize) -> Vec<Arc<Worker>> {
-    let worker = || Arc::new(Worker { site: site.clone(), token: Mutex::default() });
+fn new_workers(provider: &Arc<EmulatedProvider>, count: usize) -> Vec<Arc<Worker>> {
+    let worker = || Arc::new(Worker { provider: provider.clone(), token: Mutex::default() });
     std::iter::repeat_with(worker).take(count).collect()
 }
 
-async fn log_in(site: &Site, credentials: &Credentials) -> Result<Token> {
-    let request = site.server().request(&Call::Login, credentials)?;
-    let response = site.send(request).await?;
-    match site.server().read(&Call::Login, &response, Timestamp(0), credentials) {
+async fn log_in(provider: &EmulatedProvider, credentials: &Credentials) -> Result<Token> {
+    let request = provider.server().request(&Call::Login, credentials)?;
+    let response = provider.send(request).await?;
+    match provider.server().read(&Call::Login, &response, Timestamp(0), credentials) {
         Answer::Token(granted) => Ok(granted.token),
         Answer::Failed(error) => Err(error),
-        _ => Err(failed("a login was answered with something else")),
+        _ => Err(failed("the response to a login is neither a token nor an error")),
     }
 }

@@ -1,4 +1,4 @@
-//! The second act: real processes of this program at once, which share a folder.
+//! Part 2: real processes of the running program, started at once, that share a folder.
 
 use std::{
     io::Read as _,
@@ -14,185 +14,193 @@ use tokenlease::{
     Error, ErrorKind, Result,
     core::{Credentials, Secret, Token},
 };
+use tokenlease_config::secrets::SecretKind;
 use zeroize::Zeroizing;
 
-use super::site::{Service, Site, failed};
-use tokenlease_config::secrets::Which;
-
-use crate::{
-    args::{Connection, Printed},
-    commands,
-    output::{Failure, Output as Form, config},
-    settings::Environment,
+use super::{
+    PROCESS_COMMAND,
+    emulated::{EmulatedProvider, ProviderCounts, Service, failed},
 };
 
-/// The processes of each scene.
+/// The processes of each scenario.
 const PROCESSES: usize = 16;
-/// How long a login is held up whose process is killed meanwhile: for ever, as it were.
-const HELD_UP: Duration = Duration::from_secs(600);
-/// How long to wait for what comes at once unless something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// The delay of the login whose process is killed: longer than the demo runs.
+const LOGIN_DELAY: Duration = Duration::from_secs(600);
+/// The timeout for steps that take no time unless the demo is broken.
+const TIMEOUT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Waits for the start, which is the end of the input, and then does what `token` does. This is
-/// what a process of the second act runs.
-pub(crate) fn run(environment: Environment<'_>) -> Result<(), Failure> {
-    let mut nothing = Vec::new();
-    // Whatever ends the input is the start.
-    let _ = std::io::stdin().lock().read_to_end(&mut nothing);
-    let args = Printed { connection: Connection::default(), show: false };
-    commands::token::run(&args, Form::Json, environment)
+/// Blocks a process of part 2 until the demo starts it, by the end of standard input.
+pub fn wait_for_start() {
+    let mut ignored = Vec::new();
+    // An error ends the input too.
+    let _ = std::io::stdin().lock().read_to_end(&mut ignored);
 }
 
-/// What the second act came to.
+/// The counts of part 2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Processes {
-    pub(super) winkas: Scenes,
-    pub(super) wyn: Scenes,
+pub(super) struct ProcessTotals {
+    pub(super) winkas: Scenarios,
+    pub(super) wyn: Scenarios,
 }
 
-/// The scenes at one provider.
+/// The scenarios at one provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Scenes {
-    /// All start on an empty folder.
-    pub(super) start: Scene,
-    /// One is killed in the middle of its login, and the others wait for it.
+pub(super) struct Scenarios {
+    /// All processes start on an empty folder.
+    pub(super) cold_start: ScenarioCounts,
+    /// One process is killed in the middle of its login while the others wait for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) killed: Option<Scene>,
-    /// All have a wrong password.
-    pub(super) wrong: Scene,
+    pub(super) killed_login: Option<ScenarioCounts>,
+    /// All processes have a wrong password.
+    pub(super) wrong_password: ScenarioCounts,
 }
 
-/// What happened to the processes of a scene, and what it cost.
+/// The results of a scenario's processes, and the calls that they sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Scene {
+pub(super) struct ScenarioCounts {
     pub(super) processes: u64,
-    /// Those that were given a token that was active.
+    /// Processes that got an active token.
     pub(super) served: u64,
-    /// Those that were given a dead one.
-    pub(super) dead_served: u64,
-    /// Those that were told that their credentials were rejected.
-    pub(super) rejected: u64,
+    /// Processes that got an inactive token.
+    pub(super) inactive_served: u64,
+    /// Processes that got the error `CredentialsRejected`.
+    pub(super) credentials_rejected: u64,
     pub(super) killed: u64,
-    /// Different tokens.
-    pub(super) tokens: u64,
-    /// Logins that were sent, and questions for the running token.
+    /// Different tokens among those that were served.
+    pub(super) distinct_tokens: u64,
     pub(super) logins: u64,
     pub(super) refetches: u64,
-    /// Sends of wrong credentials, and whether they locked the account.
-    pub(super) wrong_sent: u64,
-    pub(super) locked: bool,
+    /// Requests with wrong credentials.
+    pub(super) wrong_credentials_sent: u64,
+    /// Whether wrong credentials locked the account.
+    pub(super) account_locked: bool,
 }
 
-/// The providers of the second act.
-pub(super) struct Stage {
-    winkas: Site,
-    wyn: Site,
+/// The providers of part 2.
+pub(super) struct Providers {
+    winkas: EmulatedProvider,
+    wyn: EmulatedProvider,
 }
 
-impl Stage {
-    pub(super) async fn set() -> Result<Self> {
-        let (winkas, wyn) =
-            (Site::start(Service::Winkas12).await?, Site::start(Service::Wyn).await?);
+impl Providers {
+    pub(super) async fn start() -> Result<Self> {
+        let (winkas, wyn) = (
+            EmulatedProvider::start(Service::Winkas12).await?,
+            EmulatedProvider::start(Service::Wyn).await?,
+        );
         Ok(Self { winkas, wyn })
     }
 
-    pub(super) fn site(&self, is_wyn: bool) -> &Site {
+    pub(super) fn get(&self, is_wyn: bool) -> &EmulatedProvider {
         if is_wyn { &self.wyn } else { &self.winkas }
     }
 }
 
-/// All start on an empty folder.
-pub(super) async fn start(site: &Site) -> Result<Scene> {
-    let folder = folder()?;
-    let before = site.seen();
-    let mut crowd = crowd(site, &site.credentials(), folder.path(), PROCESSES)?;
-    crowd.iter_mut().for_each(Process::start);
-    count(site, before, crowd, 0).await
+/// Starts all processes on an empty folder.
+pub(super) async fn cold_start(provider: &EmulatedProvider) -> Result<ScenarioCounts> {
+    start_all(provider, &provider.credentials()).await
 }
 
-/// All have a wrong password.
-pub(super) async fn wrong(site: &Site) -> Result<Scene> {
-    let folder = folder()?;
-    let before = site.seen();
-    let mut crowd = crowd(site, &site.wrong_credentials(), folder.path(), PROCESSES)?;
-    crowd.iter_mut().for_each(Process::start);
-    count(site, before, crowd, 0).await
+/// Starts all processes with a wrong password.
+pub(super) async fn wrong_password(provider: &EmulatedProvider) -> Result<ScenarioCounts> {
+    start_all(provider, &provider.wrong_credentials()).await
 }
 
-/// One logs in and is killed before the answer comes; the others need a token meanwhile.
-pub(super) async fn killed(site: &Site) -> Result<Scene> {
-    let folder = folder()?;
-    site.end_all();
-    let before = site.seen();
-    site.hold_up_a_login(HELD_UP);
-    let credentials = site.credentials();
-    let mut crowd = crowd(site, &credentials, folder.path(), PROCESSES)?;
-    let mut first = crowd.pop().ok_or_else(|| failed("the second act has no processes"))?;
+async fn start_all(
+    provider: &EmulatedProvider,
+    credentials: &Credentials,
+) -> Result<ScenarioCounts> {
+    let folder = temporary_folder()?;
+    let before = provider.counts();
+    let mut processes = spawn_all(provider, credentials, folder.path())?;
+    processes.iter_mut().for_each(Process::start);
+    count(provider, before, processes, 0).await
+}
+
+/// Starts one process and kills it after its login reached the provider, before the response. The
+/// others start while it waits for that response.
+pub(super) async fn killed_login(provider: &EmulatedProvider) -> Result<ScenarioCounts> {
+    let folder = temporary_folder()?;
+    provider.end_all();
+    let before = provider.counts();
+    provider.delay_next_login(LOGIN_DELAY);
+    let mut processes = spawn_all(provider, &provider.credentials(), folder.path())?;
+    let mut first = processes.pop().ok_or_else(|| failed("part 2 of the demo has no processes"))?;
     first.start();
-    let arrived = async {
-        while site.seen().logins == before.logins {
-            tokio::time::sleep(LOOK_AGAIN).await;
+    let login_arrived = async {
+        while provider.counts().logins == before.logins {
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
-    tokio::time::timeout(PATIENCE, arrived)
+    tokio::time::timeout(TIMEOUT, login_arrived)
         .await
         .map_err(|_| failed("a process of the demo did not log in"))?;
-    crowd.iter_mut().for_each(Process::start);
+    processes.iter_mut().for_each(Process::start);
     drop(first);
-    count(site, before, crowd, 1).await
+    count(provider, before, processes, 1).await
 }
 
-/// Waits for the processes, and counts what became of them and what it cost.
+/// Waits for the processes, and counts their results and their calls.
 async fn count(
-    site: &Site,
-    before: super::site::Seen,
-    crowd: Vec<Process>,
+    provider: &EmulatedProvider,
+    before: ProviderCounts,
+    processes: Vec<Process>,
     killed: u64,
-) -> Result<Scene> {
-    let mut scene = Scene { killed, processes: crowd.len() as u64 + killed, ..Scene::default() };
+) -> Result<ScenarioCounts> {
+    let started = processes.len() as u64 + killed;
+    let mut counts = ScenarioCounts { killed, processes: started, ..ScenarioCounts::default() };
     let mut tokens = Vec::new();
-    for process in crowd {
-        match process.answer(site).await? {
+    for process in processes {
+        match process.result(provider).await? {
             Some(token) => {
-                let served =
-                    if site.is_active(&token) { &mut scene.served } else { &mut scene.dead_served };
-                *served += 1;
+                let is_active = provider.is_active(&token);
+                *if is_active { &mut counts.served } else { &mut counts.inactive_served } += 1;
                 if !tokens.contains(&token) {
                     tokens.push(token);
                 }
             }
-            None => scene.rejected += 1,
+            None => counts.credentials_rejected += 1,
         }
     }
-    let after = site.seen();
-    scene.tokens = tokens.len() as u64;
-    scene.logins = after.logins - before.logins;
-    scene.refetches = after.refetched - before.refetched;
-    scene.wrong_sent = after.wrong - before.wrong;
-    scene.locked = site.is_locked();
-    Ok(scene)
+    let after = provider.counts();
+    counts.distinct_tokens = tokens.len() as u64;
+    counts.logins = after.logins - before.logins;
+    counts.refetches = after.refetches - before.refetches;
+    counts.wrong_credentials_sent = after.wrong_credentials - before.wrong_credentials;
+    counts.account_locked = provider.is_locked();
+    Ok(counts)
 }
 
-impl Processes {
-    /// Whether the promises were kept. Kind `Internal` if not.
+impl ProcessTotals {
+    /// Returns an error of kind `Internal` if a scenario has other counts than guaranteed.
     pub(super) fn check(&self) -> Result<()> {
         let all = PROCESSES as u64;
-        for (name, scenes, refetches) in
+        for (name, scenarios, refetches) in
             [("WinKAS Air", &self.winkas, 1), ("Wyn Enterprise", &self.wyn, 0)]
         {
-            let one = Scene { processes: all, logins: 1, refetches, ..Scene::default() };
-            let start = Scene { served: all, tokens: 1, ..one };
-            let sent = 1 + refetches;
-            let wrong = Scene { rejected: all, wrong_sent: sent, ..one };
-            // One more refetch finds the token of the login whose answer was lost.
-            let killed = Scene { served: all - 1, killed: 1, refetches: refetches + 1, ..start };
-            let expected = [(scenes.start, start), (scenes.wrong, wrong)]
-                .into_iter()
-                .chain(scenes.killed.map(|scene| (scene, killed)));
-            for (scene, expected) in expected {
-                if scene != expected {
-                    let text = format!("{name}: {all} processes came to {scene:?}");
+            let one_login =
+                ScenarioCounts { processes: all, logins: 1, refetches, ..Default::default() };
+            let cold_start = ScenarioCounts { served: all, distinct_tokens: 1, ..one_login };
+            let wrong_password = ScenarioCounts {
+                credentials_rejected: all,
+                wrong_credentials_sent: 1 + refetches,
+                ..one_login
+            };
+            // One more refetch finds the token of the login whose response was lost.
+            let killed_login = ScenarioCounts {
+                served: all - 1,
+                killed: 1,
+                refetches: refetches + 1,
+                ..cold_start
+            };
+            let expected =
+                [(scenarios.cold_start, cold_start), (scenarios.wrong_password, wrong_password)]
+                    .into_iter()
+                    .chain(scenarios.killed_login.map(|counts| (counts, killed_login)));
+            for (counts, expected) in expected {
+                if counts != expected {
+                    let text = format!("{name}: the counts of {all} processes are {counts:?}");
                     return Err(Error::new(ErrorKind::Internal, text)
                         .expected(format!("{expected:?}"))
                         .advice("please report this with the whole output"));
@@ -203,56 +211,63 @@ impl Processes {
     }
 }
 
-/// A folder that is removed with all that is in it.
-fn folder() -> Result<TempDir> {
+/// Creates a folder that is removed with all its files when it is dropped.
+fn temporary_folder() -> Result<TempDir> {
     TempDir::with_prefix("tokenlease-demo-").map_err(|error| {
-        config("the demo has no folder for its processes to share")
-            .expected("a folder for temporary files that can be written to")
+        Error::new(ErrorKind::Config, "the demo cannot create a folder for its processes to share")
+            .expected("a writable folder for temporary files")
             .with_source(error)
     })
 }
 
-fn crowd(
-    site: &Site,
+fn spawn_all(
+    provider: &EmulatedProvider,
     credentials: &Credentials,
     folder: &Path,
-    count: usize,
 ) -> Result<Vec<Process>> {
-    (0..count).map(|_| Process::new(site, credentials, folder)).collect()
+    (0..PROCESSES).map(|_| Process::spawn(provider, credentials, folder)).collect()
 }
 
-/// A process of this program that waits for its start. It is killed when it is dropped.
+/// A process of the running program that waits for its start. Dropping it kills the process.
 struct Process(Option<Child>);
 
 impl Process {
-    fn new(site: &Site, credentials: &Credentials, folder: &Path) -> Result<Self> {
+    fn spawn(
+        provider: &EmulatedProvider,
+        credentials: &Credentials,
+        folder: &Path,
+    ) -> Result<Self> {
         let cannot = |error: std::io::Error| {
-            config("the demo can't run this program again")
-                .expected("a system that lets programs start others")
+            Error::new(ErrorKind::Config, "the demo cannot start this program again")
+                .expected("a system that lets programs start other programs")
                 .with_source(error)
         };
         let mut command = Command::new(std::env::current_exe().map_err(cannot)?);
-        // Nothing of the user's: neither a store nor a profile.
-        command.args(["demo-process", "--output", "json"]).env_clear();
+        // The user's store and profiles must not take part.
+        command.args([PROCESS_COMMAND, "--output", "json"]).env_clear();
         for name in ["PATH", "SystemRoot", "TEMP", "TMP"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
         }
-        let identity = site.server().identity();
+        let identity = provider.server().identity();
         let (password, client_secret) = (&credentials.password, &credentials.client_secret);
         command
             .env("TOKENLEASE_STORE", format!("file:{}", folder.display()))
             .env("TOKENLEASE_PROVIDER", identity.provider().as_str())
             .env("TOKENLEASE_SERVER", identity.server())
             .env("TOKENLEASE_USER", identity.user())
-            .envs(password.as_ref().map(|secret| (Which::Password.variable(), secret.expose())))
+            .envs(
+                password.as_ref().map(|secret| (SecretKind::Password.variable(), secret.expose())),
+            )
             .envs(
                 client_secret
                     .as_ref()
-                    .map(|secret| (Which::ClientSecret.variable(), secret.expose())),
+                    .map(|secret| (SecretKind::ClientSecret.variable(), secret.expose())),
             );
-        if site.service.is_wyn() {
-            let life = format!("{}s", site.service.life().as_secs());
-            command.env("TOKENLEASE_LIFETIME", life).env("TOKENLEASE_CLIENT_ID", identity.client());
+        if provider.service.is_wyn() {
+            let lifetime = format!("{}s", provider.service.lifetime().as_secs());
+            command
+                .env("TOKENLEASE_LIFETIME", lifetime)
+                .env("TOKENLEASE_CLIENT_ID", identity.client());
         } else {
             command.env("TOKENLEASE_CONTRACT", identity.realm());
         }
@@ -266,46 +281,46 @@ impl Process {
         }
     }
 
-    /// The token that it was given; none if its credentials were rejected.
-    async fn answer(mut self, site: &Site) -> Result<Option<Token>> {
-        let gone = || failed("a process of the demo was not to be waited for");
+    /// Waits for the process. Returns its token, or `None` if its credentials were rejected.
+    async fn result(mut self, provider: &EmulatedProvider) -> Result<Option<Token>> {
+        let gone = || failed("the demo cannot wait for one of its processes");
         let child = self.0.take().ok_or_else(gone)?;
         let wait = tokio::task::spawn_blocking(move || child.wait_with_output());
         let output = wait
             .await
             .map_err(|error| gone().with_source(error))?
             .map_err(|error| gone().with_source(error))?;
-        read(output, site)
+        parse(output, provider)
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(mut child) = self.0.take() {
-            // It may have ended by itself, which is as well.
+            // An error means that the process has already ended.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 }
 
-fn read(output: Output, site: &Site) -> Result<Option<Token>> {
+fn parse(output: Output, provider: &EmulatedProvider) -> Result<Option<Token>> {
     let Output { status, stdout, stderr } = output;
     let stdout = Zeroizing::new(stdout);
     if status.success() {
-        let answer: Value = serde_json::from_slice(&stdout)
-            .map_err(|_| failed("a process of the demo printed something else than a token"))?;
-        let text = answer.get("token").and_then(Value::as_str).unwrap_or_default();
-        return Ok(Some(Token::new(site.server().token_kind(), Secret::from(text))));
+        let result: Value = serde_json::from_slice(&stdout)
+            .map_err(|_| failed("a process of the demo printed no token"))?;
+        let text = result.get("token").and_then(Value::as_str).unwrap_or_default();
+        return Ok(Some(Token::new(provider.server().token_kind(), Secret::from(text))));
     }
-    let said = String::from_utf8_lossy(&stderr);
+    let stderr = String::from_utf8_lossy(&stderr);
     let error: Value =
-        said.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
-    let word = |key: &str| error["error"][key].as_str().unwrap_or_default().to_owned();
-    if word("kind") == ErrorKind::CredentialsRejected.as_str() {
+        stderr.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    let field = |name: &str| error["error"][name].as_str().unwrap_or_default().to_owned();
+    if field("kind") == ErrorKind::CredentialsRejected.as_str() {
         return Ok(None);
     }
-    let text = format!("a process of the demo ended with {status}: {}", word("message"));
+    let text = format!("a process of the demo ended with {status}: {}", field("message"));
     Err(Error::new(ErrorKind::Internal, text).advice("please report this"))
 }
 
@@ -314,33 +329,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_or_a_wrong_password_too_many_is_a_fault() {
-        let start = Scene {
+    fn the_demo_fails_on_an_extra_login_or_an_extra_wrong_password_of_a_process() {
+        let cold_start = ScenarioCounts {
             processes: 16,
             served: 16,
-            tokens: 1,
+            distinct_tokens: 1,
             logins: 1,
             refetches: 1,
-            ..Scene::default()
+            ..ScenarioCounts::default()
         };
-        let wrong = Scene { served: 0, tokens: 0, rejected: 16, wrong_sent: 2, ..start };
-        let killed = Scene { served: 15, killed: 1, refetches: 2, ..start };
-        let winkas = Scenes { start, killed: Some(killed), wrong };
-        let wyn = Scenes {
-            start: Scene { refetches: 0, ..start },
-            killed: None,
-            wrong: Scene { refetches: 0, wrong_sent: 1, ..wrong },
+        let wrong_password = ScenarioCounts {
+            served: 0,
+            distinct_tokens: 0,
+            credentials_rejected: 16,
+            wrong_credentials_sent: 2,
+            ..cold_start
         };
-        let good = Processes { winkas, wyn };
+        let killed_login = ScenarioCounts { served: 15, killed: 1, refetches: 2, ..cold_start };
+        let winkas = Scenarios { cold_start, killed_login: Some(killed_login), wrong_password };
+        let wyn = Scenarios {
+            cold_start: ScenarioCounts { refetches: 0, ..cold_start },
+            killed_login: None,
+            wrong_password: ScenarioCounts {
+                refetches: 0,
+                wrong_credentials_sent: 1,
+                ..wrong_password
+            },
+        };
+        let good = ProcessTotals { winkas, wyn };
         good.check().unwrap();
-        for bad in [
-            Scenes { start: Scene { logins: 2, ..start }, ..winkas },
-            Scenes { start: Scene { served: 15, dead_served: 1, ..start }, ..winkas },
-            Scenes { killed: Some(Scene { logins: 2, ..killed }), ..winkas },
-            Scenes { wrong: Scene { wrong_sent: 3, ..wrong }, ..winkas },
-            Scenes { wrong: Scene { locked: true, ..wrong }, ..winkas },
-        ] {
-            let error = Processes { winkas: bad, ..good }.check().unwrap_err();
+        let cold_starts = [
+            ScenarioCounts { logins: 2, ..cold_start },
+            ScenarioCounts { served: 15, inactive_served: 1, ..cold_start },
+        ];
+        let wrong_passwords = [
+            ScenarioCounts { wrong_credentials_sent: 3, ..wrong_password },
+            ScenarioCounts { account_locked: true, ..wrong_password },
+        ];
+        let killed_login = Some(ScenarioCounts { logins: 2, ..killed_login });
+        let bad = cold_starts
+            .map(|cold_start| Scenarios { cold_start, ..winkas })
+            .into_iter()
+            .chain(wrong_passwords.map(|wrong_password| Scenarios { wrong_password, ..winkas }))
+            .chain([Scenarios { killed_login, ..winkas }]);
+        for winkas in bad {
+            let error = ProcessTotals { winkas, ..good }.check().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal);
             assert!(error.detail().starts_with("WinKAS Air: "), "{error}");
         }

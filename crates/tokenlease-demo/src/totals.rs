@@ -1,92 +1,93 @@
-//! What the day came to.
+//! The sums of the demo, and the check that they keep the guarantees of tokenlease.
 
 use serde::Serialize;
 use tokenlease::{Error, ErrorKind, Result};
 
-use super::{naive::Naive, processes::Processes, world::Fleet};
+use super::{fleet::Fleet, naive::NaiveFleet, processes::ProcessTotals};
 
-/// Both providers, as `--output json` prints them.
+/// The sums of both providers. `--output json` prints these fields.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Numbers {
-    pub(super) winkas: Provider,
-    pub(super) wyn: Provider,
-    /// The second act.
-    pub(super) processes: Processes,
+pub(super) struct Totals {
+    pub(super) winkas: ProviderTotals,
+    pub(super) wyn: ProviderTotals,
+    /// Part 2.
+    pub(super) processes: ProcessTotals,
 }
 
-/// The services of one provider. What begins with `naive` is without tokenlease.
+/// The sums of the services of one provider. The fields `naive_…` count the run without tokenlease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Provider {
-    /// Tokens that callers were given.
-    pub(super) answers: u64,
-    /// Logins that brought a new token.
-    pub(super) issued: u64,
-    /// The logins that a client that knows everything would have sent.
-    pub(super) minimum: u64,
-    /// The most that were sent before they were needed.
+pub(super) struct ProviderTotals {
+    /// Tokens that were served to callers.
+    pub(super) tokens_served: u64,
+    /// Logins that returned a new token.
+    pub(super) logins: u64,
+    /// The logins that a client with full knowledge would have sent.
+    pub(super) minimum_logins: u64,
+    /// The most logins that were sent before they were needed, at any time of the day.
     #[serde(skip)]
-    pub(super) excess: u64,
-    pub(super) refetched: u64,
-    pub(super) validated: u64,
-    pub(super) naive_issued: u64,
-    /// Dead tokens that were served although their end could be known.
-    pub(super) dead_served: u64,
-    /// Dead tokens that were served before anybody could know.
-    pub(super) dead_unknowable: u64,
-    /// API calls that the provider rejected for their token.
-    pub(super) rejected: u64,
-    pub(super) naive_rejected: u64,
-    /// Sends of wrong credentials.
-    pub(super) wrong_sent: u64,
-    pub(super) naive_wrong_sent: u64,
-    /// Whether that locked the account.
-    pub(super) locked: bool,
-    pub(super) naive_locked: bool,
+    pub(super) excess_logins: u64,
+    pub(super) refetches: u64,
+    pub(super) validations: u64,
+    pub(super) naive_logins: u64,
+    /// Inactive tokens that were served although the client could know that they were inactive.
+    pub(super) inactive_served: u64,
+    /// Inactive tokens that were served before any client could know that they were inactive.
+    pub(super) inactive_undetectable: u64,
+    /// API calls that the provider rejected because of their token.
+    pub(super) rejected_calls: u64,
+    pub(super) naive_rejected_calls: u64,
+    /// Requests that the provider rejected because of their wrong credentials.
+    pub(super) wrong_credentials_sent: u64,
+    pub(super) naive_wrong_credentials_sent: u64,
+    /// Whether wrong credentials locked the account.
+    pub(super) account_locked: bool,
+    pub(super) naive_account_locked: bool,
 }
 
-impl Provider {
-    /// Adds a service to its provider.
-    pub(super) fn add(&mut self, with: &Fleet, without: &Naive) {
-        let (seen, naive) = (with.site.seen(), without.site.seen());
-        self.answers += with.tally.answers();
-        self.issued += seen.issued;
-        self.minimum += with.oracle.minimum();
-        self.excess += with.excess;
-        self.refetched += seen.refetched;
-        self.validated += seen.validated;
-        self.naive_issued += naive.issued;
-        self.dead_served += with.tally.dead();
-        self.dead_unknowable += with.tally.unknowable();
-        self.rejected += seen.rejected;
-        self.naive_rejected += naive.rejected;
-        self.wrong_sent += seen.wrong;
-        self.naive_wrong_sent += naive.wrong;
+impl ProviderTotals {
+    /// Adds the counts of a service.
+    pub(super) fn add(&mut self, with: &Fleet, without: &NaiveFleet) {
+        let (counts, naive) = (with.provider.counts(), without.provider.counts());
+        self.tokens_served += with.served.total();
+        self.logins += counts.new_tokens;
+        self.minimum_logins += with.minimum.logins();
+        self.excess_logins += with.excess_logins;
+        self.refetches += counts.refetches;
+        self.validations += counts.validations;
+        self.naive_logins += naive.new_tokens;
+        self.inactive_served += with.served.inactive();
+        self.inactive_undetectable += with.served.undetectable();
+        self.rejected_calls += counts.rejected_calls;
+        self.naive_rejected_calls += naive.rejected_calls;
+        self.wrong_credentials_sent += counts.wrong_credentials;
+        self.naive_wrong_credentials_sent += naive.wrong_credentials;
     }
 
-    fn check(&self, name: &str) -> Result<()> {
-        let fault = if self.issued != self.minimum {
-            format!("{name}: {} logins, where {} would have done", self.issued, self.minimum)
-        } else if self.excess != 0 {
-            format!("{name}: {} logins were sent before they were needed", self.excess)
-        } else if self.dead_served != 0 {
-            format!("{name}: {} dead tokens were served", self.dead_served)
+    fn check(&self, provider: &str) -> Result<()> {
+        let detail = if self.logins != self.minimum_logins {
+            let Self { logins, minimum_logins, .. } = self;
+            format!("{provider}: {logins} logins were sent, but {minimum_logins} were needed")
+        } else if self.excess_logins != 0 {
+            format!("{provider}: {} logins were sent before they were needed", self.excess_logins)
+        } else if self.inactive_served != 0 {
+            format!("{provider}: {} inactive tokens were served", self.inactive_served)
         } else {
             return Ok(());
         };
-        Err(Error::new(ErrorKind::Internal, fault)
-            .expected("the least possible number of logins, and no dead token")
+        Err(Error::new(ErrorKind::Internal, detail)
+            .expected("the minimum number of logins, and no inactive token")
             .advice("please report this with the whole output"))
     }
 }
 
-impl Numbers {
-    /// Whether the day kept the promises. Kind `Internal` if not.
+impl Totals {
+    /// Returns an error of kind `Internal` if the day broke a guarantee.
     pub(super) fn check(&self) -> Result<()> {
         self.winkas.check("WinKAS Air")?;
         self.wyn.check("Wyn Enterprise")
     }
 
-    /// Whether the second act kept them.
+    /// Returns an error of kind `Internal` if part 2 broke a guarantee.
     pub(super) fn check_processes(&self) -> Result<()> {
         self.processes.check()
     }
@@ -97,20 +98,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_too_many_too_few_or_too_early_and_a_dead_token_are_faults() {
-        let good = Provider { issued: 3, minimum: 3, ..Provider::default() };
-        let check = |wyn| Numbers { winkas: good, wyn, ..Numbers::default() }.check();
+    fn the_demo_fails_on_a_wrong_number_of_logins_or_an_inactive_token() {
+        let good = ProviderTotals { logins: 3, minimum_logins: 3, ..ProviderTotals::default() };
+        let check = |wyn| Totals { winkas: good, wyn, ..Totals::default() }.check();
         assert!(check(good).is_ok());
         for bad in [
-            Provider { issued: 4, ..good },
-            Provider { issued: 2, ..good },
-            Provider { excess: 1, ..good },
-            Provider { dead_served: 1, ..good },
+            ProviderTotals { logins: 4, ..good },
+            ProviderTotals { logins: 2, ..good },
+            ProviderTotals { excess_logins: 1, ..good },
+            ProviderTotals { inactive_served: 1, ..good },
         ] {
             let error = check(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Internal);
             assert!(error.detail().starts_with("Wyn Enterprise: "), "{error}");
         }
-        assert!(check(Provider { dead_unknowable: 1, ..good }).is_ok());
+        assert!(check(ProviderTotals { inactive_undetectable: 1, ..good }).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! The C library: what a cached token costs through it, and what it takes on a disk.
+//! The C library: the cost of a cached token, a thousand threads without a token, and its size.
 
 use std::{
     env, fs,
@@ -13,97 +13,116 @@ use tokenlease_emulator::{Endpoint, Fault};
 use crate::{
     cold,
     environment::without_cargo,
-    figure::{Figure, Wanted},
-    request::World,
+    fixture::Fixture,
+    measurement::{Case, Measurement, Selection},
 };
 
-/// Stripped, with the folder as its store, and unwinding.
-const MOST_BYTES: f64 = 3.5 * 1024.0 * 1024.0;
+const COPY_TOKEN: Case = Case {
+    name: "c_copy_token",
+    unit: "ns",
+    measures: "`tokenlease_client_copy_token` while a token is cached",
+    baseline: "a function of a C library: an atomic load, two coarse clocks compared, and the \
+               same copy",
+};
+const LIBRARY_STRIPPED: Case = Case {
+    name: "c_library_stripped",
+    unit: "MiB",
+    measures: "the size of the stripped shared library",
+    baseline: "a limit of 3.5 MiB",
+};
+const THREADS: Case = Case {
+    name: "cold_1000_c_threads",
+    unit: "ms",
+    measures: "1,000 threads in C request a token at once; the server takes 50 ms for the one \
+               login",
+    baseline: cold::ONE_LOGIN,
+};
+
+/// The limit for the stripped library. It includes the file store, and unwinds on a panic.
+const MAX_BYTES: f64 = 3.5 * 1024.0 * 1024.0;
 const TURNS: &str = "31";
 
-pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
-    let mut figures = Vec::new();
-    let names = ["c_copy_token", "c_library_stripped", "cold_1000_c_threads"];
-    if !names.into_iter().any(|name| wanted.has(name)) {
-        return figures;
+pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    let cases = [COPY_TOKEN, LIBRARY_STRIPPED, THREADS];
+    if !cases.into_iter().any(|case| selection.includes(case)) {
+        return measurements;
     }
-    let library = built();
-    if wanted.has("c_copy_token") {
-        figures.push(copy(&library));
+    let library = build_library();
+    if selection.includes(COPY_TOKEN) {
+        measurements.push(copy_token(&library));
     }
-    if wanted.has("c_library_stripped") {
+    if selection.includes(LIBRARY_STRIPPED) {
         #[expect(clippy::cast_precision_loss, reason = "a few million bytes")]
         let bytes = fs::metadata(&library).expect("a file").len() as f64;
         let mib = |bytes: f64| move || bytes / (1024.0 * 1024.0);
-        figures.push(
-            Figure::measure("c_library_stripped", "MiB", 1, mib(bytes), mib(MOST_BYTES))
-                .at_most(1.0),
-        );
+        let measurement = Measurement::take(LIBRARY_STRIPPED, 1, mib(bytes), mib(MAX_BYTES));
+        measurements.push(measurement.at_most(1.0));
     }
-    if wanted.has("cold_1000_c_threads") {
-        figures.push(threads(&library));
+    if selection.includes(THREADS) {
+        measurements.push(threads(&library));
     }
-    figures
+    measurements
 }
 
-/// The library, as it is shipped.
-fn built() -> PathBuf {
+/// Builds the library with the profile of the release. Returns its path.
+fn build_library() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--profile", "library", "--locked", "-p", "tokenlease-c"]);
     cargo.current_dir(root());
     without_cargo(&mut cargo);
-    run(&mut cargo);
+    run_command(&mut cargo);
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     target.join("library/libtokenlease.so")
 }
 
-/// A token into a caller's buffer, beside a call that does the least.
-fn copy(library: &Path) -> Figure {
-    let (world, folder) = (World::new(), tempfile::tempdir().expect("a folder"));
-    let limit = folder.path().join("liblimit.so");
-    run(cc().args(["-O2", "-shared", "-fPIC", "-o"]).arg(&limit).arg(source("limit.c")));
-    let winkas = world.emulator.winkas();
-    let output = Command::new(program("copy", &folder, &[library, &limit]))
+fn copy_token(library: &Path) -> Measurement {
+    let (fixture, folder) = (Fixture::new(), tempfile::tempdir().expect("a folder"));
+    let baseline = folder.path().join("libbaseline.so");
+    let mut cc = cc();
+    cc.args(["-O2", "-shared", "-fPIC", "-o"]).arg(&baseline).arg(source("baseline.c"));
+    run_command(&mut cc);
+    let winkas = fixture.emulator.winkas();
+    let output = Command::new(compile("copy", &folder, &[library, &baseline]))
         .args([&winkas.server(), TURNS])
         .env("LOGIN", winkas.user())
         .env("CONTRACT", winkas.contract())
         .env("PASSWORD", winkas.password())
         .output()
-        .expect("the program is run");
+        .expect("the program runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("numbers");
     let pairs = text.lines().filter_map(|line| {
-        let (ours, limit) = line.split_once(' ')?;
-        Some((ours.parse().ok()?, limit.parse().ok()?))
+        let (tokenlease, baseline) = line.split_once(' ')?;
+        Some((tokenlease.parse().ok()?, baseline.parse().ok()?))
     });
-    Figure::of("c_copy_token", "ns", &pairs.collect::<Vec<_>>()).at_most(2.0)
+    Measurement::from_pairs(COPY_TOKEN, &pairs.collect::<Vec<_>>()).at_most(2.0)
 }
 
-/// A thousand threads on a cold client, beside one bare request.
-fn threads(library: &Path) -> Figure {
-    let (world, folder) = (World::new(), tempfile::tempdir().expect("a folder"));
-    world.emulator.fault(Endpoint::WynLogin, Fault::delay(cold::SLOW), 100);
-    let mut command = Command::new(program("cold", &folder, &[library, Path::new("-pthread")]));
-    let mut program = world
-        .told(&mut command)
+fn threads(library: &Path) -> Measurement {
+    let (fixture, folder) = (Fixture::new(), tempfile::tempdir().expect("a folder"));
+    fixture.emulator.fault(Endpoint::WynLogin, Fault::delay(cold::SERVER_DELAY), 100);
+    let mut command = Command::new(compile("cold", &folder, &[library, Path::new("-pthread")]));
+    let mut program = fixture
+        .pass_wyn_to(&mut command)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the program is run");
-    let mut go = program.stdin.take().expect("a pipe");
+        .expect("the program runs");
+    let mut start = program.stdin.take().expect("a pipe");
     let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
-    let ours = || {
-        let before = world.emulator.counts().wyn.login;
-        go.write_all(b"\n").expect("a turn");
+    let tokenlease = || {
+        let before = fixture.emulator.counts().wyn.login;
+        start.write_all(b"\n").expect("the program reads");
         let line = lines.next().expect("a line").expect("a line");
-        assert_eq!(world.emulator.counts().wyn.login - before, 1, "one login for all");
+        assert_eq!(fixture.emulator.counts().wyn.login - before, 1, "one login for all threads");
         line.parse().expect("a number")
     };
-    let figure =
-        Figure::measure("cold_1000_c_threads", "ms", cold::TURNS, ours, cold::one_request(&world));
-    drop(go);
-    assert!(program.wait().expect("an end").success());
-    figure.at_most(1.25)
+    let measurement =
+        Measurement::take(THREADS, cold::TURNS, tokenlease, cold::one_login(&fixture));
+    drop(start);
+    assert!(program.wait().expect("the program ends").success());
+    measurement.at_most(1.25)
 }
 
 fn cc() -> Command {
@@ -114,21 +133,22 @@ fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/figures/c").join(name)
 }
 
-/// Compiles a program in C into a folder that also holds the library (the first of `with`), by the
-/// name that it gives itself.
-fn program(name: &str, folder: &TempDir, with: &[&Path]) -> PathBuf {
-    let named =
+/// Compiles the C program `name` in `folder`, and links it with `inputs`. The first of them is the
+/// library, which is copied to `folder` under its soname.
+fn compile(name: &str, folder: &TempDir, inputs: &[&Path]) -> PathBuf {
+    let soname =
         format!("libtokenlease.so.{}", env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0);
-    fs::copy(with[0], folder.path().join(named)).expect("copied");
+    fs::copy(inputs[0], folder.path().join(soname)).expect("copied");
     let program = folder.path().join(name);
-    run(cc()
-        .args(["-O2", "-I"])
-        .arg(root().join("include"))
-        .arg("-o")
-        .arg(&program)
-        .arg(source(&format!("{name}.c")))
-        .args(with)
-        .arg(format!("-Wl,-rpath,{}", folder.path().display())));
+    run_command(
+        cc().args(["-O2", "-I"])
+            .arg(root().join("include"))
+            .arg("-o")
+            .arg(&program)
+            .arg(source(&format!("{name}.c")))
+            .args(inputs)
+            .arg(format!("-Wl,-rpath,{}", folder.path().display())),
+    );
     program
 }
 
@@ -136,7 +156,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn run(command: &mut Command) {
-    let status = command.status().expect("a command that can be run");
+fn run_command(command: &mut Command) {
+    let status = command.status().expect("the command runs");
     assert!(status.success(), "{command:?}: {status}");
 }

@@ -1,31 +1,40 @@
-//! A thousand callers on a cold client.
+//! A thousand concurrent callers on a client without a token.
 
 use std::time::{Duration, Instant};
 
 use tokenlease_emulator::{Endpoint, Fault};
 
 use crate::{
-    figure::{Figure, Wanted},
-    request::{World, bare, http},
+    fixture::{Fixture, plain_http, plain_login},
+    measurement::{Case, Measurement, Selection},
+};
+
+/// The baseline of all benchmarks of this kind.
+pub(crate) const ONE_LOGIN: &str = "one login with reqwest and serde to the same server";
+const TASKS: Case = Case {
+    name: "cold_1000_tasks",
+    unit: "ms",
+    measures: "1,000 tasks request a token at once; the server takes 50 ms for the one login",
+    baseline: ONE_LOGIN,
 };
 
 const CALLERS: usize = 1000;
 pub(crate) const TURNS: usize = 11;
-/// How long the server takes.
-pub(crate) const SLOW: Duration = Duration::from_millis(50);
+/// The time that the server takes for a login.
+pub(crate) const SERVER_DELAY: Duration = Duration::from_millis(50);
 
-pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
-    if !wanted.has("cold_1000_tasks") {
+pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
+    if !selection.includes(TASKS) {
         return Vec::new();
     }
-    let world = World::new();
-    world.emulator.fault(Endpoint::WynLogin, Fault::delay(SLOW), 100);
-    let ours = || {
-        // Another registry has another store: a client of the same one would find the token.
-        let client = world.client(&world.registry());
-        let before = world.emulator.counts().wyn.login;
-        let took = world.runtime.block_on(async {
-            let began = Instant::now();
+    let fixture = Fixture::new();
+    fixture.emulator.fault(Endpoint::WynLogin, Fault::delay(SERVER_DELAY), 100);
+    let tokenlease = || {
+        // A new registry has a new store. A client of the same registry would find the token.
+        let client = fixture.client(&fixture.registry());
+        let before = fixture.emulator.counts().wyn.login;
+        let milliseconds = fixture.runtime.block_on(async {
+            let start = Instant::now();
             let callers: Vec<_> = (0..CALLERS)
                 .map(|_| {
                     let client = client.clone();
@@ -35,24 +44,25 @@ pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
             for caller in callers {
                 caller.await.expect("a task").expect("a token");
             }
-            began.elapsed().as_secs_f64() * 1e3
+            start.elapsed().as_secs_f64() * 1e3
         });
-        assert_eq!(world.emulator.counts().wyn.login - before, 1, "one login for all");
-        took
+        assert_eq!(fixture.emulator.counts().wyn.login - before, 1, "one login for all callers");
+        milliseconds
     };
-    let limit = one_request(&world);
-    vec![Figure::measure("cold_1000_tasks", "ms", TURNS, ours, limit).at_most(1.25)]
+    let baseline = one_login(&fixture);
+    vec![Measurement::take(TASKS, TURNS, tokenlease, baseline).at_most(1.25)]
 }
 
-/// How long one bare request takes, on a connection that is kept, in milliseconds.
-pub(crate) fn one_request(world: &World) -> impl FnMut() -> f64 {
-    let (form, http) = (world.form(), http());
-    let url = format!("{}/connect/token", world.emulator.wyn().server());
+/// Returns a closure that measures one login without tokenlease on a kept connection, in
+/// milliseconds.
+pub(crate) fn one_login(fixture: &Fixture) -> impl FnMut() -> f64 {
+    let (form, http) = (fixture.form(), plain_http());
+    let url = format!("{}/connect/token", fixture.emulator.wyn().server());
     move || {
-        world.runtime.block_on(async {
-            let began = Instant::now();
-            bare(&http, &url, &form).await;
-            began.elapsed().as_secs_f64() * 1e3
+        fixture.runtime.block_on(async {
+            let start = Instant::now();
+            plain_login(&http, &url, &form).await;
+            start.elapsed().as_secs_f64() * 1e3
         })
     }
 }

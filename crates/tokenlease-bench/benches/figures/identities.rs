@@ -1,4 +1,4 @@
-//! Many identities of one registry.
+//! Many identities in one registry.
 
 use std::{
     collections::HashMap,
@@ -15,177 +15,205 @@ use tokenlease::{
 };
 
 use crate::{
-    figure::{Figure, Wanted, nanoseconds},
-    request::{World, http},
+    fixture::{Fixture, plain_http},
+    measurement::{Case, Measurement, Selection, nanoseconds},
 };
 
-/// The word before the name of a figure that a process is started for.
-pub(crate) const MEASURE: &str = "--measure";
-const IDENTITY: &str = "identity_bytes";
-const CLIENT: &str = "client_bytes";
+const CLIENT_BUILD: Case = Case {
+    name: "client_build",
+    unit: "µs",
+    measures: "building another client of a registry",
+    baseline: "building a reqwest client that trusts the platform's certificates",
+};
+const IDENTITY_BYTES: Case = Case {
+    name: "identity_bytes",
+    unit: "B",
+    measures: "memory per identity beyond the token's text, for 1,000,000 identities in a \
+               registry whose clients were dropped",
+    baseline: "a limit of 400 bytes",
+};
+const CLIENT_BYTES: Case = Case {
+    name: "client_bytes",
+    unit: "B",
+    measures: "memory per client beyond its texts, for 100,000 live clients with a token",
+    baseline: "the same 400 bytes",
+};
+const LOOKUP: Case = Case {
+    name: "identity_lookup",
+    unit: "ns",
+    measures: "loading one of 1,000,000 records from the registry's store",
+    baseline: "finding and copying one of as many records in a `HashMap`",
+};
+
+/// The argument that makes this program measure memory, before the name of a benchmark.
+pub(crate) const MEMORY_FLAG: &str = "--measure";
 
 const TURNS: usize = 31;
-/// How many identities a registry caches.
-const MANY: u32 = 1_000_000;
-/// How many of them are looked up in a turn.
+/// The identities in a registry.
+const IDENTITIES: u32 = 1_000_000;
+/// The lookups per turn.
 const LOOKUPS: u32 = 10_000;
-/// How many clients are held, each with its token.
-const HELD: u32 = 100_000;
+/// The live clients with a token.
+const CLIENTS: u32 = 100_000;
 
-fn identity(world: &World, number: u32) -> Identity {
-    let wyn = world.emulator.wyn();
+fn identity(fixture: &Fixture, number: u32) -> Identity {
+    let wyn = fixture.emulator.wyn();
     let tenant = format!("/tenant-{number:07}");
-    Identity::wyn(&wyn.server(), &wyn.user(), wyn.client_id()).expect("one").with_tenant(&tenant)
+    Identity::wyn(&wyn.server(), &wyn.user(), wyn.client_id())
+        .expect("an identity")
+        .with_tenant(&tenant)
 }
 
-fn client(world: &World, registry: &Registry, number: u32) -> Client {
-    let wyn = world.emulator.wyn();
+fn client(fixture: &Fixture, registry: &Registry, number: u32) -> Client {
+    let wyn = fixture.emulator.wyn();
     let credentials = Credentials::password(wyn.password()).with_client_secret(wyn.client_secret());
-    Client::builder(Server::new(identity(world, number)), credentials)
+    Client::builder(Server::new(identity(fixture, number)), credentials)
         .registry(registry)
         .build()
         .expect("a client")
 }
 
-pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
-    let mut figures = Vec::new();
-    if wanted.has("client_further") {
-        let world = World::new();
+pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    if selection.includes(CLIENT_BUILD) {
+        let fixture = Fixture::new();
         let registry = Registry::builder().build().expect("a registry");
-        let ours = || nanoseconds(100, || client(&world, &registry, 7)) / 1e3;
-        let limit = || nanoseconds(10, http) / 1e3;
-        figures
-            .push(Figure::measure("client_further", "µs", TURNS, ours, limit).at_most(1.0 / 30.0));
+        let tokenlease = || nanoseconds(100, || client(&fixture, &registry, 7)) / 1e3;
+        let baseline = || nanoseconds(10, plain_http) / 1e3;
+        measurements
+            .push(Measurement::take(CLIENT_BUILD, TURNS, tokenlease, baseline).at_most(1.0 / 30.0));
     }
-    if wanted.has(IDENTITY) {
-        figures.push(Figure::of(IDENTITY, "B", &[(in_a_process(IDENTITY), 400.0)]).at_most(1.0));
+    if selection.includes(IDENTITY_BYTES) {
+        let pair = (memory_in_new_process(IDENTITY_BYTES), 400.0);
+        measurements.push(Measurement::from_pairs(IDENTITY_BYTES, &[pair]).at_most(1.0));
     }
-    if wanted.has(CLIENT) {
-        figures.push(Figure::of(CLIENT, "B", &[(in_a_process(CLIENT), 400.0)]));
+    if selection.includes(CLIENT_BYTES) {
+        let pair = (memory_in_new_process(CLIENT_BYTES), 400.0);
+        measurements.push(Measurement::from_pairs(CLIENT_BYTES, &[pair]));
     }
-    if wanted.has("identity_lookup") {
-        figures.push(lookup());
+    if selection.includes(LOOKUP) {
+        measurements.push(lookup());
     }
-    figures
+    measurements
 }
 
-/// Bytes, measured in a process of its own: what another figure freed is used again in this one.
-fn in_a_process(name: &str) -> f64 {
-    let program = std::env::current_exe().expect("this program");
-    let output = Command::new(program).args([MEASURE, name]).output().expect("a process");
+/// Returns the bytes that a new process measures. In this process, memory that another benchmark
+/// freed would be reused and falsify the result.
+fn memory_in_new_process(case: Case) -> f64 {
+    let program = std::env::current_exe().expect("the path of this program");
+    let output = Command::new(program).args([MEMORY_FLAG, case.name]).output().expect("a process");
     let text = String::from_utf8(output.stdout).expect("text");
     text.trim().parse().unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Prints what a process was started for by [`in_a_process`].
-pub(crate) fn measured(name: &str) {
-    println!("{}", if name == IDENTITY { cached() } else { held() });
+/// Prints the bytes that [`memory_in_new_process`] reads.
+pub(crate) fn print_memory(name: &str) {
+    println!("{}", if name == IDENTITY_BYTES.name { identity_bytes() } else { client_bytes() });
 }
 
-/// A registry's store with a million identities, of which nobody holds a client.
-struct Cached {
-    world: World,
+/// A registry whose store has a record of each identity, without live clients.
+struct FilledRegistry {
+    fixture: Fixture,
     registry: Registry,
     store: Arc<MemoryStore>,
     record: Vec<u8>,
     token: Token,
 }
 
-impl Cached {
+impl FilledRegistry {
     fn new() -> Self {
-        let world = World::new();
-        let clock = Arc::new(world.clock.clone());
+        let fixture = Fixture::new();
+        let clock = Arc::new(fixture.clock.clone());
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let registry = Registry::builder().clock(clock).store(store.clone(), Key::new([7; 32]));
         let registry = registry.build().expect("a registry");
-        let token = world.runtime.block_on(client(&world, &registry, 0).token());
-        let loaded = world.runtime.block_on(store.load(&name(&world, 0))).expect("a look");
+        let token = fixture.runtime.block_on(client(&fixture, &registry, 0).token());
+        let loaded = fixture.runtime.block_on(store.load(&name(&fixture, 0))).expect("a load");
         let record = loaded.record.expect("a record").bytes().to_vec();
-        Self { world, registry, store, record, token: token.expect("a token") }
+        Self { fixture, registry, store, record, token: token.expect("a token") }
     }
 
     fn fill(&self) {
         let keep = Some(Duration::from_secs(365 * 24 * 3600));
-        self.world.runtime.block_on(async {
-            for number in 1..=MANY {
-                let name = name(&self.world, number);
+        self.fixture.runtime.block_on(async {
+            for number in 1..=IDENTITIES {
+                let name = name(&self.fixture, number);
                 self.store.swap(&name, None, &self.record, keep).await.expect("saved");
             }
         });
-        let logins = self.world.emulator.counts().wyn.login;
-        let token = client(&self.world, &self.registry, MANY).blocking().token();
+        let logins = self.fixture.emulator.counts().wyn.login;
+        let token = client(&self.fixture, &self.registry, IDENTITIES).blocking().token();
         assert_eq!(token.expect("a token"), self.token);
-        assert_eq!(self.world.emulator.counts().wyn.login, logins, "the token was cached");
+        assert_eq!(self.fixture.emulator.counts().wyn.login, logins, "the token is in the store");
     }
 }
 
-fn name(world: &World, number: u32) -> RecordName {
-    RecordName::new(identity(world, number))
+fn name(fixture: &Fixture, number: u32) -> RecordName {
+    RecordName::new(identity(fixture, number))
 }
 
-/// What an identity takes whose token a registry caches, beyond the token's text, while nobody
-/// holds a client of it.
-fn cached() -> f64 {
-    let cached = Cached::new();
-    let before = resident();
-    cached.fill();
-    #[expect(clippy::cast_precision_loss, reason = "bytes")]
-    let (grown, text) = ((resident() - before) as f64, cached.token.expose().len() as f64);
-    grown / f64::from(MANY) - text
+/// Returns the bytes per identity in a registry, beyond the token's text, without live clients.
+fn identity_bytes() -> f64 {
+    let filled = FilledRegistry::new();
+    let before = resident_memory();
+    filled.fill();
+    #[expect(clippy::cast_precision_loss, reason = "a number of bytes")]
+    let (grown, text) = ((resident_memory() - before) as f64, filled.token.expose().len() as f64);
+    grown / f64::from(IDENTITIES) - text
 }
 
-/// Finding an identity's record in the registry's store, beside a map from names to records.
-fn lookup() -> Figure {
-    let cached = Cached::new();
-    cached.fill();
-    let Cached { world, store, record, .. } = &cached;
-    let names: Vec<_> = (0..LOOKUPS).map(|n| name(world, 1 + n * (MANY / LOOKUPS))).collect();
-    let by_hand: HashMap<_, _> = (1..=MANY)
-        .map(|number| (name(world, number).key().to_owned(), (1_u64, record.clone())))
+fn lookup() -> Measurement {
+    let filled = FilledRegistry::new();
+    filled.fill();
+    let FilledRegistry { fixture, store, record, .. } = &filled;
+    let names: Vec<_> =
+        (0..LOOKUPS).map(|n| name(fixture, 1 + n * (IDENTITIES / LOOKUPS))).collect();
+    let map: HashMap<_, _> = (1..=IDENTITIES)
+        .map(|number| (name(fixture, number).key().to_owned(), (1_u64, record.clone())))
         .collect();
-    let ours = || {
-        world.runtime.block_on(async {
-            let began = Instant::now();
+    let tokenlease = || {
+        fixture.runtime.block_on(async {
+            let start = Instant::now();
             for name in &names {
-                black_box(store.load(name).await.expect("a look"));
+                black_box(store.load(name).await.expect("a load"));
             }
-            began.elapsed().as_secs_f64() * 1e9 / f64::from(LOOKUPS)
+            start.elapsed().as_secs_f64() * 1e9 / f64::from(LOOKUPS)
         })
     };
-    let limit = || {
-        let mut name = names.iter().cycle();
-        nanoseconds(LOOKUPS, || name.next().and_then(|name| by_hand.get(name.key()).cloned()))
+    let baseline = || {
+        let mut names = names.iter().cycle();
+        nanoseconds(LOOKUPS, || names.next().and_then(|name| map.get(name.key()).cloned()))
     };
-    Figure::measure("identity_lookup", "ns", TURNS, ours, limit).at_most(1.3)
+    Measurement::take(LOOKUP, TURNS, tokenlease, baseline).at_most(1.3)
 }
 
-/// What a client takes that is held with its token, beyond its texts.
-fn held() -> f64 {
-    let world = World::new();
+/// Returns the bytes per live client with a token, beyond its texts.
+fn client_bytes() -> f64 {
+    let fixture = Fixture::new();
     let registry = Registry::builder().build().expect("a registry");
-    let mut cached = Vec::with_capacity(HELD as usize);
-    let before = resident();
+    let mut clients = Vec::with_capacity(CLIENTS as usize);
+    let before = resident_memory();
     let mut texts = 0_usize;
-    world.runtime.block_on(async {
-        for number in 0..HELD {
-            let client = client(&world, &registry, number);
+    fixture.runtime.block_on(async {
+        for number in 0..CLIENTS {
+            let client = client(&fixture, &registry, number);
             let text = format!("{number:064}");
-            texts += text.len() + identity(&world, number).canonical().len();
+            texts += text.len() + identity(&fixture, number).canonical().len();
             let token = Token::new(TokenKind::Bearer, text);
             client.adopt(token, None).await.expect("adopted");
             client.token().await.expect("a token");
-            cached.push(client);
+            clients.push(client);
         }
     });
-    let after = resident();
-    #[expect(clippy::cast_precision_loss, reason = "bytes")]
-    let each = ((after - before) as f64 - texts as f64) / f64::from(HELD);
+    let after = resident_memory();
+    #[expect(clippy::cast_precision_loss, reason = "a number of bytes")]
+    let each = ((after - before) as f64 - texts as f64) / f64::from(CLIENTS);
     each
 }
 
-/// Resident memory in bytes.
-fn resident() -> usize {
+/// Returns the resident memory of this process in bytes.
+fn resident_memory() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
-    pages.expect("pages") * 4096
+    pages.expect("a number of pages") * 4096
 }

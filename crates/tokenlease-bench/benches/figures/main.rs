@@ -1,53 +1,55 @@
-//! Figures: what tokenlease costs, beside the least that the same would cost.
+//! The benchmarks: the cost of tokenlease compared with the cheapest code that does the same.
 //!
-//! `cargo bench --bench figures` prints a table, `-- --json` one object, `-- NAME …` the figures
-//! whose names begin so. Each ratio is of one run: ours and the limit take turns, and the median of
-//! the turns' ratios is shown with its quartiles, so that a machine's moods cancel out.
+//! `cargo bench --bench figures` prints a table, `-- --json` one JSON object, and `-- NAME …` only
+//! the benchmarks whose names start with one of these names. A benchmark measures tokenlease and
+//! its baseline alternately in one run. The result is the median of the ratios with its quartiles,
+//! which cancels out most changes of the machine's speed.
 
 mod c;
 mod cached;
 mod cold;
 #[path = "../../../../tests/python/environment.rs"]
 mod environment;
-mod figure;
-mod many;
+mod fixture;
+mod identities;
+mod measurement;
 mod parse;
 mod python;
 mod request;
-mod slow;
+mod slow_path;
 
-use figure::{Figure, Wanted};
+use measurement::{Measurement, Selection};
 
 fn main() {
-    // `cargo bench` adds a flag of its own.
-    let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    if let [measure, name] = words.as_slice()
-        && measure == many::MEASURE
+    // `cargo bench` passes the flag `--bench`.
+    let args: Vec<_> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    if let [flag, name] = args.as_slice()
+        && flag == identities::MEMORY_FLAG
     {
-        return many::measured(name);
+        return identities::print_memory(name);
     }
-    let json = words.iter().any(|word| word == "--json");
-    let wanted = Wanted::of(words.into_iter().filter(|word| !word.starts_with("--")));
-    let mut figures = Vec::new();
+    let json = args.iter().any(|arg| arg == "--json");
+    let selection = Selection::new(args.into_iter().filter(|arg| !arg.starts_with("--")));
+    let mut measurements = Vec::new();
     for group in [
-        cached::figures,
-        parse::figures,
-        request::figures,
-        slow::figures,
-        cold::figures,
-        many::figures,
-        c::figures,
-        python::figures,
+        cached::run,
+        parse::run,
+        request::run,
+        slow_path::run,
+        cold::run,
+        identities::run,
+        c::run,
+        python::run,
     ] {
-        figures.extend(group(&wanted));
+        measurements.extend(group(&selection));
     }
     if json {
-        println!("{}", figure::json(&figures));
+        println!("{}", measurement::json(&measurements));
     } else {
-        println!("{}", figure::table(&figures));
+        println!("{}", measurement::tables(&measurements));
     }
-    let missed: Vec<_> = figures.iter().filter(|figure| !figure.is_met()).collect();
-    for Figure { name, .. } in missed {
-        eprintln!("missed: {name}");
+    let missed = measurements.iter().filter(|measurement| !measurement.meets_goal());
+    for Measurement { case, .. } in missed {
+        eprintln!("missed its goal: {}", case.name);
     }
 }

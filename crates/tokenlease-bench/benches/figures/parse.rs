@@ -1,4 +1,4 @@
-//! Reading an answer.
+//! Parsing the response to a login.
 
 use std::hint::black_box;
 
@@ -8,16 +8,30 @@ use tokenlease::core::{
     provider::{oauth2, winkas},
 };
 
-use crate::figure::{Figure, Wanted, nanoseconds};
+use crate::measurement::{Case, Measurement, Selection, nanoseconds};
 
-const LOOPS: u32 = 20_000;
+const PLAIN_SERDE: &str = "serde into a struct with owned fields, from the same bytes";
+const PARSE_WINKAS: Case = Case {
+    name: "parse_winkas",
+    unit: "ns",
+    measures: "parsing the response to a WinKAS login",
+    baseline: PLAIN_SERDE,
+};
+const PARSE_OAUTH2: Case = Case {
+    name: "parse_oauth2",
+    unit: "ns",
+    measures: "parsing the response to an OAuth2 login",
+    baseline: PLAIN_SERDE,
+};
+
+const CALLS: u32 = 20_000;
 const TURNS: usize = 31;
 
 const WINKAS: &str = r#"{ "WinKasData": { "CurrentToken": "U1vT|86Vb-crg_9f0yBq3KxA7mZtQpLsWdEhNjRiOuYcVbG" }, "WinkasErrorCode": 0, "WinkasErrorMessage": "", "WinKasStatus": 0, "WinKasStatusString": "Okay" }"#;
 const STANDARD: &str = r#"{"access_token":"eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiJyZXBvcnQifQ.c2lnbmF0dXJl","expires_in":315360000,"token_type":"Bearer","scope":"api_all"}"#;
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "what a program by hand would keep")]
+#[expect(dead_code, reason = "the fields that a program would keep")]
 struct Envelope {
     #[serde(rename = "WinKasData")]
     data: Data,
@@ -32,14 +46,14 @@ struct Envelope {
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "what a program by hand would keep")]
+#[expect(dead_code, reason = "the fields that a program would keep")]
 struct Data {
     #[serde(rename = "CurrentToken")]
     token: String,
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "what a program by hand would keep")]
+#[expect(dead_code, reason = "the fields that a program would keep")]
 struct Standard {
     access_token: String,
     expires_in: u64,
@@ -47,31 +61,33 @@ struct Standard {
     scope: String,
 }
 
-pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
-    let mut figures = Vec::new();
-    if wanted.has("parse_winkas") {
+pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    if selection.includes(PARSE_WINKAS) {
         let response = http::Response::new(WINKAS);
-        let ours = || {
-            nanoseconds(LOOPS, || winkas::Login::parse(black_box(&response), Timestamp(0)).unwrap())
+        let tokenlease = || {
+            nanoseconds(CALLS, || winkas::Login::parse(black_box(&response), Timestamp(0)).unwrap())
         };
-        let limit = || {
-            nanoseconds(LOOPS, || {
+        let baseline = || {
+            nanoseconds(CALLS, || {
                 serde_json::from_slice::<Envelope>(black_box(WINKAS.as_bytes())).unwrap()
             })
         };
-        figures.push(Figure::measure("parse_winkas", "ns", TURNS, ours, limit).at_most(1.4));
+        measurements
+            .push(Measurement::take(PARSE_WINKAS, TURNS, tokenlease, baseline).at_most(1.4));
     }
-    if wanted.has("parse_oauth2") {
+    if selection.includes(PARSE_OAUTH2) {
         let response = http::Response::new(STANDARD);
-        let ours = || {
-            nanoseconds(LOOPS, || oauth2::Login::parse(black_box(&response), Timestamp(0)).unwrap())
+        let tokenlease = || {
+            nanoseconds(CALLS, || oauth2::Login::parse(black_box(&response), Timestamp(0)).unwrap())
         };
-        let limit = || {
-            nanoseconds(LOOPS, || {
+        let baseline = || {
+            nanoseconds(CALLS, || {
                 serde_json::from_slice::<Standard>(black_box(STANDARD.as_bytes())).unwrap()
             })
         };
-        figures.push(Figure::measure("parse_oauth2", "ns", TURNS, ours, limit).at_most(1.4));
+        measurements
+            .push(Measurement::take(PARSE_OAUTH2, TURNS, tokenlease, baseline).at_most(1.4));
     }
-    figures
+    measurements
 }

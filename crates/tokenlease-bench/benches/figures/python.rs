@@ -1,4 +1,4 @@
-//! The Python face, as its users have it: a wheel in an environment that programs in Python run in.
+//! The Python module, installed from a wheel as its users install it.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,64 +9,91 @@ use tokenlease_emulator::{Endpoint, Fault};
 
 use crate::{
     cold,
-    environment::{Environment, run},
-    figure::{Figure, Wanted},
-    request::World,
+    environment::{Environment, run as run_command},
+    fixture::Fixture,
+    measurement::{Case, Measurement, Selection},
+};
+
+const TOKEN_VALUE: Case = Case {
+    name: "python_token_value",
+    unit: "ns",
+    measures: "`client.token().value` while a token is cached",
+    baseline: "a method of a pyo3 class that returns a stored `str`",
+};
+const IMPORT: Case = Case {
+    name: "python_import",
+    unit: "ms",
+    measures: "`import tokenlease` in a new interpreter",
+    baseline: "the import of a nearly empty pyo3 module, also packed by maturin",
+};
+const RESIDENT: Case = Case {
+    name: "python_resident",
+    unit: "MiB",
+    measures: "the resident memory of an interpreter after `import tokenlease`",
+    baseline: "the same after the import of the nearly empty module",
+};
+const THREADS: Case = Case {
+    name: "cold_1000_python_threads",
+    unit: "ms",
+    measures: "1,000 threads request a token at once; the server takes 50 ms for the one login",
+    baseline: "a `dict` and a `Lock`: the first thread logs in with `http.client`",
+};
+const TASKS: Case = Case {
+    name: "cold_1000_python_tasks",
+    unit: "ms",
+    measures: "1,000 asyncio tasks request a token at once; the server takes 50 ms for the one \
+               login",
+    baseline: "a `dict` and an `asyncio.Lock`: the first task logs in over an asyncio stream",
 };
 
 const TURNS: usize = 31;
 
-const NAMES: [&str; 5] = [
-    "python_token_value",
-    "python_import",
-    "python_resident",
-    "cold_1000_python_threads",
-    "cold_1000_python_tasks",
-];
-
-pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
-    let names: Vec<_> = NAMES.into_iter().filter(|name| wanted.has(name)).collect();
+pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
+    let names: Vec<_> = [TOKEN_VALUE, IMPORT, RESIDENT, THREADS, TASKS]
+        .into_iter()
+        .filter(|case| selection.includes(*case))
+        .map(|case| case.name)
+        .collect();
     if names.is_empty() {
         return Vec::new();
     }
-    let python = match Python::make() {
+    let python = match Python::install() {
         Ok(python) => python,
-        Err(why) => {
-            eprintln!("left out: {}: {why}", names.join(", "));
+        Err(error) => {
+            eprintln!("skipped: {}: {error}", names.join(", "));
             return Vec::new();
         }
     };
-    let mut figures = Vec::new();
-    if wanted.has("python_token_value") {
-        let pairs = python.asking("cached.py", TURNS, false);
-        figures.push(Figure::of("python_token_value", "ns", &pairs).at_most(1.5));
+    let mut measurements = Vec::new();
+    if selection.includes(TOKEN_VALUE) {
+        let pairs = python.measure("cached.py", TURNS, false);
+        measurements.push(Measurement::from_pairs(TOKEN_VALUE, &pairs).at_most(1.5));
     }
-    if wanted.has("python_import") || wanted.has("python_resident") {
-        let [import, resident] = python.starting();
-        let import = Figure::of("python_import", "ms", &import).at_most(6.0);
-        let resident = Figure::of("python_resident", "MiB", &resident).at_most(1.4);
-        figures.extend([import, resident].into_iter().filter(|figure| wanted.has(figure.name)));
+    if selection.includes(IMPORT) || selection.includes(RESIDENT) {
+        let [import, resident] = python.measure_start();
+        let import = Measurement::from_pairs(IMPORT, &import).at_most(6.0);
+        let resident = Measurement::from_pairs(RESIDENT, &resident).at_most(1.4);
+        let both = [import, resident].into_iter();
+        measurements.extend(both.filter(|measurement| selection.includes(measurement.case)));
     }
-    for (name, program) in
-        [("cold_1000_python_threads", "threads.py"), ("cold_1000_python_tasks", "tasks.py")]
-    {
-        if wanted.has(name) {
-            let pairs = python.asking(program, TURNS, true);
-            figures.push(Figure::of(name, "ms", &pairs).at_most(1.0));
+    for (case, program) in [(THREADS, "threads.py"), (TASKS, "tasks.py")] {
+        if selection.includes(case) {
+            let pairs = python.measure(program, TURNS, true);
+            measurements.push(Measurement::from_pairs(case, &pairs).at_most(1.0));
         }
     }
-    figures
+    measurements
 }
 
-/// Where programs in Python run, and find what is measured.
+/// A Python interpreter with the modules of the benchmarks.
 struct Python {
     interpreter: PathBuf,
-    /// Both modules, apart from what is tested.
+    /// The folder of both modules, separate from the modules that the tests use.
     modules: PathBuf,
 }
 
 impl Python {
-    fn make() -> Result<Self, String> {
+    fn install() -> Result<Self, String> {
         let environment = Environment::make()?;
         let modules = environment.folder.join("figures");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -82,26 +109,28 @@ impl Python {
         command
     }
 
-    /// What a program measures that asks an emulator: pairs of ours and the limit.
-    fn asking(&self, program: &str, turns: usize, is_cold: bool) -> Vec<(f64, f64)> {
-        let world = World::new();
+    /// Runs a program against an emulator. Returns its pairs of tokenlease and the baseline.
+    fn measure(&self, program: &str, turns: usize, is_cold: bool) -> Vec<(f64, f64)> {
+        let fixture = Fixture::new();
         if is_cold {
-            world.emulator.fault(Endpoint::WynLogin, Fault::delay(cold::SLOW), 1000);
+            fixture.emulator.fault(Endpoint::WynLogin, Fault::delay(cold::SERVER_DELAY), 1000);
         }
-        let output = run(world.told(&mut self.command(program)).arg(turns.to_string()));
-        let text = output.unwrap_or_else(|why| panic!("{why}"));
+        let mut command = self.command(program);
+        let output = run_command(fixture.pass_wyn_to(&mut command).arg(turns.to_string()));
+        let text = output.unwrap_or_else(|error| panic!("{error}"));
         let pairs: Vec<_> = serde_json::from_str(&text).expect("pairs of numbers");
-        // One for all who ask in a turn, ours and by hand; the turn that warms up is no pair.
-        let all = if is_cold { 2 * (turns as u64 + 1) } else { 1 };
-        assert_eq!(world.emulator.counts().wyn.login, all, "{program}: one login for all");
+        // A cold turn has one login of each side. One more turn warms up and returns no pair.
+        let logins = if is_cold { 2 * (turns as u64 + 1) } else { 1 };
+        let sent = fixture.emulator.counts().wyn.login;
+        assert_eq!(sent, logins, "{program}: one login for all callers");
         pairs
     }
 
-    /// Pairs of importing and of resident memory: each of interpreters that start anew.
-    fn starting(&self) -> [Vec<(f64, f64)>; 2] {
+    /// Returns pairs of the import time and of the resident memory, each from new interpreters.
+    fn measure_start(&self) -> [Vec<(f64, f64)>; 2] {
         let start = |module: &str| -> (f64, f64) {
-            let output = run(self.command("start.py").arg(module));
-            let text = output.unwrap_or_else(|why| panic!("{why}"));
+            let output = run_command(self.command("start.py").arg(module));
+            let text = output.unwrap_or_else(|error| panic!("{error}"));
             serde_json::from_str(&text).expect("a pair of numbers")
         };
         // The first start reads from the disk.
@@ -109,15 +138,16 @@ impl Python {
         start("tokenlease_bare");
         let turns = (0..TURNS).map(|turn| {
             if turn % 2 == 0 {
-                let ours = start("tokenlease");
-                (ours, start("tokenlease_bare"))
+                let tokenlease = start("tokenlease");
+                (tokenlease, start("tokenlease_bare"))
             } else {
                 let bare = start("tokenlease_bare");
                 (start("tokenlease"), bare)
             }
         });
-        let (import, resident) =
-            turns.map(|(ours, bare)| ((ours.0, bare.0), (ours.1, bare.1))).unzip();
+        let (import, resident) = turns
+            .map(|(tokenlease, bare)| ((tokenlease.0, bare.0), (tokenlease.1, bare.1)))
+            .unzip();
         [import, resident]
     }
 }

@@ -1,4 +1,4 @@
-//! The slow path in parts: where the time of a cold call goes.
+//! The steps of a request for a token that is not cached.
 
 use std::{
     sync::Arc,
@@ -9,102 +9,127 @@ use tokenlease::{Client, Registry};
 use tokenlease_store::FileStore;
 
 use crate::{
-    figure::{Figure, Wanted, nanoseconds},
-    request::{World, bare, http, http_options},
+    fixture::{Fixture, plain_http, plain_http_builder, plain_login},
+    measurement::{Case, Measurement, Selection, nanoseconds},
+};
+
+const REGISTRY: Case = Case {
+    name: "slow_registry",
+    unit: "µs",
+    measures: "building a registry, with its TLS setup",
+    baseline: "building a reqwest client that trusts the platform's certificates",
+};
+const STORE_HIT: Case = Case {
+    name: "slow_store_hit",
+    unit: "µs",
+    measures: "building a client whose token is in the registry's memory, and getting the token",
+    baseline: "spawning and awaiting a task that does nothing",
+};
+const NEW_CONNECTION: Case = Case {
+    name: "slow_new_connection",
+    unit: "µs",
+    measures: "a login with reqwest and serde on a new connection",
+    baseline: "the same login on a kept connection",
+};
+const FLIGHT: Case = Case {
+    name: "slow_flight",
+    unit: "µs",
+    measures: "a whole flight: store read, lock, store read, login, save, unlock",
+    baseline: "one login with reqwest and serde",
+};
+const FLIGHT_FILE_STORE: Case = Case {
+    name: "slow_flight_file_store",
+    unit: "µs",
+    measures: "a whole flight with a file store, which syncs the record to disk",
+    baseline: "the same flight with a store in memory",
 };
 
 const TURNS: usize = 31;
-/// Requests a turn.
-const LOOPS: u32 = 100;
-/// Each token is past its end when the next is asked for.
-pub(crate) const LONG: Duration = Duration::from_secs(400 * 24 * 3600 * 11);
+/// Requests per turn.
+const REQUESTS: u32 = 100;
+/// Longer than a token lives: after this time, the next request logs in.
+const PAST_EXPIRY: Duration = Duration::from_secs(400 * 24 * 3600 * 11);
 
-pub(crate) fn figures(wanted: &Wanted) -> Vec<Figure> {
-    let mut figures = Vec::new();
-    if wanted.has("slow_registry") {
-        let ours = || nanoseconds(10, || Registry::builder().build()) / 1e3;
-        let limit = || nanoseconds(10, http) / 1e3;
-        figures.push(Figure::measure("slow_registry", "µs", TURNS, ours, limit));
+pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
+    let mut measurements = Vec::new();
+    if selection.includes(REGISTRY) {
+        let tokenlease = || nanoseconds(10, || Registry::builder().build()) / 1e3;
+        let baseline = || nanoseconds(10, plain_http) / 1e3;
+        measurements.push(Measurement::take(REGISTRY, TURNS, tokenlease, baseline));
     }
-    if wanted.has("slow_look") {
-        figures.push(look());
+    if selection.includes(STORE_HIT) {
+        measurements.push(store_hit());
     }
-    if wanted.has("slow_connection") {
-        figures.push(connection());
+    if selection.includes(NEW_CONNECTION) {
+        measurements.push(new_connection());
     }
-    if wanted.has("slow_flight") {
-        let world = World::new();
-        let url = format!("{}/connect/token", world.emulator.wyn().server());
-        let (form, http) = (world.form(), http());
-        let client = world.client(&world.registry());
-        let limit = || each(&world, async || drop(bare(&http, &url, &form).await));
-        figures.push(Figure::measure(
-            "slow_flight",
-            "µs",
-            TURNS,
-            || flight(&world, &client),
-            limit,
-        ));
+    if selection.includes(FLIGHT) {
+        let fixture = Fixture::new();
+        let url = format!("{}/connect/token", fixture.emulator.wyn().server());
+        let (form, http) = (fixture.form(), plain_http());
+        let client = fixture.client(&fixture.registry());
+        let tokenlease = || flight(&fixture, &client);
+        let baseline = || each(&fixture, async || drop(plain_login(&http, &url, &form).await));
+        measurements.push(Measurement::take(FLIGHT, TURNS, tokenlease, baseline));
     }
-    if wanted.has("slow_flight_in_a_folder") {
-        figures.push(folder());
+    if selection.includes(FLIGHT_FILE_STORE) {
+        measurements.push(flight_file_store());
     }
-    figures
+    measurements
 }
 
-/// A client made anew whose token the store has, beside a task that does nothing.
-fn look() -> Figure {
-    let world = World::new();
-    let registry = world.registry();
-    world.runtime.block_on(world.client(&registry).token()).expect("a token");
-    let logins = world.emulator.counts().wyn.login;
-    let ours = || each(&world, async || drop(world.client(&registry).token().await.expect("one")));
-    let limit = || each(&world, async || tokio::spawn(async {}).await.expect("a task"));
-    let figure = Figure::measure("slow_look", "µs", TURNS, ours, limit);
-    assert_eq!(world.emulator.counts().wyn.login, logins, "the store has the token");
-    figure
+fn store_hit() -> Measurement {
+    let fixture = Fixture::new();
+    let registry = fixture.registry();
+    fixture.runtime.block_on(fixture.client(&registry).token()).expect("a token");
+    let logins = fixture.emulator.counts().wyn.login;
+    let tokenlease =
+        || each(&fixture, async || drop(fixture.client(&registry).token().await.expect("a token")));
+    let baseline = || each(&fixture, async || tokio::spawn(async {}).await.expect("a task"));
+    let measurement = Measurement::take(STORE_HIT, TURNS, tokenlease, baseline);
+    assert_eq!(fixture.emulator.counts().wyn.login, logins, "the token is in the store");
+    measurement
 }
 
-/// What a connection costs that is not kept: a request by hand on one of its own, beside one on a
-/// kept connection.
-fn connection() -> Figure {
-    let world = World::new();
-    let url = format!("{}/connect/token", world.emulator.wyn().server());
-    let (form, kept) = (world.form(), http());
-    let fresh = http_options().pool_max_idle_per_host(0).build().expect("a client");
-    let ours = || each(&world, async || drop(bare(&fresh, &url, &form).await));
-    let limit = || each(&world, async || drop(bare(&kept, &url, &form).await));
-    Figure::measure("slow_connection", "µs", TURNS, ours, limit)
+/// Measures the cost of a connection that is not kept open. Both sides are without tokenlease.
+fn new_connection() -> Measurement {
+    let fixture = Fixture::new();
+    let url = format!("{}/connect/token", fixture.emulator.wyn().server());
+    let (form, kept) = (fixture.form(), plain_http());
+    let fresh = plain_http_builder().pool_max_idle_per_host(0).build().expect("a client");
+    let new = || each(&fixture, async || drop(plain_login(&fresh, &url, &form).await));
+    let baseline = || each(&fixture, async || drop(plain_login(&kept, &url, &form).await));
+    Measurement::take(NEW_CONNECTION, TURNS, new, baseline)
 }
 
-/// A flight that shares its record in a folder, beside one in memory.
-fn folder() -> Figure {
-    let world = World::new();
+fn flight_file_store() -> Measurement {
+    let fixture = Fixture::new();
     let folder = tempfile::tempdir().expect("a folder");
-    let clock = Arc::new(world.clock.clone());
+    let clock = Arc::new(fixture.clock.clone());
     let store = FileStore::with_clock(folder.path().join("store"), clock.clone()).expect("a store");
     let key = store.own_key().expect("a key");
     let registry = Registry::builder().clock(clock).store(Arc::new(store), key).build();
-    let client = world.client(&registry.expect("a registry"));
-    let in_memory = world.client(&world.registry());
-    let (ours, limit) = (|| flight(&world, &client), || flight(&world, &in_memory));
-    Figure::measure("slow_flight_in_a_folder", "µs", TURNS, ours, limit)
+    let on_disk = fixture.client(&registry.expect("a registry"));
+    let in_memory = fixture.client(&fixture.registry());
+    let (tokenlease, baseline) = (|| flight(&fixture, &on_disk), || flight(&fixture, &in_memory));
+    Measurement::take(FLIGHT_FILE_STORE, TURNS, tokenlease, baseline)
 }
 
-fn flight(world: &World, client: &Client) -> f64 {
-    each(world, async || {
-        world.clock.advance(LONG);
+/// Returns the microseconds of a request for a token after the last one has expired.
+fn flight(fixture: &Fixture, client: &Client) -> f64 {
+    each(fixture, async || {
+        fixture.clock.advance(PAST_EXPIRY);
         client.token().await.expect("a token");
     })
 }
 
-/// Microseconds that each of some calls takes, one after the other.
-fn each(world: &World, mut call: impl AsyncFnMut()) -> f64 {
-    world.runtime.block_on(async {
-        let began = Instant::now();
-        for _ in 0..LOOPS {
+/// Returns the microseconds per call, over [`REQUESTS`] calls in sequence.
+fn each(fixture: &Fixture, mut call: impl AsyncFnMut()) -> f64 {
+    fixture.runtime.block_on(async {
+        let start = Instant::now();
+        for _ in 0..REQUESTS {
             call().await;
         }
-        began.elapsed().as_secs_f64() * 1e6 / f64::from(LOOPS)
+        start.elapsed().as_secs_f64() * 1e6 / f64::from(REQUESTS)
     })
 }

@@ -1,4 +1,4 @@
-//! `emulate`: runs both providers on this machine.
+//! `emulate`: runs an emulator of both providers on this machine.
 
 use std::io;
 
@@ -14,8 +14,8 @@ pub(crate) fn run(args: &Emulate) -> Result<(), Failure> {
     for (provider, address) in [("winkas", args.winkas), ("wyn", args.wyn)] {
         if !address.ip().is_loopback() {
             warn(format!(
-                "{provider} listens on {address}: whoever reaches it can steer the emulator and read \
-                 its tokens"
+                "{provider} listens on {address}: everyone who can connect to it can control the \
+                 emulator and read its tokens"
             ));
         }
     }
@@ -26,9 +26,9 @@ pub(crate) fn run(args: &Emulate) -> Result<(), Failure> {
             .start()
             .await
             .map_err(|error| cannot_listen(args, &error))?;
-        // Before the line: who has read it may interrupt at once.
+        // Before the line is printed: a program that reads it may send a signal at once.
         let interrupted = interrupted().map_err(|error| {
-            config(format!("signals can't be waited for: {error}"))
+            config(format!("signal handlers can't be installed: {error}"))
                 .expected("a system with signals")
         })?;
         line(&emulator.ready_line().to_string())?;
@@ -40,11 +40,11 @@ pub(crate) fn run(args: &Emulate) -> Result<(), Failure> {
 fn cannot_listen(args: &Emulate, error: &io::Error) -> Failure {
     config(format!("the emulator can't listen on {} and {}: {error}", args.winkas, args.wyn))
         .expected("addresses of this machine that no other program uses")
-        .advice("give port 0 to take a free one")
+        .advice("use port 0 to take a free port")
         .into()
 }
 
-/// Over once the program is asked to end. It listens from the call on.
+/// Returns a future that completes at the first SIGTERM or SIGINT (Windows: Ctrl-C) after this call.
 #[cfg(unix)]
 fn interrupted() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io, process::Command};
 
-use tokenlease_config::{StoreUrl, secrets::Which};
+use tokenlease_config::{StoreUrl, secrets::SecretKind};
 
 use crate::{
     args::Exec,
@@ -12,7 +12,7 @@ use crate::{
     settings::{Environment, Need, Settings, variable_name},
 };
 
-/// Where the command finds the token.
+/// The variable that holds the token.
 const VARIABLE: &str = "TOKENLEASE_TOKEN";
 
 pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failure> {
@@ -21,37 +21,37 @@ pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failu
     let leased =
         session::block_on(async { Session::open(&settings, credentials).await?.lease().await })?;
     let Some((program, rest)) = args.command.split_first() else {
-        return Err(config("no command is given").expected("a command after `--`").into());
+        return Err(config("the command is missing").expected("a command after `--`").into());
     };
     let mut command = Command::new(program);
     command.args(rest).env(VARIABLE, leased.token.expose());
-    for which in Which::ALL {
-        command.env_remove(which.variable());
+    for kind in SecretKind::ALL {
+        command.env_remove(kind.variable());
     }
-    if settings.options.store.as_ref().is_some_and(StoreUrl::holds_password) {
+    if settings.options.store.as_ref().is_some_and(StoreUrl::has_password) {
         command.env_remove(variable_name("store"));
     }
-    become_it(&mut command).map_err(|error| not_run(program, &error))
+    replace_process(&mut command).map_err(|error| not_run(program, &error))
 }
 
-/// Puts the command in this process's place, so that signals and exit codes are its own.
+/// Replaces this process by the command, which then gets all signals and sets the exit code.
 #[cfg(unix)]
-fn become_it(command: &mut Command) -> io::Result<u8> {
+fn replace_process(command: &mut Command) -> io::Result<u8> {
     use std::os::unix::process::CommandExt as _;
     Err(command.exec())
 }
 
 #[cfg(not(unix))]
-fn become_it(command: &mut Command) -> io::Result<u8> {
+fn replace_process(command: &mut Command) -> io::Result<u8> {
     let code = command.status()?.code().unwrap_or(i32::from(exit::INTERNAL));
-    // Codes on Windows are wider than what a program of ours can end with.
+    // Exit codes of Windows have 32 bits, those of this program 8.
     Ok(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
 fn not_run(program: &OsString, error: &io::Error) -> Failure {
     let detail = format!("{} can't be run: {error}", program.display());
     if error.kind() == io::ErrorKind::NotFound {
-        let error = config(detail).expected("a program on the PATH, or a path to one");
+        let error = config(detail).expected("a program on the PATH, or the path of one");
         return Failure::with_code(error, exit::NOT_FOUND);
     }
     Failure::with_code(config(detail).expected("an executable file"), exit::NOT_EXECUTABLE)

@@ -1,4 +1,4 @@
-//! `forget`: drops a token from the store, without ending it.
+//! `forget`: removes a token from the store, without revoking it.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let forgotten = super::with_login(&args.connection, environment, Session::forget)?;
     let text = if forgotten {
-        "forgotten: nobody takes the token from the store any more; it ends by itself"
+        "forgotten: the token is no longer in the store; it stays active until it expires"
     } else {
         "the store has no token of these credentials"
     };

@@ -1,4 +1,4 @@
-//! `refetch`: prints the last active token again, without asking for a new one.
+//! `refetch`: prints the server's current token, without a login.
 
 use super::token::{may_print, print};
 use crate::{
@@ -14,7 +14,7 @@ pub(crate) fn run(
     environment: Environment<'_>,
 ) -> Result<(), Failure> {
     let settings = Settings::resolve(&args.connection, environment)?;
-    // Before a password is asked for in vain.
+    // Before a prompt for a password that would not be used.
     session::check_refetch(&settings)?;
     may_print(args.show)?;
     let credentials = settings.credentials(Need::Login)?;

@@ -1,4 +1,4 @@
-//! `report_rejected`: an API rejected a token; whether the provider does so too.
+//! `report-rejected`: reports that an API rejected a token.
 
 use serde_json::json;
 use tokenlease::Rejection;
@@ -15,7 +15,7 @@ pub(crate) fn run(
     output: Output,
     environment: Environment<'_>,
 ) -> Result<(), Failure> {
-    let (settings, token) = super::about_token(args, environment, |_| Ok(()))?;
+    let (settings, token) = super::with_token(args, environment, |_| Ok(()))?;
     let credentials = settings.credentials(Need::Login)?;
     let rejection = session::block_on(async {
         Session::open(&settings, credentials).await?.report_rejected(token).await
@@ -23,11 +23,14 @@ pub(crate) fn run(
     let (outcome, text) = match rejection {
         Rejection::StillActive => (
             "still_active",
-            "still active: the rejection is about something else, a permission for one; do not \
-             call again",
+            "still active: the API rejected the request for another reason, for example a missing \
+             permission; do not repeat the request",
         ),
-        // The new token itself is printed by `token` alone.
-        _ => ("replaced", "replaced: another token is in use now; `tokenlease token` prints it"),
+        // Only `tokenlease token` prints the new token.
+        _ => (
+            "replaced",
+            "replaced: another token is in use now; run `tokenlease token` to print it",
+        ),
     };
     output.result(text, &json!({ "outcome": outcome }))
 }

@@ -1,4 +1,4 @@
-//! `revoke`: ends a token before its time.
+//! `revoke`: revokes a token.
 
 use serde_json::json;
 
@@ -14,32 +14,30 @@ pub(crate) fn run(
     output: Output,
     environment: Environment<'_>,
 ) -> Result<(), Failure> {
-    let (settings, token) = super::about_token(args, environment, session::check_revocation)?;
+    let (settings, token) = super::with_token(args, environment, session::check_revocation)?;
     let credentials = settings.credentials(Need::Revocation)?;
     let proven = session::block_on(async {
         Session::open_without_login(&settings, credentials).await?.revoke(token).await
     })?;
     let evidence = settings.evidence();
     let text = match (proven, evidence) {
-        (true, Some(evidence)) => format!("revoked, and proven: {}", evidence.yes),
+        (true, Some(evidence)) => format!("revoked, and proven: {}", evidence.response),
         (true, None) => "revoked, and proven".into(),
         (false, Some(evidence)) => format!(
-            "the server accepted the revocation, which is no credentials_fingerprint: {} did not say that it \
-             has ended; the token may still be active",
-            evidence.place
+            "the server accepted the revocation, but {} did not confirm it: the token may still be \
+             active",
+            evidence.endpoint
         ),
-        (false, None) => {
-            "the server accepted the revocation, which is no credentials_fingerprint; give \
-                          --userinfo-path or --introspection-path to have it proven"
-                .into()
-        }
+        (false, None) => "the server accepted the revocation, but no endpoint can confirm it: set \
+                          --userinfo-path or --introspection-path"
+            .into(),
     };
     output.result(
         &text,
         &json!({
             "accepted": true,
             "proven": proven,
-            "evidence": evidence.filter(|_| proven).map(|evidence| evidence.yes),
+            "evidence": evidence.filter(|_| proven).map(|evidence| evidence.response),
         }),
     )
 }

@@ -1,4 +1,4 @@
-//! `status`: what the store holds, without the tokens. Nothing is sent to any provider.
+//! `status`: lists the store's records without the tokens. Sends no request to a server.
 
 mod check;
 mod entry;
@@ -8,7 +8,7 @@ use std::{fs, path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
 use tokenlease::{
-    Clock as _, Error, ErrorKind, Result, SystemClock,
+    Clock as _, Error, ErrorKind, Result, Store as _, SystemClock,
     core::{
         CredentialsFingerprint, WallTime,
         record::{DecodeError, Record},
@@ -16,7 +16,7 @@ use tokenlease::{
     store::RecordName,
 };
 
-use self::entry::{Clocks, Known};
+use self::entry::{Clocks, IdentityStatus};
 use tokenlease_config::{StoreUrl, store};
 
 use crate::{
@@ -27,9 +27,9 @@ use crate::{
     settings::{self, Environment, Settings},
 };
 
-/// How many digits of a record's name are shown.
+/// The number of digits of a record's name that are printed.
 const DIGITS: usize = 12;
-/// A record's file without a record: one that was removed leaves that much until it is swept away.
+/// The size in bytes of a file whose record was removed. The store deletes such files later.
 const EMPTY: u64 = 90;
 
 pub(crate) fn run(
@@ -38,32 +38,32 @@ pub(crate) fn run(
     environment: Environment<'_>,
 ) -> Result<u8, Failure> {
     let connection = &args.connection;
-    // A monitor asks for one identity; without one, that is the error.
-    let is_named = args.check || settings::names_a_provider(connection, environment)?;
-    if is_named {
+    // --check needs one identity: without it, `resolve` returns the error.
+    let has_identity = args.check || settings::names_a_provider(connection, environment)?;
+    if has_identity {
         let settings = Settings::resolve(connection, environment)?;
-        let known = session::block_on(look(&settings))?;
+        let known = session::block_on(read(&settings))?;
         if args.check {
             return check::run(&known, args.min_remaining.unwrap_or_default(), output);
         }
-        let others = others(&StoreUrl::of(&settings.options), &[&known]);
+        let others = others(&settings.options.store_url(), &[&known]);
         return show(&[(None, known)], &others, output);
     }
     let mut all = Vec::new();
     for (name, settings) in profiles(connection, environment)? {
-        match session::block_on(look(&settings)) {
+        match session::block_on(read(&settings)) {
             Ok(known) => all.push((Some(name), known)),
-            // The others are of use all the same.
+            // One broken profile does not hide the others.
             Err(failure) => warn(format!("profile \"{name}\": {}", failure.error)),
         }
     }
     let options = settings::merged(connection.options.clone(), connection, environment)?;
     let known: Vec<_> = all.iter().map(|(_, known)| known).collect();
-    let others = others(&StoreUrl::of(&options), &known);
+    let others = others(&options.store_url(), &known);
     show(&all, &others, output)
 }
 
-/// All profiles of the configuration file that name an identity.
+/// Returns the settings of all profiles that name an identity.
 fn profiles(
     connection: &Connection,
     environment: Environment<'_>,
@@ -80,51 +80,51 @@ fn profiles(
     Ok(all)
 }
 
-/// Looks at the record of the settings' identity.
-async fn look(settings: &Settings) -> Result<Known> {
-    let shared = settings.shared()?;
+/// Reads the record of the settings' identity.
+async fn read(settings: &Settings) -> Result<IdentityStatus> {
+    let config = settings.store()?;
     let credentials = settings.known_credentials()?;
-    let opened = store::open(&shared).await?;
+    let opened = store::open(&config).await?;
     let name = RecordName::new(settings.identity.clone());
     let loaded = opened.store.load(&name).await.map_err(Error::from)?;
     let record = match &loaded.record {
-        // A torn one is none: the next write replaces it.
+        // A torn record counts as absent: the next write replaces it.
         Some(stored) => Record::decode(stored.bytes()).or_else(|error| match error {
             DecodeError::Torn => Ok(Record::default()),
             error => Err(Error::new(ErrorKind::Store, error.to_string())),
         })?,
         None => Record::default(),
     };
-    Ok(Known {
+    Ok(IdentityStatus {
         identity: settings.identity.to_string(),
-        key: name.key().to_owned(),
-        store: shared.url.to_string(),
-        mine: credentials.map(|credentials| CredentialsFingerprint::of(&opened.key, &credentials)),
+        record: name.key().to_owned(),
+        store: config.url.to_string(),
+        own: credentials.map(|credentials| CredentialsFingerprint::of(&opened.key, &credentials)),
         summary: record.summary(loaded.now),
         clocks: Clocks { store: loaded.now, wall: SystemClock.now().wall },
     })
 }
 
-/// A record in a folder whose identity nobody named: its name is a hash.
+/// A record in a folder whose identity is unknown, because its name is a hash.
 struct Other {
     store: String,
-    key: String,
+    record: String,
     written: Option<WallTime>,
 }
 
-/// The records of the folder, but for those that are known.
-fn others(url: &StoreUrl, known: &[&Known]) -> Vec<Other> {
+/// Returns the folder's records that belong to no known identity.
+fn others(url: &StoreUrl, known: &[&IdentityStatus]) -> Vec<Other> {
     let Some(folder) = url.folder() else { return Vec::new() };
     let mut others: Vec<_> = records(&folder)
         .into_iter()
-        .filter(|(key, _)| known.iter().all(|known| known.key != *key))
-        .map(|(key, written)| Other {
+        .filter(|(name, _)| known.iter().all(|known| known.record != *name))
+        .map(|(name, written)| Other {
             store: url.to_string(),
-            key: key.chars().take(DIGITS).collect(),
+            record: name.chars().take(DIGITS).collect(),
             written,
         })
         .collect();
-    others.sort_by(|one, other| one.key.cmp(&other.key));
+    others.sort_by(|one, other| one.record.cmp(&other.record));
     others
 }
 
@@ -146,7 +146,11 @@ fn records(folder: &Path) -> Vec<(String, Option<WallTime>)> {
         .collect()
 }
 
-fn show(all: &[(Option<String>, Known)], others: &[Other], output: Output) -> Result<u8, Failure> {
+fn show(
+    all: &[(Option<String>, IdentityStatus)],
+    others: &[Other],
+    output: Output,
+) -> Result<u8, Failure> {
     let identities: Vec<Value> =
         all.iter().map(|(profile, known)| known.json(profile.as_deref())).collect();
     let rest: Vec<Value> = others
@@ -154,7 +158,7 @@ fn show(all: &[(Option<String>, Known)], others: &[Other], output: Output) -> Re
         .map(|other| {
             json!({
                 "store": other.store,
-                "key": other.key,
+                "record": other.record,
                 "written_at": other.written.map(|at| at.to_string()),
             })
         })

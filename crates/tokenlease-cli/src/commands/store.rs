@@ -1,15 +1,15 @@
-//! `store check` and `store init`: whether a store does what it must, and making it ready.
+//! `store check` and `store init`: test and prepare a store.
 
 use std::time::Duration;
 
 use serde_json::json;
 use tokenlease_store::Check;
 
-use tokenlease_config::{Options, Shared, StoreUrl, store};
+use tokenlease_config::{Options, StoreConfig, StoreUrl, store};
 
 use crate::{
     args::{StoreArgs, StoreCommand},
-    output::{Failure, Output, config},
+    output::{self, Failure, Output},
     session,
     settings::{self, Environment},
 };
@@ -22,29 +22,29 @@ pub(crate) fn run(
     match command {
         StoreCommand::Check(args) => {
             let options = options(args, environment)?;
-            check(&settings::shared(&options, environment)?, output)
+            check(&settings::store(&options, environment)?, output)
         }
         StoreCommand::Init(args) => {
             let options = options(&args.store, environment)?;
             if args.print {
-                return print(&StoreUrl::of(&options), output);
+                return print(&options.store_url(), output);
             }
-            init(&settings::shared(&options, environment)?, output)
+            init(&settings::store(&options, environment)?, output)
         }
     }
 }
 
-fn check(shared: &Shared, output: Output) -> Result<(), Failure> {
+fn check(config: &StoreConfig, output: Output) -> Result<(), Failure> {
     let checked = session::block_on(async {
-        let opened = store::open(shared).await?;
-        tokenlease_store::check(&*opened.store).await
+        let opened = store::open(config).await?;
+        tokenlease_store::check(&opened.store).await
     })?;
     let Check { connect, lock, write, read, remove, unlock, clock_ahead_ms, .. } = checked;
     let ms = |took: Duration| (took.as_secs_f64() * 1e6).round() / 1e3;
     output.result(
-        &format!("store    {}\n{checked}", shared.url),
+        &format!("store    {}\n{checked}", config.url),
         &json!({
-            "store": shared.url.to_string(),
+            "store": config.url.to_string(),
             "connect_ms": ms(connect),
             "lock_ms": ms(lock),
             "write_ms": ms(write),
@@ -56,38 +56,28 @@ fn check(shared: &Shared, output: Output) -> Result<(), Failure> {
     )
 }
 
-/// Prints what makes a store ready, for those who apply it themselves.
+/// Prints the SQL statements that create the store's table.
 fn print(url: &StoreUrl, output: Output) -> Result<(), Failure> {
     let Some(migration) = store::migration(url) else {
-        return Err(config(format!("{url} needs no statements to be made ready"))
-            .expected("the address of a PostgreSQL server")
-            .advice("leave --print away to have a folder and its key made")
+        return Err(output::config(format!("{url} needs no SQL statements"))
+            .expected("the URL of a PostgreSQL server")
+            .advice("omit --print to create a folder and its key")
             .into());
     };
     output.result(migration.trim_end(), &json!({ "migration": migration }))
 }
 
-fn init(shared: &Shared, output: Output) -> Result<(), Failure> {
+fn init(config: &StoreConfig, output: Output) -> Result<(), Failure> {
     session::block_on(async {
-        store::init(shared).await?;
-        // Whatever else it needs, a folder or a key, is there as well.
-        store::open(shared).await
+        store::init(config).await?;
+        // Creates a folder and its key.
+        store::open(config).await
     })?;
-    let text = format!("ready: {}", shared.url);
-    output.result(&text, &json!({ "store": shared.url.to_string(), "ready": true }))
+    let text = format!("ready: {}", config.url);
+    output.result(&text, &json!({ "store": config.url.to_string(), "ready": true }))
 }
 
-/// The options about the store, from the command line, the environment and a profile.
+/// Merges the store's options of the command line, the environment and a profile.
 fn options(args: &StoreArgs, environment: Environment<'_>) -> tokenlease::Result<Options> {
-    let why = "others on this machine can read the command line";
-    store::check_place(args.url.as_ref(), "the address", why)?;
-    let given = Options {
-        store: args.url.clone(),
-        store_key: args.store_key,
-        store_key_file: args.store_key_file.clone(),
-        store_passphrase_file: args.store_passphrase_file.clone(),
-        ca: args.ca.clone(),
-        ..Options::default()
-    };
-    settings::merged(given, &args.connection(), environment)
+    settings::merged(args.options()?, &args.connection(), environment)
 }

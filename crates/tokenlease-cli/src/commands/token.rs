@@ -1,4 +1,4 @@
-//! `token`: prints a token for other programs.
+//! `token`: prints a token.
 
 use std::io::{self, IsTerminal as _};
 
@@ -24,14 +24,14 @@ pub(crate) fn run(
     print(&leased, output)
 }
 
-/// A token that is shown on a terminal stays in its scrollback: it takes a word of leave.
+/// Rejects printing a token on a terminal, which keeps it in its scrollback, unless `--show` is set.
 pub(super) fn may_print(show: bool) -> Result<(), Failure> {
     if show || !io::stdout().is_terminal() {
         return Ok(());
     }
-    Err(config("standard output is a terminal, which would keep the token in its scrollback")
+    Err(config("standard output is a terminal, which keeps the token in its scrollback")
         .expected("a pipe or a file")
-        .advice("give --show to print it all the same, or hand it to a command by `exec`")
+        .advice("use --show to print it anyway, or `tokenlease exec` to pass it to a command")
         .into())
 }
 
@@ -44,8 +44,8 @@ fn json_of(leased: &Leased) -> Value {
         "token": leased.token.expose(),
         "kind": leased.kind(),
         "source": leased.source,
-        "expires_at": leased.expires_at.map(|end| end.to_string()),
-        "end": leased.end,
+        "expires_at": leased.expires_at.map(|at| at.to_string()),
+        "expiry": leased.expiry,
         "generation": leased.generation,
     })
 }

@@ -1,4 +1,4 @@
-//! `unblock`: says that credentials which were rejected are right.
+//! `unblock`: allows rejected credentials to be sent again.
 
 use serde_json::json;
 
@@ -16,9 +16,9 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let closed = super::with_login(&args.connection, environment, Session::unblock)?;
     let text = if closed {
-        "unblock: the credentials are sent again when a token is next asked for"
+        "unblocked: the next command that needs a token sends the credentials again"
     } else {
-        "these credentials had not been rejected; what else kept them from being sent is lifted"
+        "the credentials had not been rejected; any other backoff of theirs is lifted"
     };
     output.result(text, &json!({ "was_rejected": closed }))
 }

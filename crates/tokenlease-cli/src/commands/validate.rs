@@ -1,4 +1,4 @@
-//! `validate`: asks the provider whether a token is active.
+//! `validate`: asks the server whether a token is active.
 
 use serde_json::json;
 
@@ -15,10 +15,10 @@ pub(crate) fn run(
     output: Output,
     environment: Environment<'_>,
 ) -> Result<u8, Failure> {
-    let (settings, token) = super::about_token(args, environment, session::check_validation)?;
+    let (settings, token) = super::with_token(args, environment, session::check_validation)?;
     let credentials = settings.credentials(Need::Validation)?;
     let active = session::block_on(async {
-        Session::open_to_ask(&settings, credentials).await?.validate(token).await
+        Session::open_for_validation(&settings, credentials).await?.validate(token).await
     })?;
     let text = if active { "active" } else { "not active" };
     output.result(text, &json!({ "active": active }))?;

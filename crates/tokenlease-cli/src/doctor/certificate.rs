@@ -1,4 +1,4 @@
-//! When a certificate ends (RFC 5280 section 4.1.2.5): all that is read of it.
+//! The expiry of a certificate (RFC 5280 section 4.1.2.5); no other field is read.
 
 use tokenlease::core::WallTime;
 
@@ -7,8 +7,8 @@ const EXPLICIT_VERSION: u8 = 0xA0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// The end of the certificate's validity.
-pub(super) fn end(der: &[u8]) -> Option<WallTime> {
+/// Returns the time at which a DER certificate expires, or `None` if it is malformed.
+pub(super) fn not_after(der: &[u8]) -> Option<WallTime> {
     let (certificate, _) = expect(der, SEQUENCE)?;
     let (mut body, _) = expect(certificate, SEQUENCE)?;
     if let Some((_, rest)) = expect(body, EXPLICIT_VERSION) {
@@ -19,8 +19,8 @@ pub(super) fn end(der: &[u8]) -> Option<WallTime> {
         body = element(body)?.2;
     }
     let (validity, _) = expect(body, SEQUENCE)?;
-    let not_after = element(validity)?.2;
-    let (tag, text, _) = element(not_after)?;
+    let after_not_before = element(validity)?.2;
+    let (tag, text, _) = element(after_not_before)?;
     time(tag, str::from_utf8(text).ok()?)
 }
 
@@ -28,7 +28,7 @@ fn expect(input: &[u8], wanted: u8) -> Option<(&[u8], &[u8])> {
     element(input).filter(|(tag, ..)| *tag == wanted).map(|(_, content, rest)| (content, rest))
 }
 
-/// One DER element: its tag, its content, and what follows.
+/// Splits off one DER element: its tag, its content and the rest of the input.
 fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, input) = input.split_first()?;
     let (&first, mut input) = input.split_first()?;
@@ -45,7 +45,7 @@ fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, content, rest))
 }
 
-/// `YYMMDDHHMMSSZ` of 1950 to 2049, or `YYYYMMDDHHMMSSZ`.
+/// Parses `YYMMDDHHMMSSZ` (1950 to 2049) or `YYYYMMDDHHMMSSZ`.
 fn time(tag: u8, text: &str) -> Option<WallTime> {
     let digits = text.strip_suffix('Z')?;
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -72,7 +72,8 @@ fn time(tag: u8, text: &str) -> Option<WallTime> {
     Some(WallTime(seconds * 1000))
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar, whose years are taken to begin in March.
+/// Returns the days since 1970-01-01 in the Gregorian calendar. Counts years from March, so that
+/// the leap day is the last day of a year.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
@@ -110,28 +111,28 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_read_in_both_ways_of_writing_it() {
+    fn both_formats_of_the_expiry_are_read() {
         for (version, tag, text, shown) in [
             (true, UTC_TIME, "261122002220Z", "2026-11-22T00:22:20Z"),
             (false, UTC_TIME, "000229235959Z", "2000-02-29T23:59:59Z"),
             (true, UTC_TIME, "500301000000Z", "1950-03-01T00:00:00Z"),
             (true, GENERALIZED_TIME, "20991231235959Z", "2099-12-31T23:59:59Z"),
         ] {
-            let end = end(&certificate(version, tag, text)).expect("an end");
-            assert_eq!(end.to_string(), shown);
+            let expiry = not_after(&certificate(version, tag, text)).expect("a time");
+            assert_eq!(expiry.to_string(), shown);
         }
     }
 
     #[test]
-    fn what_is_no_certificate_has_no_end() {
+    fn a_malformed_certificate_has_no_expiry() {
         let whole = certificate(true, UTC_TIME, "261122002220Z");
         for length in 0..whole.len() {
-            assert_eq!(end(&whole[..length]), None);
+            assert_eq!(not_after(&whole[..length]), None);
         }
         for text in ["", "Z", "2611220022Z", "26112200222xZ", "261122002220", "261122002220+0100"] {
-            assert_eq!(end(&certificate(true, UTC_TIME, text)), None, "{text}");
+            assert_eq!(not_after(&certificate(true, UTC_TIME, text)), None, "{text}");
         }
-        assert_eq!(end(&certificate(true, 4, "261122002220Z")), None);
-        assert_eq!(end(&[0x30, 0x85, 1, 1, 1, 1, 1]), None);
+        assert_eq!(not_after(&certificate(true, 4, "261122002220Z")), None);
+        assert_eq!(not_after(&[0x30, 0x85, 1, 1, 1, 1, 1]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! One harmless request, and what its answer says of the clocks.
+//! One request without credentials, and the difference of the clocks.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,10 +9,10 @@ use tokenlease_config::duration::show;
 
 use crate::{exit, settings::Settings};
 
-/// Clocks further apart than this are warned of.
-const APART: Duration = Duration::from_secs(30);
+/// A larger difference of the clocks is a warning.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(30);
 
-/// GETs the base address, without credentials.
+/// Sends a GET request to the base URL, without credentials.
 pub(super) async fn check(settings: &Settings, trust: &Trust, route: &Route) -> Vec<Finding> {
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(trust.config())
@@ -37,12 +37,12 @@ pub(super) async fn check(settings: &Settings, trust: &Trust, route: &Route) -> 
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let mut findings = vec![http_finding(status, text(header::LOCATION), took)];
     if route.is_proxied()
-        && let Some((words, warns)) = trust.end_of_certificate()
+        && let Some((detail, is_warning)) = trust.certificate_expiry()
     {
-        findings.push(if warns {
-            Finding::warn("tls", words, "have the server's certificate renewed")
+        findings.push(if is_warning {
+            Finding::warn("tls", detail, "renew the server's certificate")
         } else {
-            Finding::ok("tls", words)
+            Finding::ok("tls", detail)
         });
     }
     findings.push(clock(text(header::DATE), begun + took / 2));
@@ -50,68 +50,72 @@ pub(super) async fn check(settings: &Settings, trust: &Trust, route: &Route) -> 
 }
 
 fn http_finding(status: StatusCode, location: Option<&str>, took: Duration) -> Finding {
-    let detail = format!("the base address answers {} ({})", status.as_u16(), show(took));
+    let detail = format!("the base URL answers {} ({})", status.as_u16(), show(took));
     if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         return Finding::fail(
             "http",
             exit::UNAVAILABLE,
-            "the proxy asks for a user and a password (407)",
-            "put them into the proxy's address: http://USER:PASSWORD@PROXY:PORT",
+            "the proxy requires a user and a password (407)",
+            "set HTTPS_PROXY to http://USER:PASSWORD@PROXY:PORT",
         );
     }
     if status.is_redirection() {
-        // Where it leads to may carry what is nobody's business: host and path say enough.
+        // The query may contain secrets, so only the host and path are printed.
         let to = location.map(|to| to.split(['?', '#']).next().unwrap_or_default());
         return Finding::warn(
             "http",
-            format!("{detail}, and leads to {}", to.unwrap_or("nowhere")),
-            "if that is another scheme or host, write it in --server: redirects are not followed",
+            format!("{detail}, a redirect to {}", to.unwrap_or("nowhere")),
+            "redirects are not followed: if the scheme or host differs, set it by --server",
         );
     }
     if status.is_server_error() {
-        return Finding::warn("http", detail, "if the login fails as well, the server is not well");
+        return Finding::warn(
+            "http",
+            detail,
+            "if the login fails as well, the server has a fault: check its logs",
+        );
     }
     Finding::ok("http", detail)
 }
 
 fn failed(error: &reqwest::Error, limit: Duration) -> Finding {
-    // The innermost cause has the words.
+    // The innermost cause has the most specific message.
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
     let why = if error.is_timeout() {
-        format!("no answer in {}", show(limit))
+        format!("no response within {}", show(limit))
     } else {
         cause.to_string()
     };
     let advice = if why.starts_with("tunnel error") {
-        "the proxy rejects the way to the server: check its rules, and the user and password in \
-         its address"
+        "the proxy rejected the connection to the server: check its rules, and the user and \
+         password in HTTPS_PROXY"
     } else {
-        "check that the port speaks HTTP, and proxies on the way"
+        "check that the port in --server is an HTTP port, and check proxies on the network path"
     };
-    Finding::fail("http", exit::UNAVAILABLE, format!("no HTTP answer: {why}"), advice)
+    Finding::fail("http", exit::UNAVAILABLE, format!("no HTTP response: {why}"), advice)
 }
 
-/// How far this machine's clock is from the server's. A `Date` has whole seconds.
+/// Compares this machine's clock with the server's. A `Date` header has whole seconds.
 fn clock(date: Option<&str>, ours: SystemTime) -> Finding {
     let Some(date) = date.and_then(|text| httpdate::parse_http_date(text).ok()) else {
-        return Finding::skip("clock", "the answer has no Date to compare with");
+        return Finding::skip("clock", "the response has no Date header to compare with");
     };
     let (apart, word) = match ours.duration_since(date) {
         Ok(ahead) => (ahead, "ahead of"),
         Err(behind) => (behind.duration(), "behind"),
     };
     let seconds = Duration::from_secs(apart.as_secs());
-    if seconds <= APART {
-        return Finding::ok("clock", "this clock agrees with the server's within 30s");
+    if seconds <= MAX_CLOCK_DIFFERENCE {
+        return Finding::ok("clock", "this machine's clock is within 30s of the server's");
     }
     Finding::warn(
         "clock",
-        format!("this clock is {} {word} the server's", show(seconds)),
-        "set the clock that is wrong; ends of tokens do not depend on it, but a Retry-After that \
-         is a date does, and so do certificates",
+        format!("this machine's clock is {} {word} the server's", show(seconds)),
+        "set the wrong clock: the expiry of tokens does not depend on it, but certificates and \
+         Retry-After dates do",
     )
 }
 
@@ -120,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clocks_that_are_half_a_minute_apart_are_warned_of() {
+    fn a_clock_difference_of_more_than_30_seconds_is_a_warning() {
         let date = "Sun, 22 Nov 2026 00:22:20 GMT";
         let theirs = httpdate::parse_http_date(date).expect("a date");
         let at = |finding: Finding| (finding.outcome.as_str(), finding.detail);
@@ -129,15 +133,21 @@ mod tests {
             assert_eq!(at(clock(Some(date), theirs - Duration::from_secs(offset))).0, "ok");
         }
         let (outcome, detail) = at(clock(Some(date), theirs + Duration::from_secs(3600)));
-        assert_eq!((outcome, detail.as_str()), ("warn", "this clock is 1h ahead of the server's"));
+        assert_eq!(
+            (outcome, detail.as_str()),
+            ("warn", "this machine's clock is 1h ahead of the server's")
+        );
         let (outcome, detail) = at(clock(Some(date), theirs - Duration::from_secs(90)));
-        assert_eq!((outcome, detail.as_str()), ("warn", "this clock is 1m30s behind the server's"));
+        assert_eq!(
+            (outcome, detail.as_str()),
+            ("warn", "this machine's clock is 1m30s behind the server's")
+        );
         assert_eq!(at(clock(None, theirs)).0, "skip");
         assert_eq!(at(clock(Some("soon"), theirs)).0, "skip");
     }
 
     #[test]
-    fn any_answer_is_one_but_some_are_warned_of() {
+    fn redirects_and_server_errors_are_warnings_and_407_is_a_failure() {
         let of = |status, location| {
             let status = StatusCode::from_u16(status).expect("a status");
             http_finding(status, location, Duration::from_millis(3))

@@ -1,4 +1,4 @@
-//! The last step: a token, got once.
+//! The last step: getting a token.
 
 use tokenlease::core::identity::Provider;
 
@@ -11,10 +11,10 @@ use crate::{
 
 pub(super) fn check(settings: &Settings) -> Finding {
     if settings.identity.provider() == Provider::Winkas {
-        warn("if no token is active, this login costs a new one; the next `token` finds it again");
+        warn("if no token is active, this logs in; `tokenlease token` then prints the same token");
     }
     match lease(settings) {
-        Ok(leased) => Finding::ok("login", words(&leased)),
+        Ok(leased) => Finding::ok("login", describe(&leased)),
         Err(failure) => Finding::error("login", &failure.error),
     }
 }
@@ -24,10 +24,10 @@ fn lease(settings: &Settings) -> Result<Leased, Failure> {
     session::block_on(async { Session::open(settings, credentials).await?.lease().await })
 }
 
-fn words(leased: &Leased) -> String {
-    let end = match leased.expires_at {
-        Some(end) => format!("its end is {}: {end}", leased.end),
-        None => format!("its end is {}", leased.end),
+fn describe(leased: &Leased) -> String {
+    let expiry = match leased.expires_at {
+        Some(at) => format!("expiry {} ({})", at, leased.expiry),
+        None => format!("expiry {}", leased.expiry),
     };
-    format!("the credentials are good; a token came by {}; {end}", leased.source)
+    format!("the credentials are accepted; token from {}, {expiry}", leased.source)
 }

@@ -1,4 +1,4 @@
-//! Names, addresses and connections.
+//! The proxy, the DNS lookup and the TCP connection.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -34,7 +34,7 @@ impl Route {
         self.proxy.is_some()
     }
 
-    /// The server's name, as its certificate should hold it.
+    /// Returns the server's name for its certificate.
     pub(super) fn host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
@@ -44,25 +44,25 @@ impl Route {
         Some(Finding::ok("proxy", format!("requests go through {host}:{port}")))
     }
 
-    /// The host and port that is connected to.
+    /// Returns the host and port to connect to.
     fn target(&self) -> (&str, u16) {
         self.proxy.as_ref().map_or((&self.host, self.port), |(host, port)| (host, *port))
     }
 }
 
-/// The way to the server: straight, or through the proxy that the system names for it.
+/// Returns the route to the server: direct, or through the system's proxy.
 pub(super) fn route(settings: &Settings) -> Result<Route, Finding> {
     let server = settings.identity.server();
     let bad =
-        || Finding::fail("dns", exit::USAGE, "the server's address has no host", "check --server");
+        || Finding::fail("dns", exit::USAGE, "the server's URL has no host", "check --server");
     let uri: Uri = server.parse().map_err(|_| bad())?;
     let host = uri.host().ok_or_else(bad)?.to_owned();
     let tls = uri.scheme_str() == Some("https");
-    // The client asks no proxy for servers on this machine either.
+    // The client uses no proxy for servers on this machine either.
     let proxy =
         if settings.is_on_this_machine() { None } else { Matcher::from_system().intercept(&uri) };
     let proxy = proxy.and_then(|proxy| {
-        // Its address may hold a password: only host and port are kept.
+        // The proxy's URL may contain a password: only host and port are kept.
         let port = match (proxy.uri().port_u16(), proxy.uri().scheme_str()) {
             (Some(port), _) => port,
             (None, Some("https")) => 443,
@@ -80,7 +80,7 @@ pub(super) async fn look_up(
     let (host, port) = route.target();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse::<IpAddr>() {
-        let finding = Finding::ok("dns", format!("{host} is an address: nothing to look up"));
+        let finding = Finding::ok("dns", format!("{host} is an IP address: no lookup needed"));
         return Ok((vec![SocketAddr::new(address, port)], finding));
     }
     let begun = Instant::now();
@@ -89,13 +89,13 @@ pub(super) async fn look_up(
             "dns",
             exit::UNAVAILABLE,
             format!("the name {host} was not found: {why}"),
-            "check the name in --server, the network, and the DNS server",
+            "check the host in --server, the network and the DNS server",
         )
     };
     let found = match timeout(limit, lookup_host((host, port))).await {
         Ok(Ok(found)) => found.collect::<Vec<_>>(),
         Ok(Err(error)) => return Err(fail(error.to_string())),
-        Err(_) => return Err(fail(format!("no answer in {}", show(limit)))),
+        Err(_) => return Err(fail(format!("no response within {}", show(limit)))),
     };
     let list: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
     if list.is_empty() {
@@ -105,7 +105,7 @@ pub(super) async fn look_up(
     Ok((found, Finding::ok("dns", format!("{host} is {} ({took})", list.join(", ")))))
 }
 
-/// Connects to the first address that answers.
+/// Connects to the first address that accepts a connection.
 pub(super) async fn connect(
     addresses: &[SocketAddr],
     limit: Duration,
@@ -116,9 +116,9 @@ pub(super) async fn connect(
         match timeout(limit, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 let took = show(begun.elapsed());
-                let mut detail = format!("{address} answers ({took})");
+                let mut detail = format!("connected to {address} ({took})");
                 if !problems.is_empty() {
-                    detail = format!("{detail}, but not {}", problems.join(", "));
+                    detail = format!("{detail}, but not to {}", problems.join(", "));
                 }
                 return Ok((stream, Finding::ok("tcp", detail)));
             }

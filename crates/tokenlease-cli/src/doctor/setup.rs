@@ -1,4 +1,4 @@
-//! What can be seen in the settings alone.
+//! Checks of the settings that need no network.
 
 use tokenlease::core::{Identity, identity::Provider, provider::wyn};
 
@@ -21,38 +21,38 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 
 fn address(settings: &Settings) -> Finding {
     let server = settings.identity.server();
-    if !settings.is_sent_in_the_clear() {
+    if !settings.is_unencrypted() {
         let why =
             if settings.is_on_this_machine() { "on this machine" } else { "encrypted (HTTPS)" };
         return Finding::ok("address", format!("{server} is {why}"));
     }
-    let detail = format!("{server} is plain HTTP: passwords and tokens can be read on the way");
+    let detail = format!("{server} is plain HTTP: others on the network path can read secrets");
     if settings.options.allow_plain_http == Some(true) {
-        return Finding::warn("address", detail, "have the server speak HTTPS");
+        return Finding::warn("address", detail, "enable HTTPS on the server");
     }
     Finding::fail(
         "address",
         exit::USAGE,
         detail,
-        "use https://; only in a network that is trusted wholly, give --allow-plain-http",
+        "use https://, or --allow-plain-http in a network that you trust entirely",
     )
 }
 
 fn tenant(identity: &Identity) -> Option<Finding> {
     let tenant = identity.realm();
     let why = if !tenant.starts_with('/') {
-        "does not begin with a slash"
+        "does not start with a slash"
     } else if tenant.len() > 1 && tenant.ends_with('/') {
         "ends with a slash"
     } else if tenant.contains("//") || tenant.contains('\\') {
-        "holds an empty part or a backslash"
+        "contains an empty part or a backslash"
     } else {
         return None;
     };
     Some(Finding::warn(
         "tenant",
         format!("the tenant \"{tenant}\" {why}"),
-        "write it as Wyn does: / for the global organization, /Org/SubOrg for one below",
+        "set --tenant as Wyn writes it: / for the global organization, /Org/SubOrg for another",
     ))
 }
 
@@ -61,11 +61,8 @@ fn factory_secret(settings: &Settings) -> Option<Finding> {
     (secret.expose() == wyn::FACTORY_CLIENT_SECRET).then(|| {
         Finding::warn(
             "secret",
-            "the client's secret is the one that Wyn is delivered with, which everyone knows",
-            format!(
-                "set another one at {}/management#client-management",
-                settings.identity.server()
-            ),
+            "the client secret is the public default of Wyn",
+            format!("change it at {}/management#client-management", settings.identity.server()),
         )
     })
 }
@@ -73,12 +70,12 @@ fn factory_secret(settings: &Settings) -> Option<Finding> {
 fn lifetime(settings: &Settings) -> Finding {
     match settings.options.lifetime {
         Some(lifetime) => {
-            Finding::ok("lifetime", format!("new tokens are to live {}", show(lifetime)))
+            Finding::ok("lifetime", format!("new tokens are requested for {}", show(lifetime)))
         }
         None => Finding::warn(
             "lifetime",
-            "no lifetime is asked for: on a Wyn server as installed, tokens live 10 years",
-            "give --lifetime 8h, for example, and `revoke` tokens when done",
+            "no lifetime is set: on a Wyn server as installed, tokens are active for 10 years",
+            "set --lifetime, for example --lifetime 8h, and revoke tokens after use",
         ),
     }
 }
@@ -88,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tenant_that_looks_wrong_is_warned_of() {
+    fn a_malformed_tenant_is_a_warning() {
         let of = |path| tenant(&Identity::wyn("https://h", "u", "c").unwrap().with_tenant(path));
         for good in ["", "/", "/Org", "/Org/Sub Org"] {
             assert_eq!(of(good), None, "{good}");

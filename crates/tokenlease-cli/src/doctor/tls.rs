@@ -1,4 +1,4 @@
-//! The TLS handshake, and the certificate that came with it.
+//! The TLS handshake and the server's certificate.
 
 use std::{
     io,
@@ -20,10 +20,10 @@ use tokio::net::TcpStream;
 use super::{Finding, certificate, network::Route};
 use crate::{exit, output::config};
 
-/// Fewer days left than this are warned of.
-const SOON: u64 = 14;
+/// A certificate that expires in fewer days is a warning.
+const MIN_DAYS: u64 = 14;
 
-/// Whom to trust, and the last certificate that was shown.
+/// The trusted authorities, and the last certificate of a server.
 #[derive(Clone)]
 pub(super) struct Trust {
     config: ClientConfig,
@@ -31,20 +31,20 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// What the platform trusts, and the authorities of a PEM text.
+    /// Trusts the platform's authorities and those of a PEM text.
     pub(super) fn new(ca: Option<&[u8]>) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = CertificateDer::pem_slice_iter(ca.unwrap_or_default())
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| bad_ca(&format!("can't be read: {error}")))?;
         if ca.is_some() && roots.is_empty() {
-            return Err(bad_ca("holds no certificate"));
+            return Err(bad_ca("contains no certificate"));
         }
         let verifier = match Verifier::new_with_extra_roots(roots, provider.clone()) {
             Err(error) if ca.is_some() => {
-                return Err(bad_ca(&format!("is of no use: {error}")));
+                return Err(bad_ca(&format!("can't be used: {error}")));
             }
-            // A bare container trusts nobody, which matters only once a certificate is shown.
+            // Containers may lack trusted authorities; that is an error only in a handshake.
             verifier => verifier,
         };
         let seen = Arc::default();
@@ -63,17 +63,17 @@ impl Trust {
         self.config.clone()
     }
 
-    /// What the certificate's end means: its words, and whether they are a warning.
-    pub(super) fn end_of_certificate(&self) -> Option<(String, bool)> {
+    /// Describes the expiry of the last certificate, and returns whether it is a warning.
+    pub(super) fn certificate_expiry(&self) -> Option<(String, bool)> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = certificate::end(seen.as_deref()?)?;
+        let expiry = certificate::not_after(seen.as_deref()?)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        let Ok(left) = u64::try_from(end.0.saturating_sub(now)) else {
-            return Some((format!("the certificate ended on {end}"), true));
+        let Ok(left) = u64::try_from(expiry.0.saturating_sub(now)) else {
+            return Some((format!("the certificate expired on {expiry}"), true));
         };
         let days = left / 86_400_000;
-        Some((format!("the certificate ends on {end}, in {days} days"), days < SOON))
+        Some((format!("the certificate expires on {expiry}, in {days} days"), days < MIN_DAYS))
     }
 }
 
@@ -90,33 +90,32 @@ pub(super) async fn check(
     let name = match ServerName::try_from(route.host().to_owned()) {
         Ok(name) => name,
         Err(error) => {
-            let detail = format!("{} is no name for a certificate: {error}", route.host());
+            let detail = format!("{} is not a valid name in a certificate: {error}", route.host());
             return Finding::fail("tls", exit::USAGE, detail, "check the host in --server");
         }
     };
     let config = trust.config();
-    let shaken =
-        tokio::task::spawn_blocking(move || shake_hands(config, name, stream, limit)).await;
-    let certificate = trust.end_of_certificate();
-    match shaken.unwrap_or_else(|_| Err(io::Error::other("the handshake broke off"))) {
+    let result = tokio::task::spawn_blocking(move || handshake(config, name, stream, limit)).await;
+    let certificate = trust.certificate_expiry();
+    match result.unwrap_or_else(|_| Err(io::Error::other("the handshake was aborted"))) {
         Ok(version) => match certificate {
-            Some((words, true)) => Finding::warn(
+            Some((expiry, true)) => Finding::warn(
                 "tls",
-                format!("{version}; {words}"),
-                "have the server's certificate renewed",
+                format!("{version}; {expiry}"),
+                "renew the server's certificate",
             ),
-            Some((words, false)) => Finding::ok("tls", format!("{version}; {words}")),
+            Some((expiry, false)) => Finding::ok("tls", format!("{version}; {expiry}")),
             None => Finding::ok("tls", version),
         },
         Err(error) => {
             let (why, advice) = explain(&error);
-            let seen = certificate.map(|(words, _)| format!("; {words}")).unwrap_or_default();
+            let seen = certificate.map(|(expiry, _)| format!("; {expiry}")).unwrap_or_default();
             Finding::fail("tls", exit::UNAVAILABLE, format!("{why}{seen}"), advice)
         }
     }
 }
 
-fn shake_hands(
+fn handshake(
     config: ClientConfig,
     name: ServerName<'static>,
     stream: TcpStream,
@@ -134,32 +133,32 @@ fn shake_hands(
     Ok(version.map_or_else(|| "TLS".into(), |version| version.replace("TLSv1_", "TLS 1.")))
 }
 
-/// What a failed handshake means, and what to mend.
+/// Returns the fault of a failed handshake, and the advice.
 fn explain(error: &io::Error) -> (String, String) {
     use rustls::Error as Tls;
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>());
     let advice = match inner {
         Some(Tls::InvalidCertificate(problem)) => match problem {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "have the certificate renewed, or set this machine's clock"
+                "renew the certificate, or set this machine's clock"
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "set this machine's clock"
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "write the host in --server as the certificate names it"
+                "set --server to a host that the certificate names"
             }
             CertificateError::UnknownIssuer => {
-                "name the authority that issued it (a company's own, or that of a proxy that \
-                 looks into TLS) with --ca FILE"
+                "set --ca to the PEM file of the authority that issued it: your company's, or that \
+                 of a proxy that decrypts TLS"
             }
-            _ => "have the server's certificate checked",
+            _ => "check the server's certificate",
         },
         Some(Tls::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            "the port seems to speak no TLS: check the port, and https against http"
+            "the port does not seem to use TLS: check the port and the scheme in --server"
         }
-        Some(_) => "have the server's TLS settings checked: 1.2 or 1.3 is needed",
-        None => "check firewalls and proxies on the way, which may cut connections",
+        Some(_) => "check the server's TLS settings: TLS 1.2 or 1.3 is required",
+        None => "check firewalls and proxies on the network path: they may close connections",
     };
     let why = match inner {
         Some(Tls::InvalidCertificate(_)) => "the certificate is not accepted",
@@ -168,7 +167,7 @@ fn explain(error: &io::Error) -> (String, String) {
     (format!("{why}: {error}"), advice.to_owned())
 }
 
-/// Verifies as the platform does, and keeps the certificate for the report.
+/// Verifies like the platform, and keeps the certificate for the report.
 #[derive(Debug)]
 struct Recorder {
     verifier: Result<Verifier, rustls::Error>,

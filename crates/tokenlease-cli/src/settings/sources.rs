@@ -1,4 +1,4 @@
-//! Where options come from beside the command line: the environment, and a profile of a file.
+//! Options from the environment and from a profile.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -8,7 +8,7 @@ use tokenlease_config::{KEYS, Options};
 use super::Environment;
 use crate::{args::Connection, output::config, profile};
 
-/// The configuration file, if one is named.
+/// Returns the configuration file that `--config` or `TOKENLEASE_CONFIG` names.
 pub(crate) fn config_file(
     connection: &Connection,
     environment: Environment<'_>,
@@ -18,7 +18,7 @@ pub(crate) fn config_file(
     file.filter(|text| !text.is_empty()).map(PathBuf::from)
 }
 
-/// What the sources say together, where no identity is needed.
+/// Merges the options of all sources, for commands without an identity.
 pub(crate) fn merged(
     given: Options,
     connection: &Connection,
@@ -26,7 +26,7 @@ pub(crate) fn merged(
 ) -> Result<Options> {
     let mut connection = connection.clone();
     if connection.profile.is_none() && environment("TOKENLEASE_PROFILE").is_none() {
-        // A file without a profile is for those who read all of them.
+        // `status` reads all profiles of the file; a file without a profile is no error here.
         connection.config = None;
     }
     Ok(given.or(from_environment(environment)?).or(from_profile(&connection, environment)?))
@@ -36,11 +36,11 @@ pub(super) fn from_environment(environment: Environment<'_>) -> Result<Options> 
     let mut options = Options::default();
     for key in KEYS {
         let name = variable_name(key);
-        // An empty variable is how scripts unset one.
+        // Scripts unset a variable by making it empty.
         let Some(text) = variable(environment, &name)?.filter(|text| !text.is_empty()) else {
             continue;
         };
-        if let Some(Err(why)) = options.read(key, &text) {
+        if let Some(Err(why)) = options.set_text(key, &text) {
             return Err(config(format!("the variable {name}: {why}")));
         }
     }
@@ -61,8 +61,9 @@ pub(super) fn from_profile(
             let name = name.into_string().map_err(|_| config("the profile's name is not UTF-8"))?;
             profile::load(file.map(PathBuf::from).as_deref(), &name)
         }
-        (None, Some(_)) => Err(config("--config is given, and no profile")
-            .expected("--profile NAME, the part of the file to use")),
+        (None, Some(_)) => {
+            Err(config("--config is set without a profile").expected("--profile NAME"))
+        }
         (None, None) => Ok(Options::default()),
     }
 }
@@ -70,22 +71,22 @@ pub(super) fn from_profile(
 pub(super) fn variable(environment: Environment<'_>, name: &str) -> Result<Option<String>> {
     environment(name)
         .map(|text| {
-            // Its text may be a secret: it is not quoted.
+            // The text may be a secret, so the error does not quote it.
             text.into_string().map_err(|_| config(format!("the variable {name} is not UTF-8")))
         })
         .transpose()
 }
 
-/// Where an option may be given.
+/// Returns the ways to set an option.
 pub(super) fn place(key: &str) -> String {
     format!(
-        "--{}, the variable {}, or a profile's {key}",
+        "--{}, the variable {}, or {key} in a profile",
         key.replace('_', "-"),
         variable_name(key)
     )
 }
 
-/// An option's name in the environment.
+/// Returns an option's variable.
 pub(crate) fn variable_name(key: &str) -> String {
     format!("TOKENLEASE_{}", key.to_uppercase())
 }

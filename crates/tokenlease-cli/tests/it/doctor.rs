@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{emulator, nobody, tokenlease, winkas, wyn};
+use crate::support::{emulator, tokenlease, unreachable, winkas, wyn};
 
 fn outcome(steps: &Value, name: &str) -> String {
     let step = steps.as_array().expect("a list").iter().find(|step| step["step"] == name);
     step.map(|step| step["outcome"].as_str().expect("an outcome").to_owned()).unwrap_or_default()
 }
 
+/// Rule: Secrets: `doctor` sends no credentials without `--login`.
 #[test]
-fn doctor_walks_to_the_server_without_credentials() {
+fn doctor_checks_the_server_without_credentials() {
     let emulator = emulator();
     let mut program = wyn(&emulator, "doctor").args(["--output", "json", "--lifetime", "8h"]);
     program.command().env_remove("TOKENLEASE_PASSWORD").env_remove("TOKENLEASE_CLIENT_SECRET");
-    let steps = program.run().ends_with(0).json();
+    let steps = program.run().exits_with(0).json();
     for step in ["settings", "address", "lifetime", "dns", "tcp", "http", "clock", "store"] {
         assert_eq!(outcome(&steps, step), "ok", "{steps:#}");
     }
@@ -27,32 +28,32 @@ fn doctor_walks_to_the_server_without_credentials() {
 }
 
 #[test]
-fn doctor_logs_in_once_when_asked_to() {
+fn doctor_with_login_logs_in_once() {
     let emulator = emulator();
-    let run = winkas(&emulator, "doctor").args(["--login"]).run().ends_with(0);
+    let run = winkas(&emulator, "doctor").args(["--login"]).run().exits_with(0);
     assert!(
-        run.out.contains("ok    login     the credentials are good; a token came by login"),
+        run.out.contains("ok    login     the credentials are accepted; token from login, expiry "),
         "{run:?}"
     );
-    let run = run.complains("costs a new one");
+    let run = run.complains("if no token is active, this logs in");
     for token in emulator.winkas().active_tokens() {
         assert!(!run.out.contains(&token) && !run.err.contains(&token));
     }
     assert_eq!(emulator.counts().winkas.login, 1);
     let program = winkas(&emulator, "doctor").args(["--login"]).env("TOKENLEASE_PASSWORD", "wrong");
-    let run = program.run().ends_with(3);
+    let run = program.run().exits_with(3);
     assert!(run.out.contains("fail  login     credentials rejected"), "{run:?}");
 }
 
 #[test]
-fn doctor_warns_of_what_should_not_stay_so() {
+fn doctor_warns_of_insecure_settings_and_a_wrong_clock() {
     let emulator = emulator();
     emulator.advance(Duration::from_secs(3600));
     let run = wyn(&emulator, "doctor")
         .env("TOKENLEASE_CLIENT_SECRET", "eunGKas3Pqd6FMwx9eUpdS7xmz")
         .args(["--tenant", "Org", "--output", "json"])
         .run()
-        .ends_with(0);
+        .exits_with(0);
     let steps = run.json();
     for step in ["tenant", "secret", "lifetime", "clock"] {
         assert_eq!(outcome(&steps, step), "warn", "{steps:#}");
@@ -64,40 +65,41 @@ fn doctor_warns_of_what_should_not_stay_so() {
 }
 
 #[test]
-fn doctor_ends_with_the_code_of_the_first_failure_and_says_what_to_mend() {
+fn doctor_exits_with_the_code_of_the_first_failure_and_prints_advice() {
     let run =
-        tokenlease(["doctor", "--provider", "wyn", "--server", nobody(), "--user", "u"]).run();
-    let run = run.ends_with(4);
+        tokenlease(["doctor", "--provider", "wyn", "--server", unreachable(), "--user", "u"]).run();
+    let run = run.exits_with(4);
     assert!(run.out.contains("\nfail  tcp       no connection"), "{run:?}");
     assert!(run.out.contains("-> check the port in --server"), "{run:?}");
 
-    let run = tokenlease(["doctor", "--provider", "wyn"]).run().ends_with(2);
-    assert!(run.out.starts_with("fail  settings  bad configuration: no server"), "{run:?}");
+    let run = tokenlease(["doctor", "--provider", "wyn"]).run().exits_with(2);
+    assert!(run.out.starts_with("fail  settings  bad configuration: the server"), "{run:?}");
 
     let emulator = emulator();
     let server = emulator.wyn().server().replace("http:", "https:");
     let args = ["doctor", "--provider", "wyn", "--server", &server, "--user", "u", "--login"];
-    let run = tokenlease(args).args(["--output=json"]).run().ends_with(4);
+    let run = tokenlease(args).args(["--output=json"]).run().exits_with(4);
     let steps = run.json();
     assert_eq!(outcome(&steps, "tls"), "fail", "{steps:#}");
     assert_eq!(outcome(&steps, "http"), "", "{steps:#}");
     assert_eq!(outcome(&steps, "login"), "skip", "{steps:#}");
 }
 
+/// Rule: Secrets: `doctor` prints a proxy without its password.
 #[test]
-fn doctor_says_which_proxy_is_used_but_not_its_password() {
+fn doctor_prints_the_proxy_without_its_password() {
     let run = tokenlease(["doctor", "--provider", "wyn", "--server", "https://wyn.invalid"])
         .args(["--user", "u"])
-        .env("HTTPS_PROXY", nobody().replace("http://", "http://me:canary@"))
+        .env("HTTPS_PROXY", unreachable().replace("http://", "http://me:canary@"))
         .run()
-        .ends_with(4);
+        .exits_with(4);
     assert!(run.out.contains("requests go through 127.0.0.1:"), "{run:?}");
     assert!(!run.out.contains("canary") && !run.err.contains("canary"), "{run:?}");
 }
 
 #[test]
-fn doctor_goes_through_the_proxy_that_the_system_names() {
-    // The emulator answers whatever it is asked for, as a proxy does.
+fn doctor_uses_the_systems_proxy() {
+    // The emulator ignores the host of a request, so it can play the proxy.
     let emulator = emulator();
     let proxy = emulator.wyn().server();
     let args = ["doctor", "--provider", "winkas", "--user", "u", "--contract", "c", "--server"];
@@ -105,7 +107,7 @@ fn doctor_goes_through_the_proxy_that_the_system_names() {
         .args(["http://erp.invalid", "--allow-plain-http", "--output", "json"])
         .env("HTTP_PROXY", &proxy)
         .run()
-        .ends_with(0);
+        .exits_with(0);
     let steps = run.json();
     for step in ["proxy", "dns", "tcp", "http", "clock"] {
         assert_eq!(outcome(&steps, step), "ok", "{steps:#}");
@@ -113,9 +115,9 @@ fn doctor_goes_through_the_proxy_that_the_system_names() {
     assert_eq!(outcome(&steps, "address"), "warn", "{steps:#}");
 
     let run = tokenlease(args).args(["https://erp.invalid"]).env("HTTPS_PROXY", &proxy).run();
-    let run = run.ends_with(4);
-    assert!(run.out.contains("-> the proxy rejects the way to the server"), "{run:?}");
-    // Servers on this machine are never looked for through a proxy.
-    let run = wyn(&emulator, "doctor").env("HTTP_PROXY", nobody()).run().ends_with(0);
+    let run = run.exits_with(4);
+    assert!(run.out.contains("-> the proxy rejected the connection"), "{run:?}");
+    // No proxy is used for a server on this machine.
+    let run = wyn(&emulator, "doctor").env("HTTP_PROXY", unreachable()).run().exits_with(0);
     assert!(!run.out.contains("proxy"), "{run:?}");
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::tokenlease;
 
 #[test]
-fn emulate_prints_one_line_when_it_is_ready_and_ends_well_when_interrupted() {
+fn emulate_prints_one_line_when_ready_and_exits_with_0_on_a_signal() {
     for signal in ["TERM", "INT"] {
         let mut program = tokenlease(["emulate"]);
         let command = program.command().stdin(Stdio::null()).stdout(Stdio::piped());
@@ -26,13 +26,13 @@ fn emulate_prints_one_line_when_it_is_ready_and_ends_well_when_interrupted() {
                 .args(["--user", &of("winkas", "user"), "--contract", &of("winkas", "contract")])
                 .env("TOKENLEASE_PASSWORD", of("winkas", "password"))
                 .run();
-        token.ends_with(0);
+        token.exits_with(0);
         let token = tokenlease(["token", "--provider", "wyn", "--server", &of("wyn", "server")])
             .args(["--user", &of("wyn", "user"), "--client-id", &of("wyn", "client_id")])
             .env("TOKENLEASE_PASSWORD", of("wyn", "password"))
             .env("TOKENLEASE_CLIENT_SECRET", of("wyn", "client_secret"))
             .run();
-        token.ends_with(0);
+        token.exits_with(0);
 
         let id = child.id().to_string();
         let kill = std::process::Command::new("kill").args(["-s", signal, &id]).status();
@@ -43,9 +43,9 @@ fn emulate_prints_one_line_when_it_is_ready_and_ends_well_when_interrupted() {
 }
 
 #[test]
-fn emulate_listens_where_it_is_told_or_says_why_not() {
+fn an_address_that_emulate_cannot_listen_on_is_an_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
-    let run = tokenlease(["emulate", "--wyn", &address]).run().ends_with(2);
+    let run = tokenlease(["emulate", "--wyn", &address]).run().exits_with(2);
     run.complains(&address).complains("port 0");
 }

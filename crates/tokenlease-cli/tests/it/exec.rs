@@ -1,12 +1,13 @@
-//! `exec`: the command, its environment and its exit code.
+//! `exec`: the environment and the exit code of its command.
 #![cfg(unix)]
 
 use crate::support::{emulator, wyn};
 
+/// Rule: Secrets: the command of `exec` gets the token and no password, client secret or passphrase.
 #[test]
-fn exec_hands_the_token_over_and_keeps_the_secrets() {
+fn exec_passes_the_token_and_removes_the_secrets() {
     let emulator = emulator();
-    let run = wyn(&emulator, "exec").args(["--", "env"]).run().ends_with(0);
+    let run = wyn(&emulator, "exec").args(["--", "env"]).run().exits_with(0);
     let value = |name: &str| run.out.lines().find_map(|line| line.strip_prefix(name));
     let token = value("TOKENLEASE_TOKEN=").expect("a token");
     assert!(emulator.token_is_active(token), "{run:?}");
@@ -23,13 +24,13 @@ fn exec_passes_arguments_input_and_exit_code() {
         .args(["--", "sh", "-c", "cat; printf '%s|' \"$@\"; exit 42", "sh", "--output", "a  b", ""])
         .input("input\n")
         .run()
-        .ends_with(42);
+        .exits_with(42);
     assert_eq!(run.out, "input\n--output|a  b||");
     assert_eq!(run.err, "");
 }
 
 #[test]
-fn exec_becomes_the_command() {
+fn exec_replaces_its_process() {
     use std::io::Read as _;
     let emulator = emulator();
     let mut program = wyn(&emulator, "exec").args(["--", "sh", "-c", "echo $$"]);
@@ -42,28 +43,29 @@ fn exec_becomes_the_command() {
 }
 
 #[test]
-fn exec_of_what_can_t_be_run_ends_as_a_shell_would() {
+fn exec_of_a_missing_or_unexecutable_command_exits_like_a_shell() {
     let emulator = emulator();
-    let run = wyn(&emulator, "exec").args(["--", "/no/such/program"]).run().ends_with(127);
+    let run = wyn(&emulator, "exec").args(["--", "/no/such/program"]).run().exits_with(127);
     run.complains("/no/such/program can't be run");
     let file = tempfile::NamedTempFile::new().expect("a file");
-    wyn(&emulator, "exec").args(["--"]).args([file.path()]).run().ends_with(126);
-    // Without a command nothing is asked of anyone.
-    let issued = emulator.counts().wyn.login;
-    wyn(&emulator, "exec").run().ends_with(2);
-    assert_eq!(emulator.counts().wyn.login, issued);
+    wyn(&emulator, "exec").args(["--"]).args([file.path()]).run().exits_with(126);
+    // Without a command no request is sent.
+    let logins = emulator.counts().wyn.login;
+    wyn(&emulator, "exec").run().exits_with(2);
+    assert_eq!(emulator.counts().wyn.login, logins);
 }
 
 #[test]
 fn exec_runs_nothing_without_a_token() {
     let emulator = emulator();
     let program = wyn(&emulator, "exec").env("TOKENLEASE_PASSWORD", "wrong");
-    let run = program.args(["--", "echo", "ran"]).run().ends_with(3);
+    let run = program.args(["--", "echo", "ran"]).run().exits_with(3);
     assert_eq!(run.out, "");
 }
 
+/// Rule: Outage: while the store is unavailable, `exec` logs in once and runs its command.
 #[test]
-fn exec_keeps_the_password_of_a_store_and_goes_on_while_the_store_is_away() {
+fn exec_removes_a_store_url_with_a_password_and_works_while_the_store_is_unavailable() {
     let emulator = emulator();
     let key = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(key.path(), [7; 32]).expect("written");
@@ -72,8 +74,8 @@ fn exec_keeps_the_password_of_a_store_and_goes_on_while_the_store_is_away() {
         .env("TOKENLEASE_STORE_KEY_FILE", key.path())
         .args(["--", "env"])
         .run()
-        .ends_with(0)
-        .complains("warning: the store does not answer");
+        .exits_with(0)
+        .complains("warning: the store is unavailable");
     assert!(run.out.contains("TOKENLEASE_TOKEN=") && !run.out.contains("canary"), "{run:?}");
     assert_eq!(emulator.counts().wyn.login, 1);
 }

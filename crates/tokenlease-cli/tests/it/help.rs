@@ -1,6 +1,47 @@
-//! What `--help` says.
+//! `--help`.
 
 use crate::support::tokenlease;
+
+/// The arguments of all commands, except for the hidden one.
+const COMMANDS: [&[&str]; 16] = [
+    &[],
+    &["token"],
+    &["exec"],
+    &["status"],
+    &["validate"],
+    &["report-rejected"],
+    &["refetch"],
+    &["revoke"],
+    &["forget"],
+    &["unblock"],
+    &["store"],
+    &["store", "check"],
+    &["store", "init"],
+    &["doctor"],
+    &["emulate"],
+    &["demo"],
+];
+
+/// Returns the whole help of a command, as on a terminal of 80 columns.
+fn help(command: &[&str]) -> String {
+    let program = tokenlease(command).args(["--help"]).env("COLUMNS", "80");
+    program.run().exits_with(0).out
+}
+
+/// Returns the help of all commands.
+pub(crate) fn all_help() -> impl Iterator<Item = (&'static [&'static str], String)> {
+    COMMANDS.into_iter().map(|command| (command, help(command)))
+}
+
+#[test]
+fn the_help_is_the_reviewed_one() {
+    for (command, help) in all_help() {
+        let name = [&["tokenlease"], command].concat().join("_");
+        // clap ends some lines with spaces.
+        let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+        insta::assert_snapshot!(name, lines.join("\n"));
+    }
+}
 
 const CONNECTED: [&str; 10] = [
     "token",
@@ -16,8 +57,8 @@ const CONNECTED: [&str; 10] = [
 ];
 
 #[test]
-fn the_help_names_every_command_and_exit_code() {
-    let run = tokenlease(["--help"]).run().ends_with(0);
+fn the_help_lists_every_command_and_exit_code() {
+    let run = tokenlease(["--help"]).run().exits_with(0);
     for word in
         CONNECTED.into_iter().chain(["store", "emulate", "demo", "Exit codes:", "--output", "-v"])
     {
@@ -27,14 +68,14 @@ fn the_help_names_every_command_and_exit_code() {
         assert!(run.out.contains(&format!("\n  {code:<4}")), "{code}: {}", run.out);
     }
     assert_eq!(run.err, "");
-    let version = tokenlease(["--version"]).run().ends_with(0);
+    let version = tokenlease(["--version"]).run().exits_with(0);
     assert_eq!(version.out, format!("tokenlease {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
-fn the_help_of_each_command_names_its_options_and_no_trap() {
+fn the_help_of_each_command_lists_its_options_and_no_secret_argument() {
     for command in CONNECTED {
-        let help = tokenlease([command, "--help"]).run().ends_with(0).out;
+        let help = tokenlease([command, "--help"]).run().exits_with(0).out;
         for option in [
             "--provider",
             "--server",
@@ -70,20 +111,20 @@ fn the_help_of_each_command_names_its_options_and_no_trap() {
             assert!(help.contains(option), "{command} {option}: {help}");
         }
         assert!(!help.contains("--password ") && !help.contains("--client-secret "), "{help}");
-        let short = tokenlease([command, "-h"]).run().ends_with(0).out;
+        let short = tokenlease([command, "-h"]).run().exits_with(0).out;
         assert!(short.lines().count() < help.lines().count(), "{command}");
     }
-    for (command, words) in [
+    for (command, text) in [
         ("token", "--show"),
         ("exec", "TOKENLEASE_TOKEN"),
-        ("revoke", "sent to the login page"),
+        ("revoke", "sent to the"),
         ("status", "--min-remaining"),
         ("report-rejected", "still active"),
         ("doctor", "--login"),
         ("emulate", "--winkas"),
         ("emulate", "--wyn"),
     ] {
-        let help = tokenlease([command, "--help"]).run().ends_with(0).out;
-        assert!(help.contains(words), "{command} {words}: {help}");
+        let help = tokenlease([command, "--help"]).run().exits_with(0).out;
+        assert!(help.contains(text), "{command} {text}: {help}");
     }
 }

@@ -1,10 +1,6 @@
-//! The program on many hosts that share Redis or PostgreSQL: each host is a home of its own.
+//! Hosts that share Redis or PostgreSQL. Each host is a home directory.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,10 +8,10 @@ use tokenlease_emulator::Emulator;
 
 use crate::{
     servers::{self, Server, found},
-    support::{Program, emulator, tokenlease, winkas, wyn},
+    support::{Program, emulator, private, tokenlease, winkas, wyn},
 };
 
-/// A host with the store's address and key.
+/// A host with the store's URL and key.
 struct Host {
     home: TempDir,
     url: String,
@@ -40,26 +36,21 @@ impl Host {
     }
 
     fn json(&self, program: Program, code: i32) -> Value {
-        self.program(program).args(["--output", "json"]).run().ends_with(code).json()
+        self.program(program).args(["--output", "json"]).run().exits_with(code).json()
     }
 
-    /// Whether it kept anything by itself.
-    fn keeps_something(&self) -> bool {
+    /// Returns whether the host has a store folder.
+    fn has_folder(&self) -> bool {
         self.home.path().join("tokenlease").exists()
     }
 }
 
-fn private(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
-}
-
-/// All that one token's life is made of, told by two hosts to each other.
-fn live_on_two_hosts(server: &Server, provider: impl Fn(&Emulator, &str) -> Program) {
+/// Runs each command on two hosts that share a store, and checks that each sees the other's results.
+fn use_one_token_on_two_hosts(server: &Server, provider: impl Fn(&Emulator, &str) -> Program) {
     let emulator = emulator();
     let (one, other) = (Host::new(&server.url, "42"), Host::new(&server.url, "42"));
     let token = || provider(&emulator, "token");
-    let issued = || {
+    let logins = || {
         let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
         winkas.login + wyn.login
     };
@@ -72,7 +63,7 @@ fn live_on_two_hosts(server: &Server, provider: impl Fn(&Emulator, &str) -> Prog
         let again = host.json(token(), 0);
         assert_eq!((&again["source"], &again["token"]), (&Value::from("store"), &first["token"]));
     }
-    assert_eq!(issued(), 1);
+    assert_eq!(logins(), 1);
     let text = first["token"].as_str().expect("a token").to_owned();
     let reject = |host: &Host| host.json(provider(&emulator, "report-rejected").input(&text), 0);
     assert_eq!(reject(&other)["outcome"], "still_active");
@@ -82,68 +73,71 @@ fn live_on_two_hosts(server: &Server, provider: impl Fn(&Emulator, &str) -> Prog
     assert!(entry["yours"] == true && entry["lease"]["live"] == true, "{status}");
     assert!(!status.to_string().contains(&text) && !status.to_string().contains("canary"));
 
-    // A token that is dead to one is dead to all.
+    // A token that one host finds inactive is replaced on all.
     emulator.end_token(&text);
     assert_eq!(reject(&other)["outcome"], "replaced");
     let second = one.json(token(), 0);
     assert_ne!(second["token"], first["token"]);
     assert_eq!(second["source"], "store");
-    assert_eq!(issued(), 2);
-    // So it is if only its state was asked about.
+    assert_eq!(logins(), 2);
+    // So is a token that one host only validates.
     let text = second["token"].as_str().expect("a token");
     emulator.end_token(text);
     assert_eq!(other.json(provider(&emulator, "validate").input(text), 1)["active"], false);
     assert_ne!(one.json(token(), 0)["token"], second["token"]);
-    assert_eq!(issued(), 3);
+    assert_eq!(logins(), 3);
 
     assert_eq!(one.json(provider(&emulator, "forget"), 0)["forgotten"], true);
     assert_ne!(other.json(token(), 0)["source"], "store");
 
-    // What one host was rejected, the other does not send.
+    // Credentials that the server rejected on one host are not sent by the other.
     let wrong = |command| provider(&emulator, command).env("TOKENLEASE_PASSWORD", "wrong");
-    let before = issued();
+    let before = logins();
     for host in [&one, &other] {
-        host.program(wrong("token")).run().ends_with(3).complains("unblock");
+        host.program(wrong("token")).run().exits_with(3).complains("unblock");
     }
-    assert_eq!(issued(), before + 1);
+    assert_eq!(logins(), before + 1);
     assert_eq!(other.json(wrong("unblock"), 0)["was_rejected"], true);
 
-    // Under another key nothing is issued: the provider is asked for the running token, if it can be.
-    let stranger = Host::new(&server.url, "43");
-    let run = stranger.program(token()).args(["--deadline", "3s"]).run();
+    // Under another key no login is sent; WinKAS is asked for its current token.
+    let other_key = Host::new(&server.url, "43");
+    let run = other_key.program(token()).args(["--deadline", "3s"]).run();
     if emulator.counts().winkas.login > 0 {
-        run.ends_with(0);
+        run.exits_with(0);
     } else {
-        run.ends_with(6).complains("does not open under this key");
+        run.exits_with(6).complains("can't be decrypted with this key");
     }
-    assert_eq!(issued(), before + 1);
-    assert!(!one.keeps_something() && !other.keeps_something());
+    assert_eq!(logins(), before + 1);
+    assert!(!one.has_folder() && !other.has_folder());
 }
 
+/// Rule: Store: hosts that share a Redis server use one token, and share its validation, revocation and circuit.
 #[test]
-fn two_hosts_that_share_redis_live_on_one_token() {
+fn two_hosts_that_share_redis_use_one_token() {
     let Some(server) = servers::redis() else { return };
-    live_on_two_hosts(&server, winkas);
-    live_on_two_hosts(&server, wyn);
+    use_one_token_on_two_hosts(&server, winkas);
+    use_one_token_on_two_hosts(&server, wyn);
 }
 
+/// Rule: Store: hosts that share a PostgreSQL server use one token, and share its validation, revocation and circuit.
 #[test]
-fn two_hosts_that_share_postgres_live_on_one_token() {
+fn two_hosts_that_share_postgres_use_one_token() {
     let Some(server) = servers::postgres() else { return };
-    live_on_two_hosts(&server, winkas);
-    live_on_two_hosts(&server, wyn);
+    use_one_token_on_two_hosts(&server, winkas);
+    use_one_token_on_two_hosts(&server, wyn);
 }
 
+/// Rule: Store: a store server whose certificate no trusted authority issued is rejected.
 #[test]
-fn a_server_is_checked_over_tls_and_only_under_an_authority_that_is_trusted() {
+fn a_store_server_with_an_untrusted_certificate_is_rejected() {
     for server in [servers::redis(), servers::postgres()].into_iter().flatten() {
         let host = Host::new(&server.secure_url, "42");
         let store = |command: &str| host.program(tokenlease(["store", command]));
-        let untrusted = store("check").run().ends_with(6).complains("certificate");
+        let untrusted = store("check").run().exits_with(6).complains("certificate");
         assert!(!untrusted.err.contains("canary"), "{untrusted:?}");
-        store("init").args(["--ca"]).args([&server.authority]).run().ends_with(0);
+        store("init").args(["--ca"]).args([&server.authority]).run().exits_with(0);
         let check = store("check").args(["--output=json", "--ca"]).args([&server.authority]);
-        let json = check.run().ends_with(0).json();
+        let json = check.run().exits_with(0).json();
         assert!(json["write_ms"].as_f64() > Some(0.0), "{json}");
         assert!(!json.to_string().contains("canary"), "{json}");
         let emulator = emulator();
@@ -153,25 +147,26 @@ fn a_server_is_checked_over_tls_and_only_under_an_authority_that_is_trusted() {
 }
 
 #[test]
-fn the_migration_that_is_printed_is_the_one_that_is_applied() {
+fn the_printed_migration_is_the_applied_one() {
     let Some(server) = servers::postgres() else { return };
     let host = Host::new(&server.url, "42");
     let check = || host.program(tokenlease(["store", "check"])).run();
-    check().ends_with(6).complains("store init");
-    let printed = host.program(tokenlease(["store", "init", "--print"])).run().ends_with(0).out;
+    check().exits_with(6).complains("store init");
+    let printed = host.program(tokenlease(["store", "init", "--print"])).run().exits_with(0).out;
     assert!(printed.starts_with("create table if not exists tokenlease"), "{printed}");
-    check().ends_with(6);
+    check().exits_with(6);
     let psql = found(&["psql"]).expect("it comes with postgres");
     let applied = Command::new(psql).args([&server.url, "-c", &printed]).output().expect("psql");
     assert!(applied.status.success(), "{applied:?}");
-    check().ends_with(0);
-    host.program(tokenlease(["store", "init"])).run().ends_with(0);
-    let folder = tokenlease(["store", "init", "--print", "file:/tmp/x"]).run().ends_with(2);
+    check().exits_with(0);
+    host.program(tokenlease(["store", "init"])).run().exits_with(0);
+    let folder = tokenlease(["store", "init", "--print", "file:/tmp/x"]).run().exits_with(2);
     folder.complains("PostgreSQL");
 }
 
+/// Rule: Store: a passphrase gives the same key on all hosts; it is never an argument.
 #[test]
-fn a_passphrase_is_one_key_on_all_hosts_and_never_an_argument() {
+fn the_same_passphrase_is_the_same_key_on_all_hosts() {
     let Some(server) = servers::redis() else { return };
     let emulator = emulator();
     let hosts = [Host::new(&server.url, "42"), Host::new(&server.url, "42")];
@@ -180,35 +175,36 @@ fn a_passphrase_is_one_key_on_all_hosts_and_never_an_argument() {
         program.command().env_remove("TOKENLEASE_STORE_KEY_FILE");
         program.env("TOKENLEASE_STORE_PASSPHRASE", phrase).env("TOKENLEASE_STORE_KEY", "passphrase")
     };
-    assert_eq!(with(&hosts[0], "correct horse").run().ends_with(0).json()["source"], "login");
-    assert_eq!(with(&hosts[1], "correct horse").run().ends_with(0).json()["source"], "store");
+    assert_eq!(with(&hosts[0], "correct horse").run().exits_with(0).json()["source"], "login");
+    assert_eq!(with(&hosts[1], "correct horse").run().exits_with(0).json()["source"], "store");
     let file = hosts[1].home.path().join("phrase");
     fs::write(&file, "correct horse\n").expect("written");
     private(&file);
     let from_file = with(&hosts[1], "").args(["--store-passphrase-file"]).args([&file]);
-    assert_eq!(from_file.run().ends_with(0).json()["source"], "store");
-    let wrong = with(&hosts[1], "canary").args(["--deadline=3s"]).run().ends_with(6);
-    assert!(wrong.err.contains("does not open under this key"), "{wrong:?}");
+    assert_eq!(from_file.run().exits_with(0).json()["source"], "store");
+    let wrong = with(&hosts[1], "canary").args(["--deadline=3s"]).run().exits_with(6);
+    assert!(wrong.err.contains("can't be decrypted with this key"), "{wrong:?}");
     assert!(!wrong.err.contains("canary"), "{wrong:?}");
     let mut nothing = with(&hosts[1], "");
     nothing.command().env_remove("TOKENLEASE_STORE_PASSPHRASE");
-    nothing.run().ends_with(2).complains("--store-passphrase-file");
+    nothing.run().exits_with(2).complains("--store-passphrase-file");
     assert_eq!(emulator.counts().wyn.login, 1);
 }
 
+/// Rule: Store: a keyring makes no new key for a server that holds records of another key.
 #[test]
-fn a_keyring_gives_no_key_to_a_server_that_holds_records_of_another() {
+fn a_keyrings_new_key_is_rejected_by_a_server_with_records_of_another_key() {
     for server in [servers::redis(), servers::postgres()].into_iter().flatten() {
         let emulator = emulator();
         let host = Host::new(&server.url, "42");
-        host.program(tokenlease(["store", "init"])).run().ends_with(0);
-        host.program(wyn(&emulator, "token")).run().ends_with(0);
+        host.program(tokenlease(["store", "init"])).run().exits_with(0);
+        host.program(wyn(&emulator, "token")).run().exits_with(0);
         let run = host.program(wyn(&emulator, "token")).args(["--store-key=kernel-keyring"]).run();
         if run.err.contains("can't be reached") {
             println!("skipped: the kernel's keyring can't be used here");
             return;
         }
-        run.ends_with(6).complains("none of the keyring's keys is theirs");
+        run.exits_with(6).complains("none of the keyring's keys decrypts them");
         assert_eq!(emulator.counts().wyn.login, 1);
     }
 }

@@ -1,4 +1,4 @@
-//! No secret is seen where it should not be.
+//! Secrets are not in errors, logs, files or command lines.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use tokenlease_emulator::{Emulator, Endpoint, Fault};
@@ -17,7 +17,7 @@ fn emulator() -> Emulator {
         .expect("an emulator")
 }
 
-/// Fails if one of the secrets stands in the text, as it is or encoded.
+/// Fails if the text contains one of the secrets, raw or encoded.
 #[track_caller]
 fn is_clean(text: &str, secrets: &[String]) {
     for secret in secrets {
@@ -35,14 +35,14 @@ fn is_clean(text: &str, secrets: &[String]) {
     }
 }
 
-/// Runs a command at the highest verbosity; only a token may be printed, and only by `prints`.
+/// Runs a command at the highest verbosity. Only with `prints` may standard output contain a token.
 fn check(emulator: &Emulator, program: Program, prints: bool) -> Run {
     let run = program.args(["-vvv"]).run();
     let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned()];
     is_clean(&run.out, &secrets);
     secrets.extend(emulator.winkas().active_tokens());
     secrets.extend(emulator.wyn().active_tokens());
-    secrets.push("dead-token-of-the-input".to_owned());
+    secrets.push("inactive-token-of-the-input".to_owned());
     is_clean(&run.err, &secrets);
     if !prints {
         is_clean(&run.out, &secrets);
@@ -50,39 +50,42 @@ fn check(emulator: &Emulator, program: Program, prints: bool) -> Run {
     run
 }
 
+/// Rule: Secrets: no password, client secret or token is in an error or a log.
+/// Reported as seanmonstar/reqwest#2971.
 #[test]
-fn lesson_1_and_2_no_secret_reaches_an_error_or_a_trace() {
+fn no_secret_is_in_an_error_or_a_log() {
     let emulator = emulator();
     for provider in [winkas as fn(&Emulator, &str) -> Program, wyn] {
-        let run = check(&emulator, provider(&emulator, "token"), true).ends_with(0);
+        let run = check(&emulator, provider(&emulator, "token"), true).exits_with(0);
         let token = run.out.trim_end().to_owned();
         check(&emulator, provider(&emulator, "token").args(["--output", "json"]), true)
-            .ends_with(0);
+            .exits_with(0);
         check(&emulator, provider(&emulator, "refetch"), true);
-        check(&emulator, provider(&emulator, "validate").input(&token), false).ends_with(0);
-        let dead = || provider(&emulator, "validate").input("dead-token-of-the-input");
-        check(&emulator, dead(), false).ends_with(1);
-        check(&emulator, provider(&emulator, "doctor").args(["--login"]), false).ends_with(0);
-        check(&emulator, provider(&emulator, "report-rejected").input(&token), false).ends_with(0);
+        check(&emulator, provider(&emulator, "validate").input(&token), false).exits_with(0);
+        let inactive = || provider(&emulator, "validate").input("inactive-token-of-the-input");
+        check(&emulator, inactive(), false).exits_with(1);
+        check(&emulator, provider(&emulator, "doctor").args(["--login"]), false).exits_with(0);
+        check(&emulator, provider(&emulator, "report-rejected").input(&token), false).exits_with(0);
         for command in ["status", "forget", "unblock"] {
-            check(&emulator, provider(&emulator, command), false).ends_with(0);
+            check(&emulator, provider(&emulator, command), false).exits_with(0);
         }
         check(&emulator, provider(&emulator, "revoke").input(&token), false);
     }
 }
 
+/// Rule: Secrets: no file of the store contains a plain secret or can be read by other users.
 #[test]
-fn lesson_1_nothing_in_the_store_s_folder_tells_a_secret_or_can_be_read_by_others() {
+fn the_stores_files_contain_no_plain_secret_and_are_private() {
     let emulator = emulator();
     let folder = tempfile::tempdir().expect("a folder");
     let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned(), "user".to_owned()];
     for provider in [winkas as fn(&Emulator, &str) -> Program, wyn] {
         let run = |program: Program, prints| {
-            check(&emulator, program.shares(folder.path()), prints).ends_with(0)
+            check(&emulator, program.shares(folder.path()), prints).exits_with(0)
         };
         let token = run(provider(&emulator, "token"), true).out.trim_end().to_owned();
         let wrong = provider(&emulator, "token").env("TOKENLEASE_PASSWORD", "canary-mistyped");
-        check(&emulator, wrong.shares(folder.path()), false).ends_with(3);
+        check(&emulator, wrong.shares(folder.path()), false).exits_with(3);
         run(provider(&emulator, "report-rejected").input(&token), false);
         run(provider(&emulator, "status"), false);
         run(provider(&emulator, "token"), true);
@@ -103,7 +106,7 @@ fn lesson_1_nothing_in_the_store_s_folder_tells_a_secret_or_can_be_read_by_other
         files += 1;
     }
     assert_mode(&folder, 0o700);
-    // Two records and the key, at the least.
+    // At least two records and the key.
     assert!(files >= 3, "{files}");
 }
 
@@ -118,8 +121,9 @@ fn assert_mode(path: &std::path::Path, expected: u32) {
     let _ = (path, expected);
 }
 
+/// Rule: Secrets: no secret is in an error, even if the server echoes it.
 #[test]
-fn lesson_1_and_2_no_secret_reaches_an_error_of_a_server_that_fails_or_echoes() {
+fn no_secret_is_in_an_error_of_a_server_that_fails_or_echoes() {
     let emulator = emulator();
     let faults = |sent: &[&str]| {
         let echo = format!("not good: {}", sent.join(" "));
@@ -152,41 +156,42 @@ fn lesson_1_and_2_no_secret_reaches_an_error_of_a_server_that_fails_or_echoes() 
         (Endpoint::WinkasValidate, winkas as fn(&Emulator, &str) -> Program),
         (Endpoint::WynUserinfo, wyn),
     ] {
-        for fault in faults(&["dead-token-of-the-input"]) {
+        for fault in faults(&["inactive-token-of-the-input"]) {
             emulator.clear_faults();
             emulator.fault(endpoint, fault, 20);
             let program = provider(&emulator, "validate").args(["--deadline", "300ms"]);
-            check(&emulator, program.input("dead-token-of-the-input"), false);
+            check(&emulator, program.input("inactive-token-of-the-input"), false);
         }
     }
-    for fault in faults(&[SECRET, "dead-token-of-the-input"]) {
+    for fault in faults(&[SECRET, "inactive-token-of-the-input"]) {
         emulator.clear_faults();
         emulator.fault(Endpoint::WynRevoke, fault, 20);
         let program = wyn(&emulator, "revoke").args(["--deadline", "300ms"]);
-        check(&emulator, program.input("dead-token-of-the-input"), false);
+        check(&emulator, program.input("inactive-token-of-the-input"), false);
     }
 }
 
+/// Rule: Secrets: no secret is in the command line of a process.
 #[cfg(target_os = "linux")]
 #[test]
-fn lesson_1_no_secret_stands_in_a_command_line_that_others_can_read() {
+fn no_secret_is_in_a_command_line() {
     let emulator = emulator();
     let folder = tempfile::tempdir().expect("a folder");
     let seen = folder.path().join("seen");
-    // The command sees its own command line and its parent's, the program's.
-    let look =
+    // The command reads its own command line and that of its parent, the program.
+    let command =
         format!("cat /proc/$$/cmdline /proc/$PPID/cmdline > {}; printenv CANARY", seen.display());
     let mut program = wyn(&emulator, "exec").env("CANARY", PASSWORD).args([
         "--password-command",
-        &look,
+        &command,
         "--",
         "cat",
         "/proc/self/cmdline",
     ]);
     program.command().env_remove("TOKENLEASE_PASSWORD");
-    let run = program.run().ends_with(0);
+    let run = program.run().exits_with(0);
     let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned()];
     secrets.extend(emulator.wyn().active_tokens());
     is_clean(&run.out, &secrets);
-    is_clean(&std::fs::read_to_string(seen).expect("what was seen"), &secrets);
+    is_clean(&std::fs::read_to_string(seen).expect("the command lines"), &secrets);
 }

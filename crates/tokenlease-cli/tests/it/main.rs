@@ -1,8 +1,10 @@
-//! The program as its users run it, against both providers on loopback.
+//! Runs the program as its users do, against emulators of both providers.
 
 mod calls;
 mod doctor;
 mod emulate;
+#[cfg(unix)]
+mod examples;
 mod exec;
 mod help;
 #[cfg(unix)]
@@ -10,6 +12,7 @@ mod hosts;
 mod leaks;
 #[cfg(unix)]
 mod servers;
+mod status;
 mod store;
 mod support;
 mod tls;

@@ -1,5 +1,4 @@
-//! Real Redis and PostgreSQL on free ports of loopback, with certificates of an authority of their
-//! own; ended by their ids.
+//! Real Redis and PostgreSQL servers on free ports, with a TLS certificate each.
 
 use std::{
     fs,
@@ -17,23 +16,23 @@ use std::{
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-/// Whom postgres runs as where the tests run as root, which it rejects: `nobody`.
+/// The user `nobody`: `PostgreSQL` refuses to run as root, so tests of root run it as this user.
 const NOBODY: u32 = 65534;
 
 pub(crate) struct Server {
     process: Child,
-    /// Its address, with a password in it.
+    /// Its URL, with a password.
     pub(crate) url: String,
-    /// The same by TLS.
+    /// Its URL for TLS, with a password.
     pub(crate) secure_url: String,
-    /// A file with the authority of its certificate.
+    /// A PEM file with the authority of its certificate.
     pub(crate) authority: PathBuf,
     _folder: TempDir,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // PostgreSQL ends its children if it is asked to.
+        // PostgreSQL ends its child processes on SIGQUIT, not on SIGKILL.
         let id = self.process.id().to_string();
         let _ = Command::new("kill").args(["-QUIT", &id]).status();
         let began = Instant::now();
@@ -48,7 +47,7 @@ impl Drop for Server {
     }
 }
 
-/// A program on the PATH or among PostgreSQL's.
+/// Finds a program on the PATH or in `PostgreSQL`'s folders.
 pub(crate) fn found(names: &[&str]) -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> =
         std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
@@ -63,7 +62,7 @@ pub(crate) fn found(names: &[&str]) -> Option<PathBuf> {
     found
 }
 
-/// A certificate of 127.0.0.1 with its key for that user, and the file of their authority.
+/// Writes a certificate for 127.0.0.1 with its key for that user. Returns the file of the authority.
 fn certify(folder: &Path, user: Option<u32>) -> PathBuf {
     let mut params = CertificateParams::new([]).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -100,7 +99,7 @@ fn wait_for(port: u16, ready: impl Fn() -> bool) {
     }
 }
 
-/// An empty Redis or Valkey.
+/// Starts an empty Redis or Valkey.
 pub(crate) fn redis() -> Option<Server> {
     let program = found(&["redis-server", "valkey-server"])?;
     let folder = tempfile::tempdir().expect("a folder");
@@ -122,7 +121,7 @@ pub(crate) fn redis() -> Option<Server> {
     Some(Server { process, url, secure_url, authority, _folder: folder })
 }
 
-/// An empty PostgreSQL.
+/// Starts an empty PostgreSQL.
 pub(crate) fn postgres() -> Option<Server> {
     let (program, initdb) = (found(&["postgres"])?, found(&["initdb"])?);
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,8 @@
-//! Runs the program.
+//! Runs the program in a clean environment.
 
 use std::{
     ffi::{OsStr, OsString},
+    fs,
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
@@ -11,15 +12,15 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokenlease_emulator::Emulator;
 
-/// The program with its arguments, an environment of its own, and what stands in its input.
+/// The program with its arguments, environment and input.
 pub(crate) struct Program {
     command: Command,
     input: Option<String>,
-    /// A store of its own, unless it shares one with others.
+    /// The folder of its store, unless `shares` sets another.
     _state: TempDir,
 }
 
-/// How the program ended, and what it printed.
+/// The exit code and output of the program.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -28,27 +29,27 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Checks the exit code, and shows what was printed if it is another.
+    /// Checks the exit code.
     #[track_caller]
-    pub(crate) fn ends_with(self, code: i32) -> Self {
+    pub(crate) fn exits_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
 
-    /// Checks that standard error holds this text.
+    /// Checks that standard error contains this text.
     #[track_caller]
     pub(crate) fn complains(self, text: &str) -> Self {
         assert!(self.err.contains(text), "{text:?} is not in {self:#?}");
         self
     }
 
-    /// The one JSON value on standard output.
+    /// Parses standard output as one JSON value.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self:#?}"))
     }
 
-    /// The one JSON object on standard error.
+    /// Parses standard error as one JSON object, and returns the error in it.
     #[track_caller]
     pub(crate) fn error(&self) -> Value {
         let value: Value =
@@ -59,7 +60,7 @@ impl Run {
 
 pub(crate) fn tokenlease<T: AsRef<OsStr>>(args: impl IntoIterator<Item = T>) -> Program {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenlease"));
-    // Nothing of the machine's: neither proxies nor profiles, and no store.
+    // No proxy, profile or store of this machine.
     command.env_clear().env("HOME", "/nonexistent").args(args);
     let state = tempfile::tempdir().expect("a folder");
     shares(&mut command, state.path());
@@ -71,12 +72,12 @@ pub(crate) fn tokenlease<T: AsRef<OsStr>>(args: impl IntoIterator<Item = T>) -> 
     Program { command, input: None, _state: state }
 }
 
-/// Has a program keep its leases below that folder.
+/// Sets the program's state folder.
 fn shares(command: &mut Command, folder: &Path) {
     if cfg!(unix) {
         command.env("XDG_STATE_HOME", folder);
     } else {
-        // The system says where the user's folder is, whatever the environment says.
+        // No variable sets the state folder.
         command.env("TOKENLEASE_STORE", format!("file:{}", folder.join("tokenlease").display()));
     }
 }
@@ -92,7 +93,7 @@ impl Program {
         self
     }
 
-    /// Shares its store with all who are given that folder.
+    /// Uses the store in that state folder.
     pub(crate) fn shares(mut self, folder: &Path) -> Self {
         shares(&mut self.command, folder);
         self
@@ -117,7 +118,7 @@ impl Program {
             .spawn()
             .expect("the program");
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), self.input) {
-            // A program that needs no input may have ended already.
+            // A program that reads no input may have exited.
             let _ = stdin.write_all(input.as_bytes());
         }
         let output = child.wait_with_output().expect("its output");
@@ -133,7 +134,7 @@ pub(crate) fn emulator() -> Emulator {
     Emulator::builder().start_blocking().expect("an emulator")
 }
 
-/// A command for the Wyn side, with good credentials in the environment.
+/// Returns a command for the emulated Wyn, with valid credentials in the environment.
 pub(crate) fn wyn(emulator: &Emulator, command: &str) -> Program {
     let wyn = emulator.wyn();
     tokenlease([command, "--provider", "wyn", "--server", &wyn.server(), "--user", &wyn.user()])
@@ -141,7 +142,7 @@ pub(crate) fn wyn(emulator: &Emulator, command: &str) -> Program {
         .env("TOKENLEASE_CLIENT_SECRET", wyn.client_secret())
 }
 
-/// A command for the `WinKAS` side, with a good password in the environment.
+/// Returns a command for the emulated `WinKAS`, with a valid password in the environment.
 pub(crate) fn winkas(emulator: &Emulator, command: &str) -> Program {
     let winkas = emulator.winkas();
     let (server, user, contract) = (winkas.server(), winkas.user(), winkas.contract());
@@ -150,7 +151,7 @@ pub(crate) fn winkas(emulator: &Emulator, command: &str) -> Program {
         .env("TOKENLEASE_PASSWORD", winkas.password())
 }
 
-/// A command for the Wyn side as a server of the standard, for the client itself.
+/// Returns a command for the emulated Wyn as a plain OAuth 2.0 server, with client credentials.
 pub(crate) fn oauth2(emulator: &Emulator, command: &str) -> Program {
     let wyn = emulator.wyn();
     let args: [OsString; 5] = [
@@ -165,8 +166,33 @@ pub(crate) fn oauth2(emulator: &Emulator, command: &str) -> Program {
         .env("TOKENLEASE_CLIENT_SECRET", wyn.client_secret())
 }
 
-/// An address where nobody listens.
-pub(crate) fn nobody() -> &'static str {
-    // A free port might be given to another test meanwhile; this one is given to nobody.
+/// Returns a URL where no server listens.
+pub(crate) fn unreachable() -> &'static str {
+    // A free port may be taken by another test; port 1 is privileged.
     "http://127.0.0.1:1"
+}
+
+/// Returns a new folder, which is removed at the end of the test.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// Runs a command on the store in that state folder, and returns its JSON output.
+pub(crate) fn json(program: Program, folder: &Path, code: i32) -> Value {
+    program.shares(folder).args(["--output", "json"]).run().exits_with(code).json()
+}
+
+/// Returns a command for the emulated Wyn, with a wrong password.
+pub(crate) fn wyn_wrong(emulator: &Emulator, command: &str) -> Program {
+    wyn(emulator, command).env("TOKENLEASE_PASSWORD", "wrong")
+}
+
+/// Makes a file unreadable for other users.
+pub(crate) fn private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
+    }
+    let _ = path;
 }

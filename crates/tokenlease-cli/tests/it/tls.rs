@@ -1,4 +1,4 @@
-//! `doctor` and `token` against servers that speak TLS.
+//! `doctor` and `token` with TLS servers.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -15,7 +15,7 @@ use rustls::{
 
 use crate::support::{Run, tokenlease};
 
-/// A server that answers every request with 404, and the file of its authority.
+/// A server that answers each request with 404, and the file of its certificate authority.
 struct Server {
     address: String,
     ca: tempfile::NamedTempFile,
@@ -44,7 +44,7 @@ fn server(name: &str, last_year: i32) -> Server {
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("https://{}", listener.local_addr().expect("its address"));
-    // It ends with the test's process.
+    // The thread ends with the test's process.
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
@@ -54,7 +54,7 @@ fn server(name: &str, last_year: i32) -> Server {
                 line.clear();
             }
             let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            // Who only shook hands is gone.
+            // A client that only does the handshake has closed the connection.
             let _ = stream.get_mut().write_all(answer.as_bytes());
         }
     });
@@ -72,35 +72,36 @@ fn doctor(server: &Server, more: &[&str]) -> Run {
 }
 
 #[test]
-fn doctor_says_which_tls_is_spoken_and_when_the_certificate_ends() {
+fn doctor_prints_the_tls_version_and_the_certificates_expiry() {
     let server = server("127.0.0.1", 2999);
-    let run = doctor(&server, &["--ca", "CA"]).ends_with(0);
-    let words = "\nok    tls       TLS 1.3; the certificate ends on 2999-12-31T00:00:00Z, in ";
+    let run = doctor(&server, &["--ca", "CA"]).exits_with(0);
+    let words = "\nok    tls       TLS 1.3; the certificate expires on 2999-12-31T00:00:00Z, in ";
     assert!(run.out.contains(words), "{run:?}");
-    assert!(run.out.contains("\nok    http      the base address answers 404"), "{run:?}");
+    assert!(run.out.contains("\nok    http      the base URL answers 404"), "{run:?}");
     assert!(run.out.contains("\nskip  clock     "), "{run:?}");
 }
 
 #[test]
-fn doctor_says_what_to_mend_of_a_certificate_that_is_not_accepted() {
+fn doctor_prints_advice_for_a_rejected_certificate() {
     let good = server("127.0.0.1", 2999);
-    let run = doctor(&good, &[]).ends_with(4);
+    let run = doctor(&good, &[]).exits_with(4);
     assert!(run.out.contains("\nfail  tls       the certificate is not accepted"), "{run:?}");
-    assert!(run.out.contains("--ca FILE"), "{run:?}");
+    assert!(run.out.contains("-> set --ca to the PEM file"), "{run:?}");
 
-    let run = doctor(&server("127.0.0.1", 2021), &["--ca", "CA"]).ends_with(4);
-    assert!(run.out.contains("the certificate ended on 2021-12-31T00:00:00Z"), "{run:?}");
-    assert!(run.out.contains("-> have the certificate renewed"), "{run:?}");
+    let run = doctor(&server("127.0.0.1", 2021), &["--ca", "CA"]).exits_with(4);
+    assert!(run.out.contains("the certificate expired on 2021-12-31T00:00:00Z"), "{run:?}");
+    assert!(run.out.contains("-> renew the certificate"), "{run:?}");
 
-    let run = doctor(&server("other.example", 2999), &["--ca", "CA"]).ends_with(4);
-    assert!(run.out.contains("-> write the host in --server as"), "{run:?}");
+    let run = doctor(&server("other.example", 2999), &["--ca", "CA"]).exits_with(4);
+    assert!(run.out.contains("-> set --server to a host that the certificate names"), "{run:?}");
 
-    let run = doctor(&good, &["--ca", "/no/such/file"]).ends_with(2);
+    let run = doctor(&good, &["--ca", "/no/such/file"]).exits_with(2);
     assert!(run.out.contains("fail  tls       bad configuration: the CA file"), "{run:?}");
 }
 
+/// Rule: Secrets: no login is sent to a server whose certificate is not trusted.
 #[test]
-fn a_token_is_asked_for_only_of_a_server_with_an_accepted_certificate() {
+fn no_login_is_sent_to_a_server_with_an_untrusted_certificate() {
     let server = server("127.0.0.1", 2999);
     let token = |more: &[&std::ffi::OsStr]| {
         tokenlease(["token", "--provider", "wyn", "--server", &server.address, "--user", "u"])
@@ -110,7 +111,7 @@ fn a_token_is_asked_for_only_of_a_server_with_an_accepted_certificate() {
             .env("TOKENLEASE_CLIENT_SECRET", "s")
             .run()
     };
-    token(&[]).ends_with(4).complains("certificate");
-    let run = token(&["--ca".as_ref(), server.ca.path().as_os_str()]).ends_with(4);
+    token(&[]).exits_with(4).complains("certificate");
+    let run = token(&["--ca".as_ref(), server.ca.path().as_os_str()]).exits_with(4);
     run.complains("404");
 }

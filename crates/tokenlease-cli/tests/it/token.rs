@@ -1,92 +1,96 @@
-//! `token` and `refetch`, and where their options and secrets come from.
+//! `token` and `refetch`, and the sources of their options and secrets.
 
 use std::{fs, time::Duration};
 
 use tokenlease_emulator::{Endpoint, Fault};
 
-use crate::support::{emulator, nobody, oauth2, tokenlease, winkas, wyn};
+use crate::support::{emulator, oauth2, tokenlease, unreachable, winkas, wyn};
 
 #[test]
-fn token_prints_the_token_alone_and_a_newline() {
+fn token_prints_only_the_token_and_a_newline() {
     let emulator = emulator();
-    let run = wyn(&emulator, "token").run().ends_with(0);
+    let run = wyn(&emulator, "token").run().exits_with(0);
     let token = run.out.strip_suffix('\n').expect("a newline");
     assert!(emulator.token_is_active(token), "{run:?}");
     assert_eq!(run.err, "");
-    let run = winkas(&emulator, "token").run().ends_with(0);
+    let run = winkas(&emulator, "token").run().exits_with(0);
     assert!(emulator.token_is_active(run.out.trim_end()), "{run:?}");
 }
 
 #[test]
-fn token_in_json_says_where_it_came_from_and_when_it_ends() {
+fn token_in_json_has_the_source_and_the_expiry() {
     let emulator = emulator();
     let json = wyn(&emulator, "token").args(["--lifetime", "8h", "--output", "json"]).run();
-    let json = json.ends_with(0).json();
+    let json = json.exits_with(0).json();
     assert!(emulator.token_is_active(json["token"].as_str().expect("a token")));
     assert_eq!(json["kind"], "bearer");
     assert_eq!(json["source"], "login");
-    assert_eq!(json["end"], "stated");
+    assert_eq!(json["expiry"], "stated");
     assert!(json["expires_at"].as_str().expect("an end").ends_with('Z'), "{json}");
     assert!(json["generation"].is_u64());
 
-    let json = winkas(&emulator, "token").args(["--output=json"]).run().ends_with(0).json();
+    let json = winkas(&emulator, "token").args(["--output=json"]).run().exits_with(0).json();
     assert_eq!((json["kind"].as_str(), json["source"].as_str()), (Some("winkas"), Some("login")));
-    assert_eq!(json["end"], "assumed");
-    // WinKAS gives the running token back, and no word on its end.
-    let again = winkas(&emulator, "token").args(["--output=json"]).run().ends_with(0).json();
+    assert_eq!(json["expiry"], "assumed");
+    // WinKAS returns the current token, without its expiry.
+    let again = winkas(&emulator, "token").args(["--output=json"]).run().exits_with(0).json();
     assert_eq!(again["token"], json["token"]);
     assert_eq!(again["source"], "refetch");
-    assert_eq!(again["end"], "unknown");
+    assert_eq!(again["expiry"], "unknown");
     assert_eq!(emulator.counts().winkas.login, 1);
 }
 
 #[test]
-fn a_client_gets_a_token_for_itself_from_an_oauth2_server() {
+fn the_client_credentials_grant_gets_a_token() {
     let emulator = emulator();
     emulator.options(|options| options.wyn.client_credentials = true);
-    let run = oauth2(&emulator, "token").args(["--client-auth", "body"]).run().ends_with(0);
+    let run = oauth2(&emulator, "token").args(["--client-auth", "body"]).run().exits_with(0);
     assert!(emulator.token_is_active(run.out.trim_end()), "{run:?}");
 }
 
+/// Rule: Refetch: `refetch` prints the server's current token and never logs in.
 #[test]
-fn refetch_prints_the_last_token_and_never_asks_for_a_new_one() {
+fn refetch_prints_the_current_token_and_never_logs_in() {
     let emulator = emulator();
     let token = emulator.winkas().log_in_elsewhere();
-    let run = winkas(&emulator, "refetch").run().ends_with(0);
+    let run = winkas(&emulator, "refetch").run().exits_with(0);
     assert_eq!(run.out.trim_end(), token);
-    let json = winkas(&emulator, "refetch").args(["--output=json"]).run().ends_with(0).json();
+    let json = winkas(&emulator, "refetch").args(["--output=json"]).run().exits_with(0).json();
     assert_eq!(json["source"], "refetch");
     assert_eq!(emulator.counts().winkas.login, 0);
 }
 
+/// Rule: Refetch: without an active token `refetch` fails and never logs in.
 #[test]
-fn refetch_without_a_token_to_find_fails_and_asks_for_none() {
+fn refetch_without_an_active_token_fails_and_never_logs_in() {
     let emulator = emulator();
-    let run = winkas(&emulator, "refetch").run().ends_with(8);
+    let run = winkas(&emulator, "refetch").run().exits_with(8);
     assert!(run.err.starts_with("tokenlease: token rejected: "), "{run:?}");
     assert_eq!(run.out, "");
     assert_eq!(emulator.counts().winkas.login, 0);
 }
 
 #[test]
-fn refetch_is_unsupported_but_at_winkas() {
+fn refetch_is_supported_only_by_winkas() {
     let emulator = emulator();
-    let run = wyn(&emulator, "refetch").run().ends_with(2).complains("--provider winkas");
+    let run = wyn(&emulator, "refetch").run().exits_with(2).complains("--provider winkas");
     assert!(run.err.starts_with("tokenlease: unsupported: "), "{run:?}");
     assert_eq!(emulator.counts().wyn.login, 0);
 }
 
+/// Rule: Circuit: wrong credentials are sent once.
+/// Reported as concourse/concourse#3586.
 #[test]
-fn lesson_14_wrong_credentials_end_with_3_and_are_sent_once() {
+fn wrong_credentials_exit_with_3_and_are_sent_once() {
     let emulator = emulator();
-    let run = wyn(&emulator, "token").env("TOKENLEASE_PASSWORD", "wrong").run().ends_with(3);
+    let run = wyn(&emulator, "token").env("TOKENLEASE_PASSWORD", "wrong").run().exits_with(3);
     assert!(run.err.starts_with("tokenlease: credentials rejected: "), "{run:?}");
     assert_eq!(emulator.counts().wyn.login, 1);
     let run = winkas(&emulator, "token")
         .env("TOKENLEASE_PASSWORD", "wrong")
         .args(["--output", "json"])
         .run()
-        .ends_with(3);
+        .exits_with(3);
     let error = run.error();
     assert_eq!(error["kind"], "credentials_rejected");
     assert_eq!(error["exit_code"], 3);
@@ -95,46 +99,47 @@ fn lesson_14_wrong_credentials_end_with_3_and_are_sent_once() {
 }
 
 #[test]
-fn a_server_that_is_down_ends_with_4() {
+fn an_unreachable_server_exits_with_4() {
     let emulator = emulator();
     let run = wyn(&emulator, "token").args(["--deadline", "1s"]).env("TOKENLEASE_SERVER", "x");
-    // The command line wins over the variable.
-    run.run().ends_with(0);
-    let run = tokenlease(["token", "--provider", "wyn", "--server", nobody(), "--user", "u"])
+    // The command line overrides the variable.
+    run.run().exits_with(0);
+    let run = tokenlease(["token", "--provider", "wyn", "--server", unreachable(), "--user", "u"])
         .args(["--deadline", "1s", "--output", "json"])
         .env("TOKENLEASE_PASSWORD", "p")
         .env("TOKENLEASE_CLIENT_SECRET", "s")
         .run()
-        .ends_with(4);
+        .exits_with(4);
     assert_eq!(run.error()["kind"], "transport");
     assert_eq!(run.error()["retryable"], true);
 }
 
 #[test]
-fn a_server_that_asks_to_wait_ends_with_4_and_says_until_when() {
+fn a_throttling_server_exits_with_4_and_the_error_has_the_time() {
     let emulator = emulator();
     let fault = Fault::status(429).with_retry_after(Duration::from_secs(600));
     emulator.fault(Endpoint::WynLogin, fault, 1);
-    let run = wyn(&emulator, "token").args(["--output", "json"]).run().ends_with(4);
+    let run = wyn(&emulator, "token").args(["--output", "json"]).run().exits_with(4);
     assert_eq!(run.error()["kind"], "throttled");
     assert!(run.error()["until"].is_string(), "{run:?}");
     assert_eq!(emulator.counts().wyn.login, 1);
 }
 
 #[test]
-fn an_answer_of_garbage_ends_with_5() {
+fn an_invalid_response_exits_with_5() {
     let emulator = emulator();
     emulator.fault(Endpoint::WynLogin, Fault::garbage(64), 10);
-    let run = wyn(&emulator, "token").args(["--deadline", "1s"]).run().ends_with(5);
-    assert!(run.err.starts_with("tokenlease: provider invalid_response: "), "{run:?}");
+    let run = wyn(&emulator, "token").args(["--deadline", "1s"]).run().exits_with(5);
+    assert!(run.err.starts_with("tokenlease: invalid response: "), "{run:?}");
 }
 
+/// Rule: Deadlines: a command fails at its deadline while the server does not answer.
 #[test]
-fn a_deadline_that_passes_ends_with_7() {
+fn a_passed_deadline_exits_with_7() {
     let emulator = emulator();
     emulator.fault(Endpoint::WynLogin, Fault::delay(Duration::from_secs(60)), 1);
     let run = wyn(&emulator, "token").args(["--deadline", "200ms", "--output=json"]).run();
-    assert_eq!(run.ends_with(7).error()["kind"], "deadline_exceeded");
+    assert_eq!(run.exits_with(7).error()["kind"], "deadline_exceeded");
 }
 
 #[test]
@@ -166,7 +171,7 @@ fn secrets_come_from_files_commands_and_profiles() {
         .args(["--client-secret-file"])
         .args([&secret])
         .run()
-        .ends_with(0);
+        .exits_with(0);
     assert_eq!(run.err, "");
 
     let config = file(
@@ -179,67 +184,68 @@ fn secrets_come_from_files_commands_and_profiles() {
         ),
     );
     let profile = || base().env("TOKENLEASE_CONFIG", &config).args(["--profile", "bi"]);
-    assert_eq!(profile().run().ends_with(0).err, "");
-    profile().env("TOKENLEASE_PASSWORD", "wrong").run().ends_with(3);
+    assert_eq!(profile().run().exits_with(0).err, "");
+    profile().env("TOKENLEASE_PASSWORD", "wrong").run().exits_with(3);
 
-    // The same file where it is looked for unless one is named.
+    // The same file at the default path.
     fs::create_dir(folder.path().join("tokenlease")).expect("a folder");
     let text = fs::read_to_string(&config).expect("the file").replace("secret\"", "../secret\"");
     file("tokenlease/config.toml", &text);
     if cfg!(unix) {
-        base().env("XDG_CONFIG_HOME", folder.path()).args(["--profile=bi"]).run().ends_with(0);
+        base().env("XDG_CONFIG_HOME", folder.path()).args(["--profile=bi"]).run().exits_with(0);
     }
-    base().args(["--profile", "bi"]).run().ends_with(2).complains("config.toml");
+    base().args(["--profile", "bi"]).run().exits_with(2).complains("config.toml");
 }
 
+/// Rule: Secrets: a password file that other users can read is a warning.
 #[cfg(unix)]
 #[test]
-fn a_password_file_that_others_can_read_is_warned_of() {
+fn a_password_file_that_other_users_can_read_is_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
     let emulator = emulator();
     let file = tempfile::NamedTempFile::new().expect("a file");
     fs::write(file.path(), emulator.winkas().password()).expect("written");
     fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).expect("its mode");
     let program = winkas(&emulator, "token").args(["--password-file"]).args([file.path()]);
-    program.run().ends_with(0).complains("warning: ").complains("chmod 600");
+    program.run().exits_with(0).complains("warning: ").complains("chmod 600");
 }
 
 #[test]
-fn without_a_secret_and_a_terminal_the_ways_to_give_one_are_named() {
+fn a_missing_secret_without_a_terminal_is_an_error_that_names_the_alternatives() {
     let base = ["token", "--provider", "winkas", "--user", "u", "--contract", "c"];
-    let run = tokenlease(base).run().ends_with(2).complains("no password is given");
+    let run = tokenlease(base).run().exits_with(2).complains("the password is missing");
     run.complains("TOKENLEASE_PASSWORD")
         .complains("--password-file")
         .complains("--password-command");
 }
 
 #[test]
-fn secrets_given_by_habit_are_rejected_with_a_reason() {
-    for (habit, way) in [
+fn a_secret_as_an_argument_is_rejected_with_a_reason() {
+    for (args, alternative) in [
         (&["--password", "canary"][..], "--password-file"),
         (&["--password=canary"], "--password-file"),
         (&["--client-secret=canary"], "--client-secret-file"),
     ] {
-        let run = tokenlease(["token"]).args(habit).run().ends_with(2).complains(way);
-        let run = run.complains("others on this machine can read the command line");
+        let run = tokenlease(["token"]).args(args).run().exits_with(2).complains(alternative);
+        let run = run.complains("other users of this machine can read the command line");
         assert!(!run.err.contains("canary"), "{run:?}");
     }
 }
 
 #[test]
-fn what_is_wrong_with_the_command_line_ends_with_2() {
+fn a_wrong_command_line_exits_with_2() {
     for args in [&["token", "--nonsense"][..], &["nonsense"], &["token", "--lifetime", "8"], &[]] {
-        tokenlease(args).run().ends_with(2);
+        tokenlease(args).run().exits_with(2);
     }
-    let run = tokenlease(["token", "--lifetime", "8", "--output", "json"]).run().ends_with(2);
+    let run = tokenlease(["token", "--lifetime", "8", "--output", "json"]).run().exits_with(2);
     assert_eq!(run.error()["kind"], "config");
     assert!(run.error()["detail"].as_str().expect("a detail").contains("8s"), "{run:?}");
-    let run = tokenlease(["token", "--provider", "wyn", "--user", "u"]).run().ends_with(2);
-    run.complains("no server address is given; expected --server");
+    let run = tokenlease(["token", "--provider", "wyn", "--user", "u"]).run().exits_with(2);
+    run.complains("the server address is missing; expected --server");
     let run = tokenlease(["token", "--provider", "wyn", "--user", "u", "--server", "http://h"])
         .env("TOKENLEASE_PASSWORD", "p")
         .env("TOKENLEASE_CLIENT_SECRET", "s")
         .run()
-        .ends_with(2);
+        .exits_with(2);
     run.complains("--allow-plain-http");
 }

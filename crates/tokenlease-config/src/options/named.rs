@@ -1,4 +1,4 @@
-//! Options by name: how a profile, the environment and other languages set them.
+//! Options by name, as profiles, the environment and other languages set them.
 
 use std::{
     any::{Any, TypeId},
@@ -13,18 +13,29 @@ use super::Options;
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config, duration,
-    nearest::nearest,
-    store::StoreUrl,
+    nearest::nearest_of,
+    store_url::StoreUrl,
 };
 
-/// An option's value, as languages with types give it.
+/// Returns the option whose name is most similar to a misspelled one, at most three edits away.
+///
+/// ```
+/// assert_eq!(tokenlease_config::nearest("client-id"), Some("client_id"));
+/// assert_eq!(tokenlease_config::nearest("sever"), Some("server"));
+/// assert_eq!(tokenlease_config::nearest("something_else"), None);
+/// ```
+pub fn nearest(name: &str) -> Option<&'static str> {
+    nearest_of(name, KEYS)
+}
+
+/// An option's value in a language with types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// Text, which every option can be written as.
+    /// Text; every option can be set by text.
     Text(&'a str),
-    /// A duration, for options that are one.
+    /// A duration.
     Duration(Duration),
-    /// Yes or no, for options that are that.
+    /// True or false.
     Bool(bool),
 }
 
@@ -32,29 +43,39 @@ impl Options {
     /// Sets an option by its name, one of [`KEYS`].
     ///
     /// # Errors
-    /// `Config` for a name that is unknown and a value that can't be read.
+    /// [`Config`](tokenlease::ErrorKind::Config) for an unknown name or a malformed value.
+    ///
+    /// ```
+    /// let mut options = tokenlease_config::Options::default();
+    /// options.set("lifetime", "8h")?;
+    /// let error = options.set("life_time", "8h").unwrap_err();
+    /// assert!(error.to_string().contains("did you mean \"lifetime\"?"));
+    /// # Ok::<(), tokenlease::Error>(())
+    /// ```
     pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
-        match self.read(key, text) {
+        match self.set_text(key, text) {
             Some(Ok(())) => Ok(()),
             Some(Err(why)) => Err(bad_value(&format!("\"{key}\""), &why)),
             None => {
-                Err(config(format!("there is no option \"{key}\"")).expected(match nearest(key) {
-                    Some(near) => format!("\"{near}\", perhaps"),
-                    None => format!("one of {}", KEYS.join(", ")),
-                }))
+                let error = config(format!("there is no option \"{key}\""));
+                Err(match nearest(key) {
+                    Some(near) => error.advice(format!("did you mean \"{near}\"?")),
+                    None => error.expected(format!("one of {}", KEYS.join(", "))),
+                })
             }
         }
     }
 
-    /// As [`set`](Self::set), for languages whose values have types.
+    /// Like [`set`](Self::set), for languages whose values have types.
     ///
     /// # Errors
-    /// As well `Config` for a value whose type is not the option's.
+    /// As for [`set`](Self::set), and [`Config`](tokenlease::ErrorKind::Config) for a value of
+    /// another type than the option's.
     pub fn set_value(&mut self, key: &str, value: Value<'_>) -> Result<()> {
         let (text, expected) = match value {
             Value::Text(text) => return self.set(key, text),
             Value::Duration(duration) => (
-                // Up to the millisecond: what is not zero stays so.
+                // Rounded up to a millisecond, so that a positive duration stays positive.
                 format!("{}ms", duration.as_nanos().div_ceil(1_000_000)),
                 Type::Duration,
             ),
@@ -62,7 +83,7 @@ impl Options {
         };
         match Self::type_of(key) {
             Some(found) if found != expected => {
-                Err(config(format!("\"{key}\" is {expected}")).expected(found.to_string()))
+                Err(config(format!("\"{key}\" is set to {expected}")).expected(found.to_string()))
             }
             _ => self.set(key, &text),
         }
@@ -71,20 +92,21 @@ impl Options {
 
 macro_rules! keys {
     ($($key:ident: $read:expr),* $(,)?) => {
-        /// The options' names, as profiles write them.
+        /// The names of all options.
         pub const KEYS: &[&str] = &[$(stringify!($key)),*];
 
         impl Options {
-            /// Sets an option by its name. `None`: there is no such option; an error says what was
-            /// wrong and what was expected.
-            pub fn read(&mut self, key: &str, text: &str) -> Option<Result<(), String>> {
+            /// Like [`set`](Self::set), for callers that word the error themselves. Returns `None`
+            /// for an unknown name; the error text says what is wrong and, after `; expected `,
+            /// what is expected.
+            pub fn set_text(&mut self, key: &str, text: &str) -> Option<Result<(), String>> {
                 match key {
                     $(stringify!($key) => Some($read(text).map(|value| self.$key = Some(value))),)*
                     _ => None,
                 }
             }
 
-            /// The type of the option of that name.
+            /// Returns the option's type.
             fn type_of(key: &str) -> Option<Type> {
                 match key {
                     $(stringify!($key) => Some(typed(|options| options.$key)),)*
@@ -92,7 +114,7 @@ macro_rules! keys {
                 }
             }
 
-            /// Whether something is said of the option of that name.
+            /// Returns whether the option is set.
             pub(crate) fn is_set(&self, key: &str) -> bool {
                 match key {
                     $(stringify!($key) => self.$key.is_some(),)*
@@ -100,12 +122,26 @@ macro_rules! keys {
                 }
             }
 
-            /// These options, and for what they do not say, the other ones.
+            /// Returns these options, completed by `other` where one is not set.
+            ///
+            /// The options of the store's key count as one: if these options set one of them, all
+            /// of those of `other` are ignored.
+            ///
+            /// ```
+            /// # use tokenlease_config::Options;
+            /// let (mut line, mut profile) = (Options::default(), Options::default());
+            /// line.set("user", "a")?;
+            /// profile.set("user", "b")?;
+            /// profile.set("contract", "c")?;
+            /// let both = line.or(profile);
+            /// assert_eq!(both.user.as_deref(), Some("a"));
+            /// assert_eq!(both.contract.as_deref(), Some("c"));
+            /// # Ok::<(), tokenlease::Error>(())
+            /// ```
             #[must_use]
             pub fn or(self, mut other: Self) -> Self {
-                if self.names_a_key() {
-                    // The nearest one says which key it is, whichever way.
-                    other = other.without_key();
+                if self.sets_store_key() {
+                    other = other.without_store_key();
                 }
                 Self { $($key: self.$key.or(other.$key)),* }
             }
@@ -146,20 +182,24 @@ keys! {
     store_check_interval: duration::parse,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands beside readers that can fail")]
+#[expect(clippy::unnecessary_wraps, reason = "the readers of other options can fail")]
 fn text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
 fn path(text: &str) -> Result<PathBuf, String> {
-    if text.is_empty() { Err("the path is empty; expected a file".into()) } else { Ok(text.into()) }
+    if text.is_empty() {
+        Err("the path is empty; expected the path of a file".into())
+    } else {
+        Ok(text.into())
+    }
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| format!("\"{text}\" is neither true nor false"))
+    text.parse().map_err(|_| format!("\"{text}\" is unknown; expected true or false"))
 }
 
-/// What an option is, apart from its text.
+/// An option's type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Text,
@@ -177,7 +217,7 @@ impl fmt::Display for Type {
     }
 }
 
-/// The type of an option's field.
+/// Returns the type of an option's field.
 fn typed<T: Any>(_: fn(Options) -> Option<T>) -> Type {
     let (field, duration, bool) =
         (TypeId::of::<T>(), TypeId::of::<Duration>(), TypeId::of::<bool>());
@@ -188,7 +228,7 @@ fn typed<T: Any>(_: fn(Options) -> Option<T>) -> Type {
     }
 }
 
-/// The error of a value that could not be read, from what [`Options::read`] says of it.
+/// Makes an error from the text of [`Options::set_text`].
 fn bad_value(what: &str, why: &str) -> Error {
     match why.split_once("; expected ") {
         Some((detail, expected)) => {
@@ -220,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_source_does_not_say_the_next_one_may() {
+    fn an_option_that_one_source_does_not_set_is_taken_from_the_next() {
         let mut first = Options::default();
         let mut second = Options::default();
         for (key, text) in [("user", "first"), ("provider", "wyn")] {
@@ -237,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_source_says_where_the_store_s_key_comes_from() {
+    fn the_first_source_that_sets_the_stores_key_decides() {
         let of = |key, text| {
             let mut options = Options::default();
             options.set(key, text).unwrap();
@@ -255,33 +295,33 @@ mod tests {
     }
 
     #[test]
-    fn a_value_or_name_that_is_unknown_is_an_error_that_names_the_known_ones() {
+    fn an_unknown_name_or_value_is_an_error_that_lists_the_known_ones() {
         let error = |key, text| Options::default().set(key, text).unwrap_err().to_string();
         let choice = error("provider", "Winkas");
         assert!(choice.contains("\"Winkas\" is unknown; expected one of winkas, wyn, oauth2"));
         assert!(error("client_auth", "raw").contains("basic-raw"));
         assert!(error("timeout", "5").contains("\"timeout\": 5 has no unit"));
         assert!(error("colour", "red").contains("one of provider, server"));
-        assert!(error("clientid", "x").contains("\"client_id\", perhaps"));
-        assert_eq!(Options::default().read("colour", "red"), None);
+        assert!(error("clientid", "x").contains("did you mean \"client_id\"?"));
+        assert_eq!(Options::default().set_text("colour", "red"), None);
     }
 
     #[test]
-    fn a_value_with_a_type_goes_into_an_option_of_that_type_alone() {
+    fn a_typed_value_sets_only_an_option_of_its_type() {
         let mut options = Options::default();
         for key in KEYS {
             let duration = options.set_value(key, Value::Duration(Duration::from_micros(1)));
             let yes = options.set_value(key, Value::Bool(true));
-            let read = |text| Options::default().read(key, text).unwrap();
+            let read = |text| Options::default().set_text(key, text).unwrap();
             let is_duration = read("1ms").is_ok() && read("x").is_err() && read("true").is_err();
             let is_bool = read("true").is_ok() && read("x").is_err();
             assert_eq!((duration.is_ok(), yes.is_ok()), (is_duration, is_bool), "{key}");
         }
-        // Never rounded to nothing.
+        // Not rounded to zero.
         assert_eq!(options.timeout, Some(Duration::from_millis(1)));
         let error = options.set_value("user", Value::Bool(true)).unwrap_err().to_string();
-        assert!(error.contains("\"user\" is true or false; expected text"), "{error}");
+        assert!(error.contains("\"user\" is set to true or false; expected text"), "{error}");
         let error = options.set_value("usr", Value::Bool(true)).unwrap_err().to_string();
-        assert!(error.contains("\"user\", perhaps"), "{error}");
+        assert!(error.contains("did you mean \"user\"?"), "{error}");
     }
 }

@@ -1,5 +1,5 @@
-/* The least that a cached token costs a caller in C: a call into a library, an atomic load, two
- * coarse clocks compared, and a copy. */
+/* The baseline for a cached token in C: a call into a library, an atomic load, two coarse clocks
+ * compared, and a copy. */
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -21,13 +21,13 @@ static long long millis(clockid_t clock)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-void limit_set(const char *text)
+void baseline_set(const char *text)
 {
     one.length = strlen(text);
     memcpy(one.text, text, one.length + 1);
 }
 
-int limit_copy(char *buffer, size_t capacity, size_t *length)
+int baseline_copy(char *buffer, size_t capacity, size_t *length)
 {
     const struct cached *cached = atomic_load_explicit(&current, memory_order_acquire);
     if (cached->length >= capacity || millis(CLOCK_MONOTONIC_COARSE) >= cached->monotonic

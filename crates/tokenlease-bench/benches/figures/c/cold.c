@@ -1,5 +1,6 @@
-/* A thousand threads on a cold client: for each line that is read, they all ask at once, and the
- * milliseconds until the last has its token are printed. The server's address is the argument. */
+/* For each line of standard input, a thousand threads request a token at once from a client without
+ * one. Prints the milliseconds until the last thread has its token. The argument is the address of
+ * the server. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,13 @@ enum { CALLERS = 1000 };
 
 struct caller {
     pthread_t thread;
-    double answered;
+    double done;
 };
 
 static tokenlease_client *client;
-/* One lets the next in: all at once would contend before they ask. */
-static pthread_mutex_t begin = PTHREAD_MUTEX_INITIALIZER;
+/* Threads pass one after the other. A barrier would make all of them contend before they request a
+ * token. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_barrier_t end;
 
 static double now(void)
@@ -25,51 +27,52 @@ static double now(void)
     return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
 }
 
-static void *ask(void *argument)
+static void *request_token(void *argument)
 {
     struct caller *caller = argument;
     char buffer[256];
     size_t length;
 
-    pthread_mutex_lock(&begin);
-    pthread_mutex_unlock(&begin);
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
     if (!tokenlease_client_copy_token(client, buffer, sizeof buffer, &length, NULL)) {
-        caller->answered = now();
+        caller->done = now();
     }
-    /* A thread's end costs more than its answer, and would hold up the others. */
+    /* Wait for all: ending a thread takes longer than its request, and would delay the others. */
     pthread_barrier_wait(&end);
     return NULL;
 }
 
-/* From when they may ask to the last that is answered; negative where one is not. */
-static double all_at_once(void)
+/* Returns the milliseconds from the release of the threads until the last one has its token, or a
+ * negative number if a thread has none. */
+static double run_all(void)
 {
     static struct caller callers[CALLERS];
     pthread_attr_t small;
-    double began, last = 0;
+    double start, last = 0;
 
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 256 * 1024);
     pthread_barrier_init(&end, NULL, CALLERS);
-    pthread_mutex_lock(&begin);
+    pthread_mutex_lock(&gate);
     for (int i = 0; i < CALLERS; i++) {
-        callers[i].answered = 0;
-        if (pthread_create(&callers[i].thread, &small, ask, &callers[i])) {
+        callers[i].done = 0;
+        if (pthread_create(&callers[i].thread, &small, request_token, &callers[i])) {
             return -1;
         }
     }
-    began = now();
-    pthread_mutex_unlock(&begin);
+    start = now();
+    pthread_mutex_unlock(&gate);
     for (int i = 0; i < CALLERS; i++) {
         pthread_join(callers[i].thread, NULL);
-        if (!callers[i].answered) {
+        if (!callers[i].done) {
             return -1;
         }
-        last = callers[i].answered > last ? callers[i].answered : last;
+        last = callers[i].done > last ? callers[i].done : last;
     }
     pthread_barrier_destroy(&end);
     pthread_attr_destroy(&small);
-    return last - began;
+    return last - start;
 }
 
 int main(int argc, char **argv)
@@ -85,20 +88,20 @@ int main(int argc, char **argv)
         || tokenlease_config_set(config, "client_id", getenv("CLIENT"), &error)
         || tokenlease_config_set_password(config, getenv("PASSWORD"), &error)
         || tokenlease_config_set_client_secret(config, getenv("CLIENT_SECRET"), &error)) {
-        fprintf(stderr, "%s\n", error ? tokenlease_error_message(error) : "usage");
+        fprintf(stderr, "%s\n", error ? tokenlease_error_message(error) : "usage: cold SERVER");
         return 1;
     }
     while (getchar() != EOF) {
-        double took;
+        double milliseconds;
 
-        /* Another registry has another store: a client of the same one would find the token. */
+        /* A new registry has a new store. A client of the same registry would find the token. */
         if (tokenlease_registry_new(none, &registry, &error)
             || tokenlease_client_new(config, registry, &client, &error)
-            || (took = all_at_once()) < 0) {
-            fprintf(stderr, "%s\n", error ? tokenlease_error_message(error) : "a caller failed");
+            || (milliseconds = run_all()) < 0) {
+            fprintf(stderr, "%s\n", error ? tokenlease_error_message(error) : "a thread failed");
             return 1;
         }
-        printf("%f\n", took);
+        printf("%f\n", milliseconds);
         fflush(stdout);
         tokenlease_client_free(client);
         tokenlease_registry_free(registry);

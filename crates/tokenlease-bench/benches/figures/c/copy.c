@@ -1,14 +1,14 @@
-/* Prints, for each turn, nanoseconds a call of ours and of the limit. The server's address is the
- * first argument, the number of turns the second. */
+/* Prints a line per turn: the nanoseconds per call of tokenlease and of the baseline. The first
+ * argument is the address of the server, the second the number of turns. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <tokenlease.h>
 
-void limit_set(const char *text);
-int limit_copy(char *buffer, size_t capacity, size_t *length);
+void baseline_set(const char *text);
+int baseline_copy(char *buffer, size_t capacity, size_t *length);
 
-enum { LOOPS = 200000 };
+enum { CALLS = 200000 };
 
 static double now(void)
 {
@@ -33,25 +33,25 @@ int main(int argc, char **argv)
         || tokenlease_config_set_password(config, getenv("PASSWORD"), &error)
         || tokenlease_client_new(config, NULL, &client, &error)
         || tokenlease_client_copy_token(client, buffer, sizeof buffer, &length, &error)) {
-        fprintf(stderr, "%s\n", error ? tokenlease_error_message(error) : "usage");
+        fprintf(stderr, "%s\n", error ? tokenlease_error_message(error) : "usage: copy SERVER TURNS");
         return 1;
     }
-    limit_set(buffer);
+    baseline_set(buffer);
     for (int turn = 0; turn < atoi(argv[2]); turn++) {
         int failed = 0;
-        double began = now();
-        for (int i = 0; i < LOOPS; i++) {
+        double start = now();
+        for (int i = 0; i < CALLS; i++) {
             failed |= tokenlease_client_copy_token(client, buffer, sizeof buffer, &length, NULL);
         }
-        double ours = now() - began;
-        began = now();
-        for (int i = 0; i < LOOPS; i++) {
-            failed |= limit_copy(buffer, sizeof buffer, &length);
+        double tokenlease = now() - start;
+        start = now();
+        for (int i = 0; i < CALLS; i++) {
+            failed |= baseline_copy(buffer, sizeof buffer, &length);
         }
         if (failed) {
             return 1;
         }
-        printf("%f %f\n", ours / LOOPS, (now() - began) / LOOPS);
+        printf("%f %f\n", tokenlease / CALLS, (now() - start) / CALLS);
     }
     tokenlease_client_free(client);
     tokenlease_config_free(config);

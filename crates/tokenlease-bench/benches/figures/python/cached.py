@@ -1,30 +1,30 @@
-"""`token().value`, beside a bare method of pyo3's that returns a text. In nanoseconds a call."""
+"""Measure `token().value` and a bare pyo3 method that returns a string, in nanoseconds per call."""
 
 from itertools import repeat
 from time import perf_counter
 
 import tokenlease_bare
-from turns import cold, take
+from common import measure, new_client
 
 import tokenlease
 
-LOOPS = 200_000
+CALLS = 200_000
 
 
-def ours() -> float:
-    began = perf_counter()
-    for _ in repeat(None, LOOPS):
+def with_tokenlease() -> float:
+    start = perf_counter()
+    for _ in repeat(None, CALLS):
         client.token().value
-    return (perf_counter() - began) / LOOPS * 1e9
+    return (perf_counter() - start) / CALLS * 1e9
 
 
-def limit() -> float:
-    began = perf_counter()
-    for _ in repeat(None, LOOPS):
+def baseline() -> float:
+    start = perf_counter()
+    for _ in repeat(None, CALLS):
         bare.text()
-    return (perf_counter() - began) / LOOPS * 1e9
+    return (perf_counter() - start) / CALLS * 1e9
 
 
-client = cold(tokenlease.Client)
+client = new_client(tokenlease.Client)
 bare = tokenlease_bare.of(client.token().value)
-take(ours, limit)
+measure(with_tokenlease, baseline)

@@ -1,4 +1,4 @@
-"""What the figures' programs share: the server that they ask, a request by hand, and turns."""
+"""Shared by the benchmark programs: the server, a login without tokenlease, and the turns."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ FORM = urlencode(
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def cold(kind: Callable[..., Client]) -> Client:
-    """Make a client without a token, and with a store of its own."""
+def new_client(kind: Callable[..., Client]) -> Client:
+    """Create a client without a token, with a new registry and therefore an empty store."""
     return kind(
         provider="wyn",
         server=SERVER,
@@ -44,10 +44,11 @@ def cold(kind: Callable[..., Client]) -> Client:
     )
 
 
-def take(ours: Callable[[], float], limit: Callable[[], float]) -> None:
-    """Print a pair a turn; the first one warms up."""
-    # Neither always comes second.
+def measure(with_tokenlease: Callable[[], float], baseline: Callable[[], float]) -> None:
+    """Print one pair per turn as JSON. An additional first turn warms up."""
+    # The order changes each turn, so that neither side always runs second.
     pairs = [
-        (ours(), limit()) if turn % 2 else (limit(), ours())[::-1] for turn in range(TURNS + 1)
+        (with_tokenlease(), baseline()) if turn % 2 else (baseline(), with_tokenlease())[::-1]
+        for turn in range(TURNS + 1)
     ]
     print(json.dumps(pairs[1:]))

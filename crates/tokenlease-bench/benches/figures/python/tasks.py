@@ -1,4 +1,7 @@
-"""A thousand tasks on a cold client, beside a dict and a lock by hand. In milliseconds."""
+"""Measure a thousand asyncio tasks that request a token at once, in milliseconds.
+
+The baseline is a dict and a lock, without tokenlease.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Callable
 
-from turns import FORM, HEADERS, HOST, PATH, PORT, USER, cold, take
+from common import FORM, HEADERS, HOST, PATH, PORT, USER, measure, new_client
 
 import tokenlease
 
@@ -18,8 +21,8 @@ CALLERS = 1000
 LOOP = asyncio.new_event_loop()
 
 
-class ByHand:
-    """A dict, a lock around it, and a request by who comes first."""
+class DictAndLock:
+    """A token cache: a dict and a lock. The first caller logs in."""
 
     def __init__(self) -> None:
         self.tokens: dict[str, str] = {}
@@ -31,11 +34,11 @@ class ByHand:
             async with self.lock:
                 token = self.tokens.get(USER)
                 if token is None:
-                    token = self.tokens[USER] = await request()
+                    token = self.tokens[USER] = await log_in()
         return token
 
 
-async def request() -> str:
+async def log_in() -> str:
     reader, writer = await asyncio.open_connection(HOST, PORT)
     headers = {"Host": f"{HOST}:{PORT}", "Content-Length": len(FORM), "Connection": "close"}
     lines = [f"POST {PATH} HTTP/1.1", *(f"{n}: {v}" for n, v in {**HEADERS, **headers}.items())]
@@ -45,16 +48,21 @@ async def request() -> str:
     return str(json.loads(body)["access_token"])
 
 
-def at_once(ask: Callable[[], Awaitable[Any]]) -> float:
-    async def all_of_them() -> None:
-        tasks = [asyncio.ensure_future(ask()) for _ in range(CALLERS)]
+def run_all(request_token: Callable[[], Awaitable[Any]]) -> float:
+    """Request a token in all tasks. Return the milliseconds until the last task has its token."""
+
+    async def all_tasks() -> None:
+        tasks = [asyncio.ensure_future(request_token()) for _ in range(CALLERS)]
         for task in tasks:
             await task
 
-    began = perf_counter()
-    LOOP.run_until_complete(all_of_them())
-    return (perf_counter() - began) * 1e3
+    start = perf_counter()
+    LOOP.run_until_complete(all_tasks())
+    return (perf_counter() - start) * 1e3
 
 
 asyncio.set_event_loop(LOOP)
-take(lambda: at_once(cold(tokenlease.AsyncClient).token), lambda: at_once(ByHand().token))
+measure(
+    lambda: run_all(new_client(tokenlease.AsyncClient).token),
+    lambda: run_all(DictAndLock().token),
+)

@@ -1,4 +1,7 @@
-"""A thousand threads on a cold client, beside a dict and a lock by hand. In milliseconds."""
+"""Measure a thousand threads that request a token at once, in milliseconds.
+
+The baseline is a dict and a lock, without tokenlease.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,15 @@ from threading import Event, Lock, Thread
 from time import perf_counter
 from typing import Callable
 
-from turns import FORM, HEADERS, HOST, PATH, PORT, USER, cold, take
+from common import FORM, HEADERS, HOST, PATH, PORT, USER, measure, new_client
 
 import tokenlease
 
 CALLERS = 1000
 
 
-class ByHand:
-    """A dict, a lock around it, and a request by who comes first."""
+class DictAndLock:
+    """A token cache: a dict and a lock. The first caller logs in."""
 
     def __init__(self) -> None:
         self.tokens: dict[str, str] = {}
@@ -28,11 +31,11 @@ class ByHand:
             with self.lock:
                 token = self.tokens.get(USER)
                 if token is None:
-                    token = self.tokens[USER] = request()
+                    token = self.tokens[USER] = log_in()
         return token
 
 
-def request() -> str:
+def log_in() -> str:
     connection = http.client.HTTPConnection(HOST, PORT)
     connection.request("POST", PATH, FORM, HEADERS)
     token = str(json.load(connection.getresponse())["access_token"])
@@ -40,18 +43,18 @@ def request() -> str:
     return token
 
 
-def at_once(ask: Callable[[], object]) -> float:
-    """Have all ask, and tell when the last was answered."""
-    begin, end, done, answered = Lock(), Lock(), Event(), []
+def run_all(request_token: Callable[[], object]) -> float:
+    """Request a token in all threads. Return the milliseconds until the last one has its token."""
+    begin, end, done, finished = Lock(), Lock(), Event(), []
 
     def caller() -> None:
-        with begin:  # one lets the next in: all at once would contend before they ask
+        with begin:  # one after the other: all at once would contend before the request
             pass
-        ask()
-        answered.append(perf_counter())
-        if len(answered) == CALLERS:
+        request_token()
+        finished.append(perf_counter())
+        if len(finished) == CALLERS:
             done.set()
-        with end:  # a thread's end would hold up the others
+        with end:  # the end of a thread would delay the other threads
             pass
 
     threads = [Thread(target=caller) for _ in range(CALLERS)]
@@ -59,11 +62,14 @@ def at_once(ask: Callable[[], object]) -> float:
         with begin:
             for thread in threads:
                 thread.start()
-            began = perf_counter()
+            start = perf_counter()
         done.wait()
     for thread in threads:
         thread.join()
-    return (max(answered) - began) * 1e3
+    return (max(finished) - start) * 1e3
 
 
-take(lambda: at_once(cold(tokenlease.Client).token), lambda: at_once(ByHand().token))
+measure(
+    lambda: run_all(new_client(tokenlease.Client).token),
+    lambda: run_all(DictAndLock().token),
+)

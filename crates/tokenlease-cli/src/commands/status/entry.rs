@@ -1,4 +1,4 @@
-//! What is known of one identity, in the wall clock's time.
+//! The status of one identity, in the wall clock's time.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use tokenlease::core::{
 };
 
 use super::DIGITS;
-use crate::session::end_of;
+use crate::session::expiry_of;
 
-/// What the store holds of one identity.
-pub(super) struct Known {
+/// The status of one identity.
+pub(super) struct IdentityStatus {
     pub(super) identity: String,
     /// The record's name in the store.
-    pub(super) key: String,
+    pub(super) record: String,
     pub(super) store: String,
-    /// The credentials fingerprint of the credentials at hand, if they could be read without asking anyone.
-    pub(super) mine: Option<CredentialsFingerprint>,
+    /// The fingerprint of this command's credentials, if they could be read without a prompt.
+    pub(super) own: Option<CredentialsFingerprint>,
     pub(super) summary: Summary,
     pub(super) clocks: Clocks,
 }
 
-/// What the store's clock and the wall clock showed at one moment.
+/// The times of the store's clock and the wall clock at one moment.
 #[derive(Clone, Copy)]
 pub(super) struct Clocks {
     pub(super) store: StoreTime,
@@ -32,7 +32,7 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    /// The wall clock's time at a moment of the store's.
+    /// Converts the store's time to the wall clock's.
     pub(super) fn wall(self, at: StoreTime) -> WallTime {
         WallTime(self.wall.0.saturating_add(at.0.saturating_sub(self.store.0)))
     }
@@ -45,36 +45,36 @@ impl Clocks {
         self.wall(at).to_string()
     }
 
-    fn pause(self, pause: BlockSummary) -> Value {
-        json!({ "until": self.text(pause.until), "count": pause.count })
+    fn block(self, block: BlockSummary) -> Value {
+        json!({ "until": self.text(block.until), "count": block.count })
     }
 }
 
-/// What credentials are called: the first digits of their credentials fingerprint, a keyed hash.
+/// Returns the first six hexadecimal digits of a credentials fingerprint, a keyed hash.
 pub(super) fn name(credentials_fingerprint: CredentialsFingerprint) -> String {
     credentials_fingerprint.as_bytes().iter().take(3).map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl Known {
-    /// The entries that the credentials at hand are served from: all, if there are none at hand.
-    pub(super) fn own(&self) -> impl Iterator<Item = &EntrySummary> {
+impl IdentityStatus {
+    /// Returns the entry of this command's credentials, or all entries if those are unknown.
+    pub(super) fn own_entries(&self) -> impl Iterator<Item = &EntrySummary> {
         self.summary
             .entries
             .iter()
-            .filter(|entry| self.mine.is_none_or(|mine| mine == entry.credentials))
+            .filter(|entry| self.own.is_none_or(|own| own == entry.credentials))
     }
 
     pub(super) fn json(&self, profile: Option<&str>) -> Value {
         let entries: Vec<Value> =
             self.summary.entries.iter().map(|entry| self.entry(entry)).collect();
-        let hold = self.summary.hold;
+        let backoff = self.summary.server_backoff;
         json!({
             "identity": self.identity,
             "profile": profile,
             "store": self.store,
-            "key": self.key.chars().take(DIGITS).collect::<String>(),
+            "record": self.record.chars().take(DIGITS).collect::<String>(),
             "generation": self.summary.generation,
-            "hold": hold.map(|(until, reason)| {
+            "backoff": backoff.map(|(until, reason)| {
                 json!({ "until": self.clocks.text(until), "reason": reason })
             }),
             "entries": entries,
@@ -84,24 +84,24 @@ impl Known {
     fn entry(&self, entry: &EntrySummary) -> Value {
         json!({
             "credentials": name(entry.credentials),
-            "yours": self.mine.map(|mine| mine == entry.credentials),
+            "yours": self.own.map(|own| own == entry.credentials),
             "lease": entry.lease.map(|lease| self.lease(&lease)),
-            "circuit": entry.circuit.map(|circuit| self.clocks.pause(circuit)),
-            "hold": entry.hold.map(|hold| self.clocks.pause(hold)),
+            "circuit": entry.circuit.map(|circuit| self.clocks.block(circuit)),
+            "backoff": entry.backoff.map(|backoff| self.clocks.block(backoff)),
         })
     }
 
     fn lease(&self, lease: &LeaseSummary) -> Value {
-        let (end, at) = end_of(lease.expiry, lease.sent_at);
+        let (expiry, at) = expiry_of(lease.expiry, lease.sent_at);
         json!({
-            "token": lease.fingerprint.to_string(),
+            "fingerprint": lease.fingerprint.to_string(),
             "live": lease.is_live,
             "generation": lease.generation,
             "sent_at": self.clocks.text(lease.sent_at),
             "age_s": self.clocks.since(lease.sent_at).as_secs(),
-            "end": end,
+            "expiry": expiry,
             "expires_at": at.map(|at| self.clocks.text(at)),
-            "left_s": lease.left.map(|left| left.as_secs()),
+            "remaining_s": lease.left.map(|left| left.as_secs()),
             "validated_at": lease.validated_at.map(|at| self.clocks.text(at)),
         })
     }

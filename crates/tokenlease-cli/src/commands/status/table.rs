@@ -1,4 +1,4 @@
-//! The status for people.
+//! The status as a table, for people.
 
 use std::fmt::Write as _;
 
@@ -6,43 +6,43 @@ use tokenlease::core::record::{EntrySummary, LeaseSummary};
 
 use super::{
     Other,
-    entry::{Known, name},
+    entry::{IdentityStatus, name},
 };
 use tokenlease_config::duration::show;
 
-use crate::session::end_of;
+use crate::session::expiry_of;
 
-const HEAD: [&str; 6] = ["CREDENTIALS", "TOKEN", "NO", "AGE", "LEFT", "STATE"];
+const HEAD: [&str; 6] = ["CREDENTIALS", "TOKEN", "GENERATION", "AGE", "REMAINING", "STATE"];
 
-pub(super) fn of(all: &[(Option<String>, Known)], others: &[Other]) -> String {
+pub(super) fn of(all: &[(Option<String>, IdentityStatus)], others: &[Other]) -> String {
     let mut text = String::new();
     for (profile, known) in all {
         let profile = profile.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
         let _ = writeln!(text, "{profile}{}\nin {}", known.identity, known.store);
-        if let Some((until, reason)) = known.summary.hold {
-            let _ = writeln!(text, "{reason}: nothing is sent before {}", known.clocks.wall(until));
+        if let Some((until, reason)) = known.summary.server_backoff {
+            let _ = writeln!(text, "{reason}: no request before {}", known.clocks.wall(until));
         }
         if known.summary.entries.is_empty() {
-            text.push_str("nothing is kept\n");
+            text.push_str("no token\n");
         } else {
             text.push_str(&rows(known));
         }
         text.push('\n');
     }
     if !others.is_empty() {
-        text.push_str("records of identities that are not named here\n");
+        text.push_str("other records, of identities that no profile names\n");
         for other in others {
             let written = other.written.map(|at| format!("written {at}")).unwrap_or_default();
-            let _ = writeln!(text, "  {}  {written}", other.key);
+            let _ = writeln!(text, "  {}  {written}", other.record);
         }
     }
     if text.is_empty() {
-        text.push_str("nothing is kept, and there is no profile to look for");
+        text.push_str("no record and no profile");
     }
     text
 }
 
-fn rows(known: &Known) -> String {
+fn rows(known: &IdentityStatus) -> String {
     let mut rows = vec![HEAD.map(str::to_owned)];
     rows.extend(known.summary.entries.iter().map(|entry| row(known, entry)));
     let widths: Vec<_> = (0..HEAD.len())
@@ -59,8 +59,8 @@ fn rows(known: &Known) -> String {
     text
 }
 
-fn row(known: &Known, entry: &EntrySummary) -> [String; HEAD.len()] {
-    let yours = if known.mine == Some(entry.credentials) { " (yours)" } else { "" };
+fn row(known: &IdentityStatus, entry: &EntrySummary) -> [String; HEAD.len()] {
+    let yours = if known.own == Some(entry.credentials) { " (yours)" } else { "" };
     let credentials = format!("{}{yours}", name(entry.credentials));
     let state = state(known, entry);
     let Some(lease) = &entry.lease else {
@@ -78,23 +78,23 @@ fn row(known: &Known, entry: &EntrySummary) -> [String; HEAD.len()] {
 }
 
 fn left(lease: &LeaseSummary) -> String {
-    let (end, _) = end_of(lease.expiry, lease.sent_at);
+    let (expiry, _) = expiry_of(lease.expiry, lease.sent_at);
     match lease.left {
-        Some(left) => format!("{} ({end})", show(left)),
-        None => end.to_owned(),
+        Some(left) => format!("{} ({expiry})", show(left)),
+        None => expiry.to_owned(),
     }
 }
 
-fn state(known: &Known, entry: &EntrySummary) -> String {
+fn state(known: &IdentityStatus, entry: &EntrySummary) -> String {
     if let Some(until) = entry.open_until() {
         return format!("rejected: not sent before {}", known.clocks.wall(until));
     }
-    if let Some(hold) = entry.hold {
-        return format!("held: not sent before {}", known.clocks.wall(hold.until));
+    if let Some(backoff) = entry.backoff {
+        return format!("backoff: not sent before {}", known.clocks.wall(backoff.until));
     }
     match entry.lease {
         Some(lease) if lease.is_live => "live".to_owned(),
-        Some(_) => "over".to_owned(),
+        Some(_) => "not live".to_owned(),
         None => "none".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! How an extension module is linked where it is not simply left to the loader (macOS).
+//! Links the extension module on platforms that need link arguments for it (macOS).
 
 fn main() {
     pyo3_build_config::add_extension_module_link_args();

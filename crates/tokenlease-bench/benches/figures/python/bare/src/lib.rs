@@ -1,7 +1,7 @@
-//! The least that a call into Rust costs Python: what the figures of the Python face are beside.
+//! The cheapest call from Python into Rust: the baseline of the Python benchmarks.
 #![forbid(unsafe_code)]
 
-/// A module that is as good as empty: its class is made when it is first asked for.
+/// A nearly empty module. Python creates its class when a program first uses it.
 #[pyo3::pymodule(gil_used = false)]
 mod tokenlease_bare {
     use pyo3::{prelude::*, types::PyString};
@@ -11,7 +11,7 @@ mod tokenlease_bare {
 
     #[pymethods]
     impl Bare {
-        /// The text, which was made before.
+        /// Returns the text that was passed to `of`.
         fn text(&self, py: Python<'_>) -> Py<PyString> {
             self.0.clone_ref(py)
         }

@@ -1,0 +1,117 @@
+//! `status`.
+
+use std::fs;
+
+use serde_json::Value;
+use tokenlease_emulator::{Endpoint, Fault};
+
+use crate::support::{Program, emulator, folder, json, tokenlease, winkas, wyn, wyn_wrong};
+
+fn entries(status: &Value) -> Vec<Value> {
+    status["identities"][0]["entries"].as_array().expect("entries").clone()
+}
+
+#[test]
+fn status_lists_the_stores_tokens_and_sends_no_request() {
+    let emulator = emulator();
+    let folder = folder();
+    let status = json(wyn(&emulator, "status"), folder.path(), 0);
+    assert_eq!((entries(&status), &status["others"]), (vec![], &Value::Array(vec![])));
+
+    let token = json(wyn(&emulator, "token").args(["--lifetime=8h"]), folder.path(), 0);
+    json(winkas(&emulator, "token"), folder.path(), 0);
+    wyn_wrong(&emulator, "token").shares(folder.path()).run().exits_with(3);
+    emulator.fault(Endpoint::WynLogin, Fault::status(500), 100);
+    let before = emulator.log().len();
+
+    let status = json(wyn(&emulator, "status"), folder.path(), 0);
+    let entries = entries(&status);
+    let of = |yours: bool| {
+        entries.iter().find(|entry| entry["yours"] == yours).expect("an entry").clone()
+    };
+    let lease = &of(true)["lease"];
+    assert_eq!((&lease["live"], &lease["expiry"]), (&Value::from(true), &Value::from("stated")));
+    assert_eq!(lease["expires_at"], token["expires_at"]);
+    assert_eq!(lease["generation"], 1);
+    assert!(lease["remaining_s"].as_u64() > Some(7 * 3600), "{lease}");
+    assert_eq!(of(true)["circuit"], Value::Null);
+    assert_eq!(of(false)["lease"], Value::Null);
+    assert!(of(false)["circuit"]["until"].is_string());
+    let identity = status["identities"][0]["identity"].as_str().expect("an identity");
+    assert!(identity.contains(&emulator.wyn().server()), "{identity}");
+    // Of the other identity only the hash is known.
+    assert_eq!(status["others"].as_array().map(Vec::len), Some(1));
+    assert_eq!(status["others"][0]["record"].as_str().map(str::len), Some(12));
+
+    let text = wyn(&emulator, "status").shares(folder.path()).run().exits_with(0).out;
+    for word in ["CREDENTIALS", "(yours)", "(stated)", "live", "rejected: not sent before"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert_eq!(emulator.log().len(), before);
+    assert!(!text.contains(token["token"].as_str().expect("a token")));
+}
+
+#[test]
+fn status_without_an_identity_lists_all_profiles_and_other_records() {
+    let emulator = emulator();
+    let folder = folder();
+    json(wyn(&emulator, "token"), folder.path(), 0);
+    json(winkas(&emulator, "token"), folder.path(), 0);
+    let config = folder.path().join("config.toml");
+    let of = emulator.wyn();
+    let profile = format!(
+        "[profile.bi]\nprovider = \"wyn\"\nserver = \"{}\"\nuser = \"{}\"\n\
+         [profile.half]\nprovider = \"wyn\"\n",
+        of.server(),
+        of.user()
+    );
+    fs::write(&config, profile).expect("written");
+    let status = || tokenlease(["status", "--config"]).args([&config]).shares(folder.path());
+    let run = status().args(["--output=json"]).run().exits_with(0);
+    let json = run.json();
+    assert_eq!(json["identities"].as_array().map(Vec::len), Some(1));
+    assert_eq!(json["identities"][0]["profile"], "bi");
+    // Without credentials the owner of an entry is unknown.
+    assert_eq!(entries(&json)[0]["yours"], Value::Null);
+    assert_eq!(json["others"].as_array().map(Vec::len), Some(1));
+    run.complains("warning: profile \"half\"");
+    let text = status().run().exits_with(0).out;
+    assert!(text.starts_with("bi: ") && text.contains("other records"), "{text}");
+    let empty = tokenlease(["status"]).run().exits_with(0).out;
+    assert_eq!(empty, "no record and no profile\n");
+}
+
+#[test]
+fn status_check_exits_with_0_1_or_3() {
+    let emulator = emulator();
+    let folder = folder();
+    let check = |program: Program, least: &[&str], code| {
+        let run = program.shares(folder.path()).args(["--check"]).args(least).run();
+        run.exits_with(code).out
+    };
+    assert_eq!(check(wyn(&emulator, "status"), &[], 1), "none: no live token\n");
+    json(wyn(&emulator, "token").args(["--lifetime=8h"]), folder.path(), 0);
+    json(winkas(&emulator, "token"), folder.path(), 0);
+    assert!(check(wyn(&emulator, "status"), &[], 0).starts_with("live: 7h59m"));
+    check(wyn(&emulator, "status"), &["--min-remaining", "1h"], 0);
+    let short = check(wyn(&emulator, "status"), &["--min-remaining", "9h"], 1);
+    assert_eq!(short, "too short: less than 9h remaining\n");
+    check(winkas(&emulator, "status"), &["--min-remaining", "11h"], 0);
+    // Without a password any live token of the identity counts.
+    let mut program = wyn(&emulator, "status");
+    program.command().env_remove("TOKENLEASE_PASSWORD");
+    check(program, &[], 0);
+    check(wyn_wrong(&emulator, "status"), &[], 1);
+
+    // The age of a refetched token is unknown.
+    json(winkas(&emulator, "forget"), folder.path(), 0);
+    let other = crate::support::folder();
+    json(winkas(&emulator, "token"), other.path(), 0);
+    let check = |least: &[&str]| {
+        winkas(&emulator, "status").shares(other.path()).args(["--check"]).args(least).run()
+    };
+    assert_eq!(check(&[]).exits_with(0).out, "live: expiry unknown\n");
+    check(&["--min-remaining", "1h"]).exits_with(1);
+    tokenlease(["status", "--check"]).run().exits_with(2).complains("--provider");
+    wyn(&emulator, "status").args(["--min-remaining", "1h"]).run().exits_with(2);
+}

@@ -1,0 +1,148 @@
+//! The URL of a store.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use tokenlease::{Result, core::Secret};
+use tokenlease_store::FileStore;
+
+use crate::config;
+
+/// The URL of a store. It may contain a password, so `Display` and `Debug` show only the scheme and
+/// the folder or host.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoreUrl(Secret);
+
+impl StoreUrl {
+    /// Returns the URL of the user's own folder, the default store.
+    pub fn user_folder() -> Self {
+        Self(Secret::from("file:"))
+    }
+
+    /// Takes any text; opening the store reports a wrong URL, without quoting it.
+    ///
+    /// # Errors
+    /// Never fails. The signature is that of the readers of other options.
+    pub fn read(text: &str) -> Result<Self, String> {
+        Ok(Self(Secret::from(text.trim())))
+    }
+
+    /// Returns the whole URL, including a password.
+    pub(crate) fn text(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// Returns the folder of a `file:` URL; the user's own folder if the URL names none.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let path = self.text().strip_prefix("file:")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() { FileStore::default_folder().ok() } else { Some(path.into()) }
+    }
+
+    /// Resolves a relative folder of a `file:` URL against `folder`.
+    #[must_use]
+    pub fn relative_to(self, folder: &Path) -> Self {
+        match self.text().strip_prefix("file:") {
+            Some(path) if !path.is_empty() && !path.starts_with('/') => {
+                Self(Secret::from(format!("file:{}", folder.join(path).display())))
+            }
+            _ => self,
+        }
+    }
+
+    /// Returns whether the URL contains a password.
+    pub fn has_password(&self) -> bool {
+        let Some((scheme, rest)) = self.text().split_once("://") else { return false };
+        let (authority, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let of_user = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+        scheme != "file" && (of_user || after.to_lowercase().contains("password="))
+    }
+
+    /// Rejects a URL that contains a password, for a `place` that other users can read. `reason`
+    /// says how they can. The error does not quote the URL.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) if the URL contains a password.
+    pub fn reject_password(&self, place: &str, reason: &str) -> Result<()> {
+        if !self.has_password() {
+            return Ok(());
+        }
+        Err(config(format!("{place} contains a password: {reason}"))
+            .expected("a URL with a password in the variable TOKENLEASE_STORE")
+            .advice("if it was the real password, change it"))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text();
+        if let Some(folder) = self.folder() {
+            return write!(f, "file:{}", folder.display());
+        }
+        match text.split_once("://") {
+            Some((scheme, rest)) => {
+                let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+                let authority = rest.get(..end).unwrap_or_default();
+                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+                write!(f, "{scheme}://{host}")
+            }
+            None => write!(f, "{}:", text.split(':').next().unwrap_or_default()),
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> StoreUrl {
+        StoreUrl::read(text).expect("any text")
+    }
+
+    /// Rule: Secrets: a store URL is printed without its password.
+    #[test]
+    fn a_store_url_is_printed_without_its_password() {
+        for (text, shown) in [
+            ("memory:", "memory:"),
+            ("file:/a b/c", "file:/a b/c"),
+            ("file:///a", "file:/a"),
+            ("redis://user:canary@h:6379/2?password=canary", "redis://h:6379"),
+            ("postgres://canary@h/db", "postgres://h"),
+            ("rediss://:canary@@h", "rediss://h"),
+            ("canary", "canary:"),
+        ] {
+            assert_eq!(url(text).to_string(), shown);
+            assert_eq!(format!("{:?}", url(text)), format!("StoreUrl({shown})"));
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_store_url_is_found() {
+        for text in ["redis://:p@h", "redis://u:p@h/0", "postgres://u@h/db?password=p"] {
+            assert!(url(text).has_password(), "{text}");
+        }
+        for text in ["memory:", "file:/a:b@c", "redis://h:6379", "postgres://u@h:5432/db"] {
+            assert!(!url(text).has_password(), "{text}");
+        }
+        let error = url("redis://:canary@h").reject_password("--store", "others can read it");
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("TOKENLEASE_STORE") && !error.contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_relative_folder_is_resolved_against_the_profiles_folder() {
+        let of = |text: &str| url(text).relative_to(Path::new("/etc/x")).text().to_owned();
+        assert_eq!(of("file:state"), "file:/etc/x/state");
+        for text in ["file:", "file:/state", "memory:", "redis://h"] {
+            assert_eq!(of(text), text);
+        }
+    }
+}
