@@ -1,32 +1,32 @@
-//! The users that may log in, and their lock-out.
+//! The users of the providers, and the lockout of their accounts.
 
 use crate::clock::Millis;
 
-/// One user of one provider.
+/// The user of a provider.
 pub(crate) struct Account {
     pub(crate) user: String,
-    /// Each of these is valid: more than one while a password is being changed.
+    /// The valid passwords; more than one during a rotation.
     pub(crate) passwords: Vec<String>,
     failures: u32,
     locked_at: Option<Millis>,
 }
 
-/// When wrong passwords lock an account.
+/// The rule by which wrong passwords lock an account.
 #[derive(Clone, Copy)]
 pub(crate) struct Lockout {
-    /// After so many in a row; `None`: never.
+    /// The number of consecutive wrong passwords that locks it; `None`: it is never locked.
     pub(crate) failures: Option<u32>,
-    /// For so many seconds; `None`: until unlocked by a call.
+    /// The length of the lockout in seconds; `None`: until a call unlocks it.
     pub(crate) seconds: Option<u32>,
 }
 
-/// What came of a log-in.
+/// The result of a login attempt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Login {
     Accepted,
-    /// The user, the password or something beside them is wrong.
+    /// The user, the password or another field is wrong.
     Wrong,
-    /// The account is locked, whatever the password is.
+    /// The credentials are right, and the account is locked.
     Locked,
 }
 
@@ -35,6 +35,7 @@ impl Account {
         Self { user, passwords, failures: 0, locked_at: None }
     }
 
+    /// Checks a login attempt, and counts a wrong password for the lockout.
     pub(crate) fn log_in(
         &mut self,
         user: &str,
@@ -60,7 +61,7 @@ impl Account {
         Login::Wrong
     }
 
-    /// Whether these are right, without counting for the lock-out.
+    /// Checks credentials without counting for the lockout.
     pub(crate) fn check(&self, user: &str, password: &str) -> Login {
         let right = user == self.user && self.passwords.iter().any(|valid| valid == password);
         if right { Login::Accepted } else { Login::Wrong }
@@ -92,7 +93,7 @@ mod tests {
     const LOCKOUT: Lockout = Lockout { failures: Some(3), seconds: Some(60) };
 
     #[test]
-    fn three_wrong_passwords_in_a_row_lock_the_account_until_its_time_is_up() {
+    fn three_consecutive_wrong_passwords_lock_the_account_until_the_lockout_ends() {
         let mut account = Account::new("u".into(), vec!["p".into()]);
         for _ in 0..3 {
             assert!(account.log_in("u", "wrong", LOCKOUT, Millis(0)) == Login::Wrong);
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_password_between_wrong_ones_starts_the_count_again() {
+    fn a_right_password_resets_the_count_of_wrong_ones() {
         let mut account = Account::new("u".into(), vec!["p".into()]);
         for password in ["x", "x", "p", "x", "x"] {
             account.log_in("u", password, LOCKOUT, Millis(0));
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn another_users_name_locks_nobody() {
+    fn a_wrong_user_name_does_not_lock_the_account() {
         let mut account = Account::new("u".into(), vec!["p".into()]);
         for _ in 0..9 {
             account.log_in("v", "p", LOCKOUT, Millis(0));

@@ -1,9 +1,9 @@
-//! The emulator's clock: real time plus an offset that a test steers.
+//! The emulator's clock: real time plus an offset that a test sets.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since the Unix epoch, of the emulator's clock.
+/// Milliseconds since the Unix epoch by the emulator's clock.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Millis(pub(crate) i64);
 
@@ -16,12 +16,12 @@ impl Millis {
         self.0.div_euclid(1000)
     }
 
-    /// The format of the headers `Date` and `Retry-After` (RFC 9110 section 5.6.7).
+    /// Formats the time for the headers `Date` and `Retry-After` (RFC 9110 section 5.6.7).
     pub(crate) fn http_date(self) -> String {
         httpdate::fmt_http_date(self.system_time())
     }
 
-    /// `YYYY-MM-DDTHH:MM:SS`, read as UTC and without saying so.
+    /// Formats the time as `YYYY-MM-DDTHH:MM:SS` in UTC, without a time zone.
     pub(crate) fn iso_without_zone(self) -> String {
         let (days, second) = (self.seconds().div_euclid(86_400), self.seconds().rem_euclid(86_400));
         let (year, month, day) = civil(days);
@@ -30,7 +30,7 @@ impl Millis {
     }
 
     pub(crate) fn system_time(self) -> SystemTime {
-        // Headers end at the year 9999, and nothing here starts before 1970.
+        // HTTP dates end with the year 9999, and `SystemTime` may not represent times before 1970.
         let ms = self.0.clamp(0, 253_402_300_799_000);
         UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())
     }
@@ -47,6 +47,7 @@ impl Clock {
         Millis(saturating_ms(real).saturating_add(self.offset_ms()))
     }
 
+    /// Moves the clock; a negative number moves it back.
     pub(crate) fn advance_ms(&self, ms: i64) {
         let offset = self.offset_ms().saturating_add(ms);
         self.offset_ms.store(offset, Ordering::SeqCst);
@@ -65,9 +66,9 @@ pub(crate) fn saturating_ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Year, month and day of a count of days since 1970-01-01, in the Gregorian calendar.
+/// Returns the Gregorian year, month and day of a count of days since 1970-01-01.
 fn civil(days: i64) -> (i64, i64, i64) {
-    // Years start in March here, so that the leap day is the last of its year.
+    // Years start in March here, so that the leap day is the last day of a year.
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
@@ -83,14 +84,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_without_zone_is_the_civil_date_also_on_a_leap_day() {
+    fn a_date_without_time_zone_is_right_on_a_leap_day() {
         assert_eq!(Millis(0).iso_without_zone(), "1970-01-01T00:00:00");
         assert_eq!(Millis(1_647_859_406_999).iso_without_zone(), "2022-03-21T10:43:26");
         assert_eq!(Millis(1_709_251_199_000).iso_without_zone(), "2024-02-29T23:59:59");
     }
 
     #[test]
-    fn the_clock_moves_by_what_it_is_told() {
+    fn the_clock_advances_by_the_given_time() {
         let clock = Clock::default();
         let before = clock.now();
         clock.advance_ms(43_200_000);

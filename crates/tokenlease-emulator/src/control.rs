@@ -1,4 +1,4 @@
-//! Steering over HTTP, on either address: the JSON of each call stands in the crate's docs.
+//! The control API over HTTP, on both addresses. The README of this crate documents its JSON.
 
 mod faults;
 
@@ -11,8 +11,10 @@ use crate::counts::Provider;
 use crate::http1::{Answer, Call, json as json_answer, method_not_allowed};
 use crate::options::Options;
 use crate::state::Shared;
+use crate::winkas;
+use crate::wyn::{self, CLIENT_ID};
 
-/// Answers a steering call; `path` is what follows `/_emulator`.
+/// Answers a control call; `path` is the part after `/_emulator`.
 pub(crate) fn answer(shared: &Shared, path: &str, call: &Call) -> Answer {
     let get = call.method == Method::GET;
     let post = call.method == Method::POST;
@@ -24,7 +26,7 @@ pub(crate) fn answer(shared: &Shared, path: &str, call: &Call) -> Answer {
         "/counts" | "/details" | "/log" => return method_not_allowed("GET"),
         "/clock" if get => Ok(clock_body(shared)),
         "/clock" if post => clock(shared, call),
-        "/faults" if post => faults::order(shared, call),
+        "/faults" if post => faults::add(shared, call),
         "/options" if post => options(shared, call),
         "/tokens" if post => tokens(shared, call),
         "/account" if post => account(shared, call),
@@ -35,7 +37,7 @@ pub(crate) fn answer(shared: &Shared, path: &str, call: &Call) -> Answer {
         "/clock" | "/options" => return method_not_allowed("GET, POST"),
         "/faults" | "/tokens" | "/account" | "/reset" => return method_not_allowed("POST"),
         _ => {
-            let body = json!({"error": "there is no such steering call", "expected": CALLS});
+            let body = json!({"error": "unknown control call", "expected": CALLS});
             return json_answer(StatusCode::NOT_FOUND, &body);
         }
     };
@@ -51,17 +53,17 @@ pub(crate) fn answer(shared: &Shared, path: &str, call: &Call) -> Answer {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClockOrder {
+struct ClockRequest {
     advance_s: Option<i64>,
     advance_ms: Option<i64>,
 }
 
 fn clock(shared: &Shared, call: &Call) -> Result<Value, String> {
-    let order: ClockOrder = read(call)?;
-    let ms = match (order.advance_s, order.advance_ms) {
+    let request: ClockRequest = read(call)?;
+    let ms = match (request.advance_s, request.advance_ms) {
         (Some(s), None) => s.saturating_mul(1000),
         (None, Some(ms)) => ms,
-        _ => return Err("one of advance_s and advance_ms is needed".to_owned()),
+        _ => return Err("exactly one of advance_s and advance_ms is required".to_owned()),
     };
     shared.clock.advance_ms(ms);
     Ok(clock_body(shared))
@@ -74,7 +76,7 @@ fn clock_body(shared: &Shared) -> Value {
 fn options(shared: &Shared, call: &Call) -> Result<Value, String> {
     let patch: Value = read(call)?;
     if !patch.is_object() {
-        return Err("the body is not a JSON object".to_owned());
+        return Err("the body must be a JSON object".to_owned());
     }
     let mut state = shared.state();
     let mut merged = json!(state.options);
@@ -97,8 +99,8 @@ fn merge(old: &mut Value, patch: Value) {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TokensOrder {
-    end: Option<Whose>,
+struct TokensRequest {
+    end: Option<Owner>,
     end_token: Option<String>,
     login: Option<Provider>,
     client: Option<String>,
@@ -107,32 +109,32 @@ struct TokensOrder {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Whose {
+enum Owner {
     All,
     Winkas,
     Wyn,
 }
 
 fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
-    let order: TokensOrder = read(call)?;
+    let request: TokensRequest = read(call)?;
     let now = shared.clock.now();
     let mut state = shared.state();
-    match order {
-        TokensOrder {
-            end: Some(whose),
+    match request {
+        TokensRequest {
+            end: Some(owner),
             end_token: None,
             login: None,
             is_active: None,
             client: None,
         } => {
-            let ended = state.tokens.end(now, |token| match whose {
-                Whose::All => true,
-                Whose::Winkas => token.provider == Provider::Winkas,
-                Whose::Wyn => token.provider == Provider::Wyn,
+            let ended = state.tokens.end(now, |token| match owner {
+                Owner::All => true,
+                Owner::Winkas => token.provider == Provider::Winkas,
+                Owner::Wyn => token.provider == Provider::Wyn,
             });
             Ok(json!({ "ended": ended }))
         }
-        TokensOrder {
+        TokensRequest {
             end_token: Some(value),
             end: None,
             login: None,
@@ -142,14 +144,14 @@ fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
             let ended = state.tokens.end(now, |token| token.value == value);
             Ok(json!({ "ended": ended }))
         }
-        TokensOrder {
+        TokensRequest {
             is_active: Some(value),
             end: None,
             end_token: None,
             login: None,
             client: None,
         } => Ok(json!({"active": state.tokens.is_active(&value, now)})),
-        TokensOrder {
+        TokensRequest {
             login: Some(provider),
             client,
             end: None,
@@ -158,21 +160,24 @@ fn tokens(shared: &Shared, call: &Call) -> Result<Value, String> {
         } => {
             let token = match client {
                 Some(client) if provider == Provider::Wyn => {
-                    crate::wyn::login_elsewhere(&mut state, &client, now)
+                    wyn::login_elsewhere(&mut state, &client, now)
                 }
-                Some(_) => return Err("only wyn has clients".to_owned()),
-                None => state.log_in_elsewhere(provider, now),
+                Some(_) => return Err("client is only valid with wyn: only wyn has clients".to_owned()),
+                None => match provider {
+                    Provider::Winkas => winkas::login(&mut state, now).0,
+                    Provider::Wyn => wyn::login_elsewhere(&mut state, CLIENT_ID, now),
+                },
             };
             Ok(json!({ "token": token }))
         }
-        _ => Err("one of end, end_token, is_active and login is needed, and client at login alone"
+        _ => Err("exactly one of end, end_token, is_active and login is required; client is only valid with login"
             .to_owned()),
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AccountOrder {
+struct AccountRequest {
     provider: Provider,
     #[serde(default)]
     unlock: bool,
@@ -183,29 +188,29 @@ struct AccountOrder {
 }
 
 fn account(shared: &Shared, call: &Call) -> Result<Value, String> {
-    let order: AccountOrder = read(call)?;
-    if order.secrets.is_some() && order.provider != Provider::Wyn {
-        return Err("only wyn has client secrets".to_owned());
+    let request: AccountRequest = read(call)?;
+    if request.secrets.is_some() && request.provider != Provider::Wyn {
+        return Err("secrets is only valid with wyn: only wyn has client secrets".to_owned());
     }
     let empty = |list: &Option<Vec<String>>| list.as_ref().is_some_and(Vec::is_empty);
-    if empty(&order.passwords) || empty(&order.secrets) {
-        return Err("a list of passwords or secrets holds at least one".to_owned());
+    if empty(&request.passwords) || empty(&request.secrets) {
+        return Err("passwords and secrets must contain at least one entry".to_owned());
     }
     let now = shared.clock.now();
     let mut state = shared.state();
-    let lockout = state.lockout(order.provider);
-    let account = state.account(order.provider);
-    if order.unlock {
+    let lockout = state.lockout(request.provider);
+    let account = state.account(request.provider);
+    if request.unlock {
         account.unlock();
     }
-    if order.lock {
+    if request.lock {
         account.lock(now);
     }
-    if let Some(passwords) = order.passwords {
+    if let Some(passwords) = request.passwords {
         account.passwords = passwords;
     }
     let locked = account.is_locked(lockout, now);
-    if let Some(secrets) = order.secrets {
+    if let Some(secrets) = request.secrets {
         state.secrets = secrets;
     }
     Ok(json!({ "locked": locked }))
@@ -227,7 +232,7 @@ const CALLS: &[&str] = &[
     "POST /_emulator/reset",
 ];
 
-/// What is shown to who sent something else.
+/// The examples in the answers to invalid calls.
 const EXAMPLES: &[(&str, &str)] = &[
     ("/clock", r#"{"advance_s":43200} or {"advance_ms":1500}"#),
     (

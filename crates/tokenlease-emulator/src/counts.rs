@@ -1,4 +1,4 @@
-//! What the emulator has seen.
+//! The counts and the log of the calls.
 
 use std::collections::VecDeque;
 
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Endpoint;
 
-/// How many calls each endpoint received, faulted ones and ones with a wrong method included.
+/// The number of calls of each endpoint, including faulted ones and ones with a wrong method.
 ///
-/// `GET /_emulator/counts` answers with this struct as JSON.
+/// `GET /_emulator/counts` returns this struct as JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Counts {
@@ -22,15 +22,15 @@ pub struct Counts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WinkasCounts {
-    /// Calls of `/api/Authentication/Authenticate`.
+    /// The calls of `/api/Authentication/Authenticate`.
     pub login: u64,
-    /// Calls of `/api/authentication/refetchToken/`.
+    /// The calls of `/api/authentication/refetchToken/`.
     pub refetch: u64,
-    /// Calls of `/api/Authentication/Validate`.
+    /// The calls of `/api/Authentication/Validate`.
     pub validate: u64,
-    /// Calls of `/api/Report/Echo` and `/api/Report/Forbidden`.
+    /// The calls of `/api/Report/Echo` and `/api/Report/Forbidden`.
     pub api: u64,
-    /// Those of `api` that were rejected because their token was not active, or not there.
+    /// The calls of `api` that were rejected because their token was inactive or missing.
     pub rejected: u64,
 }
 
@@ -38,19 +38,19 @@ pub struct WinkasCounts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WynCounts {
-    /// Calls of `/connect/token`.
+    /// The calls of `/connect/token`.
     pub login: u64,
-    /// Calls of `/connect/revocation`.
+    /// The calls of `/connect/revocation`.
     pub revoke: u64,
-    /// Calls of `/connect/userinfo`.
+    /// The calls of `/connect/userinfo`.
     pub userinfo: u64,
-    /// Calls of `/api/v2/me` and `/api/v2/forbidden`.
+    /// The calls of `/api/v2/me` and `/api/v2/forbidden`.
     pub api: u64,
-    /// Those of `api` that were rejected because their token was not active, or not there.
+    /// The calls of `api` that were rejected because their token was inactive or missing.
     pub rejected: u64,
 }
 
-/// What tests ask beyond [`Counts`]. `GET /_emulator/details` answers with this struct as JSON.
+/// Further figures for tests. `GET /_emulator/details` returns this struct as JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Details {
@@ -60,24 +60,24 @@ pub struct Details {
     pub wyn: ProviderDetails,
 }
 
-/// One provider's part of [`Details`].
+/// The [`Details`] of one provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProviderDetails {
-    /// TCP connections accepted, those of steering calls included.
+    /// The accepted TCP connections, including those of control calls.
     pub connections: u64,
-    /// Distinct tokens issued to callers, answers that were lost to a fault included.
+    /// The distinct tokens that were issued, including those whose answer a fault dropped.
     pub tokens_issued: u64,
-    /// Calls that named a wrong user, password, contract, client or secret.
+    /// The calls with a wrong user, password, contract, client or secret.
     pub wrong_credentials: u64,
-    /// Calls of `/connect/introspect`; 0 at `WinKAS`.
+    /// The calls of `/connect/introspect`; 0 at `WinKAS`.
     pub introspect: u64,
 }
 
-/// Which provider an address or a token belongs to.
+/// The provider of an address or a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::exhaustive_enums, reason = "the emulator is of these two")]
+#[expect(clippy::exhaustive_enums, reason = "the emulator has these two providers")]
 pub enum Provider {
     /// `WinKAS` Air.
     Winkas,
@@ -85,23 +85,23 @@ pub enum Provider {
     Wyn,
 }
 
-/// One request that was received. It holds no query and no body: tokens stand there.
+/// A received request, without its query and body, which may contain tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LogEntry {
-    /// Whose address it came to.
+    /// The provider whose address received it.
     pub provider: Provider,
-    /// The method, as received.
+    /// The method as received.
     pub method: String,
     /// The path as received, without the query.
     pub path: String,
-    /// The endpoint that the path names, if it is one that takes faults.
+    /// The endpoint of the path, if it takes faults.
     pub endpoint: Option<Endpoint>,
-    /// When it came, on the emulator's clock, in milliseconds since the Unix epoch.
+    /// The time by the emulator's clock, in milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
 
-/// The latest requests; older ones go, so that a long load run does not fill the memory.
+/// The latest requests. Older ones are dropped, so that a load test does not exhaust the memory.
 #[derive(Default)]
 pub(crate) struct Log(VecDeque<LogEntry>);
 

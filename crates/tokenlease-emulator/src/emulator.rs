@@ -1,4 +1,4 @@
-//! The builder, and the handle that steers a running emulator.
+//! The builder, and the handle that controls a running emulator.
 
 use std::fmt;
 use std::io;
@@ -17,11 +17,11 @@ use crate::fault::{Endpoint, Fault};
 use crate::handles::{Winkas, Wyn};
 use crate::options::Options;
 use crate::server;
-use crate::state::{Shared, Start};
+use crate::state::{InitialState, Shared};
 use crate::wyn::CLIENT_ID;
 
-/// Both providers, running on loopback on a thread of their own. Dropping it ends them, and closes
-/// all connections before the drop returns.
+/// Both providers on loopback, on their own thread. Dropping it stops them and closes all connections
+/// before the drop returns.
 pub struct Emulator {
     shared: Arc<Shared>,
     winkas: SocketAddr,
@@ -31,22 +31,22 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Ephemeral ports on 127.0.0.1, the default options and users, until told otherwise.
+    /// Returns a builder with free ports on 127.0.0.1, the default options and the default users.
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// The `WinKAS` Air side.
+    /// Returns the `WinKAS` Air side.
     pub fn winkas(&self) -> Winkas<'_> {
         Winkas::new(&self.shared, self.winkas)
     }
 
-    /// The Wyn Enterprise side.
+    /// Returns the Wyn Enterprise side.
     pub fn wyn(&self) -> Wyn<'_> {
         Wyn::new(&self.shared, self.wyn)
     }
 
-    /// Where both sides are and how to log in, as the program prints it once it is ready:
+    /// Returns the addresses and credentials of both sides, as `tokenlease emulate` prints them:
     /// `{"winkas":{"server","user","password","contract"},
     /// "wyn":{"server","user","password","client_id","client_secret"}}`.
     pub fn ready_line(&self) -> Value {
@@ -68,84 +68,84 @@ impl Emulator {
         })
     }
 
-    /// Moves the emulator's clock forward: tokens expire, lock-outs end, `Date` headers follow.
+    /// Advances the emulator's clock: tokens expire, lockouts end, and `Date` headers follow.
     pub fn advance(&self, time: Duration) {
         self.shared.clock.advance_ms(saturating_ms(time));
     }
 
-    /// Moves the emulator's clock back, as if the server's had been set right.
+    /// Sets the emulator's clock back, as if the server's clock had been corrected.
     pub fn set_back(&self, time: Duration) {
         self.shared.clock.advance_ms(saturating_ms(time).saturating_neg());
     }
 
-    /// The emulator's clock: real time plus what it was moved by.
+    /// Returns the time by the emulator's clock: real time plus its offset.
     pub fn now(&self) -> SystemTime {
         self.shared.clock.now().system_time()
     }
 
-    /// How many calls each endpoint received.
+    /// Returns the number of calls of each endpoint.
     pub fn counts(&self) -> Counts {
         self.shared.state().counts
     }
 
-    /// Connections, tokens issued, wrong credentials.
+    /// Returns the numbers of connections, issued tokens and wrong credentials.
     pub fn details(&self) -> Details {
         self.shared.state().details
     }
 
-    /// The latest 10,000 requests, oldest first, without those of steering.
+    /// Returns the latest 10,000 requests, oldest first, without control calls.
     pub fn log(&self) -> Vec<LogEntry> {
         self.shared.state().log.entries()
     }
 
-    /// Orders a fault for the next `times` calls of an endpoint, after those ordered before.
+    /// Adds a fault for the next `times` calls of an endpoint, after the faults that already wait.
     pub fn fault(&self, endpoint: Endpoint, fault: Fault, times: u32) {
-        self.shared.state().faults.order(endpoint, fault, times);
+        self.shared.state().faults.add(endpoint, fault, times);
     }
 
-    /// Forgets the faults that were ordered and not yet done.
+    /// Removes all faults that wait.
     pub fn clear_faults(&self) {
         self.shared.state().faults.clear();
     }
 
-    /// Changes options, from the next call on. Tokens keep the lifetime they were issued with.
+    /// Changes options from the next call on. Issued tokens keep their lifetime.
     pub fn options(&self, change: impl FnOnce(&mut Options)) {
-        // The closure is the caller's: it may use this handle, so the lock is not held around it.
+        // The closure may use this handle, so the lock is not held while it runs.
         let mut options = self.shared.state().options.clone();
         change(&mut options);
         self.shared.state().options = options;
     }
 
-    /// Ends a token of either provider before its time; says whether it was active.
+    /// Ends a token of either provider. Returns whether it was active.
     pub fn end_token(&self, token: &str) -> bool {
         let now = self.shared.clock.now();
         self.shared.state().tokens.end(now, |other| other.value == token) > 0
     }
 
-    /// Ends all tokens of both providers; answers how many were active.
+    /// Ends all tokens of both providers. Returns the number of active ones.
     pub fn end_all_tokens(&self) -> usize {
         self.shared.state().tokens.end(self.shared.clock.now(), |_| true)
     }
 
-    /// Whether a token of either provider is active.
+    /// Returns whether a token of either provider is active.
     pub fn token_is_active(&self, token: &str) -> bool {
         self.shared.state().tokens.is_active(token, self.shared.clock.now())
     }
 
-    /// Everything as it was at the start: tokens, counts, faults, options, accounts and clock.
+    /// Restores the initial state: tokens, counts, faults, options, accounts and clock.
     pub fn reset(&self) {
         self.shared.reset();
     }
 
-    /// Runs until `stopped` is over, a signal for example; then ends both providers.
+    /// Runs until `stopped` completes, for example a signal; then stops both providers.
     pub async fn serve_until(self, stopped: impl Future<Output = ()>) {
         stopped.await;
     }
 
-    /// Runs for as long as the process does.
+    /// Blocks until the process ends.
     pub fn wait(mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic there was reported by its thread, and no other end is left to report.
+            // The thread itself reports a panic.
             let _ = thread.join();
         }
     }
@@ -169,30 +169,30 @@ impl Drop for Emulator {
     }
 }
 
-/// Where the emulator listens, who may log in, and what the providers leave open.
+/// The addresses, credentials and options of an [`Emulator`].
 #[derive(Clone)]
 pub struct Builder {
     winkas: SocketAddr,
     wyn: SocketAddr,
-    start: Start,
+    start: InitialState,
 }
 
 impl Builder {
-    /// The address of the `WinKAS` Air side. Port 0, the default, takes a free one.
+    /// Sets the address of the `WinKAS` Air side. Port 0, the default, selects a free port.
     #[must_use]
     pub const fn winkas_addr(mut self, addr: SocketAddr) -> Self {
         self.winkas = addr;
         self
     }
 
-    /// The address of the Wyn Enterprise side. Port 0, the default, takes a free one.
+    /// Sets the address of the Wyn Enterprise side. Port 0, the default, selects a free port.
     #[must_use]
     pub const fn wyn_addr(mut self, addr: SocketAddr) -> Self {
         self.wyn = addr;
         self
     }
 
-    /// The user, password and contract code that `WinKAS` Air accepts.
+    /// Sets the user, password and contract code that `WinKAS` Air accepts.
     #[must_use]
     pub fn winkas_credentials(mut self, user: &str, password: &str, contract: &str) -> Self {
         user.clone_into(&mut self.start.winkas_user);
@@ -201,7 +201,7 @@ impl Builder {
         self
     }
 
-    /// The user, password and client secret that Wyn Enterprise accepts.
+    /// Sets the user, password and client secret that Wyn Enterprise accepts.
     #[must_use]
     pub fn wyn_credentials(mut self, user: &str, password: &str, client_secret: &str) -> Self {
         user.clone_into(&mut self.start.wyn_user);
@@ -210,14 +210,19 @@ impl Builder {
         self
     }
 
-    /// Changes the options to start with.
+    /// Changes the initial options.
     #[must_use]
     pub fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.start.options);
         self
     }
 
-    /// Starts both providers. It needs no runtime of tokio's: they have one of their own.
+    /// Starts both providers. They have their own runtime, so the caller needs none of tokio.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an address can't be bound (for example [`io::ErrorKind::AddrInUse`]), or if
+    /// the runtime or its thread can't be created.
     pub async fn start(self) -> io::Result<Emulator> {
         let (ready, started) = oneshot::channel();
         let starting = Starting::spawn(self, ready)?;
@@ -225,7 +230,12 @@ impl Builder {
         starting.finish(addrs.unwrap_or_else(|_| Err(ended_early())))
     }
 
-    /// Starts both providers, for callers that are not async.
+    /// Starts both providers, and blocks until they listen.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an address can't be bound (for example [`io::ErrorKind::AddrInUse`]), or if
+    /// the runtime or its thread can't be created.
     pub fn start_blocking(self) -> io::Result<Emulator> {
         let (ready, started) = oneshot::channel();
         let starting = Starting::spawn(self, ready)?;
@@ -235,8 +245,8 @@ impl Builder {
 
     fn new() -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        // What must be escaped in JSON, in forms and in Basic stands in the defaults.
-        let start = Start {
+        // The defaults contain characters that JSON, forms and Basic headers must escape.
+        let start = InitialState {
             options: Options::default(),
             winkas_user: "api-user@example.dk".to_owned(),
             winkas_password: "Kode+Ord \"7\" & 100%=\u{f8}".to_owned(),
@@ -249,7 +259,7 @@ impl Builder {
     }
 }
 
-/// An emulator whose thread is on its way.
+/// An emulator whose thread is starting.
 struct Starting {
     shared: Arc<Shared>,
     stop: oneshot::Sender<()>,
@@ -274,7 +284,7 @@ impl Starting {
                 Ok(addrs)
             });
             if ready.send(addrs).is_ok() {
-                // Either way of ending means the handle is gone.
+                // A message and a closed channel both mean that the handle was dropped.
                 let _ = stopped.await;
             }
         };
@@ -292,5 +302,5 @@ impl Starting {
 }
 
 fn ended_early() -> io::Error {
-    io::Error::other("the emulator's thread ended before it listened")
+    io::Error::other("the emulator's thread ended before it listened on its addresses")
 }

@@ -1,4 +1,4 @@
-//! Faults: what an endpoint does instead of answering well, for its next calls.
+//! Faults: wrong answers of an endpoint to its next calls.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-/// An endpoint that counts its calls and takes faults.
+/// An endpoint that has a count and takes faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -39,10 +39,10 @@ pub enum Endpoint {
     WynApi,
 }
 
-/// What an endpoint does instead of answering well.
+/// A wrong answer of an endpoint.
 ///
-/// Each kind says whether the call is processed: whether a token is issued or ended, a wrong
-/// password counted. A processed call is processed when it arrives, before any delay. Every faulted
+/// Each kind documents whether the call is processed: whether a token is issued or ended, and a wrong
+/// password is counted. A processed call is processed when it arrives, before any delay. Every faulted
 /// call is counted and logged.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -54,62 +54,63 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// An answer with this status and an empty body. Not processed.
+    /// Returns an answer with this status and an empty body. The call is not processed.
     ///
     /// # Panics
     ///
-    /// If `status` is not within 200 to 999: HTTP has no such final answer.
+    /// Panics if `status` is not from 200 to 999: HTTP has no such final answer.
     pub fn status(status: u16) -> Self {
-        assert!(status >= 200, "a final answer has a status of 200 or more, not {status}");
-        let status = StatusCode::from_u16(status).expect("a status within 200 to 999");
+        assert!(status >= 200, "the status must be from 200 to 999, not {status}");
+        let status = StatusCode::from_u16(status).expect("the status must be from 200 to 999");
         Self::new(Shape::Status(status, String::new()), false)
     }
 
-    /// 400 with `{"error": error}`, the error answer of RFC 6749 section 5.2. Not processed.
+    /// Returns 400 with `{"error": error}` (RFC 6749 section 5.2). The call is not processed.
     pub fn oauth_error(error: &str) -> Self {
         Self::status(400)
             .with_body(&serde_json::json!({ "error": error }).to_string())
             .with_content_type("application/json")
     }
 
-    /// HTTP 200 with a `WinKAS` envelope whose `WinkasErrorCode` is `code`. Not processed.
+    /// Returns HTTP 200 with a `WinKAS` envelope whose `WinkasErrorCode` is `code`. The call is not
+    /// processed.
     pub fn envelope(code: i64, message: &str) -> Self {
         Self::new(Shape::Envelope(code, message.to_owned()), false)
     }
 
-    /// The true answer, late. Processed, and that before the wait.
+    /// Delays the real answer. The call is processed before the delay.
     pub fn delay(delay: Duration) -> Self {
-        Self::new(Shape::Truth, true).with_delay(delay)
+        Self::new(Shape::Real, true).with_delay(delay)
     }
 
-    /// The connection is reset instead of answered. Not processed, unless
-    /// [`after_processing`](Self::after_processing): then the token is issued and its answer lost.
+    /// Resets the connection instead of answering. The call is not processed, except with
+    /// [`after_processing`](Self::after_processing): then the token is issued and its answer is lost.
     pub fn reset() -> Self {
         Self::new(Shape::Reset, false)
     }
 
-    /// The true answer's head and the first half of its body, then the end of the connection.
-    /// Processed.
+    /// Sends the headers and the first half of the body of the real answer, then closes the connection.
+    /// The call is processed.
     pub fn half_body() -> Self {
         Self::new(Shape::HalfBody, true)
     }
 
-    /// The true answer under another `Content-Type`. Processed.
+    /// Sends the real answer with another `Content-Type`. The call is processed.
     ///
     /// # Panics
     ///
-    /// If `content_type` cannot stand in a header.
+    /// Panics if `content_type` is not a valid header value.
     pub fn content_type(content_type: &str) -> Self {
-        Self::new(Shape::Truth, true).with_content_type(content_type)
+        Self::new(Shape::Real, true).with_content_type(content_type)
     }
 
-    /// HTTP 200 with so many bytes that are neither JSON nor UTF-8, as `application/json`. Not
-    /// processed.
+    /// Returns HTTP 200 with this number of bytes that are neither JSON nor UTF-8, as
+    /// `application/json`. The call is not processed.
     pub fn garbage(bytes: usize) -> Self {
         Self::new(Shape::Garbage(bytes), false).with_content_type("application/json")
     }
 
-    /// The body of a [`status`](Self::status) fault. Other kinds keep theirs.
+    /// Sets the body of a [`status`](Self::status) fault. Other kinds ignore it.
     #[must_use]
     pub fn with_body(mut self, text: &str) -> Self {
         if let Shape::Status(_, body) = &mut self.shape {
@@ -118,52 +119,52 @@ impl Fault {
         self
     }
 
-    /// The `Content-Type` of the answer.
+    /// Sets the `Content-Type` of the answer.
     ///
     /// # Panics
     ///
-    /// If `content_type` cannot stand in a header.
+    /// Panics if `content_type` is not a valid header value.
     #[must_use]
     pub fn with_content_type(self, content_type: &str) -> Self {
         self.with_header(header::CONTENT_TYPE.as_str(), content_type)
     }
 
-    /// A header of the answer, instead of one of the same name: `Location`, or a `Date` that is
-    /// wrong.
+    /// Sets a header of the answer, and replaces one of the same name: for example `Location`, or a wrong
+    /// `Date`.
     ///
     /// # Panics
     ///
-    /// If the two cannot stand in a header.
+    /// Panics if the name or the value is not valid in a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
-        let value = HeaderValue::from_str(value).expect("a header's value");
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a valid header name");
+        let value = HeaderValue::from_str(value).expect("a valid header value");
         self.headers.push((name, value));
         self
     }
 
-    /// `Retry-After` in whole seconds (RFC 9110 section 10.2.3).
+    /// Sets `Retry-After` in whole seconds (RFC 9110 section 10.2.3).
     #[must_use]
     pub const fn with_retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(RetryAfter::Seconds(after.as_secs()));
         self
     }
 
-    /// `Retry-After` as an HTTP date, so long after the emulator's now when the answer is sent.
+    /// Sets `Retry-After` as an HTTP date: this long after the time of the answer by the emulator's clock.
     #[must_use]
     pub const fn with_retry_after_date(mut self, after: Duration) -> Self {
         self.retry_after = Some(RetryAfter::Date(after.as_secs()));
         self
     }
 
-    /// Waits so long, in real time, before answering or resetting.
+    /// Waits before the answer or the reset, in real time.
     #[must_use]
     pub const fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// The fault strikes after the call was processed: what it did is done, its answer is lost.
+    /// Processes the call before the fault: its effect is kept, and its answer is lost.
     #[must_use]
     pub const fn after_processing(mut self) -> Self {
         self.processed = true;
@@ -177,8 +178,8 @@ impl Fault {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Shape {
-    /// The true answer; the fault is in its headers or its delay.
-    Truth,
+    /// The real answer; the fault is in its headers or its delay.
+    Real,
     Status(StatusCode, String),
     Envelope(i64, String),
     Reset,
@@ -189,22 +190,22 @@ pub(crate) enum Shape {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RetryAfter {
     Seconds(u64),
-    /// So many seconds from the emulator's now.
+    /// This number of seconds after the time of the answer.
     Date(u64),
 }
 
-/// The faults in waiting, first ordered, first done.
+/// The faults that wait for calls, in their order.
 #[derive(Default)]
 pub(crate) struct Faults(HashMap<Endpoint, VecDeque<(Fault, u32)>>);
 
 impl Faults {
-    pub(crate) fn order(&mut self, endpoint: Endpoint, fault: Fault, times: u32) {
+    pub(crate) fn add(&mut self, endpoint: Endpoint, fault: Fault, times: u32) {
         if times > 0 {
             self.0.entry(endpoint).or_default().push_back((fault, times));
         }
     }
 
-    /// The fault of this call, if one is in waiting.
+    /// Removes and returns the fault of the next call, if there is one.
     pub(crate) fn take(&mut self, endpoint: Endpoint) -> Option<Fault> {
         let queue = self.0.get_mut(&endpoint)?;
         let (fault, times) = queue.front_mut()?;
@@ -219,13 +220,13 @@ impl Faults {
         self.0.clear();
     }
 
-    /// How many calls are still to be faulted.
+    /// Returns the number of calls that will be faulted.
     pub(crate) fn waiting(&self) -> u64 {
         self.0.values().flatten().map(|(_, times)| u64::from(*times)).sum()
     }
 }
 
-/// Bytes that are neither JSON nor UTF-8, the same ones each time.
+/// Returns bytes that are neither JSON nor UTF-8, always the same ones.
 pub(crate) fn garbage(length: usize) -> Vec<u8> {
     [0xFF, 0x00, b'{', 0xC3, 0x28, 0x80, b'"', 0xFE].into_iter().cycle().take(length).collect()
 }
@@ -235,10 +236,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_done_in_the_order_they_were_ordered_and_then_are_over() {
+    fn faults_apply_in_the_order_they_were_added_and_only_as_often_as_requested() {
         let mut faults = Faults::default();
-        faults.order(Endpoint::WynLogin, Fault::status(503), 2);
-        faults.order(Endpoint::WynLogin, Fault::reset(), 1);
+        faults.add(Endpoint::WynLogin, Fault::status(503), 2);
+        faults.add(Endpoint::WynLogin, Fault::reset(), 1);
         assert_eq!(faults.waiting(), 3);
         let taken: Vec<_> = (0..4).map(|_| faults.take(Endpoint::WynLogin)).collect();
         assert!(matches!(taken[0], Some(Fault { shape: Shape::Status(..), .. })));

@@ -1,9 +1,10 @@
-//! The handle's view of each provider.
+//! The provider handles of an emulator.
 
 use std::net::SocketAddr;
 
 use crate::counts::Provider;
 use crate::state::Shared;
+use crate::winkas;
 use crate::wyn::{self, CLIENT_ID};
 
 /// The `WinKAS` Air side of an [`Emulator`](crate::Emulator).
@@ -18,49 +19,50 @@ impl<'a> Winkas<'a> {
         Self { shared, addr }
     }
 
-    /// Its base address: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// Returns the base address: `http://127.0.0.1:PORT`, without a trailing slash.
     pub fn server(self) -> String {
         format!("http://{}", self.addr)
     }
 
-    /// The user that may log in.
+    /// Returns the user.
     pub fn user(self) -> String {
         self.shared.state().winkas.user.clone()
     }
 
-    /// The password that is valid, the first one if there are more.
+    /// Returns the valid password, or the first one of several.
     pub fn password(self) -> String {
         self.shared.state().winkas.passwords.first().cloned().unwrap_or_default()
     }
 
-    /// The contract code.
+    /// Returns the contract code.
     pub fn contract(self) -> String {
         self.shared.state().contract.clone()
     }
 
-    /// Changes the password. Several are valid at once; with none, nobody can log in. Tokens stay.
+    /// Sets the valid passwords. With none, every login fails. Tokens stay active.
     pub fn set_passwords<T: Into<String>>(self, passwords: impl IntoIterator<Item = T>) {
         let passwords = passwords.into_iter().map(Into::into).collect();
         self.shared.state().winkas.passwords = passwords;
     }
 
-    /// Whether wrong passwords have locked the account.
+    /// Returns whether wrong passwords have locked the account.
     pub fn is_locked(self) -> bool {
         is_locked(self.shared, Provider::Winkas)
     }
 
-    /// Opens a locked account, and forgets the wrong passwords so far.
+    /// Unlocks the account and resets the count of wrong passwords.
     pub fn unlock(self) {
         self.shared.state().winkas.unlock();
     }
 
-    /// A second system logs in as the same user: what Authenticate would do, counted nowhere.
+    /// Logs in as another system with the same user, as Authenticate would. No count changes.
+    /// Returns the token.
     pub fn log_in_elsewhere(self) -> String {
         let now = self.shared.clock.now();
-        self.shared.state().log_in_elsewhere(Provider::Winkas, now)
+        winkas::login(&mut self.shared.state(), now).0
     }
 
-    /// The active tokens, newest first.
+    /// Returns the active tokens, newest first.
     pub fn active_tokens(self) -> Vec<String> {
         active_tokens(self.shared, Provider::Winkas)
     }
@@ -78,64 +80,64 @@ impl<'a> Wyn<'a> {
         Self { shared, addr }
     }
 
-    /// Its base address: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// Returns the base address: `http://127.0.0.1:PORT`, without a trailing slash.
     pub fn server(self) -> String {
         format!("http://{}", self.addr)
     }
 
-    /// The user that may log in.
+    /// Returns the user.
     pub fn user(self) -> String {
         self.shared.state().wyn.user.clone()
     }
 
-    /// The password that is valid, the first one if there are more.
+    /// Returns the valid password, or the first one of several.
     pub fn password(self) -> String {
         self.shared.state().wyn.passwords.first().cloned().unwrap_or_default()
     }
 
-    /// The client: `integration`, as on every Wyn server.
+    /// Returns the client: `integration`, as on every Wyn server.
     pub const fn client_id(self) -> &'static str {
         CLIENT_ID
     }
 
-    /// The client secret that is valid, the first one if there are more.
+    /// Returns the valid client secret, or the first one of several.
     pub fn client_secret(self) -> String {
         self.shared.state().secrets.first().cloned().unwrap_or_default()
     }
 
-    /// Changes the password. Several are valid at once; with none, nobody can log in. Tokens stay.
+    /// Sets the valid passwords. With none, every login fails. Tokens stay active.
     pub fn set_passwords<T: Into<String>>(self, passwords: impl IntoIterator<Item = T>) {
         let passwords = passwords.into_iter().map(Into::into).collect();
         self.shared.state().wyn.passwords = passwords;
     }
 
-    /// Changes the client secret. Several are valid at once; with none, none is. Tokens stay.
+    /// Sets the valid client secrets. With none, every login fails. Tokens stay active.
     pub fn set_client_secrets<T: Into<String>>(self, secrets: impl IntoIterator<Item = T>) {
         self.shared.state().secrets = secrets.into_iter().map(Into::into).collect();
     }
 
-    /// Whether wrong passwords have locked the account.
+    /// Returns whether wrong passwords have locked the account.
     pub fn is_locked(self) -> bool {
         is_locked(self.shared, Provider::Wyn)
     }
 
-    /// Opens a locked account, and forgets the wrong passwords so far.
+    /// Unlocks the account and resets the count of wrong passwords.
     pub fn unlock(self) {
         self.shared.state().wyn.unlock();
     }
 
-    /// A second system logs in as the same user and client: counted nowhere.
+    /// Logs in as another system with the same user and client. No count changes. Returns the token.
     pub fn log_in_elsewhere(self) -> String {
         let now = self.shared.clock.now();
-        self.shared.state().log_in_elsewhere(Provider::Wyn, now)
+        wyn::login_elsewhere(&mut self.shared.state(), CLIENT_ID, now)
     }
 
-    /// A token of another client, which `integration` cannot revoke.
+    /// Issues a token to another client, which `integration` cannot revoke. Returns the token.
     pub fn foreign_token(self) -> String {
         wyn::login_elsewhere(&mut self.shared.state(), "other", self.shared.clock.now())
     }
 
-    /// The active tokens of all clients, newest first.
+    /// Returns the active tokens of all clients, newest first.
     pub fn active_tokens(self) -> Vec<String> {
         active_tokens(self.shared, Provider::Wyn)
     }

@@ -1,4 +1,4 @@
-//! A request as the endpoints see it, and what they answer with.
+//! Requests and answers as the endpoints use them.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::counts::Provider;
 
-/// A request that was read to its end.
+/// A request with its whole body.
 pub(crate) struct Call {
     pub(crate) method: Method,
-    /// The path in lower case, at `WinKAS` without the slashes that it may have too many.
+    /// The path in lower case, at `WinKAS` without superfluous slashes.
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
@@ -21,8 +21,8 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Both providers serve their paths in any case. `WinKAS` writes one with two slashes in front
-    /// and one at the end; Wyn takes no path but its own.
+    /// Normalizes a path. Both providers serve their paths in any case. `WinKAS` documents one path with
+    /// two leading slashes and a trailing one; Wyn accepts no superfluous slashes.
     pub(crate) fn normal_path(provider: Provider, path: &str) -> String {
         let path = path.to_ascii_lowercase();
         if provider == Provider::Wyn {
@@ -43,7 +43,7 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The first value of this name in the query.
+    /// Returns the first value of a name in the query.
     pub(crate) fn query_value(&self, name: &str) -> Option<String> {
         form_urlencoded::parse(self.query.as_bytes())
             .find(|(key, _)| key == name)
@@ -60,11 +60,11 @@ pub(crate) fn empty(status: StatusCode) -> Answer {
 }
 
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
-    let text = serde_json::to_vec(body).expect("the emulator's own values are JSON");
+    let text = serde_json::to_vec(body).expect("the emulator's values serialize to JSON");
     with(empty(status).map(|_| text.into()), &[("content-type", "application/json; charset=utf-8")])
 }
 
-/// 405 with the methods that are right (RFC 9110 section 15.5.6).
+/// Returns 405 with the allowed methods (RFC 9110 section 15.5.6).
 pub(crate) fn method_not_allowed(allow: &'static str) -> Answer {
     with(empty(StatusCode::METHOD_NOT_ALLOWED), &[("allow", allow)])
 }
@@ -76,24 +76,24 @@ pub(crate) fn with(mut answer: Answer, headers: &[(&'static str, &'static str)])
     answer
 }
 
-/// A body that is sent whole, or breaks off in the middle.
+/// A body that is sent completely, or breaks off in the middle.
 pub(crate) struct AnswerBody {
     data: Bytes,
-    /// What the head promises; the body breaks off if it is more than there is.
-    promised: u64,
+    /// The length in the header. If it is more than the data, the body breaks off.
+    announced: u64,
     flushed: bool,
 }
 
 impl AnswerBody {
     pub(crate) const fn whole(data: Bytes) -> Self {
-        Self { promised: data.len() as u64, data, flushed: true }
+        Self { announced: data.len() as u64, data, flushed: true }
     }
 
-    /// Half of a body, under a head that promises all of it.
+    /// Returns half of a body, with the length of the whole body in the header.
     pub(crate) fn half(data: &Bytes) -> Self {
-        // Half of nothing is nothing: an empty answer becomes one of spaces that breaks off.
+        // An empty body is replaced by spaces, so that it can break off.
         let data = if data.len() < 2 { Bytes::from_static(&[b' '; 16]) } else { data.clone() };
-        Self { promised: data.len() as u64, data: data.slice(..data.len() / 2), flushed: false }
+        Self { announced: data.len() as u64, data: data.slice(..data.len() / 2), flushed: false }
     }
 }
 
@@ -107,14 +107,14 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         if !self.data.is_empty() {
             let data = std::mem::take(&mut self.data);
-            self.promised -= data.len() as u64;
+            self.announced -= data.len() as u64;
             return Poll::Ready(Some(Ok(Frame::data(data))));
         }
-        if self.promised == 0 {
+        if self.announced == 0 {
             return Poll::Ready(None);
         }
         if !self.flushed {
-            // hyper sends what it has while a body makes it wait, and not when a body fails.
+            // hyper flushes its buffer when a body is pending, but not when a body fails.
             self.flushed = true;
             context.waker().wake_by_ref();
             return Poll::Pending;
@@ -123,15 +123,15 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_empty() && self.promised == 0
+        self.data.is_empty() && self.announced == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.promised)
+        SizeHint::with_exact(self.announced)
     }
 }
 
-/// The connection ends here, as ordered by a fault or left by the client.
+/// The connection ends here, because of a fault or because the client closed it.
 #[derive(Debug)]
 pub(crate) struct BrokenOff;
 

@@ -1,12 +1,12 @@
-//! What the providers leave undocumented, as options.
+//! Options for behaviour that the providers do not document.
 
 use serde::{Deserialize, Serialize};
 
-/// What the providers leave undocumented, and what differs between servers.
+/// Behaviour that the providers do not document, or that differs between servers.
 ///
-/// Set at the start with [`Builder::options`](crate::Builder::options), later with
-/// [`Emulator::options`](crate::Emulator::options) or `POST /_emulator/options`, whose JSON has the
-/// names of the fields: `{"winkas":{"authenticate":"running"}}` changes that field alone.
+/// [`Builder::options`](crate::Builder::options) sets it at the start,
+/// [`Emulator::options`](crate::Emulator::options) and `POST /_emulator/options` change it later. The
+/// JSON has the names of the fields: `{"winkas":{"authenticate":"running"}}` changes only that field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -21,29 +21,30 @@ pub struct Options {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
 pub struct WinkasOptions {
-    /// What Authenticate does with a token that is still active.
+    /// How Authenticate treats a token that is still active.
     pub authenticate: Authenticate,
     /// How refetch answers when no token is active.
     pub refetch_none: RefetchNone,
-    /// Whether refetch, when no token is active, returns the last one that has ended instead.
+    /// Whether refetch returns the newest token, which has ended, if no token is active.
     pub refetch_returns_ended: bool,
     /// How refetch answers a wrong password.
     pub refetch_wrong_password: RefetchWrongPassword,
     /// How Validate answers for a token that is not active.
     pub validate_rejection: ValidateRejection,
-    /// After how many wrong passwords in a row the account is locked; `None`: never. 3 by default.
+    /// The number of consecutive wrong passwords that locks the account. `None`: it is never locked.
+    /// Default: 3.
     pub lockout_failures: Option<u32>,
-    /// After how many seconds a locked account opens; `None`, the default: only by a call.
+    /// The length of a lockout in seconds. `None`, the default: until a call unlocks the account.
     pub lockout_s: Option<u32>,
-    /// Whether a wrong password at refetch counts for the lock-out as well. It does by default.
+    /// Whether a wrong password at refetch also counts for the lockout. Default: yes.
     pub lockout_counts_refetch: bool,
-    /// The lifetime of a new token in seconds. 12 hours by default.
+    /// The lifetime of a new token in seconds. Default: 43200 (12 hours).
     pub lifetime_s: u32,
-    /// Whether the numbers in envelopes are written as strings (`"WinKasStatus":"0"`).
+    /// Whether the numbers in envelopes are strings (`"WinKasStatus":"0"`).
     pub numbers_as_strings: bool,
-    /// Whether Authenticate fills `UserName`, `UserPassword` and `UserContractCode` of its answer.
+    /// Whether Authenticate returns `UserName`, `UserPassword` and `UserContractCode` in its answer.
     pub echo_credentials: bool,
 }
 
@@ -69,24 +70,25 @@ impl Default for WinkasOptions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
 pub struct WynOptions {
     /// Whether a new token ends the older ones of the same client.
     pub new_token_ends_older: bool,
-    /// The lifetime in seconds of a token asked for without `access-token-lifetime`. 315360000
-    /// (10 years) by default.
+    /// The lifetime in seconds of a token that is requested without `access-token-lifetime`. Default:
+    /// 315360000 (10 years).
     pub lifetime_s: u32,
-    /// Whether the answer leaves out `expires_in`, which RFC 6749 section 5.1 only recommends.
+    /// Whether the answer omits `expires_in`, which RFC 6749 section 5.1 only recommends.
     pub omit_expires_in: bool,
-    /// Whether `invalid_client` is answered with 401 and `WWW-Authenticate`, as other servers of
-    /// the standard do (RFC 6749 section 5.2), instead of with 400.
+    /// Whether `invalid_client` is answered with 401 and `WWW-Authenticate` instead of 400, as by other
+    /// OAuth 2.0 servers (RFC 6749 section 5.2).
     pub invalid_client_401: bool,
-    /// Whether the client may use `grant_type=client_credentials` (RFC 6749 section 4.4), as other
-    /// servers of the standard let it. `unauthorized_client` by default.
+    /// Whether the client may use `grant_type=client_credentials` (RFC 6749 section 4.4), as at other
+    /// OAuth 2.0 servers. Default: no; the answer is `unauthorized_client`.
     pub client_credentials: bool,
-    /// After how many wrong passwords in a row the account is locked; `None`: never. 3 by default.
+    /// The number of consecutive wrong passwords that locks the account. `None`: it is never locked.
+    /// Default: 3.
     pub lockout_failures: Option<u32>,
-    /// After how many seconds a locked account opens; `None`, the default: only by a call.
+    /// The length of a lockout in seconds. `None`, the default: until a call unlocks the account.
     pub lockout_s: Option<u32>,
 }
 
@@ -104,16 +106,16 @@ impl Default for WynOptions {
     }
 }
 
-/// What Authenticate does with a token that is still active.
+/// How Authenticate treats a token that is still active.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Authenticate {
-    /// It returns that token (`running`).
+    /// Returns that token (`running`).
     Running,
-    /// It issues a new one and ends the older ones (`ends_older`).
+    /// Issues a new token and ends the older ones (`ends_older`).
     EndsOlder,
-    /// It issues a new one and keeps the older ones (`keeps_older`).
+    /// Issues a new token and keeps the older ones active (`keeps_older`).
     #[default]
     KeepsOlder,
 }
@@ -140,7 +142,7 @@ pub enum RefetchWrongPassword {
     /// As if no token were active (`like_none`).
     #[default]
     LikeNone,
-    /// With a code other than 0 of its own (`error_code`).
+    /// With a separate code other than 0 (`error_code`).
     ErrorCode,
 }
 
@@ -153,6 +155,6 @@ pub enum ValidateRejection {
     #[default]
     #[serde(rename = "false")]
     SaysFalse,
-    /// A code other than 0 and no validation (`error_code`).
+    /// A code other than 0 and no result (`error_code`).
     ErrorCode,
 }

@@ -1,4 +1,4 @@
-//! Listeners, connections, and the way of one request through counts and faults.
+//! Listeners, connections, and the processing of a request with its counts and faults.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,33 +22,33 @@ use crate::counts::{LogEntry, Provider};
 use crate::fault::{Fault, RetryAfter, Shape, garbage};
 use crate::http1::{Answer, AnswerBody, BrokenOff, Call, empty};
 use crate::state::Shared;
-use crate::{steering, winkas, wyn};
+use crate::{control, winkas, wyn};
 
-/// Listens with a backlog that a thousand clients connecting at once fit into.
+/// Opens a listener. Its backlog is large enough for a thousand clients that connect at once.
 pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // On Windows the same option would let two programs listen on one port.
+    // On Windows this option would let two programs listen on the same port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
     socket.listen(4096)
 }
 
-/// Accepts for as long as the runtime lives.
+/// Accepts connections until the runtime ends.
 pub(crate) async fn accept(listener: TcpListener, provider: Provider, shared: Arc<Shared>) {
     loop {
         if let Ok((stream, _)) = listener.accept().await {
             shared.state().details.of(provider).connections += 1;
             tokio::spawn(serve(stream, provider, Arc::clone(&shared)));
         } else {
-            // Out of file descriptors, most likely: they come back as connections close.
+            // Most likely there are no free file descriptors: closing connections frees some.
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }
 
 async fn serve(stream: TcpStream, provider: Provider, shared: Arc<Shared>) {
-    // Only a matter of speed: answers are small and written at once.
+    // A failure only makes answers slower.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let wire = Wire { stream, reset: Arc::clone(&reset) };
@@ -56,7 +56,7 @@ async fn serve(stream: TcpStream, provider: Provider, shared: Arc<Shared>) {
         let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
         async move { answer(&shared, provider, request, &reset).await }
     });
-    // An error here is a client that left, or a fault that was ordered.
+    // An error is a client that closed the connection, or an injected fault.
     let _ = http1::Builder::new()
         .auto_date_header(false)
         .header_read_timeout(None)
@@ -82,11 +82,11 @@ async fn answer(
         body: body.to_bytes(),
     };
     if let Some(path) = call.path.strip_prefix("/_emulator") {
-        return Ok(finish(shared, steering::answer(shared, path, &call), None));
+        return Ok(finish(shared, control::answer(shared, path, &call), None));
     }
-    let (fault, truth) = receive(shared, provider, parts.uri.path(), &call);
+    let (fault, real) = receive(shared, provider, parts.uri.path(), &call);
     let Some(fault) = fault else {
-        return Ok(finish(shared, truth.expect("a call without fault is processed"), None));
+        return Ok(finish(shared, real.expect("a call without a fault is processed"), None));
     };
     if !fault.delay.is_zero() {
         tokio::time::sleep(fault.delay).await;
@@ -95,12 +95,12 @@ async fn answer(
         reset.store(true, Ordering::SeqCst);
         return Err(BrokenOff);
     }
-    let faulted = falsify(shared, &fault, truth);
-    Ok(finish(shared, faulted, Some(&fault)))
+    let answer = apply_fault(shared, &fault, real);
+    Ok(finish(shared, answer, Some(&fault)))
 }
 
-/// Counts and logs a call, takes its fault, and processes it unless the fault comes before that:
-/// all at once, so that calls are processed in the order they are counted.
+/// Counts and logs a call, takes its fault, and processes it unless the fault prevents that. All of it
+/// happens under one lock, so that calls are processed in the order of the log.
 fn receive(
     shared: &Shared,
     provider: Provider,
@@ -124,15 +124,15 @@ fn receive(
     if fault.as_ref().is_some_and(|fault| !fault.processed) {
         return (fault, None);
     }
-    let truth = match provider {
+    let real = match provider {
         Provider::Winkas => winkas::process(state, now, call),
         Provider::Wyn => wyn::process(state, now, call),
     };
-    (fault, Some(truth))
+    (fault, Some(real))
 }
 
-/// The answer of a faulted call, but for what [`finish`] adds.
-fn falsify(shared: &Shared, fault: &Fault, truth: Option<Answer>) -> Answer {
+/// Returns the answer of a faulted call, without the headers that [`finish`] adds.
+fn apply_fault(shared: &Shared, fault: &Fault, real: Option<Answer>) -> Answer {
     match &fault.shape {
         Shape::Status(status, body) => empty(*status).map(|_| body.clone().into()),
         Shape::Envelope(code, message) => winkas::envelope(
@@ -143,17 +143,17 @@ fn falsify(shared: &Shared, fault: &Fault, truth: Option<Answer>) -> Answer {
             &[],
         ),
         Shape::Garbage(bytes) => empty(StatusCode::OK).map(|_| garbage(*bytes).into()),
-        Shape::Truth | Shape::HalfBody | Shape::Reset => {
-            truth.expect("a fault of this shape is processed")
+        Shape::Real | Shape::HalfBody | Shape::Reset => {
+            real.expect("a fault of this shape is processed")
         }
     }
 }
 
-/// Adds the fault's headers and the emulator's `Date`, and breaks the body if that was ordered.
+/// Adds the fault's headers and the emulator's `Date`, and breaks the body off if the fault says so.
 fn finish(shared: &Shared, mut answer: Answer, fault: Option<&Fault>) -> Response<AnswerBody> {
     let now = shared.clock.now();
     let mut put = |name, text: String| {
-        let value = HeaderValue::try_from(text).expect("numbers and dates can stand in a header");
+        let value = HeaderValue::try_from(text).expect("numbers and dates are valid header values");
         answer.headers_mut().insert(name, value);
     };
     put(header::DATE, now.http_date());
@@ -172,7 +172,7 @@ fn finish(shared: &Shared, mut answer: Answer, fault: Option<&Fault>) -> Respons
     answer.map(|body: Bytes| if half { AnswerBody::half(&body) } else { AnswerBody::whole(body) })
 }
 
-/// A stream that ends with a reset instead of an orderly close, when told to.
+/// A TCP stream that is reset instead of closed if the flag is set.
 struct Wire {
     stream: TcpStream,
     reset: Arc<AtomicBool>,
@@ -181,7 +181,7 @@ struct Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if self.reset.load(Ordering::SeqCst) {
-            // Without it the close is an orderly one: still no answer, but not a reset.
+            // If this fails, the client sees an orderly close without an answer instead of a reset.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -215,5 +215,5 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// In bytes: far more than any call of the two providers needs.
+/// The longest request body, in bytes; the calls of both providers are much shorter.
 const MAX_BODY: usize = 1 << 20;

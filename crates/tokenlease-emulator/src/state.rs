@@ -1,17 +1,17 @@
-//! All that the emulator remembers, behind one lock.
+//! The state of the emulator, behind one lock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::accounts::{Account, Lockout};
-use crate::clock::{Clock, Millis};
+use crate::clock::Clock;
 use crate::counts::{Counts, Details, Log, Provider};
 use crate::fault::Faults;
 use crate::options::Options;
 use crate::tokens::Tokens;
 
-/// What the emulator starts with, and goes back to when it is reset.
+/// The options and credentials of the builder, which a reset restores.
 #[derive(Clone)]
-pub(crate) struct Start {
+pub(crate) struct InitialState {
     pub(crate) options: Options,
     pub(crate) winkas_user: String,
     pub(crate) winkas_password: String,
@@ -23,21 +23,21 @@ pub(crate) struct Start {
 
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
-    pub(crate) start: Start,
+    pub(crate) start: InitialState,
     state: Mutex<State>,
 }
 
 impl Shared {
-    pub(crate) fn new(start: Start) -> Self {
+    pub(crate) fn new(start: InitialState) -> Self {
         Self { clock: Clock::default(), state: Mutex::new(State::new(&start)), start }
     }
 
-    /// The state. No call to it waits for anything while it holds the lock.
+    /// Locks the state. No caller waits for anything else while it has the lock.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything as it was at the start, the clock included.
+    /// Restores the initial state, including the clock.
     pub(crate) fn reset(&self) {
         self.clock.reset();
         *self.state() = State::new(&self.start);
@@ -49,7 +49,7 @@ pub(crate) struct State {
     pub(crate) winkas: Account,
     pub(crate) contract: String,
     pub(crate) wyn: Account,
-    /// Each of these is valid: more than one while a secret is being changed.
+    /// The valid client secrets; more than one during a rotation.
     pub(crate) secrets: Vec<String>,
     pub(crate) tokens: Tokens,
     pub(crate) faults: Faults,
@@ -59,7 +59,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    fn new(start: &Start) -> Self {
+    fn new(start: &InitialState) -> Self {
         Self {
             options: start.options.clone(),
             winkas: Account::new(start.winkas_user.clone(), vec![start.winkas_password.clone()]),
@@ -74,6 +74,7 @@ impl State {
         }
     }
 
+    /// Returns the account of a provider.
     pub(crate) const fn account(&mut self, provider: Provider) -> &mut Account {
         match provider {
             Provider::Winkas => &mut self.winkas,
@@ -81,6 +82,7 @@ impl State {
         }
     }
 
+    /// Returns the lockout rule of a provider.
     pub(crate) const fn lockout(&self, provider: Provider) -> Lockout {
         let (winkas, wyn) = (&self.options.winkas, &self.options.wyn);
         match provider {
@@ -88,14 +90,6 @@ impl State {
                 Lockout { failures: winkas.lockout_failures, seconds: winkas.lockout_s }
             }
             Provider::Wyn => Lockout { failures: wyn.lockout_failures, seconds: wyn.lockout_s },
-        }
-    }
-
-    /// A token for another system that logs in as the same user: counted nowhere.
-    pub(crate) fn log_in_elsewhere(&mut self, provider: Provider, now: Millis) -> String {
-        match provider {
-            Provider::Winkas => crate::winkas::login(self, now).0,
-            Provider::Wyn => crate::wyn::login_elsewhere(self, crate::wyn::CLIENT_ID, now),
         }
     }
 }

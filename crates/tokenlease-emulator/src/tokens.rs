@@ -1,4 +1,4 @@
-//! The tokens that were issued, active or ended.
+//! The issued tokens, active or ended.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// A new token without client, tenant, user and scope.
+    /// Returns a new token without client, tenant, user and scope.
     pub(crate) fn new(provider: Provider, now: Millis, lifetime_s: u32) -> Self {
         let value = match provider {
             Provider::Winkas => {
@@ -47,7 +47,7 @@ impl Token {
     }
 }
 
-/// All tokens of both providers, in the order they were issued.
+/// All tokens of both providers, in the order of their issue.
 #[derive(Default)]
 pub(crate) struct Tokens {
     list: Vec<Token>,
@@ -55,6 +55,7 @@ pub(crate) struct Tokens {
 }
 
 impl Tokens {
+    /// Adds a token. Returns its value.
     pub(crate) fn push(&mut self, token: Token) -> String {
         let value = token.value.clone();
         self.index.insert(value.clone(), self.list.len());
@@ -62,6 +63,7 @@ impl Tokens {
         value
     }
 
+    /// Returns the token of a provider with this value, if it is active.
     pub(crate) fn active(&self, provider: Provider, value: &str, now: Millis) -> Option<&Token> {
         let token = &self.list[*self.index.get(value)?];
         (token.provider == provider && token.is_active(now)).then_some(token)
@@ -71,6 +73,7 @@ impl Tokens {
         self.index.get(value).is_some_and(|&at| self.list[at].is_active(now))
     }
 
+    /// Returns the active tokens of a provider, newest first.
     pub(crate) fn actives(&self, provider: Provider, now: Millis) -> impl Iterator<Item = &Token> {
         self.list
             .iter()
@@ -78,11 +81,12 @@ impl Tokens {
             .filter(move |token| token.provider == provider && token.is_active(now))
     }
 
+    /// Returns the newest token of a provider, active or not.
     pub(crate) fn latest(&self, provider: Provider) -> Option<&Token> {
         self.list.iter().rev().find(|token| token.provider == provider)
     }
 
-    /// Ends the active tokens that `which` names; answers how many.
+    /// Ends the active tokens that `which` selects. Returns their number.
     pub(crate) fn end(&mut self, now: Millis, which: impl Fn(&Token) -> bool) -> usize {
         let mut count = 0;
         for token in self.list.iter_mut().filter(|token| token.is_active(now) && which(token)) {
@@ -97,7 +101,7 @@ fn alphanumeric(length: usize) -> String {
     pick(length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 }
 
-/// So many random characters of an alphabet: test data, so that a slight bias does no harm.
+/// Returns random characters of an alphabet. The slight bias does not matter for test data.
 fn pick(length: usize, alphabet: &[u8]) -> String {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).expect("the operating system has random bytes");

@@ -1,7 +1,7 @@
 //! `WinKAS` Air: Authenticate, refetch, Validate and two API calls.
 //!
-//! Paths, names and texts are those of the provider's pages "API Authorization" and "API Token". The
-//! codes other than 0 are the emulator's own: the provider documents none.
+//! Paths, field names and texts are from the provider's pages "API Authorization" and "API Token". The
+//! error codes other than 0 are invented, because the provider documents none.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ use crate::options::{
 use crate::state::State;
 use crate::tokens::Token;
 
+/// Returns the endpoint of a path, if it takes faults.
 pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
     Some(match path {
         AUTHENTICATE => Endpoint::WinkasLogin,
@@ -27,6 +28,7 @@ pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
     })
 }
 
+/// Processes a call and returns its answer.
 pub(crate) fn process(state: &mut State, now: Millis, call: &Call) -> Answer {
     if call.path == VALIDATE {
         return validate(state, now, call);
@@ -54,7 +56,7 @@ pub(crate) fn process(state: &mut State, now: Millis, call: &Call) -> Answer {
     }
 }
 
-/// The running token or a new one, as the option says, and whether it is new.
+/// Returns the running token or a new one, as the option says, and whether it is new.
 pub(crate) fn login(state: &mut State, now: Millis) -> (String, bool) {
     match state.options.winkas.authenticate {
         Authenticate::Running => {
@@ -71,10 +73,11 @@ pub(crate) fn login(state: &mut State, now: Millis) -> (String, bool) {
     (state.tokens.push(token), true)
 }
 
-/// The envelope around every answer, with the fields that are the call's own.
+/// Returns an answer in the envelope of `WinKAS`, with the call's own fields.
 ///
-/// `WinkasErrorCode` is spelled otherwise than its neighbours; `ResponseDateTime` has no zone and
-/// is one hour ahead of UTC, so that who reckons with it reckons wrongly.
+/// As at the provider, `WinkasErrorCode` is spelled differently from the other fields.
+/// `ResponseDateTime` has no time zone. It is one hour ahead of UTC, so that a client that reads it as
+/// UTC gets a wrong time.
 pub(crate) fn envelope(
     options: &WinkasOptions,
     now: Millis,
@@ -167,7 +170,7 @@ fn validate(state: &State, now: Millis, call: &Call) -> Answer {
     if call.method != Method::GET {
         return method_not_allowed("GET");
     }
-    // RFC 3986 section 3.4: the character must be percent-encoded in a query.
+    // RFC 3986 section 3.4: a query must percent-encode this character.
     if call.query.contains('|') {
         return empty(StatusCode::BAD_REQUEST);
     }
@@ -186,7 +189,8 @@ fn validate(state: &State, now: Millis, call: &Call) -> Answer {
     envelope(options, now, 0, "Token validation was successful.", &own)
 }
 
-/// An API call. A rejected token and a missing permission look the same, as at the provider's.
+/// Answers an API call. A rejected token and a missing permission get the same answer, as at the
+/// provider.
 fn report(state: &mut State, now: Millis, path: &str, mut body: Map<String, Value>) -> Answer {
     let token = text(&body, "Token").unwrap_or_default();
     let active = state.tokens.active(Provider::Winkas, token, now).is_some();
@@ -200,7 +204,7 @@ fn report(state: &mut State, now: Millis, path: &str, mut body: Map<String, Valu
     envelope(options, now, 0, "Okay.", &[("WinKasData", Value::Object(body))])
 }
 
-/// Logs in with the fields of these names: contract, user, password.
+/// Logs in with the fields of these names: contract, user and password.
 fn log_in(
     state: &mut State,
     now: Millis,

@@ -1,5 +1,5 @@
-//! Bugs planted in the driver, the store or what lies between them, to see whether the oracle finds
-//! them. The machine itself has no switch.
+//! Bugs that are injected into the simulated driver, store and network, to test whether the oracle
+//! finds them. The state machine itself has no switch for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,105 +12,105 @@ use tokenlease_core::{
 
 use crate::{H, Owner, Password, Provider, S, World};
 
-/// A bug that a world has.
+/// A bug to inject into a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bug {
-    /// The driver says that the lock is ours without asking the store.
-    LockUnasked,
-    /// The look inside the lock is answered with what was read before it.
-    InsideFromBefore,
-    /// A failed look inside the lock is answered with an old record.
-    FailedLookIgnored,
-    /// A save that was lost is taken for saved.
+    /// The driver reports the lock as granted without a call to the store.
+    LockWithoutStore,
+    /// A read inside the lock returns the record that was read before the lock.
+    StaleReadInsideLock,
+    /// A failed read inside the lock returns an old record.
+    FailedReadIgnored,
+    /// A lost save is reported as saved.
     LostSaveIgnored,
-    /// A failed refresh throws the lease away.
+    /// A failed login discards the current lease.
     EvictionOnFailure,
     /// The store does not compare the revision.
     NoCompare,
-    /// A conflict is answered by writing over what stands there.
+    /// A conflicting save overwrites the record.
     OverwriteOnConflict,
-    /// Each caller's attempt begins anew, without a record.
+    /// Each call starts with a new state machine and without a record.
     CredentialsRetried,
     /// Circuits are not saved.
     CircuitNotSaved,
     /// All credentials have one credentials fingerprint.
-    OneProof,
-    /// All who ask in a process join one flight, whatever their credentials.
+    OneCredentialsFingerprint,
+    /// All callers of a process share one flight, whatever their credentials.
     OneFlight,
-    /// The wall clock ends leases.
+    /// Leases expire by the wall clock.
     WallClockOnly,
-    /// The record is in the writer's wall time.
+    /// The record contains the writer's wall clock time.
     WallTimeInRecord,
-    /// The store is looked at only when memory is empty.
+    /// The store is read only if memory is empty.
     StoreOnlyWhenEmpty,
-    /// A rejection is believed unasked.
-    RejectionBelieved,
-    /// A rejection drops whatever token is in use.
-    AnyTokenRejected,
-    /// A validation of a minute ago serves who asks now.
-    ValidationJoined,
-    /// A refetched token is served for an hour after its last validation.
+    /// A rejection is accepted without a validation.
+    RejectionNotValidated,
+    /// A rejection discards the current token, whichever token was rejected.
+    WrongTokenRejected,
+    /// A validation counts for calls up to a minute after it.
+    OldValidationJoined,
+    /// A validation, or the answer that returned the token, counts for an hour.
     OldValidationServes,
-    /// No answer to a refetch is taken for no token.
-    SilenceTakenForNone,
-    /// The store's locks live a tenth of what was asked for.
+    /// A lost refetch is reported as "no token".
+    FailedRefetchMeansNoToken,
+    /// Locks have a tenth of the requested TTL.
     ShortLock,
-    /// Holds are not saved.
-    HoldNotSaved,
-    /// What comes after its receipt was given up is thrown away.
+    /// Server backoffs are not saved.
+    BackoffNotSaved,
+    /// An answer after its deadline is discarded.
     LateAnswerDropped,
-    /// One lost call to the store is taken for an outage.
+    /// One lost call to the store counts as an outage.
     OneLossOutage,
-    /// A process takes all its locks under one name: an unlock that lands late frees the next.
+    /// A process uses one name for all its locks, so a late unlock releases its next lock.
     OneLockEpoch,
-    /// The driver sends a request that failed again by itself, as long as it may.
-    SentAgain,
+    /// The driver itself resends a failed request until its deadline.
+    ResentByDriver,
 }
 
 impl Bug {
-    /// All of them.
+    /// All bugs.
     pub const ALL: [Self; 25] = [
-        Self::LockUnasked,
-        Self::InsideFromBefore,
-        Self::FailedLookIgnored,
+        Self::LockWithoutStore,
+        Self::StaleReadInsideLock,
+        Self::FailedReadIgnored,
         Self::LostSaveIgnored,
         Self::EvictionOnFailure,
         Self::NoCompare,
         Self::OverwriteOnConflict,
         Self::CredentialsRetried,
         Self::CircuitNotSaved,
-        Self::OneProof,
+        Self::OneCredentialsFingerprint,
         Self::OneFlight,
         Self::WallClockOnly,
         Self::WallTimeInRecord,
         Self::StoreOnlyWhenEmpty,
-        Self::RejectionBelieved,
-        Self::AnyTokenRejected,
-        Self::ValidationJoined,
+        Self::RejectionNotValidated,
+        Self::WrongTokenRejected,
+        Self::OldValidationJoined,
         Self::OldValidationServes,
-        Self::SilenceTakenForNone,
+        Self::FailedRefetchMeansNoToken,
         Self::ShortLock,
-        Self::HoldNotSaved,
+        Self::BackoffNotSaved,
         Self::LateAnswerDropped,
         Self::OneLossOutage,
         Self::OneLockEpoch,
-        Self::SentAgain,
+        Self::ResentByDriver,
     ];
 }
 
-/// What a load brought.
+/// The result of a load.
 type Load = (Option<(u64, Record)>, StoreTime);
 
-/// What the broken parts remember.
+/// The state of the injected bugs.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub(crate) struct BugState {
     loads: BTreeMap<(usize, Password), Load>,
     locked: BTreeSet<(usize, Password)>,
-    yes: BTreeMap<usize, i64>,
+    active: BTreeMap<usize, i64>,
     failing: BTreeMap<(usize, Password), u8>,
 }
 
-fn pretended(expected: Option<u64>, now: i64) -> Outcome {
+fn pretend_saved(expected: Option<u64>, now: i64) -> Outcome {
     Outcome::Saved { revision: expected.unwrap_or_default() + 1, now: StoreTime(now) }
 }
 
@@ -119,71 +119,79 @@ impl World {
         self.setup.bug == Some(bug)
     }
 
-    /// What a broken driver answers without performing the effect.
-    pub(crate) fn instead(&mut self, p: usize, of: &Password, effect: &Effect) -> Option<Outcome> {
+    /// Returns the outcome that a broken driver reports without performing the effect.
+    pub(crate) fn replace_effect(
+        &mut self,
+        p: usize,
+        of: &Password,
+        effect: &Effect,
+    ) -> Option<Outcome> {
         let bug = self.setup.bug?;
         let key = (p, *of);
         let store_now = self.now + self.store.offset;
         if !matches!(effect, Effect::Send(_))
-            && let Some(left) = self.planted.failing.get_mut(&key)
+            && let Some(left) = self.bug_state.failing.get_mut(&key)
             && *left > 0
         {
             *left -= 1;
-            return Some(Outcome::Failed(Error::new(ErrorKind::Store, "it is taken to be away")));
+            return Some(Outcome::Failed(Error::new(
+                ErrorKind::Store,
+                "the store is reported as unavailable",
+            )));
         }
         match (bug, effect) {
-            (Bug::LockUnasked, Effect::Lock { .. }) => Some(Outcome::Locked),
-            (Bug::InsideFromBefore, Effect::Load) if self.planted.locked.contains(&key) => {
-                let (stored, now) = self.planted.loads.get(&key).cloned()?;
+            (Bug::LockWithoutStore, Effect::Lock { .. }) => Some(Outcome::Locked),
+            (Bug::StaleReadInsideLock, Effect::Load) if self.bug_state.locked.contains(&key) => {
+                let (stored, now) = self.bug_state.loads.get(&key).cloned()?;
                 Some(Outcome::Loaded { stored, now })
             }
             (Bug::CredentialsRetried, Effect::Load) => {
                 Some(Outcome::Loaded { stored: None, now: StoreTime(store_now) })
             }
             (Bug::CredentialsRetried, Effect::Save { expected, .. }) => {
-                Some(pretended(*expected, store_now))
+                Some(pretend_saved(*expected, store_now))
             }
             (Bug::CircuitNotSaved, Effect::Save { expected, record, .. })
                 if !record.inspect().circuits.is_empty() =>
             {
-                Some(pretended(*expected, store_now))
+                Some(pretend_saved(*expected, store_now))
             }
-            (Bug::HoldNotSaved, Effect::Save { expected, record, .. })
-                if record.inspect().hold.is_some() =>
+            (Bug::BackoffNotSaved, Effect::Save { expected, record, .. })
+                if record.inspect().server_backoff.is_some() =>
             {
-                Some(pretended(*expected, store_now))
+                Some(pretend_saved(*expected, store_now))
             }
-            (Bug::RejectionBelieved, Effect::Send(Call::Validate(_))) => {
+            (Bug::RejectionNotValidated, Effect::Send(Call::Validate(_))) => {
                 Some(Outcome::Answered(Answer::Inactive))
             }
             (
-                Bug::ValidationJoined | Bug::OldValidationServes,
+                Bug::OldValidationJoined | Bug::OldValidationServes,
                 Effect::Send(Call::Validate(token)),
             ) => {
-                let serves = if bug == Bug::ValidationJoined { 60 * S } else { H };
-                let yes = self.planted.yes.get(&Provider::number(token))?;
-                (self.now - yes < serves).then_some(Outcome::Answered(Answer::Active))
+                let serves = if bug == Bug::OldValidationJoined { 60 * S } else { H };
+                let active = self.bug_state.active.get(&Provider::number(token))?;
+                (self.now - active < serves).then_some(Outcome::Answered(Answer::Active))
             }
             _ => None,
         }
     }
 
-    /// Whether a broken driver sends a request that failed again by itself.
-    pub(crate) fn repeats(
+    /// Returns whether a broken driver resends a failed request.
+    pub(crate) fn resends(
         &self,
         p: usize,
         effect: &Effect,
         outcome: &Outcome,
         receipt: &Receipt,
     ) -> bool {
-        self.bug(Bug::SentAgain)
+        self.bug(Bug::ResentByDriver)
             && matches!(effect, Effect::Send(_))
             && matches!(outcome, Outcome::NotSent(_) | Outcome::Answered(Answer::Failed(_)))
             && receipt.deadline() > self.clock(p).elapsed
     }
 
-    /// What a broken driver makes of a call that was lost before anyone heard it.
-    pub(crate) fn instead_of_silence(
+    /// Returns the outcome that a broken driver reports for a call that was lost before it arrived.
+    pub(crate) fn replace_lost_call(
         &mut self,
         p: usize,
         of: &Password,
@@ -191,48 +199,56 @@ impl World {
     ) -> Option<Outcome> {
         let key = (p, *of);
         match (self.setup.bug?, effect) {
-            (Bug::FailedLookIgnored, Effect::Load) if self.planted.locked.contains(&key) => {
-                let (stored, now) = self.planted.loads.get(&key).cloned()?;
+            (Bug::FailedReadIgnored, Effect::Load) if self.bug_state.locked.contains(&key) => {
+                let (stored, now) = self.bug_state.loads.get(&key).cloned()?;
                 Some(Outcome::Loaded { stored, now })
             }
             (Bug::LostSaveIgnored, Effect::Save { expected, .. }) => {
-                Some(pretended(*expected, self.now + self.store.offset))
+                Some(pretend_saved(*expected, self.now + self.store.offset))
             }
-            (Bug::SilenceTakenForNone, Effect::Send(Call::Refetch)) => {
+            (Bug::FailedRefetchMeansNoToken, Effect::Send(Call::Refetch)) => {
                 let error = Error::new(ErrorKind::TokenRejected, "no active token");
                 Some(Outcome::Answered(Answer::NoToken(error)))
             }
             (Bug::OneLossOutage, effect) if !matches!(effect, Effect::Send(_)) => {
-                self.planted.failing.insert(key, 2);
-                Some(Outcome::Failed(Error::new(ErrorKind::Store, "it is taken to be away")))
+                self.bug_state.failing.insert(key, 2);
+                Some(Outcome::Failed(Error::new(
+                    ErrorKind::Store,
+                    "the store is reported as unavailable",
+                )))
             }
             _ => None,
         }
     }
 
-    /// What a broken driver or store makes of an outcome.
-    pub(crate) fn twisted(&mut self, owner: &Owner, effect: &Effect, outcome: Outcome) -> Outcome {
+    /// Returns the outcome that a broken driver or store reports instead of the real one.
+    pub(crate) fn replace_outcome(
+        &mut self,
+        owner: &Owner,
+        effect: &Effect,
+        outcome: Outcome,
+    ) -> Outcome {
         let Some(bug) = self.setup.bug else { return outcome };
         let key = (owner.0, owner.2);
         match (bug, effect, outcome) {
             (_, Effect::Load, Outcome::Loaded { stored, now }) => {
-                self.planted.loads.insert(key, (stored.clone(), now));
+                self.bug_state.loads.insert(key, (stored.clone(), now));
                 Outcome::Loaded { stored, now }
             }
-            (Bug::FailedLookIgnored, Effect::Load, Outcome::Failed(error)) => {
-                match self.planted.loads.get(&key).cloned() {
-                    Some((stored, now)) if self.planted.locked.contains(&key) => {
+            (Bug::FailedReadIgnored, Effect::Load, Outcome::Failed(error)) => {
+                match self.bug_state.loads.get(&key).cloned() {
+                    Some((stored, now)) if self.bug_state.locked.contains(&key) => {
                         Outcome::Loaded { stored, now }
                     }
                     _ => Outcome::Failed(error),
                 }
             }
             (_, Effect::Lock { .. }, Outcome::Locked) => {
-                self.planted.locked.insert(key);
+                self.bug_state.locked.insert(key);
                 Outcome::Locked
             }
             (_, Effect::Unlock, outcome) => {
-                self.planted.locked.remove(&key);
+                self.bug_state.locked.remove(&key);
                 outcome
             }
             (
@@ -241,16 +257,16 @@ impl World {
                 Outcome::Conflict { stored: Some((revision, _)), .. },
             ) => self.store.save(self.now, Some(revision), record),
             (_, Effect::Send(Call::Validate(token)), Outcome::Answered(Answer::Active)) => {
-                self.planted.yes.insert(Provider::number(token), self.now);
+                self.bug_state.active.insert(Provider::number(token), self.now);
                 Outcome::Answered(Answer::Active)
             }
             (
                 Bug::OldValidationServes,
                 Effect::Send(_),
-                Outcome::Answered(Answer::Token(granted)),
+                Outcome::Answered(Answer::Token(granted_to)),
             ) => {
-                self.planted.yes.insert(Provider::number(&granted.token), self.now);
-                Outcome::Answered(Answer::Token(granted))
+                self.bug_state.active.insert(Provider::number(&granted_to.token), self.now);
+                Outcome::Answered(Answer::Token(granted_to))
             }
             (
                 Bug::EvictionOnFailure,
@@ -258,17 +274,17 @@ impl World {
                 outcome @ Outcome::Answered(Answer::Failed(_)),
             ) => {
                 let now = self.clock(owner.0);
-                self.machine(owner.0, &owner.2).forget(now);
+                self.lifecycle(owner.0, &owner.2).forget(now);
                 outcome
             }
             (_, _, outcome) => outcome,
         }
     }
 
-    /// Which entry of a process a broken driver takes for a caller's.
-    pub(crate) fn entry_of(&mut self, p: usize, caller: &Password) -> Password {
+    /// Returns the entry of a process that a broken driver uses for a caller.
+    pub(crate) fn entry_for(&mut self, p: usize, caller: &Password) -> Password {
         if self.bug(Bug::CredentialsRetried)
-            && self.processes[p].entries.get(caller).is_some_and(|entry| !entry.machine.is_busy())
+            && self.processes[p].entries.get(caller).is_some_and(|entry| !entry.lifecycle.is_busy())
         {
             self.processes[p].entries.remove(caller);
         }

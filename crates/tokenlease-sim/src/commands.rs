@@ -1,4 +1,4 @@
-//! What the program does.
+//! The commands that run random worlds.
 
 use std::{
     collections::BTreeMap,
@@ -9,24 +9,24 @@ use std::{
 
 use tokenlease_sim::{
     Kind, World,
-    worlds::{self, weather},
+    worlds::{self, profile},
     year::Year,
 };
 
-/// What became of many worlds.
+/// The figures of many worlds.
 #[derive(Default)]
 struct Totals {
     worlds: u64,
     events: u64,
     asks: u64,
     violations: usize,
-    over: u64,
+    extra_logins: u64,
     unexplained: usize,
-    dead: u64,
-    knowably_dead: usize,
+    inactive_served: u64,
+    known_inactive: usize,
     causes: BTreeMap<&'static str, u64>,
     failed: BTreeMap<u64, &'static str>,
-    /// How long each world took, and which it was.
+    /// How long each world took, with its seed.
     took: Vec<(Duration, u64)>,
 }
 
@@ -36,11 +36,12 @@ impl Totals {
         self.events += world.events();
         self.asks += world.stats.asks;
         self.violations += world.oracle.violations.len();
-        self.over += u64::from(world.provider.calls.login.saturating_sub(world.stats.minimum));
+        self.extra_logins +=
+            u64::from(world.provider.calls.login.saturating_sub(world.stats.minimum));
         self.unexplained += world.oracle.unexplained();
-        self.dead += world.stats.dead;
-        self.knowably_dead += world.oracle.knowably_dead();
-        for (cause, many) in &world.stats.extra {
+        self.inactive_served += world.stats.inactive_served;
+        self.known_inactive += world.oracle.known_inactive();
+        for (cause, many) in &world.stats.extra_logins {
             *self.causes.entry(cause).or_default() += many;
         }
         if let Some(first) = world.oracle.violations.first() {
@@ -53,10 +54,10 @@ impl Totals {
         self.events += other.events;
         self.asks += other.asks;
         self.violations += other.violations;
-        self.over += other.over;
+        self.extra_logins += other.extra_logins;
         self.unexplained += other.unexplained;
-        self.dead += other.dead;
-        self.knowably_dead += other.knowably_dead;
+        self.inactive_served += other.inactive_served;
+        self.known_inactive += other.known_inactive;
         for (cause, many) in other.causes {
             *self.causes.entry(cause).or_default() += many;
         }
@@ -64,8 +65,8 @@ impl Totals {
         self.took.extend(other.took);
     }
 
-    /// How long the worlds took, for people: beside other work they take longer.
-    fn tell_timings(&mut self) {
+    /// Prints how long the worlds took. Other work on the machine makes them slower.
+    fn print_timings(&mut self) {
         self.took.sort_unstable();
         let at =
             |percent: usize| self.took[(self.took.len() - 1) * percent / 100].0.as_secs_f64() * 1e3;
@@ -78,36 +79,36 @@ impl Totals {
         );
     }
 
-    fn tell(&self) {
+    fn print(&self) {
         println!(
             "{{\"seeds\":{},\"events\":{},\"violations\":{},\"logins_over_minimum\":{},\
-             \"unexplained_logins\":{},\"dead\":{},\"knowably_dead\":{}}}",
+             \"unexplained_logins\":{},\"inactive_served\":{},\"known_inactive_served\":{}}}",
             self.worlds,
             self.events,
             self.violations,
-            self.over,
+            self.extra_logins,
             self.unexplained,
-            self.dead,
-            self.knowably_dead,
+            self.inactive_served,
+            self.known_inactive,
         );
     }
 }
 
-/// Lets a year of faults pass. Whether all promises were kept.
+/// Runs a year with faults. Returns whether all invariants hold.
 pub(crate) fn year(seed: u64) -> bool {
-    let life = 12 * tokenlease_sim::H;
-    let year = Year { seed, kind: Kind::Winkas, life, faults: true, client: None, days: 365 };
+    let lifetime = 12 * tokenlease_sim::H;
+    let year = Year { seed, kind: Kind::Winkas, lifetime, faults: true, client: None, days: 365 };
     let mut totals = Totals::default();
     let world = year.run();
     totals.count(seed, &world);
     for violation in &world.oracle.violations {
-        eprintln!("BROKEN {violation:?}");
+        eprintln!("violated: {violation:?}");
     }
-    totals.tell();
+    totals.print();
     totals.violations == 0
 }
 
-/// Runs that many random worlds on all cores. Whether all promises were kept.
+/// Runs random worlds on all cores. Returns whether all invariants hold.
 pub(crate) fn seeds(first: u64, many: u64, json: bool, timings: bool) -> bool {
     let (next, last) = (AtomicU64::new(first), first + many);
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -124,27 +125,27 @@ pub(crate) fn seeds(first: u64, many: u64, json: bool, timings: bool) -> bool {
                             return totals;
                         }
                         let began = Instant::now();
-                        totals.count(seed, &worlds::run(seed, weather(seed)));
+                        totals.count(seed, &worlds::run(seed, profile(seed)));
                         totals.took.push((began.elapsed(), seed));
                     }
                 })
             })
             .collect();
         for worker in workers {
-            totals.add(worker.join().expect("a world does not panic"));
+            totals.add(worker.join().expect("a world panics only by a bug of the simulation"));
         }
     });
     if !json {
-        println!("{} asks; logins beside a good token, by cause:", totals.asks);
+        println!("{} calls; logins while a usable token was active, by cause:", totals.asks);
         for (cause, many) in &totals.causes {
             println!("{many:>9}  {cause}");
         }
     }
     if timings {
-        totals.tell_timings();
+        totals.print_timings();
     }
     report(&totals, json);
-    totals.tell();
+    totals.print();
     totals.violations == 0
 }
 
@@ -157,34 +158,38 @@ fn report(totals: &Totals, json: bool) {
         kinds.entry(what).or_default().push(*seed);
     }
     for (what, seeds) in &kinds {
-        eprintln!("BROKEN {what}: {} worlds, {:?}", seeds.len(), &seeds[..seeds.len().min(8)]);
+        eprintln!(
+            "violated in {} worlds: {what}; seeds {:?}",
+            seeds.len(),
+            &seeds[..seeds.len().min(8)]
+        );
     }
     if json {
         return;
     }
     for seeds in kinds.values().take(3) {
         let seed = seeds[0];
-        let plan = worlds::plan(seed, weather(seed)).shrunk();
-        eprintln!("\nSeed {seed}, cut down to what it needs to fail:\n{plan}");
-        let world = plan.told();
-        for line in world.story.iter().flatten() {
+        let plan = worlds::plan(seed, profile(seed)).shrunk();
+        eprintln!("\nSeed {seed}, reduced to the events that it needs to fail:\n{plan}");
+        let world = plan.run_logged();
+        for line in world.log.iter().flatten() {
             eprintln!("{line}");
         }
-        eprintln!("The whole story: cargo run --release -p tokenlease-sim -- replay {seed}");
+        eprintln!("For the whole log: cargo run --release -p tokenlease-sim -- replay {seed}");
     }
 }
 
-/// Tells the story of a seed's world. Whether all promises were kept.
+/// Prints the plan and the log of a seed's world. Returns whether all invariants hold.
 pub(crate) fn replay(seed: u64) -> bool {
-    let plan = worlds::plan(seed, weather(seed));
+    let plan = worlds::plan(seed, profile(seed));
     println!("{plan}");
-    let world = plan.told();
-    for line in world.story.iter().flatten() {
+    let world = plan.run_logged();
+    for line in world.log.iter().flatten() {
         println!("{line}");
     }
     let (calls, stats) = (world.provider.calls, &world.stats);
-    println!("{} logins, at least {} were needed; {calls:?}", calls.login, stats.minimum);
-    println!("extra logins {:?}, errors {:?}", stats.extra, stats.errors);
+    println!("{} logins, minimum {}; {calls:?}", calls.login, stats.minimum);
+    println!("extra logins {:?}, errors {:?}", stats.extra_logins, stats.errors);
     println!("violations {:#?}", world.oracle.violations);
     world.oracle.violations.is_empty()
 }

@@ -1,5 +1,5 @@
-//! The comparison: the same year for tokenlease and for the clients that people write today, as
-//! rows, as a table and as a picture.
+//! The comparison: the same year for tokenlease and for hand-written clients, as rows, as a table and
+//! as a chart.
 
 use std::{
     fmt::Write as _,
@@ -14,43 +14,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::{H, Kind, Naive, year::Year};
 
-/// Who asks, and what they are called.
+/// The clients and their names.
 const CLIENTS: [(Option<Naive>, &str); 5] = [
     (Some(Naive::AtStart), "login at start, and when rejected"),
     (Some(Naive::Cached), "cache per process"),
-    (Some(Naive::CachedEarly), "the same, renewed at 90 %"),
+    (Some(Naive::CachedEarly), "cache per process, early renewal"),
     (Some(Naive::Shared), "shared cache without a lock"),
     (None, "tokenlease"),
 ];
 const AGREEMENTS: [(Kind, i64); 3] = [(Kind::Winkas, 12), (Kind::Winkas, 24), (Kind::Wyn, 12)];
 
-/// What a year was like for a client.
+/// The figures of a year of one client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
-    /// Whose tokens.
+    /// The provider.
     pub provider: String,
-    /// Their life.
-    pub life_hours: i64,
-    /// Whether anything broke.
+    /// The lifetime of its tokens, in hours.
+    pub lifetime_hours: i64,
+    /// Whether there were faults.
     pub faults: bool,
-    /// Who asked.
+    /// The client.
     pub client: String,
-    /// How often.
-    pub asks: u64,
-    /// New tokens.
+    /// The calls for a token.
+    pub requests: u64,
+    /// The logins that the provider received.
     pub logins: u32,
-    /// The logins that an all-knowing client would have sent.
+    /// The logins that a client with complete knowledge would have sent.
     pub minimum: u32,
-    /// Dead tokens that callers were given.
-    pub dead: u64,
-    /// Callers that got none.
+    /// Served tokens that had expired or were revoked.
+    pub inactive_served: u64,
+    /// Calls that got an error.
     pub errors: u64,
-    /// Promises broken; only tokenlease is judged.
+    /// Violated invariants; only tokenlease is checked.
     pub violations: usize,
 }
 
 impl Row {
-    fn over(&self) -> u64 {
+    fn extra_logins(&self) -> u64 {
         u64::from(self.logins.saturating_sub(self.minimum))
     }
 }
@@ -60,22 +60,22 @@ fn row(seed: u64, days: i64, at: usize) -> Row {
     let at = at / CLIENTS.len();
     let (kind, hours) = AGREEMENTS[at / 2];
     let faults = at % 2 == 1;
-    let world = Year { seed, kind, life: hours * H, faults, client, days }.run();
+    let world = Year { seed, kind, lifetime: hours * H, faults, client, days }.run();
     Row {
         provider: if kind == Kind::Wyn { "Wyn" } else { "WinKAS" }.into(),
-        life_hours: hours,
+        lifetime_hours: hours,
         faults,
         client: name.into(),
-        asks: world.stats.asks,
+        requests: world.stats.asks,
         logins: world.provider.calls.login,
         minimum: world.stats.minimum,
-        dead: world.stats.dead,
+        inactive_served: world.stats.inactive_served,
         errors: world.stats.errors(),
         violations: world.oracle.violations.len(),
     }
 }
 
-/// Lets so many days pass for every client, on all cores.
+/// Runs a number of days for every client, on all cores.
 pub fn rows(seed: u64, days: i64) -> Vec<Row> {
     let many = CLIENTS.len() * AGREEMENTS.len() * 2;
     let (next, rows) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -89,20 +89,22 @@ pub fn rows(seed: u64, days: i64) -> Vec<Row> {
                         return;
                     }
                     let row = row(seed, days, at);
-                    rows.lock().expect("a world does not panic").push((at, row));
+                    rows.lock()
+                        .expect("a world panics only by a bug of the simulation")
+                        .push((at, row));
                 }
             });
         }
     });
-    let mut rows = rows.into_inner().expect("a world does not panic");
+    let mut rows = rows.into_inner().expect("a world panics only by a bug of the simulation");
     rows.sort_by_key(|(at, _)| *at);
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// The rows as a table.
+/// Returns the rows as a Markdown table.
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| provider | life | faults | client | logins | minimum | dead tokens served | without a token |\n\
+        "| provider | lifetime | faults | client | logins | minimum | expired or revoked tokens served | calls without a token |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for row in rows {
@@ -110,42 +112,44 @@ pub fn table(rows: &[Row]) -> String {
             text,
             "| {} | {} h | {} | {} | {} | {} | {} | {} |",
             row.provider,
-            row.life_hours,
+            row.lifetime_hours,
             if row.faults { "yes" } else { "no" },
             row.client,
             row.logins,
             row.minimum,
-            row.dead,
+            row.inactive_served,
             row.errors,
         );
     }
     text
 }
 
-/// A panel: the agreement's hours, its heading, and what it shows of a row.
+/// A panel of the chart: its left edge, its heading, and the figure of a row that it shows.
 type Panel = (i64, &'static str, fn(&Row) -> u64);
 
 const BAR: i64 = 12;
 const GROUP: i64 = 4 * BAR + 18;
 const TOP: i64 = 74;
 const WIDTH: i64 = 230;
-/// The panels' left edges, and what they show.
-const PANELS: [Panel; 2] =
-    [(236, "logins over the minimum", Row::over), (556, "dead tokens served", |row| row.dead)];
+/// The panels of the chart.
+const PANELS: [Panel; 2] = [
+    (236, "logins above the minimum", Row::extra_logins),
+    (556, "expired or revoked tokens served", |row| row.inactive_served),
+];
 const COLOURS: [(i64, bool, &str, &str); 4] = [
-    (12, false, "#9cc3e6", "12 h tokens, nothing breaks"),
-    (12, true, "#3a6ea5", "12 h, a year of faults"),
-    (24, false, "#e8c48d", "24 h tokens, nothing breaks"),
-    (24, true, "#b07a2a", "24 h, a year of faults"),
+    (12, false, "#9cc3e6", "12 h tokens, no faults"),
+    (12, true, "#3a6ea5", "12 h tokens, faults"),
+    (24, false, "#e8c48d", "24 h tokens, no faults"),
+    (24, true, "#b07a2a", "24 h tokens, faults"),
 ];
 
-/// Where a number stands on an axis from nothing, by powers of ten, to 100,000.
+/// Returns the position of a number on a logarithmic axis from 0 to 100,000, in pixels.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    reason = "a place in a picture, to the pixel"
+    reason = "a position in pixels"
 )]
-fn place(number: u64) -> i64 {
+fn position(number: u64) -> i64 {
     if number == 0 {
         return 0;
     }
@@ -164,17 +168,17 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// The rows of `WinKAS` as a picture.
+/// Returns the rows of `WinKAS` as an SVG chart.
 pub fn svg(rows: &[Row]) -> String {
     let bottom = TOP + GROUP * i64::try_from(CLIENTS.len()).unwrap_or_default();
     let height = bottom + 76;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 {height}\" \
          font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif\" font-size=\"13\" \
-         role=\"img\" aria-label=\"A year of 32 processes: logins over the minimum and dead tokens \
-         served, by client\">\n  <rect width=\"860\" height=\"{height}\" rx=\"10\" fill=\"#fbfbf8\"/>\n  \
+         role=\"img\" aria-label=\"A year of 32 processes: logins above the minimum, and expired or \
+         revoked tokens served, by client\">\n  <rect width=\"860\" height=\"{height}\" rx=\"10\" fill=\"#fbfbf8\"/>\n  \
          <text x=\"430\" y=\"28\" text-anchor=\"middle\" font-size=\"15\" font-weight=\"600\" \
-         fill=\"#222\">A year of 32 processes on 8 hosts at WinKAS, each started anew once a day</text>\n",
+         fill=\"#222\">A year of 32 processes on 8 hosts at WinKAS, each restarted once a day</text>\n",
     );
     for (left, title, value) in PANELS {
         let _ = writeln!(
@@ -183,7 +187,7 @@ pub fn svg(rows: &[Row]) -> String {
         );
         for power in 0..=5 {
             let number = 10_u64.pow(power);
-            let x = left + place(number);
+            let x = left + position(number);
             let (line, label) = (bottom - 8, bottom + 8);
             let _ = writeln!(
                 svg,
@@ -198,12 +202,12 @@ pub fn svg(rows: &[Row]) -> String {
                 let Some(row) = rows.iter().find(|row| {
                     row.provider == "WinKAS"
                         && row.client == client
-                        && (row.life_hours, row.faults) == (hours, faults)
+                        && (row.lifetime_hours, row.faults) == (hours, faults)
                 }) else {
                     continue;
                 };
                 let (number, text) = (value(row), y + 9);
-                let wide = place(number);
+                let wide = position(number);
                 let _ = writeln!(
                     svg,
                     "  <rect x=\"{left}\" y=\"{y}\" width=\"{wide}\" height=\"{}\" fill=\"{colour}\"/>\

@@ -1,8 +1,8 @@
-//! All interleavings of two processes around one expiry, with no fault or one of a kind anywhere.
+//! All interleavings of two processes around one expiry, without a fault or with one fault anywhere.
 //!
-//! A run is told by its choices: which of the requests under way arrives next, whether a timer that
-//! is due soon overtakes them, and where the fault strikes. An answer is handed over when it was
-//! given: it changes only the process that gets it, so another order of answers shows nothing else.
+//! The choices determine a run: which request in flight arrives next, whether a timer that is due soon
+//! fires before it, and where the fault is. An answer is delivered at once: it changes only the process
+//! that gets it, so another order of answers makes no difference.
 
 use std::{
     collections::BTreeMap,
@@ -10,62 +10,62 @@ use std::{
     thread,
 };
 
-pub use crate::world::choices::Strike;
-use crate::{Caller, H, Kind, M, S, Setup, World, planted::Bug, world::choices::Choices};
+pub use crate::world::choices::SearchFault;
+use crate::{Caller, H, Kind, M, S, Setup, World, bugs::Bug, world::choices::Choices};
 
-/// What all runs of a search have in common.
+/// The parameters of all runs of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
-    /// Whose token it is.
+    /// The provider.
     pub kind: Kind,
-    /// The token's life.
-    pub life: i64,
-    /// When both ask, after the token was made.
-    pub asked: i64,
-    /// The fault.
-    pub strike: Strike,
-    /// So often a timer may come before what is under way.
+    /// The lifetime of its tokens, in milliseconds.
+    pub lifetime: i64,
+    /// When both processes ask, after the token was issued, in milliseconds.
+    pub ask_at: i64,
+    /// The kind of the fault.
+    pub fault: SearchFault,
+    /// How often a timer may fire before requests in flight.
     pub overtakes: u8,
-    /// Only so many choices are made in a run; what comes later takes its first way.
+    /// The most choices of a run; later ones take the first alternative.
     pub depth: usize,
-    /// A bug that is planted around the machine.
+    /// A bug to inject around the state machines.
     pub bug: Option<Bug>,
 }
 
-/// What all runs of a search showed.
+/// The result of all runs of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// The runs.
+    /// The number of runs.
     pub runs: u64,
-    /// Of these, cut off at the depth.
-    pub cut: u64,
-    /// The most choices in a run.
+    /// The runs that were truncated at the depth.
+    pub truncated: u64,
+    /// The most choices of a run.
     pub choices: usize,
-    /// Events of all runs.
+    /// The actions of all runs.
     pub events: u64,
-    /// Runs by the logins that the expiry cost.
+    /// The runs by the number of logins that the expiry cost.
     pub logins: BTreeMap<u32, u64>,
-    /// Callers that were answered with an error.
+    /// The calls that got an error.
     pub errors: u64,
-    /// Dead tokens that were served.
-    pub dead: u64,
-    /// Runs in which a promise was broken.
-    pub broken: u64,
-    /// The choices of the first of these.
+    /// The served tokens that were inactive.
+    pub inactive_served: u64,
+    /// The runs that violated an invariant.
+    pub violating: u64,
+    /// The choices of the first of them.
     pub first: Option<Vec<u8>>,
 }
 
 impl Found {
     fn count(&mut self, world: &World, choices: &Choices) {
         self.runs += 1;
-        self.cut += u64::from(choices.cut);
+        self.truncated += u64::from(choices.truncated);
         self.choices = self.choices.max(choices.taken.len());
         self.events += world.steps();
         *self.logins.entry(world.provider.calls.login - 1).or_default() += 1;
         self.errors += world.stats.errors();
-        self.dead += world.stats.dead;
+        self.inactive_served += world.stats.inactive_served;
         if !world.oracle.violations.is_empty() {
-            self.broken += 1;
+            self.violating += 1;
             let list = || choices.taken.iter().map(|(choice, _)| *choice).collect();
             self.first.get_or_insert_with(list);
         }
@@ -73,12 +73,12 @@ impl Found {
 
     fn add(&mut self, other: Self) {
         self.runs += other.runs;
-        self.cut += other.cut;
+        self.truncated += other.truncated;
         self.choices = self.choices.max(other.choices);
         self.events += other.events;
         self.errors += other.errors;
-        self.dead += other.dead;
-        self.broken += other.broken;
+        self.inactive_served += other.inactive_served;
+        self.violating += other.violating;
         self.first = self.first.take().or(other.first);
         for (logins, runs) in other.logins {
             *self.logins.entry(logins).or_default() += runs;
@@ -87,39 +87,39 @@ impl Found {
 }
 
 impl Search {
-    /// One run. Where the given choices end, the first way is taken.
-    pub fn run(&self, given: &[u8], told: bool) -> World {
-        self.play(given, self.depth, told).0
+    /// Runs the given choices; later ones take the first alternative.
+    pub fn run(&self, given: &[u8], logged: bool) -> World {
+        self.play(given, self.depth, logged).0
     }
 
-    fn play(&self, given: &[u8], depth: usize, told: bool) -> (World, Choices) {
+    fn play(&self, given: &[u8], depth: usize, logged: bool) -> (World, Choices) {
         let mut world = World::launched(Setup {
             kind: self.kind,
-            life: self.life,
+            lifetime: self.lifetime,
             bug: self.bug,
             ..Setup::default()
         });
-        world.story = told.then(Vec::new);
-        let caller = Caller { wait: 60 * S, ..Caller::default() };
+        world.log = logged.then(Vec::new);
+        let caller = Caller { timeout: 60 * S, ..Caller::default() };
         let both = |world: &mut World, t| {
             for p in 0..2 {
                 let caller = caller.clone();
                 world.at(t, move |world| world.ask(p, caller));
             }
         };
-        // Both hold the token, then both ask around its end.
+        // Both processes cache the token, then both ask around its expiry.
         both(&mut world, 0);
-        world.run(self.asked - 1);
-        both(&mut world, self.asked);
-        world.choices = Some(Choices::new(given.to_vec(), depth, self.strike, self.overtakes));
-        world.run_chosen(self.asked + 2 * M);
+        world.run(self.ask_at - 1);
+        both(&mut world, self.ask_at);
+        world.choices = Some(Choices::new(given.to_vec(), depth, self.fault, self.overtakes));
+        world.run_chosen(self.ask_at + 2 * M);
         let choices = world.choices.take().expect("it was set above");
-        if choices.shown {
+        if choices.redundant {
             return (world, choices);
         }
-        // When the longest hold is over, all is well.
-        let quiet = self.asked + 70 * M;
-        world.oracle.quiet_since = Some(quiet);
+        // After the longest backoff, every caller must get a token.
+        let quiet = self.ask_at + 70 * M;
+        world.oracle.recovered_since = Some(quiet);
         both(&mut world, quiet + 1);
         if world.oracle.violations.is_empty() {
             world.run(quiet + M);
@@ -127,12 +127,12 @@ impl Search {
         (world, choices)
     }
 
-    /// All runs that begin with those choices.
+    /// Runs all lists of choices that begin with a prefix.
     fn below(&self, prefix: &[u8], depth: usize, mut each: impl FnMut(&World, &Choices)) {
         let mut given = prefix.to_vec();
         loop {
             let (world, mut choices) = self.play(&given, depth, false);
-            if !choices.shown {
+            if !choices.redundant {
                 each(&world, &choices);
             }
             loop {
@@ -149,7 +149,7 @@ impl Search {
         }
     }
 
-    /// All runs, on all cores.
+    /// Runs all lists of choices, on all cores.
     pub fn all(&self) -> Found {
         let mut prefixes = Vec::new();
         self.below(&[], self.depth.min(6), |_, choices| {
@@ -174,34 +174,34 @@ impl Search {
                 })
                 .collect();
             for worker in workers {
-                found.add(worker.join().expect("a world does not panic"));
+                found.add(worker.join().expect("a world panics only by a bug of the simulation"));
             }
         });
         found
     }
 }
 
-/// The searches that make up the whole: both providers, tokens that are over, that can be renewed
-/// early, and that live longer than assumed; no fault, and one of each kind. Where a process dies,
-/// no timer comes before what is under way: its successor and what it left make many runs already.
+/// Returns the searches of the command `exhaustive`: both providers; tokens that have expired, that
+/// are in the refresh window, and that live longer than assumed; without a fault, and with one of each
+/// kind. With a crash, no timer fires before requests in flight: the restart alone makes many runs.
 pub fn searches(depth: usize) -> Vec<Search> {
-    let scenes = [
+    let scenarios = [
         (Kind::Winkas, 12 * H, 12 * H + 5 * S),
         (Kind::Winkas, 24 * H, 12 * H + 5 * S),
         (Kind::Wyn, 12 * H, 12 * H + 5 * S),
         (Kind::Wyn, 12 * H, 12 * H - 61 * S),
     ];
-    let strikes = [Strike::Nothing, Strike::Crash, Strike::Loss, Strike::Pause];
-    let search = |(kind, life, asked)| {
-        strikes.map(|strike| Search {
+    let faults = [SearchFault::Nothing, SearchFault::Crash, SearchFault::Loss, SearchFault::Pause];
+    let search = |(kind, lifetime, ask_at)| {
+        faults.map(|fault| Search {
             kind,
-            life,
-            asked,
-            strike,
-            overtakes: u8::from(strike != Strike::Crash),
+            lifetime,
+            ask_at,
+            fault,
+            overtakes: u8::from(fault != SearchFault::Crash),
             depth,
             bug: None,
         })
     };
-    scenes.into_iter().flat_map(search).collect()
+    scenarios.into_iter().flat_map(search).collect()
 }

@@ -1,21 +1,13 @@
-//! A fleet on a virtual clock: hosts with clocks of their own, processes that run the real
-//! machine of tokenlease, a store, a provider, faults, callers, and an oracle that knows the truth
-//! and judges each answer and each send.
-//!
-//! Time is milliseconds and passes only from event to event; a seed tells all. So a world of days
-//! runs in milliseconds, and a world that showed a fault shows it again.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
-#![allow(
-    clippy::missing_panics_doc,
-    reason = "a world that can't go on is a bug of the world: it stops"
-)]
+#![allow(clippy::missing_panics_doc, reason = "only a bug of the simulation itself panics")]
 
+pub mod bugs;
 pub mod compare;
 pub mod exhaustive;
 mod oracle;
 mod password;
 pub mod plan;
-pub mod planted;
 mod process;
 pub mod provider;
 pub mod rng;
@@ -43,15 +35,15 @@ pub const M: i64 = 60 * S;
 /// An hour in milliseconds.
 pub const H: i64 = 60 * M;
 
-/// Who holds a lock: a process, its start, and the entry in it.
+/// The owner of a lock: a process, the number of its start, and the password of the entry.
 pub type Owner = (usize, u32, Password);
 
-/// A duration in milliseconds.
+/// Returns a duration in milliseconds.
 pub fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Milliseconds as a duration.
+/// Returns milliseconds as a duration; negative ones as zero.
 pub fn duration(millis: i64) -> Duration {
     Duration::from_millis(millis.max(0).unsigned_abs())
 }

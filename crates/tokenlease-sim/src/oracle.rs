@@ -1,10 +1,11 @@
-//! Who knows the truth: judges each answer and each send of credentials.
+//! The oracle: checks each answer and each send of credentials against the invariants.
 //!
-//! It goes by what happened in the world, not by what the machines believe: what was sent, what the
-//! provider did, what was delivered to whom. So a driver or a store that lies deceives nobody.
+//! It uses only what happened in the world: what was sent, what the provider did, and what was
+//! delivered to which process. It does not rely on what the state machines report, so a
+//! driver or a store with a bug does not mislead it.
 
 mod answers;
-mod damping;
+mod backoff;
 mod logins;
 mod sends;
 
@@ -16,93 +17,93 @@ use crate::{Fault, Password, Provider, S, World};
 
 pub(crate) use self::sends::Sent;
 
-/// A broken promise.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// When.
+    /// When it was violated, in milliseconds.
     pub at: i64,
-    /// Which.
+    /// The invariant, as it was violated.
     pub what: &'static str,
-    /// Of whom, and how.
+    /// The process, the password and details.
     pub detail: String,
 }
 
-/// A process of one start, with one password.
+/// An entry: a process, the number of its start, and a password.
 type Entry = (usize, u32, Password);
 
-/// The provider gave a token to someone.
+/// A token that the provider returned to an entry.
 #[derive(Clone, Debug)]
-pub(crate) struct Carrier {
+pub(crate) struct Delivery {
     entry: Entry,
     sent: i64,
-    /// When the answer arrived, if it did.
+    /// When the answer arrived, if it arrived.
     delivered: Option<i64>,
-    /// The process had another lease then, and needed none.
-    beside: bool,
-    /// The process had lost the store.
-    alone: bool,
+    /// Whether the process had another lease then.
+    unneeded: bool,
+    /// Whether the process had reported the store as unavailable.
+    without_store: bool,
 }
 
-/// What the truth is.
+/// The facts of a world, as the oracle collects them.
 #[derive(Debug, Default)]
 pub struct Oracle {
-    /// Promises that were broken.
+    /// The violations.
     pub violations: Vec<Violation>,
-    /// Something happened that may cost a login.
-    pub touched: bool,
-    /// From then on all is well again, and callers with the right password have a lease.
-    pub quiet_since: Option<i64>,
-    /// When questions were sent that the provider answered with yes, by token.
+    /// Whether there was a fault or an external event that may cause extra logins.
+    pub had_fault: bool,
+    /// The time from which every caller with the right password must get a token.
+    pub recovered_since: Option<i64>,
+    /// When each validation was sent that the provider answered with "active", by token.
     pub validations: BTreeMap<usize, Vec<i64>>,
-    /// Tokens that their holder forgot.
+    /// Tokens that a process forgot.
     pub forgotten: BTreeSet<TokenFingerprint>,
-    /// When someone last said that a password is right.
+    /// When a password was last unblocked.
     pub(crate) unblocks: BTreeMap<Password, i64>,
-    /// Tokens that other systems got and a process was given.
+    /// Tokens that other systems obtained and a process adopted.
     pub(crate) adopted: BTreeSet<usize>,
-    /// When the store lost its lock.
+    /// When the store last lost its lock.
     pub(crate) lock_lost: Option<i64>,
-    /// Tokens that an API rejected, and when last.
+    /// Tokens that an API rejected, with the last time.
     pub(crate) rejected_by_api: BTreeMap<TokenFingerprint, i64>,
-    /// The token that a process last served or adopted, and in which of its starts.
-    pub(crate) in_hand: BTreeMap<(usize, Password), (usize, u32)>,
-    dead_since: BTreeMap<TokenFingerprint, i64>,
-    /// Since when the record shuts a password out until then.
-    shut: BTreeMap<Password, (i64, i64)>,
+    /// The token that an entry last served or adopted, and the number of the process's start.
+    pub(crate) last_lease: BTreeMap<(usize, Password), (usize, u32)>,
+    tombstone_since: BTreeMap<TokenFingerprint, i64>,
+    /// The open circuits in the record: since when, and until when.
+    open_circuits: BTreeMap<Password, (i64, i64)>,
     generation: u64,
-    carriers: BTreeMap<usize, Vec<Carrier>>,
-    /// Refetches without a word since the last word, by process.
-    silent: BTreeMap<(usize, Password), Vec<i64>>,
-    /// When the provider last answered a refetch of a process.
+    deliveries: BTreeMap<usize, Vec<Delivery>>,
+    /// When refetches failed, by entry.
+    failed_refetches: BTreeMap<(usize, Password), Vec<i64>>,
+    /// When the provider last answered a refetch, by entry.
     refetched: BTreeMap<(usize, Password), i64>,
-    /// When validations last had no word.
-    validation_silent: i64,
-    /// Who was told last that a password is wrong, and when.
-    told_wrong: BTreeMap<Password, Vec<(i64, usize, u32)>>,
-    /// Who was told to wait, when, and until when.
-    told_to_wait: Vec<(i64, usize, i64)>,
-    /// When processes lost the store.
+    /// When a validation last failed.
+    validation_failed_at: i64,
+    /// When the rejection of a password arrived, at which process and start.
+    rejections: BTreeMap<Password, Vec<(i64, usize, u32)>>,
+    /// Server backoffs: when one arrived, at which process, and until when it lasts.
+    backoffs: Vec<(i64, usize, i64)>,
+    /// When processes reported the store as unavailable.
     outages: Vec<(i64, usize)>,
-    /// When processes died.
+    /// When processes crashed.
     pub(crate) crashes: Vec<(i64, usize)>,
-    /// When processes stood still, and until when.
-    pub(crate) freezes: Vec<(i64, i64, usize)>,
-    /// The last wish for a longer remaining life, by process: when, and how long.
-    pub(crate) wishes: BTreeMap<(usize, Password), (i64, i64)>,
-    /// When the answer to a login was last lost on purpose.
+    /// When processes were paused, and until when.
+    pub(crate) pauses: Vec<(i64, i64, usize)>,
+    /// The last request for a longer remaining lifetime, by entry: when, and how long.
+    pub(crate) min_remaining_requests: BTreeMap<(usize, Password), (i64, i64)>,
+    /// When the answer to a login was last dropped by a plan.
     pub(crate) answers_lost: Option<i64>,
-    /// The last login that was sent without the store, and the life of its token.
-    alone: BTreeMap<Entry, (i64, i64)>,
-    /// Wrong credentials that the provider was sent: when, and whether for a login.
-    wrong: BTreeMap<Password, Vec<(i64, bool)>>,
-    /// Leases that a wish replaced.
-    wished: BTreeSet<(Password, usize)>,
-    /// Logins that rejections without a validation caused: when, and the how many-th.
-    spaced: BTreeMap<Password, (i64, u32)>,
+    /// The last login during a store outage, and the lifetime of its token.
+    outage_logins: BTreeMap<Entry, (i64, i64)>,
+    /// Rejected credentials that the provider received: when, and whether for a login.
+    rejected_credentials: BTreeMap<Password, Vec<(i64, bool)>>,
+    /// Tokens that were replaced for a longer remaining lifetime.
+    replaced_early: BTreeSet<(Password, usize)>,
+    /// Logins that rejections without a validation caused: the last time, and the count.
+    rejection_logins: BTreeMap<Password, (i64, u32)>,
     revoked: BTreeSet<TokenFingerprint>,
-    /// Calls that failed in a row.
-    pub(crate) failures: damping::Failures,
-    /// The leases that the record held when it was last written.
+    /// Consecutive failed calls.
+    pub(crate) failures: backoff::Failures,
+    /// The leases in the record when it was last written.
     leases: Vec<(CredentialsFingerprint, TokenFingerprint)>,
 }
 
@@ -111,17 +112,20 @@ impl Oracle {
         self.violations.push(Violation { at, what, detail });
     }
 
-    /// Whether anyone was told since then that the password is wrong.
-    fn shut_since(&self, password: &Password, since: i64) -> bool {
-        self.told_wrong.get(password).is_some_and(|told| told.iter().any(|(at, ..)| *at >= since))
+    /// Returns whether a rejection of the password arrived since then.
+    fn was_rejected_since(&self, password: &Password, since: i64) -> bool {
+        self.rejections.get(password).is_some_and(|list| list.iter().any(|(at, ..)| *at >= since))
     }
 
-    /// Violations of the promise about dead tokens.
-    pub fn knowably_dead(&self) -> usize {
-        self.violations.iter().filter(|v| v.what.starts_with("knowably dead")).count()
+    /// Returns the number of served tokens that the process could know to be inactive.
+    pub fn known_inactive(&self) -> usize {
+        self.violations
+            .iter()
+            .filter(|v| v.what.starts_with("served a token known to be inactive"))
+            .count()
     }
 
-    /// Logins beside a good token that have no cause.
+    /// Returns the number of logins without a cause while a usable token was active.
     pub fn unexplained(&self) -> usize {
         self.violations.iter().filter(|v| v.what.starts_with("a login while")).count()
     }
@@ -137,56 +141,56 @@ impl World {
         self.processes.iter().flat_map(|process| process.entries.keys().copied()).collect()
     }
 
-    /// Whether someone buried that token, or the record does.
-    fn is_buried(&self, print: TokenFingerprint) -> bool {
-        self.processes.iter().any(|process| process.buried.contains(&print))
-            || self.store.inspect().dead.iter().any(|(token, _)| *token == print)
+    /// Returns whether a process or the record knows the token to be inactive.
+    fn is_known_inactive(&self, print: TokenFingerprint) -> bool {
+        self.processes.iter().any(|process| process.known_dead.contains(&print))
+            || self.store.inspect().tombstones.iter().any(|(token, _)| *token == print)
     }
 
-    /// The record was written: what does everyone have to know from now on?
+    /// Notes the content of a written record, which every process must know from now on.
     pub(crate) fn note_saved(&mut self) {
         let (now, record) = (self.now, self.store.inspect());
-        let dead: BTreeSet<_> = record.dead.iter().map(|(token, _)| *token).collect();
-        self.oracle.dead_since.retain(|token, _| dead.contains(token));
-        for token in dead {
-            self.oracle.dead_since.entry(token).or_insert(now);
+        let tombstones: BTreeSet<_> = record.tombstones.iter().map(|(token, _)| *token).collect();
+        self.oracle.tombstone_since.retain(|token, _| tombstones.contains(token));
+        for token in tombstones {
+            self.oracle.tombstone_since.entry(token).or_insert(now);
         }
         for password in self.passwords() {
             let credentials_fingerprint = self.credentials_fingerprint_of(&password);
             if let Some((_, until)) =
                 record.circuits.iter().find(|(other, _)| *other == credentials_fingerprint)
             {
-                let shut = self.oracle.shut.entry(password).or_insert((now, until.0));
-                if shut.1 != until.0 {
-                    *shut = (now, until.0);
+                let circuit = self.oracle.open_circuits.entry(password).or_insert((now, until.0));
+                if circuit.1 != until.0 {
+                    *circuit = (now, until.0);
                 }
             } else {
-                self.oracle.shut.remove(&password);
+                self.oracle.open_circuits.remove(&password);
             }
         }
         if record.generation < self.oracle.generation {
-            self.violate("the generation fell", format!("to {}", record.generation));
+            self.violate("the generation decreased", format!("to {}", record.generation));
         }
         self.oracle.generation = record.generation;
         if record.leases != self.oracle.leases {
-            self.oracle.failures.begin_anew();
+            self.oracle.failures.restart();
             self.oracle.leases.clone_from(&record.leases);
         }
     }
 
     /// The store lost its data.
     pub fn flush(&mut self) {
-        self.touch();
+        self.mark_faulty();
         self.faults.push((self.now, self.now, Fault::Flush));
         self.store.flush();
-        self.oracle.dead_since.clear();
-        self.oracle.shut.clear();
-        self.oracle.failures.begin_anew();
+        self.oracle.tombstone_since.clear();
+        self.oracle.open_circuits.clear();
+        self.oracle.failures.restart();
         self.oracle.generation = 0;
     }
 
-    /// Whether the store could be read, and lost nothing, since then.
-    fn is_calm(&self, since: i64) -> bool {
+    /// Returns whether the store was available and kept its data since then.
+    fn store_was_reliable(&self, since: i64) -> bool {
         !self.faults.iter().any(|(from, until, fault)| {
             matches!(
                 fault,
@@ -196,17 +200,17 @@ impl World {
         })
     }
 
-    /// Whether everything that was promised was kept, and what was not.
+    /// Asserts that no invariant was violated.
     ///
     /// # Panics
     ///
-    /// If a promise was broken.
-    pub fn assert_kept(&self) {
-        let story = self.story.as_ref().map(|story| story.join("\n")).unwrap_or_default();
-        assert!(self.oracle.violations.is_empty(), "{story}\n{:#?}", self.oracle.violations);
+    /// Panics with the log and the violations otherwise.
+    pub fn assert_no_violation(&self) {
+        let log = self.log.as_ref().map(|log| log.join("\n")).unwrap_or_default();
+        assert!(self.oracle.violations.is_empty(), "{log}\n{:#?}", self.oracle.violations);
     }
 
-    /// The number of a lease's token.
+    /// Returns the number of a lease's token.
     pub fn number_of(served: &Served) -> usize {
         Provider::number(served.lease.token())
     }

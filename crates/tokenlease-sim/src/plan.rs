@@ -1,130 +1,130 @@
-//! The plan of a world: all that is to happen in it, as data that can be told, cut and run again.
+//! The plan of a world: all its events, as data that can be printed, reduced and run again.
 
 use std::fmt;
 
 use crate::{Caller, Fault, Kind, M, Password, S, Setup, World};
 
-/// Something that happens at a moment of a world.
+/// An event of a world at a given time.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "`p` is a process, times are milliseconds")]
-pub enum Happening {
+#[expect(missing_docs, reason = "`p` is a process, times are in milliseconds")]
+pub enum PlanEvent {
     /// A process starts.
     Launch { p: usize },
-    /// A process dies, and starts again after a while, perhaps with another password.
+    /// A process crashes, and restarts after `down`, perhaps with another password.
     Crash { p: usize, down: i64, password: Option<&'static str> },
-    /// Someone asks for a lease.
+    /// A caller asks for a token.
     Ask { p: usize, caller: Caller },
-    /// A process stands still.
-    Freeze { p: usize, long: i64 },
-    /// A process stands still between its decision to send credentials and the send.
-    StallSend { p: usize, long: i64 },
-    /// A host sleeps.
-    Suspend { host: usize, long: i64 },
+    /// A process is paused.
+    Pause { p: usize, length: i64 },
+    /// A process is paused between its next decision to send credentials and the send.
+    PauseBeforeSend { p: usize, length: i64 },
+    /// A host is suspended.
+    SuspendHost { host: usize, length: i64 },
     /// The wall clock of a host jumps.
-    Jump { host: usize, by: i64 },
-    /// The wall clocks of all hosts jump, as where someone takes a zone's clock for the hour.
-    AllJump { by: i64 },
+    JumpWallClock { host: usize, by: i64 },
+    /// The wall clocks of all hosts jump, as with a wrong time zone.
+    JumpAllWallClocks { by: i64 },
     /// The provider ends its newest token.
-    EndNewest,
-    /// A process revokes the token it holds.
+    EndNewestToken,
+    /// A process revokes its current token.
     Revoke { p: usize },
-    /// A process forgets the token it holds.
+    /// A process forgets its current token.
     Forget { p: usize },
-    /// A process asks for a validation on the token it holds.
+    /// A process validates its current token.
     Validate { p: usize },
-    /// A process asks for the provider's running token.
+    /// A process refetches the provider's running token.
     Refetch { p: usize },
-    /// Someone says that a process's credentials are right.
+    /// An operator unblocks a process's credentials.
     Unblock { p: usize },
-    /// A process looks at the store.
-    Look { p: usize },
-    /// A process is given a token that another system got.
+    /// A process reads the store.
+    CheckStore { p: usize },
+    /// A process adopts a token that another system obtained.
     Adopt { p: usize },
     /// Another system logs in with the same user.
     OtherLogin,
-    /// APIs reject good tokens.
-    ApiRejects { long: i64 },
-    /// From now on the provider takes these passwords, the last is the current one.
-    Passwords { take: Vec<&'static str> },
-    /// A process is configured with another password.
+    /// APIs reject active tokens.
+    ApiRejects { length: i64 },
+    /// From now on the provider accepts these passwords; the last one is current.
+    ChangePasswords { accepted: Vec<&'static str> },
+    /// A process is configured with another password, without a restart.
     Configure { p: usize, password: &'static str },
-    /// The provider locks the user out.
-    LockOut { long: i64 },
-    /// The life of the provider's new tokens changes.
-    Life { life: i64 },
-    /// The store loses everything.
+    /// The provider locks the account.
+    LockAccount { length: i64 },
+    /// The lifetime of new tokens changes.
+    ChangeLifetime { lifetime: i64 },
+    /// The store loses all data.
     Flush,
-    /// The store falls back to what it held that long ago.
-    RollBack { by: i64 },
+    /// The store returns to its state of `by` ago.
+    RollBackStore { by: i64 },
     /// The store loses its lock.
     LoseLock,
-    /// The record can't be read.
-    Unreadable { long: i64 },
+    /// The record can't be decrypted for some time.
+    MakeRecordUnreadable { length: i64 },
     /// The answers of the next logins are lost.
-    LoseLoginAnswers { many: u32 },
-    /// So many of a hundred calls to the store get no answer.
+    LoseLoginAnswers { count: u32 },
+    /// This percentage of the calls to the store gets no answer.
     LoseStoreCalls { percent: i64 },
 }
 
-impl Happening {
-    /// Lets it happen.
-    pub fn happen(self, world: &mut World) {
+impl PlanEvent {
+    /// Applies the event to a world.
+    pub fn apply(self, world: &mut World) {
         match self {
             Self::Launch { p } => world.launch(p, None),
             Self::Crash { p, down, password } => world.crash(p, Some(down), password),
             Self::Ask { p, caller } => world.ask(p, caller),
-            Self::Freeze { p, long } => world.freeze(p, long),
-            Self::StallSend { p, long } => world.stall_send(p, long),
-            Self::Suspend { host, long } => {
+            Self::Pause { p, length } => world.pause(p, length),
+            Self::PauseBeforeSend { p, length } => world.pause_before_send(p, length),
+            Self::SuspendHost { host, length } => {
                 for p in 0..world.processes.len() {
                     if world.processes[p].host == host {
-                        world.freeze(p, long);
+                        world.pause(p, length);
                     }
                 }
             }
-            Self::Jump { host, by } => world.jump(host, by),
-            Self::AllJump { by } => {
+            Self::JumpWallClock { host, by } => world.jump_wall_clock(host, by),
+            Self::JumpAllWallClocks { by } => {
                 for host in 0..world.hosts.len() {
-                    world.jump(host, by);
+                    world.jump_wall_clock(host, by);
                 }
             }
-            Self::EndNewest => world.end_newest(),
+            Self::EndNewestToken => world.end_newest_token(),
             Self::Revoke { p } => world.revoke(p),
             Self::Forget { p } => world.forget(p),
             Self::Validate { p } => world.validate(p),
             Self::Refetch { p } => world.refetch(p),
             Self::Unblock { p } => world.unblock(p),
-            Self::Look { p } => world.look(p),
+            Self::CheckStore { p } => world.check_store(p),
             Self::Adopt { p } => world.adopt(p),
             Self::OtherLogin => world.other_login(),
-            Self::ApiRejects { long } => {
-                world.touch();
-                world.api_rejects_until = world.now + long;
+            Self::ApiRejects { length } => {
+                world.mark_faulty();
+                world.api_rejects_until = world.now + length;
             }
-            Self::Passwords { take } => {
-                world.touch();
-                world.provider.passwords = take.into_iter().map(Password::from).collect();
+            Self::ChangePasswords { accepted } => {
+                world.mark_faulty();
+                world.provider.passwords = accepted.into_iter().map(Password::from).collect();
                 if world.setup.kind == Kind::Wyn {
-                    world.minimum_restarts();
+                    world.restart_minimum();
                 }
             }
             Self::Configure { p, password } => world.processes[p].password = password.into(),
-            Self::LockOut { long } => world.lock_out(long),
-            Self::Life { life } => {
-                world.touch();
-                world.provider.life = life;
+            Self::LockAccount { length } => world.lock_account(length),
+            Self::ChangeLifetime { lifetime } => {
+                world.mark_faulty();
+                world.provider.lifetime = lifetime;
             }
             Self::Flush => world.flush(),
-            Self::RollBack { by } => world.roll_back(by),
+            Self::RollBackStore { by } => world.roll_back(by),
             Self::LoseLock => world.lose_lock(),
-            Self::Unreadable { long } => unreadable(world, long),
-            Self::LoseLoginAnswers { many } => {
-                world.touch();
-                world.lose_next_login_answers = many;
+            Self::MakeRecordUnreadable { length } => make_record_unreadable(world, length),
+            Self::LoseLoginAnswers { count } => {
+                world.mark_faulty();
+                world.lost_login_answers = count;
             }
             Self::LoseStoreCalls { percent } => {
-                world.touch();
-                world.lose_store_answers = percent;
+                world.mark_faulty();
+                world.store_loss_percent = percent;
                 for fault in &mut world.faults {
                     if fault.2 == Fault::StoreCalls {
                         fault.1 = fault.1.min(world.now);
@@ -137,34 +137,34 @@ impl Happening {
         }
     }
 
-    /// How long it lasts.
-    fn long(&self) -> i64 {
+    /// Returns how length the event lasts, in milliseconds.
+    fn length(&self) -> i64 {
         match self {
-            Self::Crash { down: long, .. }
-            | Self::Freeze { long, .. }
-            | Self::StallSend { long, .. }
-            | Self::Suspend { long, .. }
-            | Self::ApiRejects { long }
-            | Self::LockOut { long }
-            | Self::Unreadable { long } => *long,
+            Self::Crash { down: length, .. }
+            | Self::Pause { length, .. }
+            | Self::PauseBeforeSend { length, .. }
+            | Self::SuspendHost { length, .. }
+            | Self::ApiRejects { length }
+            | Self::LockAccount { length }
+            | Self::MakeRecordUnreadable { length } => *length,
             _ => 0,
         }
     }
 
-    /// The process it is about, if it is about one.
+    /// Returns the process that the event concerns, if it concerns one.
     pub fn process(&self) -> Option<usize> {
         match self {
             Self::Launch { p }
             | Self::Crash { p, .. }
             | Self::Ask { p, .. }
-            | Self::Freeze { p, .. }
-            | Self::StallSend { p, .. }
+            | Self::Pause { p, .. }
+            | Self::PauseBeforeSend { p, .. }
             | Self::Revoke { p }
             | Self::Forget { p }
             | Self::Validate { p }
             | Self::Refetch { p }
             | Self::Unblock { p }
-            | Self::Look { p }
+            | Self::CheckStore { p }
             | Self::Adopt { p }
             | Self::Configure { p, .. } => Some(*p),
             _ => None,
@@ -172,11 +172,11 @@ impl Happening {
     }
 }
 
-fn unreadable(world: &mut World, long: i64) {
-    world.touch();
+fn make_record_unreadable(world: &mut World, length: i64) {
+    world.mark_faulty();
     world.store.unreadable = true;
     world.faults.push((world.now, i64::MAX, Fault::Flush));
-    world.at(world.now + long, |world| {
+    world.at(world.now + length, |world| {
         world.store.unreadable = false;
         for fault in &mut world.faults {
             if fault.2 == Fault::Flush && fault.1 == i64::MAX {
@@ -189,40 +189,40 @@ fn unreadable(world: &mut World, long: i64) {
 /// A world before it runs.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What it is made of.
+    /// The parameters of the world.
     pub setup: Setup,
-    /// How long it lasts.
+    /// The length of the world, in milliseconds.
     pub span: i64,
-    /// From then on all must be well.
-    pub quiet_since: Option<i64>,
-    /// What is broken when.
+    /// The time from which every caller with the right password must get a token.
+    pub recovered_since: Option<i64>,
+    /// The faults, with their start and end.
     pub faults: Vec<(i64, i64, Fault)>,
-    /// What happens when.
-    pub events: Vec<(i64, Happening)>,
+    /// The events, with their time.
+    pub events: Vec<(i64, PlanEvent)>,
 }
 
 impl Plan {
-    /// An empty one, whose processes all run.
+    /// Returns a plan in which all processes start at time 0.
     pub fn new(setup: Setup, span: i64) -> Self {
         let many = setup.hosts * setup.processes;
-        let events = (0..many).map(|p| (0, Happening::Launch { p })).collect();
-        Self { setup, span, quiet_since: None, faults: Vec::new(), events }
+        let events = (0..many).map(|p| (0, PlanEvent::Launch { p })).collect();
+        Self { setup, span, recovered_since: None, faults: Vec::new(), events }
     }
 
-    /// The world, at its beginning.
+    /// Returns the world at time 0.
     pub fn world(&self) -> World {
         let mut world = World::new(self.setup.clone());
-        for (t, happening) in &self.events {
-            let happening = happening.clone();
-            world.at(*t, |world| happening.happen(world));
+        for (t, event) in &self.events {
+            let event = event.clone();
+            world.at(*t, |world| event.apply(world));
         }
         world.faults.clone_from(&self.faults);
-        world.happenings = self.size() as u64;
-        world.oracle.quiet_since = self.quiet_since;
+        world.planned_events = self.size() as u64;
+        world.oracle.recovered_since = self.recovered_since;
         world
     }
 
-    /// Runs it to its end.
+    /// Runs the plan to its end.
     pub fn run(&self) -> World {
         let mut world = self.world();
         world.run(self.span);
@@ -230,35 +230,35 @@ impl Plan {
         world
     }
 
-    /// Runs it to its end and keeps its story.
-    pub fn told(&self) -> World {
+    /// Runs the plan to its end and keeps a log.
+    pub fn run_logged(&self) -> World {
         let mut world = self.world();
-        world.story = Some(Vec::new());
+        world.log = Some(Vec::new());
         world.run(self.span);
         world.judge_end();
         world
     }
 
-    /// Whether a promise is broken in it.
+    /// Returns whether the plan violates an invariant.
     pub fn fails(&self) -> bool {
         !self.run().oracle.violations.is_empty()
     }
 
-    /// When the last of what breaks in it is over.
-    pub fn last_trouble(&self) -> i64 {
-        let ask = |happening: &Happening| matches!(happening, Happening::Ask { .. });
-        let events = self.events.iter().filter(|(_, happening)| !ask(happening));
-        let ends = events.map(|(t, happening)| t + happening.long());
+    /// Returns when the last fault or event other than a call ends.
+    pub fn last_fault_end(&self) -> i64 {
+        let ask = |event: &PlanEvent| matches!(event, PlanEvent::Ask { .. });
+        let events = self.events.iter().filter(|(_, event)| !ask(event));
+        let ends = events.map(|(t, event)| t + event.length());
         ends.chain(self.faults.iter().map(|(_, until, _)| *until)).max().unwrap_or_default()
     }
 
-    /// How much is in it.
+    /// Returns the number of events and faults.
     pub fn size(&self) -> usize {
         self.faults.len() + self.events.len()
     }
 
-    /// The smallest plan found that still fails: what is not needed for that is left out, in ever
-    /// smaller pieces.
+    /// Returns a smaller plan that still fails. Leaves out events and faults that the failure does
+    /// not need, in halved pieces.
     #[must_use]
     pub fn shrunk(&self) -> Self {
         let mut plan = self.clone();
@@ -268,15 +268,15 @@ impl Plan {
         plan.events.retain(|(t, _)| *t <= plan.span);
         for p in 0..plan.setup.hosts * plan.setup.processes {
             let mut without = plan.clone();
-            without.events.retain(|(_, happening)| happening.process() != Some(p));
+            without.events.retain(|(_, event)| event.process() != Some(p));
             if without.fails() {
                 plan = without;
             }
         }
         for _ in 0..2 {
             let before = plan.size();
-            cut(&mut plan, |plan| &mut plan.events);
-            cut(&mut plan, |plan| &mut plan.faults);
+            leave_out(&mut plan, |plan| &mut plan.events);
+            leave_out(&mut plan, |plan| &mut plan.faults);
             if plan.size() == before {
                 break;
             }
@@ -285,7 +285,7 @@ impl Plan {
     }
 }
 
-fn cut<T: Clone>(plan: &mut Plan, list: fn(&mut Plan) -> &mut Vec<T>) {
+fn leave_out<T: Clone>(plan: &mut Plan, list: fn(&mut Plan) -> &mut Vec<T>) {
     let mut piece = list(plan).len().next_power_of_two() / 2;
     while piece > 0 {
         let mut at = 0;
@@ -308,22 +308,26 @@ impl fmt::Display for Plan {
         let setup = &self.setup;
         writeln!(
             f,
-            "{:?}, tokens live {} min, {} hosts x {} processes, walls off by {:?} s, {}{}{}for {} h",
+            "{:?}, token lifetime {} min, {} hosts x {} processes, wall clock errors {:?} s, {}{}{}{} h",
             setup.kind,
-            setup.life / M,
+            setup.lifetime / M,
             setup.hosts,
             setup.processes,
-            setup.walls.iter().map(|wall| wall / S).collect::<Vec<_>>(),
-            if setup.kill { "a new token ends the old, " } else { "" },
-            if setup.vague { "a refetch never says wrong, " } else { "" },
-            if setup.mute { "no validations, " } else { "" },
+            setup.wall_offsets.iter().map(|wall| wall / S).collect::<Vec<_>>(),
+            if setup.new_token_ends_old { "a new token ends the old one, " } else { "" },
+            if setup.refetch_hides_rejection {
+                "a refetch hides rejected credentials, "
+            } else {
+                ""
+            },
+            if setup.without_validation { "no validation, " } else { "" },
             self.span / M / 60,
         )?;
         for (from, until, fault) in &self.faults {
             writeln!(f, "  {:>9} s to {} s: {fault:?}", from / S, until / S)?;
         }
-        for (t, happening) in &self.events {
-            writeln!(f, "  {:>9}.{:03} s: {happening:?}", t / S, t % S)?;
+        for (t, event) in &self.events {
+            writeln!(f, "  {:>9}.{:03} s: {event:?}", t / S, t % S)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A process: one machine for each password that it was asked with.
+//! A process of a world: one state machine for each password of its callers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,40 +12,40 @@ use crate::Password;
 /// A process of a world.
 #[derive(Debug)]
 pub struct Process {
-    /// Whose clocks it reads.
+    /// The host whose clocks it reads.
     pub host: usize,
-    /// How often it was started.
+    /// How many times it was started.
     pub epoch: u32,
     /// Whether it runs.
     pub alive: bool,
-    /// The password that it is configured with.
+    /// The configured password.
     pub password: Password,
-    /// It stands still until then.
-    pub frozen: i64,
-    /// Its machines.
+    /// The time until which it is paused.
+    pub paused_until: i64,
+    /// Its state machines.
     pub entries: BTreeMap<Password, Entry>,
-    /// Which tokens it rejected or revoked itself, for whom, and when.
-    pub told: BTreeMap<(Password, usize), i64>,
-    /// What it said by events, since it started.
+    /// When it reported or revoked each token itself, by password and token.
+    pub reported: BTreeMap<(Password, usize), i64>,
+    /// The events since its start.
     pub events: Vec<Event>,
-    /// Tokens that it buried.
-    pub buried: BTreeSet<tokenlease_core::TokenFingerprint>,
-    /// If it sends credentials until then, it stands still for that long before.
-    pub(crate) stall: Option<(i64, i64)>,
+    /// Tokens that it knows to be rejected, inactive or revoked.
+    pub known_dead: BTreeSet<tokenlease_core::TokenFingerprint>,
+    /// If it sends credentials before the first time, it is paused for the second one first.
+    pub(crate) pending_pause: Option<(i64, i64)>,
     pub(crate) inbox: Vec<(Password, Receipt, Outcome)>,
 }
 
-/// A machine and who waits for it.
+/// A state machine and its waiting callers.
 #[derive(Debug)]
 pub struct Entry {
-    /// The real machine.
-    pub machine: Lifecycle,
+    /// The state machine of tokenlease.
+    pub lifecycle: Lifecycle,
     pub(crate) waiters: Vec<u64>,
     pub(crate) completions: u64,
     pub(crate) wake: Option<i64>,
-    /// It said that the store is away, and not yet that it is back.
-    pub(crate) away: bool,
-    /// Calls to the store in a row that failed in truth.
+    /// It reported that the store is unavailable, and not yet that it is available.
+    pub(crate) store_unavailable: bool,
+    /// Consecutive calls to the store that really failed.
     pub(crate) lost_calls: u8,
 }
 
@@ -56,29 +56,29 @@ impl Process {
             epoch: 0,
             alive: false,
             password,
-            frozen: i64::MIN,
+            paused_until: i64::MIN,
             entries: BTreeMap::new(),
-            told: BTreeMap::new(),
+            reported: BTreeMap::new(),
             events: Vec::new(),
-            buried: BTreeSet::new(),
-            stall: None,
+            known_dead: BTreeSet::new(),
+            pending_pause: None,
             inbox: Vec::new(),
         }
     }
 
-    /// Whether it can do anything.
+    /// Returns whether it is started and not paused.
     pub fn runs(&self, t: i64) -> bool {
-        self.alive && t >= self.frozen
+        self.alive && t >= self.paused_until
     }
 
-    /// The machine of its own password.
-    pub fn machine(&mut self) -> Option<&mut Lifecycle> {
-        self.entries.get_mut(&self.password).map(|entry| &mut entry.machine)
+    /// Returns the state machine of the configured password.
+    pub fn lifecycle(&mut self) -> Option<&mut Lifecycle> {
+        self.entries.get_mut(&self.password).map(|entry| &mut entry.lifecycle)
     }
 
-    /// Whether that machine of it said last that the store is away.
-    pub(crate) fn has_lost_the_store(&self, of: &Password) -> bool {
-        self.entries.get(of).is_some_and(|entry| entry.away)
+    /// Returns whether this state machine last reported that the store is unavailable.
+    pub(crate) fn lost_store(&self, of: &Password) -> bool {
+        self.entries.get(of).is_some_and(|entry| entry.store_unavailable)
     }
 
     pub(crate) fn stop(&mut self) -> Vec<u64> {
@@ -90,7 +90,7 @@ impl Process {
     pub(crate) fn note(&mut self, events: Vec<Event>) {
         for event in &events {
             if let Event::Rejected(token) | Event::Inactive(token) | Event::Revoked(token) = event {
-                self.buried.insert(*token);
+                self.known_dead.insert(*token);
             }
         }
         self.events.extend(events);
@@ -100,9 +100,9 @@ impl Process {
 /// The clocks of a host, as offsets from the true time.
 #[derive(Clone, Copy, Debug)]
 pub struct Host {
-    /// Of the clock that runs through suspend.
+    /// The offset of the suspend-aware clock, in milliseconds.
     pub elapsed: i64,
-    /// Of the wall clock.
+    /// The offset of the wall clock, in milliseconds.
     pub wall: i64,
 }
 

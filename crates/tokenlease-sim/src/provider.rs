@@ -1,4 +1,4 @@
-//! The providers of a world: what they grant, what they reject, and what they count.
+//! The simulated providers.
 
 use std::{cell::OnceCell, collections::BTreeSet, time::Duration};
 
@@ -9,142 +9,142 @@ use tokenlease_core::{
 
 use crate::Password;
 
-/// Whose ways a provider has.
+/// The provider that is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// WinKAS Air: ends are not stated, the running token can be had again.
+    /// WinKAS Air: states no expiry, and returns the running token to a refetch.
     Winkas,
-    /// Wyn Enterprise: ends are stated, tokens can be revoked.
+    /// Wyn Enterprise: states the expiry, and revokes tokens.
     Wyn,
 }
 
-/// A token as the provider knows it. Times are true times.
+/// A token as the provider knows it, in true time.
 #[derive(Clone, Debug)]
-pub struct Issued {
-    /// When it was made.
+pub struct TokenState {
+    /// When it was created.
     pub from: i64,
-    /// When it ends or ended.
+    /// When it ends, or ended.
     pub until: i64,
-    /// The life that it was given.
-    pub life: i64,
-    /// When its request was sent.
+    /// Its original lifetime.
+    pub lifetime: i64,
+    /// When the login request was sent.
     pub sent: i64,
-    /// To whom the provider gave it.
-    pub granted: BTreeSet<Password>,
-    /// Its fingerprint, once it was asked for.
+    /// The passwords that it was returned to.
+    pub granted_to: BTreeSet<Password>,
+    /// Its fingerprint, computed on first use.
     pub(crate) print: OnceCell<TokenFingerprint>,
 }
 
-/// How often the provider was called.
+/// The number of calls that reached the provider.
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(missing_docs, reason = "named after the calls")]
+#[expect(missing_docs, reason = "each is named after its call")]
 pub struct Calls {
     pub login: u32,
     pub refetch: u32,
-    pub verify: u32,
+    pub validate: u32,
     pub revoke: u32,
 }
 
 /// A provider with one user.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "ways that a provider has, and one state")]
+#[expect(clippy::struct_excessive_bools, reason = "options of a provider, and one state")]
 pub struct Provider {
-    /// Whose ways it has.
+    /// The provider that is simulated.
     pub kind: Kind,
-    /// The life of new tokens.
-    pub life: i64,
-    /// A new token ends the one before.
-    pub kill: bool,
-    /// A refetch with a wrong password is answered like one without a token.
-    pub vague: bool,
-    /// It has no validation on tokens.
-    pub mute: bool,
-    /// The user is locked out.
+    /// The lifetime of new tokens.
+    pub lifetime: i64,
+    /// Whether a new token ends the previous one.
+    pub new_token_ends_old: bool,
+    /// Whether a refetch with rejected credentials is answered as if there were no token.
+    pub refetch_hides_rejection: bool,
+    /// Whether it offers no validation of tokens.
+    pub without_validation: bool,
+    /// Whether the account is locked.
     pub locked: bool,
-    /// The passwords that it takes, the current one last.
+    /// The accepted passwords, the current one last.
     pub passwords: Vec<Password>,
-    /// The tokens it made; the n-th has number n, counted from 1.
-    pub tokens: Vec<Issued>,
+    /// The tokens; the n-th has number n, counted from 1.
+    pub tokens: Vec<TokenState>,
     /// The calls that reached it.
     pub calls: Calls,
-    /// Wrong credentials: when, which, and by which call.
-    pub wrong: Vec<(i64, Password, &'static str)>,
+    /// Rejected credentials: when, which, and by which call.
+    pub rejected_credentials: Vec<(i64, Password, &'static str)>,
 }
 
 impl Provider {
-    /// A provider whose tokens live that long and whose user's password is `p0`.
-    pub fn new(kind: Kind, life: i64) -> Self {
+    /// Returns a provider with this token lifetime, whose user has the password `p0`.
+    pub fn new(kind: Kind, lifetime: i64) -> Self {
         Self {
             kind,
-            life,
-            kill: false,
-            vague: false,
-            mute: false,
+            lifetime,
+            new_token_ends_old: false,
+            refetch_hides_rejection: false,
+            without_validation: false,
             locked: false,
             passwords: vec!["p0".into()],
             tokens: Vec::new(),
             calls: Calls::default(),
-            wrong: Vec::new(),
+            rejected_credentials: Vec::new(),
         }
     }
 
-    /// How the machine sees it.
+    /// Returns the server as the state machine knows it.
     pub fn server(&self) -> Server {
         let server = match self.kind {
             Kind::Winkas => Server::new(
-                Identity::winkas("https://winkas.test", "user", "1234").expect("a good identity"),
+                Identity::winkas("https://winkas.test", "user", "1234").expect("a valid identity"),
             ),
             Kind::Wyn => Server::new(
-                Identity::wyn("https://wyn.test", "user", "client").expect("a good identity"),
+                Identity::wyn("https://wyn.test", "user", "client").expect("a valid identity"),
             )
-            .with_new_token_ends_old(self.kill),
+            .with_new_token_ends_old(self.new_token_ends_old),
         };
-        if self.mute {
-            server.with_userinfo_path("").expect("no path is a good path")
+        if self.without_validation {
+            server.with_userinfo_path("").expect("an empty path is valid")
         } else {
             server
         }
     }
 
-    /// Whether it takes the password.
-    pub fn takes(&self, password: &Password) -> bool {
+    /// Returns whether it accepts the password.
+    pub fn accepts(&self, password: &Password) -> bool {
         !self.locked && self.passwords.contains(password)
     }
 
-    /// The password of now.
+    /// Returns the current password.
     pub fn password(&self) -> Password {
         self.passwords.last().copied().expect("a user has a password")
     }
 
-    /// Whether the token with that number lives.
+    /// Returns whether the token with this number is active.
     pub fn is_active(&self, number: usize, t: i64) -> bool {
         self.token(number).is_some_and(|token| t < token.until)
     }
 
-    /// The token with that number.
-    pub fn token(&self, number: usize) -> Option<&Issued> {
+    /// Returns the token with this number.
+    pub fn token(&self, number: usize) -> Option<&TokenState> {
         self.tokens.get(number.checked_sub(1)?)
     }
 
-    /// Ends a token.
+    /// Ends a token at a time, unless it ended before.
     pub fn end(&mut self, number: usize, t: i64) {
         if let Some(token) = number.checked_sub(1).and_then(|at| self.tokens.get_mut(at)) {
             token.until = token.until.min(t);
         }
     }
 
-    /// The number of a token of this provider.
+    /// Returns the number of a token.
     pub fn number(token: &Token) -> usize {
         token.expose().trim_start_matches("token-").parse().unwrap_or_default()
     }
 
-    /// The token with that number as callers see it.
+    /// Returns the token with this number as callers get it.
     pub fn text(&self, number: usize) -> Token {
         let kind = if self.kind == Kind::Winkas { TokenKind::Winkas } else { TokenKind::Bearer };
         Token::new(kind, format!("token-{number}").as_str())
     }
 
-    /// Answers a call that was sent at `sent` by the true clock, `sent_at` by the caller's.
+    /// Answers a call that was sent at `sent` in true time, and at `sent_at` by the caller's clock.
     pub fn answer(
         &mut self,
         t: i64,
@@ -153,16 +153,16 @@ impl Provider {
         sent: i64,
         sent_at: Timestamp,
     ) -> Answer {
-        if call.takes_credentials() && !self.takes(password) {
+        if call.takes_credentials() && !self.accepts(password) {
             let name = if matches!(call, Call::Login) { "login" } else { "refetch" };
-            self.wrong.push((t, *password, name));
+            self.rejected_credentials.push((t, *password, name));
         }
         match call {
             Call::Login => self.login(t, password, sent, sent_at),
             Call::Refetch => self.refetch(t, password, sent_at),
-            Call::Validate(_) if self.mute => Answer::Failed(down()),
+            Call::Validate(_) if self.without_validation => Answer::Failed(down()),
             Call::Validate(token) => {
-                self.calls.verify += 1;
+                self.calls.validate += 1;
                 if self.is_active(Self::number(token), t) {
                     Answer::Active
                 } else {
@@ -179,38 +179,38 @@ impl Provider {
 
     fn login(&mut self, t: i64, password: &Password, sent: i64, sent_at: Timestamp) -> Answer {
         self.calls.login += 1;
-        if !self.takes(password) {
+        if !self.accepts(password) {
             return Answer::Failed(rejected());
         }
-        if self.kill {
+        if self.new_token_ends_old {
             self.end(self.tokens.len(), t);
         }
-        self.tokens.push(Issued {
+        self.tokens.push(TokenState {
             from: t,
-            until: t + self.life,
-            life: self.life,
+            until: t + self.lifetime,
+            lifetime: self.lifetime,
             sent,
-            granted: [*password].into(),
+            granted_to: [*password].into(),
             print: OnceCell::new(),
         });
-        let life = match self.kind {
+        let lifetime = match self.kind {
             Kind::Winkas => Life::Unstated,
-            Kind::Wyn => Life::Stated(Duration::from_millis(self.life.unsigned_abs())),
+            Kind::Wyn => Life::Stated(Duration::from_millis(self.lifetime.unsigned_abs())),
         };
-        self.grant(self.tokens.len(), life, sent_at)
+        self.grant(self.tokens.len(), lifetime, sent_at)
     }
 
-    /// Another system logs in with the same user.
+    /// Adds a token that another system obtained for the same user.
     pub fn other_login(&mut self, t: i64) {
-        if self.kill {
+        if self.new_token_ends_old {
             self.end(self.tokens.len(), t);
         }
-        self.tokens.push(Issued {
+        self.tokens.push(TokenState {
             from: t,
-            until: t + self.life,
-            life: self.life,
+            until: t + self.lifetime,
+            lifetime: self.lifetime,
             sent: t,
-            granted: BTreeSet::new(),
+            granted_to: BTreeSet::new(),
             print: OnceCell::new(),
         });
     }
@@ -218,51 +218,51 @@ impl Provider {
     fn refetch(&mut self, t: i64, password: &Password, sent_at: Timestamp) -> Answer {
         self.calls.refetch += 1;
         let none = || Answer::NoToken(Error::new(ErrorKind::TokenRejected, "no active token"));
-        if !self.takes(password) {
-            return if self.vague { none() } else { Answer::Failed(rejected()) };
+        if !self.accepts(password) {
+            return if self.refetch_hides_rejection { none() } else { Answer::Failed(rejected()) };
         }
         let last = self.tokens.len();
         if !self.is_active(last, t) {
             return none();
         }
         if let Some(token) = self.tokens.last_mut() {
-            token.granted.insert(*password);
+            token.granted_to.insert(*password);
         }
         self.grant(last, Life::Unstated, sent_at)
     }
 
-    fn grant(&self, number: usize, life: Life, sent_at: Timestamp) -> Answer {
+    fn grant(&self, number: usize, lifetime: Life, sent_at: Timestamp) -> Answer {
         let token = self.text(number);
-        Answer::Token(Granted { token, life, scope: None, refresh_token: None, sent_at })
+        Answer::Token(Granted { token, life: lifetime, scope: None, refresh_token: None, sent_at })
     }
 }
 
-/// The provider rejects the credentials.
+/// Returns the error for rejected credentials.
 pub fn rejected() -> Error {
     Error::new(ErrorKind::CredentialsRejected, "wrong user name or password").with_status(401)
 }
 
-/// The provider is down.
+/// Returns the error of a provider that is down (503).
 pub fn down() -> Error {
     Error::new(ErrorKind::Unavailable, "down").with_status(503)
 }
 
-/// The provider is down, and says for how long.
+/// Returns the error of a provider that is down and sends `Retry-After`.
 pub fn busy(wait: Duration) -> Error {
     down().with_retry_after(wait)
 }
 
-/// The provider, or what stands before it, forbids these credentials.
+/// Returns the error of a provider, or a proxy before it, that answers 403.
 pub fn forbidden() -> Error {
     Error::new(ErrorKind::Unavailable, "forbidden").with_status(403)
 }
 
-/// The provider asks to wait.
+/// Returns the error of a provider that throttles (429).
 pub fn throttled(wait: Duration) -> Error {
     Error::new(ErrorKind::Throttled, "too many").with_status(429).with_retry_after(wait)
 }
 
-/// The provider names a mistake in the configuration.
+/// Returns the error for a configuration that the provider does not accept.
 pub fn misconfigured() -> Error {
     Error::new(ErrorKind::Config, "invalid_scope").with_status(400).with_code("invalid_scope")
 }

@@ -1,11 +1,11 @@
-//! The commands that print figures of their own.
+//! The commands `compare` and `exhaustive`.
 
 use std::{fs, io, path::Path};
 
 use tokenlease_sim::{compare, exhaustive};
 
-/// Lets a year pass for every client, and prints what it was like. Whether tokenlease kept its
-/// promises.
+/// Runs a year for every client, and prints the figures. Returns whether all invariants hold for
+/// tokenlease.
 pub(crate) fn compare(seed: u64, days: i64, json: bool, svg: Option<&Path>) -> io::Result<bool> {
     let rows = compare::rows(seed, days);
     if json {
@@ -21,40 +21,40 @@ pub(crate) fn compare(seed: u64, days: i64, json: bool, svg: Option<&Path>) -> i
     Ok(rows.iter().all(|row| row.violations == 0))
 }
 
-/// Runs all interleavings. Whether all promises were kept.
+/// Runs all interleavings. Returns whether all invariants hold.
 pub(crate) fn exhaustive(depth: usize) -> bool {
-    let (mut runs, mut cut, mut choices, mut events, mut broken) = (0, 0, 0, 0, 0);
+    let (mut runs, mut truncated, mut choices, mut events, mut violating) = (0, 0, 0, 0, 0);
     for search in exhaustive::searches(depth) {
         let found = search.all();
         println!(
-            "{:?}, asked {} min after a login for {} h, {:?}: {} runs, up to {} choices; \
-             logins {:?}, errors {}, dead {}",
+            "{:?}, calls {} min after a login, token lifetime {} h, fault {:?}: {} runs, up to {} \
+             choices; logins {:?}, errors {}, inactive tokens served {}",
             search.kind,
-            search.asked / tokenlease_sim::M,
-            search.life / tokenlease_sim::H,
-            search.strike,
+            search.ask_at / tokenlease_sim::M,
+            search.lifetime / tokenlease_sim::H,
+            search.fault,
             found.runs,
             found.choices,
             found.logins,
             found.errors,
-            found.dead,
+            found.inactive_served,
         );
         if let Some(list) = &found.first {
             let world = search.run(list, true);
-            eprintln!("BROKEN {:?}, by the choices {list:?}", world.oracle.violations);
-            for line in world.story.iter().flatten() {
+            eprintln!("violated: {:?}, with the choices {list:?}", world.oracle.violations);
+            for line in world.log.iter().flatten() {
                 eprintln!("{line}");
             }
         }
         runs += found.runs;
-        cut += found.cut;
+        truncated += found.truncated;
         choices = choices.max(found.choices);
         events += found.events;
-        broken += found.broken;
+        violating += found.violating;
     }
     println!(
-        "{{\"interleavings\":{runs},\"cut_off\":{cut},\"choices\":{choices},\"events\":{events},\
-         \"violations\":{broken}}}"
+        "{{\"interleavings\":{runs},\"truncated\":{truncated},\"choices\":{choices},\"events\":{events},\
+         \"violations\":{violating}}}"
     );
-    broken == 0
+    violating == 0
 }

@@ -1,35 +1,35 @@
-//! What a world is made of, what breaks in it, who asks, and what is counted.
+//! The parameters of a world, its faults, its callers and its statistics.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use tokenlease_core::{ErrorKind, lifecycle::Policy};
 
-use crate::{H, Kind, Password, S, planted::Bug};
+use crate::{H, Kind, Password, S, bugs::Bug};
 
-/// What a world is made of.
+/// The parameters of a world.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// All chance comes from it.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Whose ways the provider has.
+    /// The provider to simulate.
     pub kind: Kind,
-    /// The life of its tokens.
-    pub life: i64,
-    /// Hosts.
+    /// The lifetime of its tokens, in milliseconds.
+    pub lifetime: i64,
+    /// The number of hosts.
     pub hosts: usize,
-    /// Processes on each host.
+    /// The number of processes on each host.
     pub processes: usize,
-    /// How far the wall clocks of the hosts are off; the rest are right.
-    pub walls: Vec<i64>,
-    /// How the machines behave.
+    /// The errors of the hosts' wall clocks, in milliseconds. Hosts without an entry have none.
+    pub wall_offsets: Vec<i64>,
+    /// The policy of each state machine.
     pub policy: Policy,
-    /// A new token ends the one before.
-    pub kill: bool,
-    /// The provider's refetch does not tell wrong credentials from no token.
-    pub vague: bool,
-    /// The provider has no validation on tokens.
-    pub mute: bool,
-    /// A bug that is planted around the machines.
+    /// Whether a new token ends the previous one.
+    pub new_token_ends_old: bool,
+    /// Whether a refetch with rejected credentials is answered as if there were no token.
+    pub refetch_hides_rejection: bool,
+    /// Whether the provider offers no validation of tokens.
+    pub without_validation: bool,
+    /// A bug to inject around the state machines.
     pub bug: Option<Bug>,
 }
 
@@ -38,111 +38,111 @@ impl Default for Setup {
         Self {
             seed: 1,
             kind: Kind::Winkas,
-            life: 12 * H,
+            lifetime: 12 * H,
             hosts: 1,
             processes: 2,
-            walls: Vec::new(),
+            wall_offsets: Vec::new(),
             policy: Policy::default(),
-            kill: false,
-            vague: false,
-            mute: false,
+            new_token_ends_old: false,
+            refetch_hides_rejection: false,
+            without_validation: false,
             bug: None,
         }
     }
 }
 
-/// What is broken for a while.
+/// A fault that lasts for some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The store fails at once.
+    /// Calls to the store fail at once.
     Store,
-    /// The store takes up to four seconds.
+    /// Half of the calls to the store take up to four seconds more.
     SlowStore,
-    /// Of all calls, one in seven is lost on the way there, and one in seven on the way back.
+    /// Of all calls, 15 % of the requests and 15 % of the answers are lost.
     Lossy,
     /// The provider answers 503.
     Provider,
-    /// The provider can't be reached.
+    /// Connections to the provider are refused.
     Unreachable,
-    /// The provider answers credentials with 429, to wait for a minute.
+    /// The provider answers credentials with 429 and `Retry-After` of a minute.
     Throttle,
-    /// Half of the provider's answers take up to 20 seconds more.
+    /// Half of the calls to the provider take up to 20 seconds more.
     Slow,
-    /// The refetch alone answers 503.
+    /// Only the refetch answers 503.
     Refetch,
-    /// The validation alone answers 503.
+    /// Only the validation answers 503.
     Validate,
-    /// Credentials are answered 403.
+    /// The provider answers credentials with 403.
     Forbid,
-    /// Credentials are answered with an error that only another configuration mends.
+    /// The provider answers credentials with an error that only another configuration corrects.
     Config,
-    /// The store lost its data at the beginning of it.
+    /// The store lost its data when the fault began, or its record can't be read.
     Flush,
-    /// Calls to the store are lost at random, as often as the world says.
+    /// A percentage of the calls to the store are lost.
     StoreCalls,
-    /// The provider answers 503, to come again after half a minute.
+    /// The provider answers 503 with `Retry-After` of half a minute.
     Busy,
     /// One in five requests arrives twice.
     Duplicate,
 }
 
-/// Who asks, and how.
+/// A caller, and how it asks for a token.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// With another password than the process's.
+    /// The caller's password, if it is not the one of the process.
     pub password: Option<Password>,
-    /// How long it waits.
-    pub wait: i64,
-    /// Whether it asks again when its call is rejected.
+    /// Its timeout, in milliseconds.
+    pub timeout: i64,
+    /// Whether it asks for another token and repeats its API call when the API rejects the token.
     pub replay: bool,
-    /// The life that it wants left.
+    /// The remaining lifetime that it requests.
     pub min_remaining: Option<Duration>,
-    /// How long after it was answered it uses the token.
-    pub uses_after: i64,
+    /// How long after the answer it calls the API, in milliseconds.
+    pub use_delay: i64,
 }
 
 impl Default for Caller {
     fn default() -> Self {
-        Self { password: None, wait: 20 * S, replay: true, min_remaining: None, uses_after: 0 }
+        Self { password: None, timeout: 20 * S, replay: true, min_remaining: None, use_delay: 0 }
     }
 }
 
 impl Caller {
-    /// One with that password.
+    /// Returns a caller with this password.
     pub fn with(password: &str) -> Self {
         Self { password: Some(password.into()), ..Self::default() }
     }
 }
 
-/// What was counted.
+/// The statistics of a world.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
-    /// Calls for a lease.
+    /// Calls for a token.
     pub asks: u64,
-    /// Leases served.
+    /// Tokens served.
     pub served: u64,
-    /// Of these, dead when they were served.
-    pub dead: u64,
-    /// Errors answered, by kind.
+    /// Tokens that were inactive when they were served.
+    pub inactive_served: u64,
+    /// Calls answered with an error, by kind.
     pub errors: BTreeMap<ErrorKind, u64>,
-    /// The logins that an all-knowing client would have sent.
+    /// The logins that a client with complete knowledge would have sent.
     pub minimum: u32,
-    /// Sends of credentials while told to wait.
-    pub hammered: u64,
-    /// Calls that the provider received while it was down.
-    pub into_the_dark: u64,
-    /// Credentials that were answered 403, or that the configuration is wrong.
+    /// Sends of credentials before the provider's `Retry-After` had passed.
+    pub sent_in_backoff: u64,
+    /// Sends of credentials that the provider answered with 503.
+    pub sent_while_down: u64,
+    /// Sends of credentials that were answered with 403 or with a configuration error.
     pub forbidden: u64,
-    /// When each answer was given.
-    pub answered: Vec<i64>,
-    /// Logins beside a good token, by cause.
-    pub extra: BTreeMap<&'static str, u64>,
-    /// Rejections that were answered with "still active": no replay.
+    /// The time of each answer.
+    pub answer_times: Vec<i64>,
+    /// Logins while a usable token was active, by cause.
+    pub extra_logins: BTreeMap<&'static str, u64>,
+    /// Rejections that the client answered with "still active", so that callers repeat nothing.
     pub still_active: u64,
 }
 
 impl Stats {
-    /// Errors of all kinds.
+    /// Returns the number of errors of all kinds.
     pub fn errors(&self) -> u64 {
         self.errors.values().sum()
     }

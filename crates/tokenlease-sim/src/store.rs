@@ -1,5 +1,5 @@
 //! The store that the processes of a world share: one record with a revision, one lock with an
-//! owner and a life, and a clock of its own.
+//! owner and a TTL, and its own clock.
 
 use std::{collections::VecDeque, rc::Rc, time::Duration};
 
@@ -9,9 +9,9 @@ use tokenlease_core::{
     record::{Inspection, Record},
 };
 
-use crate::{Owner, millis, planted::Bug};
+use crate::{Owner, bugs::Bug, millis};
 
-/// What it holds at a moment: nothing, or a record and its revision.
+/// The content at one time: nothing, or a record and its revision.
 #[derive(Debug, Default)]
 struct Kept {
     revision: Option<u64>,
@@ -19,30 +19,30 @@ struct Kept {
     inspection: Rc<Inspection>,
 }
 
-/// Who holds a lock: an owner, and which of its lock_epochs.
+/// The holder of a lock: an owner and its lock epoch.
 type Holder = (Owner, u64);
 
 /// A store of one identity.
 #[derive(Debug)]
 pub struct Store {
-    /// Its clock is that far off the true time.
+    /// The error of its clock, in milliseconds.
     pub offset: i64,
-    /// A key of another store, a newer version: the record is there and can't be read.
+    /// Whether the record can't be decrypted, as with another key or a newer format.
     pub unreadable: bool,
-    /// A bug that it has.
+    /// The injected bug, if any.
     pub broken: Option<Bug>,
-    /// Calls it answered.
+    /// The number of calls that it answered.
     pub calls: u64,
-    /// Calls that wrote a record.
+    /// The number of calls that wrote a record.
     pub saves: u64,
     kept: Rc<Kept>,
-    /// What it held, since when.
+    /// Earlier contents, with the time of each write.
     history: VecDeque<(i64, Rc<Kept>)>,
     lock: Option<(Holder, i64)>,
 }
 
 impl Store {
-    /// An empty one.
+    /// Returns an empty store whose clock has this error.
     pub fn new(offset: i64) -> Self {
         Self {
             offset,
@@ -68,40 +68,40 @@ impl Store {
         self.kept.revision.map(|revision| (revision, self.kept.record.clone()))
     }
 
-    /// What the record holds.
+    /// Returns the content of the record, without token texts.
     pub fn inspect(&self) -> Rc<Inspection> {
         Rc::clone(&self.kept.inspection)
     }
 
-    /// All is lost, the lock too.
+    /// Removes the record and the lock.
     pub fn flush(&mut self) {
         self.kept = Rc::default();
         self.lock = None;
     }
 
-    /// It holds what it held then, and no lock.
+    /// Restores the content of a time, without a lock.
     pub fn roll_back(&mut self, to: i64) {
         let then = self.history.iter().rfind(|(t, _)| *t <= to);
         self.kept = then.map(|(_, kept)| Rc::clone(kept)).unwrap_or_default();
         self.lock = None;
     }
 
-    /// It loses its lock.
+    /// Removes the lock.
     pub fn lose_lock(&mut self) {
         self.lock = None;
     }
 
-    /// When it was written last.
+    /// Returns the time of the last write.
     pub fn last_save(&self) -> Option<i64> {
         self.history.back().map(|(t, _)| *t)
     }
 
-    /// Who holds the lock.
+    /// Returns the owner of the lock.
     pub fn owner(&self, t: i64) -> Option<&Owner> {
         self.holder(t).map(|(by, _)| by)
     }
 
-    /// Whether that owner holds the lock.
+    /// Returns whether this owner holds the lock in this lock epoch.
     pub fn is_owner(&self, t: i64, owner: &Owner, lock_epoch: u64) -> bool {
         self.holder(t).is_some_and(|(by, which)| by == owner && *which == lock_epoch)
     }
@@ -114,25 +114,31 @@ impl Store {
     pub fn load(&mut self, t: i64) -> Outcome {
         self.calls += 1;
         if self.unreadable {
-            return Outcome::Unreadable(Error::new(ErrorKind::Store, "it does not authenticate"));
+            return Outcome::Unreadable(Error::new(
+                ErrorKind::Store,
+                "the record can't be decrypted",
+            ));
         }
         Outcome::Loaded { stored: self.read(), now: StoreTime(self.clock(t)) }
     }
 
-    /// Puts the record in the place of the one with that revision.
+    /// Replaces the record, if it still has this revision.
     pub fn save(&mut self, t: i64, expected: Option<u64>, record: &Record) -> Outcome {
         self.calls += 1;
         if self.unreadable {
-            return Outcome::Unreadable(Error::new(ErrorKind::Store, "it does not authenticate"));
+            return Outcome::Unreadable(Error::new(
+                ErrorKind::Store,
+                "the record can't be decrypted",
+            ));
         }
         let now = StoreTime(self.clock(t));
         if self.kept.revision != expected && self.broken != Some(Bug::NoCompare) {
             return Outcome::Conflict { stored: self.read(), now };
         }
         self.saves += 1;
-        // By the clock too, as the engines do: none comes twice, even where the store fell back.
+        // The clock is part of the revision, as in the real stores: no revision repeats after a rollback.
         let revision = (expected.unwrap_or_default() + 1).max(t.unsigned_abs());
-        let record = Record::decode(&record.encode()).expect("what was encoded decodes");
+        let record = Record::decode(&record.encode()).expect("an encoded record decodes");
         let inspection = Rc::new(record.inspect());
         self.kept = Rc::new(Kept { revision: Some(revision), record, inspection });
         if self.history.len() == 200 {
@@ -142,25 +148,25 @@ impl Store {
         Outcome::Saved { revision, now }
     }
 
-    /// Grants the lock to who has it already, or to anyone if nobody has it.
-    pub fn lock(&mut self, t: i64, holder: &Holder, life: Duration) -> Outcome {
+    /// Grants the lock to its current holder, or to any caller if it is free.
+    pub fn lock(&mut self, t: i64, holder: &Holder, lifetime: Duration) -> Outcome {
         self.calls += 1;
         let now = self.clock(t);
         if self.lock.as_ref().is_some_and(|(by, until)| by != holder && *until > now) {
             return Outcome::Busy;
         }
         let short = if self.broken == Some(Bug::ShortLock) { 10 } else { 1 };
-        self.lock = Some((*holder, now + millis(life) / short));
+        self.lock = Some((*holder, now + millis(lifetime) / short));
         Outcome::Locked
     }
 
-    /// Lengthens the lock of who has it.
-    pub fn renew(&mut self, t: i64, holder: &Holder, life: Duration) -> Outcome {
+    /// Extends the lock of its holder.
+    pub fn renew(&mut self, t: i64, holder: &Holder, lifetime: Duration) -> Outcome {
         let owned = self.is_owner(t, &holder.0, holder.1);
-        if owned { self.lock(t, holder, life) } else { Outcome::Busy }
+        if owned { self.lock(t, holder, lifetime) } else { Outcome::Busy }
     }
 
-    /// Takes the lock back from who has it.
+    /// Releases the lock of its holder.
     pub fn unlock(&mut self, holder: &Holder) -> Outcome {
         self.calls += 1;
         self.lock.take_if(|(by, _)| by == holder);

@@ -1,9 +1,9 @@
-//! The world: true time, and what happens in it.
+//! The world: true time, its queue of actions, and the state of everything in it.
 
 mod callers;
 pub(crate) mod choices;
 mod effects;
-mod incidents;
+mod external;
 pub(crate) mod naive;
 mod processes;
 mod queue;
@@ -14,8 +14,9 @@ use tokenlease_core::{Credentials, CredentialsFingerprint, Key, lifecycle::Ask};
 
 use self::queue::Queue;
 use crate::{
-    Caller, Fault, H, Oracle, Password, Process, Provider, S, Setup, Stats, duration,
-    planted::{self, Bug},
+    Caller, Fault, H, Oracle, Password, Process, Provider, S, Setup, Stats,
+    bugs::{self, Bug},
+    duration,
     process::Host,
     rng::Rng,
     store::Store,
@@ -25,7 +26,7 @@ type Action = Box<dyn FnOnce(&mut World)>;
 
 struct Waiting {
     process: usize,
-    /// The caller's own password, whichever entry it was sent to.
+    /// The caller's own password; an injected bug may send it to the entry of another one.
     of: Password,
     password: Password,
     ask: Ask,
@@ -34,13 +35,13 @@ struct Waiting {
     caller: Caller,
 }
 
-/// A fleet, its store, its provider, and what becomes of them.
+/// A fleet with its store and its provider.
 pub struct World {
-    /// What it was made of.
+    /// Its parameters.
     pub setup: Setup,
-    /// The true time.
+    /// The true time, in milliseconds.
     pub now: i64,
-    /// Chance.
+    /// The source of all random numbers.
     pub rng: Rng,
     /// The store.
     pub store: Store,
@@ -50,48 +51,55 @@ pub struct World {
     pub hosts: Vec<Host>,
     /// The processes.
     pub processes: Vec<Process>,
-    /// What is broken when.
+    /// The faults, with their start and end.
     pub faults: Vec<(i64, i64, Fault)>,
-    /// What was counted.
+    /// The statistics.
     pub stats: Stats,
-    /// Who knows the truth.
+    /// The oracle, which checks the invariants.
     pub oracle: Oracle,
-    /// Until then an API rejects tokens for reasons of its own.
+    /// Until then APIs also reject active tokens.
     pub api_rejects_until: i64,
-    /// So many of a hundred calls to the store get no answer, half of them are not even heard.
-    pub lose_store_answers: i64,
-    /// Who is answered 403, and until when.
+    /// This percentage of the calls to the store gets no answer; half of these do not arrive.
+    pub store_loss_percent: i64,
+    /// The password that is answered with 403, and until when.
     pub forbidden: Option<(Password, i64)>,
-    /// So many answers to logins are lost.
-    pub lose_next_login_answers: u32,
-    /// What is told of each event, if anyone wants to read it.
-    pub story: Option<Vec<String>>,
+    /// The number of next answers to logins that are lost.
+    pub lost_login_answers: u32,
+    /// The log of all events, if it is kept.
+    pub log: Option<Vec<String>>,
     pub(crate) key: Key,
     credentials_fingerprints: BTreeMap<Password, CredentialsFingerprint>,
     queue: Queue<Action>,
     callers: BTreeMap<u64, Waiting>,
-    pub(crate) happenings: u64,
-    minimum_until: i64,
-    told_to_wait: i64,
+    pub(crate) planned_events: u64,
+    minimum_valid_until: i64,
+    backoffs: i64,
     busy: (i64, u32),
-    pub(crate) planted: planted::Memory,
-    /// Who decides in place of chance and time.
+    pub(crate) bug_state: bugs::BugState,
+    /// Choices that replace random numbers and times in an exhaustive search.
     pub(crate) choices: Option<choices::Choices>,
-    /// Who asks in place of the machine.
+    /// Hand-written clients that replace the state machines.
     pub(crate) naive: Option<naive::Fleet>,
 }
 
 impl World {
-    /// A world at its beginning; its processes are to be launched.
+    /// Returns a world at time 0, without running processes.
     pub fn new(mut setup: Setup) -> Self {
         if setup.bug == Some(Bug::StoreOnlyWhenEmpty) {
             setup.policy.store_check_interval = duration(10_000 * H);
         }
         let mut rng = Rng::new(setup.seed);
-        let mut provider = Provider::new(setup.kind, setup.life);
-        (provider.kill, provider.vague, provider.mute) = (setup.kill, setup.vague, setup.mute);
+        let mut provider = Provider::new(setup.kind, setup.lifetime);
+        (
+            provider.new_token_ends_old,
+            provider.refetch_hides_rejection,
+            provider.without_validation,
+        ) = (setup.new_token_ends_old, setup.refetch_hides_rejection, setup.without_validation);
         let hosts = (0_i64..)
-            .zip((0..setup.hosts).map(|host| setup.walls.get(host).copied().unwrap_or_default()))
+            .zip(
+                (0..setup.hosts)
+                    .map(|host| setup.wall_offsets.get(host).copied().unwrap_or_default()),
+            )
             .map(|(host, wall)| Host { elapsed: 777 * S * (host + 1), wall })
             .collect();
         let processes = (0..setup.hosts * setup.processes)
@@ -109,25 +117,25 @@ impl World {
             oracle: Oracle::default(),
             api_rejects_until: i64::MIN,
             forbidden: None,
-            lose_store_answers: 0,
-            lose_next_login_answers: 0,
-            story: None,
+            store_loss_percent: 0,
+            lost_login_answers: 0,
+            log: None,
             key: Key::new([7; 32]),
             credentials_fingerprints: BTreeMap::new(),
             queue: Queue::new(),
             callers: BTreeMap::new(),
-            happenings: 0,
-            minimum_until: i64::MIN,
-            told_to_wait: i64::MIN / 2,
+            planned_events: 0,
+            minimum_valid_until: i64::MIN,
+            backoffs: i64::MIN / 2,
             busy: (i64::MIN, 0),
-            planted: planted::Memory::default(),
+            bug_state: bugs::BugState::default(),
             choices: None,
             naive: None,
             setup,
         }
     }
 
-    /// A world whose processes all run.
+    /// Returns a world at time 0, in which all processes run.
     pub fn launched(setup: Setup) -> Self {
         let mut world = Self::new(setup);
         for process in 0..world.processes.len() {
@@ -136,12 +144,12 @@ impl World {
         world
     }
 
-    /// Something happens then.
+    /// Schedules an action.
     pub fn at(&mut self, t: i64, action: impl FnOnce(&mut Self) + 'static) {
         self.queue.push(t.max(self.now), Box::new(action));
     }
 
-    /// Lets time pass until then.
+    /// Runs all actions up to a time.
     pub fn run(&mut self, until: i64) {
         while self.oracle.violations.len() < 20
             && let Some((t, action)) = self.queue.pop(until)
@@ -150,7 +158,7 @@ impl World {
             if self.busy.0 == t {
                 self.busy.1 += 1;
                 if self.busy.1 > 200_000 {
-                    self.violate("the world stands still", String::new());
+                    self.violate("more than 200,000 actions at one time", String::new());
                     return;
                 }
             } else {
@@ -161,43 +169,43 @@ impl World {
         self.now = until;
     }
 
-    /// How much its plan made happen: callers who ask, incidents, and faults.
+    /// Returns the number of calls, other events and faults of its plan.
     pub fn events(&self) -> u64 {
-        self.happenings
+        self.planned_events
     }
 
-    /// How many steps were taken: asks and incidents, and all that came of them.
+    /// Returns the number of actions that were scheduled, including those that follow from events.
     pub fn steps(&self) -> u64 {
         self.queue.sequence()
     }
 
-    pub(crate) fn say(&mut self, text: impl FnOnce() -> String) {
-        if let Some(story) = &mut self.story {
+    pub(crate) fn log_line(&mut self, text: impl FnOnce() -> String) {
+        if let Some(log) = &mut self.log {
             let ms = self.now;
-            story.push(format!("{:>8}.{:03} {}", ms / 1000, ms % 1000, text()));
+            log.push(format!("{:>8}.{:03} {}", ms / 1000, ms % 1000, text()));
         }
     }
 
     pub(crate) fn violate(&mut self, what: &'static str, detail: String) {
-        self.say(|| format!("VIOLATION {what}: {detail}"));
+        self.log_line(|| format!("VIOLATION {what}: {detail}"));
         self.oracle.violate(self.now, what, detail);
     }
 
-    /// Whether that is broken now.
+    /// Returns whether a fault is active now.
     pub fn is_broken(&self, fault: Fault) -> bool {
         self.faults
             .iter()
             .any(|(from, until, f)| *f == fault && (*from..*until).contains(&self.now))
     }
 
-    /// An answer to credentials, or a fault, has a part in this world: extra logins may be due.
-    pub fn touch(&mut self) {
-        self.oracle.touched = true;
+    /// Notes that the world has a fault or an external event, which may cause extra logins.
+    pub fn mark_faulty(&mut self) {
+        self.oracle.had_fault = true;
     }
 
-    /// The minimum counts anew: a token was ended early.
-    pub fn minimum_restarts(&mut self) {
-        self.minimum_until = i64::MIN;
+    /// Adds a login to the minimum with the next call, because a token was ended early.
+    pub fn restart_minimum(&mut self) {
+        self.minimum_valid_until = i64::MIN;
     }
 
     pub(crate) fn credentials_fingerprint_of(
@@ -205,13 +213,14 @@ impl World {
         password: &Password,
     ) -> CredentialsFingerprint {
         let one: Password = "p0".into();
-        let of = if self.setup.bug == Some(Bug::OneProof) { &one } else { password };
+        let of =
+            if self.setup.bug == Some(Bug::OneCredentialsFingerprint) { &one } else { password };
         let credentials_fingerprint =
             || CredentialsFingerprint::of(&self.key, &Credentials::password(of.text().as_str()));
         *self.credentials_fingerprints.entry(*password).or_insert_with(credentials_fingerprint)
     }
 
-    /// What the clocks of a process show.
+    /// Returns the times that the clocks of a process show.
     pub fn clock(&self, p: usize) -> tokenlease_core::Now {
         let mut now = self.hosts[self.processes[p].host].now(self.now);
         if self.setup.bug == Some(Bug::WallClockOnly) {
@@ -221,7 +230,7 @@ impl World {
     }
 }
 
-/// How long ends may lie apart by latencies alone.
+/// The difference between two clocks' view of an expiry that latencies alone explain.
 pub(crate) const SLACK: i64 = 50;
-/// The time until a rejection or a circuit that is in the record is known to all.
+/// The time after which every process knows a rejection or a circuit that is in the record.
 pub(crate) const KNOWN_AFTER: i64 = 32 * S + SLACK;

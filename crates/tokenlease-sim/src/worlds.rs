@@ -1,10 +1,10 @@
 //! Random worlds.
 
-mod rough;
+mod more_faults;
 
 use crate::{
     Caller, Fault, H, Kind, M, S, Setup, World, duration,
-    plan::{Happening, Plan},
+    plan::{Plan, PlanEvent},
     rng::Rng,
 };
 
@@ -21,110 +21,113 @@ const FAULTS: [Fault; 10] = [
     Fault::Unreachable,
 ];
 
-/// How rough a random world is.
+/// The faults and the length of a random world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weather {
-    /// Nothing goes wrong.
-    Calm,
-    /// Faults and incidents.
-    Stormy,
+pub enum Profile {
+    /// No faults.
+    NoFaults,
+    /// Faults and external events.
+    Faults,
     /// More kinds of them.
-    Rough,
-    /// The same for three days.
+    MoreFaults,
+    /// The kinds of `MoreFaults`, for three days.
     Long,
 }
 
-/// The most that happens in a world: callers who ask, incidents and faults.
-pub const MOST_EVENTS: usize = 2_000;
+/// The most calls, other events and faults of a world.
+pub const MAX_EVENTS: usize = 2_000;
 
-/// The weather of a seed's world where nobody says: of ten, two are calm and one is long.
-pub fn weather(seed: u64) -> Weather {
+/// Returns the default profile of a seed: of ten worlds, two have no faults and one is long.
+pub fn profile(seed: u64) -> Profile {
     match seed % 10 {
-        4 | 9 => Weather::Calm,
-        7 => Weather::Long,
-        _ => Weather::Rough,
+        4 | 9 => Profile::NoFaults,
+        7 => Profile::Long,
+        _ => Profile::MoreFaults,
     }
 }
 
-/// The plan of a random world.
-pub fn plan(seed: u64, weather: Weather) -> Plan {
-    let calm = weather == Weather::Calm;
+/// Returns the plan of a random world.
+pub fn plan(seed: u64, profile: Profile) -> Plan {
+    let no_faults = profile == Profile::NoFaults;
     let mut rng = Rng::new(seed.wrapping_mul(7919).wrapping_add(1));
     let kind = rng.pick(&[Kind::Winkas, Kind::Winkas, Kind::Wyn]);
-    let life = match kind {
+    let lifetime = match kind {
         Kind::Winkas => rng.pick(&[12, 12, 24, 14, 10, 6, 1]) * H,
         Kind::Wyn => rng.pick(&[600 * S, H, 12 * H, 10 * 365 * 24 * H]),
     };
     let hosts = rng.pick(&[1_usize, 2, 3]);
-    let walls = (0..hosts).map(|_| rng.range(-10 * M, 10 * M)).collect();
+    let wall_offsets = (0..hosts).map(|_| rng.range(-10 * M, 10 * M)).collect();
     let stated = rng.chance(25) && kind == Kind::Winkas;
-    let agreed_lifetime = stated.then(|| duration(life));
+    let agreed_lifetime = stated.then(|| duration(lifetime));
     let policy = tokenlease_core::lifecycle::Policy { agreed_lifetime, ..Default::default() };
     let setup = Setup {
         seed,
         kind,
-        life,
+        lifetime,
         hosts,
         processes: rng.pick(&[1_usize, 2, 3]),
-        walls,
+        wall_offsets,
         policy,
-        kill: rng.chance(50),
-        vague: !calm && rng.chance(30),
+        new_token_ends_old: rng.chance(50),
+        refetch_hides_rejection: !no_faults && rng.chance(30),
         bug: None,
-        mute: !calm && kind == Kind::Wyn && rng.chance(30),
+        without_validation: !no_faults && kind == Kind::Wyn && rng.chance(30),
     };
-    let span = match weather {
-        Weather::Long => 72 * H,
-        _ if life > H => 40 * H,
+    let span = match profile {
+        Profile::Long => 72 * H,
+        _ if lifetime > H => 40 * H,
         _ => 8 * H,
     };
     let mut plan = Plan { events: Vec::new(), ..Plan::new(setup, span) };
-    for p in 0..many(&plan) {
+    for p in 0..process_count(&plan) {
         let start = rng.range(0, 200);
-        plan.events.push((start, Happening::Launch { p }));
+        plan.events.push((start, PlanEvent::Launch { p }));
         for _ in 0..rng.range(1, 3) {
             let (t, down) = (rng.range(0, span), rng.range(0, 60) * S);
-            if !calm {
-                plan.events.push((t, Happening::Crash { p, down, password: None }));
+            if !no_faults {
+                plan.events.push((t, PlanEvent::Crash { p, down, password: None }));
             }
         }
         let mut t = 300;
         while t < span {
             for _ in 0..rng.pick(&[1, 1, 1, 4]) {
                 let at = t + rng.range(0, 30);
-                let wish = rng.chance(5).then(|| duration(rng.range(1, 120) * M));
-                let wait = rng.pick(&[20, 30, 60]) * S;
-                let caller =
-                    Caller { wait, min_remaining: wish.filter(|_| !calm), ..Caller::default() };
-                plan.events.push((at, Happening::Ask { p, caller }));
+                let min_remaining = rng.chance(5).then(|| duration(rng.range(1, 120) * M));
+                let timeout = rng.pick(&[20, 30, 60]) * S;
+                let caller = Caller {
+                    timeout,
+                    min_remaining: min_remaining.filter(|_| !no_faults),
+                    ..Caller::default()
+                };
+                plan.events.push((at, PlanEvent::Ask { p, caller }));
             }
             let mean = rng.pick(&[5, 200, 1200, 3600]) * S;
             t += rng.wait(mean) + 1;
         }
     }
-    if !calm {
+    if !no_faults {
         let stop = span * 6 / 10;
-        trouble(&mut plan, &mut rng, stop);
-        if matches!(weather, Weather::Rough | Weather::Long) {
+        add_faults(&mut plan, &mut rng, stop);
+        if matches!(profile, Profile::MoreFaults | Profile::Long) {
             let mut rng = Rng::new(seed.wrapping_mul(104_729).wrapping_add(3));
-            rough::more(&mut plan, &mut rng, stop);
+            more_faults::add(&mut plan, &mut rng, stop);
         }
-        // The longest that a hold, a first circuit or a spacing lasts, and some minutes.
-        plan.quiet_since = Some(plan.last_trouble().max(stop) + 70 * M);
+        // The longest server backoff, first circuit or login backoff lasts an hour.
+        plan.recovered_since = Some(plan.last_fault_end().max(stop) + 70 * M);
     }
-    thin(&mut plan, &mut rng);
+    drop_excess_calls(&mut plan, &mut rng);
     plan
 }
 
-/// Leaves out callers by lot, so that no more happens than in the largest world.
-fn thin(plan: &mut Plan, rng: &mut Rng) {
+/// Leaves out random calls if the plan has more than `MAX_EVENTS` events and faults.
+fn drop_excess_calls(plan: &mut Plan, rng: &mut Rng) {
     let many = plan.size();
-    if many <= MOST_EVENTS {
+    if many <= MAX_EVENTS {
         return;
     }
-    let is_ask = |event: &(i64, Happening)| matches!(event.1, Happening::Ask { .. });
+    let is_ask = |event: &(i64, PlanEvent)| matches!(event.1, PlanEvent::Ask { .. });
     let asks = plan.events.iter().filter(|event| is_ask(event)).count();
-    let (mut left, mut keep) = (asks, MOST_EVENTS.saturating_sub(many - asks));
+    let (mut left, mut keep) = (asks, MAX_EVENTS.saturating_sub(many - asks));
     plan.events.retain(|event| {
         if !is_ask(event) {
             return true;
@@ -135,91 +138,91 @@ fn thin(plan: &mut Plan, rng: &mut Rng) {
     });
 }
 
-fn many(plan: &Plan) -> usize {
+fn process_count(plan: &Plan) -> usize {
     plan.setup.hosts * plan.setup.processes
 }
 
-fn trouble(plan: &mut Plan, rng: &mut Rng, stop: i64) {
-    let life = plan.setup.life;
+fn add_faults(plan: &mut Plan, rng: &mut Rng, stop: i64) {
+    let lifetime = plan.setup.lifetime;
     for _ in 0..rng.range(1, 8) {
         let (fault, from) = (rng.pick(&FAULTS), rng.range(0, stop));
-        let long = rng.pick(&[1, 5, 30, 120, 600, 7200]) * S;
-        plan.faults.push((from, stop.min(from + long), fault));
+        let length = rng.pick(&[1, 5, 30, 120, 600, 7200]) * S;
+        plan.faults.push((from, stop.min(from + length), fault));
     }
-    // Faults cluster where tokens end.
+    // More faults around the expiry of tokens.
     for n in 1..4 {
-        if rng.chance(50) && n * life < stop {
-            let from = n * life - rng.range(-10, 400) * S;
-            let long = rng.pick(&[5, 60, 600]) * S;
-            plan.faults.push((from, stop.min(from + long), rng.pick(&FAULTS)));
+        if rng.chance(50) && n * lifetime < stop {
+            let from = n * lifetime - rng.range(-10, 400) * S;
+            let length = rng.pick(&[5, 60, 600]) * S;
+            plan.faults.push((from, stop.min(from + length), rng.pick(&FAULTS)));
         }
     }
     for _ in 0..rng.range(0, 6) {
-        incident(plan, rng, stop);
+        add_external_event(plan, rng, stop);
     }
 }
 
-fn incident(plan: &mut Plan, rng: &mut Rng, stop: i64) {
-    let (t, many) = (rng.range(0, stop), many(plan));
+fn add_external_event(plan: &mut Plan, rng: &mut Rng, stop: i64) {
+    let (t, many) = (rng.range(0, stop), process_count(plan));
     let p = usize::try_from(rng.draw() % many as u64).unwrap_or_default();
     let (kind, host) = (plan.setup.kind, p / plan.setup.processes);
-    let happening = match rng.range(0, 14) {
-        0 => Happening::Freeze { p, long: rng.pick(&[20, 40, 4000]) * S },
-        1 => Happening::Suspend { host, long: rng.range(1, 5 * 3600) * S },
-        2 => Happening::Jump { host, by: rng.range(-2 * H, 2 * H) },
-        3 => Happening::EndNewest,
-        4 => Happening::Revoke { p },
-        5 => Happening::ApiRejects { long: 20 * M },
+    let event = match rng.range(0, 14) {
+        0 => PlanEvent::Pause { p, length: rng.pick(&[20, 40, 4000]) * S },
+        1 => PlanEvent::SuspendHost { host, length: rng.range(1, 5 * 3600) * S },
+        2 => PlanEvent::JumpWallClock { host, by: rng.range(-2 * H, 2 * H) },
+        3 => PlanEvent::EndNewestToken,
+        4 => PlanEvent::Revoke { p },
+        5 => PlanEvent::ApiRejects { length: 20 * M },
         6 => return change_password(plan, rng, t),
         7 if kind == Kind::Winkas => {
-            Happening::Life { life: rng.pick(&[1, 6, 10, 12, 14, 24]) * H }
+            PlanEvent::ChangeLifetime { lifetime: rng.pick(&[1, 6, 10, 12, 14, 24]) * H }
         }
-        8 => Happening::Forget { p },
+        8 => PlanEvent::Forget { p },
         9 => {
             for n in 0..10 {
                 let (at, p) = (t + n * rng.range(0, 200) * S, rng.pick(&[0, p]));
                 let caller = Caller::with(&format!("bad{n}"));
-                plan.events.push((at, Happening::Ask { p, caller }));
+                plan.events.push((at, PlanEvent::Ask { p, caller }));
             }
             return;
         }
         10 => {
-            // An API says no while the provider has no word.
+            // APIs reject tokens while the provider can't validate them.
             plan.faults.push((t, stop.min(t + H), Fault::Validate));
-            Happening::ApiRejects { long: 50 * M }
+            PlanEvent::ApiRejects { length: 50 * M }
         }
         11 => {
             for n in 0..12 {
                 let (at, p) = (t + n * rng.range(0, 600) * S, rng.pick(&[0, p]));
-                plan.events.push((at, Happening::Ask { p, caller: Caller::with("bad") }));
+                plan.events.push((at, PlanEvent::Ask { p, caller: Caller::with("bad") }));
             }
             return;
         }
-        12 => Happening::Flush,
-        13 => Happening::Unreadable { long: rng.range(1, 600) * S },
+        12 => PlanEvent::Flush,
+        13 => PlanEvent::MakeRecordUnreadable { length: rng.range(1, 600) * S },
         _ => return,
     };
-    plan.events.push((t, happening));
+    plan.events.push((t, event));
 }
 
 fn change_password(plan: &mut Plan, rng: &mut Rng, t: i64) {
-    for p in 0..many(plan) {
+    for p in 0..process_count(plan) {
         let at = t + rng.range(0, 3600) * S;
         plan.events.push(if rng.chance(50) {
-            (at, Happening::Crash { p, down: S, password: Some("p1") })
+            (at, PlanEvent::Crash { p, down: S, password: Some("p1") })
         } else {
-            (at, Happening::Configure { p, password: "p1" })
+            (at, PlanEvent::Configure { p, password: "p1" })
         });
     }
-    plan.events.push((t, Happening::Passwords { take: vec!["p1"] }));
+    plan.events.push((t, PlanEvent::ChangePasswords { accepted: vec!["p1"] }));
 }
 
 /// Runs a random world to its end.
-pub fn run(seed: u64, weather: Weather) -> World {
-    plan(seed, weather).run()
+pub fn run(seed: u64, profile: Profile) -> World {
+    plan(seed, profile).run()
 }
 
-/// Runs a random world to its end and keeps its story.
-pub fn told(seed: u64, weather: Weather) -> World {
-    plan(seed, weather).told()
+/// Runs a random world to its end and keeps a log.
+pub fn run_logged(seed: u64, profile: Profile) -> World {
+    plan(seed, profile).run_logged()
 }

@@ -1,5 +1,5 @@
-//! A year of a fleet: 8 hosts with 4 processes each, of which each has 8 callers and is started
-//! anew once a day. Whoever asks, the year has the same calls, starts and faults.
+//! A year of a fleet: 8 hosts with 4 processes each. Each process has 8 callers, and restarts once a
+//! day. The year has the same calls, restarts and faults for every client.
 
 use std::cell::Cell;
 
@@ -12,10 +12,10 @@ use crate::{
 const DAY: i64 = 24 * H;
 const HOSTS: usize = 8;
 const PROCESSES: usize = 4;
-/// Eight callers of a process, each of whom asks about once an hour, ask that often together.
+/// The mean time between two calls of a process: its eight callers ask about once an hour each.
 const PAUSE: i64 = H / 8;
 
-/// Faults: which, how many a year, and how long.
+/// The faults: which, how many in a year, and their mean length.
 const FAULTS: [(Fault, i64, i64); 7] = [
     (Fault::Provider, 60, 10 * M),
     (Fault::Refetch, 12, H),
@@ -25,40 +25,41 @@ const FAULTS: [(Fault, i64, i64); 7] = [
     (Fault::Lossy, 100, 30 * M),
     (Fault::Store, 60, 10 * M),
 ];
-/// Of each a year: the provider ends all tokens, an API rejects good ones for a minute.
+/// How many times in a year the provider ends all tokens, and APIs reject active ones for a minute.
 const ENDS: i64 = 12;
-/// Of each a year: a process stands still for up to ten minutes, a wall clock jumps by up to an hour.
-const JOLTS: i64 = 50;
+/// How many times in a year a process is paused for up to ten minutes, and a wall clock jumps by up
+/// to an hour.
+const PAUSES: i64 = 50;
 
-/// A year, or as many days of it.
+/// A year, or a number of its days.
 #[derive(Clone, Copy, Debug)]
 pub struct Year {
-    /// All chance comes from it.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// Whose tokens.
+    /// The provider.
     pub kind: Kind,
-    /// Their life.
-    pub life: i64,
-    /// Whether anything breaks.
+    /// The lifetime of its tokens, in milliseconds.
+    pub lifetime: i64,
+    /// Whether there are faults.
     pub faults: bool,
-    /// Who asks; `None` is tokenlease.
+    /// The client; `None` is tokenlease.
     pub client: Option<Naive>,
-    /// So many days.
+    /// The number of days.
     pub days: i64,
 }
 
 impl Year {
-    /// Lets it pass.
+    /// Runs the year.
     pub fn run(&self) -> World {
         let mut rng = Rng::new(self.seed);
         let off = if self.faults { 10 * M } else { 100 };
         let mut world = World::launched(Setup {
             seed: self.seed,
             kind: self.kind,
-            life: self.life,
+            lifetime: self.lifetime,
             hosts: HOSTS,
             processes: PROCESSES,
-            walls: (0..HOSTS).map(|_| rng.range(-off, off)).collect(),
+            wall_offsets: (0..HOSTS).map(|_| rng.range(-off, off)).collect(),
             ..Setup::default()
         });
         world.naive = self.client.map(|client| Fleet::new(client, HOSTS * PROCESSES));
@@ -72,7 +73,7 @@ impl Year {
         }
         if self.faults {
             for day in 0..self.days {
-                trouble(&mut world, &mut rng, day * DAY);
+                add_faults(&mut world, &mut rng, day * DAY);
             }
         }
         world.run(self.days * DAY);
@@ -80,21 +81,21 @@ impl Year {
     }
 }
 
-/// The callers of a process ask, now and ever again.
+/// A caller of a process asks now, and the next one after a random time.
 fn callers_ask(world: &mut World, p: usize, mut rng: Rng) {
-    world.happenings += 1;
-    world.ask(p, Caller { wait: 30 * S, ..Caller::default() });
+    world.planned_events += 1;
+    world.ask(p, Caller { timeout: 30 * S, ..Caller::default() });
     let next = world.now + rng.range(0, 2 * PAUSE);
     world.at(next, move |world| callers_ask(world, p, rng));
 }
 
-/// What goes wrong on a day.
-fn trouble(world: &mut World, rng: &mut Rng, day: i64) {
-    let troubles = Cell::new(0);
+/// Adds the faults of a day.
+fn add_faults(world: &mut World, rng: &mut Rng, day: i64) {
+    let count = Cell::new(0);
     let mut due = |a_year: i64| {
-        let (strikes, at) = (rng.range(1, 365) <= a_year, day + rng.range(0, DAY - 1));
-        troubles.set(troubles.get() + u64::from(strikes));
-        (strikes.then_some(at), rng.draw())
+        let (occurs, at) = (rng.range(1, 365) <= a_year, day + rng.range(0, DAY - 1));
+        count.set(count.get() + u64::from(occurs));
+        (occurs.then_some(at), rng.draw())
     };
     for (fault, a_year, mean) in FAULTS {
         let (at, mut chance) = due(a_year);
@@ -102,15 +103,15 @@ fn trouble(world: &mut World, rng: &mut Rng, day: i64) {
         chance %= 2 * mean.unsigned_abs();
         let until = at.saturating_add_unsigned(chance) + S;
         world.at(at, move |world| world.faults.push((at, until, fault)));
-        // Long after it nobody looks back.
+        // The oracle does not need a fault two days after its end.
         world.at(until + 2 * DAY, |world| {
             world.faults.remove(0);
         });
     }
     if let Some(at) = due(ENDS).0 {
         world.at(at, |world| {
-            world.touch();
-            world.minimum_restarts();
+            world.mark_faulty();
+            world.restart_minimum();
             for number in 1..=world.provider.tokens.len() {
                 world.provider.end(number, world.now);
             }
@@ -118,19 +119,21 @@ fn trouble(world: &mut World, rng: &mut Rng, day: i64) {
     }
     if let Some(at) = due(ENDS).0 {
         world.at(at, |world| {
-            world.touch();
+            world.mark_faulty();
             world.api_rejects_until = world.now + M;
         });
     }
-    if let (Some(at), chance) = due(JOLTS) {
+    if let (Some(at), chance) = due(PAUSES) {
         let mut rng = Rng::new(chance);
         let (p, long) = (rng.range(0, 31), rng.range(10, 600) * S);
-        world.at(at, move |world| world.freeze(usize::try_from(p).unwrap_or_default(), long));
+        world.at(at, move |world| world.pause(usize::try_from(p).unwrap_or_default(), long));
     }
-    if let (Some(at), chance) = due(JOLTS) {
+    if let (Some(at), chance) = due(PAUSES) {
         let mut rng = Rng::new(chance);
         let (host, by) = (rng.range(0, 7), rng.range(-3600, 3600) * S);
-        world.at(at, move |world| world.jump(usize::try_from(host).unwrap_or_default(), by));
+        world.at(at, move |world| {
+            world.jump_wall_clock(usize::try_from(host).unwrap_or_default(), by)
+        });
     }
-    world.happenings += troubles.get();
+    world.planned_events += count.get();
 }

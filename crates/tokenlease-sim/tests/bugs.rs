@@ -1,20 +1,20 @@
-//! Each planted bug is found by the oracle: at once by a world that is shaped for it.
+//! Tests that the oracle finds each injected bug, in a world that is made for it.
 //!
-//! The bugs live in the simulator's driver, store and callers; the machine has no switch for them.
+//! The bugs are in the simulated driver, store and callers; the state machine has no switch for them.
 
 use tokenlease_sim::{
     Caller, Fault, H, Kind, M, S, Setup, World,
-    plan::{Happening, Plan},
-    planted::Bug,
+    bugs::Bug,
+    plan::{Plan, PlanEvent},
 };
 
-fn setup(kind: Kind, life: i64, processes: usize) -> Setup {
-    Setup { kind, life, processes, ..Setup::default() }
+fn setup(kind: Kind, lifetime: i64, processes: usize) -> Setup {
+    Setup { kind, lifetime, processes, ..Setup::default() }
 }
 
 fn asks(plan: &mut Plan, p: usize, moments: impl IntoIterator<Item = i64>, caller: &Caller) {
     for t in moments {
-        plan.events.push((t, Happening::Ask { p, caller: caller.clone() }));
+        plan.events.push((t, PlanEvent::Ask { p, caller: caller.clone() }));
     }
 }
 
@@ -22,8 +22,8 @@ fn every(plan: &mut Plan, p: usize, from: i64, to: i64, step: i64) {
     asks(plan, p, (0..).map(|n| from + n * step).take_while(|t| *t < to), &Caller::default());
 }
 
-/// All processes ask at once.
-fn herd(kind: Kind, many: usize) -> Plan {
+/// Returns a plan in which all processes ask at once.
+fn all_ask_at_once(kind: Kind, many: usize) -> Plan {
     let mut plan = Plan::new(setup(kind, 12 * H, many), 5 * M);
     for p in 0..many {
         asks(&mut plan, p, [100, 100, 101, 130], &Caller::default());
@@ -31,15 +31,15 @@ fn herd(kind: Kind, many: usize) -> Plan {
     plan
 }
 
-/// A world in which the bug can do its harm.
-#[expect(clippy::too_many_lines, reason = "a world a bug")]
-fn shaped(bug: Bug) -> Plan {
-    let caller = Caller { wait: 60 * S, ..Caller::default() };
+/// Returns a plan in which the bug violates an invariant.
+#[expect(clippy::too_many_lines, reason = "one plan for each bug")]
+fn plan_for(bug: Bug) -> Plan {
+    let caller = Caller { timeout: 60 * S, ..Caller::default() };
     match bug {
-        Bug::LockUnasked | Bug::InsideFromBefore => herd(Kind::Wyn, 4),
-        Bug::FailedLookIgnored | Bug::LostSaveIgnored | Bug::OneLossOutage => {
-            let mut plan = herd(Kind::Wyn, 4);
-            plan.events.push((0, Happening::LoseStoreCalls { percent: 40 }));
+        Bug::LockWithoutStore | Bug::StaleReadInsideLock => all_ask_at_once(Kind::Wyn, 4),
+        Bug::FailedReadIgnored | Bug::LostSaveIgnored | Bug::OneLossOutage => {
+            let mut plan = all_ask_at_once(Kind::Wyn, 4);
+            plan.events.push((0, PlanEvent::LoseStoreCalls { percent: 40 }));
             plan
         }
         Bug::EvictionOnFailure => {
@@ -49,12 +49,12 @@ fn shaped(bug: Bug) -> Plan {
             plan
         }
         Bug::NoCompare | Bug::OverwriteOnConflict => {
-            // One process writes what it has to tell into the record that it saw, after another has
-            // written that a password is wrong: a third asks the provider again.
+            // Process 1 saves a change into the record that it read before process 0 saved a rejection.
+            // Then process 2 sends the rejected password again.
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 3), 2 * M);
             asks(&mut plan, 1, [100], &caller);
             asks(&mut plan, 0, [5 * S], &Caller::with("bad"));
-            plan.events.push((10 * S, Happening::Forget { p: 1 }));
+            plan.events.push((10 * S, PlanEvent::Forget { p: 1 }));
             asks(&mut plan, 2, [M], &Caller::with("bad"));
             plan
         }
@@ -67,7 +67,7 @@ fn shaped(bug: Bug) -> Plan {
             }
             plan
         }
-        Bug::OneProof | Bug::OneFlight => {
+        Bug::OneCredentialsFingerprint | Bug::OneFlight => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), M);
             asks(&mut plan, 0, [100], &caller);
             asks(&mut plan, 0, [S], &Caller::with("bad"));
@@ -76,13 +76,13 @@ fn shaped(bug: Bug) -> Plan {
         Bug::WallClockOnly => {
             let mut plan = Plan::new(setup(Kind::Wyn, H, 1), 2 * H);
             every(&mut plan, 0, 0, 2 * H, M);
-            plan.events.push((30 * M, Happening::Jump { host: 0, by: -H }));
-            // No rejection tells it meanwhile: the caller uses its token much later.
+            plan.events.push((30 * M, PlanEvent::JumpWallClock { host: 0, by: -H }));
+            // The oracle finds the expired token before an API rejects it.
             plan
         }
         Bug::WallTimeInRecord => {
-            let walls = vec![0, -30 * M];
-            let setup = Setup { walls, hosts: 2, ..setup(Kind::Wyn, H, 1) };
+            let wall_offsets = vec![0, -30 * M];
+            let setup = Setup { wall_offsets, hosts: 2, ..setup(Kind::Wyn, H, 1) };
             let mut plan = Plan::new(setup, 2 * H);
             asks(&mut plan, 1, [100], &caller);
             every(&mut plan, 0, M, 2 * H, M);
@@ -93,58 +93,58 @@ fn shaped(bug: Bug) -> Plan {
             for p in 0..2 {
                 asks(&mut plan, p, [100, M], &caller);
             }
-            plan.events.push((2 * M, Happening::Revoke { p: 0 }));
+            plan.events.push((2 * M, PlanEvent::Revoke { p: 0 }));
             asks(&mut plan, 1, [10 * M], &caller);
             plan
         }
-        Bug::RejectionBelieved => {
+        Bug::RejectionNotValidated => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), H);
             every(&mut plan, 0, 100, H, M);
-            plan.events.push((10 * M, Happening::ApiRejects { long: 5 * M }));
+            plan.events.push((10 * M, PlanEvent::ApiRejects { length: 5 * M }));
             plan
         }
-        Bug::AnyTokenRejected => {
-            let setup = Setup { mute: true, ..setup(Kind::Wyn, 12 * H, 1) };
+        Bug::WrongTokenRejected => {
+            let setup = Setup { without_validation: true, ..setup(Kind::Wyn, 12 * H, 1) };
             let mut plan = Plan::new(setup, 2 * H);
-            let late = Caller { uses_after: H, ..caller.clone() };
+            let late = Caller { use_delay: H, ..caller.clone() };
             asks(&mut plan, 0, [100], &late);
-            plan.events.push((M, Happening::Revoke { p: 0 }));
+            plan.events.push((M, PlanEvent::Revoke { p: 0 }));
             asks(&mut plan, 0, [2 * M, H + 2 * M], &caller);
             plan
         }
-        Bug::ValidationJoined => {
+        Bug::OldValidationJoined => {
             let mut plan = Plan::new(setup(Kind::Winkas, 12 * H + 30 * S, 1), 13 * H);
             asks(&mut plan, 0, [0], &caller);
             every(&mut plan, 0, 12 * H + S, 12 * H + M, S);
             plan
         }
         Bug::OldValidationServes => {
-            // It comes back by a refetch, after the store had forgotten it.
+            // A refetch returns the token after the store has lost it.
             let mut plan = Plan::new(setup(Kind::Winkas, 12 * H, 1), 4 * H);
             asks(&mut plan, 0, [100], &caller);
-            plan.events.push((M, Happening::Flush));
-            plan.events.push((M, Happening::Crash { p: 0, down: S, password: None }));
+            plan.events.push((M, PlanEvent::Flush));
+            plan.events.push((M, PlanEvent::Crash { p: 0, down: S, password: None }));
             every(&mut plan, 0, 2 * M, 2 * H, M);
-            plan.events.push((20 * M, Happening::EndNewest));
+            plan.events.push((20 * M, PlanEvent::EndNewestToken));
             plan
         }
-        Bug::SilenceTakenForNone => {
+        Bug::FailedRefetchMeansNoToken => {
             let mut plan = Plan::new(setup(Kind::Winkas, 12 * H, 1), H);
             asks(&mut plan, 0, [100], &caller);
             for n in 1..40 {
-                plan.events.push((n * M, Happening::Flush));
-                plan.events.push((n * M, Happening::Crash { p: 0, down: S, password: None }));
+                plan.events.push((n * M, PlanEvent::Flush));
+                plan.events.push((n * M, PlanEvent::Crash { p: 0, down: S, password: None }));
                 asks(&mut plan, 0, [n * M + 2 * S], &caller);
                 plan.faults.push((n * M + 2 * S, n * M + 3 * S, Fault::Lossy));
             }
             plan
         }
         Bug::ShortLock => {
-            let mut plan = herd(Kind::Wyn, 4);
+            let mut plan = all_ask_at_once(Kind::Wyn, 4);
             plan.faults.push((0, M, Fault::Slow));
             plan
         }
-        Bug::HoldNotSaved => {
+        Bug::BackoffNotSaved => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 4), 5 * M);
             plan.faults.push((0, M, Fault::Throttle));
             for p in 0..4 {
@@ -154,8 +154,8 @@ fn shaped(bug: Bug) -> Plan {
             plan
         }
         Bug::OneLockEpoch => {
-            // A first flight fails, and its unlock arrives once more while a second one waits for
-            // the provider: a sibling is let in beside it.
+            // A first flight fails. Its duplicated unlock arrives while a second flight waits for the
+            // provider, and releases the lock for another process.
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 2), 2 * M);
             plan.faults.push((0, S, Fault::Provider));
             plan.faults.push((0, 5 * S, Fault::Duplicate));
@@ -164,7 +164,7 @@ fn shaped(bug: Bug) -> Plan {
             asks(&mut plan, 1, [1500, 3000], &caller);
             plan
         }
-        Bug::SentAgain => {
+        Bug::ResentByDriver => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), M);
             plan.faults.push((0, M, Fault::Unreachable));
             asks(&mut plan, 0, [100], &caller);
@@ -180,14 +180,14 @@ fn shaped(bug: Bug) -> Plan {
 }
 
 fn first_violation(bug: Option<Bug>, of: Bug, seed: u64) -> Option<&'static str> {
-    let mut plan = shaped(of);
+    let mut plan = plan_for(of);
     (plan.setup.bug, plan.setup.seed) = (bug, seed);
     let world: World = plan.run();
     world.oracle.violations.first().map(|violation| violation.what)
 }
 
 #[test]
-fn each_planted_bug_is_found_in_a_world_shaped_for_it() {
+fn the_oracle_finds_each_injected_bug() {
     let mut missed = Vec::new();
     for bug in Bug::ALL {
         let found =
@@ -197,11 +197,11 @@ fn each_planted_bug_is_found_in_a_world_shaped_for_it() {
             None => missed.push(bug),
         }
     }
-    assert!(missed.is_empty(), "nobody noticed {missed:?}");
+    assert!(missed.is_empty(), "the oracle did not find {missed:?}");
 }
 
 #[test]
-fn the_same_worlds_without_their_bug_keep_every_promise() {
+fn the_same_worlds_without_their_bug_violate_no_invariant() {
     for bug in Bug::ALL {
         for seed in 0..40 {
             assert_eq!(first_violation(None, bug, seed), None, "{bug:?}, seed {seed}");
@@ -209,23 +209,24 @@ fn the_same_worlds_without_their_bug_keep_every_promise() {
     }
 }
 
+/// Rule: Backoff: failed calls of an entry are not repeated without backoff.
 #[test]
-fn a_driver_that_sends_failed_requests_again_by_itself_is_found_by_the_pace_of_an_entrys_failures()
-{
-    let found = first_violation(Some(Bug::SentAgain), Bug::SentAgain, 0);
-    assert_eq!(found, Some("failed calls are repeated undamped"));
+fn the_limit_of_an_entry_finds_a_driver_that_resends_failed_requests() {
+    let found = first_violation(Some(Bug::ResentByDriver), Bug::ResentByDriver, 0);
+    assert_eq!(found, Some("failed calls are repeated without backoff"));
 }
 
+/// Rule: Backoff: failed logins of a fleet are not repeated without backoff.
 #[test]
-fn a_hold_that_siblings_are_not_told_is_found_by_the_pace_of_the_fleets_failed_logins() {
+fn the_limit_of_the_fleet_finds_a_backoff_that_is_not_saved() {
     let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 9), 30 * M);
     plan.faults.push((0, 30 * M, Fault::Provider));
     for p in 0..9 {
         every(&mut plan, p, 100 + i64::try_from(p).unwrap() * S, 30 * M, 10 * S);
     }
     assert_eq!(plan.run().oracle.violations, []);
-    plan.setup.bug = Some(Bug::HoldNotSaved);
+    plan.setup.bug = Some(Bug::BackoffNotSaved);
     let found = plan.run().oracle.violations;
-    assert!(found.iter().all(|violation| violation.what.ends_with("undamped by the fleet")));
+    assert!(found.iter().all(|violation| violation.what.ends_with("without backoff by the fleet")));
     assert!(!found.is_empty());
 }

@@ -1,4 +1,4 @@
-//! The program: what it says to whom calls it wrongly, and how it ends.
+//! The command line: its help, its errors and its exit codes.
 
 use std::process::Command;
 
@@ -12,13 +12,13 @@ fn run(args: &[&str]) -> (Option<i32>, String, String) {
 fn the_help_names_all_commands() {
     let (code, out, _) = run(&["--help"]);
     assert_eq!(code, Some(0));
-    for word in ["--seeds", "--first", "--output", "replay", "year", "compare", "exhaustive"] {
-        assert!(out.contains(word), "{word}: {out}");
+    for name in ["--seeds", "--first", "--output", "replay", "year", "compare", "exhaustive"] {
+        assert!(out.contains(name), "{name}: {out}");
     }
 }
 
 #[test]
-fn a_wrong_call_says_what_is_wrong_and_ends_with_2() {
+fn wrong_arguments_are_named_and_exit_with_2() {
     for (args, word) in [
         (&["--seeds"][..], "--seeds"),
         (&["--seeds", "many"], "many"),
@@ -41,14 +41,14 @@ fn a_wrong_call_says_what_is_wrong_and_ends_with_2() {
 }
 
 #[test]
-fn seeds_end_with_one_line_of_figures() {
+fn random_worlds_end_with_one_line_of_figures() {
     let (code, out, err) = run(&["--seeds", "3", "--output", "json"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(out.starts_with("{\"seeds\":3,\"events\":") && out.lines().count() == 1, "{out}");
 }
 
 #[test]
-fn how_long_a_world_took_is_told_who_asks_for_it() {
+fn timings_are_printed_on_request() {
     let (code, out, err) = run(&["--seeds", "3", "--output", "json", "--timings"]);
     assert_eq!((code, out.lines().count()), (Some(0), 1), "{out}");
     assert!(err.starts_with("a world took ") && err.lines().count() == 1, "{err}");

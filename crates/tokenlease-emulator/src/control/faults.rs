@@ -1,4 +1,4 @@
-//! `POST /_emulator/faults`: an order in JSON becomes a fault, or an error that says why not.
+//! `POST /_emulator/faults`: parses a fault from JSON.
 
 use std::time::Duration;
 
@@ -6,31 +6,31 @@ use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::control::read;
 use crate::fault::{Endpoint, Fault};
 use crate::http1::Call;
 use crate::state::Shared;
-use crate::steering::read;
 
-/// Orders a fault, or forgets those in waiting.
-pub(super) fn order(shared: &Shared, call: &Call) -> Result<Value, String> {
-    let order: FaultOrder = read(call)?;
-    if order.clear == Some(true) {
+/// Adds a fault, or removes all faults that wait.
+pub(super) fn add(shared: &Shared, call: &Call) -> Result<Value, String> {
+    let request: FaultRequest = read(call)?;
+    if request.clear == Some(true) {
         shared.state().faults.clear();
-        if order.endpoint.is_none() {
+        if request.endpoint.is_none() {
             return Ok(json!({"waiting": 0}));
         }
     }
-    let endpoint = order.endpoint.ok_or("endpoint is needed")?;
-    let times = order.times.unwrap_or(1);
-    let fault = order.fault()?;
+    let endpoint = request.endpoint.ok_or("endpoint is required")?;
+    let times = request.times.unwrap_or(1);
+    let fault = request.fault()?;
     let mut state = shared.state();
-    state.faults.order(endpoint, fault, times);
+    state.faults.add(endpoint, fault, times);
     Ok(json!({"waiting": state.faults.waiting()}))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FaultOrder {
+struct FaultRequest {
     clear: Option<bool>,
     endpoint: Option<Endpoint>,
     times: Option<u32>,
@@ -68,58 +68,61 @@ enum When {
     After,
 }
 
-impl FaultOrder {
+impl FaultRequest {
     fn fault(&self) -> Result<Fault, String> {
-        let kind = self.kind.ok_or("kind is needed")?;
+        let kind = self.kind.ok_or("kind is required")?;
         self.check_fields(kind)?;
         let delay = Duration::from_millis(self.delay_ms.unwrap_or_default());
         let fault = match kind {
             Kind::Status => {
-                let status = self.status.ok_or("kind status needs status")?;
+                let status = self.status.ok_or("kind status requires status")?;
                 if !(200..=999).contains(&status) {
-                    return Err(format!("status is within 200 to 999, not {status}"));
+                    return Err(format!("status must be from 200 to 999, not {status}"));
                 }
                 Fault::status(status).with_body(self.body.as_deref().unwrap_or_default())
             }
             Kind::Delay => {
-                self.delay_ms.ok_or("kind delay needs delay_ms")?;
+                self.delay_ms.ok_or("kind delay requires delay_ms")?;
                 Fault::delay(delay)
             }
             Kind::Reset => Fault::reset(),
             Kind::HalfBody => Fault::half_body(),
             Kind::ContentType => {
-                let text = self.content_type.as_ref().ok_or("kind content_type needs it")?;
+                let text =
+                    self.content_type.as_ref().ok_or("kind content_type requires content_type")?;
                 Fault::content_type(header_value(text)?)
             }
             Kind::Garbage => {
-                let bytes = self.bytes.ok_or("kind garbage needs bytes")?;
+                let bytes = self.bytes.ok_or("kind garbage requires bytes")?;
                 if bytes > MAX_GARBAGE {
-                    return Err(format!("bytes is at most {MAX_GARBAGE}, not {bytes}"));
+                    return Err(format!("bytes must be at most {MAX_GARBAGE}, not {bytes}"));
                 }
                 Fault::garbage(bytes)
             }
             Kind::Envelope => {
-                let code = self.code.ok_or("kind envelope needs code")?;
-                Fault::envelope(code, self.message.as_deref().unwrap_or("Ordered fault."))
+                let code = self.code.ok_or("kind envelope requires code")?;
+                Fault::envelope(code, self.message.as_deref().unwrap_or("Injected fault."))
             }
         };
         self.decorate(fault.with_delay(delay))
     }
 
-    /// The parts that any kind may have.
+    /// Adds the fields that every kind accepts.
     fn decorate(&self, mut fault: Fault) -> Result<Fault, String> {
         if let Some(text) = &self.content_type {
             fault = fault.with_content_type(header_value(text)?);
         }
         for (name, value) in &self.headers {
-            let value = value.as_str().ok_or_else(|| format!("header {name} is not a text"))?;
+            let value = value
+                .as_str()
+                .ok_or_else(|| format!("the value of header {name} must be a string"))?;
             if HeaderName::from_bytes(name.as_bytes()).is_err() {
-                return Err(format!("{name:?} is not the name of a header"));
+                return Err(format!("{name:?} is not a valid header name"));
             }
             fault = fault.with_header(name, header_value(value)?);
         }
         if self.retry_after_s.is_some() && self.retry_after_date_s.is_some() {
-            return Err("retry_after_s or retry_after_date_s, not both".to_owned());
+            return Err("retry_after_s and retry_after_date_s exclude each other".to_owned());
         }
         if let Some(seconds) = self.retry_after_s {
             fault = fault.with_retry_after(Duration::from_secs(seconds));
@@ -130,13 +133,13 @@ impl FaultOrder {
         match self.when {
             Some(When::After) => Ok(fault.after_processing()),
             Some(When::Before) if fault.processed => {
-                Err("this kind needs the true answer, so when is after".to_owned())
+                Err("this kind changes the real answer, so when must be after".to_owned())
             }
             _ => Ok(fault),
         }
     }
 
-    /// A field that another kind reads is a mistake, not something to pass over.
+    /// Rejects fields that only another kind reads.
     fn check_fields(&self, kind: Kind) -> Result<(), String> {
         let fields = [
             ("status", self.status.is_some(), Kind::Status),
@@ -146,16 +149,16 @@ impl FaultOrder {
             ("message", self.message.is_some(), Kind::Envelope),
         ];
         match fields.iter().find(|(_, set, of)| *set && *of != kind) {
-            Some((name, ..)) => Err(format!("{name} is not a field of this kind")),
+            Some((name, ..)) => Err(format!("{name} is not valid with this kind")),
             None => Ok(()),
         }
     }
 }
 
 fn header_value(text: &str) -> Result<&str, String> {
-    HeaderValue::from_str(text).map_err(|_| format!("{text:?} cannot stand in a header"))?;
+    HeaderValue::from_str(text).map_err(|_| format!("{text:?} is not a valid header value"))?;
     Ok(text)
 }
 
-/// In bytes: a body is made in memory.
+/// The longest body, in bytes, because it is built in memory.
 const MAX_GARBAGE: usize = 256 << 20;

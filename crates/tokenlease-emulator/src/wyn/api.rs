@@ -1,4 +1,4 @@
-//! What takes a token: userinfo, introspection and two API calls.
+//! The endpoints that take a token: userinfo, introspection and two API calls.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::counts::Provider;
 use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed, with};
 use crate::state::State;
 use crate::wyn::client_auth::{Form, authenticate, scheme};
-use crate::wyn::{FORBIDDEN, FORM, Rejection, no_store};
+use crate::wyn::protocol::{FORM, Rejection, no_store};
 
 /// `GET /connect/userinfo` (`OpenID` Connect Core 1.0 section 5.3).
 pub(super) fn userinfo(state: &State, now: Millis, call: &Call) -> Answer {
@@ -22,7 +22,7 @@ pub(super) fn userinfo(state: &State, now: Millis, call: &Call) -> Answer {
     no_store(json_answer(StatusCode::OK, &json!({"sub": token.user, "name": token.user})))
 }
 
-/// `POST /connect/introspect` (RFC 7662), for the client that issues the tokens.
+/// `POST /connect/introspect` (RFC 7662), for the client that got the token.
 pub(super) fn introspect(state: &mut State, now: Millis, call: &Call) -> Answer {
     if call.method != Method::POST {
         return method_not_allowed("POST");
@@ -32,7 +32,7 @@ pub(super) fn introspect(state: &mut State, now: Millis, call: &Call) -> Answer 
     }
     let Some(form) = Form::read(call) else { return Rejection::new("invalid_request").answer() };
     if let Err(mut rejection) = authenticate(state, call, &form) {
-        // RFC 7662 section 2.3: 401, where the token endpoint says 400.
+        // 401 as RFC 7662 section 2.3 requires; the token endpoint answers 400.
         if rejection.error == "invalid_client" {
             rejection.status = StatusCode::UNAUTHORIZED;
         }
@@ -56,8 +56,8 @@ pub(super) fn introspect(state: &mut State, now: Millis, call: &Call) -> Answer 
     no_store(json_answer(StatusCode::OK, &body))
 }
 
-/// `GET /api/v2/me` answers a good token; `GET /api/v2/forbidden` rejects it a permission.
-pub(super) fn call(state: &mut State, now: Millis, call: &Call) -> Answer {
+/// `GET /api/v2/me`, and `GET /api/v2/forbidden`, for which the user has no permission.
+pub(super) fn call(state: &mut State, now: Millis, call: &Call, permitted: bool) -> Answer {
     if call.method != Method::GET {
         return method_not_allowed("GET");
     }
@@ -67,14 +67,14 @@ pub(super) fn call(state: &mut State, now: Millis, call: &Call) -> Answer {
         state.counts.wyn.rejected += 1;
         return unauthorized(value.is_some());
     };
-    if call.path == FORBIDDEN {
+    if !permitted {
         let message = "The user has no permission for this.";
         return json_answer(StatusCode::FORBIDDEN, &json!({ "message": message }));
     }
     json_answer(StatusCode::OK, &json!({"name": token.user, "tenant_path": token.tenant}))
 }
 
-/// 401 with the challenge of RFC 6750 section 3; without a token it names no error.
+/// Returns 401 with the challenge of RFC 6750 section 3, which has no error if the call had no token.
 fn unauthorized(with_token: bool) -> Answer {
     let challenge = if with_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
     no_store(with(empty(StatusCode::UNAUTHORIZED), &[("www-authenticate", challenge)]))

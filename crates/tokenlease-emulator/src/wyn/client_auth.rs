@@ -1,4 +1,4 @@
-//! Client authentication, in the body or in a Basic header (RFC 6749 section 2.3.1).
+//! Client authentication in the body or in a Basic header (RFC 6749 section 2.3.1).
 
 use std::collections::HashMap;
 
@@ -8,13 +8,13 @@ use http::StatusCode;
 
 use crate::http1::Call;
 use crate::state::State;
-use crate::wyn::{CLIENT_ID, MAX_LENGTH, Rejection};
+use crate::wyn::protocol::{CLIENT_ID, MAX_LENGTH, Rejection};
 
-/// The parameters of a form, each there once.
+/// The parameters of a form without duplicates.
 pub(super) struct Form(HashMap<String, String>);
 
 impl Form {
-    /// `None` if a parameter stands there twice (RFC 6749 section 3.2).
+    /// Parses the body. Returns `None` if a parameter occurs twice (RFC 6749 section 3.2).
     pub(super) fn read(call: &Call) -> Option<Self> {
         let mut form = HashMap::new();
         for (name, value) in form_urlencoded::parse(&call.body) {
@@ -25,13 +25,13 @@ impl Form {
         Some(Self(form))
     }
 
-    /// A parameter; an empty one is as good as none (RFC 6749 section 3.1).
+    /// Returns a parameter. An empty one counts as omitted (RFC 6749 section 3.1).
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
 
-/// The client that sends this call, or the answer that rejects it.
+/// Returns the client that sent the call, or the error answer.
 pub(super) fn authenticate(
     state: &mut State,
     call: &Call,
@@ -61,7 +61,8 @@ pub(super) fn authenticate(
     Err(invalid_client(state))
 }
 
-/// What follows the name of an authentication scheme, which is of any case (RFC 9110 section 11.1).
+/// Returns the text after the name of an authentication scheme, which may be in any case (RFC 9110
+/// section 11.1).
 pub(super) fn scheme<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let (scheme, rest) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case(name).then(|| rest.trim())
@@ -81,7 +82,7 @@ fn decode_basic(header: &str) -> Option<(String, String)> {
     Some((form_decode(id)?, form_decode(secret)?))
 }
 
-/// Form-url-decodes one part; a `%` that starts no pair of digits stands for itself.
+/// Form-url-decodes one part. A `%` without two hexadecimal digits is kept.
 fn form_decode(part: &str) -> Option<String> {
     let mut decoded = Vec::new();
     let mut rest = part.as_bytes();
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_part_of_basic_is_form_url_decoded_after_the_first_colon_split_them() {
+    fn a_basic_header_is_split_at_the_first_colon_before_its_parts_are_decoded() {
         let header = |text: &str| format!("Basic {}", STANDARD.encode(text));
         let decoded = decode_basic(&header("a%3Ab+c:d%25e%2Bf:g%C3%A6")).unwrap();
         assert_eq!(decoded, ("a:b c".to_owned(), "d%e+f:g\u{e6}".to_owned()));

@@ -1,4 +1,4 @@
-//! Revocation of one token (RFC 7009), and of all that were made before a time.
+//! Revocation of one token (RFC 7009), and of all tokens that were issued before a time.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,10 +8,10 @@ use crate::counts::Provider;
 use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed};
 use crate::state::State;
 use crate::wyn::client_auth::{Form, authenticate};
-use crate::wyn::{FORM, Rejection};
+use crate::wyn::protocol::{FORM, Rejection};
 
-/// `POST /connect/revocation`: 200 also for a token that is unknown, and for one of another client,
-/// which stays active.
+/// `POST /connect/revocation`. Also answers 200 for an unknown token, and for a token of another
+/// client, which stays active.
 pub(super) fn revoke(state: &mut State, now: Millis, call: &Call) -> Answer {
     if call.method != Method::POST {
         return method_not_allowed("POST");
@@ -27,22 +27,22 @@ pub(super) fn revoke(state: &mut State, now: Millis, call: &Call) -> Answer {
     let Some(value) = form.value("token") else {
         return Rejection::new("invalid_request").answer();
     };
-    // Only the standard's name of the parameter is read; the article's `token_type` is not.
+    // The server reads the parameter of the RFC, and ignores `token_type` of the provider's article.
     match form.value("token_type_hint") {
         None | Some("access_token") => {
             state.tokens.end(now, |token| {
                 token.provider == Provider::Wyn && token.client == client && token.value == value
             });
         }
-        // IdentityServer4 then looks among the refresh tokens alone.
+        // IdentityServer4 then searches only the refresh tokens.
         Some("refresh_token") => {}
         Some(_) => return Rejection::new("unsupported_token_type").answer(),
     }
     empty(StatusCode::OK)
 }
 
-/// `POST /api/v2/identity/token/batch-revocation`, of Wyn 9.0.00263.0: ends all tokens made before
-/// `creationBefore`, which is taken in milliseconds since the Unix epoch.
+/// `POST /api/v2/identity/token/batch-revocation` of Wyn 9.0.00263.0. Ends all tokens that were issued
+/// before `creationBefore`, in milliseconds since the Unix epoch.
 pub(super) fn revoke_batch(state: &mut State, now: Millis, call: &Call) -> Answer {
     if call.method != Method::POST {
         return method_not_allowed("POST");
@@ -53,7 +53,7 @@ pub(super) fn revoke_batch(state: &mut State, now: Millis, call: &Call) -> Answe
     }
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let Some(before) = body["creationBefore"].as_i64().map(Millis) else {
-        let message = "creationBefore is a number of milliseconds since 1970-01-01";
+        let message = "creationBefore must be a number of milliseconds since 1970-01-01";
         return json_answer(StatusCode::BAD_REQUEST, &json!({ "message": message }));
     };
     let count =

@@ -10,14 +10,14 @@ use crate::http1::{Answer, Call, json as json_answer};
 use crate::state::State;
 use crate::tokens::Token;
 use crate::wyn::client_auth::{Form, authenticate};
-use crate::wyn::{FORM, MAX_LENGTH, Rejection, SCOPE, login, no_store};
+use crate::wyn::protocol::{FORM, MAX_LENGTH, Rejection, SCOPE, no_store};
 
 pub(super) fn answer(state: &mut State, now: Millis, call: &Call) -> Answer {
     try_answer(state, now, call).unwrap_or_else(Rejection::answer)
 }
 
 fn try_answer(state: &mut State, now: Millis, call: &Call) -> Result<Answer, Rejection> {
-    // IdentityServer4 has no 405 and no 415 here.
+    // IdentityServer4 answers neither 405 nor 415 here.
     if call.method != Method::POST || !call.has_content_type(FORM) {
         return Err(Rejection::new("invalid_request"));
     }
@@ -37,13 +37,13 @@ fn try_answer(state: &mut State, now: Millis, call: &Call) -> Result<Answer, Rej
     }
     let tenant = form.value("tenant_path").unwrap_or("/");
     if !tenant.starts_with('/') {
-        return Err(Rejection::because("invalid_request", "tenant_path starts with a slash"));
+        return Err(Rejection::because("invalid_request", "tenant_path must start with a slash"));
     }
     let lifetime_s = match form.value("access-token-lifetime").map(str::parse) {
         None => state.options.wyn.lifetime_s,
         Some(Ok(seconds @ 1..)) => seconds,
         Some(_) => {
-            let expected = "access-token-lifetime is a whole number of seconds";
+            let expected = "access-token-lifetime must be a positive whole number of seconds";
             return Err(Rejection::because("invalid_request", expected));
         }
     };
@@ -61,7 +61,27 @@ fn try_answer(state: &mut State, now: Millis, call: &Call) -> Result<Answer, Rej
     Ok(no_store(json_answer(StatusCode::OK, &body)))
 }
 
-/// The user that the form names, or the one answer to every way of being rejected.
+/// Issues a token of a client to the same user, as another program would get it.
+pub(crate) fn login_elsewhere(state: &mut State, client: &str, now: Millis) -> String {
+    let mut token = Token::new(Provider::Wyn, now, state.options.wyn.lifetime_s);
+    client.clone_into(&mut token.client);
+    "/".clone_into(&mut token.tenant);
+    token.user.clone_from(&state.wyn.user);
+    SCOPE.clone_into(&mut token.scope);
+    login(state, token, now)
+}
+
+/// Stores a new token, and ends the older ones of its client if the option says so.
+fn login(state: &mut State, token: Token, now: Millis) -> String {
+    if state.options.wyn.new_token_ends_older {
+        state
+            .tokens
+            .end(now, |older| older.provider == Provider::Wyn && older.client == token.client);
+    }
+    state.tokens.push(token)
+}
+
+/// Returns the user of the form, or the error answer, which is the same for every cause.
 fn log_in(state: &mut State, now: Millis, form: &Form) -> Result<String, Rejection> {
     let rejected = || Rejection::because("invalid_grant", "invalid_username_or_password");
     let short = |name| form.value(name).filter(|value| value.chars().count() <= MAX_LENGTH);

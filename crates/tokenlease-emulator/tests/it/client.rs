@@ -1,4 +1,4 @@
-//! A client as plain as can be: what it sends and sees is what is on the wire.
+//! A minimal HTTP client, so that tests control and see each byte.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
@@ -69,7 +69,7 @@ impl Client {
         Ok(reply)
     }
 
-    /// What comes until the server ends the connection.
+    /// Reads until the server closes the connection.
     pub(crate) fn read_rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = Vec::new();
         self.0.read_to_end(&mut rest).map(|_| rest)
@@ -141,7 +141,7 @@ pub(crate) fn authenticate(emulator: &Emulator) -> Value {
     post_json(&emulator.winkas().server(), AUTHENTICATE, &body).json()
 }
 
-/// The token that Authenticate answers with; it panics if it is rejected.
+/// Returns the token of an Authenticate call; panics if the call is rejected.
 pub(crate) fn winkas_token(emulator: &Emulator) -> String {
     authenticate(emulator)["WinKasData"]["CurrentToken"].as_str().unwrap().to_owned()
 }
@@ -171,7 +171,7 @@ pub(crate) fn connect_token(emulator: &Emulator, more: &[(&str, &str)]) -> Reply
         }
     }
     form.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
-    // A name with an empty value leaves the parameter out.
+    // An empty value omits the parameter.
     form.extend(more.iter().filter(|(_, value)| !value.is_empty()));
     post_form(&wyn.server(), "/connect/token", &[], &form)
 }
@@ -180,7 +180,7 @@ pub(crate) fn wyn_token(emulator: &Emulator) -> String {
     connect_token(emulator, &[]).json()["access_token"].as_str().unwrap().to_owned()
 }
 
-/// The Basic header of the client, each part form-url-encoded (RFC 6749 section 2.3.1).
+/// Returns the Basic header of the client, with form-url-encoded parts (RFC 6749 section 2.3.1).
 pub(crate) fn basic(emulator: &Emulator) -> String {
     use base64::Engine;
     let encode = |part: &str| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>();

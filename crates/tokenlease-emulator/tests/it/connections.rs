@@ -6,7 +6,7 @@ use tokenlease_emulator::Emulator;
 use crate::client::{Client, get, start, winkas_token};
 
 #[test]
-fn a_connection_serves_one_call_after_another() {
+fn a_connection_serves_several_calls() {
     let emulator = start();
     let mut client = Client::connect(&emulator.wyn().server());
     for _ in 0..3 {
@@ -16,7 +16,7 @@ fn a_connection_serves_one_call_after_another() {
 }
 
 #[test]
-fn a_thousand_connections_are_served_at_once() {
+fn a_thousand_connections_are_served_concurrently() {
     raise_open_files();
     let emulator = start();
     let server = emulator.wyn().server();
@@ -34,7 +34,7 @@ fn a_thousand_connections_are_served_at_once() {
 }
 
 #[test]
-fn dropping_the_handle_ends_connections_and_frees_the_port() {
+fn dropping_the_handle_closes_connections_and_frees_the_port() {
     let emulator = start();
     let server = emulator.wyn().server();
     let mut client = Client::connect(&server);
@@ -46,7 +46,7 @@ fn dropping_the_handle_ends_connections_and_frees_the_port() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_an_error_and_not_a_panic() {
+fn a_port_in_use_is_an_error_and_not_a_panic() {
     let emulator = start();
     let addr = emulator.wyn().server().strip_prefix("http://").unwrap().parse().unwrap();
     let error = Emulator::builder().wyn_addr(addr).start_blocking().err().unwrap();
@@ -54,7 +54,7 @@ fn a_port_that_is_taken_is_an_error_and_not_a_panic() {
 }
 
 #[test]
-fn it_runs_beside_a_callers_runtime_until_a_future_is_over() {
+fn the_emulator_runs_beside_the_callers_runtime_until_a_future_completes() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let emulator = Emulator::builder()
@@ -64,7 +64,7 @@ fn it_runs_beside_a_callers_runtime_until_a_future_is_over() {
             .start()
             .await
             .unwrap();
-        // A blocking call here does not stand in the emulator's way.
+        // A blocking call here does not block the emulator, which has its own thread.
         winkas_token(&emulator);
         let server = emulator.wyn().server();
         assert_eq!(get(&server, "/_emulator/counts", &[]).status, 200);
@@ -74,7 +74,7 @@ fn it_runs_beside_a_callers_runtime_until_a_future_is_over() {
 }
 
 #[test]
-fn a_body_that_is_too_long_is_rejected() {
+fn a_request_body_of_more_than_a_mebibyte_is_rejected() {
     let emulator = start();
     let mut client = Client::connect(&emulator.wyn().server());
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
@@ -83,7 +83,7 @@ fn a_body_that_is_too_long_is_rejected() {
 }
 
 #[test]
-fn the_handle_is_shared_between_threads_and_its_debug_holds_no_password() {
+fn the_handle_is_sync_and_its_debug_text_contains_no_credentials() {
     fn assert_shared<T: Send + Sync>(_: &T) {}
     let emulator = start();
     assert_shared(&emulator);
@@ -91,7 +91,7 @@ fn the_handle_is_shared_between_threads_and_its_debug_holds_no_password() {
     assert!(text.contains("127.0.0.1:") && !text.contains(&emulator.winkas().user()));
 }
 
-/// Both ends of each connection are open files of this one process.
+/// Raises the limit of open files, because both ends of each connection are in this process.
 #[cfg(unix)]
 fn raise_open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

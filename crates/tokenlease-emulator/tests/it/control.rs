@@ -5,7 +5,7 @@ use crate::client::{
 };
 
 #[test]
-fn counts_have_exactly_these_names_on_either_address() {
+fn counts_have_the_same_names_on_both_addresses() {
     let emulator = start();
     winkas_token(&emulator);
     let expected = json!({
@@ -18,7 +18,7 @@ fn counts_have_exactly_these_names_on_either_address() {
 }
 
 #[test]
-fn the_ready_line_says_where_and_how_to_log_in() {
+fn the_ready_line_has_the_addresses_and_credentials() {
     let emulator = start();
     let line = emulator.ready_line();
     assert_eq!(line["winkas"]["server"], emulator.winkas().server());
@@ -29,7 +29,7 @@ fn the_ready_line_says_where_and_how_to_log_in() {
 }
 
 #[test]
-fn the_clock_is_moved_over_http() {
+fn the_control_api_moves_the_clock() {
     let emulator = start();
     let token = winkas_token(&emulator);
     let server = emulator.wyn().server();
@@ -41,7 +41,7 @@ fn the_clock_is_moved_over_http() {
 }
 
 #[test]
-fn faults_of_every_kind_are_ordered_over_http() {
+fn the_control_api_injects_faults_of_every_kind() {
     let emulator = start();
     let server = emulator.winkas().server();
     for order in [
@@ -73,7 +73,7 @@ fn faults_of_every_kind_are_ordered_over_http() {
 }
 
 #[test]
-fn options_are_changed_one_by_one_over_http() {
+fn the_control_api_changes_single_options() {
     let emulator = start();
     let server = emulator.winkas().server();
     let patch = json!({"winkas": {"authenticate": "running", "lockout_failures": null}});
@@ -86,38 +86,38 @@ fn options_are_changed_one_by_one_over_http() {
 }
 
 #[test]
-fn tokens_are_ended_asked_about_and_got_elsewhere_over_http() {
+fn the_control_api_ends_checks_and_issues_tokens() {
     let emulator = start();
-    let steer =
+    let control =
         |body: Value| post_json(&emulator.winkas().server(), "/_emulator/tokens", &body).json();
     let token = wyn_token(&emulator);
-    assert_eq!(steer(json!({ "is_active": token })), json!({"active": true}));
-    assert_eq!(steer(json!({ "end_token": token })), json!({"ended": 1}));
-    assert_eq!(steer(json!({ "is_active": token })), json!({"active": false}));
-    let other = steer(json!({"login": "winkas"}));
+    assert_eq!(control(json!({ "is_active": token })), json!({"active": true}));
+    assert_eq!(control(json!({ "end_token": token })), json!({"ended": 1}));
+    assert_eq!(control(json!({ "is_active": token })), json!({"active": false}));
+    let other = control(json!({"login": "winkas"}));
     assert!(emulator.token_is_active(other["token"].as_str().unwrap()));
-    steer(json!({"login": "wyn"}));
-    steer(json!({"login": "wyn", "client": "other"}));
-    assert_eq!(steer(json!({"end": "wyn"})), json!({"ended": 2}));
-    assert_eq!(steer(json!({"end": "all"})), json!({"ended": 1}));
+    control(json!({"login": "wyn"}));
+    control(json!({"login": "wyn", "client": "other"}));
+    assert_eq!(control(json!({"end": "wyn"})), json!({"ended": 2}));
+    assert_eq!(control(json!({"end": "all"})), json!({"ended": 1}));
 }
 
 #[test]
-fn accounts_are_locked_unlocked_and_given_passwords_over_http() {
+fn the_control_api_locks_and_unlocks_accounts_and_sets_passwords() {
     let emulator = start();
-    let steer =
+    let control =
         |body: Value| post_json(&emulator.wyn().server(), "/_emulator/account", &body).json();
-    assert_eq!(steer(json!({"provider": "winkas", "lock": true})), json!({"locked": true}));
+    assert_eq!(control(json!({"provider": "winkas", "lock": true})), json!({"locked": true}));
     assert_ne!(authenticate(&emulator)["WinkasErrorCode"], 0);
-    assert_eq!(steer(json!({"provider": "winkas", "unlock": true})), json!({"locked": false}));
-    steer(json!({"provider": "winkas", "passwords": ["new", "old"]}));
+    assert_eq!(control(json!({"provider": "winkas", "unlock": true})), json!({"locked": false}));
+    control(json!({"provider": "winkas", "passwords": ["new", "old"]}));
     assert_eq!(emulator.winkas().password(), "new");
-    steer(json!({"provider": "wyn", "secrets": ["s1", "s2"], "passwords": ["p"]}));
+    control(json!({"provider": "wyn", "secrets": ["s1", "s2"], "passwords": ["p"]}));
     assert_eq!(connect_token(&emulator, &[("client_secret", "s2")]).status, 200);
 }
 
 #[test]
-fn a_reset_brings_everything_back_to_the_start() {
+fn a_reset_restores_the_initial_state() {
     let emulator = start();
     let password = emulator.winkas().password();
     let token = winkas_token(&emulator);
@@ -129,7 +129,7 @@ fn a_reset_brings_everything_back_to_the_start() {
 }
 
 #[test]
-fn the_log_holds_methods_and_paths_and_no_token() {
+fn the_log_contains_methods_and_paths_but_no_token() {
     let emulator = start();
     let token = wyn_token(&emulator);
     get(&emulator.wyn().server(), &format!("/api/v2/me?token={token}"), &[]);
@@ -145,7 +145,7 @@ fn the_log_holds_methods_and_paths_and_no_token() {
 }
 
 #[test]
-fn bad_steering_says_what_was_wrong_and_what_is_expected() {
+fn an_invalid_control_call_is_answered_with_the_mistake_and_an_example() {
     let emulator = start();
     let check = |path: &str, body: Value, wrong: &str| {
         let reply: Reply = post_json(&emulator.winkas().server(), path, &body);

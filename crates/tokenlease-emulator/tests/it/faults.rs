@@ -13,7 +13,7 @@ fn call(emulator: &Emulator) -> Reply {
     post_json(&emulator.winkas().server(), AUTHENTICATE, &body)
 }
 
-/// A client that has sent an Authenticate and read nothing yet.
+/// Returns a client that has sent an Authenticate call and has not read the answer.
 fn sent(emulator: &Emulator) -> Client {
     let body = authenticate_body(emulator, &emulator.winkas().password()).to_string();
     let mut client = Client::connect(&emulator.winkas().server());
@@ -22,7 +22,7 @@ fn sent(emulator: &Emulator) -> Client {
 }
 
 #[test]
-fn a_status_is_answered_for_so_many_calls_and_none_is_processed() {
+fn a_status_fault_applies_to_the_given_number_of_calls_and_processes_none() {
     let emulator = start();
     let fault = Fault::status(503).with_body("<h1>busy</h1>").with_content_type("text/html");
     emulator.fault(Endpoint::WinkasLogin, fault, 2);
@@ -37,7 +37,7 @@ fn a_status_is_answered_for_so_many_calls_and_none_is_processed() {
 }
 
 #[test]
-fn a_fault_leaves_other_endpoints_alone() {
+fn a_fault_does_not_affect_other_endpoints() {
     let emulator = start();
     emulator.fault(Endpoint::WinkasLogin, Fault::status(500), 1);
     wyn_token(&emulator);
@@ -46,7 +46,7 @@ fn a_fault_leaves_other_endpoints_alone() {
 }
 
 #[test]
-fn a_status_after_processing_loses_the_token_that_was_issued() {
+fn a_status_after_processing_loses_the_issued_token() {
     let emulator = start();
     emulator.fault(Endpoint::WinkasLogin, Fault::status(502).after_processing(), 1);
     assert_eq!(call(&emulator).status, 502);
@@ -54,7 +54,7 @@ fn a_status_after_processing_loses_the_token_that_was_issued() {
 }
 
 #[test]
-fn retry_after_is_seconds_or_a_date_of_the_emulators_clock() {
+fn retry_after_is_in_seconds_or_a_date_of_the_emulators_clock() {
     let emulator = start();
     emulator.advance(Duration::from_secs(86_400));
     let wait = Duration::from_secs(90);
@@ -67,13 +67,13 @@ fn retry_after_is_seconds_or_a_date_of_the_emulators_clock() {
 }
 
 #[test]
-fn a_delayed_call_is_processed_before_the_wait() {
+fn a_delayed_call_is_processed_before_the_delay() {
     let emulator = start();
     emulator.fault(Endpoint::WinkasLogin, Fault::delay(Duration::from_millis(60)), 1);
     let start = Instant::now();
     assert_eq!(call(&emulator).status, 200);
     assert!(start.elapsed() >= Duration::from_millis(60));
-    // A client that gives up: its token is issued all the same.
+    // The token is also issued if the client closes the connection.
     emulator.fault(Endpoint::WinkasLogin, Fault::delay(Duration::from_secs(600)), 1);
     let client = sent(&emulator);
     while emulator.counts().winkas.login < 2 {
@@ -84,7 +84,7 @@ fn a_delayed_call_is_processed_before_the_wait() {
 }
 
 #[test]
-fn a_reset_before_processing_logins_nothing() {
+fn a_reset_before_processing_issues_no_token() {
     let emulator = start();
     emulator.fault(Endpoint::WinkasLogin, Fault::reset(), 1);
     let error = sent(&emulator).read().err().unwrap();
@@ -94,7 +94,7 @@ fn a_reset_before_processing_logins_nothing() {
 }
 
 #[test]
-fn a_reset_after_processing_loses_the_answer_alone() {
+fn a_reset_after_processing_loses_only_the_answer() {
     let emulator = start();
     emulator.fault(Endpoint::WinkasLogin, Fault::reset().after_processing(), 1);
     let error = sent(&emulator).read().err().unwrap();
@@ -103,7 +103,7 @@ fn a_reset_after_processing_loses_the_answer_alone() {
 }
 
 #[test]
-fn a_reset_strikes_a_connection_that_was_in_use_as_well() {
+fn a_reset_fault_also_resets_a_reused_connection() {
     let emulator = start();
     let mut client = sent(&emulator);
     assert_eq!(client.read().unwrap().status, 200);
@@ -115,20 +115,20 @@ fn a_reset_strikes_a_connection_that_was_in_use_as_well() {
 }
 
 #[test]
-fn half_a_body_ends_in_the_middle_of_what_its_head_promised() {
+fn half_a_body_is_shorter_than_its_content_length() {
     let emulator = start();
     emulator.fault(Endpoint::WinkasLogin, Fault::half_body(), 1);
     let mut client = sent(&emulator);
     let (status, headers) = client.read_head().unwrap();
     assert_eq!(status, 200);
-    let promised = headers.iter().find(|(name, _)| name == "content-length").unwrap();
-    let promised: usize = promised.1.parse().unwrap();
-    assert_eq!(client.read_rest().unwrap().len(), promised / 2);
+    let announced = headers.iter().find(|(name, _)| name == "content-length").unwrap();
+    let announced: usize = announced.1.parse().unwrap();
+    assert_eq!(client.read_rest().unwrap().len(), announced / 2);
     assert_eq!(emulator.details().winkas.tokens_issued, 1);
 }
 
 #[test]
-fn half_of_an_empty_body_breaks_off_as_well() {
+fn half_of_an_empty_body_also_breaks_off() {
     let emulator = start();
     emulator.fault(Endpoint::WynRevoke, Fault::half_body(), 1);
     let token = wyn_token(&emulator);
@@ -142,7 +142,7 @@ fn half_of_an_empty_body_breaks_off_as_well() {
 }
 
 #[test]
-fn a_true_answer_may_come_under_a_wrong_content_type() {
+fn a_fault_may_change_only_the_content_type() {
     let emulator = start();
     emulator.fault(Endpoint::WynLogin, Fault::content_type("text/html"), 1);
     let reply = connect_token(&emulator, &[]);
@@ -151,7 +151,7 @@ fn a_true_answer_may_come_under_a_wrong_content_type() {
 }
 
 #[test]
-fn a_garbage_body_has_so_many_bytes_and_is_not_json() {
+fn a_garbage_body_has_the_given_length_and_is_not_json() {
     let emulator = start();
     emulator.fault(Endpoint::WinkasLogin, Fault::garbage(3_000_001), 1);
     let reply = call(&emulator);
@@ -161,7 +161,7 @@ fn a_garbage_body_has_so_many_bytes_and_is_not_json() {
 }
 
 #[test]
-fn an_envelope_error_stands_in_http_200() {
+fn an_envelope_error_is_answered_in_http_200() {
     let emulator = start();
     emulator.fault(Endpoint::WinkasLogin, Fault::envelope(42, "Maintenance."), 1);
     let reply = call(&emulator);
@@ -171,7 +171,7 @@ fn an_envelope_error_stands_in_http_200() {
 }
 
 #[test]
-fn an_oauth_error_and_any_header_may_be_ordered() {
+fn a_fault_may_be_an_oauth_error_or_set_any_header() {
     let emulator = start();
     emulator.fault(Endpoint::WynLogin, Fault::oauth_error("temporarily_unavailable"), 1);
     let elsewhere = Fault::status(307).with_header("location", "http://127.0.0.1:9/");
@@ -183,7 +183,7 @@ fn an_oauth_error_and_any_header_may_be_ordered() {
 }
 
 #[test]
-fn a_date_that_is_wrong_may_be_ordered() {
+fn a_fault_may_set_a_wrong_date() {
     let emulator = start();
     let date = "Mon, 21 Mar 2022 10:43:26 GMT";
     let fault = Fault::delay(Duration::ZERO).with_header("date", date);

@@ -1,8 +1,8 @@
-//! The emulator over real HTTP, one fact of the providers a test.
+//! Tests of the emulator over real HTTP, each for one fact about the providers.
 
 mod client;
 mod connections;
+mod control;
 mod faults;
-mod steering;
 mod winkas;
 mod wyn;

@@ -26,7 +26,7 @@ fn wrong_password(emulator: &Emulator) -> Value {
 }
 
 #[test]
-fn authenticate_answers_with_a_token_in_an_envelope_of_mixed_spelling() {
+fn authenticate_returns_a_token_in_an_envelope_with_mixed_spelling() {
     let emulator = start();
     let body = authenticate(&emulator);
     assert_eq!(body["WinkasErrorCode"], 0);
@@ -39,7 +39,7 @@ fn authenticate_answers_with_a_token_in_an_envelope_of_mixed_spelling() {
         assert!(token.contains(part));
     }
     assert!(emulator.token_is_active(token));
-    // No zone: not a time to reckon with.
+    // There is no time zone, so clients must not calculate with it.
     assert_eq!(body["ResponseDateTime"].as_str().unwrap().len(), "2022-03-21T10:43:26".len());
 }
 
@@ -55,7 +55,7 @@ fn a_wrong_password_is_rejected_inside_http_200() {
 }
 
 #[test]
-fn authenticate_keeps_older_tokens_unless_told_otherwise() {
+fn authenticate_keeps_older_tokens_by_default() {
     let emulator = start();
     let (first, second) = (winkas_token(&emulator), winkas_token(&emulator));
     assert_ne!(first, second);
@@ -84,7 +84,7 @@ fn authenticate_may_end_older_tokens() {
 }
 
 #[test]
-fn authenticate_takes_a_token_that_one_holds_instead_of_a_password() {
+fn authenticate_accepts_an_active_token_instead_of_a_password() {
     let emulator = start();
     let server = emulator.winkas().server();
     let token = winkas_token(&emulator);
@@ -115,7 +115,7 @@ fn the_date_header_is_the_emulators_clock() {
 }
 
 #[test]
-fn paths_are_of_any_case_and_begin_with_one_slash_or_two() {
+fn winkas_paths_are_in_any_case_and_begin_with_one_or_two_slashes() {
     let emulator = start();
     let token = winkas_token(&emulator);
     let winkas = emulator.winkas();
@@ -133,7 +133,7 @@ fn paths_are_of_any_case_and_begin_with_one_slash_or_two() {
 }
 
 #[test]
-fn refetch_has_other_names_for_its_fields_than_authenticate() {
+fn refetch_and_authenticate_use_different_field_names() {
     let emulator = start();
     let token = winkas_token(&emulator);
     assert_eq!(refetch(&emulator, &emulator.winkas().password())["Token"], token.as_str());
@@ -143,7 +143,7 @@ fn refetch_has_other_names_for_its_fields_than_authenticate() {
 }
 
 #[test]
-fn refetch_returns_a_token_that_another_system_got() {
+fn refetch_returns_a_token_that_another_system_obtained() {
     let emulator = start();
     let token = emulator.winkas().log_in_elsewhere();
     assert_eq!(refetch(&emulator, &emulator.winkas().password())["Token"], token.as_str());
@@ -194,7 +194,7 @@ fn three_wrong_passwords_lock_the_account_until_a_call_unlocks_it() {
 }
 
 #[test]
-fn wrong_passwords_at_refetch_lock_the_account_unless_the_option_says_no() {
+fn wrong_passwords_at_refetch_lock_the_account_unless_the_option_is_off() {
     let emulator = start();
     emulator.options(|o| o.winkas.lockout_counts_refetch = false);
     for _ in 0..3 {
@@ -209,7 +209,7 @@ fn wrong_passwords_at_refetch_lock_the_account_unless_the_option_says_no() {
 }
 
 #[test]
-fn a_lock_out_may_end_by_itself_on_the_emulators_clock() {
+fn a_lockout_may_end_by_the_emulators_clock() {
     let emulator = start();
     emulator.options(|o| o.winkas.lockout_s = Some(900));
     for _ in 0..3 {
@@ -220,7 +220,7 @@ fn a_lock_out_may_end_by_itself_on_the_emulators_clock() {
 }
 
 #[test]
-fn two_passwords_are_valid_while_one_is_changed() {
+fn two_passwords_are_valid_during_a_rotation() {
     let emulator = start();
     let old = emulator.winkas().password();
     emulator.winkas().set_passwords(["new", &old]);
@@ -232,7 +232,7 @@ fn two_passwords_are_valid_while_one_is_changed() {
 }
 
 #[test]
-fn validate_gives_its_validation_in_the_last_word_of_a_message() {
+fn validate_returns_its_result_in_the_last_word_of_a_message() {
     let emulator = start();
     let token = winkas_token(&emulator);
     let body = validate(&emulator, &token);
@@ -244,7 +244,7 @@ fn validate_gives_its_validation_in_the_last_word_of_a_message() {
 }
 
 #[test]
-fn validate_may_reject_without_a_validation() {
+fn validate_may_answer_with_an_error_code_instead_of_a_result() {
     let emulator = start();
     emulator.options(|o| o.winkas.validate_rejection = ValidateRejection::ErrorCode);
     let body = validate(&emulator, "unknown");
@@ -253,7 +253,7 @@ fn validate_may_reject_without_a_validation() {
 }
 
 #[test]
-fn validate_takes_no_token_that_is_not_percent_encoded() {
+fn validate_rejects_a_token_that_is_not_percent_encoded() {
     let emulator = start();
     let target = format!("/api/Authentication/Validate?token={}", winkas_token(&emulator));
     assert_eq!(get(&emulator.winkas().server(), &target, &[]).status, 400);
@@ -284,7 +284,7 @@ fn numbers_in_envelopes_may_be_strings() {
 }
 
 #[test]
-fn authenticate_may_send_the_password_back() {
+fn authenticate_may_return_the_password() {
     let emulator = start();
     emulator.options(|o| o.winkas.echo_credentials = true);
     let password = authenticate(&emulator)["WinKasData"]["UserPassword"].clone();
@@ -292,7 +292,7 @@ fn authenticate_may_send_the_password_back() {
 }
 
 #[test]
-fn a_get_of_authenticate_is_405_and_a_body_of_another_type_415() {
+fn authenticate_answers_405_to_get_and_415_to_another_content_type() {
     let emulator = start();
     let server = emulator.winkas().server();
     let reply = get(&server, AUTHENTICATE, &[]);

@@ -18,7 +18,7 @@ fn introspect(emulator: &Emulator, token: &str) -> Value {
 }
 
 #[test]
-fn a_token_is_64_upper_case_hex_digits_and_no_cache_keeps_it() {
+fn a_token_is_64_upper_case_hex_digits_in_an_answer_that_forbids_caching() {
     let emulator = start();
     let reply = connect_token(&emulator, &[]);
     assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")));
@@ -32,7 +32,7 @@ fn a_token_is_64_upper_case_hex_digits_and_no_cache_keeps_it() {
 }
 
 #[test]
-fn a_token_lives_for_ten_years_or_as_long_as_it_was_asked_for() {
+fn a_token_is_active_for_ten_years_or_for_the_requested_lifetime() {
     let emulator = start();
     let long = wyn_token(&emulator);
     let body = connect_token(&emulator, &[("access-token-lifetime", "60")]).json();
@@ -47,7 +47,7 @@ fn a_token_lives_for_ten_years_or_as_long_as_it_was_asked_for() {
 }
 
 #[test]
-fn a_lifetime_that_is_no_count_of_seconds_is_an_invalid_request() {
+fn a_lifetime_that_is_not_a_positive_number_of_seconds_is_an_invalid_request() {
     let emulator = start();
     for lifetime in ["0", "-1", "1.5", "soon"] {
         let reply = connect_token(&emulator, &[("access-token-lifetime", lifetime)]);
@@ -71,7 +71,7 @@ fn a_wrong_password_is_invalid_grant_in_400() {
 }
 
 #[test]
-fn a_wrong_secret_is_invalid_client_in_400_or_by_option_in_401() {
+fn a_wrong_secret_is_invalid_client_in_400_or_optionally_in_401() {
     let emulator = start();
     let wrong = [("client_secret", "wrong")];
     assert_eq!(error(&connect_token(&emulator, &wrong)), (400, json!("invalid_client")));
@@ -82,7 +82,7 @@ fn a_wrong_secret_is_invalid_client_in_400_or_by_option_in_401() {
 }
 
 #[test]
-fn the_client_authenticates_in_a_basic_header_with_form_url_encoded_parts() {
+fn a_basic_header_with_form_url_encoded_parts_authenticates_the_client() {
     let emulator = start();
     let wyn = emulator.wyn();
     let (user, password) = (wyn.user(), wyn.password());
@@ -94,7 +94,7 @@ fn the_client_authenticates_in_a_basic_header_with_form_url_encoded_parts() {
 }
 
 #[test]
-fn a_client_that_authenticates_in_both_ways_is_an_invalid_request() {
+fn two_client_authentication_methods_are_an_invalid_request() {
     let emulator = start();
     let wyn = emulator.wyn();
     let (user, password, secret) = (wyn.user(), wyn.password(), wyn.client_secret());
@@ -111,7 +111,7 @@ fn a_client_that_authenticates_in_both_ways_is_an_invalid_request() {
 }
 
 #[test]
-fn what_is_longer_than_100_characters_gets_the_same_errors() {
+fn values_of_more_than_100_characters_get_the_same_errors() {
     let emulator = start();
     let (most, long) = ("\u{e6}".repeat(100), "\u{e6}".repeat(101));
     emulator.wyn().set_passwords([most.as_str(), &long]);
@@ -124,7 +124,7 @@ fn what_is_longer_than_100_characters_gets_the_same_errors() {
 }
 
 #[test]
-fn a_get_or_a_body_of_another_type_is_an_invalid_request_at_the_token_endpoint() {
+fn the_token_endpoint_answers_invalid_request_to_get_and_to_another_content_type() {
     let emulator = start();
     let server = emulator.wyn().server();
     assert_eq!(error(&get(&server, "/connect/token", &[])), (400, json!("invalid_request")));
@@ -133,7 +133,7 @@ fn a_get_or_a_body_of_another_type_is_an_invalid_request_at_the_token_endpoint()
 }
 
 #[test]
-fn grants_and_scopes_that_are_not_allowed_have_errors_of_their_own() {
+fn grants_and_scopes_that_are_not_allowed_have_separate_errors() {
     let emulator = start();
     for (name, value, expected) in [
         ("grant_type", "magic", "unsupported_grant_type"),
@@ -153,14 +153,14 @@ fn grants_and_scopes_that_are_not_allowed_have_errors_of_their_own() {
 }
 
 #[test]
-fn a_parameter_that_stands_there_twice_is_an_invalid_request() {
+fn a_repeated_parameter_is_an_invalid_request() {
     let emulator = start();
     let reply = connect_token(&emulator, &[("scope", "openid"), ("scope", "openid")]);
     assert_eq!(error(&reply), (400, json!("invalid_request")));
 }
 
 #[test]
-fn a_token_is_signed_in_to_the_tenant_it_was_asked_for() {
+fn a_token_belongs_to_the_requested_tenant() {
     let emulator = start();
     let body = connect_token(&emulator, &[("tenant_path", "/Org/SubOrg")]).json();
     let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
@@ -180,7 +180,7 @@ fn three_wrong_passwords_lock_the_user_until_a_call_unlocks_it() {
 }
 
 #[test]
-fn two_secrets_are_valid_while_one_is_changed() {
+fn two_secrets_are_valid_during_a_rotation() {
     let emulator = start();
     let old = emulator.wyn().client_secret();
     emulator.wyn().set_client_secrets(["new", &old]);
@@ -201,7 +201,7 @@ fn a_new_token_may_end_the_older_ones_of_its_client() {
 }
 
 #[test]
-fn a_revoked_token_ends_at_once() {
+fn a_revoked_token_is_inactive_at_once() {
     let emulator = start();
     let token = wyn_token(&emulator);
     let reply = revoke(
@@ -220,7 +220,7 @@ fn revoking_an_unknown_token_answers_200() {
 }
 
 #[test]
-fn revoking_another_clients_token_answers_200_and_it_stays_active() {
+fn revoking_another_clients_token_answers_200_and_keeps_it_active() {
     let emulator = start();
     let foreign = emulator.wyn().foreign_token();
     assert_eq!(revoke(&emulator, &[("token", &foreign)]).status, 200);
@@ -228,7 +228,7 @@ fn revoking_another_clients_token_answers_200_and_it_stays_active() {
 }
 
 #[test]
-fn a_hint_of_refresh_token_finds_no_access_token_and_another_is_unsupported() {
+fn the_hint_refresh_token_finds_no_access_token_and_another_hint_is_unsupported() {
     let emulator = start();
     let token = wyn_token(&emulator);
     let reply = revoke(&emulator, &[("token", &token), ("token_type_hint", "refresh_token")]);
@@ -239,7 +239,7 @@ fn a_hint_of_refresh_token_finds_no_access_token_and_another_is_unsupported() {
 }
 
 #[test]
-fn revocation_rejects_a_get_another_type_a_missing_token_and_a_wrong_client() {
+fn revocation_rejects_get_another_content_type_a_missing_token_and_a_wrong_client() {
     let emulator = start();
     let server = emulator.wyn().server();
     assert_eq!(get(&server, "/connect/revocation", &[]).status, 405);
@@ -250,7 +250,7 @@ fn revocation_rejects_a_get_another_type_a_missing_token_and_a_wrong_client() {
 }
 
 #[test]
-fn userinfo_answers_401_with_a_challenge_once_the_token_is_dead() {
+fn userinfo_answers_401_with_a_challenge_for_an_inactive_token() {
     let emulator = start();
     let token = wyn_token(&emulator);
     let bearer = format!("Bearer {token}");
@@ -278,7 +278,7 @@ fn introspection_says_whether_a_token_is_active() {
 }
 
 #[test]
-fn the_api_takes_a_token_in_either_header_or_in_the_url() {
+fn the_api_accepts_a_token_in_either_header_or_in_the_url() {
     let emulator = start();
     let server = emulator.wyn().server();
     let token = wyn_token(&emulator);
@@ -309,7 +309,7 @@ fn a_missing_permission_is_403_and_not_a_rejected_token() {
 }
 
 #[test]
-fn batch_revocation_ends_all_tokens_made_before_a_time() {
+fn batch_revocation_ends_all_tokens_issued_before_a_time() {
     let emulator = start();
     let (first, second) = (wyn_token(&emulator), wyn_token(&emulator));
     emulator.advance(Duration::from_secs(60));
@@ -326,7 +326,7 @@ fn batch_revocation_ends_all_tokens_made_before_a_time() {
 }
 
 #[test]
-fn paths_are_of_any_case_and_begin_with_one_slash() {
+fn wyn_paths_are_in_any_case_and_begin_with_one_slash() {
     let emulator = start();
     let server = emulator.wyn().server();
     assert_eq!(get(&server, "/Connect/UserInfo", &[]).status, 401);

@@ -1,4 +1,4 @@
-//! Judges each answer to a caller.
+//! Checks each answer to a caller.
 
 use tokenlease_core::{
     Error, ErrorKind,
@@ -23,74 +23,95 @@ impl World {
     ) {
         let t = self.now;
         let Some(token) = self.provider.token(number) else {
-            return self.violate("a token that the provider never made", format!("p{p} {number}"));
+            return self.violate(
+                "served a token that the provider never issued",
+                format!("p{p} {number}"),
+            );
         };
-        let (sent, life, from, until) = (token.sent, token.life, token.from, token.until);
-        if !token.granted.contains(password) {
-            self.violate("a password has a token that it never got", format!("p{p} {password}"));
+        let (sent, lifetime, from, until) = (token.sent, token.lifetime, token.from, token.until);
+        if !token.granted_to.contains(password) {
+            self.violate(
+                "a password was served a token of other credentials",
+                format!("p{p} {password}"),
+            );
         }
-        if let Some((shut, _)) = self.oracle.shut.get(password).copied()
-            && t > shut + KNOWN_AFTER
-            && self.is_calm(shut)
+        if let Some((since, _)) = self.oracle.open_circuits.get(password).copied()
+            && t > since + KNOWN_AFTER
+            && self.store_was_reliable(since)
         {
-            self.violate("rejected credentials are let in", format!("p{p} {password}"));
+            self.violate("rejected credentials were served a token", format!("p{p} {password}"));
         }
         if self.provider.is_active(number, t) {
             return;
         }
         let validations = self.oracle.validations.get(&number).map_or(&[][..], Vec::as_slice);
-        let yes = validations.iter().copied().max().unwrap_or(i64::MIN / 2);
+        let last_active = validations.iter().copied().max().unwrap_or(i64::MIN / 2);
         let elapsed = self.clock(p).elapsed;
         let mut why = None;
         match (self.provider.kind, served.lease.expiry()) {
             (Kind::Wyn, _) => {
-                if t >= sent + life {
-                    why = Some("knowably dead (a): its stated end is over");
+                if t >= sent + lifetime {
+                    why = Some(
+                        "served a token known to be inactive (a): its stated expiry has passed",
+                    );
                 }
             }
             (Kind::Winkas, Expiry::Assumed { validate_from_age, .. }) => {
                 let end = sent + millis(validate_from_age);
                 let age = (t - end) / 10;
                 if t >= from + millis(WINKAS_MAX_LIFETIME) {
-                    why = Some("knowably dead (b): 24 hours have passed");
-                } else if t >= end + M + SLACK && t - yes > age.clamp(30 * S, 10 * M) + SLACK {
-                    why = Some("knowably dead (b): its last validation is too old");
-                } else if t >= end + SLACK && t < end + M - SLACK && yes < asked {
-                    why = Some("knowably dead (b): no validation sent since the caller asked");
+                    why = Some("served a token known to be inactive (b): it is 24 hours old");
+                } else if t >= end + M + SLACK
+                    && t - last_active > age.clamp(30 * S, 10 * M) + SLACK
+                {
+                    why = Some(
+                        "served a token known to be inactive (b): its last validation is too old",
+                    );
+                } else if t >= end + SLACK && t < end + M - SLACK && last_active < asked {
+                    why = Some(
+                        "served a token known to be inactive (b): no validation was sent since the call",
+                    );
                 }
             }
             (Kind::Winkas, Expiry::Unknown) => {
-                if t - yes > 10 * M + SLACK {
-                    why = Some("knowably dead (b): its last validation is too old");
+                if t - last_active > 10 * M + SLACK {
+                    why = Some(
+                        "served a token known to be inactive (b): its last validation is too old",
+                    );
                 }
                 if elapsed.since(served.lease.sent_at()) > WINKAS_MAX_LIFETIME {
-                    why = Some("knowably dead (b): 24 hours have passed since the refetch");
+                    why = Some(
+                        "served a token known to be inactive (b): 24 hours have passed since the refetch",
+                    );
                 }
             }
             (Kind::Winkas, _) => {}
         }
-        if let Some(told) = self.processes[p].told.get(&(*password, number)).copied()
-            && told < asked
-            && !validations.iter().any(|yes| *yes >= told)
+        if let Some(reported) = self.processes[p].reported.get(&(*password, number)).copied()
+            && reported < asked
+            && !validations.iter().any(|at| *at >= reported)
         {
-            why = Some("knowably dead (c): this process had rejected it");
+            why = Some("served a token known to be inactive (c): this process had reported it");
         }
         let print = served.lease.fingerprint();
-        if let Some(dead) = self.oracle.dead_since.get(&print).copied()
-            && t > dead + KNOWN_AFTER
-            && self.is_calm(dead)
+        if let Some(since) = self.oracle.tombstone_since.get(&print).copied()
+            && t > since + KNOWN_AFTER
+            && self.store_was_reliable(since)
         {
-            why = Some("knowably dead (d): its tombstone stands in the store");
+            why = Some("served a token known to be inactive (d): the store has its tombstone");
         }
         if let Some(why) = why {
-            let dead_for = t - until;
-            self.violate(why, format!("p{p} {password} token {number}, dead for {dead_for} ms"));
+            let inactive_for = t - until;
+            self.violate(
+                why,
+                format!("p{p} {password} token {number}, inactive for {inactive_for} ms"),
+            );
         }
     }
 
-    /// No lease gives way to an older one while it may be used.
+    /// Checks that an older lease does not replace a newer one that is still usable.
     pub(crate) fn judge_order(&mut self, p: usize, password: &Password, number: usize) {
-        let last = self.oracle.in_hand.get(&(p, *password)).copied();
+        let last = self.oracle.last_lease.get(&(p, *password)).copied();
         let Some((last, _)) = last.filter(|(_, epoch)| *epoch == self.processes[p].epoch) else {
             return;
         };
@@ -99,54 +120,57 @@ impl World {
             return;
         };
         let print = self.fingerprint(last);
-        let given_up = self.oracle.rejected_by_api.contains_key(&print)
+        let discarded = self.oracle.rejected_by_api.contains_key(&print)
             || self.oracle.forgotten.contains(&print)
             || self.oracle.adopted.contains(&last)
             || self.oracle.adopted.contains(&number)
-            || self.is_buried(print);
-        // Sent within the time of a look, nobody knows which of two was first.
+            || self.is_known_inactive(print);
+        // The order of two logins is not defined within the time of a store read.
         if newer.sent > older.sent + 5 * S
             && newer.from > older.from
-            && newer.sent + newer.life - self.early(newer.life) > self.now
+            && newer.sent + newer.lifetime - self.early(newer.lifetime) > self.now
             && self.provider.is_active(last, self.now)
-            && !given_up
+            && !discarded
         {
-            let detail = format!("p{p} {password}: {last} gave way to {number}");
+            let detail = format!("p{p} {password}: {number} replaced {last}");
             self.violate("an older lease replaced a newer one", detail);
         }
     }
 
-    /// A caller with the right password was answered with an error.
+    /// Checks an error that a caller with the right password got.
     pub(crate) fn judge_error(&mut self, p: usize, password: &Password, error: &Error, asked: i64) {
-        if !self.provider.takes(password) {
+        if !self.provider.accepts(password) {
             return;
         }
-        // Credentials that were rejected while the user was locked out wait for their circuit.
-        let shut = error.kind() == ErrorKind::CredentialsRejected
-            && self.oracle.shut_since(password, i64::MIN);
-        if self.oracle.quiet_since.is_some_and(|since| asked > since) && !shut {
-            return self.violate("no lease although all is well again", format!("p{p} {error}"));
+        // Credentials that were rejected while the account was locked wait until their circuit closes.
+        let waits_for_circuit = error.kind() == ErrorKind::CredentialsRejected
+            && self.oracle.was_rejected_since(password, i64::MIN);
+        if self.oracle.recovered_since.is_some_and(|since| asked > since) && !waits_for_circuit {
+            return self.violate("an error after all faults have ended", format!("p{p} {error}"));
         }
-        // What this process had in hand stays in use to its margin, whatever fails meanwhile.
-        let Some((number, epoch)) = self.oracle.in_hand.get(&(p, *password)).copied() else {
+        // A cached token is served until its expiry margin, whatever fails before that.
+        let Some((number, epoch)) = self.oracle.last_lease.get(&(p, *password)).copied() else {
             return;
         };
         let Some(token) = self.provider.token(number) else { return };
-        let margin = (token.life / 10).min(M) + SLACK;
-        let (end, made) = (token.sent + token.life.min(token.until - token.sent), token.from);
+        let margin = (token.lifetime / 10).min(M) + SLACK;
+        let (end, made) = (token.sent + token.lifetime.min(token.until - token.sent), token.from);
         let print = self.fingerprint(number);
-        let given_up = self.oracle.rejected_by_api.contains_key(&print)
+        let discarded = self.oracle.rejected_by_api.contains_key(&print)
             || self.oracle.forgotten.contains(&print)
-            || self.is_buried(print)
-            || self.oracle.shut_since(password, made);
+            || self.is_known_inactive(print)
+            || self.oracle.was_rejected_since(password, made);
         if self.provider.kind == Kind::Wyn
             && epoch == self.processes[p].epoch
             && asked < end - margin
             && self.now < end - margin
-            && !given_up
-            && self.processes[p].frozen < asked
+            && !discarded
+            && self.processes[p].paused_until < asked
         {
-            self.violate("an error although its lease lives", format!("p{p} {number}: {error}"));
+            self.violate(
+                "an error although the cached token is active",
+                format!("p{p} {number}: {error}"),
+            );
         }
     }
 }

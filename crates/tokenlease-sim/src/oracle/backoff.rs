@@ -1,6 +1,6 @@
-//! No failed call is repeated undamped: how many calls may fail in a row, and how fast.
+//! Checks that failed calls back off: the number and the pace of consecutive failures.
 //!
-//! The bounds follow from the machine's waits, as ARCHITECTURE derives them.
+//! The README of this crate derives the limits from the waits of the state machine.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ enum Kind {
     Login,
     Refetch,
     Validate,
-    /// Credentials that were answered with what nothing can be made of, as with 403.
+    /// Credentials that got an unusable answer, as 403.
     Unusable,
     /// All calls to the store.
     Store,
@@ -31,84 +31,85 @@ impl Kind {
             Effect::Send(Call::Login) => Some(Self::Login),
             Effect::Send(Call::Refetch) => Some(Self::Refetch),
             Effect::Send(Call::Validate(_)) => Some(Self::Validate),
-            // Only a person revokes, once each time.
+            // A revocation has no retries.
             Effect::Send(Call::Revoke(_)) => None,
             _ => Some(Self::Store),
         }
     }
 
-    /// What one entry of a process may have fail in a row.
-    fn most(self) -> Most {
+    /// Returns the limit for one entry of a process.
+    fn limit(self) -> Limit {
         match self {
-            Self::Login => Most { at_once: 9, then_each: 15 * S },
-            Self::Refetch => Most { at_once: 24, then_each: 4 * S },
-            Self::Validate => Most { at_once: 12, then_each: 2 * S },
-            Self::Unusable => Most { at_once: 6, then_each: H },
-            Self::Store => Most { at_once: 5, then_each: 5 * S },
+            Self::Login => Limit { burst: 9, interval: 15 * S },
+            Self::Refetch => Limit { burst: 24, interval: 4 * S },
+            Self::Validate => Limit { burst: 12, interval: 2 * S },
+            Self::Unusable => Limit { burst: 6, interval: H },
+            Self::Store => Limit { burst: 5, interval: 5 * S },
         }
     }
 }
 
-/// In any time so many, and one more for each so many milliseconds of it.
+/// A limit for consecutive failures: `burst` in any time T, and one more for each `interval`
+/// milliseconds of T.
 #[derive(Clone, Copy, Debug)]
-struct Most {
-    at_once: i64,
-    then_each: i64,
+struct Limit {
+    burst: i64,
+    interval: i64,
 }
 
-/// Logins that a server error or a throttle answered, of a fleet that shares a store: the n-th in a
-/// row is followed by half of 1, 2, 4 … 64 s at least, whoever sends the next.
-const FLEET: Most = Most { at_once: 7, then_each: 32 * S };
+/// The limit for logins of a fleet that were answered with a server error or 429: after the n-th
+/// consecutive one, no process sends for at least half of 1, 2, 4 … 64 s.
+const FLEET: Limit = Limit { burst: 7, interval: 32 * S };
 
-/// Failures in a row. What is over the pace of one in so many milliseconds is kept, so that all
-/// times that end now are judged at once.
+/// Consecutive failures. `debt` is the excess over the limit's pace, so that one comparison checks
+/// all intervals that end now.
 #[derive(Clone, Copy, Debug, Default)]
-struct Row {
+struct Streak {
     last: i64,
-    over: i64,
+    debt: i64,
 }
 
-impl Row {
-    /// One more. Whether there are too many.
-    fn fails(&mut self, t: i64, most: Most) -> bool {
+impl Streak {
+    /// Adds a failure. Returns whether there are too many.
+    fn exceeds(&mut self, t: i64, limit: Limit) -> bool {
         let t = t.max(self.last);
-        self.over = (self.over - (t - self.last)).max(0) + most.then_each;
+        self.debt = (self.debt - (t - self.last)).max(0) + limit.interval;
         self.last = t;
-        self.over > most.at_once * most.then_each
+        self.debt > limit.burst * limit.interval
     }
 }
 
-/// What failed since the last success, or since something began anew.
+/// The failures since the last success, or since another event that restarts the count.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
-    entries: BTreeMap<(Owner, Kind), Row>,
-    fleet: Row,
+    entries: BTreeMap<(Owner, Kind), Streak>,
+    fleet: Streak,
 }
 
 impl Failures {
-    /// The waits before calls to the provider begin anew, for all.
-    pub(crate) fn begin_anew(&mut self) {
+    /// Restarts the count of calls to the provider for all entries.
+    pub(crate) fn restart(&mut self) {
         self.entries.retain(|(_, kind), _| *kind == Kind::Store);
-        self.fleet = Row::default();
+        self.fleet = Streak::default();
     }
 
-    /// Those of one entry begin anew.
-    pub(crate) fn begin_anew_for(&mut self, owner: Owner) {
+    /// Restarts the count of calls to the provider for one entry.
+    pub(crate) fn restart_entry(&mut self, owner: Owner) {
         for kind in [Kind::Login, Kind::Refetch, Kind::Validate, Kind::Unusable] {
             self.entries.remove(&(owner, kind));
         }
     }
 
-    /// What the fleet knows of its failures may be lost.
-    pub(crate) fn untold(&mut self) {
-        self.fleet = Row::default();
+    /// Restarts the count of the fleet, whose record of failures may be lost.
+    pub(crate) fn restart_fleet(&mut self) {
+        self.fleet = Streak::default();
     }
 
-    /// An answer came to an entry.
+    /// Restarts the counts that an answer ends.
     pub(super) fn answered(&mut self, owner: Owner, outcome: &Outcome) {
         match outcome {
-            Outcome::Answered(Answer::Token(_)) => self.begin_anew(),
-            Outcome::Answered(Answer::Active) => self.begin_anew_for(owner),
+            Outcome::Answered(Answer::Token(_)) => self.restart(),
+            Outcome::Answered(Answer::Active) => self.restart_entry(owner),
             Outcome::Answered(Answer::NoToken(_)) => {
                 self.entries.remove(&(owner, Kind::Refetch));
             }
@@ -128,8 +129,8 @@ impl Failures {
 }
 
 impl World {
-    /// A call failed, or no answer comes to it in time: were there too many in a row?
-    pub(crate) fn judge_damping(
+    /// Checks a call that failed, or gets no answer in time.
+    pub(crate) fn judge_backoff(
         &mut self,
         owner: &Owner,
         effect: &Effect,
@@ -150,33 +151,33 @@ impl World {
         let Some(kind) = Kind::of(effect).filter(|_| failed && !sent.copy) else { return };
         let unusable = matches!(kind, Kind::Login | Kind::Refetch) && is_unusable(outcome);
         for kind in [kind].into_iter().chain(unusable.then_some(Kind::Unusable)) {
-            let row = self.oracle.failures.entries.entry((*owner, kind)).or_default();
-            if row.fails(sent.at, kind.most()) {
+            let streak = self.oracle.failures.entries.entry((*owner, kind)).or_default();
+            if streak.exceeds(sent.at, kind.limit()) {
                 let (p, _, password) = owner;
-                let detail = format!("p{p} {password}: {kind:?}, {row:?}");
-                self.violate("failed calls are repeated undamped", detail);
+                let detail = format!("p{p} {password}: {kind:?}, {streak:?}");
+                self.violate("failed calls are repeated without backoff", detail);
             }
         }
         if kind == Kind::Login
             && sent.owned
-            && !sent.alone
-            && !sent.stalled
+            && !sent.without_store
+            && !sent.paused
             && matches!(outcome, Some(Outcome::Answered(Answer::Failed(error)))
                 if error.kind() == ErrorKind::Throttled
                     || error.status().is_some_and(|status| status >= 500))
         {
-            if !self.is_calm(sent.at - M) || self.is_lossy_since(sent.at - M) {
-                self.oracle.failures.untold();
+            if !self.store_was_reliable(sent.at - M) || self.is_lossy_since(sent.at - M) {
+                self.oracle.failures.restart_fleet();
             }
-            if self.oracle.failures.fleet.fails(sent.at, FLEET) {
+            if self.oracle.failures.fleet.exceeds(sent.at, FLEET) {
                 let detail = format!("p{} {}", owner.0, owner.2);
-                self.violate("logins that fail are repeated undamped by the fleet", detail);
+                self.violate("failed logins are repeated without backoff by the fleet", detail);
             }
         }
     }
 }
 
-/// Whether an answer to credentials holds its entry alone.
+/// Returns whether an answer to credentials makes only its entry back off.
 fn is_unusable(outcome: Option<&Outcome>) -> bool {
     let Some(Outcome::Answered(Answer::Failed(error))) = outcome else { return false };
     match error.kind() {
@@ -191,12 +192,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_may_have_so_many_at_once_and_then_one_in_each_time() {
-        let most = Most { at_once: 3, then_each: 10 };
-        let mut row = Row::default();
-        assert!(![0, 0, 0].into_iter().any(|t| row.fails(t, most)));
-        assert!(![10, 20, 31].into_iter().any(|t| row.fails(t, most)));
-        assert!(!row.fails(50, most) && !row.fails(50, most));
-        assert!(row.fails(50, most));
+    fn consecutive_failures_may_be_a_burst_and_then_one_in_each_interval() {
+        let limit = Limit { burst: 3, interval: 10 };
+        let mut streak = Streak::default();
+        assert!(![0, 0, 0].into_iter().any(|t| streak.exceeds(t, limit)));
+        assert!(![10, 20, 31].into_iter().any(|t| streak.exceeds(t, limit)));
+        assert!(!streak.exceeds(50, limit) && !streak.exceeds(50, limit));
+        assert!(streak.exceeds(50, limit));
     }
 }

@@ -1,131 +1,139 @@
-//! Judges each login: beside a good token it must have its cause.
+//! Checks each login: while a usable token is active, it needs a cause.
 
-use super::{Carrier, Sent};
+use super::{Delivery, Sent};
 use crate::{Fault, Kind, M, Owner, Password, S, World, duration, millis, world::SLACK};
 
-/// Without a word for three refetches, a login follows.
+/// After this number of failed refetches, the client logs in.
 const REFETCHES: usize = 3;
 
 impl World {
-    /// The newest token that the sender could use in place of a new one.
+    /// Returns the newest token that the sender could use instead of a new one.
     fn good_token(&self, password: &Password) -> Option<usize> {
         let t = self.now;
         let last = self.provider.tokens.len();
         if self.provider.kind == Kind::Winkas {
-            // A refetch returns it to whoever logs in with the user's credentials.
+            // A refetch returns it to every caller with the user's credentials.
             return self.provider.is_active(last, t).then_some(last);
         }
         (1..=last).rev().take(50).find(|number| {
             self.provider.token(*number).is_some_and(|token| {
-                token.until.min(token.sent + token.life) - t > self.early(token.life)
-                    && token.granted.contains(password)
+                token.until.min(token.sent + token.lifetime) - t > self.early(token.lifetime)
+                    && token.granted_to.contains(password)
             })
         })
     }
 
-    /// Each login beside a good token must have its cause.
+    /// Checks that a login has a cause if a usable token is active.
     pub(crate) fn judge_login(&mut self, owner: &Owner, sent: Sent) {
         let (p, _, password) = owner;
         self.judge_budget(owner, sent);
         let Some(number) = self.good_token(password) else { return };
-        let detail = || format!("p{p} {password}, token {number} lives");
-        let wish = self.longest_wish(*p, password, number) > self.left(number);
-        if !self.oracle.touched && !wish {
+        let detail = || format!("p{p} {password}, token {number} is active");
+        let min_remaining = self.longest_min_remaining(*p, password, number) > self.left(number);
+        if !self.oracle.had_fault && !min_remaining {
             let detail = detail();
-            return self.violate("a login while a good token lives, without any fault", detail);
+            return self
+                .violate("a login while a usable token is active, without any fault", detail);
         }
         let cause = if let Some(cause) = self.cause(owner, sent, number) {
             cause
         } else {
             let lease = self.processes[*p].entries.get(password);
-            let mine = lease.and_then(|entry| entry.machine.held().map(|(l, _)| l.clone()));
-            let detail = format!("{}; {sent:?}; it holds {mine:?}", detail());
-            self.violate("a login while a good token lives, without a cause", detail);
+            let current = lease.and_then(|entry| entry.lifecycle.current().map(|(l, _)| l.clone()));
+            let detail = format!("{}; {sent:?}; its current lease is {current:?}", detail());
+            self.violate("a login while a usable token is active, without a cause", detail);
             "none"
         };
-        *self.stats.extra.entry(cause).or_default() += 1;
+        *self.stats.extra_logins.entry(cause).or_default() += 1;
     }
 
-    /// Without the store a process logs in once a lifetime, or once an hour if no answer came.
+    /// Checks the budget of a store outage: one login in a lifetime, or one an hour if the answer is
+    /// lost.
     fn judge_budget(&mut self, owner: &Owner, sent: Sent) {
-        if !sent.alone {
+        if !sent.without_store {
             return;
         }
-        let life = self.provider.life.min(60 * M);
-        if let Some((last, life)) = self.oracle.alone.insert(*owner, (sent.at, life))
-            && sent.at - last < life - self.early(life) - SLACK
+        let lifetime = self.provider.lifetime.min(60 * M);
+        if let Some((last, lifetime)) =
+            self.oracle.outage_logins.insert(*owner, (sent.at, lifetime))
+            && sent.at - last < lifetime - self.early(lifetime) - SLACK
         {
-            let detail = format!("p{} {}: the last was sent at {last}", owner.0, owner.2);
-            self.violate("a store outage costs a process more than a login a lifetime", detail);
+            let detail = format!("p{} {}: the previous login was sent at {last}", owner.0, owner.2);
+            self.violate(
+                "a store outage costs a process more than one login in a lifetime",
+                detail,
+            );
         }
     }
 
-    /// Without any fault, WinKAS needs no login more than an all-knowing client.
+    /// Checks that WinKAS gets the minimum of logins in a world without faults.
     pub(crate) fn judge_end(&mut self) {
         let (issued, minimum) = (self.provider.tokens.len(), self.stats.minimum as usize);
-        if !self.oracle.touched && self.provider.kind == Kind::Winkas && issued > minimum {
+        if !self.oracle.had_fault && self.provider.kind == Kind::Winkas && issued > minimum {
             let detail = format!("{issued} for {minimum}");
             self.violate("more logins than the minimum, without any fault", detail);
         }
     }
 
-    /// Why the login goes out although that token lives, if there is a reason for it.
+    /// Returns the cause of a login while this token is active, if it has one.
     fn cause(&mut self, owner: &Owner, sent: Sent, number: usize) -> Option<&'static str> {
         let (p, _, password) = owner;
         let (print, t) = (self.fingerprint(number), self.now);
         if t - sent.at >= millis(self.setup.policy.request_timeout) {
-            return Some("arrived after it was given up");
+            return Some("arrived after its timeout");
         }
-        if self.is_buried(print) {
-            // What came after it counts: was that revoked, rejected, or used to its end?
+        if self.is_known_inactive(print) {
+            // The newer token counts: it was revoked or rejected, or it expired.
             let newest = self.newest_delivered(number, password);
             let newest_print = self.fingerprint(newest);
-            if !self.is_buried(newest_print) {
-                return Some("what had replaced it is over");
+            if !self.is_known_inactive(newest_print) {
+                return Some("the token that replaced it has ended");
             }
             if self.oracle.revoked.contains(&newest_print) {
                 return Some("revoked");
             }
-            if sent.alone {
+            if sent.without_store {
                 return Some("in a store outage, within the budget");
             }
-            return self.is_spaced(password).then_some("rejected without a validation");
+            return self.is_backed_off(password).then_some("rejected without a validation");
         }
-        if self.longest_wish(*p, password, number) > self.left(number) {
-            if self.oracle.wished.insert((*password, number)) {
-                return Some("a longer remaining life was wished for");
+        if self.longest_min_remaining(*p, password, number) > self.left(number) {
+            if self.oracle.replaced_early.insert((*password, number)) {
+                return Some("a caller requested a longer remaining lifetime");
             }
             let newest = self.newest_delivered(number, password);
-            if newest > number && !self.is_buried(self.fingerprint(newest)) {
-                return Some("what had replaced it is over");
+            if newest > number && !self.is_known_inactive(self.fingerprint(newest)) {
+                return Some("the token that replaced it has ended");
             }
         }
-        // Where the running token can be had again, only silence or a race excuses a login.
+        // Where a refetch returns the running token, only failed refetches or a race excuse a login.
         if self.can_be_refetched() && !self.refetch_failed(owner, sent, number) {
             return None;
         }
         if self.oracle.forgotten.contains(&print) {
             return Some("forgotten");
         }
-        let given =
-            self.provider.token(number).is_some_and(|token| token.granted.contains(password));
-        if !given {
-            return Some("never given to these credentials, and refetch had no word");
+        let returned =
+            self.provider.token(number).is_some_and(|token| token.granted_to.contains(password));
+        if !returned {
+            return Some("never returned to these credentials, and refetches failed");
         }
-        if sent.stalled || self.is_interrupted(*p, sent.at, t) {
-            return Some("stood still between decision and send");
+        if sent.paused || self.is_interrupted(*p, sent.at, t) {
+            return Some("paused between decision and send");
         }
         if self.is_repeated(*p, sent, number) {
-            return Some("sent again before an answer that came late");
+            return Some("sent again before a late answer");
         }
         let record = self.store.inspect();
         let credentials_fingerprint = self.credentials_fingerprint_of(password);
         let listed = record.leases.contains(&(credentials_fingerprint, print));
-        let mine = self.holds(*p, password, print);
-        if mine {
-            return self.past_its_end(number).then_some("past its end without a word");
+        let is_current = self.holds(*p, password, print);
+        if is_current {
+            return self
+                .is_past_expiry(number)
+                .then_some("past its expiry, without an answer from the provider");
         }
-        if sent.alone {
+        if sent.without_store {
             return Some("in a store outage, within the budget");
         }
         if !sent.owned && !self.lock_was_lost(*p, sent) {
@@ -134,137 +142,141 @@ impl World {
         if !sent.owned {
             return Some("the store lost the lock");
         }
-        // What was saved since the decision could not be seen by it.
+        // The decision could not know what was saved after it.
         if listed && self.store.last_save() <= Some(sent.at) {
-            return self.past_its_end(number).then_some("past its end without a word");
+            return self
+                .is_past_expiry(number)
+                .then_some("past its expiry, without an answer from the provider");
         }
         let from = self.provider.token(number).map_or(t, |token| token.from);
         if self.has_newer(number, password) {
-            return Some("what had replaced it is over");
+            return Some("the token that replaced it has ended");
         }
-        if self.oracle.shut_since(password, from) {
-            return Some("its credentials were rejected meanwhile");
+        if self.oracle.was_rejected_since(password, from) {
+            return Some("its credentials were rejected after it was issued");
         }
         if (0..self.processes.len()).any(|q| self.holds(q, password, print)) {
             return self
                 .is_unsaved(number, print, password)
-                .then_some("held elsewhere, and could not be told");
+                .then_some("another process has it, and could not save it");
         }
-        let coming = |carrier: &Carrier| carrier.alone && carrier.sent > self.now - 10 * S;
-        if self.carriers_of(number).iter().any(coming) {
-            return Some("held elsewhere, and could not be told");
+        let coming =
+            |delivery: &Delivery| delivery.without_store && delivery.sent > self.now - 10 * S;
+        if self.deliveries_of(number).iter().any(coming) {
+            return Some("another process has it, and could not save it");
         }
-        let lost = self.carriers_of(number).iter().all(|c| self.is_lost(number, c, owner, sent));
-        (lost || self.store_forgot(from)).then_some("known to nobody")
+        let lost = self.deliveries_of(number).iter().all(|c| self.is_lost(number, c, owner, sent));
+        (lost || self.store_lost_data(from)).then_some("no process knows it")
     }
 
-    /// The token was made by a request whose sender had given it up, or could give nothing up any
-    /// more, and which arrived after this one was sent.
+    /// Returns whether the token comes from an earlier request of this process, or of one that is
+    /// interrupted, which its sender had given up, or whose answer arrived after this request was sent.
     fn is_repeated(&self, p: usize, sent: Sent, number: usize) -> bool {
         let Some(token) = self.provider.token(number) else { return false };
-        let gone = |carrier: &Carrier| {
-            carrier.entry.0 != p && self.is_interrupted(carrier.entry.0, token.sent, self.now)
+        let gone = |delivery: &Delivery| {
+            delivery.entry.0 != p && self.is_interrupted(delivery.entry.0, token.sent, self.now)
         };
-        let own = |carrier: &Carrier| carrier.entry.0 == p;
-        if token.from >= sent.at && self.carriers_of(number).iter().any(own) {
+        let own = |delivery: &Delivery| delivery.entry.0 == p;
+        if token.from >= sent.at && self.deliveries_of(number).iter().any(own) {
             return true;
         }
-        let underway = |carrier: &Carrier| {
-            carrier.entry.0 == p && carrier.delivered.is_none_or(|at| at > sent.at)
+        let pending = |delivery: &Delivery| {
+            delivery.entry.0 == p && delivery.delivered.is_none_or(|at| at > sent.at)
         };
-        // It stood still with a login decided on, which went out beside the next one.
+        // A paused process sent a login that it had decided before the pause, beside the next one.
         let paused = || {
-            self.carriers_of(number).iter().any(own)
+            self.deliveries_of(number).iter().any(own)
                 && self.is_interrupted(p, token.sent - 10 * S, token.sent)
         };
-        (token.from >= sent.at || self.carriers_of(number).iter().any(underway))
+        (token.from >= sent.at || self.deliveries_of(number).iter().any(pending))
             && (sent.at - token.sent >= 9 * S
-                || self.carriers_of(number).iter().any(gone)
+                || self.deliveries_of(number).iter().any(gone)
                 || paused())
     }
 
     fn holds(&self, p: usize, of: &Password, print: tokenlease_core::TokenFingerprint) -> bool {
         let entry = self.processes[p].entries.get(of);
         entry.is_some_and(|entry| {
-            entry.machine.held().is_some_and(|(lease, _)| lease.fingerprint() == print)
+            entry.lifecycle.current().is_some_and(|(lease, _)| lease.fingerprint() == print)
         })
     }
 
-    fn carriers_of(&self, number: usize) -> Vec<Carrier> {
-        self.oracle.carriers.get(&number).cloned().unwrap_or_default()
+    fn deliveries_of(&self, number: usize) -> Vec<Delivery> {
+        self.oracle.deliveries.get(&number).cloned().unwrap_or_default()
     }
 
-    /// Whether what was carried to someone got lost on the way, or with them.
-    fn is_lost(&self, number: usize, carrier: &Carrier, sender: &Owner, sent: Sent) -> bool {
-        let (p, epoch, _) = &carrier.entry;
+    /// Returns whether a returned token was lost in transit, or with its process.
+    fn is_lost(&self, number: usize, delivery: &Delivery, sender: &Owner, sent: Sent) -> bool {
+        let (p, epoch, _) = &delivery.entry;
         let gone = self.processes[*p].epoch != *epoch || !self.processes[*p].alive;
-        let still = self.is_interrupted(*p, carrier.sent - 40 * S, self.now);
-        // It came when its sender had asked for a newer one.
-        let outdated = |at: i64| {
+        let still = self.is_interrupted(*p, delivery.sent - 40 * S, self.now);
+        // It arrived after its sender had requested a newer one.
+        let superseded = |at: i64| {
             self.provider.token(number).is_some_and(|token| {
-                let newer = |other: &crate::provider::Issued| {
-                    other.sent > token.sent && other.granted.contains(&carrier.entry.2)
+                let newer = |other: &crate::provider::TokenState| {
+                    other.sent > token.sent && other.granted_to.contains(&delivery.entry.2)
                 };
                 at - token.sent >= 9 * S && self.provider.tokens.iter().any(newer)
             })
         };
-        match carrier.delivered {
-            // Given up after ten seconds, by itself or with its lock.
-            None if *p == sender.0 => gone || sent.at - carrier.sent > -30 * S,
-            None => gone || still || sent.at - carrier.sent >= 9 * S,
-            // It died with it before it was saved; or it had no use for it.
-            Some(at) => gone || still || carrier.beside || outdated(at),
+        match delivery.delivered {
+            // The request timeout is ten seconds.
+            None if *p == sender.0 => gone || sent.at - delivery.sent > -30 * S,
+            None => gone || still || sent.at - delivery.sent >= 9 * S,
+            // The process stopped before it saved the token, or did not need it.
+            Some(at) => gone || still || delivery.unneeded || superseded(at),
         }
     }
 
-    /// Whether refetches had no word, or were answered before the token was made.
+    /// Returns whether refetches failed, or were answered before the token was issued.
     fn refetch_failed(&self, owner: &Owner, sent: Sent, number: usize) -> bool {
         let (p, _, password) = owner;
         let key = (*p, *password);
         let last = self.oracle.refetched.get(&key).copied().unwrap_or(i64::MIN);
-        let silent = self.oracle.silent.get(&key);
-        let silent = silent.into_iter().flatten().filter(|at| **at > self.now - 3 * M).count();
+        let failed = self.oracle.failed_refetches.get(&key);
+        let failed = failed.into_iter().flatten().filter(|at| **at > self.now - 3 * M).count();
         let raced = self.provider.token(number).is_some_and(|token| {
             token.from >= sent.at || (token.from > last && last > self.now - M)
         });
-        // Credentials beside others that were just rejected have one send: no refetch before it.
-        let alone = self
+        // After a rejection of other credentials, new ones may be sent only once: without a refetch.
+        let limited_to_one_send = self
             .provider
-            .wrong
+            .rejected_credentials
             .iter()
             .rev()
             .take(20)
             .any(|(at, other, _)| other != password && *at > self.now - 16 * M);
-        silent >= REFETCHES || raced || alone
+        failed >= REFETCHES || raced || limited_to_one_send
     }
 
-    /// WinKAS: the token's end is assumed to be over, and neither validation nor refetch had a word.
-    fn past_its_end(&self, number: usize) -> bool {
+    /// Returns whether the token is past its assumed expiry or rejected, and the provider did not
+    /// answer (WinKAS).
+    fn is_past_expiry(&self, number: usize) -> bool {
         let print = self.fingerprint(number);
-        let doubted = self.oracle.rejected_by_api.contains_key(&print);
-        let dark = self.oracle.validation_silent > self.now - 2 * M;
-        self.provider.kind == Kind::Winkas && (dark || doubted)
+        let suspected = self.oracle.rejected_by_api.contains_key(&print);
+        let inconclusive = self.oracle.validation_failed_at > self.now - 2 * M;
+        self.provider.kind == Kind::Winkas && (inconclusive || suspected)
     }
 
-    /// Whether the store could have lost the sender's lock.
+    /// Returns whether the store may have lost the sender's lock.
     fn lock_was_lost(&self, p: usize, sent: Sent) -> bool {
-        let lately = sent.at - millis(self.setup.policy.lock_ttl);
-        self.oracle.lock_lost.is_some_and(|at| at >= lately)
-            || self.is_interrupted(p, lately, sent.at)
+        let since = sent.at - millis(self.setup.policy.lock_ttl);
+        self.oracle.lock_lost.is_some_and(|at| at >= since)
+            || self.is_interrupted(p, since, sent.at)
             || self.faults.iter().any(|(from, until, fault)| {
-                *fault == Fault::Flush && *from <= sent.at && *until >= lately
+                *fault == Fault::Flush && *from <= sent.at && *until >= since
             })
     }
 
-    /// Whether the store lost what it had been told since then.
-    fn store_forgot(&self, since: i64) -> bool {
+    /// Returns whether the store lost data since then.
+    fn store_lost_data(&self, since: i64) -> bool {
         self.faults.iter().any(|(from, until, fault)| {
             *fault == Fault::Flush && *from <= self.now && *until >= since - M
         })
     }
 
-    /// Whether those who hold the token had reason not to have told: it came from elsewhere, the
-    /// store forgot it, it failed them until a moment ago, or they stand still.
+    /// Returns whether the processes with the token had a reason not to save it: it was adopted, the
+    /// store lost it or failed until a moment ago, or the processes are paused.
     fn is_unsaved(
         &self,
         number: usize,
@@ -277,65 +289,67 @@ impl World {
             let entry = self.processes[q].entries.get(of);
             entry.is_some_and(|entry| entry.lost_calls > 0) || self.is_interrupted(q, t - 40 * S, t)
         };
-        self.store_forgot(from)
+        self.store_lost_data(from)
             || self.oracle.adopted.contains(&number)
-            || !self.is_calm(t - 10 * S)
-            || self.lose_store_answers > 0
+            || !self.store_was_reliable(t - 10 * S)
+            || self.store_loss_percent > 0
             || (0..self.processes.len()).any(|q| self.holds(q, of, print) && cut_off(q))
     }
 
-    /// Whether the password was given a newer token, which is over.
+    /// Returns whether a newer token was returned to the password.
     fn has_newer(&self, number: usize, password: &Password) -> bool {
         (number + 1..=self.provider.tokens.len())
-            .any(|newer| self.provider.tokens[newer - 1].granted.contains(password))
+            .any(|newer| self.provider.tokens[newer - 1].granted_to.contains(password))
     }
 
-    /// The last token, from that one on, that came to who holds the password.
+    /// Returns the newest token, from this one on, that arrived at an entry of the password.
     fn newest_delivered(&self, number: usize, password: &Password) -> usize {
         let newer = (number + 1..=self.provider.tokens.len()).rev().find(|newer| {
-            let carriers = self.oracle.carriers.get(newer).into_iter().flatten();
-            carriers
-                .filter(|carrier| carrier.entry.2 == *password)
-                .any(|carrier| carrier.delivered.is_some())
+            let deliveries = self.oracle.deliveries.get(newer).into_iter().flatten();
+            deliveries
+                .filter(|delivery| delivery.entry.2 == *password)
+                .any(|delivery| delivery.delivered.is_some())
         });
         newer.unwrap_or(number)
     }
 
-    /// Logins that rejections without a validation cause are spaced.
-    fn is_spaced(&mut self, password: &Password) -> bool {
+    /// Returns whether a login that a rejection without a validation causes kept its login backoff.
+    fn is_backed_off(&mut self, password: &Password) -> bool {
         let t = self.now;
-        let (last, count) = self.oracle.spaced.get(password).copied().unwrap_or((i64::MIN / 2, 0));
-        let yes = self.oracle.validations.values().flatten().any(|yes| *yes >= last);
-        let anew = yes
+        let (last, count) =
+            self.oracle.rejection_logins.get(password).copied().unwrap_or((i64::MIN / 2, 0));
+        let confirmed = self.oracle.validations.values().flatten().any(|at| *at >= last);
+        let restarted = confirmed
             || t - last > 110 * M
             || self.oracle.unblocks.values().any(|at| *at >= last)
-            || self.store_forgot(last)
+            || self.store_lost_data(last)
             || self.oracle.outages.iter().any(|(at, _)| *at >= last - M);
-        let space = if anew {
+        let backoff = if restarted {
             0
         } else {
             {
-                // The machine may have counted the first ones for another cause.
+                // The state machine may have counted the first logins for another cause.
                 millis(tokenlease_core::backoff::login(count.saturating_sub(2)))
             }
         };
-        self.oracle.spaced.insert(*password, (t, if anew { 1 } else { count + 1 }));
-        t - last >= space - S - SLACK
+        self.oracle.rejection_logins.insert(*password, (t, if restarted { 1 } else { count + 1 }));
+        t - last >= backoff - S - SLACK
     }
 
-    /// What is left of the token's life, as who got it counts it.
+    /// Returns the remaining lifetime of the token, as its process counts it.
     fn left(&self, number: usize) -> i64 {
         let token = self.provider.token(number);
-        token.map_or(0, |token| token.until.min(token.sent + token.life) - self.now)
+        token.map_or(0, |token| token.until.min(token.sent + token.lifetime) - self.now)
     }
 
-    /// How long before its end a token of that life may be replaced.
-    pub fn early(&self, life: i64) -> i64 {
-        let life = duration(life);
+    /// Returns how long before its expiry a token of this lifetime may be replaced, in milliseconds.
+    pub fn early(&self, lifetime: i64) -> i64 {
+        let lifetime = duration(lifetime);
         match self.setup.kind {
             Kind::Winkas => 0,
             Kind::Wyn => millis(
-                tokenlease_core::expiry::window(life) + tokenlease_core::expiry::margin(life),
+                tokenlease_core::lease::refresh_window(lifetime)
+                    + tokenlease_core::lease::margin(lifetime),
             ),
         }
     }

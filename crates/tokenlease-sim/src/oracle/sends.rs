@@ -1,4 +1,4 @@
-//! What processes send, what is delivered to them, and what they say of it.
+//! Notes what processes send, receive and report, and checks each send of credentials.
 
 use tokenlease_core::{
     ErrorKind,
@@ -6,24 +6,24 @@ use tokenlease_core::{
     provider::{Answer, Call},
 };
 
-use super::Carrier;
+use super::Delivery;
 use crate::{Fault, Kind, M, Owner, Password, Provider, S, World, world::KNOWN_AFTER};
 
-/// What was true when something was sent.
+/// The facts at the time of a send.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "facts of one send")]
 pub(crate) struct Sent {
-    /// When it was decided.
+    /// When the send was decided.
     pub(crate) at: i64,
-    /// In which of its lock_epochs of the lock the sender was.
+    /// The sender's lock epoch.
     pub(crate) lock_epoch: u64,
-    /// The sender held the lock.
+    /// Whether the sender held the lock.
     pub(crate) owned: bool,
-    /// The sender had lost the store.
-    pub(crate) alone: bool,
-    /// The sender stood still between decision and send.
-    pub(crate) stalled: bool,
-    /// A copy that the network made.
+    /// Whether the sender had reported the store as unavailable.
+    pub(crate) without_store: bool,
+    /// Whether the sender was paused between decision and send.
+    pub(crate) paused: bool,
+    /// Whether the network duplicated the request.
     pub(crate) copy: bool,
 }
 
@@ -35,22 +35,24 @@ impl World {
             at: self.now,
             lock_epoch,
             owned: self.store.is_owner(self.now, &owner, lock_epoch),
-            alone: process.has_lost_the_store(password),
-            stalled: false,
+            without_store: process.lost_store(password),
+            paused: false,
             copy: false,
         }
     }
 
-    /// A call leaves; whether no answer will come in time is known.
-    pub(crate) fn note_call(&mut self, p: usize, of: &Password, effect: &Effect, silent: bool) {
+    /// Notes a call that is sent, and whether it will get no answer in time.
+    pub(crate) fn note_call(&mut self, p: usize, of: &Password, effect: &Effect, unanswered: bool) {
         let key = (p, *of);
         match effect {
-            Effect::Send(Call::Refetch) if silent => {
-                self.oracle.silent.entry(key).or_default().push(self.now);
+            Effect::Send(Call::Refetch) if unanswered => {
+                self.oracle.failed_refetches.entry(key).or_default().push(self.now);
             }
-            Effect::Send(Call::Validate(_)) if silent => self.oracle.validation_silent = self.now,
+            Effect::Send(Call::Validate(_)) if unanswered => {
+                self.oracle.validation_failed_at = self.now
+            }
             Effect::Send(_) => {}
-            _ if silent => {
+            _ if unanswered => {
                 if let Some(entry) = self.processes[p].entries.get_mut(of) {
                     entry.lost_calls = entry.lost_calls.saturating_add(1);
                 }
@@ -59,7 +61,7 @@ impl World {
         }
     }
 
-    /// The far end acted.
+    /// Notes that the store or the provider processed a call.
     pub(crate) fn note_outcome(&mut self, owner: &Owner, effect: &Effect, outcome: &Outcome) {
         let (p, epoch, of) = owner;
         let key = (*p, *of);
@@ -67,19 +69,19 @@ impl World {
         match (effect, outcome) {
             (Effect::Send(Call::Refetch), Outcome::Answered(answer)) => match answer {
                 Answer::Failed(error) if error.kind() != ErrorKind::CredentialsRejected => {
-                    self.oracle.silent.entry(key).or_default().push(t);
+                    self.oracle.failed_refetches.entry(key).or_default().push(t);
                 }
                 _ => {
                     self.oracle.refetched.insert(key, t);
                 }
             },
             (Effect::Send(Call::Refetch), Outcome::NotSent(_)) => {
-                self.oracle.silent.entry(key).or_default().push(t);
+                self.oracle.failed_refetches.entry(key).or_default().push(t);
             }
             (
                 Effect::Send(Call::Validate(_)),
                 Outcome::Answered(Answer::Failed(_)) | Outcome::NotSent(_),
-            ) => self.oracle.validation_silent = t,
+            ) => self.oracle.validation_failed_at = t,
             (Effect::Send(_), _) => {}
             (_, Outcome::Failed(_) | Outcome::Unreadable(_)) => {
                 if self.processes[*p].epoch == *epoch
@@ -90,20 +92,20 @@ impl World {
             }
             _ => {}
         }
-        if let Outcome::Answered(Answer::Token(granted)) = outcome {
-            let number = Provider::number(&granted.token);
-            let carrier = Carrier {
+        if let Outcome::Answered(Answer::Token(granted_to)) = outcome {
+            let number = Provider::number(&granted_to.token);
+            let delivery = Delivery {
                 entry: *owner,
                 sent: t,
                 delivered: None,
-                beside: false,
-                alone: self.processes[*p].has_lost_the_store(of),
+                unneeded: false,
+                without_store: self.processes[*p].lost_store(of),
             };
-            self.oracle.carriers.entry(number).or_default().push(carrier);
+            self.oracle.deliveries.entry(number).or_default().push(delivery);
         }
     }
 
-    /// Something arrived at a process that runs.
+    /// Notes an outcome that arrived at a running process.
     pub(crate) fn note_delivered(
         &mut self,
         p: usize,
@@ -115,25 +117,25 @@ impl World {
         self.oracle.failures.answered((p, epoch, *of), outcome);
         let Some(entry) = self.processes[p].entries.get_mut(of) else { return };
         match outcome {
-            Outcome::Answered(Answer::Token(granted)) => {
-                let beside = entry.machine.held().is_some();
-                let number = Provider::number(&granted.token);
+            Outcome::Answered(Answer::Token(granted_to)) => {
+                let unneeded = entry.lifecycle.current().is_some();
+                let number = Provider::number(&granted_to.token);
                 let owner = (p, epoch, *of);
-                let carriers = self.oracle.carriers.entry(number).or_default();
-                let carrier = carriers
+                let deliveries = self.oracle.deliveries.entry(number).or_default();
+                let delivery = deliveries
                     .iter_mut()
-                    .rfind(|carrier| carrier.entry == owner && carrier.delivered.is_none());
-                if let Some(carrier) = carrier {
-                    (carrier.delivered, carrier.beside) = (Some(t), beside);
+                    .rfind(|delivery| delivery.entry == owner && delivery.delivered.is_none());
+                if let Some(delivery) = delivery {
+                    (delivery.delivered, delivery.unneeded) = (Some(t), unneeded);
                 }
             }
             Outcome::Answered(Answer::Failed(error)) => match error.kind() {
                 ErrorKind::CredentialsRejected => {
-                    self.oracle.told_wrong.entry(*of).or_default().push((t, p, epoch));
+                    self.oracle.rejections.entry(*of).or_default().push((t, p, epoch));
                 }
                 ErrorKind::Throttled => {
                     let wait = error.retry_after().unwrap_or_default();
-                    self.oracle.told_to_wait.push((t, p, t + crate::millis(wait)));
+                    self.oracle.backoffs.push((t, p, t + crate::millis(wait)));
                 }
                 _ => {}
             },
@@ -151,46 +153,53 @@ impl World {
         }
     }
 
-    /// What a machine says has to be true.
+    /// Notes the events of a state machine, and checks that they are true.
     pub(crate) fn note_events(&mut self, p: usize, of: &Password, events: &[Event]) {
         for event in events {
             if let (Event::StoreUnavailable | Event::StoreAvailable, Some(entry)) =
                 (event, self.processes[p].entries.get_mut(of))
             {
-                entry.away = *event == Event::StoreUnavailable;
+                entry.store_unavailable = *event == Event::StoreUnavailable;
             }
             match event {
                 Event::StoreUnavailable => {
                     self.oracle.outages.push((self.now, p));
                     let lost = self.processes[p].entries.get(of).map_or(3, |e| e.lost_calls);
-                    let frozen = self.processes[p].frozen > self.now - M;
-                    // Of an answer that comes at its very deadline nobody knows on which side it fell.
-                    if lost < 2 && !self.store.unreadable && !frozen && self.is_steady(p) {
+                    let paused_until = self.processes[p].paused_until > self.now - M;
+                    // An answer exactly at its deadline may count as failed.
+                    if lost < 2
+                        && !self.store.unreadable
+                        && !paused_until
+                        && self.record_was_readable(p)
+                    {
                         let detail = format!("p{p} {of} after {lost}");
-                        self.violate("an outage is no three failures in a row", detail);
+                        self.violate(
+                            "an outage was reported without three consecutive failures",
+                            detail,
+                        );
                     }
                 }
                 Event::Inactive(print) => {
-                    let living = (1..=self.provider.tokens.len())
+                    let active = (1..=self.provider.tokens.len())
                         .rev()
                         .take(8)
                         .filter(|number| self.provider.is_active(*number, self.now))
                         .find(|number| self.fingerprint(*number) == *print);
-                    if let Some(number) = living {
+                    if let Some(number) = active {
                         let detail = format!("p{p} token {number}");
-                        self.violate("a token that lives is called dead", detail);
+                        self.violate("an active token was reported as inactive", detail);
                     }
                 }
                 Event::Rejected(print) if !self.oracle.rejected_by_api.contains_key(print) => {
                     let detail = format!("p{p} {of}");
-                    self.violate("a token is rejected that no API rejected", detail);
+                    self.violate("a token was reported as rejected that no API rejected", detail);
                 }
                 Event::Adopted(print) => {
                     let epoch = self.processes[p].epoch;
-                    self.oracle.failures.begin_anew_for((p, epoch, *of));
+                    self.oracle.failures.restart_entry((p, epoch, *of));
                     let newest = (1..=self.provider.tokens.len()).rev();
                     if let Some(number) = newest.take(8).find(|n| self.fingerprint(*n) == *print) {
-                        self.oracle.in_hand.insert((p, *of), (number, epoch));
+                        self.oracle.last_lease.insert((p, *of), (number, epoch));
                     }
                 }
                 Event::Revoked(print) => {
@@ -201,50 +210,45 @@ impl World {
         }
     }
 
-    /// No record that could not be read lately.
-    fn is_steady(&self, p: usize) -> bool {
+    /// Returns whether the process runs and the record was readable in the last minute.
+    fn record_was_readable(&self, p: usize) -> bool {
         let flushed = self.faults.iter().any(|(from, until, fault)| {
             *fault == Fault::Flush && *from <= self.now && until.saturating_add(M) > self.now
         });
         !flushed && self.processes[p].alive
     }
 
-    /// Whether that process died or stood still between those moments.
+    /// Returns whether the process crashed or was paused between these times.
     pub(super) fn is_interrupted(&self, p: usize, from: i64, until: i64) -> bool {
         self.oracle.crashes.iter().any(|(t, who)| *who == p && (from..=until).contains(t))
-            || self
-                .oracle
-                .freezes
-                .iter()
-                .any(|(t, to, who)| *who == p && *t <= until && *to >= from)
+            || self.oracle.pauses.iter().any(|(t, to, who)| *who == p && *t <= until && *to >= from)
     }
 
-    /// Credentials are on their way: were their sender, or a sibling, told to wait?
-    pub(crate) fn judge_hold(&mut self, owner: &Owner, sent: Sent) {
+    /// Checks that credentials are not sent during a server backoff of any process.
+    pub(crate) fn judge_server_backoff(&mut self, owner: &Owner, sent: Sent) {
         let (p, _, password) = owner;
-        let told =
-            self.oracle.told_to_wait.iter().rev().take(4).copied().find(|(at, who, until)| {
-                sent.at > at + 2 * S
-                    && sent.at < until - S
-                    && self.is_calm(*at)
-                    && !self.is_interrupted(*who, *at, at + 5 * S)
-            });
+        let found = self.oracle.backoffs.iter().rev().take(4).copied().find(|(at, who, until)| {
+            sent.at > at + 2 * S
+                && sent.at < until - S
+                && self.store_was_reliable(*at)
+                && !self.is_interrupted(*who, *at, at + 5 * S)
+        });
         let unblock = self.oracle.unblocks.values().any(|at| *at > sent.at - 70 * M);
-        if let Some((at, who, until)) = told
-            && !sent.alone
-            && !sent.stalled
+        if let Some((at, who, until)) = found
+            && !sent.without_store
+            && !sent.paused
             && !unblock
             && !self.is_interrupted(*p, at, self.now)
             && !self.is_lossy_since(at)
         {
-            let detail = format!("p{p} {password}: p{who} was told at {at} to wait until {until}");
-            self.violate("credentials are sent in a hold", detail);
+            let detail = format!("p{p} {password}: p{who} got a backoff at {at} until {until}");
+            self.violate("credentials are sent during a server backoff", detail);
         }
     }
 
-    /// Whether calls to the store were lost at random since then, outside of the faults.
+    /// Returns whether calls to the store were lost at random since then, without a fault.
     pub(super) fn is_lossy_since(&self, since: i64) -> bool {
-        self.lose_store_answers > 0 || self.oracle.outages.iter().any(|(at, _)| *at >= since)
+        self.store_loss_percent > 0 || self.oracle.outages.iter().any(|(at, _)| *at >= since)
     }
 
     pub(crate) fn judge_send(&mut self, owner: &Owner, call: &Call, sent: Sent) {
@@ -253,17 +257,20 @@ impl World {
             return;
         }
         self.judge_wrong(*p, *epoch, password, sent);
-        if !self.provider.takes(password) {
+        if !self.provider.accepts(password) {
             self.judge_wrong_again(*p, password, matches!(call, Call::Login), sent);
         }
-        if !self.provider.takes(password) {
-            if let Some((shut, until)) = self.oracle.shut.get(password).copied()
-                && sent.at > shut + 2 * S
+        if !self.provider.accepts(password) {
+            if let Some((since, until)) = self.oracle.open_circuits.get(password).copied()
+                && sent.at > since + 2 * S
                 && until > t + self.store.offset + 10 * S
-                && self.is_calm(shut)
-                && self.processes[*p].frozen < t - 60 * S
+                && self.store_was_reliable(since)
+                && self.processes[*p].paused_until < t - 60 * S
             {
-                self.violate("wrong credentials are sent again", format!("p{p} {password}"));
+                self.violate(
+                    "rejected credentials are sent again while their circuit is open",
+                    format!("p{p} {password}"),
+                );
             }
             return;
         }
@@ -272,65 +279,76 @@ impl World {
         }
     }
 
-    /// Nobody sends what someone was told to be wrong less than an hour ago.
+    /// Checks that no process sends credentials that were rejected less than an hour ago.
     fn judge_wrong(&mut self, p: usize, epoch: u32, password: &Password, sent: Sent) {
         let unblock = self.oracle.unblocks.get(password).copied().unwrap_or(i64::MIN);
-        let told = self.oracle.told_wrong.get(password);
-        let told = told.into_iter().flatten().rev().take(4).copied().find(|(at, who, start)| {
-            let own = (p, epoch) == (*who, *start);
-            // A store without loss tells the siblings, if who was told lived to save it.
-            let heard = self.is_calm(*at)
-                && !self.is_lossy_since(*at)
-                && !sent.alone
-                && !self.is_interrupted(*who, *at, at + 5 * S);
-            let flushed = self
-                .faults
-                .iter()
-                .any(|(from, to, fault)| *fault == Fault::Flush && from.max(to) >= at);
-            let known = if own { 0 } else { KNOWN_AFTER };
-            sent.at > at + known
-                && sent.at < at + 59 * M
-                && *at > unblock
-                && (own || heard)
-                && !flushed
-                && !sent.stalled
-                && !self.is_interrupted(p, *at, self.now)
-        });
-        if let Some((at, who, _)) = told {
-            let detail = format!("p{p} {password}: p{who} was told at {at} that it is wrong");
-            self.violate("rejected credentials are sent again within the hour", detail);
+        let rejections = self.oracle.rejections.get(password);
+        let found =
+            rejections.into_iter().flatten().rev().take(4).copied().find(|(at, who, start)| {
+                let own = (p, epoch) == (*who, *start);
+                // Other processes know it if the store lost nothing, and the process had time to save it.
+                let shared = self.store_was_reliable(*at)
+                    && !self.is_lossy_since(*at)
+                    && !sent.without_store
+                    && !self.is_interrupted(*who, *at, at + 5 * S);
+                let flushed = self
+                    .faults
+                    .iter()
+                    .any(|(from, to, fault)| *fault == Fault::Flush && from.max(to) >= at);
+                let known = if own { 0 } else { KNOWN_AFTER };
+                sent.at > at + known
+                    && sent.at < at + 59 * M
+                    && *at > unblock
+                    && (own || shared)
+                    && !flushed
+                    && !sent.paused
+                    && !self.is_interrupted(p, *at, self.now)
+            });
+        if let Some((at, who, _)) = found {
+            let detail = format!("p{p} {password}: p{who} got the rejection at {at}");
+            self.violate("rejected credentials are sent again within an hour", detail);
         }
     }
 
-    /// Wrong credentials cost one login and at most one refetch an hour, whoever tries them, where
-    /// no answer is lost, nobody is stopped, and the store keeps what it is told.
+    /// Checks that rejected credentials cost one login and at most one refetch an hour in the whole
+    /// fleet, if no answer is lost, no process is stopped, and the store keeps its data.
     fn judge_wrong_again(&mut self, p: usize, password: &Password, login: bool, sent: Sent) {
         let t = self.now;
-        let sends = self.oracle.wrong.entry(*password).or_default();
+        let sends = self.oracle.rejected_credentials.entry(*password).or_default();
         let before = sends.iter().rfind(|(at, call)| *call == login && t - at < 59 * M).copied();
         sends.push((t, login));
         let Some((before, _)) = before else { return };
         let stopped = self.oracle.crashes.iter().any(|(at, _)| *at > before - M)
-            || self.oracle.freezes.iter().any(|(_, until, _)| *until > before - M);
-        let silent = self.faults.iter().any(|(from, until, fault)| {
+            || self.oracle.pauses.iter().any(|(_, until, _)| *until > before - M);
+        let unanswered = self.faults.iter().any(|(from, until, fault)| {
             matches!(fault, Fault::Slow | Fault::Duplicate)
                 && *from < t
                 && until.saturating_add(M) > before
         });
         let unblock = self.oracle.unblocks.values().any(|at| *at >= before - M);
-        let lost = self.lose_next_login_answers > 0
+        let lost = self.lost_login_answers > 0
             || self.oracle.answers_lost.is_some_and(|at| at > before - M)
             || self.oracle.lock_lost.is_some_and(|at| at > before - M);
-        let calm = self.is_calm(before - M) && !self.is_lossy_since(before - M);
-        // Where a refetch does not tell wrong from none, it opens no circuit.
-        let vague = self.provider.vague && !login;
-        if calm && !vague && !stopped && !silent && !unblock && !lost && !sent.alone {
-            let detail = format!("p{p} {password}: the last time was at {before}");
-            self.violate("wrong credentials cost more than one send of a kind", detail);
+        let reliable = self.store_was_reliable(before - M) && !self.is_lossy_since(before - M);
+        // A refetch that hides the rejection opens no circuit.
+        let refetch_hides_rejection = self.provider.refetch_hides_rejection && !login;
+        if reliable
+            && !refetch_hides_rejection
+            && !stopped
+            && !unanswered
+            && !unblock
+            && !lost
+            && !sent.without_store
+        {
+            let detail = format!("p{p} {password}: the previous send was at {before}");
+            self.violate(
+                "rejected credentials cost more than one login and one refetch an hour",
+                detail,
+            );
         }
     }
 
-    /// Whether the provider's running token could be had again without a login.
+    /// Returns whether the provider returns the running token without a login.
     pub(super) fn can_be_refetched(&self) -> bool {
         self.provider.kind == Kind::Winkas
     }

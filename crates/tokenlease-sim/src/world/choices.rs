@@ -1,8 +1,8 @@
-//! Choices in the place of chance and time: which request arrives next, what becomes of it, and
-//! whom a fault strikes. A list of choices tells a run, so all runs can be enumerated.
+//! Choices that replace random numbers and times: which request arrives next, whether it is lost, and
+//! which process a fault hits. A list of choices determines a run, so all runs can be enumerated.
 //!
-//! Two orders of what can't see each other are one: a run that differs from another by such an
-//! order alone is given up (sleep sets, as model checkers have them).
+//! Two orders of independent requests count as one: a run that differs from another only by such an
+//! order is dropped (sleep sets, as in model checkers).
 
 use std::mem;
 
@@ -11,28 +11,28 @@ use tokenlease_core::{lifecycle::Effect, provider::Call};
 use super::{Action, World};
 use crate::{Caller, Fault, S};
 
-/// A timer may overtake the requests that are under way if it is due by then.
+/// A timer may fire before requests in flight if it is due within this time.
 const SLOWEST: i64 = 300;
-/// How long a look at the store takes where its order is of no interest.
-const SLOWEST_LOOK: i64 = 1_900;
-/// How long a process stands still: longer than its requests are waited for; longer than its lock
-/// lives, by as much as a sibling needs to see that.
+/// How long a read of the store takes where its order makes no difference.
+const SLOWEST_READ: i64 = 1_900;
+/// How long a process is paused: longer than its request timeout; or longer than its lock's TTL, by
+/// as much as another process needs to notice that.
 const PAUSES: [i64; 2] = [12 * S, 30 * S + 260];
 
-/// The one fault that strikes in a run, at a place of its own.
+/// The kind of the one fault of a run, which the choices place anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strike {
-    /// None.
+pub enum SearchFault {
+    /// No fault.
     Nothing,
-    /// A process dies, and starts and asks again at once.
+    /// A process crashes, restarts at once, and asks again.
     Crash,
     /// A request or an answer is lost.
     Loss,
-    /// A process stands still, also between a decision and the send.
+    /// A process is paused, also between a decision and the send.
     Pause,
 }
 
-/// What becomes of a request.
+/// Which message of a call is lost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loss {
     Nothing,
@@ -40,191 +40,190 @@ pub(super) enum Loss {
     Answer,
 }
 
-/// What a request looks at and what it changes, a bit each.
+/// The data that a request reads and writes, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reach {
-    looks: u8,
-    changes: u8,
+pub(super) struct Access {
+    reads: u8,
+    writes: u8,
 }
 
-impl Reach {
+impl Access {
     pub(super) fn of(effect: &Effect) -> Self {
         const RECORD: u8 = 1;
         const LOCK: u8 = 2;
         const PROVIDER: u8 = 4;
-        let (looks, changes) = match effect {
+        let (reads, writes) = match effect {
             Effect::Load => (RECORD, 0),
             Effect::Save { .. } => (0, RECORD),
             Effect::Send(Call::Refetch | Call::Validate(_)) => (PROVIDER, 0),
             Effect::Send(_) => (0, PROVIDER),
             _ => (0, LOCK),
         };
-        Self { looks, changes }
+        Self { reads, writes }
     }
 
-    fn meets(self, other: Self) -> bool {
-        self.changes & (other.looks | other.changes) != 0
-            || other.changes & (self.looks | self.changes) != 0
+    fn conflicts_with(self, other: Self) -> bool {
+        self.writes & (other.reads | other.writes) != 0
+            || other.writes & (self.reads | self.writes) != 0
     }
 }
 
-/// What may happen next.
+/// A possible next step of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Move {
-    /// The request with that number arrives, sent by that process.
-    Arrival { number: u64, p: usize, reach: Reach },
-    /// The next timer is due.
+    /// The request with this number arrives, sent by this process.
+    Arrival { number: u64, p: usize, reach: Access },
+    /// The next timer fires.
     Timer,
-    /// The fault strikes that process, in that way.
-    Strike { p: usize, way: usize },
+    /// The fault hits this process, in this variant.
+    Fault { p: usize, variant: usize },
 }
 
 impl Move {
-    /// Whether the order of the two makes no difference to anyone.
-    fn is_apart_from(self, other: Self) -> bool {
+    /// Returns whether the order of the two steps makes no difference.
+    fn is_independent_of(self, other: Self) -> bool {
         match (self, other) {
             (Self::Arrival { p, reach, .. }, Self::Arrival { p: q, reach: there, .. }) => {
-                p != q && !reach.meets(there)
+                p != q && !reach.conflicts_with(there)
             }
-            (Self::Arrival { p, .. }, Self::Strike { p: q, .. })
-            | (Self::Strike { p, .. }, Self::Arrival { p: q, .. }) => p != q,
+            (Self::Arrival { p, .. }, Self::Fault { p: q, .. })
+            | (Self::Fault { p, .. }, Self::Arrival { p: q, .. }) => p != q,
             _ => false,
         }
     }
 }
 
-struct UnderWay {
+struct InFlight {
     number: u64,
     sent: i64,
     arrives: i64,
-    /// The sender and its start.
+    /// The sender and the number of its start.
     of: (usize, u32),
-    reach: Reach,
+    reach: Access,
     action: Action,
 }
 
-/// The choices of a run: those that it was given, then the first of each.
+/// The choices of a run: the given ones, then the first alternative of each.
 pub(crate) struct Choices {
-    /// What was chosen, and of how many.
+    /// Each choice, and the number of alternatives.
     pub(crate) taken: Vec<(u8, u8)>,
-    /// There were more choices than the depth allows.
-    pub(crate) cut: bool,
-    /// Another run shows the same.
-    pub(crate) shown: bool,
+    /// Whether there were more choices than the depth allows.
+    pub(crate) truncated: bool,
+    /// Whether another run is equivalent.
+    pub(crate) redundant: bool,
     given: Vec<u8>,
     depth: usize,
-    strike: Strike,
-    /// So often a timer may overtake what is under way.
+    fault: SearchFault,
+    /// How often a timer may fire before requests in flight.
     overtakes: u8,
-    under_way: Vec<UnderWay>,
+    in_flight: Vec<InFlight>,
     sent: u64,
-    /// Moves that other runs make first from here.
+    /// Steps that other runs take first from here.
     asleep: Vec<Move>,
 }
 
 impl Choices {
-    pub(crate) fn new(given: Vec<u8>, depth: usize, strike: Strike, overtakes: u8) -> Self {
+    pub(crate) fn new(given: Vec<u8>, depth: usize, fault: SearchFault, overtakes: u8) -> Self {
         Self {
             taken: Vec::new(),
-            cut: false,
-            shown: false,
+            truncated: false,
+            redundant: false,
             given,
             depth,
-            strike,
+            fault,
             overtakes,
-            under_way: Vec::new(),
+            in_flight: Vec::new(),
             sent: 0,
             asleep: Vec::new(),
         }
     }
 
-    /// One of so many, counted from 0.
+    /// Chooses one of `of` alternatives, counted from 0.
     fn choose(&mut self, of: usize) -> usize {
         let at = self.taken.len();
         if of < 2 {
             return 0;
         }
         if at >= self.depth {
-            self.cut = true;
+            self.truncated = true;
             return 0;
         }
         let choice = self.given.get(at).copied().unwrap_or_default();
-        self.taken.push((choice, u8::try_from(of).expect("few choices")));
+        self.taken.push((choice, u8::try_from(of).expect("fewer than 256 alternatives")));
         usize::from(choice)
     }
 
-    /// Whether the fault strikes here, and in which of so many ways.
-    fn strikes(&mut self, strike: Strike, ways: usize) -> Option<usize> {
-        if self.strike != strike {
+    /// Chooses whether the fault is injected here, and in which variant.
+    fn injects(&mut self, fault: SearchFault, variants: usize) -> Option<usize> {
+        if self.fault != fault {
             return None;
         }
-        let way = self.choose(1 + ways).checked_sub(1)?;
-        self.strike = Strike::Nothing;
-        Some(way)
+        let variant = self.choose(1 + variants).checked_sub(1)?;
+        self.fault = SearchFault::Nothing;
+        Some(variant)
     }
 
-    /// All that may happen next in a fleet of so many, if there is a timer, and if it may overtake.
+    /// Returns all possible next steps of a fleet.
     fn moves(&self, processes: usize, timer: bool, overtakes: bool) -> Vec<Move> {
-        let arrival = |request: &UnderWay| Move::Arrival {
+        let arrival = |request: &InFlight| Move::Arrival {
             number: request.number,
             p: request.of.0,
             reach: request.reach,
         };
-        let mut moves: Vec<_> = self.under_way.iter().map(arrival).collect();
+        let mut moves: Vec<_> = self.in_flight.iter().map(arrival).collect();
         if (overtakes && self.overtakes > 0) || (timer && moves.is_empty()) {
             moves.push(Move::Timer);
         }
-        let ways = match self.strike {
-            Strike::Crash => 1,
-            Strike::Pause => PAUSES.len(),
-            Strike::Nothing | Strike::Loss => 0,
+        let variants = match self.fault {
+            SearchFault::Crash => 1,
+            SearchFault::Pause => PAUSES.len(),
+            SearchFault::Nothing | SearchFault::Loss => 0,
         };
         if !moves.is_empty() {
-            let each = (0..processes).flat_map(|p| (0..ways).map(move |way| (p, way)));
-            moves.extend(each.map(|(p, way)| Move::Strike { p, way }));
+            let each = (0..processes).flat_map(|p| (0..variants).map(move |variant| (p, variant)));
+            moves.extend(each.map(|(p, variant)| Move::Fault { p, variant }));
         }
         moves
     }
 
-    /// Chooses one of them, if there is one that no other run makes first.
+    /// Chooses one of these steps, unless other runs take all of them first.
     fn pick(&mut self, moves: &[Move]) -> Option<Move> {
         let awake: Vec<_> =
             moves.iter().copied().filter(|next| !self.asleep.contains(next)).collect();
-        self.shown = awake.is_empty() && !moves.is_empty();
+        self.redundant = awake.is_empty() && !moves.is_empty();
         if awake.is_empty() {
             return None;
         }
         let choice = self.choose(awake.len());
         let next = awake[choice];
         self.asleep.extend(&awake[..choice]);
-        self.asleep.retain(|other| other.is_apart_from(next));
+        self.asleep.retain(|other| other.is_independent_of(next));
         Some(next)
     }
 }
 
 impl World {
-    /// What becomes of the request that is about to leave, if that is chosen.
+    /// Returns the chosen loss for the next request, if choices are in use.
     pub(super) fn chosen_loss(&mut self) -> Option<Loss> {
-        let lost = self.choices.as_mut()?.strikes(Strike::Loss, 2);
+        let lost = self.choices.as_mut()?.injects(SearchFault::Loss, 2);
         if lost.is_some() {
-            self.touch();
+            self.mark_faulty();
             self.faults.push((self.now, self.now + 1, Fault::Lossy));
         }
-        Some(lost.map_or(Loss::Nothing, |way| [Loss::Request, Loss::Answer][way]))
+        Some(lost.map_or(Loss::Nothing, |variant| [Loss::Request, Loss::Answer][variant]))
     }
 
-    /// Whether the process stands still before what it is about to send: until when it has to begin
-    /// with that, and how long.
-    pub(super) fn chosen_stall(&mut self) -> Option<(i64, i64)> {
-        let way = self.choices.as_mut()?.strikes(Strike::Pause, PAUSES.len())?;
-        Some((i64::MAX, PAUSES[way]))
+    /// Returns the chosen pause before the next send: until when it must begin, and its length.
+    pub(super) fn chosen_pause(&mut self) -> Option<(i64, i64)> {
+        let variant = self.choices.as_mut()?.injects(SearchFault::Pause, PAUSES.len())?;
+        Some((i64::MAX, PAUSES[variant]))
     }
 
-    /// A request leaves, and arrives then, or when that is chosen.
-    pub(super) fn on_its_way(
+    /// Sends a request, which arrives at a time, or when that is chosen.
+    pub(super) fn transmit(
         &mut self,
         p: usize,
-        reach: Reach,
+        reach: Access,
         arrives: i64,
         action: impl FnOnce(&mut Self) + 'static,
     ) {
@@ -232,7 +231,7 @@ impl World {
         let Some(choices) = &mut self.choices else { return self.at(arrives, action) };
         choices.sent += 1;
         let number = choices.sent;
-        choices.under_way.push(UnderWay {
+        choices.in_flight.push(InFlight {
             number,
             sent,
             arrives,
@@ -242,39 +241,39 @@ impl World {
         });
     }
 
-    /// Whether a process wakes then that has nothing under way, and soon.
+    /// Returns whether a process without requests in flight wakes at this time, and that is soon.
     fn may_overtake(&self, timer: i64) -> bool {
-        let under_way = self.choices.as_ref().map_or(&[][..], |choices| &choices.under_way[..]);
+        let in_flight = self.choices.as_ref().map_or(&[][..], |choices| &choices.in_flight[..]);
         timer <= self.now + SLOWEST
             && self.processes.iter().enumerate().any(|(p, process)| {
-                process.frozen == timer
+                process.paused_until == timer
                     || process.runs(self.now)
-                        && under_way.iter().all(|request| request.of != (p, process.epoch))
+                        && in_flight.iter().all(|request| request.of != (p, process.epoch))
                         && process.entries.values().any(|entry| entry.wake == Some(timer))
             })
     }
 
-    /// All there is to do is to wait for the end of a dead owner's lock: so the order of looks shows
-    /// nothing, and each takes almost as long as it may.
-    fn wait_for_the_dead(&mut self) -> bool {
+    /// Returns whether all processes wait for the expiry of a crashed owner's lock. The order of their
+    /// reads makes no difference then, and each read takes almost as long as it may.
+    fn waits_for_abandoned_lock(&mut self) -> bool {
         let Some((p, epoch, _)) = self.store.owner(self.now + 2 * S) else { return false };
         let Some(choices) = &mut self.choices else { return false };
         let owner = (*p, *epoch);
         let waits = self.processes[*p].epoch != *epoch
-            && choices.under_way.iter().all(|request| request.of != owner);
-        if waits && let Some(request) = choices.under_way.first_mut() {
-            request.arrives = request.arrives.max(request.sent + SLOWEST_LOOK);
+            && choices.in_flight.iter().all(|request| request.of != owner);
+        if waits && let Some(request) = choices.in_flight.first_mut() {
+            request.arrives = request.arrives.max(request.sent + SLOWEST_READ);
         }
         waits
     }
 
-    /// Lets happen what is chosen, until nothing more will happen by then.
+    /// Runs the chosen steps until no step is left before a time.
     pub(crate) fn run_chosen(&mut self, until: i64) {
         loop {
             self.run(self.now);
             let timer = self.queue.next().filter(|t| *t <= until);
             let overtakes = timer.is_some_and(|t| self.may_overtake(t));
-            let (processes, waits) = (self.processes.len(), self.wait_for_the_dead());
+            let (processes, waits) = (self.processes.len(), self.waits_for_abandoned_lock());
             let Some(choices) = &mut self.choices else { return };
             let mut moves = choices.moves(processes, timer.is_some(), overtakes);
             if waits {
@@ -287,25 +286,26 @@ impl World {
             match choices.pick(&moves) {
                 None => return,
                 Some(Move::Arrival { number, .. }) => {
-                    let at = choices.under_way.iter().position(|request| request.number == number);
-                    let UnderWay { arrives, action, .. } =
-                        choices.under_way.remove(at.expect("it is under way"));
-                    // No two requests arrive at once.
+                    let at = choices.in_flight.iter().position(|request| request.number == number);
+                    let InFlight { arrives, action, .. } =
+                        choices.in_flight.remove(at.expect("it is in flight"));
+                    // No two requests arrive at the same time.
                     self.now = arrives.max(self.now + 1);
                     self.queue.count();
                     action(self);
                 }
                 Some(Move::Timer) => {
-                    choices.overtakes -= u8::from(!choices.under_way.is_empty());
+                    choices.overtakes -= u8::from(!choices.in_flight.is_empty());
                     self.now = timer.unwrap_or(self.now);
                 }
-                Some(Move::Strike { p, way }) => {
-                    if mem::replace(&mut choices.strike, Strike::Nothing) == Strike::Pause {
-                        self.freeze(p, PAUSES[way]);
+                Some(Move::Fault { p, variant }) => {
+                    if mem::replace(&mut choices.fault, SearchFault::Nothing) == SearchFault::Pause
+                    {
+                        self.pause(p, PAUSES[variant]);
                     } else {
                         self.crash(p, None, None);
                         self.launch(p, None);
-                        self.ask(p, Caller { wait: 60 * S, ..Caller::default() });
+                        self.ask(p, Caller { timeout: 60 * S, ..Caller::default() });
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! Effects on their way: to the store or the provider, and back.
+//! Effects: their transport to the store or the provider, their execution, and their outcome.
 
 use tokenlease_core::{
     Error, ErrorKind, Timestamp,
@@ -6,49 +6,61 @@ use tokenlease_core::{
     provider::{Answer, Call},
 };
 
-use super::choices::{Loss, Reach};
+use super::choices::{Access, Loss};
 use crate::{
-    Fault, Owner, Password, Provider, S, World, duration, oracle::Sent, planted::Bug, provider,
+    Fault, Owner, Password, Provider, S, World, bugs::Bug, duration, oracle::Sent, provider,
 };
 
-/// How long an effect takes on its way, and whether it arrives.
+/// The delays of a request and its answer, and which of them is lost.
 #[derive(Clone, Copy)]
-pub(super) struct Way {
-    pub(super) there: i64,
-    pub(super) back: i64,
-    pub(super) lost_there: bool,
-    pub(super) lost_back: bool,
-    /// It arrives once more, that much later.
-    twice: Option<i64>,
+pub(super) struct Route {
+    pub(super) request_delay: i64,
+    pub(super) answer_delay: i64,
+    pub(super) request_lost: bool,
+    pub(super) answer_lost: bool,
+    /// The request arrives a second time, this much later.
+    duplicate_after: Option<i64>,
 }
 
 impl World {
-    pub(super) fn way(&mut self, provider: bool) -> Way {
+    pub(super) fn route(&mut self, provider: bool) -> Route {
         if let Some(lost) = self.chosen_loss() {
-            let (lost_there, lost_back) = (lost == Loss::Request, lost == Loss::Answer);
-            return Way { there: 1, back: 0, lost_there, lost_back, twice: None };
+            let (request_lost, answer_lost) = (lost == Loss::Request, lost == Loss::Answer);
+            return Route {
+                request_delay: 1,
+                answer_delay: 0,
+                request_lost,
+                answer_lost,
+                duplicate_after: None,
+            };
         }
-        let (mut there, back) = if provider {
+        let (mut request_delay, answer_delay) = if provider {
             (self.rng.range(10, 40), self.rng.range(10, 40))
         } else {
             (self.rng.range(1, 5), self.rng.range(1, 5))
         };
         if provider && self.is_broken(Fault::Slow) && self.rng.chance(50) {
-            there += self.rng.range(1, 20) * S;
+            request_delay += self.rng.range(1, 20) * S;
         }
         if !provider && self.is_broken(Fault::SlowStore) && self.rng.chance(50) {
-            there += self.rng.range(100, 4 * S);
+            request_delay += self.rng.range(100, 4 * S);
         }
         let lossy = self.is_broken(Fault::Lossy);
-        let store_lossy = !provider && self.rng.range(0, 99) < self.lose_store_answers;
-        let lot = match (lossy, store_lossy) {
+        let store_lossy = !provider && self.rng.range(0, 99) < self.store_loss_percent;
+        let draw = match (lossy, store_lossy) {
             (true, _) => self.rng.range(0, 99),
             (false, true) => self.rng.range(0, 29),
             (false, false) => 99,
         };
-        let twice = self.is_broken(Fault::Duplicate) && self.rng.chance(20);
-        let twice = twice.then(|| self.rng.pick(&[0, 0, 5, 100, 3 * S, 12 * S]));
-        Way { there, back, lost_there: lot < 15, lost_back: (15..30).contains(&lot), twice }
+        let duplicated = self.is_broken(Fault::Duplicate) && self.rng.chance(20);
+        let duplicate_after = duplicated.then(|| self.rng.pick(&[0, 0, 5, 100, 3 * S, 12 * S]));
+        Route {
+            request_delay,
+            answer_delay,
+            request_lost: draw < 15,
+            answer_lost: (15..30).contains(&draw),
+            duplicate_after,
+        }
     }
 
     pub(super) fn perform(
@@ -58,21 +70,21 @@ impl World {
         effect: Effect,
         receipt: Receipt,
     ) {
-        self.oracle.touched |= !self.faults.is_empty();
+        self.oracle.had_fault |= !self.faults.is_empty();
         let lock_epoch =
             if self.setup.bug == Some(Bug::OneLockEpoch) { 0 } else { receipt.lock_epoch() };
         let sent = self.sent(p, password, lock_epoch);
         let credentials = matches!(&effect, Effect::Send(call) if call.takes_credentials());
         if let Some((until, long)) =
-            self.chosen_stall().or_else(|| self.processes[p].stall.take_if(|_| credentials))
+            self.chosen_pause().or_else(|| self.processes[p].pending_pause.take_if(|_| credentials))
             && self.now < until
         {
-            // The decision is made; the request goes out when the process runs again.
-            self.freeze(p, long);
+            // The decision is made; the request is sent when the process runs again.
+            self.pause(p, long);
             let (epoch, password) = (self.processes[p].epoch, *password);
             self.at(self.now + long, move |world| {
                 if world.processes[p].epoch == epoch && world.processes[p].alive {
-                    world.dispatch(p, &password, effect, receipt, Sent { stalled: true, ..sent });
+                    world.dispatch(p, &password, effect, receipt, Sent { paused: true, ..sent });
                 }
             });
             return;
@@ -89,73 +101,77 @@ impl World {
         sent: Sent,
     ) {
         let (epoch, password) = (self.processes[p].epoch, *password);
-        if let Some(outcome) = self.instead(p, &password, &effect) {
-            self.at(self.now + 1, move |world| world.come(p, epoch, password, receipt, outcome));
+        if let Some(outcome) = self.replace_effect(p, &password, &effect) {
+            self.at(self.now + 1, move |world| world.arrive(p, epoch, password, receipt, outcome));
             return;
         }
-        let way = self.way(matches!(effect, Effect::Send(_)));
+        let route = self.route(matches!(effect, Effect::Send(_)));
         let limit = receipt.deadline().0 - self.clock(p).elapsed.0;
-        let silent = way.lost_there || way.lost_back || way.there + way.back >= limit;
-        self.note_call(p, &password, &effect, silent);
-        if silent {
-            self.judge_damping(&(p, epoch, password), &effect, None, sent);
+        let unanswered = route.request_lost
+            || route.answer_lost
+            || route.request_delay + route.answer_delay >= limit;
+        self.note_call(p, &password, &effect, unanswered);
+        if unanswered {
+            self.judge_backoff(&(p, epoch, password), &effect, None, sent);
         }
-        if way.lost_there {
-            self.say(|| format!("p{p} {password} {effect}: lost on the way there"));
-            if let Some(outcome) = self.instead_of_silence(p, &password, &effect) {
+        if route.request_lost {
+            self.log_line(|| format!("p{p} {password} {effect}: the request is lost"));
+            if let Some(outcome) = self.replace_lost_call(p, &password, &effect) {
                 self.at(self.now + 9, move |world| {
-                    world.come(p, epoch, password, receipt, outcome);
+                    world.arrive(p, epoch, password, receipt, outcome);
                 });
             }
             return;
         }
         let login = matches!(effect, Effect::Send(Call::Login));
         let sent_at = Timestamp(self.clock(p).elapsed.0 + sent.at - self.now);
-        let reach = Reach::of(&effect);
-        self.on_its_way(p, reach, self.now + way.there, move |world| {
+        let reach = Access::of(&effect);
+        self.transmit(p, reach, self.now + route.request_delay, move |world| {
             let owner = (p, epoch, password);
             let outcome = world.execute(&owner, &effect, sent, sent_at);
-            let outcome = world.twisted(&owner, &effect, outcome);
-            world.say(|| format!("p{p} {password} {effect}: {}", told(&outcome)));
+            let outcome = world.replace_outcome(&owner, &effect, outcome);
+            world.log_line(|| format!("p{p} {password} {effect}: {}", describe(&outcome)));
             world.note_outcome(&owner, &effect, &outcome);
-            let lost = login && world.lose_next_login_answers > 0;
-            if !silent {
+            let lost = login && world.lost_login_answers > 0;
+            if !unanswered {
                 let outcome = Some(&outcome).filter(|_| !lost);
-                world.judge_damping(&owner, &effect, outcome, sent);
+                world.judge_backoff(&owner, &effect, outcome, sent);
             }
-            if world.repeats(p, &effect, &outcome, &receipt) {
+            if world.resends(p, &effect, &outcome, &receipt) {
                 let sent = Sent { at: world.now, ..sent };
                 return world.dispatch(p, &password, effect, receipt, sent);
             }
-            if let Some(later) = way.twice {
-                // What carried it sent it again: the far end acts twice, one answer is heard.
+            if let Some(later) = route.duplicate_after {
+                // The network duplicated the request: the server acts twice, one answer arrives.
                 let of = password;
                 world.at(world.now + later, move |world| {
                     let copy = Sent { copy: true, ..sent };
                     let again = world.execute(&owner, &effect, copy, sent_at);
-                    world.say(|| format!("p{p} {of} {effect} once more: {}", told(&again)));
+                    world.log_line(|| {
+                        format!("p{p} {of} {effect}, duplicated: {}", describe(&again))
+                    });
                 });
             }
             if lost {
-                world.lose_next_login_answers -= 1;
+                world.lost_login_answers -= 1;
                 world.oracle.answers_lost = Some(world.now);
                 return;
             }
-            if !way.lost_back {
-                world.at(world.now + way.back, move |world| {
-                    world.come(p, epoch, password, receipt, outcome);
+            if !route.answer_lost {
+                world.at(world.now + route.answer_delay, move |world| {
+                    world.arrive(p, epoch, password, receipt, outcome);
                 });
             }
         });
     }
 
-    /// An outcome arrives at its process.
-    fn come(&mut self, p: usize, epoch: u32, of: Password, receipt: Receipt, outcome: Outcome) {
+    /// An outcome arrives at its process, which may be paused.
+    fn arrive(&mut self, p: usize, epoch: u32, of: Password, receipt: Receipt, outcome: Outcome) {
         if self.processes[p].epoch != epoch || !self.processes[p].alive {
             return;
         }
         if self.processes[p].runs(self.now) {
-            self.hand_in(p, &of, receipt, outcome);
+            self.deliver(p, &of, receipt, outcome);
             self.drive(p, &of);
         } else {
             self.processes[p].inbox.push((of, receipt, outcome));
@@ -181,8 +197,8 @@ impl World {
         }
         match effect {
             Effect::Load => self.store.load(t),
-            Effect::Lock { life } => self.store.lock(t, &(*owner, sent.lock_epoch), *life),
-            Effect::Renew { life } => self.store.renew(t, &(*owner, sent.lock_epoch), *life),
+            Effect::Lock { ttl } => self.store.lock(t, &(*owner, sent.lock_epoch), *ttl),
+            Effect::Renew { ttl } => self.store.renew(t, &(*owner, sent.lock_epoch), *ttl),
             Effect::Unlock => self.store.unlock(&(*owner, sent.lock_epoch)),
             Effect::Save { expected, record, .. } => {
                 let outcome = self.store.save(t, *expected, record);
@@ -191,7 +207,10 @@ impl World {
                 }
                 outcome
             }
-            _ => Outcome::Failed(Error::new(ErrorKind::Internal, "an effect the world lacks")),
+            _ => Outcome::Failed(Error::new(
+                ErrorKind::Internal,
+                "the simulation does not know this effect",
+            )),
         }
     }
 
@@ -202,13 +221,13 @@ impl World {
             return Outcome::NotSent(Error::new(ErrorKind::Transport, "connection refused"));
         }
         if credentials && !sent.copy {
-            self.judge_hold(owner, sent);
+            self.judge_server_backoff(owner, sent);
         }
         if credentials && self.is_broken(Fault::Throttle) {
-            if sent.at < self.told_to_wait - 500 {
-                self.stats.hammered += 1;
+            if sent.at < self.backoffs - 500 {
+                self.stats.sent_in_backoff += 1;
             }
-            self.told_to_wait = self.told_to_wait.max(t + 60 * S);
+            self.backoffs = self.backoffs.max(t + 60 * S);
             return Outcome::Answered(Answer::Failed(provider::throttled(duration(60 * S))));
         }
         if self.is_broken(Fault::Busy) {
@@ -218,7 +237,7 @@ impl World {
             || matches!(call, Call::Refetch) && self.is_broken(Fault::Refetch)
             || matches!(call, Call::Validate(_)) && self.is_broken(Fault::Validate)
         {
-            self.stats.into_the_dark += u64::from(credentials);
+            self.stats.sent_while_down += u64::from(credentials);
             return Outcome::Answered(Answer::Failed(provider::down()));
         }
         let forbidden = self.forbidden.as_ref();
@@ -235,7 +254,7 @@ impl World {
         let answer = self.provider.answer(t, call, &owner.2, sent.at, sent_at);
         let said_yes = match (&answer, call) {
             (Answer::Active, Call::Validate(token)) => Some(Provider::number(token)),
-            (Answer::Token(granted), Call::Refetch) => Some(Provider::number(&granted.token)),
+            (Answer::Token(granted_to), Call::Refetch) => Some(Provider::number(&granted_to.token)),
             _ => None,
         };
         if let Some(number) = said_yes {
@@ -244,7 +263,7 @@ impl World {
         Outcome::Answered(answer)
     }
 
-    pub(super) fn hand_in(&mut self, p: usize, of: &Password, receipt: Receipt, outcome: Outcome) {
+    pub(super) fn deliver(&mut self, p: usize, of: &Password, receipt: Receipt, outcome: Outcome) {
         let now = self.clock(p);
         let late = receipt.deadline() <= now.elapsed;
         self.note_delivered(p, of, &outcome, late);
@@ -252,14 +271,16 @@ impl World {
             return;
         }
         if let Some(entry) = self.processes[p].entries.get_mut(of) {
-            entry.machine.handle(receipt, outcome, now);
+            entry.lifecycle.handle(receipt, outcome, now);
         }
     }
 }
 
-fn told(outcome: &Outcome) -> String {
+fn describe(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Answered(Answer::Token(granted)) => format!("token {}", granted.token.expose()),
+        Outcome::Answered(Answer::Token(granted_to)) => {
+            format!("token {}", granted_to.token.expose())
+        }
         Outcome::Answered(answer) => format!("{answer:?}"),
         Outcome::Loaded { stored, .. } => format!("loaded {:?}", stored.as_ref().map(|s| s.0)),
         Outcome::Saved { revision, .. } => format!("saved {revision}"),

@@ -1,5 +1,5 @@
-//! The clients that people write today, in the same world. Each process is granted what many
-//! programs lack: only one login at once, and a replay of the call that was rejected.
+//! Hand-written clients in the same world. Each process has two features that many programs lack:
+//! only one login at a time, and a repetition of the API call that was rejected.
 
 use std::mem;
 
@@ -11,20 +11,20 @@ use tokenlease_core::{
 use super::World;
 use crate::{Fault, H, Kind, Provider, S, millis};
 
-/// How a program without tokenlease goes about it.
+/// How a program without tokenlease gets its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naive {
     /// It logs in when it starts, and again when it is rejected.
     AtStart,
-    /// It keeps a token for the assumed or stated life.
+    /// It caches a token for the assumed or stated lifetime.
     Cached,
-    /// It keeps a token for nine tenths of that.
+    /// It caches a token for nine tenths of that.
     CachedEarly,
-    /// All processes share a cache, which has no lock.
+    /// All processes share a cache without a lock.
     Shared,
 }
 
-/// What a naive process, or the cache, holds: a token, and its end by the wall clock.
+/// The content of a cache: a token, and its expiry by the wall clock.
 type Kept = (usize, i64);
 
 /// A fleet of naive processes.
@@ -41,7 +41,7 @@ struct Program {
     rejected: usize,
     busy: bool,
     tries: u32,
-    /// Who waits, and whether they call again when they are rejected.
+    /// The waiting callers: whether each repeats its API call when the token is rejected.
     waiting: Vec<bool>,
 }
 
@@ -55,17 +55,17 @@ impl Fleet {
 impl World {
     fn program(&mut self, p: usize) -> &mut Program {
         let epoch = self.processes[p].epoch;
-        let fleet = self.naive.as_mut().expect("a naive fleet");
+        let fleet = self.naive.as_mut().expect("the world has a naive fleet");
         let program = &mut fleet.processes[p];
         if program.epoch != epoch {
-            // It was started anew and remembers nothing.
+            // A restarted process has an empty cache.
             *program = Program { epoch, ..Program::default() };
         }
         program
     }
 
     fn client(&self) -> Naive {
-        self.naive.as_ref().expect("a naive fleet").client
+        self.naive.as_ref().expect("the world has a naive fleet").client
     }
 
     pub(super) fn ask_naive(&mut self, p: usize, replay: bool) {
@@ -78,11 +78,11 @@ impl World {
         program.waiting.push(replay);
         if !mem::replace(&mut program.busy, true) {
             program.tries = 0;
-            self.look_naive(p);
+            self.read_cache_naive(p);
         }
     }
 
-    /// Does that in the process as it now runs: when it runs again, if it stands still.
+    /// Schedules an action for this start of the process. A paused process does it when it resumes.
     fn then(&mut self, p: usize, t: i64, action: impl FnOnce(&mut Self) + 'static) {
         let epoch = self.processes[p].epoch;
         self.at(t, move |world| {
@@ -92,21 +92,21 @@ impl World {
             if world.processes[p].runs(world.now) {
                 action(world);
             } else {
-                world.then(p, world.processes[p].frozen, action);
+                world.then(p, world.processes[p].paused_until, action);
             }
         });
     }
 
-    fn look_naive(&mut self, p: usize) {
+    fn read_cache_naive(&mut self, p: usize) {
         if self.client() != Naive::Shared {
             return self.login_naive(p);
         }
-        let way = self.way(false);
-        if way.lost_there || way.lost_back {
+        let route = self.route(false);
+        if route.request_lost || route.answer_lost {
             let t = self.now + millis(self.setup.policy.store_timeout);
             return self.then(p, t, move |world| world.login_naive(p));
         }
-        self.then(p, self.now + way.there + way.back, move |world| {
+        self.then(p, self.now + route.request_delay + route.answer_delay, move |world| {
             let wall = world.clock(p).wall.0;
             let down = world.is_broken(Fault::Store);
             let cache = world.naive.as_ref().and_then(|fleet| fleet.cache).filter(|_| !down);
@@ -119,16 +119,16 @@ impl World {
     }
 
     fn login_naive(&mut self, p: usize) {
-        let (sent, way) = (self.now, self.way(true));
+        let (sent, route) = (self.now, self.route(true));
         let sent_at = self.clock(p).elapsed;
         let given_up = sent + millis(self.setup.policy.request_timeout);
-        if way.lost_there {
+        if route.request_lost {
             return self.then(p, given_up, move |world| world.failed_naive(p));
         }
-        self.at(sent + way.there, move |world| {
+        self.at(sent + route.request_delay, move |world| {
             let number = world.answer_naive(p, sent, sent_at);
-            let back = world.now + way.back;
-            if way.lost_back || back > given_up {
+            let back = world.now + route.answer_delay;
+            if route.answer_lost || back > given_up {
                 return world.then(p, given_up, move |world| world.failed_naive(p));
             }
             world.then(p, back, move |world| match number {
@@ -152,19 +152,20 @@ impl World {
         }
         let password = self.processes[p].password;
         match self.provider.answer(self.now, &Call::Login, &password, sent, sent_at) {
-            Answer::Token(granted) => Some(Provider::number(&granted.token)),
+            Answer::Token(granted_to) => Some(Provider::number(&granted_to.token)),
             _ => None,
         }
     }
 
     fn logged_in_naive(&mut self, p: usize, number: usize) {
-        let life = if self.setup.kind == Kind::Wyn { self.provider.life } else { 12 * H };
-        let life = if self.client() == Naive::CachedEarly { life / 10 * 9 } else { life };
-        let kept = (number, self.clock(p).wall.0 + life);
+        let lifetime = if self.setup.kind == Kind::Wyn { self.provider.lifetime } else { 12 * H };
+        let lifetime =
+            if self.client() == Naive::CachedEarly { lifetime / 10 * 9 } else { lifetime };
+        let kept = (number, self.clock(p).wall.0 + lifetime);
         if self.client() == Naive::Shared {
-            let way = self.way(false);
-            if !way.lost_there {
-                self.at(self.now + way.there, move |world| {
+            let route = self.route(false);
+            if !route.request_lost {
+                self.at(self.now + route.request_delay, move |world| {
                     if !world.is_broken(Fault::Store)
                         && let Some(fleet) = &mut world.naive
                     {
@@ -190,19 +191,19 @@ impl World {
         program.tries += 1;
         if program.tries < 4 {
             let again = now + S / 2 * (1 << program.tries);
-            return self.then(p, again, move |world| world.look_naive(p));
+            return self.then(p, again, move |world| world.read_cache_naive(p));
         }
         program.busy = false;
         let left = mem::take(&mut program.waiting).len() as u64;
         *self.stats.errors.entry(ErrorKind::Unavailable).or_default() += left;
     }
 
-    /// A caller has its token and calls an API, which may say no.
+    /// A caller calls an API with its token, which may be rejected.
     fn use_naive(&mut self, p: usize, number: usize, replay: bool) {
         self.stats.served += 1;
-        let dead = !self.provider.is_active(number, self.now);
-        self.stats.dead += u64::from(dead);
-        if !dead && self.now >= self.api_rejects_until {
+        let inactive = !self.provider.is_active(number, self.now);
+        self.stats.inactive_served += u64::from(inactive);
+        if !inactive && self.now >= self.api_rejects_until {
             return;
         }
         let program = self.program(p);

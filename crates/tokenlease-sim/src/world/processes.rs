@@ -1,4 +1,4 @@
-//! Processes live, die, stand still, and drive their machines.
+//! Processes start, crash, pause, and drive their state machines.
 
 use tokenlease_core::{
     Timestamp,
@@ -15,15 +15,15 @@ impl World {
         let host = process.host;
         *process =
             Process { epoch: process.epoch + 1, alive: true, ..Process::new(host, password) };
-        self.say(|| format!("p{p} starts"));
+        self.log_line(|| format!("p{p} starts"));
     }
 
-    /// Kills a process; it may start again after a while.
+    /// Crashes a process, which may restart after some time.
     pub fn crash(&mut self, p: usize, restart: Option<i64>, password: Option<&'static str>) {
-        self.say(|| format!("p{p} crashes"));
-        self.touch();
+        self.log_line(|| format!("p{p} crashes"));
+        self.mark_faulty();
         self.oracle.crashes.push((self.now, p));
-        self.oracle.failures.untold();
+        self.oracle.failures.restart_fleet();
         for caller in self.processes[p].stop() {
             self.callers.remove(&caller);
         }
@@ -32,44 +32,44 @@ impl World {
         }
     }
 
-    /// Stops a process for a while, as SIGSTOP and a suspended host do.
-    pub fn freeze(&mut self, p: usize, for_millis: i64) {
-        self.touch();
+    /// Pauses a process for some time, as SIGSTOP and a suspended host do.
+    pub fn pause(&mut self, p: usize, for_millis: i64) {
+        self.mark_faulty();
         let until = self.now + for_millis;
-        self.oracle.freezes.push((self.now, until, p));
-        self.oracle.failures.untold();
-        self.processes[p].frozen = self.processes[p].frozen.max(until);
-        self.say(|| format!("p{p} stands still for {for_millis} ms"));
-        self.at(until, move |world| world.thaw(p));
+        self.oracle.pauses.push((self.now, until, p));
+        self.oracle.failures.restart_fleet();
+        self.processes[p].paused_until = self.processes[p].paused_until.max(until);
+        self.log_line(|| format!("p{p} is paused for {for_millis} ms"));
+        self.at(until, move |world| world.resume(p));
     }
 
-    pub(super) fn thaw(&mut self, p: usize) {
+    pub(super) fn resume(&mut self, p: usize) {
         if !self.processes[p].runs(self.now) {
             return;
         }
         for (password, receipt, outcome) in std::mem::take(&mut self.processes[p].inbox) {
-            self.hand_in(p, &password, receipt, outcome);
+            self.deliver(p, &password, receipt, outcome);
         }
         let passwords: Vec<_> = self.processes[p].entries.keys().copied().collect();
         for password in passwords {
             self.drive(p, &password);
-            self.past_deadline(p, &password);
+            self.answer_overdue(p, &password);
         }
     }
 
     /// The wall clock of a host jumps.
-    pub fn jump(&mut self, host: usize, by: i64) {
-        self.touch();
+    pub fn jump_wall_clock(&mut self, host: usize, by: i64) {
+        self.mark_faulty();
         self.hosts[host].wall += by;
     }
 
-    /// The machine of that password in a process; it is made when first asked for.
-    pub fn machine(&mut self, p: usize, password: &Password) -> &mut Lifecycle {
+    /// Returns the state machine of a password in a process; creates it on first use.
+    pub fn lifecycle(&mut self, p: usize, password: &Password) -> &mut Lifecycle {
         if !self.processes[p].entries.contains_key(password) {
             let (server, credentials_fingerprint) =
                 (self.provider.server(), self.credentials_fingerprint_of(password));
             let seed = self.rng.draw();
-            let machine = Lifecycle::new(
+            let lifecycle = Lifecycle::new(
                 &server,
                 credentials_fingerprint,
                 self.key.clone(),
@@ -77,19 +77,19 @@ impl World {
                 seed,
             );
             let entry = Entry {
-                machine,
+                lifecycle,
                 waiters: Vec::new(),
                 completions: 0,
                 wake: None,
-                away: false,
+                store_unavailable: false,
                 lost_calls: 0,
             };
             self.processes[p].entries.insert(*password, entry);
         }
-        &mut self.processes[p].entries.get_mut(password).expect("made just now").machine
+        &mut self.processes[p].entries.get_mut(password).expect("it was created above").lifecycle
     }
 
-    /// Lets a machine work as far as it can without an answer.
+    /// Drives a state machine until it waits.
     pub fn drive(&mut self, p: usize, password: &Password) {
         for round in 0.. {
             if !self.processes[p].runs(self.now) {
@@ -97,10 +97,10 @@ impl World {
             }
             let now = self.clock(p);
             let Some(entry) = self.processes[p].entries.get_mut(password) else { return };
-            let step = entry.machine.poll(now);
-            let events = entry.machine.events();
-            let completions = entry.machine.completions();
-            let landed = std::mem::replace(&mut entry.completions, completions) != completions;
+            let step = entry.lifecycle.poll(now);
+            let events = entry.lifecycle.events();
+            let completions = entry.lifecycle.completions();
+            let completed = std::mem::replace(&mut entry.completions, completions) != completions;
             if !events.is_empty() {
                 self.note_events(p, password, &events);
                 self.processes[p].note(events);
@@ -110,15 +110,18 @@ impl World {
             } else {
                 let wake = if let Step::Wait(until) = step { Some(until) } else { None };
                 self.wake_at(p, password, wake);
-                if !landed {
+                if !completed {
                     return;
                 }
             }
-            if landed {
+            if completed {
                 self.answer_waiters(p, password);
             }
             if round > 500 {
-                return self.violate("a machine works without end", format!("p{p} {password}"));
+                return self.violate(
+                    "a state machine did not stop within 500 steps",
+                    format!("p{p} {password}"),
+                );
             }
         }
     }
@@ -137,7 +140,7 @@ impl World {
             if world.processes[p].epoch != epoch {
                 return;
             }
-            // One that an earlier wake took the place of wakes nobody.
+            // A timer that an earlier one replaced does nothing.
             let entry = world.processes[p].entries.get_mut(&password);
             if entry.is_some_and(|entry| entry.wake.take_if(|wake| *wake == t).is_some()) {
                 world.drive(p, &password);

@@ -1,19 +1,19 @@
-//! What is to happen, in the order of its moments.
+//! The queue of scheduled actions.
 
 use std::{
     cmp::Ordering,
     collections::{BinaryHeap, binary_heap::PeekMut},
 };
 
-/// As many new actions may wait apart from the sorted ones.
-const FEW: usize = 256;
+/// The most actions in the heap; more of them are merged into the sorted list.
+const MAX_HEAP: usize = 256;
 
-/// Actions by moment; of one moment that which was put in first.
+/// Actions by time; of one time in the order in which they were added.
 ///
-/// A plan puts thousands in at the beginning, and each that runs a few more, which are soon due: so
-/// the many stand sorted, and only the few are in a heap.
+/// A plan adds thousands of actions at the start, and each action adds a few that are soon due. So
+/// most of them are in a sorted list, and only the recent ones in a heap.
 pub(super) struct Queue<A> {
-    /// The next one stands last.
+    /// The next action is the last one.
     sorted: Vec<Scheduled<A>>,
     heap: BinaryHeap<Scheduled<A>>,
     sequence: u64,
@@ -29,12 +29,12 @@ impl<A> Queue<A> {
         Self { sorted: Vec::new(), heap: BinaryHeap::new(), sequence: 0 }
     }
 
-    /// How many were ever put in.
+    /// Returns how many actions were ever added.
     pub(super) fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// Counts one that happens without having been put in.
+    /// Counts an action that runs without having been added.
     pub(super) fn count(&mut self) {
         self.sequence += 1;
     }
@@ -44,16 +44,16 @@ impl<A> Queue<A> {
         self.heap.push(Scheduled { at: (t, self.sequence), action });
     }
 
-    /// When the next one is due.
+    /// Returns when the next action is due.
     pub(super) fn next(&self) -> Option<i64> {
         let first = self.heap.peek().map(|next| next.at);
         let sorted = self.sorted.last().map(|next| next.at);
         first.into_iter().chain(sorted).min().map(|(t, _)| t)
     }
 
-    /// Takes the next one out, if it is due by then.
+    /// Removes the next action, if it is due by `until`.
     pub(super) fn pop(&mut self, until: i64) -> Option<(i64, A)> {
-        if self.heap.len() > FEW {
+        if self.heap.len() > MAX_HEAP {
             self.sorted.extend(self.heap.drain());
             self.sorted.sort_unstable();
         }
@@ -83,7 +83,7 @@ impl<A> PartialOrd for Scheduled<A> {
     }
 }
 impl<A> Ord for Scheduled<A> {
-    /// The next one is the greatest: that which a heap has on top.
+    /// The next action is the greatest one, because a heap returns the greatest first.
     fn cmp(&self, other: &Self) -> Ordering {
         other.at.cmp(&self.at)
     }
@@ -94,10 +94,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_due_comes_by_its_moment_and_of_one_moment_in_the_order_it_was_put_in() {
+    fn actions_are_due_by_time_and_at_one_time_in_the_order_they_were_added() {
         let mut queue = Queue::new();
-        let moments = |n: i64| n * 7919 % 100;
-        (0..1_000).for_each(|n| queue.push(moments(n), n));
+        let time = |n: i64| n * 7919 % 100;
+        (0..1_000).for_each(|n| queue.push(time(n), n));
         let mut last = (0, -1);
         for taken in 0..1_500 {
             let due = queue.next().unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_due_yet_stays() {
+    fn an_action_that_is_not_due_is_not_removed() {
         let mut queue = Queue::new();
         queue.push(5, ());
         assert!(queue.pop(4).is_none() && queue.pop(5).is_some());

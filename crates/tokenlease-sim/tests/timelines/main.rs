@@ -1,22 +1,25 @@
-//! One timeline a rule of the machine: the shortest that tells a machine which keeps the rule from
-//! one that does not. A test's name begins with its rule.
+//! One timeline for each rule of the state machine: the shortest one in which a state machine without
+//! the rule fails.
 
+mod backoffs;
+mod clocks;
 mod credentials;
-mod fallen_back;
 mod learning;
 mod locks;
+mod outages;
 mod rejections;
-mod time_and_store;
+mod rolled_back;
+mod store;
 mod worlds;
 
 use tokenlease_sim::{Caller, Kind, Setup, World};
 
-fn setup(kind: Kind, life: i64, processes: usize) -> Setup {
-    Setup { kind, life, processes, ..Setup::default() }
+fn setup(kind: Kind, lifetime: i64, processes: usize) -> Setup {
+    Setup { kind, lifetime, processes, ..Setup::default() }
 }
 
-fn world(kind: Kind, life: i64, processes: usize) -> World {
-    World::launched(setup(kind, life, processes))
+fn world(kind: Kind, lifetime: i64, processes: usize) -> World {
+    World::launched(setup(kind, lifetime, processes))
 }
 
 fn asks(world: &mut World, p: usize, moments: &[i64]) {
@@ -36,7 +39,7 @@ fn every(world: &mut World, p: usize, from: i64, to: i64, step: i64) {
     world.ask_every(p, from, to, step, &Caller::default());
 }
 
-fn break_it(world: &mut World, from: i64, until: i64, fault: tokenlease_sim::Fault) {
+fn add_fault(world: &mut World, from: i64, until: i64, fault: tokenlease_sim::Fault) {
     world.faults.push((from, until, fault));
 }
 
@@ -44,15 +47,15 @@ fn logins(world: &World) -> u32 {
     world.provider.calls.login
 }
 
-/// Ends the newest token at a moment, without anyone being told.
+/// Ends the newest token at a time, without a notice to any process.
 fn end_newest_at(world: &mut World, t: i64) {
-    world.at(t, World::end_newest);
+    world.at(t, World::end_newest_token);
 }
 
-/// An API rejects all tokens for reasons of its own, from one moment to another.
+/// APIs reject all tokens, also active ones, from one time to another.
 fn api_rejects(world: &mut World, from: i64, until: i64) {
     world.at(from, move |world| {
-        world.touch();
+        world.mark_faulty();
         world.api_rejects_until = until;
     });
 }

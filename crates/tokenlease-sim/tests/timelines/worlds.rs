@@ -1,22 +1,26 @@
-//! Random worlds, and those of them that once showed a fault.
+//! Random worlds, and seeds that once violated an invariant.
 
 use tokenlease_sim::{
     H, Kind,
-    worlds::{self, MOST_EVENTS, Weather, weather},
+    worlds::{self, MAX_EVENTS, Profile, profile},
 };
 
+/// Rule: Expiry: a token is not served if its process could know that it is inactive, and no token
+/// that works is discarded.
 #[test]
-fn no_promise_is_broken_in_300_worlds_with_faults() {
+fn no_invariant_is_violated_in_300_worlds_with_faults() {
     for seed in 0..300 {
-        let world = worlds::run(seed, Weather::Stormy);
+        let world = worlds::run(seed, Profile::Faults);
         assert!(world.oracle.violations.is_empty(), "{seed}: {:?}", world.oracle.violations);
     }
 }
 
+/// Rule: Logins: without faults WinKAS gets the minimum of logins, and no login is sent while a
+/// usable token is active.
 #[test]
-fn in_100_worlds_without_faults_winkas_needs_the_minimum_of_logins() {
+fn winkas_gets_the_minimum_of_logins_in_100_worlds_without_faults() {
     for seed in 0..100 {
-        let world = worlds::run(seed, Weather::Calm);
+        let world = worlds::run(seed, Profile::NoFaults);
         assert!(world.oracle.violations.is_empty(), "{seed}: {:?}", world.oracle.violations);
         if world.provider.kind == Kind::Winkas {
             assert_eq!(world.provider.calls.login, world.stats.minimum, "{seed}");
@@ -24,41 +28,44 @@ fn in_100_worlds_without_faults_winkas_needs_the_minimum_of_logins() {
     }
 }
 
+/// Seeds that once found a bug.
 #[test]
-fn worlds_that_showed_a_fault_show_none_any_more() {
-    let calm = [19, 29].map(|seed| (seed, Weather::Calm));
-    let stormy =
-        [9, 22, 24, 67, 233, 5636, 11984, 23913, 27760].map(|seed| (seed, Weather::Stormy));
-    for (seed, weather) in calm.into_iter().chain(stormy) {
-        let world = worlds::run(seed, weather);
+fn worlds_that_once_violated_an_invariant_violate_none() {
+    let no_faults = [19, 29].map(|seed| (seed, Profile::NoFaults));
+    let faults =
+        [9, 22, 24, 67, 233, 5636, 11984, 23913, 27760].map(|seed| (seed, Profile::Faults));
+    for (seed, profile) in no_faults.into_iter().chain(faults) {
+        let world = worlds::run(seed, profile);
         assert!(world.oracle.violations.is_empty(), "{seed}: {:?}", world.oracle.violations);
     }
 }
 
+/// Rule: Store: a rolled back store restores no token that this process knows to be inactive.
 #[test]
-fn a_store_that_falls_back_brings_no_token_back_that_this_process_buried() {
-    for (seed, weather) in [(2043, Weather::Rough), (17906, Weather::Rough)] {
-        let world = worlds::run(seed, weather);
+fn a_rolled_back_store_restores_no_token_that_this_process_knows_to_be_inactive() {
+    for (seed, profile) in [(2043, Profile::MoreFaults), (17906, Profile::MoreFaults)] {
+        let world = worlds::run(seed, profile);
         assert!(world.oracle.violations.is_empty(), "{:?}", world.oracle.violations);
     }
 }
 
+/// A seed that once found a bug.
 #[test]
-fn rejected_tokens_that_would_live_long_and_their_short_lived_successors_keep_every_promise() {
-    let world = worlds::run(6448, Weather::Rough);
+fn short_lived_tokens_after_rejected_long_lived_ones_violate_no_invariant() {
+    let world = worlds::run(6448, Profile::MoreFaults);
     assert!(world.oracle.violations.is_empty(), "{:?}", world.oracle.violations);
 }
 
 #[test]
 fn a_world_lasts_up_to_three_days_and_2000_events() {
-    let plans: Vec<_> = (0..300).map(|seed| worlds::plan(seed, weather(seed))).collect();
-    assert!(plans.iter().all(|plan| plan.size() <= MOST_EVENTS && plan.span <= 72 * H));
-    assert!(plans.iter().any(|plan| plan.size() == MOST_EVENTS && plan.span == 72 * H));
+    let plans: Vec<_> = (0..300).map(|seed| worlds::plan(seed, profile(seed))).collect();
+    assert!(plans.iter().all(|plan| plan.size() <= MAX_EVENTS && plan.span <= 72 * H));
+    assert!(plans.iter().any(|plan| plan.size() == MAX_EVENTS && plan.span == 72 * H));
 }
 
 #[test]
-fn a_seed_tells_all() {
-    let story = |seed| worlds::told(seed, Weather::Stormy).story;
-    assert_eq!(story(7), story(7));
-    assert_ne!(story(7), story(8));
+fn a_seed_determines_its_world() {
+    let log_of = |seed| worlds::run_logged(seed, Profile::Faults).log;
+    assert_eq!(log_of(7), log_of(7));
+    assert_ne!(log_of(7), log_of(8));
 }
