@@ -1,7 +1,8 @@
 /*
- * tokenlease for C++17: the handles of tokenlease.h, each owned by an object, and errors thrown.
+ * tokenlease for C++17: classes that own the handles of tokenlease.h and throw its errors.
  *
- * What tokenlease.h says of threads, forks and secrets holds here. Texts end at their first NUL.
+ * The rules of tokenlease.h for threads, forks and secrets apply. A string argument ends at its
+ * first NUL.
  */
 #ifndef TOKENLEASE_HPP
 #define TOKENLEASE_HPP
@@ -22,7 +23,7 @@ namespace tokenlease {
 
 using milliseconds = std::chrono::milliseconds;
 
-/* What went wrong; what() tells it in words, without a secret. */
+/* A failed call. what() is the whole message; it contains no secret. */
 class Error : public std::runtime_error {
   public:
     explicit Error(const tokenlease_error *error)
@@ -41,19 +42,19 @@ class Error : public std::runtime_error {
         }
     }
 
-    /* What the caller does next depends on this. */
+    /* The kind of the error. */
     tokenlease_status status() const noexcept { return status_; }
-    /* What was wrong, alone. */
+    /* Only what was wrong, without expectation and advice. */
     const std::string &detail() const noexcept { return detail_; }
-    /* The HTTP status of the provider's answer; 0 if none was read. */
+    /* The HTTP status of the provider's response; 0 if no response was read. */
     int http_status() const noexcept { return http_status_; }
-    /* The provider's own error code; empty if it gave none. */
+    /* The provider's error code; empty if it gave none. */
     const std::string &code() const noexcept { return code_; }
-    /* Whether the same call may succeed later without anything being changed. */
+    /* Whether the same call may succeed later without a change. */
     bool is_retryable() const noexcept { return retryable_; }
-    /* The wait that the provider asked for. */
+    /* The wait that the provider asked for in Retry-After. */
     std::optional<milliseconds> retry_after() const noexcept { return retry_after_; }
-    /* The moment before which the answer will not change. */
+    /* The time before which a retry fails with the same error. */
     std::optional<std::chrono::system_clock::time_point> until() const noexcept { return until_; }
 
   private:
@@ -80,7 +81,7 @@ template <typename Handle, void (*release)(Handle *)> struct Free {
 template <typename Handle, void (*release)(Handle *)>
 using Owned = std::unique_ptr<Handle, Free<Handle, release>>;
 
-/* Calls with a place for the error, and throws what lands there. */
+/* Runs a call, and throws its error if it fails. */
 template <typename Call> void run(Call &&call)
 {
     tokenlease_error *error = nullptr;
@@ -97,13 +98,13 @@ inline std::int64_t millis(std::optional<milliseconds> time) noexcept
 
 } // namespace detail
 
-/* The secrets that a function fetches. */
+/* The secrets that a credentials function returns. */
 struct Credentials {
     std::optional<std::string> password;
     std::optional<std::string> client_secret;
 };
 
-/* Options and secrets to make clients of, or the options of a registry. */
+/* Options and secrets for clients, or the options of a registry. */
 class Config {
   public:
     Config()
@@ -113,7 +114,7 @@ class Config {
         handle_.reset(config);
     }
 
-    /* Sets an option by its name, see tokenlease_config_set. */
+    /* Sets an option by name; see tokenlease_config_set. */
     Config &set(const std::string &name, const std::string &value)
     {
         detail::run([&](auto error) {
@@ -122,6 +123,7 @@ class Config {
         return *this;
     }
 
+    /* Sets the user's password. */
     Config &set_password(const std::string &password)
     {
         detail::run([&](auto error) {
@@ -130,6 +132,7 @@ class Config {
         return *this;
     }
 
+    /* Sets the client secret (wyn, oauth2). */
     Config &set_client_secret(const std::string &client_secret)
     {
         detail::run([&](auto error) {
@@ -138,9 +141,10 @@ class Config {
         return *this;
     }
 
-    /* A function that fetches the credentials, see tokenlease_config_set_credentials_function. It
-       may throw: the call that needs credentials fails then. */
-    Config &set_credentials(std::function<Credentials()> fetch)
+    /* Sets a function that fetches the credentials; see
+       tokenlease_config_set_credentials_function. If it throws, the call that needs the credentials
+       fails with TOKENLEASE_CONFIG. */
+    Config &set_credentials_function(std::function<Credentials()> fetch)
     {
         using Fetch = std::function<Credentials()>;
         auto user = std::make_unique<Fetch>(std::move(fetch));
@@ -181,9 +185,10 @@ class Config {
     detail::Owned<tokenlease_config, tokenlease_config_free> handle_;
 };
 
-/* What clients share: the store, trust, and how requests are sent. */
+/* The store, the trusted certificates and the HTTP settings that several clients share. */
 class Registry {
   public:
+    /* Opens the store; see tokenlease_registry_new. */
     explicit Registry(const Config &config)
     {
         tokenlease_registry *registry = nullptr;
@@ -199,19 +204,19 @@ class Registry {
     detail::Owned<tokenlease_registry, tokenlease_registry_free> handle_;
 };
 
-/* A token. Its text is overwritten when it is destroyed. */
+/* A token. The destructor overwrites its text. */
 class Token {
   public:
-    /* Takes a handle over. */
+    /* Takes ownership of a handle. */
     explicit Token(tokenlease_token *token) noexcept : handle_(token) {}
 
-    /* The secret text; it lives as long as the token. */
+    /* The secret text, valid until the token is destroyed. */
     std::string_view text() const noexcept
     {
         return {tokenlease_token_text(get()), tokenlease_token_length(get())};
     }
 
-    /* How it is presented to an API. */
+    /* How the token is presented to an API. */
     tokenlease_token_kind kind() const noexcept { return tokenlease_token_kind_of(get()); }
 
     const tokenlease_token *get() const noexcept { return handle_.get(); }
@@ -220,14 +225,14 @@ class Token {
     detail::Owned<tokenlease_token, tokenlease_token_free> handle_;
 };
 
-/* What a caller wants beyond a token, see tokenlease_client_token_with. */
+/* Options of one call; see tokenlease_client_token_with. Not set: use the default. */
 struct TokenOptions {
     std::optional<milliseconds> deadline;
     std::optional<milliseconds> min_remaining;
 };
 
-/* Gets, keeps and shares the token of one identity. Each call is the function of that name in
-   tokenlease.h, and throws its errors. */
+/* Gets, caches and shares the token of one identity. Each method calls the function of the same
+   name in tokenlease.h, which documents it, and throws its errors. */
 class Client {
   public:
     explicit Client(const Config &config) { make(config, nullptr); }
@@ -256,7 +261,7 @@ class Client {
         });
     }
 
-    /* The token in use instead; none if the rejected one is active. */
+    /* Returns the replacement, or nothing if the reported token is active. */
     std::optional<Token> report_rejected(const Token &token) const
     {
         tokenlease_token *replacement = nullptr;
@@ -282,7 +287,7 @@ class Client {
         });
     }
 
-    /* Whether the provider agreed afterwards that the token is not active. */
+    /* Returns whether the provider then confirmed that the token is inactive. */
     bool revoke(const Token &token) const
     {
         bool proven = false;
@@ -302,10 +307,10 @@ class Client {
         detail::run([&](auto error) { return tokenlease_client_unblock(get(), error); });
     }
 
-    void adopt(const Token &token, std::optional<milliseconds> life = std::nullopt) const
+    void adopt(const Token &token, std::optional<milliseconds> lifetime = std::nullopt) const
     {
         detail::run([&](auto error) {
-            return tokenlease_client_adopt(get(), token.get(), detail::millis(life), error);
+            return tokenlease_client_adopt(get(), token.get(), detail::millis(lifetime), error);
         });
     }
 
@@ -329,17 +334,17 @@ class Client {
                 text.resize(length + 1);
                 continue;
             }
-            detail::run([&](auto place) { return *place = error, status; });
+            detail::run([&](auto output) { return *output = error, status; });
             text.resize(length);
             return text;
         }
     }
 
-    std::uint64_t count(tokenlease_count what) const
+    std::uint64_t count(tokenlease_count counter) const
     {
         std::uint64_t count = 0;
         detail::run([&](auto error) {
-            return tokenlease_client_count(get(), what, &count, error);
+            return tokenlease_client_count(get(), counter, &count, error);
         });
         return count;
     }

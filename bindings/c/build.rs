@@ -1,5 +1,5 @@
-//! Names the shared library inside itself, so that programs find the version that they were
-//! linked with. Before 1.0 each minor version may break programs, so it is part of the name.
+//! Sets the soname of the shared library, so that programs load the version that they were linked
+//! with. Before 1.0 a minor version may break programs, so the soname contains it.
 
 use std::env;
 

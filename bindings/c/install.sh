@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs the C library: headers, libraries, and what pkg-config and CMake find them by.
+# Installs the C library: headers, libraries, and their files for pkg-config and CMake.
 #
 #   cargo build --profile library -p tokenlease-c && bindings/c/install.sh
 #
-# PREFIX is where to (/usr/local unless set), DESTDIR a folder before that for packagers, and FROM
-# the folder with the built libraries (target/library unless set).
+# PREFIX   where to install; default: /usr/local
+# DESTDIR  a staging folder in front of PREFIX, for packagers; default: none
+# FROM     the folder with the built libraries; default: target/library
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -13,7 +14,7 @@ from=${FROM:-${CARGO_TARGET_DIR:-$root/target}/library}
 to=${DESTDIR:-}$prefix
 
 version=$(sed -n 's/^#define TOKENLEASE_VERSION "\(.*\)"$/\1/p' "$root/include/tokenlease.h")
-# As build.rs names it inside the library: before 1.0 the minor version is part of the name.
+# The soname that build.rs sets: before 1.0 it contains the minor version.
 case $version in
 0.*) abi=${version%.*} ;;
 *) abi=${version%%.*} ;;

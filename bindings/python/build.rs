@@ -1,4 +1,4 @@
-//! How an extension module is linked where it is not simply left to the loader (macOS).
+//! Sets the linker arguments that an extension module needs on macOS.
 
 fn main() {
     pyo3_build_config::add_extension_module_link_args();

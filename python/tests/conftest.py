@@ -1,4 +1,4 @@
-"""The emulator of both providers, a new one for each test, and programs that run beside it."""
+"""An emulator of both providers for each test, and Python programs that run beside it."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ PROGRAM = os.environ["TOKENLEASE_PROGRAM"]
 
 @dataclass
 class Emulator:
-    """Both providers on loopback, with faults to order and counts to read."""
+    """Both providers on loopback, with faults to inject and counts to read."""
 
     ready: dict[str, Any]
 
     def options(self, provider: str) -> dict[str, Any]:
-        """Give the options of a client of that provider."""
+        """Return the options of a client of that provider."""
         return {"provider": provider, **self.ready[provider]}
 
-    def steer(self, call: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
-        """Steer it, or ask it something."""
+    def control(self, call: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
+        """Control the emulator, or query it."""
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.ready['wyn']['server']}/_emulator/{call}", data=data)
         with urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def logins(self, provider: str) -> int:
-        """Count the requests for a new token."""
-        return int(self.steer("counts")[provider]["login"])
+        """Return the number of requests for a new token."""
+        return int(self.control("counts")[provider]["login"])
 
     def delay(self, provider: str, seconds: float, times: int = 1) -> None:
-        """Answer the next requests for a new token late."""
-        order = {"endpoint": f"{provider}.login", "kind": "delay", "times": times}
-        self.steer("faults", {**order, "delay_ms": int(seconds * 1000)})
+        """Delay the responses to the next requests for a new token."""
+        fault = {"endpoint": f"{provider}.login", "kind": "delay", "times": times}
+        self.control("faults", {**fault, "delay_ms": int(seconds * 1000)})
 
 
 @pytest.fixture
@@ -59,23 +59,23 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture(params=["winkas", "wyn"])
 def provider(request: pytest.FixtureRequest) -> str:
-    """Run the test once a provider."""
+    """Run the test once for each provider."""
     return str(request.param)
 
 
 @dataclass
 class Child:
-    """A Python program of its own, which finds options of a client in `options`."""
+    """A separate Python program. Its variable `options` has the options of a client."""
 
     process: subprocess.Popen[str]
 
     def line(self) -> str:
-        """Read the next line that it prints."""
+        """Return the next line that it prints."""
         assert self.process.stdout is not None
         return self.process.stdout.readline().rstrip("\n")
 
     def end(self) -> tuple[int, str, str]:
-        """Wait for its end, and give its exit code and what it printed."""
+        """Wait until it ends, and return its exit code and its output."""
         out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
@@ -89,7 +89,7 @@ def start(script: str, options: dict[str, Any]) -> Child:
 
 
 def run(script: str, options: dict[str, Any] | None = None) -> str:
-    """Run a program to its end, which must be a good one, and give what it printed."""
+    """Run a program that must succeed, and return its output."""
     code, out, err = start(script, options or {}).end()
     assert (code, err) == (0, ""), (code, out, err)
     return out.strip()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from conftest import Emulator
 
 
-def test_lesson_4_a_hundred_tasks_on_a_cold_client_are_one_login(
+# Rule: Logins: concurrent tasks that call a client without a token cause one login.
+def test_a_hundred_tasks_of_a_client_without_a_token_cause_one_login(
     emulator: Emulator, provider: str
 ) -> None:
     async def main() -> None:
@@ -37,22 +38,24 @@ def test_lesson_4_a_hundred_tasks_on_a_cold_client_are_one_login(
     assert emulator.logins(provider) == 1
 
 
-def test_lesson_19_the_loop_runs_while_one_waits(emulator: Emulator, provider: str) -> None:
+# Rule: Faces: the event loop runs other tasks while a task waits for a token.
+# Reported as Colin-b/httpx_auth#72
+def test_the_event_loop_runs_while_a_task_waits(emulator: Emulator, provider: str) -> None:
     async def main() -> int:
         client = AsyncClient(**emulator.options(provider))
         task = asyncio.create_task(client.token())
-        turns = 0
+        iterations = 0
         while not task.done():
-            turns += 1
+            iterations += 1
             await asyncio.sleep(0)
         assert (await task).value
-        return turns
+        return iterations
 
     emulator.delay(provider, 0.3)
     assert asyncio.run(main()) > 100
 
 
-def test_both_clients_have_the_same_calls(emulator: Emulator) -> None:
+def test_both_clients_have_the_same_methods(emulator: Emulator) -> None:
     async def main() -> None:
         async with AsyncClient(**emulator.options("wyn")) as client:
             token = await client.token_with(deadline=timedelta(seconds=20), min_remaining=60)
@@ -60,7 +63,7 @@ def test_both_clients_have_the_same_calls(emulator: Emulator) -> None:
             assert await client.validate(token)
             assert await client.revoke(token) == "proven"
             other = await client.token()
-            emulator.steer("tokens", {"end": "wyn"})
+            emulator.control("tokens", {"end": "wyn"})
             rejection = await client.report_rejected(other)
             assert isinstance(rejection, Replaced)
             await client.forget()
@@ -75,13 +78,13 @@ def test_both_clients_have_the_same_calls(emulator: Emulator) -> None:
             assert await client.refetch() == token
 
     asyncio.run(main())
-    calls = {name for name in dir(Client) if not name.startswith("_")}
-    assert calls == {name for name in dir(AsyncClient) if not name.startswith("_")}
+    methods = {name for name in dir(Client) if not name.startswith("_")}
+    assert methods == {name for name in dir(AsyncClient) if not name.startswith("_")}
 
 
-def test_lesson_5_a_task_that_is_cancelled_ends_its_own_wait_alone(
-    emulator: Emulator, provider: str
-) -> None:
+# Rule: Logins: a cancelled task ends only its own wait; the request continues for other callers.
+# Reported as golang/oauth2#388
+def test_a_cancelled_task_ends_only_its_own_wait(emulator: Emulator, provider: str) -> None:
     async def main() -> None:
         client = AsyncClient(**emulator.options(provider))
         first = asyncio.create_task(client.token())
@@ -97,7 +100,7 @@ def test_lesson_5_a_task_that_is_cancelled_ends_its_own_wait_alone(
     assert emulator.logins(provider) == 1
 
 
-def test_errors_are_raised_where_they_are_awaited(emulator: Emulator, provider: str) -> None:
+def test_errors_are_raised_where_the_call_is_awaited(emulator: Emulator, provider: str) -> None:
     async def main() -> None:
         client = AsyncClient(**{**emulator.options(provider), "password": "wrong"})
         results = await asyncio.gather(
@@ -112,7 +115,7 @@ def test_errors_are_raised_where_they_are_awaited(emulator: Emulator, provider: 
     asyncio.run(main())
 
 
-def test_a_client_serves_one_loop_after_the_other_and_two_at_once(
+def test_a_client_works_in_successive_and_concurrent_event_loops(
     emulator: Emulator, provider: str
 ) -> None:
     client = AsyncClient(**emulator.options(provider))
@@ -130,7 +133,10 @@ def test_a_client_serves_one_loop_after_the_other_and_two_at_once(
     assert emulator.logins(provider) == 1
 
 
-def test_a_loop_that_is_closed_meanwhile_hurts_nobody(emulator: Emulator, provider: str) -> None:
+# Rule: Faces: an event loop that closes during a login does not affect other callers.
+def test_an_event_loop_that_closes_during_a_login_does_not_affect_other_callers(
+    emulator: Emulator, provider: str
+) -> None:
     client = AsyncClient(**emulator.options(provider))
 
     async def begin() -> None:
@@ -142,19 +148,19 @@ def test_a_loop_that_is_closed_meanwhile_hurts_nobody(emulator: Emulator, provid
     loop = asyncio.new_event_loop()
     loop.run_until_complete(begin())
     loop.close()
-    # The answer comes for a loop that is closed; the next one gets it.
+    # The response arrives after its event loop closed; the next caller gets the token.
     assert asyncio.run(client.token()).value
     gc.collect()
     assert emulator.logins(provider) == 1
 
 
-def test_without_a_loop_it_is_an_error_and_no_hang(emulator: Emulator, provider: str) -> None:
+def test_a_call_without_an_event_loop_is_an_error(emulator: Emulator, provider: str) -> None:
     client = AsyncClient(**emulator.options(provider))
     with pytest.raises(RuntimeError, match="no running event loop"):
         client.token().send(None)
 
 
-def test_other_loops_than_the_standards_work(emulator: Emulator, provider: str) -> None:
+def test_uvloop_works(emulator: Emulator, provider: str) -> None:
     uvloop = pytest.importorskip("uvloop")
 
     async def main() -> None:
@@ -168,7 +174,10 @@ def test_other_loops_than_the_standards_work(emulator: Emulator, provider: str) 
     assert emulator.logins(provider) == 1
 
 
-def test_a_program_that_ends_in_the_middle_ends_well(emulator: Emulator, provider: str) -> None:
+# Rule: Faces: a program that ends while requests are in progress ends without an error.
+def test_a_program_that_ends_during_a_login_ends_without_an_error(
+    emulator: Emulator, provider: str
+) -> None:
     script = """
 import asyncio, tokenlease
 async def main():
@@ -179,7 +188,7 @@ async def main():
 asyncio.run(main())
 """
     emulator.delay(provider, 0.2, times=1000)
-    # Before the answers, and while they come.
+    # Before the responses, and while they arrive.
     run(script.replace("DELAY", "0.01"), emulator.options(provider))
     children = [
         start(script.replace("DELAY", str(0.2 + n / 50)), emulator.options(provider))
@@ -188,7 +197,7 @@ asyncio.run(main())
     assert [child.end() for child in children] == [(0, "", "")] * 3
 
 
-def test_an_exit_handler_that_comes_too_late_is_told_so(emulator: Emulator, provider: str) -> None:
+def test_an_await_in_a_late_exit_handler_is_an_error(emulator: Emulator, provider: str) -> None:
     script = """
 import asyncio, atexit
 def late():
@@ -202,5 +211,5 @@ import tokenlease
 client = tokenlease.AsyncClient(**options)
 """
     out = run(script, emulator.options(provider)).split("\n")
-    assert "interpreter is ending" in out[0]
+    assert "interpreter is shutting down" in out[0]
     assert out[1] in {"winkas", "bearer"}

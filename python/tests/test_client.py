@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from conftest import Emulator
 
 
-def test_a_token_is_got_once_and_is_the_same_object_while_it_is_cached(
+def test_a_cached_token_is_the_same_object_without_a_request(
     emulator: Emulator, provider: str
 ) -> None:
     client = Client(**emulator.options(provider))
@@ -39,11 +39,12 @@ def test_a_token_is_got_once_and_is_the_same_object_while_it_is_cached(
     assert client.token_with(deadline=1) is token
     assert client.validate(token)
     assert emulator.logins(provider) == 1
-    assert emulator.steer("tokens", {"is_active": token.value}) == {"active": True}
+    assert emulator.control("tokens", {"is_active": token.value}) == {"active": True}
     assert token.kind == {"winkas": "winkas", "wyn": "bearer"}[provider]
 
 
-def test_lesson_4_sixty_four_threads_on_a_cold_client_are_one_login(
+# Rule: Logins: concurrent Python threads that call a client without a token cause one login.
+def test_sixty_four_threads_of_a_client_without_a_token_cause_one_login(
     emulator: Emulator, provider: str
 ) -> None:
     emulator.delay(provider, 0.3)
@@ -62,9 +63,7 @@ def test_lesson_4_sixty_four_threads_on_a_cold_client_are_one_login(
     assert client.stats().errors == 0
 
 
-def test_a_thread_that_handles_no_signals_does_not_wake_to_look_for_them(
-    emulator: Emulator, provider: str
-) -> None:
+def test_only_the_main_thread_wakes_to_check_for_signals(emulator: Emulator, provider: str) -> None:
     emulator.delay(provider, 1)
     client = Client(**emulator.options(provider))
 
@@ -75,24 +74,26 @@ def test_a_thread_that_handles_no_signals_does_not_wake_to_look_for_them(
 
     with ThreadPoolExecutor(2) as threads:
         counts = list(threads.map(sleeps, range(2)))
-    # The main thread looks ten times a second.
+    # The main thread would wake ten times a second.
     assert max(counts) < 8
     assert emulator.logins(provider) == 1
 
 
-def test_lesson_19_other_threads_run_while_one_waits(emulator: Emulator, provider: str) -> None:
+# Rule: Faces: a Python thread waits without the interpreter's lock, so that other threads run.
+# Reported as PyO3/pyo3#1305
+def test_other_threads_run_while_a_thread_waits(emulator: Emulator, provider: str) -> None:
     emulator.delay(provider, 0.5)
     client = Client(**emulator.options(provider))
     waiting = threading.Thread(target=client.token)
     waiting.start()
-    turns = 0
+    iterations = 0
     while waiting.is_alive():
-        turns += 1
-    # If the wait held Python's lock, there would be next to none.
-    assert turns > 1000
+        iterations += 1
+    # There would be almost none if the wait held the interpreter's lock.
+    assert iterations > 1000
 
 
-def test_the_token_is_what_the_api_takes(emulator: Emulator) -> None:
+def test_an_api_accepts_the_token(emulator: Emulator) -> None:
     with Client(**emulator.options("wyn")) as client:
         server = emulator.options("wyn")["server"]
         headers = {"Authorization": client.token().authorization}
@@ -105,13 +106,12 @@ def test_the_token_is_what_the_api_takes(emulator: Emulator) -> None:
         request = Request(f"{server}/api/Report/Echo", data=body, headers=headers)
         with urlopen(request, timeout=30) as answer:
             assert json.load(answer)["WinkasErrorCode"] == 0
-        with pytest.raises(ConfigError, match="goes into no header"):
+        with pytest.raises(ConfigError, match="does not go into a header"):
             _ = client.token().authorization
 
 
-def test_lesson_28_a_rejection_is_checked_before_it_is_believed(
-    emulator: Emulator, provider: str
-) -> None:
+# Rule: Rejection: a reported token that the provider calls active is kept, and costs no login.
+def test_a_reported_token_that_is_active_is_kept(emulator: Emulator, provider: str) -> None:
     client = Client(**emulator.options(provider))
     token = client.token()
     assert client.report_rejected(token) == StillActive()
@@ -119,20 +119,21 @@ def test_lesson_28_a_rejection_is_checked_before_it_is_believed(
     assert emulator.logins(provider) == 1
 
 
-def test_a_dead_token_is_replaced_once_for_all_who_reject_it(
+# Rule: Rejection: concurrent reports of one inactive token cause one login.
+def test_concurrent_reports_of_an_inactive_token_cause_one_login(
     emulator: Emulator, provider: str
 ) -> None:
     client = Client(**emulator.options(provider))
     token = client.token()
-    emulator.steer("tokens", {"end": provider})
+    emulator.control("tokens", {"end": provider})
     with ThreadPoolExecutor(16) as threads:
-        rejections = list(threads.map(client.reject, [token] * 16))
+        rejections = list(threads.map(client.report_rejected, [token] * 16))
     assert len(set(map(repr, rejections))) == 1
     assert rejections[0] == Replaced(client.token())
     assert emulator.logins(provider) == 2
 
 
-def test_a_revocation_is_proven_where_there_is_one(emulator: Emulator) -> None:
+def test_a_revocation_is_proven_where_the_provider_supports_it(emulator: Emulator) -> None:
     client = Client(**emulator.options("wyn"))
     token = client.token()
     assert client.revoke(token) == "proven"
@@ -143,7 +144,7 @@ def test_a_revocation_is_proven_where_there_is_one(emulator: Emulator) -> None:
         winkas.revoke(winkas.token())
 
 
-def test_forget_and_refetch_find_the_running_token_without_a_login(emulator: Emulator) -> None:
+def test_forget_and_refetch_cost_no_login_at_winkas(emulator: Emulator) -> None:
     client = Client(**emulator.options("winkas"))
     token = client.token()
     assert client.refetch() == token
@@ -155,7 +156,8 @@ def test_forget_and_refetch_find_the_running_token_without_a_login(emulator: Emu
         wyn.refetch()
 
 
-def test_a_client_explains_itself_without_the_secret(emulator: Emulator, provider: str) -> None:
+# Rule: Secrets: `explain`, `repr` and `stats` contain no token and no password.
+def test_explain_and_repr_contain_no_secret(emulator: Emulator, provider: str) -> None:
     options = emulator.options(provider)
     client = Client(**options)
     assert client.explain()
@@ -166,7 +168,7 @@ def test_a_client_explains_itself_without_the_secret(emulator: Emulator, provide
     assert options["user"] in repr(client)
 
 
-def test_a_deadline_is_the_callers_own(emulator: Emulator, provider: str) -> None:
+def test_each_call_has_its_own_deadline(emulator: Emulator, provider: str) -> None:
     emulator.delay(provider, 60)
     client = Client(**emulator.options(provider))
     for deadline in (0.05, "50ms", timedelta(milliseconds=50)):
@@ -176,9 +178,7 @@ def test_a_deadline_is_the_callers_own(emulator: Emulator, provider: str) -> Non
         assert caught.value.retryable
 
 
-def test_a_remaining_life_is_a_wish_that_costs_winkas_no_login(
-    emulator: Emulator, provider: str
-) -> None:
+def test_min_remaining_costs_no_login_at_winkas(emulator: Emulator, provider: str) -> None:
     client = Client(**emulator.options(provider))
     token = client.token()
     assert client.token_with(min_remaining="1h") == token
@@ -191,7 +191,7 @@ def test_clients_of_a_registry_share_a_token(
     options = emulator.options(provider)
     registry = Registry(store=f"file:{tmp_path / 'store'}", timeout=timedelta(seconds=5))
     tokens = {Client(**options, registry=registry).token() for _ in range(5)}
-    # Another registry, the same folder.
+    # Another registry with the same folder.
     tokens.add(Client(**options, store=f"file:{tmp_path / 'store'}").token())
     assert len(tokens) == 1
     assert emulator.logins(provider) == 1
@@ -201,7 +201,9 @@ def test_clients_of_a_registry_share_a_token(
         Registry(user="x")  # type: ignore[call-arg]
 
 
-def test_lesson_17_processes_that_share_a_folder_are_one_login(
+# Rule: Logins: Python processes that share a folder cause one login.
+# Reported as DuendeArchive/Support#1286 and databricks/cli#6051
+def test_processes_that_share_a_folder_cause_one_login(
     emulator: Emulator, provider: str, tmp_path: Path
 ) -> None:
     emulator.delay(provider, 0.5)
@@ -216,7 +218,7 @@ def test_lesson_17_processes_that_share_a_folder_are_one_login(
     assert emulator.logins(provider) == 1
 
 
-def test_a_function_fetches_the_password_before_each_send_and_never_for_a_cached_token(
+def test_the_password_function_is_called_for_a_login_and_not_for_a_cached_token(
     emulator: Emulator, provider: str
 ) -> None:
     options = emulator.options(provider)
@@ -237,7 +239,9 @@ def test_a_function_fetches_the_password_before_each_send_and_never_for_a_cached
     assert len(threads) == calls
 
 
-def test_what_a_function_raises_is_the_cause(emulator: Emulator, provider: str) -> None:
+def test_the_exception_of_a_credentials_function_is_the_cause(
+    emulator: Emulator, provider: str
+) -> None:
     options = emulator.options(provider)
     secret = options.pop("password")
 
@@ -249,13 +253,13 @@ def test_what_a_function_raises_is_the_cause(emulator: Emulator, provider: str) 
     assert isinstance(caught.value.__cause__, KeyError)
     assert secret not in str(caught.value)
 
-    def away() -> str:
-        message = "the vault is away"
+    def unavailable() -> str:
+        message = "the vault is unavailable"
         raise UnavailableError(message)
 
-    with pytest.raises(UnavailableError) as unavailable:
-        Client(**options, password=away).token()
-    assert unavailable.value.retryable
+    with pytest.raises(UnavailableError) as raised:
+        Client(**options, password=unavailable).token()
+    assert raised.value.retryable
 
     async def wrong() -> str:
         return ""
@@ -267,7 +271,9 @@ def test_what_a_function_raises_is_the_cause(emulator: Emulator, provider: str) 
     assert emulator.logins(provider) == 0
 
 
-def test_a_function_and_a_file_go_together(emulator: Emulator, tmp_path: Path) -> None:
+def test_secrets_come_from_a_function_and_a_file_together(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     options = emulator.options("wyn")
     password, secret = options.pop("password"), options.pop("client_secret")
     file = tmp_path / "secret"
@@ -276,15 +282,16 @@ def test_a_function_and_a_file_go_together(emulator: Emulator, tmp_path: Path) -
     assert client.token().kind == "bearer"
 
 
-def test_a_token_of_elsewhere_is_asked_about(emulator: Emulator, provider: str) -> None:
+def test_validate_takes_any_token(emulator: Emulator, provider: str) -> None:
     client = Client(**emulator.options(provider))
     kind = client.token().kind
-    text = emulator.steer("tokens", {"login": provider})["token"]
+    text = emulator.control("tokens", {"login": provider})["token"]
     assert client.validate(Token(text, kind=kind))
     assert not client.validate(Token("nonsense", kind=kind))
 
 
-def test_rejected_credentials_cost_one_login_until_they_are_reset(
+# Rule: Circuit: rejected credentials cost one login, and are sent again after `unblock`.
+def test_rejected_credentials_cost_one_login_until_unblock(
     emulator: Emulator, provider: str
 ) -> None:
     options = {**emulator.options(provider), "password": "wrong"}
@@ -295,7 +302,7 @@ def test_rejected_credentials_cost_one_login_until_they_are_reset(
         assert type(caught.value).__name__ == "CredentialsRejectedError"
         assert not isinstance(caught.value, TokenRejectedError)
     assert emulator.logins(provider) == 1
-    emulator.steer("account", {"provider": provider, "unlock": True, "passwords": ["wrong"]})
+    emulator.control("account", {"provider": provider, "unlock": True, "passwords": ["wrong"]})
     client.unblock()
     assert client.token().value
     assert emulator.logins(provider) == 2

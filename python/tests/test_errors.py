@@ -27,32 +27,37 @@ if TYPE_CHECKING:
 CLIENTS = pytest.mark.parametrize("kind", [Client, AsyncClient])
 
 
-def test_each_kind_of_error_has_a_class_that_is_public() -> None:
+# Rule: Faces: each kind of error has a public Python class of its name.
+def test_each_kind_of_error_has_a_public_class() -> None:
     assert tuple(BY_KIND) == ERROR_KINDS
-    for kind, leaf in BY_KIND.items():
-        assert issubclass(leaf, TokenLeaseError)
-        assert leaf.kind == kind
-        assert getattr(tokenlease, leaf.__name__) is leaf
-        assert leaf.__name__ == kind.title().replace("_", "") + "Error"
+    for kind, error in BY_KIND.items():
+        assert issubclass(error, TokenLeaseError)
+        assert error.kind == kind
+        assert getattr(tokenlease, error.__name__) is error
+        assert error.__name__ == kind.title().replace("_", "") + "Error"
 
 
-@pytest.mark.parametrize("leaf", BY_KIND.values())
-def test_errors_are_pickled_with_what_they_carry(leaf: type[TokenLeaseError]) -> None:
-    about: dict[str, Any] = {
+# Rule: Faces: a pickled Python exception keeps its attributes.
+@pytest.mark.parametrize("kind", BY_KIND.values())
+def test_a_pickled_error_keeps_its_attributes(kind: type[TokenLeaseError]) -> None:
+    attributes: dict[str, Any] = {
         "retryable": True,
         "status": 429,
         "code": "slow_down",
         "retry_after": timedelta(seconds=3),
         "until": datetime(2030, 1, 1, tzinfo=timezone.utc),
     }
-    error = leaf("what was wrong", **about)
+    error = kind("a message", **attributes)
     for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301
-        assert type(other) is leaf
-        assert str(other) == "what was wrong"
-        assert {name: getattr(other, name) for name in about} == about
+        assert type(other) is kind
+        assert str(other) == "a message"
+        assert {name: getattr(other, name) for name in attributes} == attributes
 
 
-def test_wrong_credentials_say_so_and_show_no_secret(emulator: Emulator, provider: str) -> None:
+# Rule: Secrets: the exception for rejected credentials and its traceback contain no secret.
+def test_rejected_credentials_raise_an_error_without_a_secret(
+    emulator: Emulator, provider: str
+) -> None:
     canary = 'pä|w "d canary'
     options = {**emulator.options(provider), "password": canary}
     secrets = [canary, "canary", options.get("client_secret", canary)]
@@ -70,8 +75,9 @@ def test_wrong_credentials_say_so_and_show_no_secret(emulator: Emulator, provide
         assert all(secret not in text for text in texts), texts
 
 
+# Rule: Secrets: no stack frame of the package holds a secret when an option is invalid.
 @CLIENTS
-def test_lesson_2_no_frame_of_ours_holds_a_secret_when_an_option_is_wrong(kind: Any) -> None:  # noqa: ANN401
+def test_no_frame_of_the_package_holds_a_secret_when_an_option_is_invalid(kind: Any) -> None:  # noqa: ANN401
     try:
         kind(provider="winkas", user="u", password="canary", contrakt="c")
     except ConfigError as error:
@@ -79,9 +85,9 @@ def test_lesson_2_no_frame_of_ours_holds_a_secret_when_an_option_is_wrong(kind: 
     assert all(frame.f_code.co_filename == __file__ for frame, _ in frames)
 
 
-def test_throttling_carries_the_wait(emulator: Emulator, provider: str) -> None:
+def test_a_throttled_error_has_the_time_of_the_next_try(emulator: Emulator, provider: str) -> None:
     fault = {"endpoint": f"{provider}.login", "kind": "status", "status": 429}
-    emulator.steer("faults", {**fault, "times": 100, "retry_after_s": 600})
+    emulator.control("faults", {**fault, "times": 100, "retry_after_s": 600})
     client = Client(**emulator.options(provider))
     with pytest.raises(ThrottledError) as caught:
         client.token_with(deadline=5)
@@ -93,29 +99,29 @@ def test_throttling_carries_the_wait(emulator: Emulator, provider: str) -> None:
 
 
 @CLIENTS
-def test_wrong_options_are_errors_that_say_what_is_right(kind: Any) -> None:  # noqa: ANN401
+def test_an_error_for_an_invalid_option_says_what_is_valid(kind: Any) -> None:  # noqa: ANN401
     good: dict[str, Any] = {"provider": "winkas", "user": "u", "contract": "c", "password": "p"}
-    wrongs: list[tuple[dict[str, Any], str]] = [
-        ({"contrakt": "c"}, 'no option "contrakt"; expected "contract", perhaps'),
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"contrakt": "c"}, 'no option "contrakt"; did you mean "contract"?'),
         ({"provider": "winkass"}, "expected one of winkas, wyn, oauth2"),
-        ({"provider": None}, "no provider is given"),
-        ({"user": None}, "no user is given"),
+        ({"provider": None}, "the provider is missing"),
+        ({"user": None}, "the user is missing"),
         ({"tenant": "/"}, "winkas has no tenant"),
         ({"timeout": "8"}, "has no unit"),
-        ({"timeout": -1}, '"timeout": -1 is no duration'),
-        ({"timeout": float("nan")}, "is no duration"),
-        ({"timeout": float("inf")}, "is no duration"),
-        ({"timeout": 10**400}, "is no duration"),
-        ({"timeout": timedelta(seconds=-1)}, "is no duration"),
-        ({"timeout": True}, '"timeout" is true or false; expected a duration'),
-        ({"user": 5}, '"user" is a duration; expected text'),
+        ({"timeout": -1}, '"timeout": -1 is not a duration'),
+        ({"timeout": float("nan")}, "is not a duration"),
+        ({"timeout": float("inf")}, "is not a duration"),
+        ({"timeout": 10**400}, "is not a duration"),
+        ({"timeout": timedelta(seconds=-1)}, "is not a duration"),
+        ({"timeout": True}, '"timeout" is set to true or false; expected a duration'),
+        ({"user": 5}, '"user" is set to a duration; expected text'),
         ({"allow_plain_http": 1}, "expected true or false"),
         ({"server": "air.winkas.net"}, "such as https://air.winkas.net"),
         ({"store": "nowhere:"}, "store"),
         ({"ca": "/no/such/file"}, "can't be read"),
         ({"password": None}, "password"),
     ]
-    for wrong, words in wrongs:
+    for wrong, words in cases:
         with pytest.raises(ConfigError) as caught:
             kind(**{**good, **wrong})
         assert isinstance(caught.value, ValueError)
@@ -123,17 +129,18 @@ def test_wrong_options_are_errors_that_say_what_is_right(kind: Any) -> None:  # 
     kind(**good)
 
 
+# Rule: Secrets: a `TypeError` for an option does not quote its value.
 @CLIENTS
-def test_wrong_types_are_type_errors_that_quote_nothing(kind: Any) -> None:  # noqa: ANN401
+def test_a_type_error_does_not_quote_the_value(kind: Any) -> None:  # noqa: ANN401
     good: dict[str, Any] = {"provider": "winkas", "user": "u", "contract": "c", "password": "p"}
-    wrongs: list[dict[str, Any]] = [
+    cases: list[dict[str, Any]] = [
         {"password": b"canary"},
         {"client_secret": ["canary"]},
         {"user": ["canary"]},
         {"user": b"canary"},
         {"registry": "canary"},
     ]
-    for wrong in wrongs:
+    for wrong in cases:
         with pytest.raises(TypeError) as caught:
             kind(**{**good, **wrong})
         assert "canary" not in str(caught.value)
@@ -146,7 +153,7 @@ def test_wrong_types_are_type_errors_that_quote_nothing(kind: Any) -> None:  # n
         Client(**good).report_rejected("text")  # type: ignore[arg-type]
 
 
-def test_text_that_is_no_unicode_is_an_error() -> None:
+def test_text_with_a_lone_surrogate_is_an_error() -> None:
     with pytest.raises(UnicodeEncodeError):
         Client(provider="winkas", user="\ud800", contract="c", password="p")
     assert sys.exc_info() == (None, None, None)

@@ -12,35 +12,37 @@ if TYPE_CHECKING:
     from conftest import Emulator
 
 
+# Rule: Faces: importing the Python module starts no thread and opens no file.
 def test_importing_starts_no_thread_and_opens_no_file() -> None:
     script = """
-def look():
+def measure():
     return len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
-before = look()
+before = measure()
 import tokenlease
-assert look() == before, (look(), before)
-# Nothing heavy comes along.
-heavy = {"asyncio", "logging", "datetime", "typing", "inspect", "socket", "ssl"}
-assert not heavy & set(sys.modules), heavy & set(sys.modules)
+assert measure() == before, (measure(), before)
+# No slow module was imported.
+slow = {"asyncio", "logging", "datetime", "typing", "inspect", "socket", "ssl"}
+assert not slow & set(sys.modules), slow & set(sys.modules)
 client = tokenlease.Client(provider="winkas", user="u", contract="c", password="p")
-assert look()[0] == before[0]
+assert measure()[0] == before[0]
 """
-    run(script.replace("def look", "sys.modules.pop('typing', None)\ndef look"))
+    run(script.replace("def measure", "sys.modules.pop('typing', None)\ndef measure"))
 
 
-def test_lesson_19_ctrl_c_ends_a_wait(emulator: Emulator, provider: str) -> None:
+# Rule: Faces: Ctrl-C ends the wait of a Python thread; the request continues.
+def test_ctrl_c_ends_a_wait(emulator: Emulator, provider: str) -> None:
     script = """
 import signal
 import tokenlease
-# Whoever runs this in a shell's background has it ignored.
+# A shell ignores the signal in background jobs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 client = tokenlease.Client(**options)
-print("waits", flush=True)
+print("waiting", flush=True)
 try:
     client.token()
 except KeyboardInterrupt:
     print("interrupted", flush=True)
-    # What was under way still is, and who asks next joins it.
+    # The login continues, and the next call joins it.
     try:
         client.token_with(deadline=0.01)
     except tokenlease.DeadlineExceededError:
@@ -48,13 +50,13 @@ except KeyboardInterrupt:
 """
     emulator.delay(provider, 30)
     child = start(script, emulator.options(provider))
-    assert child.line() == "waits"
+    assert child.line() == "waiting"
     while emulator.logins(provider) == 0:
         pass
     begin = time.monotonic()
     child.process.send_signal(signal.SIGINT)
     assert child.line() == "interrupted"
-    # Not at the end of the delay, which it would otherwise have waited for.
+    # Before the end of the delay.
     assert time.monotonic() - begin < 15
     assert child.end() == (0, "joined\n", "")
     assert emulator.logins(provider) == 1
@@ -70,21 +72,23 @@ token = client.token()
 """
 
 
+# Rule: Fork: in a forked Python child, old clients raise `ForkedError` and new clients work.
+# Reported as langfuse/langfuse-python#1654 and developmentseed/obstore#441
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
-def test_lesson_18_a_forked_child_is_told_so_and_works_with_a_client_of_its_own(
+def test_a_forked_child_gets_an_error_and_works_with_a_new_client(
     emulator: Emulator, provider: str
 ) -> None:
     script = """
 import asyncio
 child = os.fork()
 if child == 0:
-    # Cached is cached.
+    # A cached token is returned in the child too.
     assert client.token() is token
     calls = [
         lambda: client.token_with(min_remaining=1),
         lambda: client.report_rejected(token),
         lambda: client.validate(token),
-        client.refetch, client.forget, client.reset, client.close,
+        client.refetch, client.forget, client.unblock, client.close,
         lambda: asyncio.run(aclient.token()),
         lambda: asyncio.run(aclient.report_rejected(token)),
         lambda: tokenlease.Client(**options, registry=registry),
@@ -103,11 +107,11 @@ if child == 0:
     async def main():
         return await tokenlease.AsyncClient(**options).token()
     assert asyncio.run(main()) == own.token()
-    # And so on, in a child's child.
+    # The same applies to a grandchild.
     grandchild = os.fork()
     if grandchild == 0:
         assert tokenlease.Client(**options).token().value
-        print("child's child", flush=True)
+        print("grandchild", flush=True)
         os._exit(0)
     assert os.waitpid(grandchild, 0)[1] == 0
     print("child", flush=True)
@@ -117,13 +121,13 @@ assert client.validate(token)
 print("parent", flush=True)
 """
     out = run(FORK + script, emulator.options(provider))
-    assert out.split("\n") == ["child's child", "child", "parent"]
+    assert out.split("\n") == ["grandchild", "child", "parent"]
 
 
+# Rule: Fork: a child that is forked during a login does not hang.
+# Reported as langfuse/langfuse-python#1654 and developmentseed/obstore#441
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
-def test_lesson_18_a_fork_in_the_middle_of_a_flight_is_no_hang(
-    emulator: Emulator, provider: str
-) -> None:
+def test_a_fork_during_a_login_does_not_hang_the_child(emulator: Emulator, provider: str) -> None:
     script = """
 import threading, tokenlease, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
@@ -144,14 +148,14 @@ statuses = [os.waitpid(child, 0)[1] for child in children]
 assert statuses and not any(statuses), statuses
 for thread in threads: thread.join()
 """
-    # Where the machine stands still that long, there are fewer forks: none comes after the flight.
+    # If the host pauses for that long, there are fewer forks; none is made after the login.
     emulator.delay(provider, 2, times=100)
     run(script, emulator.options(provider))
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
-def test_lesson_18_workers_of_multiprocessing_work(
+def test_clients_work_in_multiprocessing_workers(
     emulator: Emulator, provider: str, method: str
 ) -> None:
     script = """
@@ -176,7 +180,8 @@ except TypeError as error:
     assert "Client" in out[2]
 
 
-def test_a_thread_that_waits_while_the_interpreter_ends_hurts_nobody(
+# Rule: Faces: a thread that waits while the interpreter ends does not abort the process.
+def test_a_thread_that_waits_while_the_interpreter_ends_causes_no_error(
     emulator: Emulator, provider: str
 ) -> None:
     script = """
@@ -189,19 +194,19 @@ time.sleep(0.05)
     run(script, emulator.options(provider))
 
 
-def test_a_function_that_runs_while_the_interpreter_ends_hurts_nobody(
+def test_a_credentials_function_that_runs_while_the_interpreter_ends_causes_no_error(
     emulator: Emulator, provider: str
 ) -> None:
     script = """
 import threading, time, tokenlease
-asked = threading.Event()
+called = threading.Event()
 def fetch():
-    asked.set()
+    called.set()
     time.sleep(0.3)
     return options["password"]
 options_ = {**options, "password": fetch}
 client = tokenlease.Client(**options_)
 threading.Thread(target=client.token, daemon=True).start()
-asked.wait()
+called.wait()
 """
     run(script, emulator.options(provider))

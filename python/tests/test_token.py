@@ -13,7 +13,8 @@ def token(value: str = "canary") -> Token:
     return Token(value, kind="bearer")
 
 
-def test_lesson_2_a_token_is_never_printed() -> None:
+# Rule: Secrets: no text form of a Python token contains its secret.
+def test_a_token_is_never_printed() -> None:
     shown = token()
     texts = [str(shown), repr(shown), f"{shown}", f"{[shown]}", "%s" % shown]  # noqa: UP031
     texts += [str(Replaced(shown)), repr(Replaced(shown))]
@@ -30,26 +31,26 @@ def test_tokens_are_equal_by_text_and_kind() -> None:
     assert len({token(), token(), token("other")}) == 2
 
 
-def test_a_token_is_not_pickled_but_copied_as_itself() -> None:
+def test_a_token_cannot_be_pickled_and_its_copy_is_itself() -> None:
     shown = token()
-    with pytest.raises(TypeError, match="is a secret and is not pickled"):
+    with pytest.raises(TypeError, match="is a secret and cannot be pickled"):
         pickle.dumps(shown)
     assert copy.copy(shown) is shown
     assert copy.deepcopy({"token": shown})["token"] is shown
 
 
-def test_a_token_does_not_change() -> None:
+def test_a_token_is_immutable_and_checks_its_text() -> None:
     shown: Any = token()
     with pytest.raises(AttributeError):
         shown.value = "other"
     with pytest.raises(ConfigError, match="winkas or bearer"):
         Token("x", kind="basic")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="the text is no token") as caught:
+    with pytest.raises(ConfigError, match="the text is not a token") as caught:
         token("canary\n")
     assert "canary" not in str(caught.value)
 
 
-def test_a_rejection_is_told_by_its_class() -> None:
+def test_the_results_of_report_rejected_can_be_compared_and_matched() -> None:
     assert Replaced.__match_args__ == ("token",)
     assert Replaced(token()) == Replaced(token())
     assert Replaced(token()).token == token()

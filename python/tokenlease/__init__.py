@@ -1,7 +1,7 @@
-"""One API token for its whole life, shared by all who may use it.
+"""Gets, caches and shares API tokens of WinKAS Air, Wyn Enterprise and OAuth2 servers.
 
-`Client` for threads, `AsyncClient` for event loops, `Registry` for what clients share.
-Importing this starts no thread and reads no file.
+`Client` is for threads and `AsyncClient` for event loops; a `Registry` shares a store and HTTP
+settings among clients. Importing this module starts no thread and reads no file.
 """
 
 from tokenlease._async import AsyncClient
@@ -11,13 +11,13 @@ from tokenlease._errors import (
     DeadlineExceededError,
     ForkedError,
     InternalError,
+    InvalidResponseError,
     StoreError,
     ThrottledError,
     TokenLeaseError,
     TokenRejectedError,
     TransportError,
     UnavailableError,
-    InvalidResponseError,
     UnsupportedError,
 )
 from tokenlease._tokenlease import (
@@ -38,6 +38,7 @@ __all__ = [
     "DeadlineExceededError",
     "ForkedError",
     "InternalError",
+    "InvalidResponseError",
     "Registry",
     "Replaced",
     "Stats",
@@ -49,7 +50,6 @@ __all__ = [
     "TokenRejectedError",
     "TransportError",
     "UnavailableError",
-    "InvalidResponseError",
     "UnsupportedError",
     "__version__",
 ]

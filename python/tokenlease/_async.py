@@ -1,4 +1,4 @@
-"""The client for event loops: coroutines over what the native half begins."""
+"""The client for event loops: coroutines over the futures of the native module."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(_tokenlease.AsyncClient):
-    """The same client as `Client`, whose calls are awaited in an event loop, asyncio's or another.
+    """Gets, caches and shares the token of one identity; its calls are awaited in an event loop.
 
-    A task that is cancelled ends its own wait alone: what is under way goes on, for the others who
-    wait for it too. Opening a store blocks: make the client, or its registry, before you are busy.
+    It works with asyncio and other event loops. A cancelled task ends only its own wait; the
+    request continues for other callers. Making a client or a registry with a `store` opens the
+    store, which blocks: do it before the event loop serves requests.
     """
 
     async def token(self) -> Token:
@@ -36,8 +37,8 @@ class AsyncClient(_tokenlease.AsyncClient):
         return await self._token_with(deadline, min_remaining) if token is None else token
 
     async def report_rejected(self, token: Token) -> Replaced | StillActive:
-        """See `Client.reject`."""
-        return await self._reject(token)
+        """See `Client.report_rejected`."""
+        return await self._report_rejected(token)
 
     async def validate(self, token: Token) -> bool:
         """See `Client.validate`."""
@@ -56,15 +57,15 @@ class AsyncClient(_tokenlease.AsyncClient):
         await self._forget()
 
     async def unblock(self) -> None:
-        """See `Client.reset`."""
-        await self._reset()
+        """See `Client.unblock`."""
+        await self._unblock()
 
     async def close(self) -> None:
         """See `Client.close`."""
         await self._close()
 
     async def __aenter__(self) -> Self:
-        """Give the client itself."""
+        """Return the client itself."""
         return self
 
     async def __aexit__(self, *_exception: object) -> None:

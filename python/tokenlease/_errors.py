@@ -1,7 +1,7 @@
-"""What goes wrong, by what the caller does next.
+"""Exceptions, one class for each kind of error.
 
-Written in Python, so that an exception carries its facts, is pickled, and derives from the
-standard's exception of the same meaning. The native module raises them by their kind.
+They are written in Python, so that an exception has attributes, can be pickled, and derives from
+the built-in exception of the same meaning. The native module raises them by their kind.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
 
 class TokenLeaseError(Exception):
-    """Any error of tokenlease; which one it is, says its class and its `kind`.
+    """The base class of all errors. The subclass and `kind` say which error it is.
 
-    The text says what was wrong, what was expected and what to do, and names no secret.
+    The message says what was wrong, what was expected and what to do. It contains no secret.
     """
 
     kind: ClassVar[str]
-    """The kind's name, the same in every language."""
+    """The name of the kind, the same in every language."""
 
     retryable: bool
-    """Whether the same call may succeed later without anything being changed."""
+    """Whether the same call may succeed later without a change."""
 
     status: int | None
-    """The HTTP status of the answer, if one was read."""
+    """The HTTP status of the provider's response, if a response was read."""
 
     code: str | None
-    """The provider's own error code: RFC 6749 `error`, or WinKAS' `WinkasErrorCode`."""
+    """The provider's error code: `error` of RFC 6749 section 5.2, or `WinkasErrorCode`."""
 
     retry_after: timedelta | None
-    """The wait that the provider asked for by `Retry-After`."""
+    """The wait that the provider asked for in `Retry-After` (RFC 9110 section 10.2.3)."""
 
     until: datetime | None
-    """The moment before which the answer will not change, in UTC, if that is known."""
+    """The time, in UTC, before which a retry fails with the same error, if it is known."""
 
     def __init__(  # noqa: PLR0913
         self,
@@ -46,7 +46,7 @@ class TokenLeaseError(Exception):
         retry_after: timedelta | None = None,
         until: datetime | None = None,
     ) -> None:
-        """Make an error with that text; a function that fetches credentials may raise one."""
+        """Make an error with that message. A function that fetches credentials may raise one."""
         super().__init__(message)
         self.retryable = retryable
         self.status = status
@@ -56,80 +56,89 @@ class TokenLeaseError(Exception):
 
 
 class ConfigError(TokenLeaseError, ValueError):
-    """An option, an address or a scope is wrong: mend the configuration."""
+    """An option, an address or a scope is wrong. Correct the configuration."""
 
     kind = "config"
 
 
 class CredentialsRejectedError(TokenLeaseError):
-    """The provider rejected user, password, contract or client: mend them, then `unblock`."""
+    """The provider rejected the user, the password, the contract or the client.
+
+    Correct the credentials, then call `unblock`.
+    """
 
     kind = "credentials_rejected"
 
 
 class TokenRejectedError(TokenLeaseError):
-    """The provider says no to the token itself, or rejections of it are being spaced."""
+    """The provider rejects the token itself.
+
+    Or the client backs off before the next login that a rejected token causes.
+    """
 
     kind = "token_rejected"
 
 
 class ThrottledError(TokenLeaseError):
-    """The provider, or a limit that protects the account, asks to wait: come back after `until`."""
+    """The provider asks to wait, or a limit that protects the account applies.
+
+    Retry after `until`.
+    """
 
     kind = "throttled"
 
 
 class UnavailableError(TokenLeaseError):
-    """The provider can't answer now: try later."""
+    """The provider cannot answer now. Retry later."""
 
     kind = "unavailable"
 
 
 class InvalidResponseError(TokenLeaseError):
-    """The provider's answer could not be understood: look at the address and the version."""
+    """The provider's response could not be parsed. Check the address and the server's version."""
 
     kind = "invalid_response"
 
 
 class TransportError(TokenLeaseError, ConnectionError):
-    """No answer came: look at network, proxy and TLS."""
+    """No response arrived. Check the network, the proxy and the TLS settings."""
 
     kind = "transport"
 
 
 class DeadlineExceededError(TokenLeaseError, TimeoutError):
-    """The caller's own deadline passed."""
+    """The deadline of the call passed."""
 
     kind = "deadline_exceeded"
 
 
 class StoreError(TokenLeaseError):
-    """The store of shared leases failed: look at its address, rights and key."""
+    """The shared store failed. Check its address, its permissions and its key."""
 
     kind = "store"
 
 
 class UnsupportedError(TokenLeaseError):
-    """The provider, or its configuration here, has no such call."""
+    """The provider, or its configuration, does not support the call."""
 
     kind = "unsupported"
 
 
 class ForkedError(TokenLeaseError, RuntimeError):
-    """The process was forked after the client was made: make a new one in the child."""
+    """The process was forked after the client was made. Make a new client in the child."""
 
     kind = "forked"
 
 
 class InternalError(TokenLeaseError, RuntimeError):
-    """A fault of tokenlease: please report it."""
+    """A bug in tokenlease. Please report it."""
 
     kind = "internal"
 
 
 BY_KIND: dict[str, type[TokenLeaseError]] = {
-    leaf.kind: leaf
-    for leaf in (
+    error.kind: error
+    for error in (
         ConfigError,
         CredentialsRejectedError,
         TokenRejectedError,
@@ -144,4 +153,4 @@ BY_KIND: dict[str, type[TokenLeaseError]] = {
         InternalError,
     )
 }
-"""The class of each kind: the one table, which the import fails without."""
+"""The class of each kind. Importing the native module fails if a kind is missing."""

@@ -1,4 +1,4 @@
-"""The native half of tokenlease."""
+"""The native module of tokenlease."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -23,13 +23,13 @@ __all__ = [
 __version__: str
 
 OPTIONS: tuple[str, ...]
-"""The options' names, the same as those of the program's profiles."""
+"""The names of the options, the same as in the program's profiles."""
 
 ERROR_KINDS: tuple[str, ...]
 """The kinds of error."""
 
 _Duration: TypeAlias = float | timedelta | str
-"""Seconds, a `timedelta`, or text with units: `"500ms"`, `"10s"`, `"1h30m"`."""
+"""Seconds, a `timedelta`, or text with a unit: `"500ms"`, `"10s"`, `"1h30m"`."""
 
 _Path: TypeAlias = str | PathLike[str]
 _Secret: TypeAlias = str | Callable[[], str]
@@ -68,28 +68,28 @@ class _Options(TypedDict, total=False):
 
 @final
 class Token:
-    """The secret text that the provider issued, with its kind.
+    """The secret text of a token, with its kind.
 
-    It is never printed and not pickled. Two are equal if their texts and kinds are, which is found
-    out in constant time.
+    Its `repr` does not contain the text, and it cannot be pickled. Two tokens are equal if their
+    texts and kinds are equal; the comparison takes constant time.
     """
 
     value: str
-    """The token's text. Whoever reads it is responsible for where it goes."""
+    """The token's text. It is a secret: do not log it."""
 
     @property
     def kind(self) -> Literal["winkas", "bearer"]:
-        """How it is presented: in the field `Token` of a JSON body, or as a Bearer token."""
+        """How the token is presented: in the field `Token` of a JSON body, or as a Bearer token."""
 
     @property
     def authorization(self) -> str:
-        """The value of the header `Authorization`.
+        """The value of the header `Authorization` (RFC 6750 section 2.1).
 
-        A `ConfigError` for a token of WinKAS Air, which goes into no header.
+        Raises `ConfigError` for a token of WinKAS Air, which is not sent in a header.
         """
 
     def __new__(cls, value: str, *, kind: Literal["winkas", "bearer"]) -> Self:
-        """Make one of a text from elsewhere, to `validate`, `report_rejected` or `revoke` it."""
+        """Make a token from text, to `validate`, `report_rejected` or `revoke` it."""
 
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -98,10 +98,10 @@ class Token:
 
 @final
 class Replaced:
-    """Another token is in use now: call the API once more with it."""
+    """Another token is in use now. Repeat the API call once with it."""
 
     token: Token
-    """The token to call with."""
+    """The token to repeat the call with."""
 
     __match_args__ = ("token",)
 
@@ -110,9 +110,9 @@ class Replaced:
 
 @final
 class StillActive:
-    """The provider says that the token is active, so the rejection is about something else.
+    """The provider says that the token is active.
 
-    A permission, for one: don't call again.
+    The API rejected the call for another reason, such as a missing permission. Do not repeat it.
     """
 
     def __new__(cls) -> Self: ...
@@ -120,45 +120,45 @@ class StillActive:
 
 @final
 class Stats:
-    """What a client has done since it was made."""
+    """Counters of what a client has done since it was made."""
 
     logins: int
-    """Requests for a new token that were sent."""
+    """Requests for a new token."""
 
     refetches: int
-    """Requests for the running token that were sent."""
+    """Requests for the running token."""
 
     validations: int
-    """Questions about a token that were sent: Validate, userinfo or introspection."""
+    """Requests that ask whether a token is active: Validate, userinfo or introspection."""
 
     revocations: int
-    """Revocations that were sent."""
+    """Requests that revoke a token."""
 
     store_calls: int
-    """Calls of the store."""
+    """Calls to the store."""
 
     cache_misses: int
-    """Callers that the cached token could not answer."""
+    """Calls that could not be answered from memory."""
 
     errors: int
-    """Callers that were answered with an error."""
+    """Calls that raised an error."""
 
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Registry:
-    """What many clients share: the store, trust, and how long a request may take.
+    """The store, the trusted certificates and the HTTP settings that several clients share.
 
-    Clients that name none share the registry of their process, whose store is its memory.
+    Clients without a registry share the default registry of the process, whose store is memory.
 
-    - `store`: where leases are kept and shared: `"file:/path"` or `"file:"` (the user's folder),
-      `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening it blocks.
+    - `store`: where leases are stored and shared: `"file:/path"` or `"file:"` (the user's folder),
+      `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening a store blocks.
     - `store_key_file`, `store_passphrase_file`: a file with the store's key, or with a passphrase
-      that it is made of; `store_key`: who keeps the key else, where the module was built with
-      keyrings. A folder has one of its own unless given.
-    - `ca`: a file of certificates in PEM that are trusted too, beside the system's.
+      from which the key is derived. `store_key`: another source of the key; keyrings need a module
+      that was built with them. Default for a folder: a key in the folder.
+    - `ca`: a PEM file of certificates to trust in addition to the system's.
     - `allow_plain_http`: dangerous: sends passwords unencrypted to other machines.
-    - `timeout`: how long one request may take: 10 s unless given.
+    - `timeout`: how long one request may take; default: 10 s.
     """
 
     def __new__(
@@ -172,26 +172,28 @@ class Registry:
         allow_plain_http: bool | None = None,
         timeout: _Duration | None = None,
     ) -> Self:
-        """Make one; a `ConfigError` says what is wrong with an option."""
+        """Make a registry and open its store.
+
+        Raises `ConfigError` for an invalid option and `StoreError` if the store fails.
+        """
 
 @final
 class Client:
-    """Gets, keeps and shares the token of one identity, for threads.
+    """Gets, caches and shares the token of one identity; its calls block the calling thread.
 
-    While a token is fresh, asking for it costs no lock, no request and no wait. Otherwise one
-    flight gets it for all who ask, each by a deadline of their own; other threads run meanwhile,
-    and Ctrl-C ends the wait. It may be used by any number of threads.
+    A cached token is returned without a lock, a request or a wait. Otherwise concurrent callers
+    share one request, each with its own deadline. Other threads run while a caller waits, and
+    Ctrl-C ends the wait. Any number of threads may use a client.
 
-    A process that was forked off makes clients of its own: those of its parent raise `ForkedError`
-    as soon as they would have to wait.
+    A forked child makes new clients: those of its parent raise `ForkedError` instead of waiting.
 
-    Beside the options of the program's profiles, by the same names, it takes
+    In addition to the options of the program's profiles, which have the same names, it takes
 
-    - `password`, `client_secret`: text, or a function that returns it. A function is called on a
-      thread of its own before the first look and before each send of credentials, never while a
-      cached token serves;
-    - `registry`: what it shares with other clients. Without one, `store`, `store_key_file`, `ca`,
-      `allow_plain_http` and `timeout` may be given here.
+    - `password`, `client_secret`: text, or a function that returns it. The client calls the
+      function on a separate thread before its first read of the store and before each request that
+      sends credentials, never while a cached token can be returned.
+    - `registry`: the registry to share with other clients. Without it, the client takes the options
+      of a registry too: `store`, `store_key_file`, `ca`, `allow_plain_http`, `timeout` and so on.
     """
 
     def __new__(
@@ -202,13 +204,13 @@ class Client:
         registry: Registry | None = None,
         **options: Unpack[_Options],
     ) -> Self:
-        """Make one; it sends nothing until it is asked.
+        """Make a client. It sends nothing until a token is needed.
 
-        A `ConfigError` says which option is missing, unknown or wrong.
+        Raises `ConfigError` for an option that is missing, unknown or invalid.
         """
 
     def token(self) -> Token:
-        """Give the token to use now, or wait for it until the client's own deadline."""
+        """Return the token to use now; wait at most the client's `deadline` (default: 30 s)."""
 
     def token_with(
         self,
@@ -216,53 +218,54 @@ class Client:
         deadline: _Duration | None = None,
         min_remaining: _Duration | None = None,
     ) -> Token:
-        """Give the token to use now, by a deadline or with a wish of the caller's own.
+        """Return the token to use now, with options for this call.
 
-        `deadline` is how long to wait at most: 30 s, unless the client was made with another.
-        `min_remaining` is the life that should be left: a wish, clamped to a half of the token's
-        life. For WinKAS, whose ends nobody states, it means a validation now, never a new token.
+        `deadline` is how long to wait at most; default: the client's `deadline`, 30 s unless set.
+        `min_remaining` is the minimum remaining lifetime, clamped to half of the token's lifetime.
+        For WinKAS, whose tokens have no stated expiry, it causes a validation and never a login.
         """
 
     def report_rejected(self, token: Token) -> Replaced | StillActive:
-        """Claim that an API rejected this token.
+        """Report that an API rejected this token.
 
-        The claim is checked with the provider before it is believed; a thousand claims on one token
-        are one check and at most one new token.
+        The client checks the report with the provider before it acts on it. A thousand concurrent
+        reports of one token cause one check and at most one new token.
         """
 
     def validate(self, token: Token) -> bool:
-        """Ask the provider whether a token, this client's or any other, is active."""
+        """Ask the provider whether a token is active. It may be any token."""
 
     def refetch(self) -> Token:
-        """Ask the provider for the running token (WinKAS), whatever memory and store hold."""
+        """Ask the provider for the running token (WinKAS), regardless of memory and store."""
 
     def revoke(self, token: Token) -> Literal["proven", "unproven"]:
-        """End a token for all who share it, and tell the provider.
+        """Revoke a token at the provider, for every process that shares it.
 
-        `"proven"`: the provider said afterwards that it is not active. An `UnsupportedError` at
-        WinKAS, which has no such call: see `forget`. If the provider could not be told, the token is
-        not used any more, but may still be active.
+        Returns `"proven"` if the provider then confirmed that the token is inactive. Raises
+        `UnsupportedError` at WinKAS, which has no revocation: see `forget`. With other providers,
+        if the revocation fails, the client still stops using the token, but it may remain active.
         """
 
     def forget(self) -> None:
-        """Drop this client's token here and in the store, without ending it at the provider."""
+        """Drop this client's token from memory and the store, without revoking it."""
 
     def unblock(self) -> None:
-        """Say that the credentials are right, or that the account was unlocked.
+        """Allow credentials to be sent again after the provider rejected them.
 
-        What stops them is lifted, and the next caller is served by one login.
+        Call it after you corrected the credentials or the account was unlocked. The next call for a
+        token then logs in once.
         """
 
     def explain(self) -> str:
-        """Tell where the token in hand stands and how it came, without the secret."""
+        """Describe the current token without the secret: its state and its source."""
 
     def stats(self) -> Stats:
-        """Count what this client has done since it was made."""
+        """Return counters of what this client has done since it was made."""
 
     def close(self) -> None:
-        """Wait until nothing is under way for this client.
+        """Wait until the client has no work in progress.
 
-        So a short-lived process leaves no login half done and no lock taken. It ends no token.
+        A program that ends then leaves no unfinished login and no lock behind. It revokes no token.
         """
 
     def __enter__(self) -> Self: ...
@@ -278,7 +281,7 @@ class AsyncClient:
         registry: Registry | None = None,
         **options: Unpack[_Options],
     ) -> Self:
-        """As `Client`."""
+        """See `Client`."""
 
     def explain(self) -> str:
         """See `Client.explain`."""
@@ -291,10 +294,10 @@ class AsyncClient:
     def _token_with(
         self, deadline: _Duration | None, min_remaining: _Duration | None
     ) -> Awaitable[Token]: ...
-    def _reject(self, token: Token) -> Awaitable[Replaced | StillActive]: ...
+    def _report_rejected(self, token: Token) -> Awaitable[Replaced | StillActive]: ...
     def _validate(self, token: Token) -> Awaitable[bool]: ...
     def _refetch(self) -> Awaitable[Token]: ...
     def _revoke(self, token: Token) -> Awaitable[Literal["proven", "unproven"]]: ...
     def _forget(self) -> Awaitable[None]: ...
-    def _reset(self) -> Awaitable[None]: ...
+    def _unblock(self) -> Awaitable[None]: ...
     def _close(self) -> Awaitable[None]: ...

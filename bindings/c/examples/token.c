@@ -1,4 +1,4 @@
-/* Gets a token of WinKAS Air, as a plugin of an ERP program would.
+/* Gets a token of WinKAS Air, as an ERP plugin does.
  *
  *   cc token.c $(pkg-config --cflags --libs tokenlease) && ./a.out SERVER USER CONTRACT
  */
@@ -27,14 +27,14 @@ int main(int argc, char **argv)
         || tokenlease_client_token(client, &token, &error)) {
         goto done;
     }
-    /* Here the API is called with tokenlease_token_text(token). If it rejects the token: */
+    /* Call the API with tokenlease_token_text(token) here. If the API rejects the token: */
     if (tokenlease_client_report_rejected(client, token, &replacement, &error)) {
         goto done;
     }
     if (replacement) {
-        puts("the token had ended: call once more, with its replacement");
+        puts("the token was inactive: repeat the call once with the replacement");
     } else {
-        puts("the token is active: the rejection is about something else");
+        puts("the token is active: the API rejected the call for another reason");
     }
 
 done:

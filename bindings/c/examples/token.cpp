@@ -1,4 +1,4 @@
-// Gets a token of Wyn Enterprise, shared with all programs of this user.
+// Gets a token of Wyn Enterprise and shares it with other programs through a store.
 //
 //   c++ -std=c++17 token.cpp $(pkg-config --cflags --libs tokenlease) && ./a.out SERVER USER STORE
 #include <cstdlib>
@@ -23,17 +23,17 @@ try {
 
     tokenlease::Config config;
     config.set("provider", "wyn").set("server", argv[1]).set("user", argv[2]);
-    config.set_credentials([] {
+    config.set_credentials_function([] {
         return tokenlease::Credentials{secret("PASSWORD"), secret("CLIENT_SECRET")};
     });
     const tokenlease::Client client(config, registry);
 
     const tokenlease::Token token = client.token();
-    // Here an API is called with "Authorization: Bearer " and token.text(). If it answers 401:
+    // Call the API with "Authorization: Bearer " and token.text() here. If the API answers 401:
     if (const auto replacement = client.report_rejected(token)) {
-        std::cout << "the token had ended: call once more, with its replacement\n";
+        std::cout << "the token was inactive: repeat the call once with the replacement\n";
     } else {
-        std::cout << "the token is active: the rejection is about something else\n";
+        std::cout << "the token is active: the API rejected the call for another reason\n";
     }
     client.close();
 } catch (const tokenlease::Error &error) {

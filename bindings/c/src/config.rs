@@ -10,14 +10,15 @@ use ::tokenlease_config::Options;
 use tokenlease::{CredentialsSource, Result, core::Credentials};
 
 use crate::{
-    boundary::{free, given, guard, hand_over, text},
+    boundary::{free, guard, hand_over, required, text},
     credentials::{Function, tokenlease_credentials},
     error::tokenlease_error,
     status::tokenlease_status,
 };
 
-/// Options and secrets to make clients of, or the options of a registry. One thread at a time may
-/// use it. What was made of it stays as it is when it is changed or freed.
+/// Options and secrets for clients, or the options of a registry. Only one thread at a time may use
+/// it. Clients and registries do not change when the config they were made from is changed or
+/// freed.
 pub struct tokenlease_config {
     options: Options,
     secrets: Secrets,
@@ -25,29 +26,29 @@ pub struct tokenlease_config {
 
 #[derive(Clone)]
 enum Secrets {
-    Given(Credentials),
+    Fixed(Credentials),
     Fetched(Arc<Function>),
 }
 
-/// Makes a config without options. Free it with tokenlease_config_free.
+/// Makes an empty config. Free it with tokenlease_config_free.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_config_new(
     config: Option<&mut MaybeUninit<*mut tokenlease_config>>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let secrets = Secrets::Given(Credentials::default());
+        let secrets = Secrets::Fixed(Credentials::default());
         let new = tokenlease_config { options: Options::default(), secrets };
-        hand_over(given(config, "config")?, new);
+        hand_over(required(config, "config")?, new);
         Ok(())
     })
 }
 
-/// Sets an option by its name: "provider", "server", "user", "store" and so on, as they are called
-/// in profiles of the program ("tokenlease help token" tells them all). Times are written with
-/// their units: "90s", "15m", "8h". An option of a registry is not given to a client of it.
+/// Sets an option by name: "provider", "server", "user", "store" and so on. The names are those of
+/// the program's profiles; "tokenlease help token" lists them. Durations have a unit: "90s", "15m",
+/// "8h". Set the options of a registry on the registry's config only, not on those of its clients.
 ///
-/// Errors: TOKENLEASE_CONFIG for a name that is unknown, and a value that can't be read.
+/// Errors: TOKENLEASE_CONFIG for an unknown name or an invalid value.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_config_set(
     config: Option<&mut tokenlease_config>,
@@ -56,13 +57,13 @@ pub unsafe extern "C" fn tokenlease_config_set(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: texts of the caller's.
+        // SAFETY: the caller passes NUL-terminated strings.
         let (name, value) = unsafe { (text(name, "name")?, text(value, "value")?) };
-        Ok(given(config, "config")?.options.set(name, value)?)
+        Ok(required(config, "config")?.options.set(name, value)?)
     })
 }
 
-/// Sets the user's password; it is copied.
+/// Sets the user's password. The string is copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_config_set_password(
     config: Option<&mut tokenlease_config>,
@@ -70,14 +71,14 @@ pub unsafe extern "C" fn tokenlease_config_set_password(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: a text of the caller's.
+        // SAFETY: the caller passes a NUL-terminated string.
         let password = unsafe { text(password, "password") }?;
-        given(config, "config")?.given().password = Some(password.into());
+        required(config, "config")?.fixed().password = Some(password.into());
         Ok(())
     })
 }
 
-/// Sets the client's secret (wyn, oauth2); it is copied.
+/// Sets the client secret (wyn, oauth2). The string is copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_config_set_client_secret(
     config: Option<&mut tokenlease_config>,
@@ -85,23 +86,26 @@ pub unsafe extern "C" fn tokenlease_config_set_client_secret(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: a text of the caller's.
+        // SAFETY: the caller passes a NUL-terminated string.
         let secret = unsafe { text(client_secret, "client_secret") }?;
-        given(config, "config")?.given().client_secret = Some(secret.into());
+        required(config, "config")?.fixed().client_secret = Some(secret.into());
         Ok(())
     })
 }
 
-/// Sets a function that fetches the credentials, in place of fixed ones and of those that options
-/// name: from a vault, or from what the host program knows. It is called before a client's first
-/// look and before each send of credentials, never while a cached token serves, on a thread of the
-/// library's and by several at once if several clients are made of the config. It fills in what it
-/// is lent and answers 0; another answer fails the call that needs credentials, with
-/// TOKENLEASE_CONFIG. It must return, throw nothing, and ask nothing of the client it is called for.
+/// Sets a function that fetches the credentials, for example from a vault or from the host program.
+/// It replaces fixed credentials and those that options name.
 ///
-/// Ownership: if this call succeeds, user is the library's, which calls drop with it once, on any
-/// thread, when the config and all clients made of it are freed or have other credentials, and no
-/// call is under way. drop may be NULL.
+/// The library calls it before a client's first read of the store and before each request that
+/// sends credentials, and never while a cached token can be returned. It runs on a thread of the
+/// library, and on several threads at once if several clients are made from the config. It fills in
+/// its argument and returns 0. Any other result fails the call that needs the credentials with
+/// TOKENLEASE_CONFIG. It must return, must not throw, and must not call the client that needs the
+/// credentials.
+///
+/// Ownership: if this call succeeds, the library owns user. It calls drop(user) once, on any
+/// thread, after the config and all clients made from it were freed or got other credentials, and
+/// no call is in progress. drop may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_config_set_credentials_function(
     config: Option<&mut tokenlease_config>,
@@ -113,13 +117,13 @@ pub extern "C" fn tokenlease_config_set_credentials_function(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let (config, fetch) = (given(config, "config")?, given(function, "function")?);
+        let (config, fetch) = (required(config, "config")?, required(function, "function")?);
         config.secrets = Secrets::Fetched(Arc::new(Function { fetch, user, drop }));
         Ok(())
     })
 }
 
-/// Frees a config. Nothing for NULL.
+/// Frees a config. Freeing NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_config_free(config: Option<Box<tokenlease_config>>) {
     free(config);
@@ -130,22 +134,22 @@ impl tokenlease_config {
         &self.options
     }
 
-    /// Where a client gets its credentials.
+    /// Returns the source of a client's credentials.
     pub(crate) fn credentials(&self) -> Result<CredentialsSource> {
         match self.secrets.clone() {
-            Secrets::Given(credentials) => self.options.credentials(credentials),
+            Secrets::Fixed(credentials) => self.options.credentials(credentials),
             Secrets::Fetched(function) => Ok(CredentialsSource::from_fn(move || function.fetch())),
         }
     }
 
-    /// The secrets to fill in: they take the place of a function.
-    fn given(&mut self) -> &mut Credentials {
+    /// Returns the fixed secrets, to be filled in. They replace a function.
+    fn fixed(&mut self) -> &mut Credentials {
         if let Secrets::Fetched(_) = self.secrets {
-            self.secrets = Secrets::Given(Credentials::default());
+            self.secrets = Secrets::Fixed(Credentials::default());
         }
         match &mut self.secrets {
-            Secrets::Given(credentials) => credentials,
-            Secrets::Fetched(_) => unreachable!("it was replaced above"),
+            Secrets::Fixed(credentials) => credentials,
+            Secrets::Fetched(_) => unreachable!("the function was replaced above"),
         }
     }
 }

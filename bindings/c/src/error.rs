@@ -1,4 +1,4 @@
-//! What went wrong, for callers that want more than a status.
+//! The details of a failed call.
 
 use std::{
     ffi::{CString, c_char},
@@ -10,12 +10,11 @@ use tokenlease::Error;
 
 use crate::status::tokenlease_status;
 
-/// No time, and no wish of one: what is answered where a time is not known, and given where the
-/// default shall apply.
+/// As a result: the time is not known. As an argument: use the default.
 pub const TOKENLEASE_NONE: i64 = -1;
 
-/// What went wrong. It holds no secret, so it may be logged. It never changes: threads may read it
-/// together. Whoever got it frees it with tokenlease_error_free.
+/// The details of a failed call. It contains no secret, so it may be logged. It is immutable:
+/// threads may read it concurrently. The caller frees it with tokenlease_error_free.
 pub struct tokenlease_error {
     status: tokenlease_status,
     message: CString,
@@ -27,76 +26,76 @@ pub struct tokenlease_error {
     until: i64,
 }
 
-/// The same status as the call's. TOKENLEASE_OK for NULL.
+/// Returns the status that the failed call returned. TOKENLEASE_OK for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_status(error: Option<&tokenlease_error>) -> tokenlease_status {
     error.map_or(tokenlease_status::TOKENLEASE_OK, |error| error.status)
 }
 
-/// All of it in words: what was wrong, what was expected, what to do. It lives as long as the
-/// error. NULL for NULL.
+/// Returns the whole message: what was wrong, what was expected, what to do. The string is valid
+/// until the error is freed. NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_message(error: Option<&tokenlease_error>) -> *const c_char {
     error.map_or(ptr::null(), |error| error.message.as_ptr())
 }
 
-/// What was wrong, alone. It lives as long as the error. NULL for NULL.
+/// Returns only what was wrong. The string is valid until the error is freed. NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_detail(error: Option<&tokenlease_error>) -> *const c_char {
     error.map_or(ptr::null(), |error| error.detail.as_ptr())
 }
 
-/// The provider's own error code, RFC 6749 "error" or WinKAS' "WinkasErrorCode". It lives as long as
-/// the error. NULL if the provider gave none, and for NULL.
+/// Returns the provider's error code: "error" of RFC 6749 section 5.2, or "WinkasErrorCode". The
+/// string is valid until the error is freed. NULL if the provider gave no code, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_code(error: Option<&tokenlease_error>) -> *const c_char {
     let code = error.and_then(|error| error.code.as_ref());
     code.map_or(ptr::null(), |code| code.as_ptr())
 }
 
-/// The HTTP status of the provider's answer. 0 if none was read, and for NULL.
+/// Returns the HTTP status of the provider's response. 0 if no response was read, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_http_status(error: Option<&tokenlease_error>) -> i32 {
     error.map_or(0, |error| error.http_status)
 }
 
-/// Whether the same call may succeed later without anything being changed. false for NULL.
+/// Returns whether the same call may succeed later without a change. false for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_is_retryable(error: Option<&tokenlease_error>) -> bool {
     error.is_some_and(|error| error.retryable)
 }
 
-/// The wait that the provider asked for (Retry-After), in milliseconds. TOKENLEASE_NONE if it did
-/// not, and for NULL.
+/// Returns the wait that the provider asked for in Retry-After (RFC 9110 section 10.2.3), in
+/// milliseconds. TOKENLEASE_NONE if it asked for none, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_retry_after_ms(error: Option<&tokenlease_error>) -> i64 {
     error.map_or(TOKENLEASE_NONE, |error| error.retry_after)
 }
 
-/// The moment before which the answer will not change, in milliseconds since
+/// Returns the time before which a retry fails with the same error, in milliseconds since
 /// 1970-01-01T00:00:00Z. TOKENLEASE_NONE if it is not known, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_until_ms(error: Option<&tokenlease_error>) -> i64 {
     error.map_or(TOKENLEASE_NONE, |error| error.until)
 }
 
-/// Frees an error. Nothing for NULL.
+/// Frees an error. Freeing NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_error_free(error: Option<Box<tokenlease_error>>) {
     drop(error);
 }
 
 impl tokenlease_error {
-    /// An argument that can't be taken.
+    /// Returns the error for an invalid argument.
     pub(crate) fn bad_argument(detail: &str, expected: &str) -> Box<Self> {
         let message = format!("bad argument: {detail}; expected {expected}");
         Self::of_call(tokenlease_status::TOKENLEASE_BAD_ARGUMENT, detail, message)
     }
 
-    /// A buffer that can't hold the text and its NUL.
+    /// Returns the error for a buffer that cannot hold the text and its NUL.
     pub(crate) fn too_small(capacity: usize, needed: usize) -> Box<Self> {
         let detail = format!("the buffer holds {capacity} bytes");
-        let message = format!("buffer too small: {detail}; expected {needed} at least");
+        let message = format!("buffer too small: {detail}; expected at least {needed}");
         Self::of_call(tokenlease_status::TOKENLEASE_BUFFER_TOO_SMALL, &detail, message)
     }
 
@@ -137,7 +136,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A text for C, which would see its end at a NUL inside.
+/// Converts a text for C. NUL characters inside are replaced, because they would end the string.
 fn c_text(text: impl Into<String>) -> CString {
     CString::new(text.into().replace('\0', "\u{fffd}")).unwrap_or_default()
 }

@@ -1,37 +1,43 @@
-//! The C library: opaque handles over the client for threads that block.
+//! The C library: opaque handles over the blocking client.
 //!
-//! Nothing is decided here. Each call looks at its arguments, calls the client, and hands over
-//! what came of it; no panic leaves it. The rules for callers stand at the top of
-//! `include/tokenlease.h`, which a test generates from these files, comments included: they are
-//! written for readers of C. Names are C's, so that one search finds both sides.
+//! This crate makes no decisions. Each function checks its arguments, calls the client, and hands
+//! over the result; it catches panics. The rules for callers are at the top of
+//! `include/tokenlease.h`. A test generates that header from these files, doc comments included, so
+//! the doc comments are written for C programmers. Items have their C names, so that one search
+//! finds both sides.
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![expect(
     unsafe_code,
-    reason = "C hands over bare pointers. They are turned into references, text and handles in \
-              few places, each of which says which rule of the header it relies on"
+    reason = "C passes raw pointers. Few places turn them into references, text and handles; each \
+              names the rule of the header that it relies on"
 )]
-#![expect(non_camel_case_types, reason = "the names of C are used on both sides")]
+#![expect(non_camel_case_types, reason = "items have their C names")]
 #![expect(
     clippy::missing_safety_doc,
-    reason = "the comments are C's, and what C must keep stands at the top of the header"
+    reason = "the doc comments are for C; the top of the header has the rules for callers"
 )]
 #![expect(
     clippy::unnecessary_box_returns,
-    reason = "errors are handed to C in the box that they were made in"
+    reason = "an error is handed to C in the box that it was made in"
 )]
-#![allow(clippy::doc_markdown, reason = "the comments are C's, where names stand as they are")]
+#![allow(
+    clippy::doc_markdown,
+    reason = "the doc comments are for C, where names have no backticks"
+)]
 
 mod boundary;
 pub mod client;
 pub mod config;
 pub mod credentials;
 pub mod error;
+pub mod inspection;
 pub mod registry;
 pub mod status;
 pub mod token;
+pub mod token_calls;
 pub mod version;
 
-// As the header says: these are shared among threads, and all handles are freed by any of them.
+// The header promises that threads share these handles, and that any thread may free any handle.
 const _: () = {
     const fn shared<T: Send + Sync>() {}
     const fn moved<T: Send>() {}

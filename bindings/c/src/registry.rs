@@ -1,22 +1,23 @@
-//! What clients share.
+//! The registry: what clients share.
 
 use std::mem::MaybeUninit;
 
 use tokenlease::Registry;
 
 use crate::{
-    boundary::{free, given, guard, hand_over},
+    boundary::{free, guard, hand_over, required},
     config::tokenlease_config,
     error::tokenlease_error,
     status::tokenlease_status,
 };
 
-/// What clients share: the store, trust, and how requests are sent. Threads may share it.
+/// The store, the trusted certificates and the HTTP settings that several clients share.
+/// Thread-safe.
 pub struct tokenlease_registry(Registry);
 
-/// Makes a registry of the options "store", "store_key", "store_key_file",
+/// Makes a registry from the options "store", "store_key", "store_key_file",
 /// "store_passphrase_file", "ca", "allow_plain_http" and "timeout" of a config, and opens its
-/// store. Free it with tokenlease_registry_free.
+/// store. Free the registry with tokenlease_registry_free.
 ///
 /// Errors: TOKENLEASE_CONFIG, TOKENLEASE_STORE.
 #[unsafe(no_mangle)]
@@ -26,13 +27,13 @@ pub extern "C" fn tokenlease_registry_new(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let (config, registry) = (given(config, "config")?, given(registry, "registry")?);
+        let (config, registry) = (required(config, "config")?, required(registry, "registry")?);
         hand_over(registry, tokenlease_registry(config.options().registry()?));
         Ok(())
     })
 }
 
-/// Frees a registry; its clients go on with it. Nothing for NULL.
+/// Frees a registry. Its clients keep what they need of it. Freeing NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_registry_free(registry: Option<Box<tokenlease_registry>>) {
     free(registry);

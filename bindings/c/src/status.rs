@@ -1,45 +1,46 @@
-//! What a call answers: done, or the kind of its error.
+//! The status of a call: success, or the kind of its error.
 
 use std::ffi::{CStr, c_char};
 
 use tokenlease::ErrorKind;
 
-/// What came of a call. Numbers never change their meaning; later versions may add some, so treat
-/// one that you do not know like TOKENLEASE_INTERNAL.
+/// The result of a call. The meaning of a number never changes. Later versions may add numbers, so
+/// treat an unknown one like TOKENLEASE_INTERNAL.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum tokenlease_status {
-    /// It was done.
+    /// The call succeeded.
     TOKENLEASE_OK = 0,
-    /// An option, an address or a scope is wrong: mend the configuration.
+    /// An option, an address or a scope is wrong. Correct the configuration.
     TOKENLEASE_CONFIG = 1,
-    /// The provider rejected user, password, contract or client: mend the credentials, then call
-    /// tokenlease_client_unblock.
+    /// The provider rejected the user, the password, the contract or the client. Correct the
+    /// credentials, then call tokenlease_client_unblock.
     TOKENLEASE_CREDENTIALS_REJECTED = 2,
-    /// The provider says no to the token itself, or rejections of it are being spaced.
+    /// The provider rejects the token itself, or the client backs off before the next login that a
+    /// rejected token causes.
     TOKENLEASE_TOKEN_REJECTED = 3,
-    /// The provider, or a limit that protects the account, asks to wait: come back after
+    /// The provider asks to wait, or a limit that protects the account applies. Retry after
     /// tokenlease_error_until_ms.
     TOKENLEASE_THROTTLED = 4,
-    /// The provider can't answer now: try later.
+    /// The provider cannot answer now. Retry later.
     TOKENLEASE_UNAVAILABLE = 5,
-    /// The provider's answer could not be understood: look at the address and the version.
+    /// The provider's response could not be parsed. Check the address and the server's version.
     TOKENLEASE_INVALID_RESPONSE = 6,
-    /// No answer came: look at network, proxy and TLS.
+    /// No response arrived. Check the network, the proxy and the TLS settings.
     TOKENLEASE_TRANSPORT = 7,
-    /// The caller's own deadline passed.
+    /// The deadline of the call passed.
     TOKENLEASE_DEADLINE_EXCEEDED = 8,
-    /// The store of shared leases failed: look at its address, rights and key.
+    /// The shared store failed. Check its address, its permissions and its key.
     TOKENLEASE_STORE = 9,
-    /// This provider, or this configuration, has no such call.
+    /// The provider, or its configuration, does not support the call.
     TOKENLEASE_UNSUPPORTED = 10,
-    /// The process was forked after the client was made: make a new one in the child.
+    /// The process was forked after the client was made. Make a new client in the child.
     TOKENLEASE_FORKED = 11,
-    /// A fault of tokenlease: please report it.
+    /// A bug in tokenlease. Please report it.
     TOKENLEASE_INTERNAL = 12,
-    /// An argument was NULL, no UTF-8, or out of its range: mend the program.
+    /// An argument was NULL, not valid UTF-8, or out of range. Correct the program.
     TOKENLEASE_BAD_ARGUMENT = 100,
-    /// The buffer can't hold the text: see the length that was written.
+    /// The buffer is too small for the text. The call wrote the length that it needs.
     TOKENLEASE_BUFFER_TOO_SMALL = 101,
 }
 
@@ -51,7 +52,7 @@ use tokenlease_status::{
     TOKENLEASE_UNSUPPORTED,
 };
 
-/// All of them with their names: those of the kinds are the same in every language.
+/// Every status with its name. The names of error kinds are the same in every language.
 const ALL: [(tokenlease_status, &CStr); 15] = [
     (TOKENLEASE_OK, c"ok"),
     (TOKENLEASE_CONFIG, c"config"),
@@ -70,8 +71,8 @@ const ALL: [(tokenlease_status, &CStr); 15] = [
     (TOKENLEASE_BUFFER_TOO_SMALL, c"buffer_too_small"),
 ];
 
-/// A status' name in snake case, such as "credentials_rejected"; "unknown" for a number that is
-/// none. It lives as long as the library.
+/// Returns the name of a status in snake case, such as "credentials_rejected"; "unknown" for an
+/// unknown number. The string is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_status_name(status: i32) -> *const c_char {
     let found = ALL.iter().find(|(known, _)| *known as i32 == status);
@@ -92,7 +93,7 @@ impl From<ErrorKind> for tokenlease_status {
             ErrorKind::Store => TOKENLEASE_STORE,
             ErrorKind::Unsupported => TOKENLEASE_UNSUPPORTED,
             ErrorKind::Forked => TOKENLEASE_FORKED,
-            // A kind that this table lacks fails a test before it gets here.
+            // A test fails if this table lacks a kind.
             ErrorKind::Internal | _ => TOKENLEASE_INTERNAL,
         }
     }
@@ -103,13 +104,14 @@ mod tests {
     use super::*;
 
     fn name(status: i32) -> &'static str {
-        // SAFETY: it answers a text that ends with a NUL and lives as long as the library.
+        // SAFETY: the function returns a static NUL-terminated string.
         unsafe { CStr::from_ptr(tokenlease_status_name(status)) }.to_str().expect("ASCII")
     }
 
+    /// Rule: Faces: each kind of error has its own C status, whose number and name never change.
     #[test]
-    fn every_kind_of_error_has_a_status_of_its_name_and_number() {
-        // The numbers are part of the binary interface: they never change.
+    fn every_error_kind_has_a_status_with_its_name_and_a_fixed_number() {
+        // The numbers are part of the binary interface.
         let numbers: Vec<_> = ErrorKind::ALL
             .iter()
             .map(|kind| (kind.as_str(), tokenlease_status::from(*kind)))
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_called_by_its_constants_name_and_a_strange_number_is_unknown() {
+    fn a_status_has_the_name_of_its_constant_and_an_unknown_number_is_unknown() {
         for (status, name) in ALL {
             let constant = format!("{status:?}");
             assert_eq!(constant, format!("TOKENLEASE_{}", name.to_str().unwrap().to_uppercase()));

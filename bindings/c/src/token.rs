@@ -1,4 +1,4 @@
-//! A token to use.
+//! A token.
 
 use std::{ffi::c_char, ptr};
 
@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 
 use crate::boundary::free;
 
-/// A token. It never changes: threads may read it together. Whoever got it frees it with
+/// A token. It is immutable: threads may read it concurrently. The caller frees it with
 /// tokenlease_token_free, which overwrites its text.
 pub struct tokenlease_token {
     token: Token,
-    /// For C, with a NUL at its end.
+    /// The text of the token, NUL-terminated for C.
     text: Zeroizing<Box<[u8]>>,
 }
 
@@ -19,28 +19,28 @@ pub struct tokenlease_token {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum tokenlease_token_kind {
-    /// None: the answer for NULL.
+    /// The result for NULL.
     TOKENLEASE_KIND_NONE = 0,
-    /// In the field "Token" of a JSON body (WinKAS Air).
+    /// In the field "Token" of the JSON body (WinKAS Air).
     TOKENLEASE_KIND_WINKAS = 1,
     /// In the header "Authorization: Bearer" (RFC 6750).
     TOKENLEASE_KIND_BEARER = 2,
 }
 
-/// The token's text: a secret, so it belongs in no log. It lives as long as the token. NULL for
-/// NULL.
+/// Returns the token's text. It is a secret: do not log it. The string is valid until the token is
+/// freed. NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_token_text(token: Option<&tokenlease_token>) -> *const c_char {
     token.map_or(ptr::null(), |token| token.text.as_ptr().cast())
 }
 
-/// The length of the text in bytes, without the NUL at its end. 0 for NULL.
+/// Returns the length of the text in bytes, without the terminating NUL. 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_token_length(token: Option<&tokenlease_token>) -> usize {
     token.map_or(0, |token| token.token.expose().len())
 }
 
-/// How it is presented to an API.
+/// Returns how the token is presented to an API. TOKENLEASE_KIND_NONE for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_token_kind_of(
     token: Option<&tokenlease_token>,
@@ -48,12 +48,13 @@ pub extern "C" fn tokenlease_token_kind_of(
     match token.map(|token| token.token.kind()) {
         Some(TokenKind::Winkas) => tokenlease_token_kind::TOKENLEASE_KIND_WINKAS,
         Some(TokenKind::Bearer) => tokenlease_token_kind::TOKENLEASE_KIND_BEARER,
-        // A kind that this library does not know can't be presented by its callers.
+        // No caller could present a token of a kind that this library does not know.
         Some(_) | None => tokenlease_token_kind::TOKENLEASE_KIND_NONE,
     }
 }
 
-/// Frees a token, and overwrites its text. It ends no token at the provider. Nothing for NULL.
+/// Overwrites the text of a token and frees it. It does not revoke the token. Freeing NULL is a
+/// no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_token_free(token: Option<Box<tokenlease_token>>) {
     free(token);
@@ -61,7 +62,7 @@ pub extern "C" fn tokenlease_token_free(token: Option<Box<tokenlease_token>>) {
 
 impl tokenlease_token {
     pub(crate) fn new(token: Token) -> Self {
-        // In one go: a vector that grows leaves copies behind.
+        // In one allocation: a vector that grows leaves copies of the secret behind.
         let text = [token.expose().as_bytes(), &[0]].concat();
         Self { token, text: Zeroizing::new(text.into_boxed_slice()) }
     }

@@ -1,4 +1,4 @@
-//! Which version this is.
+//! The version of the library.
 
 use std::ffi::{CStr, c_char};
 
@@ -8,8 +8,8 @@ const VERSION: &CStr =
         Err(_) => c"",
     };
 
-/// The version of the library that is running, such as "0.1.0": compare it with
-/// TOKENLEASE_VERSION, that of this header.
+/// Returns the version of the loaded library, such as "0.1.0". Compare it with TOKENLEASE_VERSION,
+/// the version of this header. The string is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_version() -> *const c_char {
     VERSION.as_ptr()
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_library_says_its_version() {
+    fn the_library_returns_its_version() {
         assert_eq!(VERSION.to_str(), Ok(env!("CARGO_PKG_VERSION")));
     }
 }

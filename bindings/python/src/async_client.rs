@@ -1,11 +1,11 @@
-//! The native half of the client for event loops: each call begins something and gives the future
-//! that it will settle. Python makes coroutines of them (`_async.py`).
+//! The native half of the client for event loops. Each call starts an operation and returns the
+//! future that the operation completes. Python makes coroutines of them (`_async.py`).
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use pyo3::{prelude::*, types::PyDict};
-use tokenlease::Result;
+use tokenlease::{Result, bindings};
 
 use crate::{
     error,
@@ -16,16 +16,16 @@ use crate::{
     token::Token,
 };
 
-/// Begins what `tokenlease.AsyncClient` awaits.
+/// Starts the operations that `tokenlease.AsyncClient` awaits.
 #[pyclass(frozen, subclass, module = "tokenlease._tokenlease")]
 pub(crate) struct AsyncClient {
     shared: Arc<Shared>,
-    /// The loop that called last: nearly always there is one.
+    /// The loop of the last call. Nearly every program has only one.
     event_loop: ArcSwapOption<EventLoop>,
 }
 
 impl AsyncClient {
-    fn begin<F, R>(
+    fn start<F, R>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(tokenlease::Client) -> F,
@@ -35,14 +35,14 @@ impl AsyncClient {
         R: Outcome,
     {
         let client = &self.shared.client;
-        let runtime = client.runtime().and_then(|runtime| runtime.handle());
+        let runtime = bindings::runtime(client).and_then(|runtime| runtime.handle());
         let runtime = runtime.map_err(|error| error::raise(py, &error))?;
         let (future, promise) = EventLoop::running(py, &self.event_loop)?.future(py)?;
         let (shared, work) = (self.shared.clone(), work(client.clone()));
         runtime.spawn(async move {
             let outcome = work.await;
-            promise.keep(move |py| {
-                shared.log.hand_over(py, &shared.client);
+            promise.complete(move |py| {
+                shared.log.write(py, &shared.client);
                 let outcome = outcome.map_err(|error| error::raise(py, &error))?;
                 outcome.into_python(py, &shared.tokens)
             });
@@ -71,7 +71,7 @@ impl AsyncClient {
     }
 
     fn _token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.begin(py, |client| async move { client.token().await })
+        self.start(py, |client| async move { client.token().await })
     }
 
     fn _token_with(
@@ -81,46 +81,46 @@ impl AsyncClient {
         min_remaining: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let options = token_options(deadline, min_remaining)?;
-        self.begin(py, |client| async move { client.token_with(options).await })
+        self.start(py, |client| async move { client.token_with(options).await })
     }
 
-    fn _reject(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
+    fn _report_rejected(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
         let token = token.get().inner().clone();
-        self.begin(py, |client| async move { client.report_rejected(&token).await })
+        self.start(py, |client| async move { client.report_rejected(&token).await })
     }
 
     fn _validate(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
         let token = token.get().inner().clone();
-        self.begin(py, |client| async move { client.validate(&token).await })
+        self.start(py, |client| async move { client.validate(&token).await })
     }
 
     fn _refetch(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.begin(py, |client| async move { client.refetch().await })
+        self.start(py, |client| async move { client.refetch().await })
     }
 
     fn _revoke(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
         let token = token.get().inner().clone();
-        self.begin(py, |client| async move { client.revoke(&token).await })
+        self.start(py, |client| async move { client.revoke(&token).await })
     }
 
     fn _forget(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.begin(py, |client| async move { client.forget().await })
+        self.start(py, |client| async move { client.forget().await })
     }
 
-    fn _reset(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.begin(py, |client| async move { client.unblock().await })
+    fn _unblock(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.start(py, |client| async move { client.unblock().await })
     }
 
     fn _close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.begin(py, |client| async move { client.close().await })
+        self.start(py, |client| async move { client.close().await })
     }
 
-    /// Where the token in hand stands and how it came, in words.
+    /// Describes the current token without the secret: its state and its source.
     fn explain(&self) -> String {
         self.shared.client.explain()
     }
 
-    /// What this client has done since it was made.
+    /// Returns counters of what this client has done since it was made.
     fn stats(&self) -> Stats {
         self.shared.client.stats().into()
     }

@@ -1,4 +1,4 @@
-//! The client for threads that block.
+//! The client whose calls block the calling thread.
 
 use pyo3::{prelude::*, types::PyDict};
 
@@ -9,7 +9,7 @@ use crate::{
     token::Token,
 };
 
-/// Gets, keeps and shares the token of one identity.
+/// Gets, caches and shares the token of one identity; its calls block the calling thread.
 #[pyclass(frozen, module = "tokenlease")]
 pub(crate) struct Client(Shared);
 
@@ -27,15 +27,15 @@ impl Client {
         Shared::new(py, password, client_secret, registry, options).map(Self)
     }
 
-    /// The token to use now.
+    /// Returns the token to use now.
     fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        match self.0.tokens.held(py, &self.0.client) {
+        match self.0.tokens.cached(py, &self.0.client) {
             Some(token) => Ok(token.into_any()),
             None => self.0.token(py),
         }
     }
 
-    /// The token to use now, by one's own deadline or with a wish for its remaining life.
+    /// Returns the token to use now, with a deadline or a minimum remaining lifetime.
     #[pyo3(signature = (*, deadline=None, min_remaining=None))]
     fn token_with(
         &self,
@@ -52,7 +52,7 @@ impl Client {
         self.0.wait(py, |client| async move { client.token_with(options).await })
     }
 
-    /// Claims that an API rejected this token.
+    /// Reports that an API rejected this token. The client checks it with the provider.
     fn report_rejected(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
         let token = token.get().inner().clone();
         self.0.wait(py, |client| async move { client.report_rejected(&token).await })
@@ -69,33 +69,33 @@ impl Client {
         self.0.wait(py, |client| async move { client.refetch().await })
     }
 
-    /// Ends a token for all who share it.
+    /// Revokes a token at the provider, for every process that shares it.
     fn revoke(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
         let token = token.get().inner().clone();
         self.0.wait(py, |client| async move { client.revoke(&token).await })
     }
 
-    /// Drops the token here and in the store, without ending it at the provider.
+    /// Drops the token from memory and the store, without revoking it.
     fn forget(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.0.wait(py, |client| async move { client.forget().await })
     }
 
-    /// Says that the credentials are right, or that the account was unlocked.
+    /// Allows credentials to be sent again after the provider rejected them.
     fn unblock(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.0.wait(py, |client| async move { client.unblock().await })
     }
 
-    /// Where the token in hand stands and how it came, in words.
+    /// Describes the current token without the secret: its state and its source.
     fn explain(&self) -> String {
         self.0.client.explain()
     }
 
-    /// What this client has done since it was made.
+    /// Returns counters of what this client has done since it was made.
     fn stats(&self) -> Stats {
         self.0.client.stats().into()
     }
 
-    /// Waits until nothing is under way for this client.
+    /// Waits until the client has no work in progress.
     fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.0.wait(py, |client| async move { client.close().await })
     }

@@ -1,4 +1,4 @@
-//! Credentials: texts, or functions of Python that fetch them.
+//! Credentials: text, or Python functions that fetch them.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use tokenlease_config::Options;
 
 use crate::{error, interpreter_guard, options::wrong_type};
 
-/// A secret as it was given.
-enum Given {
+/// A secret as the caller passed it.
+enum SecretArgument {
     Text(Secret),
     Function(Py<PyAny>),
 }
 
-impl Given {
+impl SecretArgument {
     fn read(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Self>> {
         let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
         if let Ok(text) = value.cast::<PyString>() {
@@ -41,38 +41,43 @@ impl Given {
             .ok()
             .and_then(|text| Some(text.to_cow().ok()?.into_owned()));
         text.map(Secret::from).ok_or_else(|| {
-            Error::new(ErrorKind::Config, format!("{what} returned something else"))
-                .expected("text; a coroutine is not awaited: it is called on a thread of its own")
+            Error::new(ErrorKind::Config, format!("{what} did not return text")).expected(
+                "text; a coroutine is not awaited: the function runs on a separate thread",
+            )
         })
     }
 }
 
-/// Where the secrets come from: texts, functions, and for what is not given, the places that the
-/// options name.
+/// Returns the source of the secrets: text and functions. A secret that is not passed comes from
+/// the place that the options name.
 pub(crate) fn source(
     py: Python<'_>,
     options: &Options,
     password: Option<&Bound<'_, PyAny>>,
     client_secret: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<CredentialsSource> {
-    let given = [Given::read("password", password)?, Given::read("client_secret", client_secret)?];
-    let is_function = |given: &Option<Given>| matches!(given, Some(Given::Function(_)));
-    let has_function = given.iter().any(is_function);
+    let secrets = [
+        SecretArgument::read("password", password)?,
+        SecretArgument::read("client_secret", client_secret)?,
+    ];
+    let is_function =
+        |secret: &Option<SecretArgument>| matches!(secret, Some(SecretArgument::Function(_)));
+    let has_function = secrets.iter().any(is_function);
     let fetch = move |py: Python<'_>| -> Result<Credentials> {
-        let [password, client_secret] = &given;
-        let fetch = |given: &Option<Given>, name| {
-            given.as_ref().map(|given| given.fetch(py, name)).transpose()
+        let [password, client_secret] = &secrets;
+        let fetch = |secret: &Option<SecretArgument>, name| {
+            secret.as_ref().map(|secret| secret.fetch(py, name)).transpose()
         };
         Ok(Credentials {
             password: fetch(password, "password")?,
-            client_secret: fetch(client_secret, "client's secret")?,
+            client_secret: fetch(client_secret, "client secret")?,
         })
     };
     let source = if has_function {
         let fetch = Arc::new(fetch);
         options.credentials_from(move || {
-            interpreter_guard::enter(|py| fetch(py)).unwrap_or_else(|| {
-                Err(Error::new(ErrorKind::Unavailable, "the Python interpreter is ending"))
+            interpreter_guard::attach(|py| fetch(py)).unwrap_or_else(|| {
+                Err(Error::new(ErrorKind::Unavailable, "the Python interpreter is shutting down"))
             })
         })
     } else {

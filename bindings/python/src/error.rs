@@ -1,4 +1,4 @@
-//! Errors: the one way from an error's kind to its class, which Python writes (`_errors.py`).
+//! Maps the kind of an error to its exception class, which is written in Python (`_errors.py`).
 
 use std::error::Error as _;
 
@@ -13,7 +13,7 @@ use tokenlease::{Error, ErrorKind, core::WallTime};
 /// The class of each kind, in the order of `ErrorKind::ALL`.
 static CLASSES: PyOnceLock<Vec<(ErrorKind, Py<PyType>)>> = PyOnceLock::new();
 
-/// Finds the class of each kind. A kind without one fails the import, so none can be forgotten.
+/// Loads the class of each kind. A kind without a class fails the import.
 pub(crate) fn load(py: Python<'_>) -> PyResult<()> {
     let by_kind = py.import("tokenlease._errors")?.getattr("BY_KIND")?;
     let find = |kind: ErrorKind| -> PyResult<_> {
@@ -24,7 +24,7 @@ pub(crate) fn load(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// The exception of an error.
+/// Converts an error to its exception.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     exception(py, error).unwrap_or_else(|failure| failure)
 }
@@ -35,15 +35,15 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         .into_iter()
         .find(|(kind, _)| *kind == error.kind())
         .ok_or_else(|| PyRuntimeError::new_err(error.to_string()))?;
-    let about = PyDict::new(py);
-    about.set_item("retryable", error.is_retryable())?;
-    about.set_item("status", error.status())?;
-    about.set_item("code", error.code())?;
-    about.set_item("retry_after", error.retry_after())?;
-    about.set_item("until", error.until().map(|until| datetime(py, until)).transpose()?)?;
-    let exception = class.bind(py).call((error.to_string(),), Some(&about))?;
+    let attributes = PyDict::new(py);
+    attributes.set_item("retryable", error.is_retryable())?;
+    attributes.set_item("status", error.status())?;
+    attributes.set_item("code", error.code())?;
+    attributes.set_item("retry_after", error.retry_after())?;
+    attributes.set_item("until", error.until().map(|until| datetime(py, until)).transpose()?)?;
+    let exception = class.bind(py).call((error.to_string(),), Some(&attributes))?;
     let raised = PyErr::from_value(exception);
-    // What the user's own function raised, if it was that.
+    // The exception that a user's function raised, if there is one.
     let cause = error.source().and_then(|source| source.downcast_ref::<PyErr>());
     raised.set_cause(py, cause.map(|cause| cause.clone_ref(py)));
     Ok(raised)
@@ -52,13 +52,17 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
 fn datetime(py: Python<'_>, time: WallTime) -> PyResult<Bound<'_, PyAny>> {
     let module = py.import("datetime")?;
     let utc = module.getattr("timezone")?.getattr("utc")?;
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are exact for long")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 are exact for many centuries"
+    )]
     let seconds = time.0 as f64 / 1000.0;
     module.getattr("datetime")?.call_method1("fromtimestamp", (seconds, utc))
 }
 
-/// The error of an exception that a user's function raised: of the kind that it says, or of the
-/// given one. Its text stays in the exception, which becomes the cause: it is not ours to repeat.
+/// Converts an exception that a user's function raised. An exception of this package keeps its
+/// kind; any other becomes `Config`. The message is not copied, since it may contain a secret: it
+/// stays in the exception, which becomes the cause.
 pub(crate) fn of_exception(py: Python<'_>, raised: PyErr, what: &str) -> Error {
     let value = raised.value(py);
     let class = value.get_type().name().map_or_else(|_| "an exception".into(), |n| n.to_string());
@@ -69,6 +73,6 @@ pub(crate) fn of_exception(py: Python<'_>, raised: PyErr, what: &str) -> Error {
         .find(|(_, class)| value.is_instance(class.bind(py)).unwrap_or(false));
     let kind = kind.map_or(ErrorKind::Config, |(kind, _)| *kind);
     Error::new(kind, format!("{what} raised {class}"))
-        .advice("its own words are in the cause of this exception")
+        .advice("see the cause of this exception for its message")
         .with_source(raised)
 }

@@ -1,7 +1,7 @@
-//! From our runtime back to an event loop of Python's, whichever it is.
+//! Completes futures of a Python event loop from the runtime of the client.
 //!
-//! What is done waits in a queue of the loop's, and one call wakes the loop for all of it: a
-//! thousand tasks that wait for one flight cost the interpreter's lock once, not a thousand times.
+//! Results wait in a queue of the loop, and one call wakes the loop for all of them. A thousand
+//! tasks that wait for one flight then take the interpreter's lock once, not a thousand times.
 
 use std::{
     mem,
@@ -14,13 +14,13 @@ use tokenlease::{Error, ErrorKind};
 
 use crate::{error, interpreter_guard};
 
-/// An event loop, and the futures of it that are done.
+/// An event loop, with the results for its futures.
 pub(crate) struct EventLoop {
-    running: Py<PyAny>,
-    done: Mutex<Vec<Done>>,
+    event_loop: Py<PyAny>,
+    completed: Mutex<Vec<Completed>>,
 }
 
-struct Done {
+struct Completed {
     future: Py<PyAny>,
     outcome: Outcome,
 }
@@ -28,42 +28,42 @@ struct Done {
 type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 impl EventLoop {
-    /// The loop that runs the calling task; `last` is the one before.
+    /// Returns the loop that runs the calling task; `last` is the loop of the call before.
     pub(crate) fn running(py: Python<'_>, last: &ArcSwapOption<Self>) -> PyResult<Arc<Self>> {
         static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let running = GET.import(py, "asyncio", "get_running_loop")?.call0()?;
-        if let Some(last) = last.load_full().filter(|last| last.running.is(&running)) {
+        if let Some(last) = last.load_full().filter(|last| last.event_loop.is(&running)) {
             return Ok(last);
         }
-        let found = Arc::new(Self { running: running.unbind(), done: Mutex::default() });
+        let found = Arc::new(Self { event_loop: running.unbind(), completed: Mutex::default() });
         last.store(Some(found.clone()));
         Ok(found)
     }
 
-    /// A future of this loop, and the promise to settle it.
+    /// Returns a new future of this loop, and the promise that completes it.
     pub(crate) fn future(self: Arc<Self>, py: Python<'_>) -> PyResult<(Py<PyAny>, Promise)> {
-        if interpreter_guard::is_shut() {
+        if interpreter_guard::is_closed() {
             return Err(PyRuntimeError::new_err(
-                "the interpreter is ending: nothing can be awaited",
+                "the interpreter is shutting down: nothing can be awaited",
             ));
         }
-        let future = self.running.call_method0(py, "create_future")?;
+        let future = self.event_loop.call_method0(py, "create_future")?;
         let promise = Promise { future: Some(future.clone_ref(py)), event_loop: self };
         Ok((future, promise))
     }
 
-    fn push(self: Arc<Self>, done: Done) {
+    fn push(self: Arc<Self>, completed: Completed) {
         let is_first = {
-            let mut waiting = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.push(done);
-            waiting.len() == 1
+            let mut queue = self.completed.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.push(completed);
+            queue.len() == 1
         };
         if is_first {
-            // A loop or an interpreter that is at its end has nobody who waits.
-            interpreter_guard::enter(|py| {
-                let settle = Py::new(py, Settle(self.clone()));
-                let woken = settle.and_then(|settle| {
-                    self.running.call_method1(py, "call_soon_threadsafe", (settle,))
+            // A closed loop and an interpreter that shuts down have no waiting tasks.
+            interpreter_guard::attach(|py| {
+                let callback = Py::new(py, CompleteFutures(self.clone()));
+                let woken = callback.and_then(|callback| {
+                    self.event_loop.call_method1(py, "call_soon_threadsafe", (callback,))
                 });
                 if woken.is_err() {
                     drop(self.take());
@@ -72,29 +72,29 @@ impl EventLoop {
         }
     }
 
-    fn take(&self) -> Vec<Done> {
-        mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> Vec<Completed> {
+        mem::take(&mut *self.completed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// What settles the futures that are done, called by their loop.
+/// The callback that the loop runs to complete its futures.
 #[pyclass(frozen)]
-struct Settle(Arc<EventLoop>);
+struct CompleteFutures(Arc<EventLoop>);
 
 #[pymethods]
-impl Settle {
+impl CompleteFutures {
     fn __call__(&self, py: Python<'_>) {
-        for Done { future, outcome } in self.0.take() {
+        for Completed { future, outcome } in self.0.take() {
             let future = future.bind(py);
-            if let Err(failure) = settle(py, future, outcome) {
+            if let Err(failure) = complete(py, future, outcome) {
                 failure.write_unraisable(py, Some(future));
             }
         }
     }
 }
 
-fn settle(py: Python<'_>, future: &Bound<'_, PyAny>, outcome: Outcome) -> PyResult<()> {
-    // The task that waited may have been cancelled.
+fn complete(py: Python<'_>, future: &Bound<'_, PyAny>, outcome: Outcome) -> PyResult<()> {
+    // The waiting task may have been cancelled.
     if future.call_method0("done")?.is_truthy()? {
         return Ok(());
     }
@@ -105,33 +105,36 @@ fn settle(py: Python<'_>, future: &Bound<'_, PyAny>, outcome: Outcome) -> PyResu
     Ok(())
 }
 
-/// What is owed to a future: dropped unkept, it settles it with an error, so that nobody waits for
-/// ever.
+/// The obligation to complete a future. If it is dropped before, it completes the future with an
+/// error, so that no task waits forever.
 pub(crate) struct Promise {
     event_loop: Arc<EventLoop>,
     future: Option<Py<PyAny>>,
 }
 
 impl Promise {
-    pub(crate) fn keep(
+    pub(crate) fn complete(
         mut self,
         outcome: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) {
-        self.settle(Box::new(outcome));
+        self.push(Box::new(outcome));
     }
 
-    fn settle(&mut self, outcome: Outcome) {
+    fn push(&mut self, outcome: Outcome) {
         if let Some(future) = self.future.take() {
-            self.event_loop.clone().push(Done { future, outcome });
+            self.event_loop.clone().push(Completed { future, outcome });
         }
     }
 }
 
 impl Drop for Promise {
     fn drop(&mut self) {
-        self.settle(Box::new(|py| {
-            let error = Error::new(ErrorKind::Internal, "a task that a call waited for was ended")
-                .advice("look for a panic on standard error, and report it");
+        self.push(Box::new(|py| {
+            let error = Error::new(
+                ErrorKind::Internal,
+                "a background task ended before it returned a result",
+            )
+            .advice("find the panic message on standard error, and report it");
             Err(error::raise(py, &error))
         }));
     }

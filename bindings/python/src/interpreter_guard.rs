@@ -1,7 +1,8 @@
-//! The way from our own threads into Python, shut before the interpreter ends.
+//! Attaches threads of the client to the Python interpreter, until the interpreter shuts down.
 //!
-//! A thread that asks an ending interpreter for its lock is killed by it, in the middle of Rust,
-//! which aborts the process. So at exit the interpreter_guard is shut, and who is inside is waited for.
+//! An interpreter that shuts down kills a thread that asks for its lock. That happens in the middle
+//! of Rust code and aborts the process. So the guard closes at exit, and then waits for the threads
+//! that are attached.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,70 +12,74 @@ use std::{
 
 use pyo3::prelude::*;
 
-/// How many threads of ours are inside, below the id of the process that this is true for: a
+/// The id of the process in the upper half, and its number of attached threads in the lower half. A
 /// forked child has none of its parent's threads.
-static INSIDE: AtomicU64 = AtomicU64::new(0);
-static SHUT: AtomicBool = AtomicBool::new(false);
+static ATTACHED: AtomicU64 = AtomicU64::new(0);
+static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// A user's function that runs for longer than that is not waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How long the exit waits for attached threads, such as one that runs a user's function.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Does something in Python, on a thread of ours. `None`: the interpreter is ending.
-pub(crate) fn enter<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> Option<R> {
-    let inside = Inside::new();
-    if is_shut() {
+/// Runs `work` attached to the interpreter, on a thread of the client. `None` if the interpreter
+/// shuts down.
+pub(crate) fn attach<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> Option<R> {
+    let attached = Attached::new();
+    if is_closed() {
         return None;
     }
     let result = Python::try_attach(work);
-    drop(inside);
+    drop(attached);
     result
 }
 
-/// Whether the interpreter is ending, so that nothing would come back.
-pub(crate) fn is_shut() -> bool {
-    SHUT.load(Ordering::SeqCst)
+/// Returns whether the interpreter shuts down, so that no result would arrive.
+pub(crate) fn is_closed() -> bool {
+    CLOSED.load(Ordering::SeqCst)
 }
 
-struct Inside;
+/// Counts a thread as attached until it is dropped.
+struct Attached;
 
-impl Inside {
+impl Attached {
     fn new() -> Self {
-        let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |inside| {
-            Some(this_process(count(inside) + 1))
+        let _ = ATTACHED.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |attached| {
+            Some(in_this_process(count(attached) + 1))
         });
         Self
     }
 }
 
-impl Drop for Inside {
+impl Drop for Attached {
     fn drop(&mut self) {
-        let _ = INSIDE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |inside| {
-            Some(this_process(count(inside).saturating_sub(1)))
+        let _ = ATTACHED.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |attached| {
+            Some(in_this_process(count(attached).saturating_sub(1)))
         });
     }
 }
 
-fn this_process(count: u64) -> u64 {
+fn in_this_process(count: u64) -> u64 {
     u64::from(std::process::id()) << 32 | count
 }
 
-fn count(inside: u64) -> u64 {
-    if inside >> 32 == u64::from(std::process::id()) { inside & u64::from(u32::MAX) } else { 0 }
+fn count(attached: u64) -> u64 {
+    let is_this_process = attached >> 32 == u64::from(std::process::id());
+    if is_this_process { attached & u64::from(u32::MAX) } else { 0 }
 }
 
-pub(crate) fn shut_at_exit(py: Python<'_>) -> PyResult<()> {
-    let shut = wrap_pyfunction!(shut, py)?;
-    py.import("atexit")?.call_method1("register", (shut,))?;
+/// Registers [`close`] to run when the interpreter exits.
+pub(crate) fn close_at_exit(py: Python<'_>) -> PyResult<()> {
+    let close = wrap_pyfunction!(close, py)?;
+    py.import("atexit")?.call_method1("register", (close,))?;
     Ok(())
 }
 
-/// Shuts the interpreter_guard, and waits for those inside.
+/// Closes the guard, and waits for attached threads, at most [`EXIT_TIMEOUT`].
 #[pyfunction]
-fn shut(py: Python<'_>) {
-    SHUT.store(true, Ordering::SeqCst);
+fn close(py: Python<'_>) {
+    CLOSED.store(true, Ordering::SeqCst);
     py.detach(|| {
-        let end = Instant::now() + LONGEST_WAIT;
-        while count(INSIDE.load(Ordering::SeqCst)) > 0 && Instant::now() < end {
+        let end = Instant::now() + EXIT_TIMEOUT;
+        while count(ATTACHED.load(Ordering::SeqCst)) > 0 && Instant::now() < end {
             thread::park_timeout(Duration::from_millis(1));
         }
     });

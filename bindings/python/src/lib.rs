@@ -1,7 +1,7 @@
 //! tokenlease for Python: the native module `tokenlease._tokenlease`.
 //!
-//! It translates and waits. What is decided is decided below it, and what Python writes better
-//! (exceptions, the async client's coroutines, stubs) stands in `python/tokenlease`.
+//! It converts values and waits; it makes no decisions. The parts that are simpler in Python
+//! (exceptions, the coroutines of the async client, stubs) are in `python/tokenlease`.
 #![forbid(unsafe_code)]
 
 mod async_client;
@@ -19,7 +19,7 @@ mod stats;
 mod token;
 mod wait;
 
-/// The module. Importing it starts no thread and reads no file.
+/// The native module. Importing it starts no thread and reads no file.
 #[pyo3::pymodule(gil_used = false)]
 mod _tokenlease {
     use pyo3::{prelude::*, types::PyTuple};
@@ -42,6 +42,6 @@ mod _tokenlease {
         module.add("OPTIONS", PyTuple::new(py, tokenlease_config::KEYS)?)?;
         module.add("ERROR_KINDS", PyTuple::new(py, ErrorKind::ALL.map(ErrorKind::as_str))?)?;
         crate::error::load(py)?;
-        crate::interpreter_guard::shut_at_exit(py)
+        crate::interpreter_guard::close_at_exit(py)
     }
 }

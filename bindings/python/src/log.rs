@@ -1,8 +1,8 @@
-//! Events on their way to Python's `logging`.
+//! Passes events to Python's `logging`.
 //!
-//! They are queued where they happen, on threads of ours, and handed over by a thread of Python's
-//! that has its lock already: a thread that took the lock for a log line could wait for one that
-//! waits for it.
+//! Threads of the client queue events, and a Python thread that already holds the interpreter's
+//! lock writes them. A thread that took the lock to log could deadlock with a thread that waits for
+//! it.
 
 use std::{
     collections::VecDeque,
@@ -13,8 +13,8 @@ use std::{
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{Client, core::lifecycle::Event};
 
-/// More than anyone reads: older ones are dropped.
-const LONGEST: usize = 256;
+/// The most events that are queued; older ones are dropped.
+const MAX_EVENTS: usize = 256;
 
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<VecDeque<String>>>);
@@ -22,16 +22,16 @@ pub(crate) struct Log(Arc<Mutex<VecDeque<String>>>);
 impl Log {
     pub(crate) fn push(&self, event: &Event) {
         let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if events.len() == LONGEST {
+        if events.len() == MAX_EVENTS {
             events.pop_front();
         }
         events.push_back(event.to_string());
     }
 
-    /// Hands over what has happened, unless the program never imported `logging`.
-    pub(crate) fn hand_over(&self, py: Python<'_>, client: &Client) {
-        // Tried only: in a forked child its holder may be missing. And not held while logging: a
-        // handler may call the client.
+    /// Writes the queued events to the logger, unless the program never imported `logging`.
+    pub(crate) fn write(&self, py: Python<'_>, client: &Client) {
+        // `try_lock`: in a forked child, the thread that holds the lock may not exist. The lock is
+        // not held while logging, because a handler may call the client.
         let events = self.0.try_lock().map(|mut events| mem::take(&mut *events));
         let Some(events) = events.ok().filter(|events| !events.is_empty()) else { return };
         if let Err(failure) = log(py, &format!("{client:?}"), &events) {

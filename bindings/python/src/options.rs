@@ -1,4 +1,4 @@
-//! Options as Python gives them: text, numbers of seconds, `timedelta`, paths, `True` and `False`.
+//! Reads options from Python values: text, seconds, `timedelta`, paths and booleans.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokenlease_config::{Options, Value};
 
 use crate::error;
 
-/// The options that are given; `None` is as good as not given.
-pub(crate) fn read(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
+/// Reads keyword arguments as options. `None` means that an option is not set.
+pub(crate) fn read(arguments: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
     let mut options = Options::default();
-    for (key, value) in given.into_iter().flatten() {
+    for (key, value) in arguments.into_iter().flatten() {
         if !value.is_none() {
             set(&mut options, &key.cast::<PyString>()?.to_cow()?, &value)?;
         }
@@ -43,7 +43,7 @@ pub(crate) fn set(options: &mut Options, key: &str, value: &Bound<'_, PyAny>) ->
     set.map_err(|error| error::raise(value.py(), &error))
 }
 
-/// A duration that is given to a call.
+/// Reads the duration argument of a call.
 pub(crate) fn duration(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     if let Ok(text) = value.cast::<PyString>() {
         return tokenlease_config::duration::parse(&text.to_cow()?)
@@ -67,7 +67,7 @@ fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
         Some(duration) => Ok(Some(duration)),
         None => Err(config(
             value.py(),
-            &format!("\"{name}\": {} is no duration; expected one from 0 on", value.str()?),
+            &format!("\"{name}\": {} is not a duration; expected 0 seconds or more", value.str()?),
         )),
     }
 }
@@ -76,7 +76,7 @@ fn config(py: Python<'_>, detail: &str) -> PyErr {
     error::raise(py, &Error::new(ErrorKind::Config, detail.to_owned()))
 }
 
-/// The value is not quoted: it may be a secret in the wrong place.
+/// Returns a `TypeError`. It does not quote the value, which may be a misplaced secret.
 pub(crate) fn wrong_type(name: &str, value: &Bound<'_, PyAny>, expected: &str) -> PyErr {
     let found = value.get_type().name().map_or_else(|_| "an object".into(), |n| n.to_string());
     PyTypeError::new_err(format!("{name} is of type {found}; expected {expected}"))

@@ -1,11 +1,11 @@
-//! What clients share.
+//! The registry: what clients share.
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease_config::Options;
 
 use crate::{options, wait};
 
-/// What many clients share: the store, trust, and how long a request may take.
+/// The store, the trusted certificates and the HTTP settings that several clients share.
 #[pyclass(frozen, module = "tokenlease")]
 pub(crate) struct Registry(tokenlease::Registry);
 
@@ -21,7 +21,7 @@ impl Registry {
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let options = options::read(options)?;
-        let registry = opened(py, options, Options::registry)?;
+        let registry = build(py, options, Options::registry)?;
         Ok(Self(registry))
     }
 
@@ -31,14 +31,14 @@ impl Registry {
     }
 }
 
-/// Makes something of options; opening a store blocks.
-pub(crate) fn opened<R: Send + 'static>(
+/// Builds a value from options, on another thread if that opens a store, which blocks.
+pub(crate) fn build<R: Send + 'static>(
     py: Python<'_>,
     options: Options,
     make: impl FnOnce(&Options) -> tokenlease::Result<R> + Send + 'static,
 ) -> PyResult<R> {
     if options.store.is_some() {
-        return wait::of_blocking(py, move || make(&options));
+        return wait::for_blocking(py, move || make(&options));
     }
     make(&options).map_err(|error| crate::error::raise(py, &error))
 }

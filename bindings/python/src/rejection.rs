@@ -1,11 +1,11 @@
-//! What became of a claim that an API rejected a token.
+//! The result of a report that an API rejected a token.
 
 use pyo3::{prelude::*, types::PyTuple};
 use tokenlease::Rejection;
 
 use crate::token::{Token, Tokens};
 
-/// Another token is in use now.
+/// Another token is in use now. Repeat the API call once with it.
 #[pyclass(frozen, eq, module = "tokenlease")]
 pub(crate) struct Replaced {
     #[pyo3(get)]
@@ -35,7 +35,7 @@ impl Replaced {
     }
 }
 
-/// The provider says that the token is active.
+/// The provider says that the token is active. Do not repeat the API call.
 #[pyclass(frozen, eq, module = "tokenlease")]
 #[derive(PartialEq)]
 pub(crate) struct StillActive;
@@ -53,12 +53,17 @@ impl StillActive {
     }
 }
 
-pub(crate) fn of(py: Python<'_>, tokens: &Tokens, rejection: &Rejection) -> PyResult<Py<PyAny>> {
+/// Converts the result for Python.
+pub(crate) fn convert(
+    py: Python<'_>,
+    tokens: &Tokens,
+    rejection: &Rejection,
+) -> PyResult<Py<PyAny>> {
     Ok(match rejection {
         Rejection::Replaced(token) => {
-            Py::new(py, Replaced { token: tokens.of(py, token, None)? })?.into_any()
+            Py::new(py, Replaced { token: tokens.object_of(py, token, None)? })?.into_any()
         }
-        // `StillActive`, and what would be added: don't call again.
+        // `StillActive` and any later variant: the call is not repeated.
         _ => Py::new(py, StillActive)?.into_any(),
     })
 }

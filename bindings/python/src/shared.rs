@@ -1,10 +1,11 @@
-//! What both clients are made of.
+//! The parts that the blocking and the async client share.
 
 use std::time::Instant;
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
-    Client, Rejection, Result, Slot, TokenOptions,
+    Client, Rejection, Result, TokenOptions,
+    bindings::{self, Slot},
     core::{
         Token,
         lifecycle::{Revocation, Served},
@@ -40,25 +41,25 @@ impl Shared {
         let registry = registry.map(|registry| registry.get().inner().clone());
         let log = Log::default();
         let hook = log.clone();
-        let client = registry::opened(py, options, move |options| {
+        let client = registry::build(py, options, move |options| {
             let builder = options.client(credentials, registry.as_ref())?;
             builder.on_event(move |event| hook.push(event)).build()
         })?;
         Ok(Self { client, tokens: Tokens::default(), log })
     }
 
-    /// The token, if it is cached and fresh.
+    /// Returns the token if it is cached and fresh.
     #[cold]
     pub(crate) fn cached(&self, py: Python<'_>) -> Option<PyResult<Py<token::Token>>> {
-        match self.tokens.held(py, &self.client) {
+        match self.tokens.cached(py, &self.client) {
             Some(token) => Some(Ok(token)),
-            None => self
-                .client
-                .cached_with_version(|token, version| self.tokens.of(py, token, Some(version))),
+            None => bindings::cached_with_version(&self.client, |token, version| {
+                self.tokens.object_of(py, token, Some(version))
+            }),
         }
     }
 
-    /// The token, once it is this thread's turn to ask for it.
+    /// Returns the token, after this thread got a slot in the wait queue.
     #[cold]
     #[inline(never)]
     pub(crate) fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -75,13 +76,13 @@ impl Shared {
         let options = TokenOptions::default().with_deadline(left);
         let work = self.client.clone();
         let work = async move { work.token_with(options).await };
-        let outcome = wait::of_client(py, &self.client, work);
-        // A handler of the log may ask too.
+        let outcome = wait::for_client(py, &self.client, work);
+        // A log handler may call the client too.
         drop(slot);
-        self.handed_over(py, outcome)
+        self.convert(py, outcome)
     }
 
-    /// Does something with the client and waits for it.
+    /// Starts an operation of the client and waits for its result.
     pub(crate) fn wait<F, R>(
         &self,
         py: Python<'_>,
@@ -91,17 +92,17 @@ impl Shared {
         F: Future<Output = Result<R>> + Send + 'static,
         R: Outcome,
     {
-        let outcome = wait::of_client(py, &self.client, work(self.client.clone()));
-        self.handed_over(py, outcome)
+        let outcome = wait::for_client(py, &self.client, work(self.client.clone()));
+        self.convert(py, outcome)
     }
 
-    fn handed_over(&self, py: Python<'_>, outcome: PyResult<impl Outcome>) -> PyResult<Py<PyAny>> {
-        self.log.hand_over(py, &self.client);
+    fn convert(&self, py: Python<'_>, outcome: PyResult<impl Outcome>) -> PyResult<Py<PyAny>> {
+        self.log.write(py, &self.client);
         outcome?.into_python(py, &self.tokens)
     }
 }
 
-/// What a call may say of the token that it wants.
+/// Reads the options of a call for a token.
 pub(crate) fn token_options(
     deadline: Option<&Bound<'_, PyAny>>,
     min_remaining: Option<&Bound<'_, PyAny>>,
@@ -110,20 +111,20 @@ pub(crate) fn token_options(
     if let Some(deadline) = deadline {
         options = options.with_deadline(options::duration("deadline", deadline)?);
     }
-    if let Some(life) = min_remaining {
-        options = options.with_min_remaining(options::duration("min_remaining", life)?);
+    if let Some(remaining) = min_remaining {
+        options = options.with_min_remaining(options::duration("min_remaining", remaining)?);
     }
     Ok(options)
 }
 
-/// What a call gives, as an object of Python's.
+/// The result of a call, to be converted to a Python object.
 pub(crate) trait Outcome: Send + 'static {
     fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>>;
 }
 
 impl Outcome for Token {
     fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>> {
-        Ok(tokens.of(py, &self, None)?.into_any())
+        Ok(tokens.object_of(py, &self, None)?.into_any())
     }
 }
 
@@ -135,14 +136,14 @@ impl Outcome for Served {
 
 impl Outcome for Rejection {
     fn into_python(self, py: Python<'_>, tokens: &Tokens) -> PyResult<Py<PyAny>> {
-        rejection::of(py, tokens, &self)
+        rejection::convert(py, tokens, &self)
     }
 }
 
 impl Outcome for Revocation {
     fn into_python(self, py: Python<'_>, _: &Tokens) -> PyResult<Py<PyAny>> {
-        let word = if self == Self::Proven { "proven" } else { "unproven" };
-        Ok(word.into_pyobject(py)?.into_any().unbind())
+        let text = if self == Self::Proven { "proven" } else { "unproven" };
+        Ok(text.into_pyobject(py)?.into_any().unbind())
     }
 }
 

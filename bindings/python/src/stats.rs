@@ -1,8 +1,8 @@
-//! Counts of what a client did.
+//! Counters of what a client did.
 
 use pyo3::prelude::*;
 
-/// What a client has done since it was made.
+/// Counters of what a client has done since it was made.
 #[pyclass(frozen, get_all, eq, module = "tokenlease")]
 #[derive(PartialEq)]
 pub(crate) struct Stats {

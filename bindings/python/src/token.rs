@@ -1,18 +1,19 @@
-//! A token as Python sees it.
+//! The Python object of a token.
 
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyString};
 use spin::mutex::SpinMutex;
 use tokenlease::{
-    Authorize, CacheVersion, Client,
+    Authorize, Client,
+    bindings::{self, CacheVersion},
     core::{self, TokenKind},
 };
 
 use crate::error;
 
-/// The secret text that the provider issued, with its kind.
+/// The secret text of a token, with its kind.
 #[pyclass(frozen, module = "tokenlease")]
 pub(crate) struct Token {
-    /// Made once a token, so that reading it costs nothing.
+    /// Made once for each token, so that reading it allocates nothing.
     #[pyo3(get)]
     value: Py<PyString>,
     token: core::Token,
@@ -40,13 +41,13 @@ impl Token {
         Ok(Self { value: value.unbind(), token })
     }
 
-    /// How the token is presented to an API.
+    /// Returns how the token is presented to an API.
     #[getter]
     fn kind(&self) -> &'static str {
         self.token.kind().as_str()
     }
 
-    /// The value of the header `Authorization`.
+    /// Returns the value of the header `Authorization` (RFC 6750 section 2.1).
     #[getter]
     fn authorization(&self, py: Python<'_>) -> PyResult<String> {
         let mut headers = http::HeaderMap::new();
@@ -79,18 +80,17 @@ impl Token {
     #[expect(clippy::unused_self, reason = "Python's protocol")]
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
-            "a Token is a secret and is not pickled: each process asks its own client, and a store \
-             shares the token; or pass token.value, on purpose",
+            "a Token is a secret and cannot be pickled; make a client in each process and share the \
+             token with the option \"store\", or pass token.value",
         ))
     }
 }
 
-/// The last token that was handed out, as an object of Python's: the same for all who ask until
-/// there is another.
+/// The Python object of the last token: all callers get the same object until the token changes.
 ///
-/// Its lock is only tried, never waited for, and costs half of one that can be: the interpreter's
-/// own keeps threads apart, as nothing is run, made or dropped while it is held. Whoever should meet
-/// it taken makes an object of their own.
+/// A caller only tries the spin lock and never waits for it; that costs half of a lock that can
+/// wait. The interpreter's lock keeps threads apart, because nothing is run, made or dropped while
+/// the spin lock is held. A caller that finds it taken makes another object.
 #[derive(Default)]
 pub(crate) struct Tokens(SpinMutex<Option<Last>>);
 
@@ -100,16 +100,20 @@ struct Last {
 }
 
 impl Tokens {
-    /// The last one, if the client still holds it.
-    #[expect(clippy::inline_always, reason = "a library that is built for size would not")]
+    /// Returns the last object, if its token is still cached and fresh.
+    #[expect(clippy::inline_always, reason = "a build that optimizes for size would not inline it")]
     #[inline(always)]
-    pub(crate) fn held(&self, py: Python<'_>, client: &Client) -> Option<Py<Token>> {
+    pub(crate) fn cached(&self, py: Python<'_>, client: &Client) -> Option<Py<Token>> {
         let last = self.0.try_lock()?;
         let Last { token, version } = last.as_ref()?;
-        version.as_ref().is_some_and(|version| client.holds(version)).then(|| token.clone_ref(py))
+        version
+            .as_ref()
+            .is_some_and(|version| bindings::holds(client, version))
+            .then(|| token.clone_ref(py))
     }
 
-    pub(crate) fn of(
+    /// Returns the object of a token: the last one if the token is the same, otherwise a new one.
+    pub(crate) fn object_of(
         &self,
         py: Python<'_>,
         token: &core::Token,
@@ -124,8 +128,9 @@ impl Tokens {
         }
         let made = Token::of(py, token)?;
         let last = Last { token: made.clone_ref(py), version };
-        let before = self.0.try_lock().and_then(|mut place| place.replace(last));
-        drop(before);
+        // Dropped without the lock, since the drop may run Python code.
+        let previous = self.0.try_lock().and_then(|mut slot| slot.replace(last));
+        drop(previous);
         Ok(made)
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting: without Python's lock, and so that Ctrl-C ends it.
+//! Waits without the interpreter's lock. Ctrl-C ends a wait.
 
 use std::{
     thread,
@@ -7,18 +7,20 @@ use std::{
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
-    Client, Error, ErrorKind, Result, Slot, blocking::MAX_SLOT_WAIT, runtime::Runtime,
+    Client, Error, ErrorKind, Result,
+    bindings::{self, MAX_SLOT_WAIT, Slot},
+    runtime::Runtime,
 };
 
 use crate::error;
 
-/// How often the main thread looks for signals.
-const SIGNALS: Duration = Duration::from_millis(100);
+/// How often a waiting main thread checks for signals.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many are woken at once when it is their slot: two would contend for Python's lock.
-const ABREAST: usize = 1;
+/// How many waiting threads are woken at once. Two would contend for the interpreter's lock.
+const WOKEN_AT_ONCE: usize = 1;
 
-/// What ends a wait: an error, or an exception of a signal's handler (`KeyboardInterrupt`).
+/// The failure of a wait: an error, or an exception of a signal handler (`KeyboardInterrupt`).
 enum Failure {
     Error(Error),
     Raised(PyErr),
@@ -30,49 +32,49 @@ impl From<Error> for Failure {
     }
 }
 
-/// Waits for something that a client does. Other Python threads run meanwhile. What is under way
-/// for other callers too goes on when a signal ends the wait.
-pub(crate) fn of_client<F, R>(py: Python<'_>, client: &Client, work: F) -> PyResult<R>
+/// Waits for an operation of a client, while other Python threads run. If a signal ends the wait,
+/// the flight continues for other callers.
+pub(crate) fn for_client<F, R>(py: Python<'_>, client: &Client, work: F) -> PyResult<R>
 where
     F: Future<Output = Result<R>> + Send + 'static,
     R: Send + 'static,
 {
-    // Of the client: in a forked child it says so instead of waiting for threads of the parent.
-    wait(py, || client.runtime(), work)
+    // The client's runtime: in a forked child it is an error, not a wait for the parent's threads.
+    wait(py, || bindings::runtime(client), work)
 }
 
-/// Waits for the calling thread's slot to ask a client: a thousand that were answered at once would
-/// press whoever has Python's lock to let it go, over and over.
+/// Waits for a slot of the client's wait queue, in which the calling thread asks for the token. A
+/// thousand threads that were answered at once would contend for the interpreter's lock.
 pub(crate) fn for_slot<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Slot<'a>>> {
     let (began, limit) = (Instant::now(), client.deadline().min(MAX_SLOT_WAIT));
-    // Little is done before Python's lock is let go: the next one is after it.
+    // Little is done before the interpreter's lock is released: the next thread waits for it.
     let slot = py.detach(|| {
-        // In a forked child, a thread that is not there may have the slot.
-        client.runtime()?;
-        Ok(slot_within(client, limit.min(SIGNALS)))
+        // In a forked child, a thread that does not exist may have the slot.
+        bindings::runtime(client)?;
+        Ok(slot_within(client, limit.min(SIGNAL_INTERVAL)))
     });
     let mut slot = slot.map_err(|error| error::raise(py, &error))?;
     while slot.is_none() && began.elapsed() < limit {
         py.check_signals()?;
-        let every = signals_every(py)?;
+        let interval = signal_interval(py)?;
         let left = limit.saturating_sub(began.elapsed());
-        slot = py.detach(|| slot_within(client, left.min(every)));
+        slot = py.detach(|| slot_within(client, left.min(interval)));
     }
     Ok(slot)
 }
 
 fn slot_within(client: &Client, limit: Duration) -> Option<Slot<'_>> {
-    let slot = client.slot(limit, ABREAST);
+    let slot = bindings::slot(client, limit, WOKEN_AT_ONCE);
     if slot.as_ref().is_some_and(Slot::has_waited) {
-        // Who woke this thread still has Python's lock. Where both share a processor, it lets go of it
-        // first: else this thread would sleep once more.
+        // The thread that woke this one still holds the interpreter's lock. If both share a
+        // processor, it releases the lock first; otherwise this thread would sleep again.
         thread::yield_now();
     }
     slot
 }
 
-/// Waits for work that blocks, on a thread for that.
-pub(crate) fn of_blocking<R: Send + 'static>(
+/// Runs blocking work on another thread and waits for it.
+pub(crate) fn for_blocking<R: Send + 'static>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<R> + Send + 'static,
 ) -> PyResult<R> {
@@ -80,8 +82,11 @@ pub(crate) fn of_blocking<R: Send + 'static>(
     let task = runtime.handle().map_err(|error| error::raise(py, &error))?.spawn_blocking(work);
     let done = async move {
         task.await.unwrap_or_else(|failure| {
-            Err(Error::new(ErrorKind::Internal, "a thread that a call waited for was ended")
-                .with_source(failure))
+            Err(Error::new(
+                ErrorKind::Internal,
+                "a background thread ended before it returned a result",
+            )
+            .with_source(failure))
         })
     };
     wait(py, || Ok(runtime), done)
@@ -96,24 +101,25 @@ where
     F: Future<Output = Result<R>> + Send + 'static,
     R: Send + 'static,
 {
-    let every = signals_every(py)?;
-    let look = || {
-        let looked = Python::try_attach(|py| py.check_signals().map_err(Failure::Raised));
-        looked.unwrap_or(Ok(()))
+    let interval = signal_interval(py)?;
+    let check = || {
+        let checked = Python::try_attach(|py| py.check_signals().map_err(Failure::Raised));
+        checked.unwrap_or(Ok(()))
     };
-    let outcome = py.detach(|| Ok(runtime()?.block_on_watched(work, every, look)??));
+    let outcome = py.detach(|| Ok(runtime()?.block_on_watched(work, interval, check)??));
     outcome.map_err(|failure| match failure {
         Failure::Error(error) => error::raise(py, &error),
         Failure::Raised(raised) => raised,
     })
 }
 
-/// Signals are handled by Python's main thread alone: the others need not wake for them.
-fn signals_every(py: Python<'_>) -> PyResult<Duration> {
-    // Not imported for this: without it, there is but one thread.
+/// Returns how often the calling thread checks for signals. Only Python's main thread handles them,
+/// so other threads need not wake.
+fn signal_interval(py: Python<'_>) -> PyResult<Duration> {
+    // The module is not imported for this: without it, the program has one thread.
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
-    let Some(threading) = modules.get_item("threading")? else { return Ok(SIGNALS) };
+    let Some(threading) = modules.get_item("threading")? else { return Ok(SIGNAL_INTERVAL) };
     let main = threading.call_method0("main_thread")?.getattr("ident")?;
     let is_main = threading.call_method0("get_ident")?.eq(main)?;
-    Ok(if is_main { SIGNALS } else { Duration::MAX })
+    Ok(if is_main { SIGNAL_INTERVAL } else { Duration::MAX })
 }

@@ -1,4 +1,4 @@
-/* Arguments that are wrong are answered, each with an error that says which. Nothing is sent. */
+/* Each invalid argument is an error that names the argument. Nothing is sent. */
 #include "support.h"
 
 static int32_t no_credentials(void *user, tokenlease_credentials *credentials)
@@ -18,14 +18,14 @@ int main(void)
     const tokenlease_status bad = TOKENLEASE_BAD_ARGUMENT;
     uint64_t count = 77;
     size_t length = 77;
-    bool yes = true;
+    bool output = true;
     char text[8];
 
     EXPECT(strcmp(tokenlease_version(), TOKENLEASE_VERSION) == 0);
     EXPECT(strcmp(tokenlease_status_name(TOKENLEASE_OK), "ok") == 0);
     EXPECT(strcmp(tokenlease_status_name(4711), "unknown") == 0);
 
-    /* Freeing nothing does nothing, and nothing has defined properties. */
+    /* NULL can be freed, and its properties are defined. */
     tokenlease_error_free(NULL);
     tokenlease_config_free(NULL);
     tokenlease_registry_free(NULL);
@@ -45,28 +45,32 @@ int main(void)
     EXPECT(tokenlease_config_new(NULL, NULL) == bad);
     FAILS(bad, "the argument config is NULL", tokenlease_config_set(NULL, "user", "x", &error));
     FAILS(bad, "the argument config is NULL", tokenlease_config_set_password(NULL, "x", &error));
-    FAILS(bad, "the argument config is NULL", tokenlease_config_set_client_secret(NULL, "x", &error));
+    FAILS(bad, "the argument config is NULL",
+          tokenlease_config_set_client_secret(NULL, "x", &error));
     FAILS(bad, "the argument config is NULL",
           tokenlease_config_set_credentials_function(NULL, no_credentials, NULL, NULL, &error));
     DONE(tokenlease_config_new(&config, &error));
     FAILS(bad, "the argument name is NULL", tokenlease_config_set(config, NULL, "x", &error));
     FAILS(bad, "the argument value is NULL", tokenlease_config_set(config, "user", NULL, &error));
-    FAILS(bad, "the argument name is no UTF-8 from byte 1 on",
+    FAILS(bad, "the argument name is not valid UTF-8 from byte 1 on",
           tokenlease_config_set(config, "u\xff", "x", &error));
-    FAILS(bad, "the argument value is no UTF-8 from byte 0 on",
+    FAILS(bad, "the argument value is not valid UTF-8 from byte 0 on",
           tokenlease_config_set(config, "user", "\xc3", &error));
-    FAILS(bad, "the argument password is NULL", tokenlease_config_set_password(config, NULL, &error));
-    FAILS(bad, "the argument password is no UTF-8",
+    FAILS(bad, "the argument password is NULL",
+          tokenlease_config_set_password(config, NULL, &error));
+    FAILS(bad, "the argument password is not valid UTF-8",
           tokenlease_config_set_password(config, "canary\xff", &error));
     FAILS(bad, "the argument client_secret is NULL",
           tokenlease_config_set_client_secret(config, NULL, &error));
     FAILS(bad, "the argument function is NULL",
           tokenlease_config_set_credentials_function(config, NULL, NULL, NULL, &error));
-    FAILS(bad, "the argument password is NULL", tokenlease_credentials_set_password(NULL, NULL, &error));
-    FAILS(bad, "the argument credentials is NULL", tokenlease_credentials_set_password(NULL, "x", &error));
+    FAILS(bad, "the argument password is NULL",
+          tokenlease_credentials_set_password(NULL, NULL, &error));
+    FAILS(bad, "the argument credentials is NULL",
+          tokenlease_credentials_set_password(NULL, "x", &error));
     FAILS(bad, "the argument credentials is NULL",
           tokenlease_credentials_set_client_secret(NULL, "x", &error));
-    FAILS(TOKENLEASE_CONFIG, "there is no option \"usr\"; expected \"user\"",
+    FAILS(TOKENLEASE_CONFIG, "there is no option \"usr\"; did you mean \"user\"?",
           tokenlease_config_set(config, "usr", "x", &error));
     FAILS(TOKENLEASE_CONFIG, "winkas, wyn, oauth2",
           tokenlease_config_set(config, "provider", "sap", &error));
@@ -77,7 +81,7 @@ int main(void)
     FAILS(bad, "the argument registry is NULL", tokenlease_registry_new(config, NULL, &error));
     FAILS(bad, "the argument config is NULL", tokenlease_client_new(NULL, NULL, &client, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_new(config, NULL, NULL, &error));
-    FAILS(TOKENLEASE_CONFIG, "no provider", tokenlease_client_new(config, NULL, &client, &error));
+    FAILS(TOKENLEASE_CONFIG, "the provider is missing", tokenlease_client_new(config, NULL, &client, &error));
     DONE(tokenlease_config_set(config, "provider", "winkas", &error));
     DONE(tokenlease_config_set(config, "user", "x", &error));
     DONE(tokenlease_config_set(config, "contract", "x", &error));
@@ -92,9 +96,12 @@ int main(void)
     /* Calls of a client. */
     FAILS(bad, "the argument client is NULL", tokenlease_client_token(NULL, &token, &error));
     FAILS(bad, "the argument token is NULL", tokenlease_client_token(client, NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_token_with(NULL, 0, 0, &token, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_token_with(client, 0, 0, NULL, &error));
-    FAILS(bad, "the argument deadline_ms is -2", tokenlease_client_token_with(client, -2, 0, &token, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_token_with(NULL, 0, 0, &token, &error));
+    FAILS(bad, "the argument token is NULL",
+          tokenlease_client_token_with(client, 0, 0, NULL, &error));
+    FAILS(bad, "the argument deadline_ms is -2",
+          tokenlease_client_token_with(client, -2, 0, &token, &error));
     FAILS(bad, "the argument min_remaining_ms is -9223372036854775808",
           tokenlease_client_token_with(client, 0, INT64_MIN, &token, &error));
     FAILS(bad, "the argument client is NULL",
@@ -105,34 +112,47 @@ int main(void)
           tokenlease_client_copy_token_with(NULL, 0, 0, text, sizeof text, &length, &error));
     FAILS(bad, "the argument length is NULL",
           tokenlease_client_copy_token_with(client, 0, 0, text, sizeof text, NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_token_of(NULL, "x", &token, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_token_of(NULL, "x", &token, &error));
     FAILS(bad, "the argument token is NULL", tokenlease_client_token_of(client, "x", NULL, &error));
     FAILS(bad, "the argument token_text is NULL",
           tokenlease_client_token_of(client, NULL, &token, &error));
-    FAILS(bad, "the argument token_text is no UTF-8",
+    FAILS(bad, "the argument token_text is not valid UTF-8",
           tokenlease_client_token_of(client, "\x80", &token, &error));
-    FAILS(TOKENLEASE_CONFIG, "no token", tokenlease_client_token_of(client, "", &token, &error));
+    FAILS(TOKENLEASE_CONFIG, "not a token", tokenlease_client_token_of(client, "", &token, &error));
     EXPECT(!token);
     DONE(tokenlease_client_token_of(client, "x", &token, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_report_rejected(NULL, token, &token, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_report_rejected(client, NULL, &token, &error));
-    FAILS(bad, "the argument replacement is NULL", tokenlease_client_report_rejected(client, token, NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_validate(NULL, token, &yes, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_validate(client, NULL, &yes, &error));
-    FAILS(bad, "the argument active is NULL", tokenlease_client_validate(client, token, NULL, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_report_rejected(NULL, token, &token, &error));
+    FAILS(bad, "the argument token is NULL",
+          tokenlease_client_report_rejected(client, NULL, &token, &error));
+    FAILS(bad, "the argument replacement is NULL",
+          tokenlease_client_report_rejected(client, token, NULL, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_validate(NULL, token, &output, &error));
+    FAILS(bad, "the argument token is NULL",
+          tokenlease_client_validate(client, NULL, &output, &error));
+    FAILS(bad, "the argument active is NULL",
+          tokenlease_client_validate(client, token, NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_refetch(NULL, &token, &error));
     FAILS(bad, "the argument token is NULL", tokenlease_client_refetch(client, NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_revoke(NULL, token, &yes, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_revoke(client, NULL, &yes, &error));
-    FAILS(bad, "the argument proven is NULL", tokenlease_client_revoke(client, token, NULL, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_revoke(NULL, token, &output, &error));
+    FAILS(bad, "the argument token is NULL",
+          tokenlease_client_revoke(client, NULL, &output, &error));
+    FAILS(bad, "the argument proven is NULL",
+          tokenlease_client_revoke(client, token, NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_forget(NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_unblock(NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_close(NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_adopt(NULL, token, 0, &error));
     FAILS(bad, "the argument token is NULL", tokenlease_client_adopt(client, NULL, 0, &error));
-    FAILS(bad, "the argument life_ms is -3", tokenlease_client_adopt(client, token, -3, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_set_credentials(NULL, NULL, &error));
-    FAILS(bad, "the argument config is NULL", tokenlease_client_set_credentials(client, NULL, &error));
+    FAILS(bad, "the argument lifetime_ms is -3",
+          tokenlease_client_adopt(client, token, -3, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_set_credentials(NULL, NULL, &error));
+    FAILS(bad, "the argument config is NULL",
+          tokenlease_client_set_credentials(client, NULL, &error));
     FAILS(bad, "the argument client is NULL",
           tokenlease_client_explain(NULL, text, sizeof text, &length, &error));
     FAILS(bad, "the argument length is NULL",
@@ -140,16 +160,17 @@ int main(void)
     FAILS(TOKENLEASE_BUFFER_TOO_SMALL, "expected",
           tokenlease_client_explain(client, text, 1, &length, &error));
     EXPECT(length > 1);
-    FAILS(bad, "the argument buffer is NULL", tokenlease_client_explain(client, NULL, 4096, &length, &error));
+    FAILS(bad, "the argument buffer is NULL",
+          tokenlease_client_explain(client, NULL, 4096, &length, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_count(NULL, 0, &count, &error));
     FAILS(bad, "the argument count is NULL", tokenlease_client_count(client, 0, NULL, &error));
-    FAILS(bad, "7 is nothing that is counted",
+    FAILS(bad, "the argument counter is 7",
           tokenlease_client_count(client, 7, &count, &error));
-    FAILS(bad, "-1 is nothing that is counted",
+    FAILS(bad, "the argument counter is -1",
           tokenlease_client_count(client, -1, &count, &error));
 
-    /* Outputs of calls that failed are as they were. */
-    EXPECT(count == 77 && yes);
+    /* Failed calls leave their outputs unchanged. */
+    EXPECT(count == 77 && output);
     tokenlease_token_free(token);
     tokenlease_client_free(client);
     return 0;

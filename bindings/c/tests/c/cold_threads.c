@@ -1,4 +1,4 @@
-/* 64 threads ask a cold client at once, and all get the same token. */
+/* 64 threads call a client without a token at once, and all get the same token. */
 #define _XOPEN_SOURCE 700
 #include "support.h"
 
@@ -9,11 +9,11 @@ enum { THREADS = 64 };
 static tokenlease_client *client;
 static pthread_barrier_t start;
 
-static void *ask(void *place)
+static void *get_token(void *output)
 {
     tokenlease_error *error = NULL;
     pthread_barrier_wait(&start);
-    DONE(tokenlease_client_token(client, place, &error));
+    DONE(tokenlease_client_token(client, output, &error));
     return NULL;
 }
 
@@ -24,7 +24,7 @@ int main(void)
     client = client_of_environment();
     pthread_barrier_init(&start, NULL, THREADS);
     for (int i = 0; i < THREADS; i++) {
-        EXPECT(pthread_create(&threads[i], NULL, ask, &tokens[i]) == 0);
+        EXPECT(pthread_create(&threads[i], NULL, get_token, &tokens[i]) == 0);
     }
     for (int i = 0; i < THREADS; i++) {
         EXPECT(pthread_join(threads[i], NULL) == 0);

@@ -1,4 +1,4 @@
-// The objects of C++: they own their handles, and throw their errors.
+// The C++ classes own their handles and throw their errors.
 #include <tokenlease.hpp>
 
 #include <cstdlib>
@@ -12,7 +12,7 @@ using namespace tokenlease;
 #define EXPECT(condition)                                                                    \
     do {                                                                                     \
         if (!(condition)) {                                                                  \
-            std::cerr << __FILE__ << ':' << __LINE__ << ": not so: " << #condition << '\n';  \
+            std::cerr << __FILE__ << ':' << __LINE__ << ": failed: " << #condition << '\n';  \
             std::exit(1);                                                                    \
         }                                                                                    \
     } while (0)
@@ -20,7 +20,7 @@ using namespace tokenlease;
 static_assert(std::is_nothrow_move_constructible_v<Client>);
 static_assert(!std::is_copy_constructible_v<Token>);
 
-static std::string given(const char *name)
+static std::string env(const char *name)
 {
     const char *text = std::getenv(name);
     return text ? text : "";
@@ -39,14 +39,14 @@ template <typename Call> static Error thrown(Call &&call)
 
 int main()
 {
-    const bool winkas = given("OPTION_provider") == "winkas";
+    const bool winkas = env("OPTION_provider") == "winkas";
     Config config;
-    config.set("provider", given("OPTION_provider")).set("server", given("OPTION_server"));
-    config.set("user", given("OPTION_user")).set_password(given("PASSWORD"));
+    config.set("provider", env("OPTION_provider")).set("server", env("OPTION_server"));
+    config.set("user", env("OPTION_user")).set_password(env("PASSWORD"));
     if (winkas) {
-        config.set("contract", given("OPTION_contract"));
+        config.set("contract", env("OPTION_contract"));
     } else {
-        config.set_client_secret(given("CLIENT_SECRET"));
+        config.set_client_secret(env("CLIENT_SECRET"));
     }
 
     const Error unknown = thrown([&] { config.set("usr", "x"); });
@@ -55,15 +55,15 @@ int main()
     EXPECT(unknown.detail() == "there is no option \"usr\"" && unknown.code().empty());
     EXPECT(!unknown.retry_after() && !unknown.until() && unknown.http_status() == 0);
 
-    Client made(config);
-    const Client client = std::move(made);
+    Client moved(config);
+    const Client client = std::move(moved);
     const Token token = client.token();
     EXPECT(client.token({milliseconds(5000), std::nullopt}).text() == token.text());
     EXPECT(token.kind() == (winkas ? TOKENLEASE_KIND_WINKAS : TOKENLEASE_KIND_BEARER));
     EXPECT(client.token_of(std::string(token.text())).text() == token.text());
     EXPECT(client.validate(token) && !client.report_rejected(token));
-    const Error late = thrown([&] { client.token({milliseconds(-7), std::nullopt}); });
-    EXPECT(late.status() == TOKENLEASE_BAD_ARGUMENT);
+    const Error negative = thrown([&] { client.token({milliseconds(-7), std::nullopt}); });
+    EXPECT(negative.status() == TOKENLEASE_BAD_ARGUMENT);
 
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; i++) {
@@ -75,18 +75,18 @@ int main()
     EXPECT(client.count(TOKENLEASE_COUNT_LOGINS) == 1);
     EXPECT(!client.explain().empty());
 
-    // A function that throws fails the call; another takes its place.
-    config.set_credentials([]() -> Credentials { throw std::runtime_error("locked"); });
-    const Client without(config);
-    EXPECT(thrown([&] { without.token(); }).status() == TOKENLEASE_CONFIG);
-    config.set_credentials([] {
-        return Credentials{given("PASSWORD"), given("CLIENT_SECRET").empty()
-                                                  ? std::nullopt
-                                                  : std::optional(given("CLIENT_SECRET"))};
+    // A function that throws fails the call. It can be replaced.
+    config.set_credentials_function([]() -> Credentials { throw std::runtime_error("locked"); });
+    const Client other(config);
+    EXPECT(thrown([&] { other.token(); }).status() == TOKENLEASE_CONFIG);
+    config.set_credentials_function([] {
+        return Credentials{env("PASSWORD"), env("CLIENT_SECRET").empty()
+                                                ? std::nullopt
+                                                : std::optional(env("CLIENT_SECRET"))};
     });
-    without.set_credentials(config);
-    // The memory of the process is shared: no login more.
-    EXPECT(without.token().text() == token.text());
+    other.set_credentials(config);
+    // Both clients share the memory store of the process: no second login.
+    EXPECT(other.token().text() == token.text());
 
     if (winkas) {
         EXPECT(thrown([&] { client.revoke(token); }).status() == TOKENLEASE_UNSUPPORTED);

@@ -1,4 +1,4 @@
-/* Credentials that a function fetches, with what belongs to it. */
+/* A function fetches the credentials; the library calls its `drop` once. */
 #define _XOPEN_SOURCE 700
 #include "support.h"
 
@@ -12,8 +12,8 @@ struct vault {
     volatile sig_atomic_t dropped;
 };
 
-/* A task of the library's may hold the function for a moment yet. */
-static void until_dropped(const struct vault *vault)
+/* Waits for `drop`: a background task of the library may still hold the function. */
+static void wait_until_dropped(const struct vault *vault)
 {
     const struct timespec moment = {0, 1000000};
     alarm(20);
@@ -58,11 +58,11 @@ int main(void)
     FAILS(TOKENLEASE_CONFIG, "(42)", tokenlease_client_token(client, &token, &error));
     EXPECT(locked.calls == 1 && locked.dropped == 0);
 
-    /* Others take its place, in the config and in the client. */
+    /* Another function replaces it, in the config and in the client. */
     DONE(tokenlease_config_set_credentials_function(config, fetch, &open, drop, &error));
     EXPECT(locked.dropped == 0);
     DONE(tokenlease_client_set_credentials(client, config, &error));
-    until_dropped(&locked);
+    wait_until_dropped(&locked);
     DONE(tokenlease_client_token(client, &token, &error));
     int calls = open.calls;
     EXPECT(calls > 0);
@@ -75,7 +75,7 @@ int main(void)
     tokenlease_config_free(config);
     EXPECT(open.dropped == 0);
     tokenlease_client_free(client);
-    until_dropped(&open);
+    wait_until_dropped(&open);
     EXPECT(open.dropped == 1 && locked.dropped == 1);
     return 0;
 }

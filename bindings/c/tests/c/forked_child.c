@@ -1,24 +1,24 @@
-/* A forked child has the memory of its parent and none of its threads. */
+/* A forked child has the memory of its parent, and none of its threads. */
 #define _XOPEN_SOURCE 700
 #include "support.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void child(tokenlease_client *client, tokenlease_registry *registry, int asks_anew)
+static void child(tokenlease_client *client, tokenlease_registry *registry, int makes_client)
 {
     tokenlease_config *config = config_of_environment();
     tokenlease_client *own = NULL;
     tokenlease_token *token = NULL;
     tokenlease_error *error = NULL;
-    alarm(20); /* a hang is a failure */
+    alarm(20); /* a hang fails the test */
     FAILS(TOKENLEASE_FORKED, "make a new client after the fork",
           tokenlease_client_token_with(client, 5000, TOKENLEASE_NONE, &token, &error));
     FAILS(TOKENLEASE_FORKED, "", tokenlease_client_forget(client, &error));
     FAILS(TOKENLEASE_FORKED, "", tokenlease_client_new(config, registry, &own, &error));
     tokenlease_client_free(client);
     tokenlease_registry_free(registry);
-    if (asks_anew) {
+    if (makes_client) {
         DONE(tokenlease_client_new(config, NULL, &own, &error));
         DONE(tokenlease_client_token(own, &token, &error));
     }
@@ -28,13 +28,13 @@ static void child(tokenlease_client *client, tokenlease_registry *registry, int 
     exit(0);
 }
 
-static void fork_child(tokenlease_client *client, tokenlease_registry *registry, int asks_anew)
+static void fork_child(tokenlease_client *client, tokenlease_registry *registry, int makes_client)
 {
     int status = 0;
     pid_t pid = fork();
     EXPECT(pid >= 0);
     if (pid == 0) {
-        child(client, registry, asks_anew);
+        child(client, registry, makes_client);
     }
     EXPECT(waitpid(pid, &status, 0) == pid);
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -56,8 +56,8 @@ int main(void)
 
     fork_child(client, registry, 0); /* before the first call */
     DONE(tokenlease_client_token(client, &token, &error));
-    fork_child(client, registry, 1); /* with threads that the child lacks */
-    /* The parent goes on as before. */
+    fork_child(client, registry, 1); /* the child lacks the threads of the library */
+    /* The parent is unaffected. */
     tokenlease_token_free(token);
     DONE(tokenlease_client_token(client, &token, &error));
     tokenlease_token_free(token);

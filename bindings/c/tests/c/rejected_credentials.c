@@ -1,4 +1,4 @@
-/* Credentials that the provider rejects: one error says all, and the account is left alone. */
+/* The provider rejects the credentials: the error has all details, and later calls send nothing. */
 #include "support.h"
 
 int main(void)
@@ -15,7 +15,7 @@ int main(void)
         EXPECT(tokenlease_error_retry_after_ms(error) == TOKENLEASE_NONE);
         EXPECT(strstr(tokenlease_error_message(error), tokenlease_error_detail(error)));
         if (i > 0) {
-            /* The circuit is open, and says how long. */
+            /* The circuit is open; the error says until when. */
             EXPECT(tokenlease_error_until_ms(error) > 0);
         }
         printf("%s\n%s\n%d %s\n", tokenlease_error_message(error), tokenlease_error_detail(error),

@@ -1,4 +1,4 @@
-/* Two clients of one registry, whose store is a folder that processes share. */
+/* Two clients of one registry, whose store is a folder shared by processes. */
 #include "support.h"
 
 int main(void)
@@ -17,7 +17,7 @@ int main(void)
 
     DONE(tokenlease_client_new(config, registry, &one, &error));
     DONE(tokenlease_client_new(config, registry, &other, &error));
-    /* The store is of the registry: a client of it can't have another. */
+    /* The store belongs to the registry: its clients cannot have another. */
     DONE(tokenlease_config_set(config, "store", "memory:", &error));
     tokenlease_client *third = NULL;
     FAILS(TOKENLEASE_CONFIG, "\"store\"",

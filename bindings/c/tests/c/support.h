@@ -1,4 +1,4 @@
-/* What the programs share. Where the provider is and who may log in comes from the environment. */
+/* Helpers of the test programs. The environment has the options and the secrets of the client. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
@@ -11,12 +11,12 @@
 #define EXPECT(condition)                                                         \
     do {                                                                          \
         if (!(condition)) {                                                       \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
             exit(1);                                                              \
         }                                                                         \
     } while (0)
 
-/* A call that must succeed; `error` is the error of its last argument. */
+/* Runs a call that must succeed and whose last argument is `&error`. */
 #define DONE(call)                                                                \
     do {                                                                          \
         tokenlease_status status_ = (call);                                       \
@@ -27,14 +27,14 @@
         }                                                                         \
     } while (0)
 
-/* A call that must fail so, and says this. */
-#define FAILS(expected, says, call)                                               \
+/* Runs a call that must fail with this status and a message that contains this text. */
+#define FAILS(expected, text, call)                                               \
     do {                                                                          \
         error = NULL;                                                             \
         tokenlease_status status_ = (call);                                       \
         if (status_ != (expected) || !error                                       \
             || tokenlease_error_status(error) != status_                          \
-            || !strstr(tokenlease_error_message(error), (says))) {                \
+            || !strstr(tokenlease_error_message(error), (text))) {                \
             fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__,                \
                     tokenlease_status_name(status_),                              \
                     error ? tokenlease_error_message(error) : "no error");        \
@@ -44,7 +44,7 @@
         error = NULL;                                                             \
     } while (0)
 
-/* The options and secrets that are given: OPTION_user is the option "user". */
+/* Makes a config from the environment: OPTION_user is the option "user". */
 static tokenlease_config *config_of_environment(void)
 {
     static const char *const options[] = {"provider", "server",   "user",  "contract",
@@ -83,11 +83,11 @@ static inline int is_winkas(void)
     return strcmp(getenv("OPTION_provider"), "winkas") == 0;
 }
 
-/* Lets the test do something, and goes on when that is done. */
-static inline void slot(const char *what)
+/* Asks the test to do something, and waits until it is done. */
+static inline void request(const char *action)
 {
     char line[8];
-    puts(what);
+    puts(action);
     fflush(stdout);
     EXPECT(fgets(line, sizeof line, stdin));
 }

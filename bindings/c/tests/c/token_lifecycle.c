@@ -1,11 +1,11 @@
-/* A token's life: got, got again, rejected, asked about, revoked, forgotten. */
+/* A token is obtained, cached, rejected, validated, revoked and forgotten. */
 #include "support.h"
 
-static uint64_t count(const tokenlease_client *client, tokenlease_count what)
+static uint64_t count(const tokenlease_client *client, tokenlease_count counter)
 {
     tokenlease_error *error = NULL;
     uint64_t count = 0;
-    DONE(tokenlease_client_count(client, what, &count, &error));
+    DONE(tokenlease_client_count(client, counter, &count, &error));
     return count;
 }
 
@@ -16,7 +16,7 @@ int main(void)
     tokenlease_error *error = NULL;
     char text[4096];
     size_t length = 0;
-    bool yes = false;
+    bool active = false, proven = false;
 
     DONE(tokenlease_client_token(client, &token, &error));
     DONE(tokenlease_client_token(client, &again, &error));
@@ -26,16 +26,16 @@ int main(void)
            == (is_winkas() ? TOKENLEASE_KIND_WINKAS : TOKENLEASE_KIND_BEARER));
     tokenlease_token_free(again);
 
-    /* By a deadline and a wish of one's own. */
+    /* With a deadline, and with a minimum remaining lifetime. */
     again = NULL;
     DONE(tokenlease_client_token_with(client, 5000, TOKENLEASE_NONE, &again, &error));
     EXPECT(strcmp(tokenlease_token_text(token), tokenlease_token_text(again)) == 0);
     tokenlease_token_free(again);
-    DONE(tokenlease_client_copy_token_with(client, TOKENLEASE_NONE, 1000, text, sizeof text, &length,
-                                           &error));
+    DONE(tokenlease_client_copy_token_with(client, TOKENLEASE_NONE, 1000, text, sizeof text,
+                                           &length, &error));
     EXPECT(strcmp(tokenlease_token_text(token), text) == 0);
 
-    /* Into a buffer, which may be too small by its NUL. */
+    /* Into a buffer. One that lacks room for the NUL is too small. */
     DONE(tokenlease_client_copy_token(client, text, sizeof text, &length, &error));
     EXPECT(strcmp(tokenlease_token_text(token), text) == 0);
     EXPECT(length == strlen(text));
@@ -51,21 +51,21 @@ int main(void)
     DONE(tokenlease_client_copy_token(client, text, length + 1, &length, &error));
     EXPECT(strcmp(tokenlease_token_text(token), text) == 0 && text[length + 1] == 'x');
 
-    /* A token from its text is the same one. */
+    /* A token made from text is the same token. */
     DONE(tokenlease_client_token_of(client, text, &again, &error));
-    DONE(tokenlease_client_validate(client, again, &yes, &error));
-    EXPECT(yes);
+    DONE(tokenlease_client_validate(client, again, &active, &error));
+    EXPECT(active);
     EXPECT(count(client, TOKENLEASE_COUNT_LOGINS) == 1);
 
-    /* Rejected by an API while it is active: kept. Rejected when it has ended: replaced. */
+    /* A rejected token is kept while it is active, and replaced once it is inactive. */
     other = again;
     DONE(tokenlease_client_report_rejected(client, token, &other, &error));
     EXPECT(!other);
     tokenlease_token_free(again);
-    slot("end the token");
-    FAILS(TOKENLEASE_CONFIG, "no token", tokenlease_client_token_of(client, "\n", &other, &error));
-    DONE(tokenlease_client_validate(client, token, &yes, &error));
-    EXPECT(!yes);
+    request("end the token");
+    FAILS(TOKENLEASE_CONFIG, "not a token", tokenlease_client_token_of(client, "\n", &other, &error));
+    DONE(tokenlease_client_validate(client, token, &active, &error));
+    EXPECT(!active);
     DONE(tokenlease_client_report_rejected(client, token, &other, &error));
     EXPECT(other && strcmp(tokenlease_token_text(token), tokenlease_token_text(other)) != 0);
     EXPECT(count(client, TOKENLEASE_COUNT_LOGINS) == 2);
@@ -73,15 +73,15 @@ int main(void)
     again = NULL;
     if (is_winkas()) {
         FAILS(TOKENLEASE_UNSUPPORTED, "forget",
-              tokenlease_client_revoke(client, other, &yes, &error));
+              tokenlease_client_revoke(client, other, &proven, &error));
         DONE(tokenlease_client_refetch(client, &again, &error));
         EXPECT(strcmp(tokenlease_token_text(other), tokenlease_token_text(again)) == 0);
         DONE(tokenlease_client_adopt(client, again, TOKENLEASE_NONE, &error));
     } else {
         FAILS(TOKENLEASE_UNSUPPORTED, "", tokenlease_client_refetch(client, &again, &error));
         EXPECT(!again);
-        DONE(tokenlease_client_revoke(client, other, &yes, &error));
-        EXPECT(yes && count(client, TOKENLEASE_COUNT_REVOCATIONS) == 1);
+        DONE(tokenlease_client_revoke(client, other, &proven, &error));
+        EXPECT(proven && count(client, TOKENLEASE_COUNT_REVOCATIONS) == 1);
     }
     DONE(tokenlease_client_explain(client, text, sizeof text, &length, &error));
     EXPECT(length > 0 && !strstr(text, tokenlease_token_text(token)));

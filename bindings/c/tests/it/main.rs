@@ -1,11 +1,12 @@
-//! The library as C and C++ programs get it: installed, linked, and run against both providers.
+//! The library as C and C++ programs use it: installed, linked, and run against both providers.
 //!
-//! The test builds it as one does, `cargo build -p tokenlease-c`, and installs it into a folder
-//! below `target/` by the recipe for everyone.
+//! The tests build it with `cargo build -p tokenlease-c`, and install it with `install.sh` into a
+//! folder below `target/`.
 #![cfg(unix)]
 
-mod finding;
+mod installation;
 mod programs;
+mod readme;
 mod support;
 mod symbols;
 mod valgrind;

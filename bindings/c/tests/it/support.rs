@@ -19,14 +19,14 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// A folder of a test's own, below `target/`.
+/// Returns a folder for tests below `target/`.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c").join(name);
     fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-/// Where the library is installed, as a prefix.
+/// Returns the prefix that the library is installed in; installs it on the first call.
 pub(crate) fn prefix() -> &'static Path {
     static PREFIX: OnceLock<PathBuf> = OnceLock::new();
     PREFIX.get_or_init(|| {
@@ -38,18 +38,20 @@ pub(crate) fn prefix() -> &'static Path {
     })
 }
 
-/// Builds the library with the profile of this test; says in which folder it is.
+/// Builds the library with the profile of this test, and returns the folder that contains it.
 fn built() -> PathBuf {
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "-p", "tokenlease-c", "--locked", "--message-format", "json"]);
     build.args(["--profile", profile]).current_dir(root()).stderr(Stdio::inherit());
-    // What cargo tells a test of its package would make build scripts run again, and all that
-    // depends on them be built again.
+    // Cargo's variables about this package would rerun build scripts and rebuild their dependents.
     build.env_remove("OUT_DIR");
     for (name, _) in env::vars_os() {
         let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
-        if name.to_str().is_some_and(|name| of_package.iter().any(|of| name.starts_with(of))) {
+        if name
+            .to_str()
+            .is_some_and(|name| of_package.iter().any(|prefix| name.starts_with(prefix)))
+        {
             build.env_remove(name);
         }
     }
@@ -62,31 +64,31 @@ fn built() -> PathBuf {
         let files = message["filenames"].as_array().filter(|_| of_this_package)?;
         files.iter().filter_map(Value::as_str).map(PathBuf::from).next()
     });
-    library.expect("cargo says where the library is").parent().unwrap().to_owned()
+    library.expect("cargo prints the path of the library").parent().unwrap().to_owned()
 }
 
-/// Whether a program is at hand; a test without it says that it was skipped.
-pub(crate) fn at_hand(program: &str) -> bool {
+/// Returns whether a program is installed; prints that the test was skipped if it is not.
+pub(crate) fn is_installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
     if !found {
-        println!("skipped: there is no {program}");
+        println!("skipped: {program} is not installed");
     }
     found
 }
 
-/// The compilers, or their namesakes in the environment.
+/// Returns the compiler: `CC` or `CXX` of the environment, otherwise `cc` or `c++`.
 pub(crate) fn compiler(cpp: bool) -> String {
-    let (variable, usual) = if cpp { ("CXX", "c++") } else { ("CC", "cc") };
-    env::var(variable).unwrap_or_else(|_| usual.to_owned())
+    let (variable, default) = if cpp { ("CXX", "c++") } else { ("CC", "cc") };
+    env::var(variable).unwrap_or_else(|_| default.to_owned())
 }
 
-/// Compiles a program once, with all warnings as errors. `None`: there is no such compiler.
+/// Compiles a program once, with all warnings as errors. `None` if the compiler is not installed.
 pub(crate) fn compile(source: &Path, name: &str) -> Option<PathBuf> {
-    // Tests run at the same time, and a program that runs can't be written.
+    // Tests run concurrently, and a running program cannot be overwritten.
     static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let cpp = source.extension().is_some_and(|end| end == "cpp");
     let compiler = compiler(cpp);
-    if !at_hand(&compiler) {
+    if !is_installed(&compiler) {
         return None;
     }
     let mut ready = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,13 +112,13 @@ pub(crate) fn compile(source: &Path, name: &str) -> Option<PathBuf> {
     Some(program)
 }
 
-/// One of the programs of these tests.
+/// Compiles one of the test programs.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let source = root().join("bindings/c/tests/c").join(name);
     compile(&source, &name.replace('.', "-"))
 }
 
-/// A command that finds the installed library.
+/// Returns a command that finds the installed library.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env("LD_LIBRARY_PATH", prefix().join("lib"));
@@ -124,19 +126,20 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Runs a command that must succeed; answers what it printed.
+/// Runs a command that must succeed, and returns its output.
 pub(crate) fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", said(&output));
+    assert!(output.status.success(), "{command:?}: {}", describe(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
-pub(crate) fn said(output: &Output) -> String {
-    let mut said = output.status.to_string();
+/// Formats the exit status and the output of a command.
+fn describe(output: &Output) -> String {
+    let mut text = output.status.to_string();
     for stream in [&output.stdout, &output.stderr] {
-        write!(said, "\n{}", String::from_utf8_lossy(stream)).unwrap();
+        write!(text, "\n{}", String::from_utf8_lossy(stream)).unwrap();
     }
-    said
+    text
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +148,7 @@ pub(crate) enum Provider {
     Wyn,
 }
 
-/// An emulator, one of whose providers a program is run against.
+/// An emulator, and which of its providers the programs use.
 pub(crate) struct Site {
     pub(crate) emulator: Emulator,
     pub(crate) provider: Provider,
@@ -160,7 +163,7 @@ impl Site {
         [Self::start(Provider::Winkas), Self::start(Provider::Wyn)]
     }
 
-    /// Requests for a new token that arrived.
+    /// Returns the number of requests for a new token that arrived.
     pub(crate) fn logins(&self) -> u64 {
         let counts = self.emulator.counts();
         match self.provider {
@@ -176,7 +179,7 @@ impl Site {
         }
     }
 
-    /// A command that knows where the provider is and how to log in.
+    /// Returns a command with the options and secrets of the provider in its environment.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = command(program);
         command.env("PASSWORD", self.password());
@@ -197,7 +200,7 @@ impl Site {
         command
     }
 
-    /// Runs a program that asks once for its token to be ended.
+    /// Runs a program that once requests the end of its token.
     pub(crate) fn end_token_of(&self, command: &mut Command) {
         let mut child: Child = command
             .stdin(Stdio::piped())
@@ -213,7 +216,7 @@ impl Site {
             child.stdin.as_mut().unwrap().write_all(b"done\n").unwrap();
         }
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{:?}: {}", self.provider, said(&output));
+        assert!(output.status.success(), "{:?}: {}", self.provider, describe(&output));
         assert_eq!(line, "end the token\n");
     }
 }

@@ -1,14 +1,14 @@
-//! What the library shows to those who link it.
+//! The symbols that the library exports.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
-use crate::support::{at_hand, prefix, root, succeed};
+use crate::support::{is_installed, prefix, root, succeed};
 
-/// The functions that the header declares.
+/// Returns the functions that the header declares.
 fn declared() -> BTreeSet<String> {
     let header = fs::read_to_string(root().join("include/tokenlease.h")).unwrap();
     let declarations = header.split_once("extern \"C\" {").unwrap().1;
-    // In comments a function's name is not followed by its arguments.
+    // Comments mention functions without parentheses.
     let mut names = BTreeSet::new();
     for (at, _) in declarations.match_indices("tokenlease_") {
         let rest = &declarations[at..];
@@ -20,9 +20,10 @@ fn declared() -> BTreeSet<String> {
     names
 }
 
+/// Rule: Faces: the C library exports the functions that its header declares, and no others.
 #[test]
-fn the_library_exports_what_the_header_declares_and_nothing_else() {
-    if !cfg!(target_os = "linux") || !at_hand("nm") {
+fn the_library_exports_exactly_what_the_header_declares() {
+    if !cfg!(target_os = "linux") || !is_installed("nm") {
         return;
     }
     let library = prefix().join("lib/libtokenlease.so");
@@ -34,10 +35,10 @@ fn the_library_exports_what_the_header_declares_and_nothing_else() {
 }
 
 #[test]
-fn a_function_that_takes_a_handle_is_tried_with_null_for_it() {
-    let misuse = root().join("bindings/c/tests/c/misuse.c");
-    let misuse = fs::read_to_string(misuse).unwrap();
+fn every_function_is_tested_with_bad_arguments() {
+    let program = root().join("bindings/c/tests/c/bad_arguments.c");
+    let program = fs::read_to_string(program).unwrap();
     let untried: Vec<_> =
-        declared().into_iter().filter(|name| !misuse.contains(&format!("{name}("))).collect();
+        declared().into_iter().filter(|name| !program.contains(&format!("{name}("))).collect();
     assert!(untried.is_empty(), "{untried:?}");
 }

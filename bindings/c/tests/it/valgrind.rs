@@ -1,12 +1,12 @@
-//! The same programs under valgrind: no byte is read that was not written, none is written where
-//! it must not be, and nothing that was handed over is leaked.
+//! The test programs under valgrind: no uninitialized reads, no invalid writes, and no leaks of
+//! handles.
 
 use std::process::Command;
 
-use crate::support::{Provider, Site, at_hand, program, succeed};
+use crate::support::{Provider, Site, is_installed, program, succeed};
 
-/// Leaks of what nobody can reach any more are errors. What the runtime's threads hold when the
-/// process ends is still reachable, and is none.
+/// Unreachable memory is an error. Memory that the runtime's threads hold when the process ends is
+/// still reachable, and is not a leak.
 const VALGRIND: [&str; 5] = [
     "--quiet",
     "--error-exitcode=99",
@@ -22,26 +22,27 @@ fn under_valgrind(site: &Site, name: &str) -> Option<Command> {
     Some(command)
 }
 
+/// Rule: Faces: valgrind finds no memory error and no leak in C and C++ programs.
 #[test]
-fn valgrind_finds_nothing_in_a_tokens_life() {
-    if !at_hand("valgrind") {
+fn valgrind_finds_no_error_in_the_lifecycle_of_a_token() {
+    if !is_installed("valgrind") {
         return;
     }
     for site in Site::both() {
-        let Some(mut life) = under_valgrind(&site, "life.c") else { return };
-        site.end_token_of(&mut life);
+        let Some(mut lifecycle) = under_valgrind(&site, "token_lifecycle.c") else { return };
+        site.end_token_of(&mut lifecycle);
     }
 }
 
 #[test]
-fn valgrind_finds_nothing_where_calls_fail() {
-    if !at_hand("valgrind") {
+fn valgrind_finds_no_error_where_calls_fail() {
+    if !is_installed("valgrind") {
         return;
     }
     let site = Site::start(Provider::Winkas);
-    for name in ["misuse.c", "rejected.c"] {
+    for name in ["bad_arguments.c", "rejected_credentials.c"] {
         let Some(mut command) = under_valgrind(&site, name) else { return };
-        if name == "rejected.c" {
+        if name == "rejected_credentials.c" {
             command.env("PASSWORD", "wrong");
         }
         succeed(&mut command);
@@ -49,11 +50,11 @@ fn valgrind_finds_nothing_where_calls_fail() {
 }
 
 #[test]
-fn valgrind_finds_nothing_among_threads_and_callbacks_and_objects() {
-    if !at_hand("valgrind") {
+fn valgrind_finds_no_error_with_threads_callbacks_and_cpp_classes() {
+    if !is_installed("valgrind") {
         return;
     }
-    for name in ["threads.c", "fetched.c", "face.cpp"] {
+    for name in ["cold_threads.c", "credentials_function.c", "cpp_classes.cpp"] {
         let site = Site::start(Provider::Wyn);
         let Some(mut command) = under_valgrind(&site, name) else { return };
         succeed(&mut command);

@@ -1,0 +1,240 @@
+//! The calls of a client that get, check and end tokens.
+
+use std::{ffi::c_char, mem::MaybeUninit, ptr};
+
+use tokenlease::{Rejection, TokenOptions, core::lifecycle::Revocation};
+
+use crate::{
+    boundary::{copy, guard, hand_over, millis, required, text},
+    client::tokenlease_client,
+    error::tokenlease_error,
+    status::tokenlease_status,
+    token::tokenlease_token,
+};
+
+/// Gets the token to use now: from memory while it is fresh, otherwise from the store, a refetch or
+/// a login. A token costs one login in its whole lifetime. Free it with tokenlease_token_free.
+///
+/// Errors: all except TOKENLEASE_BUFFER_TOO_SMALL. TOKENLEASE_DEADLINE_EXCEEDED if no token was
+/// available within the option "deadline" (default: 30 seconds).
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_token(
+    client: Option<&tokenlease_client>,
+    token: Option<&mut MaybeUninit<*mut tokenlease_token>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, token) = (required(client, "client")?, required(token, "token")?);
+        hand_over(token, tokenlease_token::new(client.0.token()?));
+        Ok(())
+    })
+}
+
+/// Like tokenlease_client_token, with a deadline in milliseconds from now and a minimum remaining
+/// lifetime in milliseconds. Either may be TOKENLEASE_NONE. The minimum is clamped to half of the
+/// token's lifetime. For winkas, whose tokens have no stated expiry, it causes a validation and
+/// never a login.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_token_with(
+    client: Option<&tokenlease_client>,
+    deadline_ms: i64,
+    min_remaining_ms: i64,
+    token: Option<&mut MaybeUninit<*mut tokenlease_token>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, token) = (required(client, "client")?, required(token, "token")?);
+        let options = options(deadline_ms, min_remaining_ms)?;
+        hand_over(token, tokenlease_token::new(client.0.token_with(options)?));
+        Ok(())
+    })
+}
+
+/// Copies the text of the token to use now, and a NUL, into a buffer of capacity bytes. This is the
+/// fastest call: it neither allocates nor locks while the token is cached. length receives the
+/// length of the text without the NUL, also with TOKENLEASE_BUFFER_TOO_SMALL: the buffer must hold
+/// at least length + 1 bytes. The buffer may be NULL if capacity is 0.
+///
+/// Errors: those of tokenlease_client_token, and TOKENLEASE_BUFFER_TOO_SMALL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_client_copy_token(
+    client: Option<&tokenlease_client>,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: Option<&mut MaybeUninit<usize>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        // SAFETY: the caller passes a buffer of `capacity` bytes.
+        client.0.with_token(|token| unsafe { copy(token.expose(), buffer, capacity, length) })?
+    })
+}
+
+/// Like tokenlease_client_copy_token, with the deadline and the minimum remaining lifetime of
+/// tokenlease_client_token_with.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_client_copy_token_with(
+    client: Option<&tokenlease_client>,
+    deadline_ms: i64,
+    min_remaining_ms: i64,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: Option<&mut MaybeUninit<usize>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        let token = client.0.token_with(options(deadline_ms, min_remaining_ms)?)?;
+        // SAFETY: the caller passes a buffer of `capacity` bytes.
+        unsafe { copy(token.expose(), buffer, capacity, length) }
+    })
+}
+
+/// Makes a token from text that was copied before or came from elsewhere, for the calls that take a
+/// token. It sends nothing. Free the token with tokenlease_token_free.
+///
+/// Errors: TOKENLEASE_CONFIG for text that cannot be a token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_client_token_of(
+    client: Option<&tokenlease_client>,
+    token_text: *const c_char,
+    token: Option<&mut MaybeUninit<*mut tokenlease_token>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, token) = (required(client, "client")?, required(token, "token")?);
+        // SAFETY: the caller passes a NUL-terminated string.
+        let token_text = unsafe { text(token_text, "token_text") }?;
+        hand_over(token, tokenlease_token::new(client.0.token_of(token_text)?));
+        Ok(())
+    })
+}
+
+/// Reports that an API rejected this token. The client checks the report with the provider before
+/// it acts on it. A thousand concurrent reports of one token cause one check and at most one new
+/// token.
+///
+/// replacement is NULL if the provider says that the token is active: the API rejected the call for
+/// another reason, such as a missing permission, so do not repeat it. Otherwise replacement is the
+/// token in use now: repeat the call once with it, and free it with tokenlease_token_free.
+///
+/// Errors: those of tokenlease_client_token.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_report_rejected(
+    client: Option<&tokenlease_client>,
+    token: Option<&tokenlease_token>,
+    replacement: Option<&mut MaybeUninit<*mut tokenlease_token>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, token) = (required(client, "client")?, required(token, "token")?);
+        let replacement = required(replacement, "replacement")?;
+        match client.0.report_rejected(token.inner())? {
+            Rejection::Replaced(token) => hand_over(replacement, tokenlease_token::new(token)),
+            _ => _ = replacement.write(ptr::null_mut()),
+        }
+        Ok(())
+    })
+}
+
+/// Asks the provider whether a token is active. It may be any token, not only this client's.
+///
+/// Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
+/// endpoint.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_validate(
+    client: Option<&tokenlease_client>,
+    token: Option<&tokenlease_token>,
+    active: Option<&mut MaybeUninit<bool>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, token) = (required(client, "client")?, required(token, "token")?);
+        required(active, "active")?.write(client.0.validate(token.inner())?);
+        Ok(())
+    })
+}
+
+/// Asks the provider for the running token (winkas), regardless of memory and store. Free it with
+/// tokenlease_token_free.
+///
+/// Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
+/// endpoint.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_refetch(
+    client: Option<&tokenlease_client>,
+    token: Option<&mut MaybeUninit<*mut tokenlease_token>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, token) = (required(client, "client")?, required(token, "token")?);
+        let served = client.0.refetch()?;
+        hand_over(token, tokenlease_token::new(served.lease.token().clone()));
+        Ok(())
+    })
+}
+
+/// Revokes a token at the provider, for every process that shares it. proven is true if the
+/// provider then confirmed that the token is inactive.
+///
+/// Errors: TOKENLEASE_UNSUPPORTED for winkas, which has no revocation: see
+/// tokenlease_client_forget. With other providers, if the revocation fails, the client still stops
+/// using the token, but the token may remain active.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_revoke(
+    client: Option<&tokenlease_client>,
+    token: Option<&tokenlease_token>,
+    proven: Option<&mut MaybeUninit<bool>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, token) = (required(client, "client")?, required(token, "token")?);
+        let proven = required(proven, "proven")?;
+        proven.write(client.0.revoke(token.inner())? == Revocation::Proven);
+        Ok(())
+    })
+}
+
+/// Drops this client's token from memory and from the store, without revoking it at the provider.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_forget(
+    client: Option<&tokenlease_client>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || Ok(required(client, "client")?.0.forget()?))
+}
+
+/// Allows credentials to be sent again after the provider rejected them: call it after you
+/// corrected the credentials or the account was unlocked. The next call for a token then logs in
+/// once.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_unblock(
+    client: Option<&tokenlease_client>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || Ok(required(client, "client")?.0.unblock()?))
+}
+
+/// Gives the client a token that was obtained elsewhere and expires in lifetime_ms milliseconds
+/// (TOKENLEASE_NONE: the expiry is not known). The client uses it. Other clients with the same
+/// credentials use it only after the provider has accepted those credentials. The token is copied.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_adopt(
+    client: Option<&tokenlease_client>,
+    token: Option<&tokenlease_token>,
+    lifetime_ms: i64,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, token) = (required(client, "client")?, required(token, "token")?);
+        Ok(client.0.adopt(token.inner().clone(), millis(lifetime_ms, "lifetime_ms")?)?)
+    })
+}
+
+fn options(deadline_ms: i64, min_remaining_ms: i64) -> Result<TokenOptions, Box<tokenlease_error>> {
+    let mut options = TokenOptions::default();
+    options.deadline = millis(deadline_ms, "deadline_ms")?;
+    options.min_remaining = millis(min_remaining_ms, "min_remaining_ms")?;
+    Ok(options)
+}
