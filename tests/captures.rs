@@ -1,5 +1,5 @@
-//! What we make of recorded answers: every one is read as the answer to the call that it belongs
-//! to, and the outcome is a snapshot.
+//! Recorded answers: each is read as the answer to the call that it belongs to, and the outcomes are a
+//! snapshot.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
@@ -38,7 +38,7 @@ fn wyn_enterprise_is_understood() {
 }
 
 #[test]
-fn the_captures_are_those_that_are_listed() {
+fn every_listed_capture_is_there_and_no_other() {
     for server in ["oidc-provider", "django-oauth-toolkit"] {
         let listed = fs::read(fixtures().join("captures").join(server).join("_cases.json"));
         let listed: serde_json::Value = serde_json::from_slice(&listed.unwrap()).unwrap();
@@ -56,7 +56,7 @@ fn the_captures_are_those_that_are_listed() {
     }
 }
 
-/// One line for each response in a folder, without any token's text.
+/// Returns one line for each response in a folder, without any token's text.
 fn summary(folder: &str, server: &Server) -> String {
     let token = || Token::new(server.token_kind(), TOKEN);
     let credentials = Credentials::password("hunter2canary").with_client_secret("secret-canary");
@@ -80,7 +80,7 @@ fn summary(folder: &str, server: &Server) -> String {
             "introspect" => read(&introspecting, Call::Validate(token())),
             "revoke" => read(server, Call::Revoke(token())),
             "api" => format!("{:?}", server.read_api(&response)),
-            // Also whatever else is found where a token endpoint was expected.
+            // Also answers of other endpoints, at a wrong token path.
             _ => read(server, Call::Login),
         };
         writeln!(summary, "{case} ({}): {outcome}", response.status().as_u16()).unwrap();
@@ -113,7 +113,7 @@ fn outcome(answer: &Answer) -> String {
     }
 }
 
-/// The tokens in a response, wherever a JSON parser finds them.
+/// Returns the tokens in a response.
 fn tokens(response: &Response<Vec<u8>>) -> Vec<String> {
     let body = serde_json::from_slice::<serde_json::Value>(response.body()).unwrap_or_default();
     [&body["access_token"], &body["refresh_token"], &body["Token"]]
@@ -133,6 +133,6 @@ fn responses(folder: &str) -> BTreeMap<String, Response<Vec<u8>>> {
             (case, recorded(&fs::read(&path).unwrap()))
         })
         .collect();
-    assert!(!responses.is_empty(), "{folder} holds no responses");
+    assert!(!responses.is_empty(), "{folder} has no responses");
     responses
 }

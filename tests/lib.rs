@@ -1,8 +1,13 @@
-//! What the tests that cross a crate or a language share.
-#![doc = include_str!("../README.md")]
+//! Helpers of the tests that cross a crate or a language.
 #![forbid(unsafe_code)]
 
 pub mod servers;
+
+/// The Rust blocks of the documents, which `build.rs` takes from the pages.
+#[allow(missing_docs, clippy::pedantic, reason = "the pages are written for readers")]
+pub mod pages {
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! OAuth2 servers that nobody here wrote: `servers/README.md` says how one is added.
+//! OAuth2 servers of other projects, as `servers/README.md` describes: installs and starts them.
 
 use std::{
     fs::{self, File},
@@ -16,53 +16,53 @@ use toml::Table;
 
 use crate::recorded;
 
-/// The user of that kind where `server.toml` names no other.
+/// The user with special characters, unless `server.toml` names another one.
 const SPECIAL: (&str, &str) = ("ø+&% 😀", "p ø+&%=😀\"ü");
 
 /// A server that can be started: a folder with `server.toml` and `start.sh`.
 #[derive(Clone, Debug)]
-pub struct Foreign {
+pub struct TestServer {
     /// Its folder's name.
     pub name: String,
-    /// What it is and in which version, for the page.
+    /// The server and its version, for the page.
     pub what: String,
-    /// The path of an API that takes its tokens.
+    /// The path of an API that accepts its tokens.
     pub api: String,
-    /// What surprised us, for the page.
+    /// Surprises, for the page.
     pub notes: Vec<String>,
-    /// The user whose name and password have every special character that the server takes.
+    /// The user whose name and password have all special characters that the server accepts.
     pub special: (String, String),
     /// Options by profile, under the names that the program gives them.
     pub profiles: Vec<(String, Table)>,
     folder: PathBuf,
 }
 
-/// A server that runs until this is dropped.
+/// A running server; it is ended when this is dropped.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
     port: u16,
 }
 
-/// All servers under test, by name; with `FOREIGN` in the environment, that one alone.
+/// All servers under test, by name; with `INTEROP_SERVER` in the environment, that one alone.
 ///
 /// # Panics
-/// If a `server.toml` can't be read: it is part of the tests.
-pub fn all() -> Vec<Foreign> {
-    let wanted = std::env::var("FOREIGN").ok();
+/// If a `server.toml` can't be read.
+pub fn all() -> Vec<TestServer> {
+    let wanted = std::env::var("INTEROP_SERVER").ok();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers");
     let mut found: Vec<_> = fs::read_dir(here)
         .expect("the servers' folder")
         .map(|entry| entry.expect("an entry").path())
         .filter(|folder| folder.join("server.toml").exists())
-        .map(Foreign::read)
+        .map(TestServer::read)
         .filter(|server| wanted.as_ref().is_none_or(|wanted| *wanted == server.name))
         .collect();
     found.sort_by(|one, other| one.name.cmp(&other.name));
     found
 }
 
-impl Foreign {
+impl TestServer {
     fn read(folder: PathBuf) -> Self {
         let place = folder.join("server.toml");
         let text = fs::read_to_string(&place).expect("server.toml");
@@ -102,14 +102,16 @@ impl Foreign {
         }
     }
 
-    /// Installs the server, unless that was done, and starts it on a free port. An error says why
-    /// it can't be had here.
+    /// Installs the server, unless it is installed, and starts it on a free port.
+    ///
+    /// # Errors
+    /// The reason why the server can't be installed on this machine.
     ///
     /// # Panics
     /// If it was installed and does not start.
     pub fn start(&self) -> Result<Running, String> {
         let installed = self.install()?;
-        // A free port may be taken by another before the server comes to it.
+        // Another process may take the free port before the server does.
         for attempt in 1.. {
             let port = TcpListener::bind("127.0.0.1:0")
                 .and_then(|listener| listener.local_addr())
@@ -127,7 +129,7 @@ impl Foreign {
                 .expect("sh");
             let mut running = Running { child, port };
             if running.answers() {
-                // It is for servers that do not start.
+                // Only the log of a server that does not start is needed.
                 let _ = fs::remove_file(log);
                 return Ok(running);
             }
@@ -142,7 +144,7 @@ impl Foreign {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/servers");
         let installed = root.join(&self.name);
         fs::create_dir_all(&installed).map_err(|error| error.to_string())?;
-        // Of test programs that run at once, one installs and the others wait for it.
+        // If several test programs run at once, one installs and the others wait.
         let lock = File::create(root.join(format!("{}.lock", self.name))).expect("a lock file");
         lock.lock().expect("a lock");
         let (stamp, version) = (installed.join("installed"), self.version());
@@ -155,9 +157,9 @@ impl Foreign {
             .output()
             .map_err(|error| format!("there is no sh: {error}"))?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            let said: Vec<_> = said.lines().rev().take(3).collect();
-            return Err(said.into_iter().rev().collect::<Vec<_>>().join(" / "));
+            let message = String::from_utf8_lossy(&output.stderr).into_owned();
+            let message: Vec<_> = message.lines().rev().take(3).collect();
+            return Err(message.into_iter().rev().collect::<Vec<_>>().join(" / "));
         }
         fs::write(stamp, version).map_err(|error| error.to_string())?;
         Ok(installed)
@@ -169,7 +171,7 @@ impl Foreign {
         command
     }
 
-    /// Changes with what is installed.
+    /// Returns a text that changes when the server must be installed again.
     fn version(&self) -> String {
         let mut files: Vec<_> = fs::read_dir(&self.folder)
             .expect("the server's folder")
@@ -187,12 +189,12 @@ impl Foreign {
 }
 
 impl Running {
-    /// Its base address.
+    /// Returns its base address.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Sends a request as it stands, but for what frames it, on a connection of its own. None: the
+    /// Sends a request on a separate connection, unchanged except for its framing. Returns `None` if the
     /// connection ended without an answer.
     pub fn send(
         &self,
@@ -212,7 +214,7 @@ impl Running {
             body.len()
         );
         let request = [head.as_bytes(), body].concat();
-        // A server may answer before it has read all, and close.
+        // A server may answer before it has read the whole request, and close.
         let _ = stream.write_all(&request);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);

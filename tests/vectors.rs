@@ -1,5 +1,5 @@
-//! Golden vectors: identities, proofs, fingerprints and records are the same bytes in every
-//! version and language. Whoever changes them makes a new format.
+//! Golden vectors: identities, fingerprints and records are the same bytes in every version and language.
+//! A change of them is a new format. Their files keep the field names of their first version.
 
 use std::fs;
 
@@ -27,6 +27,7 @@ fn key(vector: &Value) -> Key {
     Key::new(unhex(vector["key"].as_str().unwrap()).try_into().unwrap())
 }
 
+/// Rule: Formats: the canonical bytes and the name of an identity never change.
 #[test]
 fn identities_are_the_same_bytes_in_every_language() {
     for vector in vectors("identity.json").as_array().unwrap() {
@@ -48,8 +49,9 @@ fn identities_are_the_same_bytes_in_every_language() {
     }
 }
 
+/// Rule: Formats: the fingerprints of credentials and tokens never change.
 #[test]
-fn proofs_and_fingerprints_are_the_same_bytes_in_every_language() {
+fn fingerprints_are_the_same_bytes_in_every_language() {
     for vector in vectors("proof.json").as_array().unwrap() {
         let secret = |name: &str| vector[name].as_str().map(Into::into);
         let credentials =
@@ -68,8 +70,9 @@ fn proofs_and_fingerprints_are_the_same_bytes_in_every_language() {
     }
 }
 
+/// Rule: Formats: a record of this version is read, and written again as the same bytes.
 #[test]
-fn records_of_this_version_are_read_and_written_alike_for_ever() {
+fn records_of_this_version_keep_their_bytes() {
     for vector in vectors("record.json").as_array().unwrap() {
         let bytes = unhex(vector["bytes"].as_str().unwrap());
         let record = Record::decode(&bytes).unwrap();

@@ -1,17 +1,17 @@
-//! What every error of a server becomes, line by line, in the words of a snapshot.
+//! Every error of a server: its kind, one line for each case, as a snapshot.
 
 use tokenlease::core::{
     Timestamp, Token,
     provider::{Call, oauth2},
 };
-use tokenlease_tests::servers::{Foreign, Running};
+use tokenlease_tests::servers::{Running, TestServer};
 
 use crate::{
     life::in_short,
-    trial::{CLIENTS, Trial, error_told, told, unknown_token},
+    trial::{CLIENTS, Trial, error_summary, summary, unknown_token},
 };
 
-/// What was found, in the order in which it was tried.
+/// The outcomes, in the order in which the cases ran.
 #[derive(Debug, Default)]
 pub(crate) struct Found(pub(crate) Vec<(String, String)>);
 
@@ -25,18 +25,18 @@ impl Found {
     }
 }
 
-pub(crate) fn meet(foreign: &Foreign, running: &Running) -> Found {
-    let base = Trial::new(running, &foreign.profiles[0].1);
+pub(crate) fn run(server: &TestServer, running: &Running) -> Found {
+    let base = Trial::new(running, &server.profiles[0].1);
     let mut found = Found::default();
-    logins(&base, &foreign.special, &mut found);
+    logins(&base, &server.special, &mut found);
     secrets(&base, &mut found);
     by_hand(&base, &mut found);
-    ends(&base, &foreign.api, &mut found);
+    ends(&base, &server.api, &mut found);
     found
 }
 
-/// Logins that our own code can be configured to send: through the client, the exchange and the
-/// program, which must agree.
+/// Logins that our code can be configured to send, through the client, the exchange and the program, which
+/// must agree.
 fn logins(base: &Trial<'_>, special: &(String, String), found: &mut Found) {
     let trial = || base.clone();
     let (special, password) = special;
@@ -76,12 +76,12 @@ fn logins(base: &Trial<'_>, special: &(String, String), found: &mut Found) {
         let may = must
             || matches!(case, "client credentials" | "path with a slash more" | "invalid scope");
         assert!(!must || outcome == "a token", "{case}: {outcome}");
-        assert!(may || outcome != "a token", "{case}: let in");
+        assert!(may || outcome != "a token", "{case}: a token was issued");
         found.add(case, outcome);
     }
 }
 
-/// Where each client's secret may stand.
+/// The ways to send each client's secret.
 fn secrets(base: &Trial<'_>, found: &mut Found) {
     for (client, secret) in CLIENTS {
         for way in ["body", "basic", "basic-raw"] {
@@ -93,7 +93,7 @@ fn secrets(base: &Trial<'_>, found: &mut Found) {
     }
 }
 
-/// Requests that our own code never sends: read by the exchange all the same.
+/// Requests that our code never sends. The exchange reads their answers all the same.
 fn by_hand(base: &Trial<'_>, found: &mut Found) {
     type Headers<'a> = &'a [(&'a str, &'a str)];
     const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
@@ -161,7 +161,7 @@ fn by_hand(base: &Trial<'_>, found: &mut Found) {
         let answer = base.running.send(method, path, headers, body);
         let outcome = match answer {
             Some(answer) => {
-                told(oauth2::Login::parse(&answer, Timestamp(0)).map(|granted| granted.token))
+                summary(oauth2::Login::parse(&answer, Timestamp(0)).map(|granted| granted.token))
             }
             None => "no answer".into(),
         };
@@ -205,7 +205,7 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
     }
     if server.can_revoke() {
         let mut revoke = |case: &str, trial: &Trial<'_>, token: &Token| {
-            // The program first: the answer of most servers is the same to a second revocation.
+            // The program first: most servers answer a second revocation in the same way.
             let state = tempfile::tempdir().expect("a folder");
             let run = trial.program("revoke", state.path(), token.expose());
             let by_program = match run.error["kind"].as_str() {
@@ -229,12 +229,12 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
         revoke("revoke, another client", &other, &fresh());
         found.add("API, revoked token", read(&token));
         let answer = base.running.send("POST", base.option("revocation_path"), &[], b"");
-        let said = answer.map(|answer| oauth2::Revoke::parse(&answer));
-        let said = match said {
-            Some(Ok(())) => "taken".into(),
-            Some(Err(error)) => error_told(&error),
+        let parsed = answer.map(|answer| oauth2::Revoke::parse(&answer));
+        let outcome = match parsed {
+            Some(Ok(())) => "accepted".into(),
+            Some(Err(error)) => error_summary(&error),
             None => "no answer".into(),
         };
-        found.add("revoke by hand, no token", said);
+        found.add("revoke by hand, no token", outcome);
     }
 }

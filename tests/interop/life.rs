@@ -1,4 +1,4 @@
-//! The whole life of a token, at each profile of each server: what must hold wherever it can.
+//! The whole lifetime of a token, with each profile of each server.
 
 use tokenlease::{
     Error, Rejection,
@@ -8,15 +8,15 @@ use tokenlease::{
         provider::{Answer, ApiAnswer, Call},
     },
 };
-use tokenlease_tests::servers::{Foreign, Running};
+use tokenlease_tests::servers::{Running, TestServer};
 
 use crate::trial::{CLIENTS, Trial};
 
-/// Lives it through for two users, and for the client whose secret has every special character.
-pub(crate) fn live(foreign: &Foreign, running: &Running) {
-    for (name, profile) in &foreign.profiles {
+/// Runs it for a plain user, and for a user and a client whose secrets have all special characters.
+pub(crate) fn run(server: &TestServer, running: &Running) {
+    for (name, profile) in &server.profiles {
         let plain = Trial::new(running, profile);
-        let (user, password) = &foreign.special;
+        let (user, password) = &server.special;
         let (client, secret) = CLIENTS[1];
         let special = plain
             .clone()
@@ -25,8 +25,8 @@ pub(crate) fn live(foreign: &Foreign, running: &Running) {
             .with("client_id", client)
             .secret(secret);
         for trial in [plain, special] {
-            let place = format!("{}, profile {name}, {}", foreign.name, trial.option("user"));
-            Life { trial: &trial, api: &foreign.api, place }.through_all();
+            let place = format!("{}, profile {name}, {}", server.name, trial.option("user"));
+            Life { trial: &trial, api: &server.api, place }.through_all();
         }
     }
 }
@@ -49,14 +49,14 @@ impl Life<'_> {
         let client = self.trial.client().expect(place);
         let server = self.trial.server().expect(place);
         let token = client.token().expect(place);
-        self.is_taken(&token);
+        self.is_accepted(&token);
         assert_eq!(client.token().expect(place), token, "{place}: one login is enough");
         if !server.can_validate() {
-            // Nobody can be asked, so a rejection is believed.
+            // The server validates no tokens, so the token is replaced.
             let Rejection::Replaced(next) = client.report_rejected(&token).expect(place) else {
                 panic!("{place}: a rejected token was not replaced");
             };
-            self.is_taken(&next);
+            self.is_accepted(&next);
             assert_ne!(next, token, "{place}");
         }
         if !server.can_validate() || !server.can_revoke() {
@@ -69,7 +69,7 @@ impl Life<'_> {
         self.is_rejected(&token);
         let next = client.token().expect(place);
         assert_ne!(next, token, "{place}");
-        // Ended by someone else, and found by the API's rejection.
+        // Another client revokes it, and the API's rejection shows that.
         let other = self.trial.client().expect(place);
         assert_eq!(other.revoke(&next).expect(place), Revocation::Proven, "{place}");
         let found = self.call_by(&client);
@@ -77,16 +77,16 @@ impl Life<'_> {
         assert_eq!(client.stats().logins, 3, "{place}: {:?}", client.stats());
     }
 
-    /// An API call as `Client::call` makes it: asked about, and done again.
+    /// An API call as `Client::call` makes it: with a validation after the rejection, and a replay.
     fn call_by(&self, client: &tokenlease::blocking::Client) -> Token {
         let place = &self.place;
         let token = client.token().expect(place);
-        let said = self.trial.server().expect(place).read_api(&self.trial.api(self.api, &token));
-        assert_ne!(said, ApiAnswer::NotRejected, "{place}: a dead token");
+        let answer = self.trial.server().expect(place).read_api(&self.trial.api(self.api, &token));
+        assert_ne!(answer, ApiAnswer::NotRejected, "{place}: a revoked token was accepted");
         let Rejection::Replaced(next) = client.report_rejected(&token).expect(place) else {
-            panic!("{place}: the dead token was not replaced");
+            panic!("{place}: the revoked token was not replaced");
         };
-        self.is_taken(&next);
+        self.is_accepted(&next);
         next
     }
 
@@ -94,15 +94,15 @@ impl Life<'_> {
         let place = &self.place;
         let server = self.trial.server().expect(place);
         let token = self.trial.fresh_token().expect(place);
-        self.is_taken(&token);
+        self.is_accepted(&token);
         if !server.can_validate() || !server.can_revoke() {
             return;
         }
-        let verify = Call::Validate(token.clone());
+        let validate = Call::Validate(token.clone());
         let answer = |call: &Call| self.trial.exchange(call).expect(place);
-        assert!(matches!(answer(&verify), Answer::Active), "{place}");
+        assert!(matches!(answer(&validate), Answer::Active), "{place}");
         assert!(matches!(answer(&Call::Revoke(token.clone())), Answer::Revoked), "{place}");
-        assert!(matches!(answer(&verify), Answer::Inactive), "{place}");
+        assert!(matches!(answer(&validate), Answer::Inactive), "{place}");
         self.is_rejected(&token);
     }
 
@@ -118,7 +118,7 @@ impl Life<'_> {
             Token::new(TokenKind::Bearer, text)
         };
         let token = print();
-        self.is_taken(&token);
+        self.is_accepted(&token);
         assert_eq!(print(), token, "{place}: one login is enough");
         if !server.can_validate() || !server.can_revoke() {
             return;
@@ -133,12 +133,12 @@ impl Life<'_> {
         assert_ne!(print(), token, "{place}");
     }
 
-    /// The API takes the token and names its user.
-    fn is_taken(&self, token: &Token) {
+    /// The API accepts the token and names its user.
+    fn is_accepted(&self, token: &Token) {
         let answer = self.trial.api(self.api, token);
         assert_eq!(answer.status(), 200, "{}", self.place);
-        let said: serde_json::Value = serde_json::from_slice(answer.body()).expect("JSON");
-        assert_eq!(said["user"], self.trial.option("user"), "{}", self.place);
+        let body: serde_json::Value = serde_json::from_slice(answer.body()).expect("JSON");
+        assert_eq!(body["user"], self.trial.option("user"), "{}", self.place);
     }
 
     fn is_rejected(&self, token: &Token) {
@@ -147,10 +147,10 @@ impl Life<'_> {
     }
 }
 
-/// What a revocation or validation came to.
+/// Returns the outcome of a revocation or validation in short.
 pub(crate) fn in_short<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result {
         Ok(value) => format!("{value:?}").to_lowercase(),
-        Err(error) => crate::trial::error_told(&error),
+        Err(error) => crate::trial::error_summary(&error),
     }
 }

@@ -19,7 +19,7 @@ use tokenlease_config::Options;
 use tokenlease_tests::servers::Running;
 use toml::Table;
 
-/// What the servers know: `servers/README.md` lists it.
+/// The accounts of the servers, as `servers/README.md` lists them.
 pub(crate) const PASSWORD: &str = "admin-password";
 pub(crate) const CLIENTS: [(&str, &str); 3] = [
     ("integration", "integration-secret-0123456789abcdef"),
@@ -79,7 +79,7 @@ impl<'a> Trial<'a> {
         self.options.get(name).and_then(|value| value.as_str()).unwrap_or_default()
     }
 
-    /// The options as every face reads them.
+    /// The options as all languages read them.
     fn read_options(&self) -> Result<Options> {
         let mut options = Options::default();
         options.set("server", &self.running.address())?;
@@ -100,14 +100,15 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// A client that shares nothing with any other: no hold nor circuit of an earlier case.
+    /// A client that shares nothing with another one, so that no backoff or circuit of an earlier case is
+    /// left.
     pub(crate) fn client(&self) -> Result<tokenlease::blocking::Client> {
         let registry = Registry::builder().http(HttpOptions::new().without_proxy()).build()?;
         let client = Client::builder(self.server()?, self.credentials()).registry(&registry);
         Ok(client.build()?.blocking())
     }
 
-    /// A token by the exchange alone, sent by a few lines over a socket.
+    /// Gets a token by the exchange alone, over a plain socket.
     pub(crate) fn fresh_token(&self) -> Result<Token> {
         let secret = self.client_secret.as_deref().map(Secret::from);
         let auth = self.read_options()?.client_auth;
@@ -149,7 +150,7 @@ impl<'a> Trial<'a> {
         Ok(granted?.token)
     }
 
-    /// Any other call, by its request and its reading alone.
+    /// Sends any other call by its exchange alone.
     pub(crate) fn exchange(&self, call: &Call) -> Result<Answer> {
         let (server, credentials) = (self.server()?, self.credentials());
         let response = self.send(&server.request(call, &credentials)?);
@@ -207,34 +208,34 @@ impl<'a> Trial<'a> {
         // A command that reads no input may have ended already.
         let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
         let output = child.wait_with_output().expect("its output");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        self.is_harmless(&said);
-        assert!(input.is_empty() || !said.contains(input), "a token in {said}");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        self.has_no_secret(&message);
+        assert!(input.is_empty() || !message.contains(input), "a token in {message}");
         let line = |text: &str| serde_json::from_str(text.trim()).unwrap_or_default();
         Run {
             code: output.status.code(),
             out: line(&String::from_utf8_lossy(&output.stdout)),
-            error: line(&said)["error"].take(),
+            error: line(&message)["error"].take(),
         }
     }
 
-    /// No server's words, whatever it echoes, bring a secret into ours.
+    /// Asserts that a message has no secret, also if the server echoed one.
     #[track_caller]
-    fn is_harmless(&self, said: &str) {
+    fn has_no_secret(&self, message: &str) {
         for secret in [&self.password, &self.client_secret].into_iter().flatten() {
-            assert!(!said.contains(secret.as_str()), "a secret in {said}");
+            assert!(!message.contains(secret.as_str()), "a secret in {message}");
         }
     }
 
-    /// What a login comes to: the same through all three, or this panics.
+    /// Logs in through client, exchange and program, and returns the outcome, which must be the same.
     #[track_caller]
     pub(crate) fn login(&self, case: &str) -> String {
-        let by_exchange = told(self.fresh_token());
+        let by_exchange = summary(self.fresh_token());
         let result = self.client().and_then(|client| client.token());
         if let Err(error) = &result {
-            self.is_harmless(&format!("{error} {error:?}"));
+            self.has_no_secret(&format!("{error} {error:?}"));
         }
-        let by_client = told(result);
+        let by_client = summary(result);
         assert_eq!(by_client, by_exchange, "client and exchange, {case}");
         let state = tempfile::tempdir().expect("a folder");
         let run = self.program("token", state.path(), "");
@@ -254,20 +255,20 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// A token that no server gave out.
+/// A token that no server issued.
 pub(crate) fn unknown_token() -> Token {
     Token::new(TokenKind::Bearer, "no-such-token")
 }
 
-/// How a call ended, without anything that changes from run to run.
-pub(crate) fn told(result: Result<Token>) -> String {
+/// The outcome of a call, without the parts that change from run to run.
+pub(crate) fn summary(result: Result<Token>) -> String {
     match result {
         Ok(_) => "a token".into(),
-        Err(error) => error_told(&error),
+        Err(error) => error_summary(&error),
     }
 }
 
-pub(crate) fn error_told(error: &Error) -> String {
+pub(crate) fn error_summary(error: &Error) -> String {
     in_words(error.kind().as_str(), error.status().map(Into::into), error.code())
 }
 

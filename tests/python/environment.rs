@@ -1,5 +1,5 @@
-//! A virtual environment below `target/` with what builds and tests the Python face. The figures
-//! use it too.
+//! A virtual environment below `target/` with the tools that build and test the Python package. The
+//! benchmarks use it too.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -10,29 +10,29 @@ use std::{
 
 const REQUIREMENTS: &str = include_str!("../../python/requirements-dev.txt");
 
-/// A virtual environment with what `requirements-dev.txt` names.
+/// A virtual environment with the packages of `requirements-dev.txt`.
 pub(crate) struct Environment {
     /// `target/python`.
     pub(crate) folder: PathBuf,
-    /// What installs into it.
+    /// The command that installs packages into it.
     pip: Vec<OsString>,
 }
 
 impl Environment {
-    /// Makes it, unless it is there already for these requirements and this Python.
+    /// Makes the environment, unless it exists for these requirements and this Python version.
     pub(crate) fn make() -> Result<Self, String> {
         let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
         let version = "import sys; assert sys.version_info >= (3, 9); print(sys.version)";
         let version = run(Command::new(&python).args(["-c", version]))
-            .map_err(|why| format!("there is no Python 3.9 or later: {why}"))?;
+            .map_err(|why| format!("Python 3.9 or later is not installed: {why}"))?;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("python");
         let (venv, stamp) = (folder.join("venv"), folder.join("stamp"));
         let wanted = format!("{version}{REQUIREMENTS}");
-        let is_there = fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted);
-        if !is_there {
+        let exists = fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted);
+        if !exists {
             let _ = (fs::remove_file(&stamp), fs::remove_dir_all(&venv));
             fs::create_dir_all(&folder).unwrap();
-            // Debian's Python has no ensurepip, but may have pip, or virtualenv.
+            // Debian's Python has no ensurepip, but may have pip or virtualenv.
             let ways: [&[&str]; 3] =
                 [&["-m", "venv"], &["-m", "venv", "--without-pip"], &["-m", "virtualenv"]];
             let made = ways.iter().find_map(|way| {
@@ -41,10 +41,10 @@ impl Environment {
                 let environment = Self::of(&python, &folder);
                 environment.has_pip().then_some(())
             });
-            made.ok_or("no virtual environment with pip can be made: python3-venv is missing")?;
+            made.ok_or("cannot make a virtual environment with pip; install python3-venv")?;
         }
         let environment = Self::of(&python, &folder);
-        if !is_there {
+        if !exists {
             let requirements = folder.join("requirements.txt");
             fs::write(&requirements, REQUIREMENTS).unwrap();
             environment.install(&["-r".as_ref(), requirements.as_os_str()])?;
@@ -72,10 +72,10 @@ impl Environment {
         pip
     }
 
-    fn install(&self, what: &[&OsStr]) -> Result<String, String> {
+    fn install(&self, arguments: &[&OsStr]) -> Result<String, String> {
         let quiet =
             ["install", "--quiet", "--disable-pip-version-check", "--no-warn-script-location"];
-        run(self.pip().args(quiet).args(what))
+        run(self.pip().args(quiet).args(arguments))
     }
 
     pub(crate) fn tool(&self, name: &str) -> PathBuf {
@@ -83,8 +83,8 @@ impl Environment {
         self.folder.join("venv").join(scripts).join(format!("{name}{end}"))
     }
 
-    /// Builds the wheel of the package in that folder, by that profile, and installs it: into the
-    /// environment, or apart from it into a folder that Python is told of.
+    /// Builds the wheel of the package in that folder with that profile, and installs it: into the
+    /// environment, or into the folder `apart`, to be added to Python's path.
     pub(crate) fn install_wheel(&self, package: &Path, profile: &str, apart: Option<&Path>) {
         let wheels = self.folder.join("wheels");
         let _ = fs::remove_dir_all(&wheels);
@@ -95,39 +95,40 @@ impl Environment {
             .arg(&wheels)
             .arg("--interpreter")
             .arg(self.tool("python"))
-            // The crates that this program was built of serve the wheel too.
+            // The wheel reuses the crates that this program was built from.
             .env("CARGO_TARGET_DIR", self.folder.parent().unwrap())
             .current_dir(package);
         run(&mut maturin).unwrap_or_else(|why| panic!("{why}"));
         let wheel = fs::read_dir(&wheels).unwrap().next().unwrap().unwrap().path();
-        let mut what = ["--no-index", "--no-deps", "--force-reinstall"].map(OsStr::new).to_vec();
-        what.push(wheel.as_os_str());
+        let mut arguments =
+            ["--no-index", "--no-deps", "--force-reinstall"].map(OsStr::new).to_vec();
+        arguments.push(wheel.as_os_str());
         if let Some(folder) = apart {
-            what.extend(["--upgrade".as_ref(), "--target".as_ref(), folder.as_os_str()]);
+            arguments.extend(["--upgrade".as_ref(), "--target".as_ref(), folder.as_os_str()]);
         }
-        self.install(&what).unwrap_or_else(|why| panic!("{why}"));
+        self.install(&arguments).unwrap_or_else(|why| panic!("{why}"));
     }
 }
 
-/// Takes from a command what Cargo tells this program of its package: it would have build scripts
-/// run again, and all that depends on them be built again.
+/// Removes Cargo's variables about this package from a command. They would rerun build scripts and
+/// rebuild their dependents.
 pub(crate) fn without_cargo(command: &mut Command) -> &mut Command {
-    let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"];
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"];
     for (name, _) in std::env::vars_os() {
-        if told.iter().any(|start| name.to_string_lossy().starts_with(start)) {
+        if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(name);
         }
     }
     command
 }
 
-/// Runs a command to its good end, and gives what it printed; or says what went wrong.
+/// Runs a command and returns its output, or an error with its output if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() {
-        return Ok(said(&output.stdout));
+        return Ok(text(&output.stdout));
     }
-    let (out, error) = (said(&output.stdout), said(&output.stderr));
+    let (out, error) = (text(&output.stdout), text(&output.stderr));
     Err(format!("{command:?} failed ({}):\n{out}{error}", output.status))
 }

@@ -1,6 +1,6 @@
-//! The Python face as its users have it: a wheel that maturin builds, in a virtual environment of
-//! its own below `target/`, formatted, linted, typed, its stubs compared with it, and its own
-//! tests run against the emulator.
+//! The Python package as its users install it: a wheel that maturin builds, in a virtual
+//! environment below `target/`. The tests format, lint and type-check its source, compare its stubs
+//! with the module, and run its own tests against the emulator.
 
 mod environment;
 
@@ -10,8 +10,8 @@ use environment::{Environment, run};
 
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../python");
 
-/// The one environment, with the wheel as unoptimized as the tests are; `None` where there can be
-/// none, which is then said.
+/// Returns the environment with the wheel, built without optimization. Prints why and returns
+/// `None` if it cannot be made.
 fn environment() -> Option<&'static Environment> {
     static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
     let made = ENVIRONMENT.get_or_init(|| {
@@ -22,12 +22,13 @@ fn environment() -> Option<&'static Environment> {
     made.as_ref().map_err(|why| eprintln!("skipped: {why}")).ok()
 }
 
-/// Runs a tool on the package's source, or panics with what it said.
+/// Runs a tool on the package's source. Panics with its output if it fails.
 fn check(environment: &Environment, tool: &str, arguments: &[&str]) {
     let run = run(Command::new(environment.tool(tool)).args(arguments).current_dir(PACKAGE));
     run.unwrap_or_else(|why| panic!("{why}"));
 }
 
+/// Rule: Faces: the Python source is formatted, linted and type-checked.
 #[test]
 fn the_python_source_is_formatted_linted_and_typed() {
     let Some(environment) = environment() else { return };
@@ -37,10 +38,11 @@ fn the_python_source_is_formatted_linted_and_typed() {
     check(environment, "mypy", &["--cache-dir", cache.to_str().unwrap()]);
 }
 
+/// Rule: Faces: the Python stubs agree with the installed module.
 #[test]
-fn the_stubs_agree_with_the_module_that_is_installed() {
+fn the_stubs_agree_with_the_installed_module() {
     let Some(environment) = environment() else { return };
-    // Not in the source's folder, which would be imported in its place.
+    // Not in the folder of the source, which Python would import instead.
     let compared = run(Command::new(environment.tool("python"))
         .args(["-m", "mypy.stubtest", "tokenlease"])
         .current_dir(&environment.folder));
@@ -48,7 +50,7 @@ fn the_stubs_agree_with_the_module_that_is_installed() {
 }
 
 #[test]
-fn the_tests_of_the_python_face_pass() {
+fn the_python_tests_pass() {
     let Some(environment) = environment() else { return };
     let passed = run(Command::new(environment.tool("pytest"))
         .args([Path::new(PACKAGE).join("tests").as_os_str()])

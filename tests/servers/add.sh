@@ -42,4 +42,4 @@ run)
 esac
 END
 echo "tests/servers/$name: fill in server.toml and start.sh, then run" >&2
-echo "INSTA_UPDATE=always cargo test -p tokenlease-tests --test foreign" >&2
+echo "INSTA_UPDATE=always cargo test -p tokenlease-tests --test interop" >&2

@@ -6,7 +6,7 @@ python_packages() {
     requirements=$2
     rm -rf "$venv"
     python3 -m venv --without-pip "$venv"
-    # A pip that installs elsewhere (22.3 and younger) spares the environment one of its own.
+    # pip 22.3 and later can install into another environment, which then needs no separate pip.
     if python3 -m pip --python "$venv/bin/python" --version >/dev/null 2>&1; then
         set -- python3 -m pip --python "$venv/bin/python"
     elif python3 -m venv "$venv" >/dev/null 2>&1; then

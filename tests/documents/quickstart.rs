@@ -1,0 +1,3 @@
+//! The program of `docs/quickstart-rust.md`.
+
+include!(concat!(env!("OUT_DIR"), "/quickstart.rs"));

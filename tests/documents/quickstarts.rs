@@ -1,0 +1,94 @@
+//! The pages that a reader follows from the first block to the last.
+
+use std::fs;
+
+use crate::{
+    built::{c_library, is_installed, python},
+    page::{Page, all, root},
+    session::{Session, is_run},
+};
+
+/// The pages whose blocks these tests run.
+const PAGES: [&str; 7] = [
+    "README.md",
+    "docs/operating.md",
+    "docs/quickstart-c.md",
+    "docs/quickstart-cli.md",
+    "docs/quickstart-python.md",
+    "docs/quickstart-rust.md",
+    "docs/stores.md",
+];
+
+/// Blocks that are not run, on pages that others test: figures, and commands that take hours.
+const NOT_RUN: [&str; 1] = ["docs/benchmarks.md"];
+
+#[test]
+fn every_page_with_commands_is_run() {
+    for name in all() {
+        let page = Page::read(&name);
+        let has_commands = page.blocks.iter().any(is_run);
+        let is_covered = PAGES.contains(&&*name) || NOT_RUN.contains(&&*name);
+        assert!(!has_commands || is_covered, "{name} has commands that no test runs");
+    }
+}
+
+#[test]
+fn the_rust_quickstart_runs() {
+    let page = Page::read("docs/quickstart-rust.md");
+    let manifest = page.only("toml");
+    let parsed: toml::Table = manifest.text.parse().expect("a Cargo.toml");
+    for (name, dependency) in parsed["dependencies"].as_table().expect("a table") {
+        let Some(path) = dependency.get("path").and_then(toml::Value::as_str) else { continue };
+        let path = path.strip_prefix("../tokenlease/").expect("a path into the clone");
+        let text = fs::read_to_string(root().join(path).join("Cargo.toml")).expect("a crate");
+        assert!(text.contains(&format!("name = \"{name}\"")), "{path} is not {name}");
+    }
+    let mut session = Session::new();
+    session.set("QUICKSTART_RUST", env!("CARGO_BIN_EXE_quickstart"));
+    session.run(&page);
+}
+
+#[test]
+fn the_c_quickstart_runs() {
+    if !["cc", "pkg-config"].into_iter().all(is_installed) {
+        return;
+    }
+    let mut session = Session::new();
+    session.set("FROM", c_library());
+    session.run(&Page::read("docs/quickstart-c.md"));
+}
+
+#[test]
+fn the_python_quickstart_runs() {
+    let Some(python) = python() else { return };
+    let mut session = Session::new();
+    session.set("QUICKSTART_PYTHON", python);
+    session.run(&Page::read("docs/quickstart-python.md"));
+}
+
+#[test]
+fn the_command_line_quickstart_runs() {
+    if is_installed("curl") {
+        Session::new().run(&Page::read("docs/quickstart-cli.md"));
+    }
+}
+
+#[test]
+fn the_commands_of_the_page_about_stores_run() {
+    if ["redis-server", "openssl"].into_iter().all(is_installed) {
+        Session::new().run(&Page::read("docs/stores.md"));
+    }
+}
+
+#[test]
+fn the_commands_of_the_page_about_operating_run() {
+    Session::new().run(&Page::read("docs/operating.md"));
+}
+
+#[test]
+fn the_quickstarts_are_short() {
+    for name in PAGES.into_iter().filter(|name| name.contains("quickstart")) {
+        let lines = Page::read(name).text.lines().count();
+        assert!((60..=130).contains(&lines), "{name} has {lines} lines");
+    }
+}
