@@ -2,7 +2,7 @@
 
 default: check
 
-# What a change must pass.
+# The checks that a change must pass.
 check: fmt lint test
 
 fmt:
@@ -17,7 +17,7 @@ test:
 demo:
     cargo run -- demo
 
-# Random worlds; a failing one is cut down and told.
+# Random worlds; a failing one is reduced and printed.
 sim seeds="10000":
     cargo run --release -p tokenlease-sim -- --seeds {{seeds}}
 
@@ -28,17 +28,17 @@ interleavings:
 year:
     cargo run --release -p tokenlease-sim -- year
 
-# What tokenlease costs beside the least: the table of docs/figures.md.
+# Run the benchmarks: the table of docs/benchmarks.md.
 figures:
     cargo bench --bench figures
 
-# Draws the README's picture and the figures beside it anew.
+# Redraws the README's picture and its figures.
 compare:
     cargo run --release -p tokenlease-sim -- compare --svg docs/fleet.svg --output json > docs/fleet.json
 
 # The rules of a shared store, over and over; needs the servers that `.ci/run` installs.
 soak rounds="1000":
-    TOKENLEASE_ROUNDS={{rounds}} cargo test -p tokenlease-store --all-features --test processes -- --nocapture
+    TOKENLEASE_ROUNDS={{rounds}} cargo test -p tokenlease-store --all-features --test multiprocess -- --nocapture
 
 # A further OAuth2 server for the tests to install and try: tests/servers/README.md.
 add-server name:
