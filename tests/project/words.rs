@@ -4,6 +4,11 @@ use std::{collections::HashMap, path::Path};
 
 use crate::{files, read};
 
+/// Files that must use a phrase: this one, names of fields in golden vectors, and a method that a trait
+/// of another crate requires.
+const EXEMPT: [&str; 3] =
+    ["tests/project/words.rs", "tests/vectors.rs", "crates/tokenlease-store/src/keyring/tests.rs"];
+
 /// A phrase that no text uses, word by word.
 struct Phrase {
     words: Vec<String>,
@@ -111,8 +116,7 @@ fn every_text_is_plain_english() {
     let phrases = phrases();
     let mut found = Vec::new();
     for path in files::with_words() {
-        // The former shows phrases; the latter names fields of golden vectors.
-        if ["tests/project/words.rs", "tests/vectors.rs"].map(Path::new).contains(&path.as_path()) {
+        if EXEMPT.map(Path::new).contains(&path.as_path()) {
             continue;
         }
         let here = find(&read(&path), &phrases);

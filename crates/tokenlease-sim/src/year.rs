@@ -132,7 +132,7 @@ fn add_faults(world: &mut World, rng: &mut Rng, day: i64) {
         let mut rng = Rng::new(chance);
         let (host, by) = (rng.range(0, 7), rng.range(-3600, 3600) * S);
         world.at(at, move |world| {
-            world.jump_wall_clock(usize::try_from(host).unwrap_or_default(), by)
+            world.jump_wall_clock(usize::try_from(host).unwrap_or_default(), by);
         });
     }
     world.planned_events += count.get();

@@ -33,9 +33,9 @@ pub struct Check {
     pub remove: Duration,
     /// Giving the lock back.
     pub unlock: Duration,
-    /// How far the store's clock is ahead of this host's wall clock, in milliseconds, to within half
-    /// of [`read`](Self::read). A difference does no harm to leases; it shows a clock that is set
-    /// wrong.
+    /// How far the store's clock is ahead of this host's wall clock, in milliseconds, to within
+    /// half of [`read`](Self::read). A difference does no harm to leases; it shows a clock that is
+    /// set wrong.
     pub clock_ahead_ms: i64,
 }
 

@@ -26,8 +26,8 @@ pub(crate) fn bad_url(why: &str, expected: &'static str) -> Error {
     Error::new(ErrorKind::Config, format!("the store's URL {why}")).expected(expected)
 }
 
-/// One connection for all callers of a process. A forked child does not use its parent's connection:
-/// it leaves that alone and makes another.
+/// One connection for all callers of a process. A forked child does not use its parent's
+/// connection: it leaves that alone and makes another.
 #[derive(Debug)]
 pub(crate) struct Slot<C>(Mutex<State<C>>);
 
@@ -155,8 +155,8 @@ mod tests {
         Failure { broken: true, error: Error::new(ErrorKind::Store, "it broke") }
     }
 
-    /// Rule: Expiry: a TTL that is sent to a server is at least a millisecond and at most a century,
-    /// so a very long one does not overflow.
+    /// Rule: Expiry: a TTL that is sent to a server is at least a millisecond and at most a
+    /// century, so a very long one does not overflow.
     ///
     /// Reported as directus/directus#4054
     #[test]
@@ -192,8 +192,8 @@ mod tests {
         assert_eq!(made.load(Ordering::SeqCst), 3, "no more than one repetition");
     }
 
-    /// Rule: Deadlines: a call to a server that does not answer ends before the client's own timeout
-    /// for the store.
+    /// Rule: Deadlines: a call to a server that does not answer ends before the client's own
+    /// timeout for the store.
     #[tokio::test(start_paused = true)]
     async fn a_call_to_a_hanging_server_ends_before_the_clients_timeout() {
         let (slot, connect) = (Slot::new(), || async { Ok(()) });

@@ -22,8 +22,8 @@
 //!   store logs a warning there. Use Redis or PostgreSQL for several hosts.
 //! - A process that is stopped (`SIGSTOP`) in the microseconds in which it has the kernel lock on
 //!   `IDENTITY.lock` blocks the others until it continues: to them the store is unavailable.
-//! - A process that was forked from the owner without `exec` keeps the owner's kernel lock after the
-//!   owner's death. Then the lock ends with its TTL.
+//! - A process that was forked from the owner without `exec` keeps the owner's kernel lock after
+//!   the owner's death. Then the lock ends with its TTL.
 
 mod boot;
 mod folder;
@@ -77,7 +77,8 @@ struct Inner {
 }
 
 impl FileStore {
-    /// Opens the store in that folder, on the system's clock. Makes the folder if it does not exist.
+    /// Opens the store in that folder, on the system's clock. Makes the folder if it does not
+    /// exist.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] if the folder can't be made or written to, or if other users may write
@@ -109,8 +110,8 @@ impl FileStore {
         Ok(Self(Arc::new(Inner { folder, clock, records, locks: Locks::default() })))
     }
 
-    /// Returns the default folder: `tokenlease` in `$XDG_STATE_HOME`, or in `~/.local/state` if that
-    /// is not set; on Windows in the user's local application data.
+    /// Returns the default folder: `tokenlease` in `$XDG_STATE_HOME`, or in `~/.local/state` if
+    /// that is not set; on Windows in the user's local application data.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] if the user has no home directory.

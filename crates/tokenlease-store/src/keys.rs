@@ -41,8 +41,8 @@ pub enum KeySource {
     Own,
     /// The given key.
     Given(Key),
-    /// A file with 32 bytes, either raw or as text in hexadecimal digits or base64. Other users must
-    /// not be able to read it.
+    /// A file with 32 bytes, either raw or as text in hexadecimal digits or base64. Other users
+    /// must not be able to read it.
     File(PathBuf),
     /// A passphrase. Argon2id (version 1.3, 64 MiB, 3 passes, 1 lane) derives the key from it, with
     /// a salt of 16 bytes that the store keeps.

@@ -30,7 +30,8 @@
 //!
 //! # Your own store
 //! Any type with the five methods of [`Store`](tokenlease::Store) is a store.
-//! `examples/own_store.rs` shows one. The feature `conformance` has the checks that all stores pass:
+//! `examples/own_store.rs` shows one. The feature `conformance` has the checks that all stores
+//! pass:
 //!
 //! ```
 //! # #[cfg(feature = "conformance")]

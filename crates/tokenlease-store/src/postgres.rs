@@ -67,13 +67,13 @@ struct Inner {
 type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 impl PostgresStore {
-    /// Returns the store at `postgres://USER:PASSWORD@HOST[:PORT]/DATABASE[?OPTIONS]`. Sends nothing
-    /// yet.
+    /// Returns the store at `postgres://USER:PASSWORD@HOST[:PORT]/DATABASE[?OPTIONS]`. Sends
+    /// nothing yet.
     ///
     /// The options are those of libpq that [`tokio_postgres::Config`] knows. Connections to other
-    /// hosts use TLS and check the server's certificate, unless the options say `sslmode=disable` or
-    /// `sslmode=prefer`. TLS trusts the certificate authorities of the system and those in the PEM
-    /// texts `extra_cas`.
+    /// hosts use TLS and check the server's certificate, unless the options say `sslmode=disable`
+    /// or `sslmode=prefer`. TLS trusts the certificate authorities of the system and those in the
+    /// PEM texts `extra_cas`.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] if the URL can't be parsed or the certificate authorities can't be
@@ -221,8 +221,8 @@ impl Inner {
         let password = self.config.get_password().unwrap_or_default();
         let password = String::from_utf8_lossy(password);
         Failure {
-            // The server closes the connection (57P), the connection failed (08), or the server is a
-            // standby by now (25006).
+            // The server closes the connection (57P), the connection failed (08), or the server is
+            // a standby by now (25006).
             broken: code.is_none_or(|code| {
                 code.starts_with("57P") || code.starts_with("08") || code == "25006"
             }),

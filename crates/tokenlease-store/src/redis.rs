@@ -15,7 +15,8 @@
 //! - The lock of an owner that died ends with its TTL, which is 30 s by default.
 //! - A failover loses the writes that the replica had not received. A lost lock or lease costs at
 //!   most one login.
-//! - A server that evicts keys (a `maxmemory-policy` other than `noeviction`) may drop leases early.
+//! - A server that evicts keys (a `maxmemory-policy` other than `noeviction`) may drop leases
+//!   early.
 //! - The client follows no redirections: use a proxy in front of a cluster.
 
 mod scripts;

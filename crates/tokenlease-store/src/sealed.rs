@@ -24,8 +24,8 @@ const HEADER: usize = MAGIC.len() + 1 + NONCE;
 /// key. The identity and the format are authenticated with each record.
 ///
 /// A record that can't be decrypted with this key, or has a newer format, is
-/// [`StoreError::Unreadable`] and stays unchanged. A truncated record, or one that was never sealed,
-/// is returned as an empty one, which counts as torn: the next write replaces it.
+/// [`StoreError::Unreadable`] and stays unchanged. A truncated record, or one that was never
+/// sealed, is returned as an empty one, which counts as torn: the next write replaces it.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -18,8 +18,8 @@ const STORE: &str = "TOKENLEASE_TEST_STORE";
 const KEYRING: &str = "TOKENLEASE_TEST_KEYRING";
 const MARK: &str = "child: ";
 
-/// The entry point of a child, which opens the store and prints a hash of its key. Without [`STORE`]
-/// it does nothing.
+/// The entry point of a child, which opens the store and prints a hash of its key. Without
+/// [`STORE`] it does nothing.
 #[test]
 fn child() {
     let Ok(store) = std::env::var(STORE) else { return };

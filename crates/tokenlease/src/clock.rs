@@ -250,7 +250,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     /// Rule: Clocks: the clock that ends leases includes the time in suspend.
-    /// Reported as librespot#1617 and pizauth#47.
+    /// Reported as librespot-org/librespot#1617 and pizauth#47.
     #[test]
     fn elapsed_time_includes_the_time_in_suspend() {
         // The kernel's uptime includes suspend; CLOCK_MONOTONIC does not.

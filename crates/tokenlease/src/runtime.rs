@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// Rule: Fork: a parent's runtime is an error in a forked child, and not a hang.
-    /// Reported as langfuse-python#1654 and obstore#441.
+    /// Reported as langfuse/langfuse-python#1654 and obstore#441.
     #[test]
     fn a_parents_runtime_in_a_forked_child_is_an_error_and_not_a_hang() {
         let parents = Runtime::new(std::process::id().wrapping_add(1)).unwrap();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     /// Rule: Faces: a blocking wait can be interrupted by a check, such as one for signals.
-    /// Reported as PyO3#1305.
+    /// Reported as PyO3/pyo3#1305.
     #[test]
     fn a_check_that_fails_ends_the_wait_and_drops_the_future() {
         struct Dropped(Arc<AtomicU32>);

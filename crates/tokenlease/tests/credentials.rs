@@ -19,7 +19,7 @@ use tokenlease::{
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Rule: Circuit: wrong credentials cost one login, however many callers use them.
-/// Reported as zeebe-client-node-js#244, requests-arcgis-auth#4 and concourse#3586.
+/// Reported as camunda-community-hub/zeebe-client-node-js#244, requests-arcgis-auth#4 and concourse#3586.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_credentials_of_fifty_callers_cost_one_login_and_one_refetch() {
     let world = World::start().await;

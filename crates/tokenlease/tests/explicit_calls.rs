@@ -54,7 +54,7 @@ async fn an_inactive_validation_reaches_the_clients_that_use_the_token() {
 }
 
 /// Rule: Revocation: a tombstone is saved, the provider is called, and a validation proves the end.
-/// Reported as vercel#16578.
+/// Reported as vercel/vercel#16578.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_token_is_used_by_no_client_and_its_end_is_proven() {
     let world = World::start().await;

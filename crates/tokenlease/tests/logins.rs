@@ -216,7 +216,7 @@ async fn a_new_client_finds_its_token_in_the_registry() {
 }
 
 /// Rule: Outage: a failed refresh keeps the token in use until it expires.
-/// Reported as google-cloud-rust#5809.
+/// Reported as googleapis/google-cloud-rust#5809.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_refresh_keeps_the_cached_token() {
     let world = World::start().await;
@@ -236,7 +236,7 @@ async fn a_failed_refresh_keeps_the_cached_token() {
 }
 
 /// Rule: Backoff: no failure lasts, except rejected credentials.
-/// Reported as google-cloud-rust#4541 and google-cloud-rust#5864.
+/// Reported as googleapis/google-cloud-rust#4541 and google-cloud-rust#5864.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_rejected_credentials_cause_a_lasting_failure() {
     let world = World::start().await;

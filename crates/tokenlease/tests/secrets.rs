@@ -42,7 +42,7 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 /// Rule: Secrets: no secret appears in a log, an error or a Debug text.
-/// Reported as reqwest#2971.
+/// Reported as seanmonstar/reqwest#2971.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_appears_in_a_log_an_error_or_a_debug_text() {
     let log = Log::default();

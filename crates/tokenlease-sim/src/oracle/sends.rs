@@ -49,7 +49,7 @@ impl World {
                 self.oracle.failed_refetches.entry(key).or_default().push(self.now);
             }
             Effect::Send(Call::Validate(_)) if unanswered => {
-                self.oracle.validation_failed_at = self.now
+                self.oracle.validation_failed_at = self.now;
             }
             Effect::Send(_) => {}
             _ if unanswered => {

@@ -1,5 +1,5 @@
-//! A record's lock. It consists of an intent, which is written under a short kernel lock, and of the
-//! owner's file, whose kernel lock the kernel releases when the owner dies.
+//! A record's lock. It consists of an intent, which is written under a short kernel lock, and of
+//! the owner's file, whose kernel lock the kernel releases when the owner dies.
 
 use std::{
     collections::BTreeMap,

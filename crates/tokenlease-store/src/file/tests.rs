@@ -75,8 +75,8 @@ async fn without_a_boot_id_the_wall_clock_is_the_stores_clock() {
     );
 }
 
-/// Rule: Secrets: only their user can read and write the files of a folder, from the moment they are
-/// made.
+/// Rule: Secrets: only their user can read and write the files of a folder, from the moment they
+/// are made.
 ///
 /// Reported as dermesser/yup-oauth2#120
 #[cfg(unix)]
@@ -211,8 +211,8 @@ async fn a_read_of_an_unchanged_record_is_served_from_the_cache() {
     measure("unchanged").await;
 }
 
-/// Rule: Lock: a folder frees the lock of an owner that has ended at once, and keeps the lock of one
-/// that lives.
+/// Rule: Lock: a folder frees the lock of an owner that has ended at once, and keeps the lock of
+/// one that lives.
 #[tokio::test]
 async fn the_lock_of_an_ended_owner_is_free_at_once() {
     let place = Place::new();
@@ -228,8 +228,8 @@ async fn the_lock_of_an_ended_owner_is_free_at_once() {
     assert_eq!(place.names(lock::OWNER_END), Vec::<String>::new(), "nothing is left behind");
 }
 
-/// Rule: Lock: the lock of a paused owner is free when its TTL ends, and the owner can neither renew
-/// nor free the lock that another owner took since.
+/// Rule: Lock: the lock of a paused owner is free when its TTL ends, and the owner can neither
+/// renew nor free the lock that another owner took since.
 #[tokio::test]
 async fn a_paused_owner_loses_its_lock_when_the_ttl_ends() {
     let place = Place::new();
@@ -266,8 +266,8 @@ async fn a_removed_or_torn_lock_file_blocks_no_process() {
     assert!(error.to_string().contains("update this program"), "{error}");
 }
 
-/// Rule: Lock: waiting for a process that was stopped with a kernel lock ends in an error before the
-/// client's timeout for the store, and other identities are not affected.
+/// Rule: Lock: waiting for a process that was stopped with a kernel lock ends in an error before
+/// the client's timeout for the store, and other identities are not affected.
 ///
 /// Reported as Azure/azure-cli#25485
 #[tokio::test]

@@ -167,8 +167,8 @@ async fn a_keys_entry_fits_into_the_smallest_keyring() {
     }
 }
 
-/// Rule: Secrets: all stores of a user whose keys are in the keyring have one key, also a store that
-/// was emptied.
+/// Rule: Secrets: all stores of a user whose keys are in the keyring have one key, also a store
+/// that was emptied.
 #[tokio::test]
 async fn all_stores_of_a_user_have_one_key() {
     let (keyring, one, other) = (FakeKeyring::new(Behaviour::Keeps), store(), store());
@@ -237,8 +237,8 @@ async fn a_store_with_records_of_another_key_gets_no_key() {
     assert_eq!(saved_name(&store).await, Some(name_of(&key)));
 }
 
-/// Rule: Secrets: if a store's key is missing in the keyring or was changed, the error names it, and
-/// no other key is made.
+/// Rule: Secrets: if a store's key is missing in the keyring or was changed, the error names it,
+/// and no other key is made.
 #[tokio::test]
 async fn a_missing_or_changed_key_is_named_and_no_other_is_made() {
     let (keyring, store) = (FakeKeyring::new(Behaviour::Keeps), store());

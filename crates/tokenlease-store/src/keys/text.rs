@@ -36,8 +36,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Key> {
     })
 }
 
-/// Returns the error for bytes that [`parse`] does not accept. It does not quote them: they may be a
-/// secret of another kind.
+/// Returns the error for bytes that [`parse`] does not accept. It does not quote them: they may be
+/// a secret of another kind.
 pub(crate) fn malformed(source: &str) -> Error {
     Error::new(ErrorKind::Config, format!("{source} is not a key"))
         .expected("32 bytes: raw in a file, 64 hexadecimal digits, or base64")

@@ -14,8 +14,9 @@ use crate::{
 
 const FORM: &str = "postgres://user:password@host:5432/database";
 
-/// Parses a store's URL. Returns the configuration of the connection, and the hosts' names for error
-/// messages. The defaults are TLS for other hosts, and the time limit of a call for connecting.
+/// Parses a store's URL. Returns the configuration of the connection, and the hosts' names for
+/// error messages. The defaults are TLS for other hosts, and the time limit of a call for
+/// connecting.
 ///
 /// # Errors
 /// [`ErrorKind::Config`](tokenlease::ErrorKind::Config) if the URL can't be parsed.

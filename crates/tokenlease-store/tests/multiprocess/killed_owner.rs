@@ -20,8 +20,8 @@ const LOCK_TTL: Duration = Duration::from_secs(31);
 const LONG_DEADLINE: &str = "300000";
 
 /// Rule: Lock: an owner that is killed at any moment leaves no torn record and no lock; a folder
-/// notices its death at once, a server when the lock's TTL ends. The other processes need one login,
-/// and one more only if the killed process's token was lost and can't be refetched.
+/// notices its death at once, a server when the lock's TTL ends. The other processes need one
+/// login, and one more only if the killed process's token was lost and can't be refetched.
 #[test]
 fn an_owner_that_is_killed_at_any_moment_leaves_no_torn_record_and_no_lock() {
     for engine in Engine::all_with_clock() {

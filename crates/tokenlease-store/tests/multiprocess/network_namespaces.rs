@@ -12,7 +12,8 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Namespaces {
     names: [String; 2],
-    /// The addresses of provider and store, from the range for tests of network devices (198.18/15).
+    /// The addresses of provider and store, from the range for tests of network devices
+    /// (198.18/15).
     ends: [Ipv4Addr; 2],
 }
 

@@ -120,8 +120,8 @@ fn a_lock_owner_killed_in_one_namespace_is_replaced_from_the_other() {
     });
 }
 
-/// Rule: Circuit: a wrong password on two hosts costs one login and at most one refetch an hour, and
-/// processes with the right one keep their token.
+/// Rule: Circuit: a wrong password on two hosts costs one login and at most one refetch an hour,
+/// and processes with the right one keep their token.
 ///
 /// Reported as camunda-community-hub/zeebe-client-node-js#244
 #[test]

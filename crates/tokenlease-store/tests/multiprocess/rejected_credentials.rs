@@ -8,7 +8,8 @@ use crate::{
     world::World,
 };
 
-/// Counts the requests with credentials. Each one with a wrong password may count towards a lockout.
+/// Counts the requests with credentials. Each one with a wrong password may count towards a
+/// lockout.
 fn sends(world: &World) -> u64 {
     let counts = world.emulator.counts();
     counts.winkas.login + counts.winkas.refetch + counts.wyn.login
@@ -49,8 +50,8 @@ fn a_wrong_password_in_sixteen_processes_costs_one_login_and_one_refetch_in_55_m
     }
 }
 
-/// Rule: Circuit: fifty wrong passwords in 59 minutes cost at most twelve requests with credentials,
-/// so a program that passes on its users' passwords does not lock the account.
+/// Rule: Circuit: fifty wrong passwords in 59 minutes cost at most twelve requests with
+/// credentials, so a program that passes on its users' passwords does not lock the account.
 ///
 /// Reported as DOI-BLM/requests-arcgis-auth#4
 #[test]
@@ -116,8 +117,8 @@ fn right_credentials_are_sent_at_once_after_wrong_ones() {
     }
 }
 
-/// Rule: Circuit: an account that was unlocked works after the probe an hour later, or at once after
-/// `unblock`.
+/// Rule: Circuit: an account that was unlocked works after the probe an hour later, or at once
+/// after `unblock`.
 ///
 /// Reported as googleapis/google-cloud-rust#4541 and googleapis/google-cloud-rust#5864
 #[test]

@@ -1,4 +1,5 @@
-//! Processes that can't read the others' records, because they have another key or an older version.
+//! Processes that can't read the others' records, because they have another key or an older
+//! version.
 
 use crate::{
     engine::{CHECK_INTERVAL, Engine, MINUTE},

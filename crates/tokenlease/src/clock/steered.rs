@@ -142,7 +142,7 @@ mod tests {
     }
 
     /// Rule: Clocks: a jump of the wall clock lets no time pass.
-    /// Reported as librespot#1617 and pizauth#47.
+    /// Reported as librespot-org/librespot#1617 and pizauth#47.
     #[test]
     fn a_jump_of_the_wall_clock_lets_no_time_pass() {
         let clock = SteeredClock::new();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     /// Rule: Clocks: no clock overflows, however far it is moved.
-    /// Reported as directus#4054 and keycloak-js#107.
+    /// Reported as directus/directus#4054 and keycloak-js#107.
     #[test]
     fn the_largest_duration_overflows_no_clock() {
         let clock = SteeredClock::new();
