@@ -30,7 +30,7 @@ impl Millis {
     }
 
     pub(crate) fn system_time(self) -> SystemTime {
-        // HTTP dates end with the year 9999, and `SystemTime` may not represent times before 1970.
+        // HTTP dates end with the year 9999, and the emulator uses no times before 1970.
         let ms = self.0.clamp(0, 253_402_300_799_000);
         UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())
     }

@@ -137,7 +137,7 @@ impl PlanEvent {
         }
     }
 
-    /// Returns how length the event lasts, in milliseconds.
+    /// Returns how long the event lasts, in milliseconds.
     fn length(&self) -> i64 {
         match self {
             Self::Crash { down: length, .. }

@@ -72,7 +72,7 @@ fn add_external_event(plan: &mut Plan, rng: &mut Rng, stop: i64) {
             then(t, PlanEvent::ChangeLifetime { lifetime });
         }
         _ => {
-            // Callers use a token for a length time and get a late rejection.
+            // Callers use a token for a long time and get a late rejection.
             for n in 0..6 {
                 let use_delay = rng.range(0, 7200) * S;
                 let caller = Caller { use_delay, ..Caller::default() };
