@@ -69,11 +69,10 @@ pub use self::{
     caller::{Ask, Ready, Reply, Served},
     effect::{Effect, Outcome, Receipt, Step},
     event::Event,
-    job::Report,
+    job::{Report, Revocation},
     outage::OnStoreOutage,
     policy::Policy,
     reject::Rejection,
-    revoke::Revocation,
 };
 use crate::{
     backoff::mix,

@@ -4,7 +4,6 @@
 use super::{
     Lifecycle, Next,
     effect::{Effect, EffectKind},
-    revoke::Revocation,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -24,6 +23,17 @@ pub enum Report {
     Revoked(Revocation),
     /// The server returned the running token; it is the current lease now.
     Refetched,
+}
+
+/// How certain it is that a revoked token is inactive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Revocation {
+    /// The server called the token inactive afterwards.
+    Proven,
+    /// The server accepted the revocation, which servers also do for tokens that they do not revoke
+    /// (RFC 7009 section 2.2), and did not call the token inactive afterwards.
+    Unproven,
 }
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Lifecycle, event::Event};
+use super::{Lifecycle, event::Event, machine::Stage};
 use crate::{
     backoff,
     time::{Moment as _, Now, Timestamp},
@@ -46,16 +46,25 @@ impl Lifecycle {
     pub fn report_rejected(&mut self, token: &Token, now: Now) -> Rejection {
         let t = now.elapsed;
         let fingerprint = TokenFingerprint::of(&self.key, token);
+        let is_being_asked = self.flight.as_ref().is_some_and(|flight| {
+            flight.validating == Some(fingerprint)
+                && matches!(flight.stage, Stage::Validate | Stage::ValidateLocked)
+        });
         // A caller past its deadline is served what a running flight has obtained.
         let obtained = self.flight.as_mut().and_then(|flight| flight.obtained.as_mut());
         let mut known = obtained.into_iter().chain(self.current.as_mut());
         let Some(lease) = known.find(|known| known.lease.fingerprint == fingerprint) else {
             return Rejection::Outdated;
         };
-        if lease.suspicion.is_some() {
+        let confirmed_at = lease.confirmed_at.filter(|at| t.since(*at) < CONFIRMED_FOR);
+        if let Some(suspicion) = &mut lease.suspicion {
+            // A validation that was sent before this report says nothing about it.
+            if !is_being_asked {
+                suspicion.at = t;
+                suspicion.after_confirmation &= confirmed_at.is_some();
+            }
             return Rejection::Suspected;
         }
-        let confirmed_at = lease.confirmed_at.filter(|at| t.since(*at) < CONFIRMED_FOR);
         if let Some(confirmed_at) = confirmed_at {
             let last = lease.asked_again.filter(|at| *at > confirmed_at).unwrap_or(confirmed_at);
             if t.since(last) < ASK_AGAIN {

@@ -8,17 +8,6 @@ use crate::{
     token::{Token, TokenFingerprint},
 };
 
-/// How certain it is that a revoked token is inactive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Revocation {
-    /// The server called the token inactive afterwards.
-    Proven,
-    /// The server accepted the revocation, which servers also do for tokens that they do not revoke
-    /// (RFC 7009 section 2.2), and did not call the token inactive afterwards.
-    Unproven,
-}
-
 impl Lifecycle {
     /// Revokes a token. From now on no process that shares the token serves it. Then the revocation
     /// is sent, and then a validation that proves it. [`take_report`](Self::take_report) has the

@@ -227,3 +227,42 @@ fn a_late_inactive_validation_still_counts() {
     let error = machine.adopt(token, None, at(10_002)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
 }
+
+/// Rule: Rejection: a report counts from when it is made, also if an earlier report of the same token
+/// was not followed up. A validation from before the report does not answer it.
+#[test]
+fn a_later_report_of_a_suspected_token_counts_from_when_it_is_made() {
+    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
+    let key = Key::new([0; 32]);
+    let credentials =
+        CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
+    let policy = Policy { store: false, ..Policy::default() };
+    let mut machine = Lifecycle::new(&server, credentials, key, policy, 1);
+    let ask = |machine: &mut Lifecycle, t| {
+        machine.ask(&Ask::new(Timestamp(t), Duration::from_secs(60)), at(t))
+    };
+    let answer = |machine: &mut Lifecycle, t, answer| {
+        let Step::Do(Effect::Send(call), receipt) = machine.poll(at(t)) else {
+            panic!("no request")
+        };
+        machine.handle(receipt, answer, at(t));
+        call
+    };
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    answer(&mut machine, 0, granted(1, 0));
+    while let Step::Do(..) = machine.poll(at(0)) {}
+    let Reply::Lease(served) = ask(&mut machine, 0) else { panic!("no lease") };
+    let token = served.lease.token().clone();
+    // The server calls the token active, and 11 seconds later it is reported again.
+    assert_eq!(machine.report_rejected(&token, at(1_000)), Rejection::Suspected);
+    assert!(matches!(ask(&mut machine, 1_000), Reply::Later));
+    answer(&mut machine, 1_000, Outcome::Answered(Answer::Active));
+    while let Step::Do(..) = machine.poll(at(1_000)) {}
+    assert_eq!(machine.report_rejected(&token, at(12_000)), Rejection::StillActive);
+    // Ten minutes later it is reported once more, and the server can't be asked.
+    assert_eq!(machine.report_rejected(&token, at(600_000)), Rejection::Suspected);
+    assert!(matches!(ask(&mut machine, 600_000), Reply::Later));
+    let down = || Outcome::Lost(Error::new(ErrorKind::Transport, "no answer"));
+    let calls = [down(), granted(2, 600_000)].map(|outcome| answer(&mut machine, 600_000, outcome));
+    assert!(matches!(calls, [Call::Validate(_), Call::Login]), "{calls:?}");
+}

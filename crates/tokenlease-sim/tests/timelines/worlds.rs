@@ -32,8 +32,8 @@ fn winkas_gets_the_minimum_of_logins_in_100_worlds_without_faults() {
 #[test]
 fn worlds_that_once_violated_an_invariant_violate_none() {
     let no_faults = [19, 29].map(|seed| (seed, Profile::NoFaults));
-    let faults =
-        [9, 22, 24, 67, 233, 5636, 11984, 23913, 27760].map(|seed| (seed, Profile::Faults));
+    let faults = [9, 22, 24, 67, 233, 5636, 11984, 23913, 27760, 700_010_721, 700_045_026]
+        .map(|seed| (seed, Profile::Faults));
     for (seed, profile) in no_faults.into_iter().chain(faults) {
         let world = worlds::run(seed, profile);
         assert!(world.oracle.violations.is_empty(), "{seed}: {:?}", world.oracle.violations);
