@@ -103,7 +103,9 @@ impl Lifecycle {
                 && (until >= ask.deadline
                     || (error.kind() == ErrorKind::Store && self.is_store_required(t)))
             {
-                return Reply::Error(error);
+                // A lease with less remaining lifetime than preferred is better than an error.
+                let ask = &Ask { min_remaining: None, ..*ask };
+                return self.serve(ask, is_late, t).unwrap_or(Reply::Error(error));
             }
         }
         if is_late {

@@ -266,3 +266,29 @@ fn a_later_report_of_a_suspected_token_counts_from_when_it_is_made() {
     let calls = [down(), granted(2, 600_000)].map(|outcome| answer(&mut machine, 600_000, outcome));
     assert!(matches!(calls, [Call::Validate(_), Call::Login]), "{calls:?}");
 }
+
+/// Rule: Backoff: a caller that prefers a longer remaining lifetime gets the current lease while nothing
+/// may be sent, not the error of the backoff.
+#[test]
+fn a_backoff_does_not_keep_the_current_lease_from_a_caller_that_prefers_a_longer_one() {
+    let mut machine = machine();
+    let (mut store, mut issued) = (None, 0);
+    let wait = Duration::from_secs(30);
+    let ask = |machine: &mut Lifecycle, t| machine.ask(&Ask::new(Timestamp(t), wait), at(t));
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    drive(&mut machine, &mut store, &mut issued, 0);
+    // Another process was told to wait for an hour, and this process reads that from the record.
+    let mut record = store.take().map(|(_, record)| record).unwrap();
+    let until = StoreTime(3_600_000);
+    let reason = crate::record::BackoffReason::Throttled;
+    record.0.server_backoff = Some(crate::record::ServerBackoff { until, count: 1, reason });
+    store = Some((9, record));
+    assert!(matches!(ask(&mut machine, 40_000), Reply::Later));
+    drive(&mut machine, &mut store, &mut issued, 40_000);
+    let min_remaining = Some(Duration::from_secs(1_800));
+    let t = 1_900_000;
+    assert!(matches!(ask(&mut machine, t), Reply::Later));
+    drive(&mut machine, &mut store, &mut issued, t);
+    let reply = machine.ask(&Ask { min_remaining, ..Ask::new(Timestamp(t), wait) }, at(t));
+    assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
+}

@@ -128,6 +128,8 @@ impl World {
         if adopted.is_ok() {
             self.provider.tokens[number - 1].granted_to.insert(password);
             self.oracle.adopted.insert(number);
+            // The adopted token replaces the cached one, at the caller's request.
+            self.oracle.last_lease.remove(&(p, password));
             self.oracle.failures.restart();
         }
         self.drive(p, &password);

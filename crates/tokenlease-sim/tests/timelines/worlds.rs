@@ -32,8 +32,31 @@ fn winkas_gets_the_minimum_of_logins_in_100_worlds_without_faults() {
 #[test]
 fn worlds_that_once_violated_an_invariant_violate_none() {
     let no_faults = [19, 29].map(|seed| (seed, Profile::NoFaults));
-    let faults = [9, 22, 24, 67, 233, 5636, 11984, 23913, 27760, 700_010_721, 700_045_026]
-        .map(|seed| (seed, Profile::Faults));
+    let faults = [
+        9,
+        22,
+        24,
+        67,
+        233,
+        5636,
+        11984,
+        23913,
+        27760,
+        500_006_023,
+        500_026_873,
+        500_034_880,
+        500_055_598,
+        500_061_640,
+        600_021_603,
+        600_024_986,
+        600_057_080,
+        600_069_411,
+        700_037_070,
+        700_074_648,
+        700_010_721,
+        700_045_026,
+    ]
+    .map(|seed| (seed, Profile::Faults));
     for (seed, profile) in no_faults.into_iter().chain(faults) {
         let world = worlds::run(seed, profile);
         assert!(world.oracle.violations.is_empty(), "{seed}: {:?}", world.oracle.violations);
