@@ -7,7 +7,7 @@ pub(crate) mod change;
 pub(crate) mod clock_mapping;
 mod encoding;
 mod inspect;
-mod merge;
+pub(crate) mod merge;
 mod summary;
 
 use std::time::Duration;

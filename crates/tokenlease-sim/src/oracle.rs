@@ -60,7 +60,7 @@ pub struct Oracle {
     /// When a password was last unblocked.
     pub(crate) unblocks: BTreeMap<Password, i64>,
     /// Tokens that other systems obtained and a process adopted.
-    pub(crate) adopted: BTreeSet<usize>,
+    pub(crate) adopted: BTreeMap<usize, i64>,
     /// When the store last lost its lock.
     pub(crate) lock_lost: Option<i64>,
     /// Tokens that an API rejected, with the last time.
@@ -101,6 +101,8 @@ pub struct Oracle {
     /// Logins that rejections without a validation caused: the last time, and the count.
     rejection_logins: BTreeMap<Password, (i64, u32)>,
     revoked: BTreeSet<TokenFingerprint>,
+    /// Tokens that a validation called inactive.
+    called_inactive: BTreeSet<TokenFingerprint>,
     /// Consecutive failed calls.
     pub(crate) failures: backoff::Failures,
     /// The leases in the record when it was last written.

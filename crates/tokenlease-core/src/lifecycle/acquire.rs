@@ -187,7 +187,7 @@ impl Lifecycle {
                 let has_better =
                     self.current.as_ref().is_some_and(is_fresh) || obtained.is_some_and(is_fresh);
                 // A rejection of the credentials since then says more than this success.
-                if !has_better && !self.circuit_is_open() {
+                if !has_better && !self.was_rejected_since(sent) {
                     self.granted(kind, &granted, sent, t);
                 }
             }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     backoff,
     error::{Error, ErrorKind},
-    record::change::RecordChange,
+    record::{change::RecordChange, merge::rejected_at},
     time::{Moment as _, Now, Timestamp},
 };
 
@@ -33,6 +33,12 @@ impl Lifecycle {
     /// served while that is so.
     pub(super) fn circuit_is_open(&self) -> bool {
         self.store.known.circuit(self.credentials).is_some()
+    }
+
+    /// Whether the server rejected these credentials after `sent`, and has not accepted them since.
+    pub(super) fn was_rejected_since(&self, sent: Timestamp) -> bool {
+        let circuit = self.store.known.circuit(self.credentials);
+        circuit.is_some_and(|circuit| rejected_at(circuit.until, circuit.count) > sent)
     }
 
     /// The error of an open circuit, until its probe is due.

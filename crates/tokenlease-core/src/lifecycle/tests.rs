@@ -292,3 +292,41 @@ fn a_backoff_does_not_keep_the_current_lease_from_a_caller_that_prefers_a_longer
     let reply = machine.ask(&Ask { min_remaining, ..Ask::new(Timestamp(t), wait) }, at(t));
     assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
 }
+
+/// Rule: Circuit: a probe that is answered late closes the circuit; only a rejection after its request
+/// says more than its success.
+#[test]
+fn a_late_successful_probe_closes_the_circuit() {
+    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
+    let key = Key::new([0; 32]);
+    let credentials =
+        CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
+    let policy = Policy { store: false, ..Policy::default() };
+    let mut machine = Lifecycle::new(&server, credentials, key, policy, 1);
+    let ask = |machine: &mut Lifecycle, t| {
+        machine.ask(&Ask::new(Timestamp(t), Duration::from_secs(15)), at(t))
+    };
+    let login = |machine: &mut Lifecycle, t| {
+        let Step::Do(Effect::Send(Call::Login), receipt) = machine.poll(at(t)) else { panic!() };
+        receipt
+    };
+    let rejected = Error::new(ErrorKind::CredentialsRejected, "wrong").with_status(401);
+    let rejected = || Outcome::Answered(Answer::Failed(rejected.clone()));
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    let first = login(&mut machine, 0);
+    machine.handle(first, rejected(), at(0));
+    while let Step::Do(..) = machine.poll(at(0)) {}
+    // An hour later the probe is sent, and its answer comes after the request was given up.
+    let hour = 3_600_001;
+    assert!(matches!(ask(&mut machine, hour), Reply::Later));
+    let probe = login(&mut machine, hour);
+    let repeated = login(&mut machine, hour + 10_000);
+    machine.handle(probe, granted(1, hour), at(hour + 10_001));
+    while let Step::Do(..) = machine.poll(at(hour + 10_002)) {}
+    let reply = ask(&mut machine, hour + 10_003);
+    assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
+    // A rejection that was answered to the later request opens it again, and a success from before
+    // that does not close it.
+    machine.handle(repeated, rejected(), at(hour + 11_000));
+    assert!(matches!(ask(&mut machine, hour + 11_001), Reply::Error(_)));
+}

@@ -260,7 +260,7 @@ impl<T: Moment> RecordState<T> {
 }
 
 /// Returns when the rejection came that opened a circuit until `until`.
-fn rejected_at<T: Moment>(until: T, count: u32) -> T {
+pub(crate) fn rejected_at<T: Moment>(until: T, count: u32) -> T {
     until.minus(backoff::circuit(count))
 }
 

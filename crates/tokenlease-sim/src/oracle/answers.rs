@@ -122,8 +122,8 @@ impl World {
         let print = self.fingerprint(last);
         let discarded = self.oracle.rejected_by_api.contains_key(&print)
             || self.oracle.forgotten.contains(&print)
-            || self.oracle.adopted.contains(&last)
-            || self.oracle.adopted.contains(&number)
+            || self.oracle.adopted.contains_key(&last)
+            || self.oracle.adopted.contains_key(&number)
             || self.is_known_inactive(print);
         // The order of two logins is not defined within the time of a store read.
         if newer.sent > older.sent + 5 * S

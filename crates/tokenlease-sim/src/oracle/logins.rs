@@ -83,27 +83,19 @@ impl World {
             return Some("arrived after its timeout");
         }
         if self.is_known_inactive(print) {
-            // The newer token counts: it was revoked or rejected, or it expired.
             let newest = self.newest_delivered(number, password);
-            let newest_print = self.fingerprint(newest);
-            if !self.is_known_inactive(newest_print) {
-                return Some("the token that replaced it has ended");
-            }
-            if self.oracle.revoked.contains(&newest_print) {
-                return Some("revoked");
-            }
-            if sent.without_store {
-                return Some("in a store outage, within the budget");
-            }
-            return self.is_backed_off(password).then_some("rejected without a validation");
+            return self.cause_by_replacement(newest, password, sent);
         }
         if self.longest_min_remaining(*p, password, number) > self.left(number) {
             if self.oracle.replaced_early.insert((*password, number)) {
                 return Some("a caller requested a longer remaining lifetime");
             }
             let newest = self.newest_delivered(number, password);
-            if newest > number && !self.is_known_inactive(self.fingerprint(newest)) {
-                return Some("the token that replaced it has ended");
+            if newest > number {
+                return self.cause_by_replacement(newest, password, sent);
+            }
+            if self.has_newer(number, password) {
+                return Some("the answer with its replacement was lost");
             }
         }
         // Where a refetch returns the running token, only failed refetches or a race excuse a login.
@@ -123,6 +115,9 @@ impl World {
         }
         if self.is_repeated(*p, sent, number) {
             return Some("sent again before a late answer");
+        }
+        if self.oracle.adopted.get(&number).is_some_and(|at| *at >= sent.at) {
+            return Some("a caller brought the token after it was sent");
         }
         let record = self.store.inspect();
         let credentials_fingerprint = self.credentials_fingerprint_of(password);
@@ -165,8 +160,32 @@ impl World {
         if self.deliveries_of(number).iter().any(coming) {
             return Some("another process has it, and could not save it");
         }
+        // Its process replaced it by an older one of the record, which was rejected then.
+        if self.oracle.rejected_by_api.contains_key(&print) {
+            return self.is_backed_off(password).then_some("rejected without a validation");
+        }
         let lost = self.deliveries_of(number).iter().all(|c| self.is_lost(number, c, owner, sent));
         (lost || self.store_lost_data(from)).then_some("no process knows it")
+    }
+
+    /// Returns the cause of a login after the newest token of the credentials has ended.
+    fn cause_by_replacement(
+        &mut self,
+        newest: usize,
+        password: &Password,
+        sent: Sent,
+    ) -> Option<&'static str> {
+        let print = self.fingerprint(newest);
+        if !self.is_known_inactive(print) || self.oracle.called_inactive.contains(&print) {
+            return Some("the token that replaced it has ended");
+        }
+        if self.oracle.revoked.contains(&print) {
+            return Some("revoked");
+        }
+        if sent.without_store {
+            return Some("in a store outage, within the budget");
+        }
+        self.is_backed_off(password).then_some("rejected without a validation")
     }
 
     /// Returns whether the token comes from an earlier request of this process, or of one that is
@@ -290,7 +309,7 @@ impl World {
             entry.is_some_and(|entry| entry.lost_calls > 0) || self.is_interrupted(q, t - 40 * S, t)
         };
         self.store_lost_data(from)
-            || self.oracle.adopted.contains(&number)
+            || self.oracle.adopted.contains_key(&number)
             || !self.store_was_reliable(t - 10 * S)
             || self.store_loss_percent > 0
             || (0..self.processes.len()).any(|q| self.holds(q, of, print) && cut_off(q))

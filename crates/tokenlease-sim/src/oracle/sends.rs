@@ -180,6 +180,7 @@ impl World {
                     }
                 }
                 Event::Inactive(print) => {
+                    self.oracle.called_inactive.insert(*print);
                     let active = (1..=self.provider.tokens.len())
                         .rev()
                         .take(8)

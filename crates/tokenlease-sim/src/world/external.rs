@@ -127,7 +127,7 @@ impl World {
         self.log_line(|| format!("p{p} adopts token {number}: {adopted:?}"));
         if adopted.is_ok() {
             self.provider.tokens[number - 1].granted_to.insert(password);
-            self.oracle.adopted.insert(number);
+            self.oracle.adopted.insert(number, self.now);
             // The adopted token replaces the cached one, at the caller's request.
             self.oracle.last_lease.remove(&(p, password));
             self.oracle.failures.restart();
