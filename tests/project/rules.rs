@@ -51,7 +51,6 @@ fn rules_of(text: &str, file: &str, rules: &mut BTreeMap<String, Vec<Rule>>) {
                 comment = Some(vec![prose["Rule: ".len()..].to_owned()]);
             }
             (Some(prose), Some(lines)) => lines.push(prose.to_owned()),
-            (Some(_), None) => {}
             (None, Some(lines)) => {
                 let name = ["fn ", "def "].iter().find_map(|mark| {
                     let (_, name) = line.split_once(mark)?;
@@ -76,7 +75,7 @@ fn rules_of(text: &str, file: &str, rules: &mut BTreeMap<String, Vec<Rule>>) {
                     panic!("{file}: no test follows the rule \"{}\", but: {line}", lines.join(" "));
                 }
             }
-            (None, None) => {}
+            (_, None) => {}
         }
     }
     assert!(comment.is_none(), "{file}: no test follows its last rule");

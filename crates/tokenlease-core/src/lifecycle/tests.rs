@@ -251,8 +251,8 @@ fn a_later_report_of_a_suspected_token_counts_from_when_it_is_made() {
     assert!(matches!(ask(&mut machine, 0), Reply::Later));
     answer(&mut machine, 0, granted(1, 0));
     while let Step::Do(..) = machine.poll(at(0)) {}
-    let Reply::Lease(served) = ask(&mut machine, 0) else { panic!("no lease") };
-    let token = served.lease.token().clone();
+    let Reply::Lease(reply) = ask(&mut machine, 0) else { panic!("no lease") };
+    let token = reply.lease.token().clone();
     // The server calls the token active, and 11 seconds later it is reported again.
     assert_eq!(machine.report_rejected(&token, at(1_000)), Rejection::Suspected);
     assert!(matches!(ask(&mut machine, 1_000), Reply::Later));
