@@ -277,7 +277,7 @@ fn a_backoff_does_not_keep_the_current_lease_from_a_caller_that_prefers_a_longer
     let ask = |machine: &mut Lifecycle, t| machine.ask(&Ask::new(Timestamp(t), wait), at(t));
     assert!(matches!(ask(&mut machine, 0), Reply::Later));
     drive(&mut machine, &mut store, &mut issued, 0);
-    // Another process was told to wait for an hour, and this process reads that from the record.
+    // Another process has to wait for an hour, and this process reads that from the record.
     let mut record = store.take().map(|(_, record)| record).unwrap();
     let until = StoreTime(3_600_000);
     let reason = crate::record::BackoffReason::Throttled;
