@@ -23,7 +23,9 @@ use rustls::{
 use tempfile::TempDir;
 use tokenlease_emulator::Emulator;
 
-use crate::{help::all_help, servers::found, support::tokenlease};
+use tokenlease_test_servers::found;
+
+use crate::{help::all_help, support::tokenlease};
 
 /// The hosts of the examples.
 const HOSTS: [&str; 3] = ["air.winkas.net", "wyn.example.com", "id.example.com"];

@@ -6,10 +6,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokenlease_emulator::Emulator;
 
-use crate::{
-    servers::{self, Server, found},
-    support::{Program, emulator, private, tokenlease, winkas, wyn},
-};
+use tokenlease_test_servers::{self as servers, Running, found};
+
+use crate::support::{Program, emulator, private, tokenlease, winkas, wyn};
 
 /// A host with the store's URL and key.
 struct Host {
@@ -46,9 +45,9 @@ impl Host {
 }
 
 /// Runs each command on two hosts that share a store, and checks that each sees the other's results.
-fn use_one_token_on_two_hosts(server: &Server, provider: impl Fn(&Emulator, &str) -> Program) {
+fn use_one_token_on_two_hosts(server: &Running, provider: impl Fn(&Emulator, &str) -> Program) {
     let emulator = emulator();
-    let (one, other) = (Host::new(&server.url, "42"), Host::new(&server.url, "42"));
+    let (one, other) = (Host::new(&server.url(), "42"), Host::new(&server.url(), "42"));
     let token = || provider(&emulator, "token");
     let logins = || {
         let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
@@ -100,7 +99,7 @@ fn use_one_token_on_two_hosts(server: &Server, provider: impl Fn(&Emulator, &str
     assert_eq!(other.json(wrong("unblock"), 0)["was_rejected"], true);
 
     // Under another key no login is sent; WinKAS is asked for its current token.
-    let other_key = Host::new(&server.url, "43");
+    let other_key = Host::new(&server.url(), "43");
     let run = other_key.program(token()).args(["--deadline", "3s"]).run();
     if emulator.counts().winkas.login > 0 {
         run.exits_with(0);
@@ -131,17 +130,17 @@ fn two_hosts_that_share_postgres_use_one_token() {
 #[test]
 fn a_store_server_with_an_untrusted_certificate_is_rejected() {
     for server in [servers::redis(), servers::postgres()].into_iter().flatten() {
-        let host = Host::new(&server.secure_url, "42");
+        let host = Host::new(&server.secure_url(), "42");
         let store = |command: &str| host.program(tokenlease(["store", command]));
         let untrusted = store("check").run().exits_with(6).complains("certificate");
         assert!(!untrusted.err.contains("canary"), "{untrusted:?}");
-        store("init").args(["--ca"]).args([&server.authority]).run().exits_with(0);
-        let check = store("check").args(["--output=json", "--ca"]).args([&server.authority]);
+        store("init").args(["--ca"]).args([&server.authority_file()]).run().exits_with(0);
+        let check = store("check").args(["--output=json", "--ca"]).args([&server.authority_file()]);
         let json = check.run().exits_with(0).json();
         assert!(json["write_ms"].as_f64() > Some(0.0), "{json}");
         assert!(!json.to_string().contains("canary"), "{json}");
         let emulator = emulator();
-        let token = wyn(&emulator, "token").args(["--ca"]).args([&server.authority]);
+        let token = wyn(&emulator, "token").args(["--ca"]).args([&server.authority_file()]);
         assert_eq!(host.json(token, 0)["source"], "login");
     }
 }
@@ -149,14 +148,14 @@ fn a_store_server_with_an_untrusted_certificate_is_rejected() {
 #[test]
 fn the_printed_migration_is_the_applied_one() {
     let Some(server) = servers::postgres() else { return };
-    let host = Host::new(&server.url, "42");
+    let host = Host::new(&server.url(), "42");
     let check = || host.program(tokenlease(["store", "check"])).run();
     check().exits_with(6).complains("store init");
     let printed = host.program(tokenlease(["store", "init", "--print"])).run().exits_with(0).out;
     assert!(printed.starts_with("create table if not exists tokenlease"), "{printed}");
     check().exits_with(6);
     let psql = found(&["psql"]).expect("it comes with postgres");
-    let applied = Command::new(psql).args([&server.url, "-c", &printed]).output().expect("psql");
+    let applied = Command::new(psql).args([&server.url(), "-c", &printed]).output().expect("psql");
     assert!(applied.status.success(), "{applied:?}");
     check().exits_with(0);
     host.program(tokenlease(["store", "init"])).run().exits_with(0);
@@ -169,7 +168,7 @@ fn the_printed_migration_is_the_applied_one() {
 fn the_same_passphrase_is_the_same_key_on_all_hosts() {
     let Some(server) = servers::redis() else { return };
     let emulator = emulator();
-    let hosts = [Host::new(&server.url, "42"), Host::new(&server.url, "42")];
+    let hosts = [Host::new(&server.url(), "42"), Host::new(&server.url(), "42")];
     let with = |host: &Host, phrase: &str| {
         let mut program = host.program(wyn(&emulator, "token")).args(["--output=json"]);
         program.command().env_remove("TOKENLEASE_STORE_KEY_FILE");
@@ -196,7 +195,7 @@ fn the_same_passphrase_is_the_same_key_on_all_hosts() {
 fn a_keyrings_new_key_is_rejected_by_a_server_with_records_of_another_key() {
     for server in [servers::redis(), servers::postgres()].into_iter().flatten() {
         let emulator = emulator();
-        let host = Host::new(&server.url, "42");
+        let host = Host::new(&server.url(), "42");
         host.program(tokenlease(["store", "init"])).run().exits_with(0);
         host.program(wyn(&emulator, "token")).run().exits_with(0);
         let run = host.program(wyn(&emulator, "token")).args(["--store-key=kernel-keyring"]).run();

@@ -10,8 +10,6 @@ mod help;
 #[cfg(unix)]
 mod hosts;
 mod leaks;
-#[cfg(unix)]
-mod servers;
 mod status;
 mod store;
 mod support;

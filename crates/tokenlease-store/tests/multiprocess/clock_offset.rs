@@ -15,7 +15,9 @@ use tokenlease::{
     core::{Now, Timestamp, WallTime},
 };
 
-use crate::{process::Starter, servers, world::World};
+use tokenlease_test_servers as servers;
+
+use crate::{process::Starter, world::World};
 
 /// The offset from real time, in whole seconds, in a file.
 #[derive(Debug)]

@@ -2,7 +2,9 @@
 
 use std::{cell::Cell, iter, net::Ipv4Addr, rc::Rc, time::Duration};
 
-use crate::{clock_offset::ClockOffset, servers, world::World};
+use tokenlease_test_servers as servers;
+
+use crate::{clock_offset::ClockOffset, world::World};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// How long a process relies on its last read of the store (30 s, also the lock TTL), and 1 s more.
@@ -68,13 +70,13 @@ impl Engine {
     ) -> Vec<Self> {
         let engine = |name, start: fn(&servers::Place) -> Option<servers::Running>| {
             let clock = clock.map(|clock| Rc::new(clock()));
-            let server = start(&servers::Place::at(at, clock.as_deref()))?;
+            let server = start(&servers::Place::at(at, clock.as_deref().map(ClockOffset::path)))?;
             Some(Self { name, server: Some(server), provider, clock, worlds: Cell::new(0) })
         };
         let redis = engine("redis", servers::redis_at);
         let postgres = engine("postgres", |place| {
             let server = servers::postgres_at(place)?;
-            servers::make_table(&server.url());
+            make_table(&server.url());
             Some(server)
         });
         redis.into_iter().chain(postgres).collect()
@@ -121,4 +123,11 @@ impl Drop for Engine {
     fn drop(&mut self) {
         println!("{}: {} worlds", self.name, self.worlds.get());
     }
+}
+
+/// Creates the store's table in that database.
+fn make_table(url: &str) {
+    let store = tokenlease_store::PostgresStore::open(url, &[]).unwrap();
+    let runtime = tokenlease::runtime::Runtime::current().unwrap();
+    runtime.block_on(async move { store.init().await }).unwrap().unwrap();
 }

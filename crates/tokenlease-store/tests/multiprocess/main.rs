@@ -18,7 +18,6 @@ mod rejected_credentials;
 mod rejected_tokens;
 mod server_outage;
 mod server_stores;
-mod servers;
 mod sharing;
 mod unreadable_records;
 mod world;

@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, thread, time::Duration};
 
 use tokenlease_emulator::{Endpoint, Fault};
 
+use tokenlease_test_servers as servers;
+
 use crate::{
     engine::{CHECK_INTERVAL, Engine, MINUTE},
     network_namespaces::Namespaces,
     process::{Answer, Process, Starter, ask_all, assert_one_token},
-    servers,
     world::{World, wait_until},
 };
 

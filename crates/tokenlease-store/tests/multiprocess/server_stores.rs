@@ -10,7 +10,7 @@ mod redis {
     };
     use tokenlease_store::RedisStore;
 
-    use crate::servers;
+    use tokenlease_test_servers as servers;
 
     const UNIT: Duration = Duration::from_millis(300);
 
@@ -75,7 +75,7 @@ mod postgres {
     };
     use tokenlease_store::PostgresStore;
 
-    use crate::servers;
+    use tokenlease_test_servers as servers;
 
     const UNIT: Duration = Duration::from_millis(300);
 

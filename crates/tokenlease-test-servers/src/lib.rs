@@ -1,0 +1,18 @@
+//! Starts the real servers of tokenlease's tests: Redis or Valkey, PostgreSQL and `PgBouncer`.
+#![forbid(unsafe_code)]
+#![cfg(unix)]
+
+mod certificate;
+mod place;
+mod pooler;
+mod postgres;
+mod process;
+mod redis;
+
+pub use self::{
+    place::{Place, fake_time},
+    pooler::pooler,
+    postgres::{postgres, postgres_at},
+    process::{Running, found},
+    redis::{redis, redis_at},
+};
