@@ -59,13 +59,20 @@ impl Lifecycle {
         })
     }
 
+    /// Why no refetch may be sent while the store is unavailable.
+    pub(super) fn refetch_forbidden_by_outage(&self, t: Timestamp) -> Option<Error> {
+        let fail = self.policy.on_store_outage == Some(OnStoreOutage::Fail);
+        if fail { self.login_forbidden_by_outage(t) } else { None }
+    }
+
     /// Whether callers can't be served before a person corrects the store, or by policy.
     pub(super) fn is_store_required(&self, t: Timestamp) -> bool {
         let fail = self.policy.on_store_outage == Some(OnStoreOutage::Fail);
         self.store.unreadable.is_some() || (fail && self.store.is_unavailable(t))
     }
 
-    /// A login is about to be sent without the store. Its answer says for how long it is the last.
+    /// A login is about to be sent without the store. Reserves the budget for an hour; the answer sets
+    /// its real end.
     pub(super) fn spend_outage_login(&mut self, t: Timestamp) {
         self.backoffs.set(Backoff::new(Why::OutageLogin, t.plus(LOST_LOGIN_BACKOFF)));
     }

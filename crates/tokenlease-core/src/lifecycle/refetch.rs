@@ -43,6 +43,11 @@ impl Lifecycle {
 
     /// The stage `Refetch`.
     pub(super) fn refetch(&mut self, now: Now) -> Next {
+        let t = now.elapsed;
+        let without_store = self.flight.as_ref().is_some_and(|flight| flight.without_store);
+        if without_store && let Some(error) = self.refetch_forbidden_by_outage(t) {
+            return self.fail(t, error, t);
+        }
         match self.before_sending(now) {
             Some(next) => next,
             None => Next::Do(Effect::Send(Call::Refetch), EffectKind::Refetch),
@@ -73,7 +78,7 @@ impl Lifecycle {
         let validated_at = validated_at.and_then(|current| current.lease.validated_at);
         let mut lease = Lease { token: granted.token.clone(), fingerprint, first, validated_at };
         if lease.has_expired(t) {
-            // No token gets that old: the last active one has expired since.
+            // It is older than any token of the server gets, so it is no usable one.
             self.no_token(t);
             return;
         }
@@ -102,7 +107,7 @@ impl Lifecycle {
             .advice("ask for a token: that logs in");
             self.complete(Err(error));
         } else if self.limited_to_one_send(t) {
-            // That was the one send. A wrong password gets the same answer as a missing token.
+            // The one permitted request is used. A wrong password gets the same answer as no token.
             let credentials = self.credentials;
             self.record_change(RecordChange::Unproven { credentials, at: t }, t);
             self.progress(Progress::ChooseAgain);

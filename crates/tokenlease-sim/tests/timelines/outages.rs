@@ -60,13 +60,18 @@ fn winkas_gets_no_login_during_a_store_outage() {
 /// budget.
 #[test]
 fn the_policy_may_forbid_refetches_and_logins_during_a_store_outage() {
-    let mut setup = setup(Kind::Wyn, H, 1);
-    setup.policy = Policy { on_store_outage: Some(OnStoreOutage::Fail), ..Policy::default() };
-    let mut world = World::launched(setup);
-    add_fault(&mut world, 0, 30 * M, Fault::Store);
-    every(&mut world, 0, 100, 20 * M, M);
-    world.run(40 * M);
-    assert_eq!((logins(&world), world.stats.served), (0, 0));
+    for kind in [Kind::Wyn, Kind::Winkas] {
+        let mut setup = setup(kind, H, 1);
+        setup.policy = Policy { on_store_outage: Some(OnStoreOutage::Fail), ..Policy::default() };
+        let mut world = World::launched(setup);
+        // WinKAS has an active token, which a refetch would return.
+        world.other_login();
+        add_fault(&mut world, 0, 30 * M, Fault::Store);
+        every(&mut world, 0, 100, 20 * M, M);
+        world.run(40 * M);
+        assert_eq!((logins(&world), world.stats.served), (0, 0), "{kind:?}");
+        assert_eq!(world.provider.calls.refetch, 0, "{kind:?}");
+    }
 }
 
 /// Rule: Revocation: a revocation during a store outage is sent at once, and saved for the other
