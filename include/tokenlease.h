@@ -88,8 +88,8 @@ typedef enum {
    */
   TOKENLEASE_CREDENTIALS_REJECTED = 2,
   /**
-   * The provider rejects the token itself, or the client backs off before the next login that a
-   * rejected token causes.
+   * The provider rejects the token itself, or the client waits before it logs in again because of
+   * rejected tokens.
    */
   TOKENLEASE_TOKEN_REJECTED = 3,
   /**
@@ -440,7 +440,8 @@ void tokenlease_client_free(tokenlease_client *client);
 
 /**
  * Gets the token to use now: from memory while it is fresh, otherwise from the store, a refetch or
- * a login. A token costs one login in its whole lifetime. Free it with tokenlease_token_free.
+ * a login. One login serves all callers for the token's lifetime. Free it with
+ * tokenlease_token_free.
  *
  * Errors: all except TOKENLEASE_BUFFER_TOO_SMALL. TOKENLEASE_DEADLINE_EXCEEDED if no token was
  * available within the option "deadline" (default: 30 seconds).
@@ -566,7 +567,7 @@ tokenlease_status tokenlease_client_unblock(const tokenlease_client *client,
 /**
  * Gives the client a token that was obtained elsewhere and expires in lifetime_ms milliseconds
  * (TOKENLEASE_NONE: the expiry is not known). The client uses it. Other clients with the same
- * credentials use it only after the provider has accepted those credentials. The token is copied.
+ * credentials use it only if the provider had accepted those credentials before. The token is copied.
  */
 tokenlease_status tokenlease_client_adopt(const tokenlease_client *client,
                                           const tokenlease_token *token,

@@ -91,7 +91,7 @@ fn page() -> String {
         }
     }
     let mut page = String::from(
-        "# Rules\n\nEach rule of the project, and the test that holds it. This page is made from the \
+        "# Rules\n\nEach rule of the project, and the test that checks it. This page is made from the \
          comments above the tests:\n`TOKENLEASE_ACCEPT_RULES=1 cargo test -p tokenlease-tests --test \
          project` writes it.\n",
     );

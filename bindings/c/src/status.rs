@@ -16,8 +16,8 @@ pub enum tokenlease_status {
     /// The provider rejected the user, the password, the contract or the client. Correct the
     /// credentials, then call tokenlease_client_unblock.
     TOKENLEASE_CREDENTIALS_REJECTED = 2,
-    /// The provider rejects the token itself, or the client backs off before the next login that a
-    /// rejected token causes.
+    /// The provider rejects the token itself, or the client waits before it logs in again because of
+    /// rejected tokens.
     TOKENLEASE_TOKEN_REJECTED = 3,
     /// The provider asks to wait, or a limit that protects the account applies. Retry after
     /// tokenlease_error_until_ms.

@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Gets the token to use now: from memory while it is fresh, otherwise from the store, a refetch or
-/// a login. A token costs one login in its whole lifetime. Free it with tokenlease_token_free.
+/// a login. One login serves all callers for the token's lifetime. Free it with
+/// tokenlease_token_free.
 ///
 /// Errors: all except TOKENLEASE_BUFFER_TOO_SMALL. TOKENLEASE_DEADLINE_EXCEEDED if no token was
 /// available within the option "deadline" (default: 30 seconds).
@@ -218,7 +219,7 @@ pub extern "C" fn tokenlease_client_unblock(
 
 /// Gives the client a token that was obtained elsewhere and expires in lifetime_ms milliseconds
 /// (TOKENLEASE_NONE: the expiry is not known). The client uses it. Other clients with the same
-/// credentials use it only after the provider has accepted those credentials. The token is copied.
+/// credentials use it only if the provider had accepted those credentials before. The token is copied.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_client_adopt(
     client: Option<&tokenlease_client>,

@@ -17,7 +17,7 @@
 //! | rule | file |
 //! | --- | --- |
 //! | the stages of a flight and their transitions | `machine.rs` |
-//! | what each stage does that needs no server, and the end of a flight | `flight.rs` |
+//! | the choice between the store, a refetch and a login; the end of a flight | `flight.rs` |
 //! | what a caller is answered | `caller.rs` |
 //! | what refetch and login share, and what their answers mean | `acquire.rs` |
 //! | refetch, as a step of a flight and as a caller's request | `refetch.rs` |
@@ -25,7 +25,7 @@
 //! | validation of the current lease | `validate.rs` |
 //! | a token that an API rejected | `reject.rs` |
 //! | rejected credentials | `circuit.rs` |
-//! | backoffs: why nothing is tried, until when, for whom | `backoff.rs` |
+//! | backoffs: why nothing is tried, until when, for whom; a failed refresh | `backoff.rs` |
 //! | tokens that must not be served again | `ended.rs` |
 //! | the learned lifetime of tokens without a stated expiry | `lifetime.rs` |
 //! | the lock, and unlocks that arrive late | `lock.rs` |
@@ -34,6 +34,7 @@
 //! | adoption of leases from the record and from callers | `adopt.rs` |
 //! | validations and revocations that callers request | `job.rs`, `revoke.rs` |
 //! | outcomes of effects, also late ones | `outcome.rs` |
+//! | effects, events, options, and the state in words | `effect.rs`, `event.rs`, `policy.rs`, `explain.rs` |
 
 mod acquire;
 mod adopt;
@@ -134,12 +135,12 @@ struct CurrentLease {
     source: Source,
     since: Timestamp,
     suspicion: Option<Suspicion>,
-    /// When a validation ended a suspicion.
+    /// When an active validation ended a suspicion.
     confirmed_at: Option<Timestamp>,
-    /// When the server was asked again after that.
+    /// When the server was last asked again after `confirmed_at`.
     asked_again: Option<Timestamp>,
-    /// A caller brought it with credentials that the server was never seen to accept: other processes
-    /// do not get it.
+    /// A caller adopted it with credentials that were never accepted so far: other processes do not get
+    /// it.
     is_private: bool,
 }
 

@@ -35,7 +35,7 @@ pub(crate) const MAX_BLOCKS: usize = 8;
 /// The maximum number of tokens whose history a record keeps.
 const MAX_HISTORIES: usize = 16;
 /// The maximum number of rejected credentials that were never accepted before.
-const MAX_UNPROVEN: usize = 4;
+const MAX_REJECTED_UNACCEPTED: usize = 4;
 
 /// The record of one identity, in the store's time.
 ///
@@ -77,7 +77,7 @@ pub(crate) struct RecordState<T> {
     pub(crate) entry_backoffs: Vec<Block<T>>,
     pub(crate) login_backoffs: Vec<LoginBackoff<T>>,
     /// The rejected credentials that were never accepted before, and when they were rejected.
-    pub(crate) unproven: Vec<(CredentialsFingerprint, T)>,
+    pub(crate) rejected_unaccepted: Vec<(CredentialsFingerprint, T)>,
     pub(crate) server_backoff: Option<ServerBackoff<T>>,
     /// The learned `validate_from_age`: the greatest age at which a token was active, or less if
     /// tokens became inactive before the agreed lifetime.
@@ -180,7 +180,7 @@ impl<T> Default for RecordState<T> {
             circuits: Vec::new(),
             entry_backoffs: Vec::new(),
             login_backoffs: Vec::new(),
-            unproven: Vec::new(),
+            rejected_unaccepted: Vec::new(),
             server_backoff: None,
             learned: None,
             early_end: None,

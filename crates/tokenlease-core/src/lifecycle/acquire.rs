@@ -61,7 +61,7 @@ impl Lifecycle {
     }
 
     /// The server accepted the credentials, and this lease is the result.
-    pub(super) fn gain(
+    pub(super) fn take_accepted(
         &mut self,
         lease: Lease<Timestamp>,
         origin: Origin,
@@ -142,7 +142,7 @@ impl Lifecycle {
     }
 
     /// The server answered a request with credentials with an error.
-    pub(super) fn turned_down(&mut self, kind: EffectKind, error: &Error, now: Now) {
+    pub(super) fn answered_with_error(&mut self, kind: EffectKind, error: &Error, now: Now) {
         let t = now.elapsed;
         let is_server_error = error.kind() == ErrorKind::Unavailable
             && error.status().is_none_or(|status| status >= 500);

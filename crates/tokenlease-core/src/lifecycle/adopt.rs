@@ -115,7 +115,7 @@ impl Lifecycle {
             && expiry::freshness(stored, t, self.rules) != Freshness::Expired
     }
 
-    /// Whether the login that brought the current lease ended that token.
+    /// Whether the login for the current lease made the server end that token.
     fn is_ended_by_current(&self, stored: &Lease<Timestamp>) -> bool {
         self.rules.new_token_ends_old
             && self.current.as_ref().is_some_and(|current| {

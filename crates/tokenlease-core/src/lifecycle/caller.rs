@@ -10,7 +10,7 @@ use crate::{
     time::{Moment as _, Now, Timestamp},
 };
 
-/// How long a refresh that no caller waits for waits for the lock.
+/// How long a refresh without a waiting caller waits for the lock.
 pub(super) const BACKGROUND_WAIT: Duration = Duration::from_secs(10);
 
 /// A caller's request for a token.
@@ -59,7 +59,7 @@ pub struct Served {
 pub struct Ready {
     /// The lease.
     pub lease: Lease<Timestamp>,
-    /// Until when.
+    /// The time until which it may be served.
     pub until: Timestamp,
 }
 

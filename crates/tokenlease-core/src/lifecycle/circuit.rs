@@ -29,8 +29,8 @@ const REJECTION_MEMORY: Duration = Duration::from_secs(15 * 60);
 const MAX_REJECTIONS: usize = 2;
 
 impl Lifecycle {
-    /// Whether the server rejected these credentials and has not accepted them since. Nothing is
-    /// served while that is so.
+    /// Whether the circuit is open or due for its probe: the server rejected these credentials and has
+    /// not accepted them since. Nothing is served until then.
     pub(super) fn circuit_is_open(&self) -> bool {
         self.store.known.circuit(self.credentials).is_some()
     }
@@ -67,7 +67,7 @@ impl Lifecycle {
         let count = known.circuit(credentials).map_or(0, |circuit| circuit.count).saturating_add(1);
         let until = t.plus(backoff::circuit(count));
         if !known.was_accepted(credentials) {
-            self.record_change(RecordChange::Unproven { credentials, at: t }, t);
+            self.record_change(RecordChange::RejectedUnaccepted { credentials, at: t }, t);
         }
         self.record_change(RecordChange::Rejected { credentials, until, count }, t);
         self.events.push(Event::CircuitOpened(until));
@@ -77,14 +77,14 @@ impl Lifecycle {
     }
 
     /// Whether these credentials may be sent once only: they were never accepted, and other such
-    /// credentials were rejected in the last 15 minutes. It matters where the server's answer to a
-    /// refetch does not tell a wrong password from a missing token.
+    /// credentials were rejected in the last 15 minutes. At WinKAS a refetch gets the same answer for a
+    /// wrong password as for no token, so such credentials get one request and not two.
     pub(super) fn limited_to_one_send(&self, t: Timestamp) -> bool {
         let known = &self.store.known;
         self.can.refetch
             && self.flight.as_ref().is_some_and(|flight| !flight.without_store)
             && !known.was_accepted(self.credentials)
-            && known.unproven.iter().any(|(credentials, at)| {
+            && known.rejected_unaccepted.iter().any(|(credentials, at)| {
                 *credentials != self.credentials && at.plus(REJECTION_MEMORY) > t
             })
     }
@@ -96,7 +96,7 @@ impl Lifecycle {
         if known.was_accepted(self.credentials) {
             return None;
         }
-        let mut recent: Vec<_> = known.unproven.iter().map(|(_, at)| *at).collect();
+        let mut recent: Vec<_> = known.rejected_unaccepted.iter().map(|(_, at)| *at).collect();
         recent.retain(|at| at.plus(REJECTION_MEMORY) > t);
         recent.sort_unstable();
         let at = recent.len().checked_sub(MAX_REJECTIONS)?;

@@ -30,7 +30,8 @@ pub enum Effect {
     Load,
     /// Take the identity's lock. It is idempotent: its owner may take it again.
     Lock {
-        /// How long the lock lives, counted by the store from when it grants it.
+        /// How long the lock lives. The store counts from when it grants the lock; the state machine from
+        /// when it requested the lock, which is earlier.
         ttl: Duration,
     },
     /// Extend the lock that this process has.

@@ -22,7 +22,7 @@ pub(super) struct EndedTokens(Vec<EndedToken>);
 struct EndedToken {
     fingerprint: TokenFingerprint,
     at: Timestamp,
-    /// `None`: it was replaced while an API's rejection of it was unconfirmed.
+    /// `None`: it was replaced while the server had not confirmed its rejection.
     cause: Option<TombstoneCause>,
 }
 

@@ -27,11 +27,12 @@ pub enum Event {
     Revoked(TokenFingerprint),
     /// The token was forgotten here and in the store.
     Forgotten(TokenFingerprint),
-    /// The server rejected the credentials: they are not sent again until then.
+    /// The server rejected the credentials: they are not sent again before the given time.
     CircuitOpened(Timestamp),
     /// Credentials that had been rejected were accepted, or were unblocked.
     CircuitClosed,
-    /// The server asked to wait, or failed: nothing is sent until then.
+    /// The server asked to wait, failed, or gave these credentials an unusable answer: they are not sent
+    /// before the given time.
     BackedOff(Timestamp),
     /// The answer to a login was lost: a token may be active that no client knows.
     LoginLost,

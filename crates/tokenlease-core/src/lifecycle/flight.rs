@@ -109,7 +109,7 @@ impl Lifecycle {
     pub(super) fn progress(&mut self, progress: Progress) -> Next {
         if let Some(flight) = &mut self.flight {
             let stage = next(flight.stage, progress);
-            // A failed read goes on counting while nothing is decided.
+            // Entering `Decide` does not reset the count of failed reads.
             if stage != flight.stage && stage != Stage::Decide {
                 flight.tries = 0;
             }
@@ -185,7 +185,7 @@ impl Lifecycle {
         let Some(current) = self.current.as_ref().filter(|_| usable) else { return false };
         let fit = self.fit(current, &self.demand_now(t), t);
         let is_replaced = Some(current.lease.fingerprint) == flight.replacing;
-        // The token that is being replaced serves only by another process' validation of it.
+        // The token that is being replaced serves again only if another process has validated it.
         let is_validated =
             !matches!(current.lease.expiry(), Expiry::Stated { .. } | Expiry::Capped { .. });
         matches!(fit, caller::Fit::Serve) && (!is_replaced || is_validated)
@@ -223,7 +223,7 @@ impl Lifecycle {
             });
             return;
         }
-        // A lease that stays in use because its refresh failed is no success.
+        // Serving the current lease after a failed refresh does not reset the failures.
         if flight.result.is_ok() && !self.is_refresh_delayed(t) {
             self.backoffs.succeeded();
         }
@@ -262,7 +262,7 @@ impl Lifecycle {
         self.current = Some(obtained);
     }
 
-    /// The demand that the flight is for. Without a caller it is a lease that serves now.
+    /// The demand that the flight is for. Without a caller, any lease that may be served now.
     pub(super) fn demand_now(&self, t: Timestamp) -> Ask {
         self.demand.unwrap_or_else(|| Ask {
             asked: Timestamp::MIN,

@@ -60,9 +60,9 @@ impl Lifecycle {
     /// Returns what the record is to learn from a token that was inactive in answer to a request
     /// sent at `sent`.
     ///
-    /// A lifetime longer than the agreed one is learned from the last validation, and unlearned by a
-    /// death before that age. Two tokens in a row that died young lower the age, so that the strict
-    /// minute after it lies around the death.
+    /// A lifetime longer than the agreed one is learned from the last validation, and forgotten when a
+    /// token ends before that age. Two tokens in a row that end early lower the age, so that the minute
+    /// of strict validation includes the observed end.
     pub(super) fn learn_from_end(
         &self,
         lease: &Lease<Timestamp>,

@@ -59,7 +59,7 @@ impl Lifecycle {
         let lease = Lease { token, fingerprint, first, validated_at: Some(sent) };
         self.outage_login_succeeded(&lease, t);
         self.events.push(Event::LoggedIn(fingerprint));
-        self.gain(lease, Origin::Login, sent, t);
+        self.take_accepted(lease, Origin::Login, sent, t);
     }
 
     fn first_seen(&self, granted: &Granted, sent: Timestamp, t: Timestamp) -> FirstSeen<Timestamp> {

@@ -152,13 +152,13 @@ impl Lifecycle {
             (EffectKind::Validate, answer) => self.validated(answer, sent, now),
             (_, Answer::Token(granted)) => self.granted(kind, &granted, sent, t),
             (EffectKind::Refetch, Answer::NoToken(_)) => self.no_token(t),
-            (_, Answer::Failed(error)) => self.turned_down(kind, &error, now),
+            (_, Answer::Failed(error)) => self.answered_with_error(kind, &error, now),
             (_, _) => {
                 let error = Error::new(
                     ErrorKind::InvalidResponse,
                     "the server's answer belongs to another call than the one that was sent",
                 );
-                self.turned_down(kind, &error, now);
+                self.answered_with_error(kind, &error, now);
             }
         }
     }

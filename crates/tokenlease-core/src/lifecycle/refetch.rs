@@ -87,7 +87,7 @@ impl Lifecycle {
             self.record_change(RecordChange::Lifted { fingerprint, sent }, t);
         }
         let changes = self.learn_from_validation(&mut lease, sent);
-        self.gain(lease, Origin::Returned, sent, t);
+        self.take_accepted(lease, Origin::Returned, sent, t);
         for change in changes {
             self.record_change(change, t);
         }
@@ -109,7 +109,7 @@ impl Lifecycle {
         } else if self.limited_to_one_send(t) {
             // The one permitted request is used. A wrong password gets the same answer as no token.
             let credentials = self.credentials;
-            self.record_change(RecordChange::Unproven { credentials, at: t }, t);
+            self.record_change(RecordChange::RejectedUnaccepted { credentials, at: t }, t);
             self.progress(Progress::ChooseAgain);
         } else {
             self.progress(Progress::TryLogin);

@@ -106,7 +106,7 @@ impl StoreView {
         self.is_unsaved().then(|| self.save_at.max(self.retry_at))
     }
 
-    /// The store answered: failures before that were no outage.
+    /// The store answered: resets the count of failures.
     pub(super) fn answered(&mut self) {
         self.failures = 0;
     }
@@ -190,8 +190,8 @@ impl Lifecycle {
         self.compare_with_record(t);
     }
 
-    /// A save met another revision. The changes are merged again, and not at network speed if that
-    /// goes on.
+    /// A save met another revision. The changes are merged again; after five conflicts in a row with a
+    /// pause.
     pub(super) fn save_conflicted(&mut self, t: Timestamp) {
         self.store.conflicts = self.store.conflicts.saturating_add(1);
         if self.store.conflicts > FREE_CONFLICTS {
@@ -214,7 +214,7 @@ impl Lifecycle {
         }
     }
 
-    /// A store effect failed. Three failures in a row are an outage, and so is each one during it.
+    /// A store effect failed. Three failures in a row start an outage; each further one extends it.
     pub(super) fn store_failed(&mut self, kind: EffectKind, error: Error, t: Timestamp) {
         let store = &mut self.store;
         store.failures = store.failures.saturating_add(1);
@@ -262,7 +262,7 @@ impl Lifecycle {
         for change in &store.unsaved {
             store.known.merge(change, t);
         }
-        // A record with room lacks the backoff because it ended; a full one may have dropped it.
+        // If the record is not full, a missing backoff has ended. A full one may have dropped it.
         let known = &mut store.known.entry_backoffs;
         if let Some(own) = own
             && known.len() >= MAX_BLOCKS

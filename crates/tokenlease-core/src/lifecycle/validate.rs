@@ -86,7 +86,7 @@ impl Lifecycle {
         flight.tries = flight.tries.saturating_add(1);
         match current.suspicion {
             Some(suspicion) if suspicion.after_confirmation => {
-                // The validation of a minute ago counts.
+                // The last active validation counts.
                 current.suspicion = None;
                 self.complete(Ok(()));
             }
@@ -153,7 +153,7 @@ impl Lifecycle {
         } else if self.store.known.history(fingerprint).is_some() {
             self.record_end(fingerprint, TombstoneCause::Inactive, t, t);
         } else {
-            // The record would have to drop the tombstone of a token that others know.
+            // Not recorded: it could push out the tombstone of a token that other processes use.
             self.remember_ended(fingerprint, Some(TombstoneCause::Inactive), t);
         }
     }

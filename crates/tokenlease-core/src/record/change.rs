@@ -36,7 +36,7 @@ pub(crate) enum RecordChange<T> {
     /// The server rejected the credentials.
     Rejected { credentials: CredentialsFingerprint, until: T, count: u32 },
     /// Credentials that were never accepted before were rejected at that time.
-    Unproven { credentials: CredentialsFingerprint, at: T },
+    RejectedUnaccepted { credentials: CredentialsFingerprint, at: T },
     /// The server throttles or fails.
     BackedOff(ServerBackoff<T>),
     /// The server's response to the credentials was unusable.
@@ -93,9 +93,10 @@ impl<T: Moment> RecordChange<T> {
                 until: to.upper_bound(*until),
                 count: *count,
             },
-            Self::Unproven { credentials, at } => {
-                RecordChange::Unproven { credentials: *credentials, at: to.upper_bound(*at) }
-            }
+            Self::RejectedUnaccepted { credentials, at } => RecordChange::RejectedUnaccepted {
+                credentials: *credentials,
+                at: to.upper_bound(*at),
+            },
             Self::BackedOff(backoff) => RecordChange::BackedOff(ServerBackoff {
                 until: to.upper_bound(backoff.until),
                 count: backoff.count,

@@ -83,8 +83,8 @@ impl<T: Copy> RecordState<T> {
                     armed: backoff.armed,
                 })
                 .collect(),
-            unproven: self
-                .unproven
+            rejected_unaccepted: self
+                .rejected_unaccepted
                 .iter()
                 .map(|(credentials, at)| (*credentials, to.upper_bound(*at)))
                 .collect(),

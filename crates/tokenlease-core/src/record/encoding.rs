@@ -155,7 +155,7 @@ mod tests {
                     armed: true,
                 })
                 .collect(),
-            unproven: (0..4).map(|n| (credentials(n), t(1))).collect(),
+            rejected_unaccepted: (0..4).map(|n| (credentials(n), t(1))).collect(),
             server_backoff: Some(ServerBackoff {
                 until: t(6),
                 count: 2,

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Block, Entry, LoginBackoff, MAX_BLOCKS, MAX_CIRCUITS, MAX_HISTORIES, MAX_LEASES, MAX_UNPROVEN,
-    RecordState, ServerBackoff, TokenHistory, Tombstone, TombstoneCause,
+    Block, Entry, LoginBackoff, MAX_BLOCKS, MAX_CIRCUITS, MAX_HISTORIES, MAX_LEASES,
+    MAX_REJECTED_UNACCEPTED, RecordState, ServerBackoff, TokenHistory, Tombstone, TombstoneCause,
     change::{Origin, RecordChange},
 };
 use crate::{
@@ -40,10 +40,10 @@ impl<T: Moment> RecordState<T> {
             RecordChange::Rejected { credentials, until, count } => {
                 self.rejected(*credentials, *until, *count);
             }
-            RecordChange::Unproven { credentials, at } => {
-                self.unproven.retain(|(other, _)| other != credentials);
-                self.unproven.push((*credentials, *at));
-                drop_oldest(&mut self.unproven, MAX_UNPROVEN);
+            RecordChange::RejectedUnaccepted { credentials, at } => {
+                self.rejected_unaccepted.retain(|(other, _)| other != credentials);
+                self.rejected_unaccepted.push((*credentials, *at));
+                drop_oldest(&mut self.rejected_unaccepted, MAX_REJECTED_UNACCEPTED);
             }
             RecordChange::BackedOff(new) => {
                 let (until, count) = self
@@ -61,7 +61,7 @@ impl<T: Moment> RecordState<T> {
                 self.circuits.retain(|circuit| circuit.credentials != *credentials);
                 self.entry_backoffs.retain(|backoff| backoff.credentials != *credentials);
                 self.login_backoffs.retain(|backoff| backoff.credentials != *credentials);
-                self.unproven.clear();
+                self.rejected_unaccepted.clear();
             }
         }
     }

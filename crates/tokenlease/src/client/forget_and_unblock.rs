@@ -32,7 +32,8 @@ impl Client {
     /// Allows rejected credentials to be tried again. Call it after the credentials were corrected
     /// at the provider, or the account was unlocked.
     ///
-    /// The circuit closes and every backoff ends. The next caller costs one login.
+    /// The circuit closes, and the backoffs of these credentials end; a backoff of the server stays. The
+    /// next caller costs one login.
     ///
     /// ```
     /// use tokenlease::ErrorKind;

@@ -70,7 +70,7 @@ fn merging_a_change_twice_has_no_further_effect() {
         leased(1, 1, HOUR, Origin::Login),
         RecordChange::Validated { fingerprint: fingerprint(1), sent: Timestamp(5) },
         died(2, TombstoneCause::Rejected, 7),
-        RecordChange::Unproven { credentials: credentials(3), at: Timestamp(8) },
+        RecordChange::RejectedUnaccepted { credentials: credentials(3), at: Timestamp(8) },
         RecordChange::Rejected { credentials: credentials(3), until: Timestamp(HOUR), count: 1 },
         RecordChange::BackedOff(ServerBackoff {
             until: Timestamp(9),
@@ -88,7 +88,7 @@ fn merging_a_change_twice_has_no_further_effect() {
     }
     assert_eq!(once.leases, twice.leases);
     assert_eq!(once.circuits, twice.circuits);
-    assert_eq!(once.unproven, twice.unproven);
+    assert_eq!(once.rejected_unaccepted, twice.rejected_unaccepted);
     assert_eq!(once.generation, twice.generation);
 }
 
@@ -382,7 +382,7 @@ fn the_histories_of_sixteen_tokens_are_kept() {
 #[test]
 fn unblock_removes_the_circuit_and_the_counted_rejections() {
     let state = merged(&[
-        RecordChange::Unproven { credentials: credentials(1), at: Timestamp(0) },
+        RecordChange::RejectedUnaccepted { credentials: credentials(1), at: Timestamp(0) },
         RecordChange::Rejected { credentials: credentials(1), until: Timestamp(HOUR), count: 3 },
         RecordChange::Unblocked { credentials: credentials(1) },
     ]);
