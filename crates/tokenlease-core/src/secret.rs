@@ -74,15 +74,24 @@ pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
             forms.push(Zeroizing::new(json.trim_matches('"').to_owned()));
         }
     }
-    // The longest first, because a secret may be the prefix of another.
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    let mut redacted = Zeroizing::new(text.to_owned());
+    let mut hidden = vec![false; text.len()];
     for form in forms.iter().filter(|form| !form.is_empty()) {
-        if redacted.contains(form.as_str()) {
-            *redacted = redacted.replace(form.as_str(), "[redacted]");
+        for (at, _) in text.char_indices() {
+            if text.get(at..).is_some_and(|rest| rest.starts_with(form.as_str())) {
+                hidden.iter_mut().skip(at).take(form.len()).for_each(|byte| *byte = true);
+            }
         }
     }
-    redacted.as_str().to_owned()
+    let (mut redacted, mut was_hidden) = (String::with_capacity(text.len()), false);
+    for (c, hidden) in text.char_indices().map(|(at, c)| (c, hidden.get(at) == Some(&true))) {
+        if !hidden {
+            redacted.push(c);
+        } else if !was_hidden {
+            redacted.push_str("[redacted]");
+        }
+        was_hidden = hidden;
+    }
+    redacted
 }
 
 fn lower_hex(encoded: &str) -> String {
@@ -106,6 +115,15 @@ fn lower_hex(encoded: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Rule: Secrets: secrets that are short or that overlap are redacted as a whole, and the text around
+    /// them stays readable.
+    #[test]
+    fn short_and_overlapping_secrets_are_redacted_as_a_whole() {
+        assert_eq!(redact("a wrong d", &["d", "w"]), "a [redacted]rong [redacted]");
+        assert_eq!(redact("it was abcde!", &["abc", "bcde"]), "it was [redacted]!");
+        assert_eq!(redact("aaa, ab", &["aa"]), "[redacted], ab");
+    }
 
     /// Rule: Secrets: Debug of a secret shows none of it.
     #[test]
