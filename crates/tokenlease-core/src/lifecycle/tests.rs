@@ -26,12 +26,34 @@ fn granted(number: u32, t: i64) -> Outcome {
     }))
 }
 
-fn machine() -> Lifecycle {
-    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
+fn machine_of(identity: Identity, store: bool) -> Lifecycle {
     let key = Key::new([0; 32]);
     let credentials = Credentials::password("p").with_client_secret("s");
     let credentials = CredentialsFingerprint::of(&key, &credentials);
-    Lifecycle::new(&server, credentials, key, Policy::default(), 1)
+    let policy = Policy { store, ..Policy::default() };
+    Lifecycle::new(&Server::new(identity), credentials, key, policy, 1)
+}
+
+fn wyn() -> Identity {
+    Identity::wyn("https://h", "u", "c").unwrap()
+}
+
+/// Asks as a caller that waits for up to a minute.
+fn ask(machine: &mut Lifecycle, t: i64) -> Reply {
+    machine.ask(&Ask::new(Timestamp(t), Duration::from_secs(60)), at(t))
+}
+
+/// Returns the request that the state machine sends next.
+fn sent(machine: &mut Lifecycle, t: i64) -> (Call, Receipt) {
+    match machine.poll(at(t)) {
+        Step::Do(Effect::Send(call), receipt) => (call, receipt),
+        other => panic!("no request, but {other:?}"),
+    }
+}
+
+/// Polls until nothing is left to do.
+fn settle(machine: &mut Lifecycle, t: i64) {
+    while let Step::Do(..) = machine.poll(at(t)) {}
 }
 
 /// Drives the state machine until it has nothing to do, with a server and a store that work.
@@ -62,7 +84,7 @@ fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) 
 /// from a backup that has it.
 #[test]
 fn a_restored_store_does_not_bring_a_revoked_token_back() {
-    let mut machine = machine();
+    let mut machine = machine_of(wyn(), true);
     let (mut store, mut issued) = (None, 0);
     let mut token = |machine: &mut Lifecycle, store: &mut Stored, t| {
         let ask = Ask::new(Timestamp(t), Duration::from_secs(30));
@@ -87,12 +109,7 @@ fn a_restored_store_does_not_bring_a_revoked_token_back() {
 /// Rule: Login: of two logins that are answered late, the token that was requested last is used.
 #[test]
 fn of_two_late_logins_the_token_requested_last_is_used() {
-    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
-    let key = Key::new([0; 32]);
-    let credentials =
-        CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
-    let policy = Policy { store: false, ..Policy::default() };
-    let mut machine = Lifecycle::new(&server, credentials, key, policy, 1);
+    let mut machine = machine_of(wyn(), false);
     let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
     assert!(matches!(machine.ask(&ask, at(0)), Reply::Later));
     let granted = |n: u32, sent: i64| {
@@ -115,11 +132,7 @@ fn of_two_late_logins_the_token_requested_last_is_used() {
 /// An unlock without an answer is sent again before the next lock is taken.
 #[test]
 fn a_late_or_repeated_unlock_releases_no_later_lock() {
-    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
-    let key = Key::new([0; 32]);
-    let credentials =
-        CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
-    let mut machine = Lifecycle::new(&server, credentials, key, Policy::default(), 1);
+    let mut machine = machine_of(wyn(), true);
     let mut steps = Vec::new();
     // The server is down, so each flight locks and unlocks. The first unlock is never answered.
     for t in (0..20_000).step_by(100) {
@@ -180,11 +193,8 @@ fn until(
 /// Rule: Lock: a login that is answered late completes the flight, also if its lock was lost meanwhile.
 #[test]
 fn a_late_login_completes_the_flight_after_its_lock_was_lost() {
-    let mut machine = machine();
+    let mut machine = machine_of(wyn(), true);
     let (mut store, mut issued) = (None, 0);
-    let ask = |machine: &mut Lifecycle, t| {
-        machine.ask(&Ask::new(Timestamp(t), Duration::from_secs(60)), at(t))
-    };
     assert!(matches!(ask(&mut machine, 0), Reply::Later));
     drive(&mut machine, &mut store, &mut issued, 0);
     // In the refresh window a login is sent, and the process is suspended until its lock has expired.
@@ -208,73 +218,78 @@ fn a_late_login_completes_the_flight_after_its_lock_was_lost() {
 /// server would not call the token active later (RFC 7662 section 2.2).
 #[test]
 fn a_late_inactive_validation_still_counts() {
-    let server = Server::new(Identity::winkas("https://h", "u", "c").unwrap());
-    let key = Key::new([0; 32]);
-    let credentials = CredentialsFingerprint::of(&key, &Credentials::password("p"));
-    let policy = Policy { store: false, ..Policy::default() };
-    let mut machine = Lifecycle::new(&server, credentials, key, policy, 1);
+    let mut machine = machine_of(Identity::winkas("https://h", "u", "c").unwrap(), false);
     let token = Token::new(TokenKind::Winkas, "adopted");
     machine.adopt(token.clone(), None, at(0)).unwrap();
-    assert!(matches!(
-        machine.ask(&Ask::new(Timestamp(0), Duration::from_secs(60)), at(0)),
-        Reply::Later
-    ));
-    let Step::Do(Effect::Send(Call::Validate(_)), receipt) = machine.poll(at(0)) else { panic!() };
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    let (call, late) = sent(&mut machine, 0);
+    assert!(matches!(call, Call::Validate(_)), "{call:?}");
     // The validation is given up, and the next one is sent.
-    let Step::Do(Effect::Send(Call::Validate(_)), _) = machine.poll(at(10_000)) else { panic!() };
-    machine.handle(receipt, Outcome::Answered(Answer::Inactive), at(10_001));
+    let (call, _) = sent(&mut machine, 10_000);
+    assert!(matches!(call, Call::Validate(_)), "{call:?}");
+    machine.handle(late, Outcome::Answered(Answer::Inactive), at(10_001));
     assert!(machine.current().is_none());
     let error = machine.adopt(token, None, at(10_002)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
 }
 
+/// Returns a state machine without a store, with a token that a first login brought.
+fn with_token() -> (Lifecycle, Token) {
+    let mut machine = machine_of(wyn(), false);
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    let (_, login) = sent(&mut machine, 0);
+    machine.handle(login, granted(1, 0), at(0));
+    settle(&mut machine, 0);
+    let Reply::Lease(served) = ask(&mut machine, 0) else { panic!("no lease") };
+    (machine, served.lease.token().clone())
+}
+
 /// Rule: Rejection: a report counts from when it is made, also if an earlier report of the same token
-/// was not followed up. A validation from before the report does not answer it.
+/// was not followed up. An older validation does not answer it.
 #[test]
 fn a_later_report_of_a_suspected_token_counts_from_when_it_is_made() {
-    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
-    let key = Key::new([0; 32]);
-    let credentials =
-        CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
-    let policy = Policy { store: false, ..Policy::default() };
-    let mut machine = Lifecycle::new(&server, credentials, key, policy, 1);
-    let ask = |machine: &mut Lifecycle, t| {
-        machine.ask(&Ask::new(Timestamp(t), Duration::from_secs(60)), at(t))
-    };
-    let answer = |machine: &mut Lifecycle, t, answer| {
-        let Step::Do(Effect::Send(call), receipt) = machine.poll(at(t)) else {
-            panic!("no request")
-        };
-        machine.handle(receipt, answer, at(t));
-        call
-    };
-    assert!(matches!(ask(&mut machine, 0), Reply::Later));
-    answer(&mut machine, 0, granted(1, 0));
-    while let Step::Do(..) = machine.poll(at(0)) {}
-    let Reply::Lease(reply) = ask(&mut machine, 0) else { panic!("no lease") };
-    let token = reply.lease.token().clone();
+    let (mut machine, token) = with_token();
     // The server calls the token active, and 11 seconds later it is reported again.
     assert_eq!(machine.report_rejected(&token, at(1_000)), Rejection::Suspected);
     assert!(matches!(ask(&mut machine, 1_000), Reply::Later));
-    answer(&mut machine, 1_000, Outcome::Answered(Answer::Active));
-    while let Step::Do(..) = machine.poll(at(1_000)) {}
+    let (_, validation) = sent(&mut machine, 1_000);
+    machine.handle(validation, Outcome::Answered(Answer::Active), at(1_000));
+    settle(&mut machine, 1_000);
     assert_eq!(machine.report_rejected(&token, at(12_000)), Rejection::StillActive);
     // Ten minutes later it is reported once more, and the server can't be asked.
-    assert_eq!(machine.report_rejected(&token, at(600_000)), Rejection::Suspected);
-    assert!(matches!(ask(&mut machine, 600_000), Reply::Later));
-    let down = || Outcome::Lost(Error::new(ErrorKind::Transport, "no answer"));
-    let calls = [down(), granted(2, 600_000)].map(|outcome| answer(&mut machine, 600_000, outcome));
-    assert!(matches!(calls, [Call::Validate(_), Call::Login]), "{calls:?}");
+    let t = 600_000;
+    assert_eq!(machine.report_rejected(&token, at(t)), Rejection::Suspected);
+    assert!(matches!(ask(&mut machine, t), Reply::Later));
+    let (call, validation) = sent(&mut machine, t);
+    assert!(matches!(call, Call::Validate(_)), "{call:?}");
+    let lost = Outcome::Lost(Error::new(ErrorKind::Transport, "no answer"));
+    machine.handle(validation, lost, at(t));
+    assert_eq!(sent(&mut machine, t).0, Call::Login);
+}
+
+/// Rule: Rejection: reports of a token while the server is asked about it join that validation, so that
+/// steady reports cost no validation each.
+#[test]
+fn reports_during_a_validation_join_it() {
+    let (mut machine, token) = with_token();
+    assert_eq!(machine.report_rejected(&token, at(1_000)), Rejection::Suspected);
+    assert!(matches!(ask(&mut machine, 1_000), Reply::Later));
+    let (_, validation) = sent(&mut machine, 1_000);
+    for t in 1_001..1_030 {
+        assert_eq!(machine.report_rejected(&token, at(t)), Rejection::Suspected);
+    }
+    machine.handle(validation, Outcome::Answered(Answer::Active), at(1_030));
+    settle(&mut machine, 1_030);
+    assert!(matches!(ask(&mut machine, 1_031), Reply::Lease(_)));
 }
 
 /// Rule: Backoff: a caller that prefers a longer remaining lifetime gets the current lease while nothing
 /// may be sent, not the error of the backoff.
 #[test]
 fn a_backoff_does_not_keep_the_current_lease_from_a_caller_that_prefers_a_longer_one() {
-    let mut machine = machine();
+    let mut machine = machine_of(wyn(), true);
     let (mut store, mut issued) = (None, 0);
     let wait = Duration::from_secs(30);
-    let ask = |machine: &mut Lifecycle, t| machine.ask(&Ask::new(Timestamp(t), wait), at(t));
     assert!(matches!(ask(&mut machine, 0), Reply::Later));
     drive(&mut machine, &mut store, &mut issued, 0);
     // Another process has to wait for an hour, and this process reads that from the record.
@@ -293,40 +308,37 @@ fn a_backoff_does_not_keep_the_current_lease_from_a_caller_that_prefers_a_longer
     assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
 }
 
-/// Rule: Circuit: a probe that is answered late closes the circuit; only a rejection after its request
-/// says more than its success.
+/// Rule: Circuit: a probe that is answered late closes the circuit, unless the server rejected the
+/// credentials after the probe was sent.
 #[test]
 fn a_late_successful_probe_closes_the_circuit() {
-    let server = Server::new(Identity::wyn("https://h", "u", "c").unwrap());
-    let key = Key::new([0; 32]);
-    let credentials =
-        CredentialsFingerprint::of(&key, &Credentials::password("p").with_client_secret("s"));
-    let policy = Policy { store: false, ..Policy::default() };
-    let mut machine = Lifecycle::new(&server, credentials, key, policy, 1);
-    let ask = |machine: &mut Lifecycle, t| {
-        machine.ask(&Ask::new(Timestamp(t), Duration::from_secs(15)), at(t))
-    };
-    let login = |machine: &mut Lifecycle, t| {
-        let Step::Do(Effect::Send(Call::Login), receipt) = machine.poll(at(t)) else { panic!() };
-        receipt
-    };
-    let rejected = Error::new(ErrorKind::CredentialsRejected, "wrong").with_status(401);
-    let rejected = || Outcome::Answered(Answer::Failed(rejected.clone()));
-    assert!(matches!(ask(&mut machine, 0), Reply::Later));
-    let first = login(&mut machine, 0);
-    machine.handle(first, rejected(), at(0));
-    while let Step::Do(..) = machine.poll(at(0)) {}
-    // An hour later the probe is sent, and its answer comes after the request was given up.
     let hour = 3_600_001;
-    assert!(matches!(ask(&mut machine, hour), Reply::Later));
-    let probe = login(&mut machine, hour);
-    let repeated = login(&mut machine, hour + 10_000);
+    let rejected = || {
+        let error = Error::new(ErrorKind::CredentialsRejected, "wrong").with_status(401);
+        Outcome::Answered(Answer::Failed(error))
+    };
+    // An hour after a rejection the probe is sent, given up, and sent once more.
+    let probed = || {
+        let mut machine = machine_of(wyn(), false);
+        assert!(matches!(ask(&mut machine, 0), Reply::Later));
+        let (_, login) = sent(&mut machine, 0);
+        machine.handle(login, rejected(), at(0));
+        settle(&mut machine, 0);
+        assert!(matches!(ask(&mut machine, hour), Reply::Later));
+        let (_, probe) = sent(&mut machine, hour);
+        let (_, repeated) = sent(&mut machine, hour + 10_000);
+        (machine, probe, repeated)
+    };
+    let (mut machine, probe, _) = probed();
     machine.handle(probe, granted(1, hour), at(hour + 10_001));
-    while let Step::Do(..) = machine.poll(at(hour + 10_002)) {}
+    settle(&mut machine, hour + 10_002);
     let reply = ask(&mut machine, hour + 10_003);
     assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
-    // A rejection that was answered to the later request opens it again, and a success from before
-    // that does not close it.
-    machine.handle(repeated, rejected(), at(hour + 11_000));
-    assert!(matches!(ask(&mut machine, hour + 11_001), Reply::Error(_)));
+    // The rejection of the later request says more than the late success.
+    let (mut machine, probe, repeated) = probed();
+    machine.handle(repeated, rejected(), at(hour + 10_001));
+    machine.handle(probe, granted(1, hour), at(hour + 10_002));
+    settle(&mut machine, hour + 10_002);
+    let reply = ask(&mut machine, hour + 10_003);
+    assert!(matches!(reply, Reply::Error(_)), "{reply:?}");
 }
