@@ -1,8 +1,8 @@
 //! A rejected token: an API answered that it does not accept the token.
 //!
-//! The claim is checked with the server before it is believed, because an API also answers 401 or
-//! 403 where a permission is missing. Until then nobody is served the token. Where the server can't
-//! be asked, the token is replaced, and the logins that such claims cause are spaced out.
+//! The report is checked with the server first, because an API also answers 401 or 403 where a
+//! permission is missing. Until then no caller gets the token. If the server can't be asked, the token
+//! is replaced, and the client backs off before the next login that such a report causes.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::{
     token::{Token, TokenFingerprint},
 };
 
-/// After the server called a suspected token active, further claims replace nothing for that long.
+/// After an active validation of a reported token, further reports do not replace it for this long.
 const CONFIRMED_FOR: Duration = Duration::from_secs(60);
-/// In that time the server is asked again, at most once in this time.
+/// During that time the server is asked again at most this often.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The result of [`Lifecycle::report_rejected`].
@@ -41,8 +41,7 @@ pub(super) struct Suspicion {
 }
 
 impl Lifecycle {
-    /// Reports that an API rejected the token. It is served to nobody until the server was asked
-    /// about it.
+    /// Reports that an API rejected the token. No caller gets it until the server was asked about it.
     pub fn report_rejected(&mut self, token: &Token, now: Now) -> Rejection {
         let t = now.elapsed;
         let fingerprint = TokenFingerprint::of(&self.key, token);

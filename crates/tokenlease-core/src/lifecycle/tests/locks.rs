@@ -1,0 +1,106 @@
+//! The lock: late unlocks, lost locks, and locks of other processes.
+
+use super::*;
+
+/// Rule: Lock: each lock has an epoch, so an unlock that arrives late or twice releases no later lock.
+/// An unlock without an answer is sent again before the next lock is taken.
+#[test]
+fn a_late_or_repeated_unlock_releases_no_later_lock() {
+    let mut machine = machine_of(wyn(), true);
+    let mut steps = Vec::new();
+    // The server is down, so each flight locks and unlocks. The first unlock is never answered.
+    for t in (0..20_000).step_by(100) {
+        let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
+        let _ = machine.ask(&ask, at(t));
+        while let Step::Do(effect, receipt) = machine.poll(at(t)) {
+            let (now, lock_epoch) = (StoreTime(t), receipt.lock_epoch());
+            let outcome = match effect {
+                Effect::Load => Outcome::Loaded { stored: None, now },
+                Effect::Lock { .. } => Outcome::Locked,
+                Effect::Save { .. } => Outcome::Saved { revision: 1, now },
+                Effect::Unlock => Outcome::Unlocked,
+                _ => Outcome::Answered(Answer::Failed(
+                    Error::new(ErrorKind::Unavailable, "down").with_status(503),
+                )),
+            };
+            let unlock = matches!(effect, Effect::Unlock);
+            if unlock || matches!(effect, Effect::Lock { .. }) {
+                steps.push((effect.to_string(), lock_epoch));
+            }
+            if unlock && steps.len() == 2 {
+                break;
+            }
+            machine.handle(receipt, outcome, at(t));
+        }
+    }
+    let steps: Vec<_> =
+        steps.iter().map(|(effect, lock_epoch)| (effect.as_str(), *lock_epoch)).collect();
+    // The unanswered unlock is repeated with its epoch before the next lock, which has another.
+    let expected =
+        [("lock", 0), ("unlock", 0), ("unlock", 0), ("lock", 1), ("unlock", 1), ("lock", 2)];
+    assert_eq!(steps[..6], expected, "{steps:?}");
+}
+
+/// Rule: Lock: a login that is answered late completes the flight, also if its lock was lost meanwhile.
+#[test]
+fn a_late_login_completes_the_flight_after_its_lock_was_lost() {
+    let mut machine = machine_of(wyn(), true);
+    let (mut store, mut issued) = (None, 0);
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    drive(&mut machine, &mut store, &mut issued, 0);
+    // In the refresh window a login is sent, and the process is suspended until its lock has expired.
+    let mut t = 3_535_000;
+    let _ = ask(&mut machine, t);
+    let login =
+        until(&mut machine, &store, &mut t, |effect| matches!(effect, Effect::Send(Call::Login)));
+    t += 31_000;
+    let renewal =
+        until(&mut machine, &store, &mut t, |effect| matches!(effect, Effect::Renew { .. }));
+    issued += 1;
+    machine.handle(login, granted(issued, t), at(t));
+    machine.handle(renewal, Outcome::Busy, at(t));
+    drive(&mut machine, &mut store, &mut issued, t);
+    assert_eq!(issued, 2, "logins, although the second was answered late");
+    let Reply::Lease(served) = ask(&mut machine, t) else { panic!("no lease") };
+    assert_eq!(served.lease.token().expose(), "token-2");
+}
+
+/// Rule: Lock: a process that finds another one refreshing serves its lease, and tries again after five
+/// seconds.
+#[test]
+fn a_refresh_waits_while_another_process_refreshes() {
+    let mut machine = machine_of(wyn(), true);
+    let (mut store, mut issued) = (None, 0);
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    drive(&mut machine, &mut store, &mut issued, 0);
+    // Returns how often the lock is requested for a caller at `t`. Another process has it.
+    let mut locks_at = |t: i64| {
+        let first = ask(&mut machine, t);
+        let locks = drive_busy(&mut machine, &store, t);
+        let second = ask(&mut machine, t);
+        assert!(matches!(second, Reply::Lease(_)), "{first:?}, then {second:?}");
+        locks + drive_busy(&mut machine, &store, t)
+    };
+    let window = 3_533_000;
+    assert_eq!(locks_at(window), 1);
+    assert_eq!(locks_at(window + 1_000), 0);
+    assert_eq!(locks_at(window + 6_000), 1);
+}
+
+/// Drives the state machine until it has nothing to do, while another process has the lock. Returns
+/// how often the lock was requested.
+fn drive_busy(machine: &mut Lifecycle, store: &Stored, t: i64) -> u32 {
+    let mut locks = 0;
+    while let Step::Do(effect, receipt) = machine.poll(at(t)) {
+        let outcome = match effect {
+            Effect::Load => Outcome::Loaded { stored: store.clone(), now: StoreTime(t) },
+            Effect::Lock { .. } => {
+                locks += 1;
+                Outcome::Busy
+            }
+            other => panic!("{other}"),
+        };
+        machine.handle(receipt, outcome, at(t));
+    }
+    locks
+}
