@@ -14,18 +14,13 @@ use std::{
     thread,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    crypto::ring::default_provider,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use rcgen::CertificateParams;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 use tokenlease_emulator::Emulator;
-
 use tokenlease_test_servers::found;
 
-use crate::{help::all_help, support::tokenlease};
+use crate::{certificate::server_config, help::all_help, support::tokenlease};
 
 /// The hosts of the examples.
 const HOSTS: [&str; 3] = ["air.winkas.net", "wyn.example.com", "id.example.com"];
@@ -123,25 +118,9 @@ impl Home {
 /// Starts an HTTP proxy that terminates TLS for the hosts of the examples. Returns its URL, and
 /// writes the authority of its certificate to a file.
 fn proxy(emulator: &Emulator, authority: &Path) -> String {
-    let mut params = CertificateParams::new([]).expect("parameters");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // OpenSSL takes a certificate whose issuer and subject are equal for a self-signed one.
-    params.distinguished_name.push(DnType::CommonName, "authority");
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"));
-    let ca = ca.expect("an authority");
-    fs::write(authority, ca.pem()).expect("written");
-    let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(HOSTS.map(str::to_owned)).expect("parameters");
-    let certificate = params.signed_by(&key, &ca).expect("a certificate");
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
-        );
-    let config = Arc::new(config.expect("a certificate and its key"));
+    let (config, pem) = server_config(&params);
+    fs::write(authority, pem).expect("written");
     let address = |server: String| server.trim_start_matches("http://").to_owned();
     let (winkas, wyn) = (address(emulator.winkas().server()), address(emulator.wyn().server()));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

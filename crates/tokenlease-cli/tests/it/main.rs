@@ -1,6 +1,7 @@
 //! Runs the program as its users do, against emulators of both providers.
 
 mod calls;
+mod certificate;
 mod doctor;
 mod emulate;
 #[cfg(unix)]

@@ -6,14 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    crypto::ring::default_provider,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use rcgen::{CertificateParams, date_time_ymd};
+use rustls::{ServerConnection, StreamOwned};
 
-use crate::support::{Run, tokenlease};
+use crate::{
+    certificate::server_config,
+    support::{Run, tokenlease},
+};
 
 /// A server that answers each request with 404, and the file of its certificate authority.
 struct Server {
@@ -22,26 +21,10 @@ struct Server {
 }
 
 fn server(name: &str, last_year: i32) -> Server {
-    let mut params = CertificateParams::new(Vec::<String>::new()).expect("parameters");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"));
-    let ca = ca.expect("an authority");
-    let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new([name.to_owned()]).expect("parameters");
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(last_year, 12, 31);
-    let certificate = params.signed_by(&key, &ca).expect("a certificate");
-
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
-        )
-        .expect("a certificate and its key");
-    let config = Arc::new(config);
+    let (config, authority) = server_config(&params);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("https://{}", listener.local_addr().expect("its address"));
     // The thread ends with the test's process.
@@ -59,7 +42,7 @@ fn server(name: &str, last_year: i32) -> Server {
         }
     });
     let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), ca.pem()).expect("written");
+    std::fs::write(file.path(), authority).expect("written");
     Server { address, ca: file }
 }
 
