@@ -38,7 +38,7 @@ def test_a_hundred_tasks_of_a_client_without_a_token_cause_one_login(
     assert emulator.logins(provider) == 1
 
 
-# Rule: Faces: the event loop runs other tasks while a task waits for a token.
+# Rule: Languages: the event loop runs other tasks while a task waits for a token.
 # Reported as Colin-b/httpx_auth#72
 def test_the_event_loop_runs_while_a_task_waits(emulator: Emulator, provider: str) -> None:
     async def main() -> int:
@@ -133,7 +133,7 @@ def test_a_client_works_in_successive_and_concurrent_event_loops(
     assert emulator.logins(provider) == 1
 
 
-# Rule: Faces: an event loop that closes during a login does not affect other callers.
+# Rule: Languages: an event loop that closes during a login does not affect other callers.
 def test_an_event_loop_that_closes_during_a_login_does_not_affect_other_callers(
     emulator: Emulator, provider: str
 ) -> None:
@@ -174,7 +174,7 @@ def test_uvloop_works(emulator: Emulator, provider: str) -> None:
     assert emulator.logins(provider) == 1
 
 
-# Rule: Faces: a program that ends while requests are in progress ends without an error.
+# Rule: Languages: a program that ends while requests are in progress ends without an error.
 def test_a_program_that_ends_during_a_login_ends_without_an_error(
     emulator: Emulator, provider: str
 ) -> None:

@@ -79,7 +79,7 @@ def test_only_the_main_thread_wakes_to_check_for_signals(emulator: Emulator, pro
     assert emulator.logins(provider) == 1
 
 
-# Rule: Faces: a Python thread waits without the interpreter's lock, so that other threads run.
+# Rule: Languages: a Python thread waits without the interpreter's lock, so that other threads run.
 # Reported as PyO3/pyo3#1305
 def test_other_threads_run_while_a_thread_waits(emulator: Emulator, provider: str) -> None:
     emulator.delay(provider, 0.5)

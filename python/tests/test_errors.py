@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CLIENTS = pytest.mark.parametrize("kind", [Client, AsyncClient])
 
 
-# Rule: Faces: each kind of error has a public Python class of its name.
+# Rule: Languages: each kind of error has a public Python class of its name.
 def test_each_kind_of_error_has_a_public_class() -> None:
     assert tuple(BY_KIND) == ERROR_KINDS
     for kind, error in BY_KIND.items():
@@ -37,7 +37,7 @@ def test_each_kind_of_error_has_a_public_class() -> None:
         assert error.__name__ == kind.title().replace("_", "") + "Error"
 
 
-# Rule: Faces: a pickled Python exception keeps its attributes.
+# Rule: Languages: a pickled Python exception keeps its attributes.
 @pytest.mark.parametrize("kind", BY_KIND.values())
 def test_a_pickled_error_keeps_its_attributes(kind: type[TokenLeaseError]) -> None:
     attributes: dict[str, Any] = {

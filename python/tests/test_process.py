@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from conftest import Emulator
 
 
-# Rule: Faces: importing the Python module starts no thread and opens no file.
+# Rule: Languages: importing the Python module starts no thread and opens no file.
 def test_importing_starts_no_thread_and_opens_no_file() -> None:
     script = """
 def measure():
@@ -29,7 +29,7 @@ assert measure()[0] == before[0]
     run(script.replace("def measure", "sys.modules.pop('typing', None)\ndef measure"))
 
 
-# Rule: Faces: Ctrl-C ends the wait of a Python thread; the request continues.
+# Rule: Languages: Ctrl-C ends the wait of a Python thread; the request continues.
 def test_ctrl_c_ends_a_wait(emulator: Emulator, provider: str) -> None:
     script = """
 import signal
@@ -180,7 +180,7 @@ except TypeError as error:
     assert "Client" in out[2]
 
 
-# Rule: Faces: a thread that waits while the interpreter ends does not abort the process.
+# Rule: Languages: a thread that waits while the interpreter ends does not abort the process.
 def test_a_thread_that_waits_while_the_interpreter_ends_causes_no_error(
     emulator: Emulator, provider: str
 ) -> None:

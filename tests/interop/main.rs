@@ -47,7 +47,7 @@ fn a_token_is_obtained_used_and_revoked_at_every_server() {
     with_each(life::run);
 }
 
-/// Rule: Faces: every error of every OAuth2 server under test has the same kind in the client, the
+/// Rule: Languages: every error of every OAuth2 server under test has the same kind in the client, the
 /// exchange and the program.
 #[test]
 fn every_error_of_every_server_has_the_same_kind_in_client_exchange_and_program() {

@@ -109,7 +109,7 @@ fn licences_of_all_dependencies_are_allowed() {
     assert!(rejected.is_empty(), "not in deny.toml: {rejected:?}");
 }
 
-/// Rule: Faces: unsafe code is forbidden everywhere but in the C library, where each block says why it
+/// Rule: Languages: unsafe code is forbidden everywhere but in the C library, where each block says why it
 /// is sound.
 #[test]
 fn unsafe_code_is_forbidden_outside_the_c_library() {
@@ -125,7 +125,7 @@ fn unsafe_code_is_forbidden_outside_the_c_library() {
     }
 }
 
-/// Rule: Faces: code differs by provider in `provider/` and `identity.rs` alone.
+/// Rule: Languages: code differs by provider in `provider/` and `identity.rs` alone.
 #[test]
 fn code_differs_by_provider_in_one_place() {
     for path in files::below(&["crates/tokenlease-core/src"], &["rs"]) {

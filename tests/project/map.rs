@@ -7,7 +7,7 @@ use crate::{files, read, root};
 /// Files above this length hold more than one concept.
 const MAX_LINES: usize = 410;
 
-/// Rule: Faces: `ARCHITECTURE.md` names the file of at least 20 behaviours, and each of them exists.
+/// Rule: Languages: `ARCHITECTURE.md` names the file of at least 20 behaviours, and each of them exists.
 #[test]
 fn the_files_of_the_architectures_map_exist() {
     let page = read("ARCHITECTURE.md");
@@ -34,7 +34,7 @@ fn no_source_file_is_too_long() {
     }
 }
 
-/// Rule: Faces: the repository's address is in `Cargo.toml` alone, so that its owner can set it.
+/// Rule: Languages: the repository's address is in `Cargo.toml` alone, so that its owner can set it.
 #[test]
 fn the_address_of_the_repository_is_in_one_place() {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
@@ -45,7 +45,7 @@ fn the_address_of_the_repository_is_in_one_place() {
     assert_eq!(found, [Path::new("Cargo.toml")]);
 }
 
-/// Rule: Faces: each published crate has a README and metadata for its documentation.
+/// Rule: Languages: each published crate has a README and metadata for its documentation.
 #[test]
 fn published_crates_have_a_readme_and_metadata() {
     let published: Vec<_> = files::below(&["crates"], &["toml"])

@@ -29,7 +29,7 @@ const AREAS: [&str; 23] = [
     "Fork",
     "Events",
     "Formats",
-    "Faces",
+    "Languages",
 ];
 
 /// A rule with the test that holds it.

@@ -110,7 +110,7 @@ fn find(text: &str, phrases: &[Phrase]) -> Vec<String> {
     found
 }
 
-/// Rule: Faces: no document, comment, message or name of a test uses a phrase of `tests/phrases.txt`.
+/// Rule: Languages: no document, comment, message or name of a test uses a phrase of `tests/phrases.txt`.
 #[test]
 fn every_text_is_plain_english() {
     let phrases = phrases();

@@ -28,7 +28,7 @@ fn check(environment: &Environment, tool: &str, arguments: &[&str]) {
     run.unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// Rule: Faces: the Python source is formatted, linted and type-checked.
+/// Rule: Languages: the Python source is formatted, linted and type-checked.
 #[test]
 fn the_python_source_is_formatted_linted_and_typed() {
     let Some(environment) = environment() else { return };
@@ -38,7 +38,7 @@ fn the_python_source_is_formatted_linted_and_typed() {
     check(environment, "mypy", &["--cache-dir", cache.to_str().unwrap()]);
 }
 
-/// Rule: Faces: the Python stubs agree with the installed module.
+/// Rule: Languages: the Python stubs agree with the installed module.
 #[test]
 fn the_stubs_agree_with_the_installed_module() {
     let Some(environment) = environment() else { return };

@@ -120,7 +120,7 @@ fn null(name: &str) -> Box<tokenlease_error> {
 mod tests {
     use super::*;
 
-    /// Rule: Faces: a panic in a C call becomes `TOKENLEASE_INTERNAL` and does not end the program.
+    /// Rule: Languages: a panic in a C call becomes `TOKENLEASE_INTERNAL` and does not end the program.
     #[test]
     fn a_panic_becomes_an_internal_error() {
         let mut error = MaybeUninit::uninit();

@@ -108,7 +108,7 @@ mod tests {
         unsafe { CStr::from_ptr(tokenlease_status_name(status)) }.to_str().expect("ASCII")
     }
 
-    /// Rule: Faces: each kind of error has its own C status, whose number and name never change.
+    /// Rule: Languages: each kind of error has its own C status, whose number and name never change.
     #[test]
     fn every_error_kind_has_a_status_with_its_name_and_a_fixed_number() {
         // The numbers are part of the binary interface.

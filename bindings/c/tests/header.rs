@@ -49,7 +49,7 @@ fn generated() -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// Rule: Faces: the C header is generated from the sources, and a test fails if they differ.
+/// Rule: Languages: the C header is generated from the sources, and a test fails if they differ.
 #[test]
 fn the_header_is_generated_from_the_sources() {
     let generated = generated();

@@ -63,7 +63,7 @@ pub(crate) fn code(kind: ErrorKind) -> u8 {
 mod tests {
     use super::*;
 
-    /// Rule: Faces: each kind of error has one exit code.
+    /// Rule: Languages: each kind of error has one exit code.
     #[test]
     fn every_kind_of_error_has_an_exit_code() {
         for kind in ErrorKind::ALL {

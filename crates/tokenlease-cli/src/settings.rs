@@ -253,7 +253,7 @@ mod tests {
 
     const WYN: [&str; 6] = ["--provider", "wyn", "--server", "https://w", "--user", "u"];
 
-    /// Rule: Faces: the command line overrides the environment, and the environment the profile.
+    /// Rule: Languages: the command line overrides the environment, and the environment the profile.
     #[test]
     fn the_command_line_overrides_the_environment_which_overrides_the_profile() {
         let text = "[profile.bi]\nprovider = \"wyn\"\nserver = \"https://profile\"\n\

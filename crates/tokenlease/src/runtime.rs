@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Internal);
     }
 
-    /// Rule: Faces: a blocking wait can be interrupted by a check, such as one for signals.
+    /// Rule: Languages: a blocking wait can be interrupted by a check, such as one for signals.
     /// Reported as PyO3/pyo3#1305.
     #[test]
     fn a_check_that_fails_ends_the_wait_and_drops_the_future() {

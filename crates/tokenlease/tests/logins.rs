@@ -62,7 +62,7 @@ fn blocking_threads_share_one_login() {
     assert_eq!(emulator.counts().winkas.login, 1);
 }
 
-/// Rule: Faces: every blocking thread that waits for a token gets the error of the failed flight.
+/// Rule: Languages: every blocking thread that waits for a token gets the error of the failed flight.
 #[test]
 fn every_blocking_thread_without_a_token_gets_the_error() {
     let emulator = Emulator::builder().start_blocking().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::support::{Provider, Site, compile, folder, program, root, succeed};
 
-/// Rule: Faces: C programs get, share, report, validate and revoke tokens of both providers.
+/// Rule: Languages: C programs get, share, report, validate and revoke tokens of both providers.
 #[test]
 fn a_c_program_gets_reports_and_revokes_tokens_of_both_providers() {
     let Some(lifecycle) = program("token_lifecycle.c") else { return };
@@ -37,7 +37,7 @@ fn a_wrong_password_costs_a_c_program_one_login_and_shows_no_secret() {
     }
 }
 
-/// Rule: Faces: an invalid argument of a C call is `TOKENLEASE_BAD_ARGUMENT`, and nothing is sent.
+/// Rule: Languages: an invalid argument of a C call is `TOKENLEASE_BAD_ARGUMENT`, and nothing is sent.
 #[test]
 fn invalid_arguments_are_errors_and_send_nothing() {
     let Some(bad_arguments) = program("bad_arguments.c") else { return };
@@ -80,7 +80,7 @@ fn a_credentials_function_is_called_and_its_data_is_dropped_once() {
     }
 }
 
-/// Rule: Faces: the C++ classes own their handles and throw errors.
+/// Rule: Languages: the C++ classes own their handles and throw errors.
 #[test]
 fn cpp_classes_own_their_handles_and_throw_errors() {
     let Some(classes) = program("cpp_classes.cpp") else { return };

@@ -20,7 +20,7 @@ fn declared() -> BTreeSet<String> {
     names
 }
 
-/// Rule: Faces: the C library exports the functions that its header declares, and no others.
+/// Rule: Languages: the C library exports the functions that its header declares, and no others.
 #[test]
 fn the_library_exports_exactly_what_the_header_declares() {
     if !cfg!(target_os = "linux") || !is_installed("nm") {

@@ -22,7 +22,7 @@ fn under_valgrind(site: &Site, name: &str) -> Option<Command> {
     Some(command)
 }
 
-/// Rule: Faces: valgrind finds no memory error and no leak in C and C++ programs.
+/// Rule: Languages: valgrind finds no memory error and no leak in C and C++ programs.
 #[test]
 fn valgrind_finds_no_error_in_the_lifecycle_of_a_token() {
     if !is_installed("valgrind") {

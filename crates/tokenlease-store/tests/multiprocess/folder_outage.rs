@@ -122,7 +122,7 @@ fn a_torn_record_costs_a_refetch_and_no_login() {
     assert_eq!(world.logins(), 1);
 }
 
-/// Rule: Faces: a folder that can't be used is an error at the start that names the option.
+/// Rule: Languages: a folder that can't be used is an error at the start that names the option.
 #[test]
 fn an_unusable_folder_is_an_error_at_the_start_that_names_the_option() {
     let world = World::with_store("file:/proc/tokenlease".into());
@@ -133,7 +133,7 @@ fn an_unusable_folder_is_an_error_at_the_start_that_names_the_option() {
     assert_eq!(world.logins(), 0);
 }
 
-/// Rule: Faces: without a home directory the error asks for a store's name.
+/// Rule: Languages: without a home directory the error asks for a store's name.
 ///
 /// It runs as `nobody`, which has no home directory, and so needs root.
 #[test]
