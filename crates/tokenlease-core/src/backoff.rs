@@ -40,6 +40,15 @@ pub fn login(count: u32) -> Duration {
     if count == 0 { Duration::ZERO } else { doubled(MINUTE, count, HOUR) }
 }
 
+/// Returns the backoff before the next login after the `count`-th one in a row that brought no better
+/// token, or whose answer was lost.
+///
+/// `count` starts at 1. The backoff doubles from 1 s to 30 s; after a lost answer from 10 s to 5
+/// minutes.
+pub fn spent(count: u32, lost: bool) -> Duration {
+    if lost { doubled(10 * SECOND, count, 5 * MINUTE) } else { doubled(SECOND, count, 30 * SECOND) }
+}
+
 /// Returns the backoff before the next attempt after `count` failures in a row that do not tell
 /// the state of the server.
 ///

@@ -3,7 +3,7 @@
 //! All functions are pure: their results depend on a lease and a moment only.
 //!
 //! ```text
-//! stated    sent_at ── fresh ── refresh window ── margin ── end
+//! stated    sent_at ── fresh ── refresh window ── margin (served if nothing better can be had) ── end
 //! assumed   sent_at ── fresh ── assumed expiry ── 60 s ── recent validations ── 24 h
 //! unknown   sent_at ── recent validations ──────────────────────────────────── 24 h
 //! unstated  sent_at ── fresh until an API rejects the token
@@ -43,6 +43,11 @@ pub(crate) enum Freshness {
         /// The end minus the margin.
         until: Timestamp,
     },
+    /// It must be replaced. It may be served if that fails, or is not allowed now.
+    Margin {
+        /// The end.
+        until: Timestamp,
+    },
     /// The token must be validated before it is served.
     Validate {
         /// Whether the call needs a validation that was sent after it. That is so in the minute
@@ -69,8 +74,11 @@ pub(crate) fn freshness(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) 
         Expiry::Stated { end } | Expiry::Capped { end } => {
             let life = end.since(sent_at);
             let until = end.minus(margin(life));
-            if now >= until {
+            if now >= end {
                 return Freshness::Expired;
+            }
+            if now >= until {
+                return Freshness::Margin { until: end };
             }
             let window = refresh_window(life);
             let moment = window.mul_f64(backoff::fraction(lease.fingerprint().mix(rules.seed)));
@@ -157,15 +165,17 @@ mod tests {
         lease(0, Expiry::Assumed { validate_from_age, learned: false }, validation)
     }
 
-    /// Rule: Expiry: a token is refreshed in the refresh window before its margin, and is not served
-    /// in the margin before its stated end.
+    /// Rule: Expiry: a token is refreshed in the refresh window before its margin. In the margin before its
+    /// stated end it must be replaced, and serves up to the end only if that fails.
     #[test]
-    fn a_lease_of_an_hour_is_fresh_then_in_its_refresh_window_and_expires_a_minute_early() {
+    fn a_lease_of_an_hour_is_fresh_then_in_its_refresh_window_and_must_be_replaced_a_minute_early()
+    {
         let at = |now| freshness(&stated(HOUR), Timestamp(now), RULES);
         let Freshness::Fresh { until } = at(0) else { panic!("not fresh") };
         assert!((HOUR - 360_000..HOUR - 60_000).contains(&until.0), "{until:?}");
         assert_eq!(at(until.0), Freshness::RefreshWindow { until: Timestamp(HOUR - 60_000) });
-        assert_eq!(at(HOUR - 60_000), Freshness::Expired);
+        assert_eq!(at(HOUR - 60_000), Freshness::Margin { until: Timestamp(HOUR) });
+        assert_eq!(at(HOUR), Freshness::Expired);
     }
 
     /// Rule: Expiry: margin and refresh window are clamped to the lifetime, so that a short-lived
@@ -200,7 +210,7 @@ mod tests {
         let rules = Rules { new_token_ends_old: true, ..RULES };
         let at = |now| freshness(&stated(HOUR), Timestamp(now), rules);
         assert_eq!(at(HOUR - 60_001), Freshness::Fresh { until: Timestamp(HOUR - 60_000) });
-        assert_eq!(at(HOUR - 60_000), Freshness::Expired);
+        assert_eq!(at(HOUR - 60_000), Freshness::Margin { until: Timestamp(HOUR) });
     }
 
     /// Rule: Expiry: in the minute after an assumed expiry each call needs its own validation; later
@@ -246,15 +256,17 @@ mod tests {
         ) {
             let lease = lease(sent, Expiry::Stated { end: Timestamp(sent + life) }, None);
             let rank = |now: i64| match freshness(&lease, Timestamp(sent + now), Rules { seed, ..RULES }) {
-                Freshness::Fresh { until } | Freshness::RefreshWindow { until } if until.0 > sent + life => 9,
+                Freshness::Fresh { until } | Freshness::RefreshWindow { until } | Freshness::Margin { until }
+                    if until.0 > sent + life => 9,
                 Freshness::Fresh { .. } => 0,
                 Freshness::RefreshWindow { .. } => 1,
+                Freshness::Margin { .. } => 2,
                 Freshness::Validate { .. } => 9,
-                Freshness::Expired => 2,
+                Freshness::Expired => 3,
             };
             let (early, late) = (a.min(b), a.max(b));
-            prop_assert!(rank(early) <= rank(late) && rank(late) <= 2);
-            prop_assert!(late < life || rank(late) == 2);
+            prop_assert!(rank(early) <= rank(late) && rank(late) <= 3);
+            prop_assert!(late < life || rank(late) == 3);
         }
 
         /// Rule: Expiry: no time panics, up to the limits of the clock.

@@ -187,6 +187,21 @@ impl<T: Moment> FirstSeen<T> {
         }
     }
 
+    /// The server returned the token again, with these facts. The end that it states now counts, and it
+    /// is counted from now. Where it states none, the first time counts, unless the token has
+    /// outlived it: then its expiry is unknown.
+    pub(crate) fn returned_again(self, now: Self) -> Self {
+        let has_ended = self.end().is_some_and(|end| end <= now.sent_at);
+        let expiry = match now.expiry {
+            _ if now.sent_at <= self.sent_at => return self,
+            Expiry::Stated { .. } | Expiry::Capped { .. } => now.expiry,
+            Expiry::ExpiredOnArrival { .. } if has_ended => now.expiry,
+            _ if has_ended => Expiry::Unknown,
+            _ => return self,
+        };
+        Self { generation: self.generation, sent_at: now.sent_at, expiry }
+    }
+
     pub(crate) fn map<U>(&self, lower_bound: impl Fn(T) -> U) -> FirstSeen<U> {
         FirstSeen {
             generation: self.generation,

@@ -22,6 +22,7 @@
 //! | what refetch and login share, and what their answers mean | `acquire.rs` |
 //! | refetch, as a step of a flight and as a caller's request | `refetch.rs` |
 //! | login | `login.rs` |
+//! | logins that bring nothing better, or whose answer is lost | `spent.rs` |
 //! | validation of the current lease | `validate.rs` |
 //! | a token that an API rejected | `reject.rs` |
 //! | rejected credentials | `circuit.rs` |
@@ -57,6 +58,7 @@ mod policy;
 mod refetch;
 mod reject;
 mod revoke;
+mod spent;
 mod store_view;
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ use crate::{
 const MAX_LEASES: usize = 4;
 /// The maximum number of circuits in a record.
 const MAX_CIRCUITS: usize = 32;
-/// The maximum number of entry backoffs in a record, and of login backoffs.
+/// The maximum number of entry backoffs in a record, of login backoffs, and of spent logins.
 pub(crate) const MAX_BLOCKS: usize = 8;
 /// The maximum number of tokens whose history a record keeps.
 const MAX_HISTORIES: usize = 16;
@@ -86,6 +86,9 @@ pub(crate) struct RecordState<T> {
     pub(crate) early_end: Option<(Duration, TokenFingerprint)>,
     /// The least recently changed first.
     pub(crate) histories: Vec<TokenHistory<T>>,
+    /// Not in records of version 1.
+    #[serde(skip, default = "Vec::new")]
+    pub(crate) spent_logins: Vec<SpentLogins<T>>,
 }
 
 /// The lease of one set of credentials.
@@ -114,6 +117,18 @@ pub(crate) struct LoginBackoff<T> {
     pub(crate) count: u32,
     /// Whether such a rejection causes the entry's next login.
     pub(crate) armed: bool,
+}
+
+/// The last logins of an entry that brought no better token than the one in use, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SpentLogins<T> {
+    pub(crate) credentials: CredentialsFingerprint,
+    /// When the last one was answered, or given up.
+    pub(crate) last: T,
+    /// How many there were in a row.
+    pub(crate) count: u32,
+    /// Whether the answer to the last one was lost.
+    pub(crate) lost: bool,
 }
 
 /// The backoff of the server: nothing is sent for the identity until then.
@@ -162,6 +177,17 @@ pub(crate) enum TombstoneCause {
     Revoked,
 }
 
+impl<T: Moment> TokenHistory<T> {
+    /// Whether the server's return of the token, in answer to a request sent at `sent`, ends the
+    /// token's rejection: no validation had confirmed that, and it is the first such return.
+    pub(crate) fn may_lift(&self, sent: T) -> bool {
+        self.lifted.is_none()
+            && self.tombstone.is_some_and(|tombstone| {
+                tombstone.cause == TombstoneCause::Rejected && tombstone.at < sent
+            })
+    }
+}
+
 impl BackoffReason {
     /// Returns the reason as a text for people.
     pub(crate) fn description(self) -> &'static str {
@@ -185,6 +211,7 @@ impl<T> Default for RecordState<T> {
             learned: None,
             early_end: None,
             histories: Vec::new(),
+            spent_logins: Vec::new(),
         }
     }
 }
@@ -215,6 +242,13 @@ impl<T: Moment> RecordState<T> {
         self.login_backoffs.iter().find(|backoff| backoff.credentials == credentials)
     }
 
+    pub(crate) fn spent_logins(
+        &self,
+        credentials: CredentialsFingerprint,
+    ) -> Option<&SpentLogins<T>> {
+        self.spent_logins.iter().find(|spent| spent.credentials == credentials)
+    }
+
     pub(crate) fn history(&self, fingerprint: TokenFingerprint) -> Option<&TokenHistory<T>> {
         self.histories.iter().find(|history| history.fingerprint == fingerprint)
     }
@@ -227,10 +261,16 @@ impl<T: Moment> RecordState<T> {
         self.history(fingerprint).is_some_and(|history| history.forgotten)
     }
 
-    /// Returns whether the token may be served: it is not within the margin before its stated end,
-    /// and has no tombstone, and its holder did not forget it.
+    /// Returns whether the token may be served and need not be replaced: as
+    /// [`is_usable`](Self::is_usable), and not within the margin before its stated end.
     pub(crate) fn is_live(&self, lease: &Lease<T>, now: T) -> bool {
-        !lease.has_expired(now.plus(lease.margin()))
+        self.is_usable(lease, now.plus(lease.margin()))
+    }
+
+    /// Returns whether the token may be served if no better one can be had: it has not expired and has
+    /// no tombstone, and its holder did not forget it.
+    pub(crate) fn is_usable(&self, lease: &Lease<T>, now: T) -> bool {
+        !lease.has_expired(now)
             && self.tombstone(lease.fingerprint).is_none()
             && !self.is_forgotten(lease.fingerprint)
     }

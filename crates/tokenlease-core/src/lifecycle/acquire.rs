@@ -25,8 +25,6 @@ use crate::{
 
 /// How many refetches may be inconclusive before a login.
 const MAX_REFETCHES: u8 = 3;
-/// How many logins whose answers are lost a flight sends.
-const MAX_LOST_LOGINS: u8 = 2;
 
 impl Lifecycle {
     /// The step that the flight takes instead of sending credentials, if there is one.
@@ -125,18 +123,13 @@ impl Lifecycle {
                 self.fail(t, error, t);
             }
             _ => {
-                flight.lost_logins = flight.lost_logins.saturating_add(1);
-                let again = flight.lost_logins < MAX_LOST_LOGINS;
-                let is_locked = flight.locked_until.is_some();
                 self.events.push(Event::LoginLost);
-                if !again {
-                    self.fail(t, error, t);
-                } else if is_locked {
-                    // Time passed: the record may have changed.
-                    self.progress(Progress::ReadAgain);
-                } else {
-                    self.progress(Progress::ChooseAgain);
-                }
+                let count = self.spent_logins_in_a_row(t);
+                self.login_spent(count, true, t);
+                let wait = backoff::spent(count.saturating_add(1), true);
+                // A refetch may find the token before that.
+                let until = if self.can.refetch { t } else { t.plus(wait) };
+                self.fail(until, error, t);
             }
         }
     }

@@ -86,7 +86,11 @@ impl Lifecycle {
             }
             (Some(current), Some(stored)) => {
                 let does_not_serve = current.suspicion.is_some()
-                    || expiry::freshness(&current.lease, t, self.rules) == Freshness::Expired;
+                    || match expiry::freshness(&current.lease, t, self.rules) {
+                        Freshness::Expired => true,
+                        Freshness::Margin { .. } => self.store.known.is_live(&stored, t),
+                        _ => false,
+                    };
                 if stored.sent_at() > current.lease.sent_at()
                     || Some(current.lease.fingerprint) == replacing
                     || does_not_serve
@@ -111,7 +115,7 @@ impl Lifecycle {
                 && obtained.lease.sent_at() < stored.sent_at()
         }) && !self.is_remembered_ended(stored.fingerprint, stored.validated_at)
             && !self.is_ended_by_current(stored)
-            && self.store.known.is_live(stored, t)
+            && self.store.known.is_usable(stored, t)
             && expiry::freshness(stored, t, self.rules) != Freshness::Expired
     }
 

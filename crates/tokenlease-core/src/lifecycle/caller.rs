@@ -72,6 +72,8 @@ pub(super) enum Fit {
     Refresh,
     /// The server must be asked first.
     Validate,
+    /// Another one is needed. It serves if none can be had, up to its end.
+    ReplaceOrServe,
     /// Another one is needed.
     Replace,
 }
@@ -105,7 +107,7 @@ impl Lifecycle {
             {
                 // A lease with less remaining lifetime than preferred is better than an error.
                 let ask = &Ask { min_remaining: None, ..*ask };
-                return self.serve(ask, is_late, t).unwrap_or(Reply::Error(error));
+                return self.serve(ask, true, t).unwrap_or(Reply::Error(error));
             }
         }
         if is_late {
@@ -134,7 +136,9 @@ impl Lifecycle {
         }
         let until = match expiry::freshness(&current.lease, t, self.rules) {
             Freshness::Fresh { until } => until,
-            Freshness::RefreshWindow { until } => until.min(self.refresh_delayed_until()),
+            Freshness::RefreshWindow { until } | Freshness::Margin { until } => {
+                until.min(self.refresh_delayed_until())
+            }
             Freshness::Validate { .. } | Freshness::Expired => return None,
         };
         let until = until.min(self.store.next_check);
@@ -163,8 +167,10 @@ impl Lifecycle {
         // At its deadline a caller gets a lease with less remaining life than it prefers.
         let ask = &Ask { min_remaining: ask.min_remaining.filter(|_| !is_late), ..*ask };
         let fit = self.fit(current, ask, t);
-        if !matches!(fit, Fit::Serve | Fit::Refresh) {
-            return None;
+        match fit {
+            Fit::Serve | Fit::Refresh => {}
+            Fit::ReplaceOrServe if is_late => {}
+            _ => return None,
         }
         // Callers that waited for the flight get the lease's source, later callers get memory.
         let source = if ask.asked <= current.since { current.source } else { Source::Memory };
@@ -184,7 +190,7 @@ impl Lifecycle {
             return if freshness == Freshness::Expired { Fit::Replace } else { Fit::Validate };
         }
         let validated_since = lease.validated_at.is_some_and(|sent| sent >= ask.asked);
-        let may_try = !self.is_refresh_delayed(t);
+        let may_try = !self.is_refresh_delayed(t) && self.backed_off_until(t).is_none();
         match freshness {
             Freshness::Fresh { .. } => match (ask.min_remaining, lease.expiry()) {
                 (Some(preferred), Expiry::Stated { end } | Expiry::Capped { end }) => {
@@ -200,7 +206,8 @@ impl Lifecycle {
                 _ => Fit::Serve,
             },
             Freshness::RefreshWindow { .. } if may_try => Fit::Refresh,
-            Freshness::RefreshWindow { .. } => Fit::Serve,
+            Freshness::Margin { .. } if may_try => Fit::ReplaceOrServe,
+            Freshness::RefreshWindow { .. } | Freshness::Margin { .. } => Fit::Serve,
             Freshness::Validate { strict: true } if validated_since => Fit::Serve,
             Freshness::Validate { .. } => Fit::Validate,
             Freshness::Expired => match lease.expiry() {

@@ -44,6 +44,9 @@ impl Lifecycle {
             }
             Freshness::Fresh { .. } => "it is served",
             Freshness::RefreshWindow { .. } => "it is served, and being refreshed",
+            Freshness::Margin { .. } => {
+                "it is being replaced, and served up to its end if no better one can be had"
+            }
             Freshness::Validate { .. } => "it is validated before it is served",
             Freshness::Expired => "it has expired",
         };

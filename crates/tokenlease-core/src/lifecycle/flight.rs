@@ -11,8 +11,7 @@ use super::{
     machine::{Progress, Stage, next},
 };
 use crate::{
-    backoff,
-    error::{Error, ErrorKind, Result},
+    error::Result,
     lease::{Expiry, Source},
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
@@ -40,7 +39,7 @@ pub(super) struct Flight {
     pub(super) tries: u8,
     /// Requests in a row that can't have reached the server.
     pub(super) not_sent: u8,
-    pub(super) lost_logins: u8,
+    pub(super) logins: u8,
     pub(super) validated_under_lock: bool,
     /// The lock of an earlier epoch was released again, or could not be.
     pub(super) released_earlier_lock: bool,
@@ -65,7 +64,7 @@ impl Flight {
             maybe_locked: false,
             tries: 0,
             not_sent: 0,
-            lost_logins: 0,
+            logins: 0,
             validated_under_lock: false,
             released_earlier_lock: false,
             validating: None,
@@ -133,7 +132,7 @@ impl Lifecycle {
             Some(caller::Fit::Validate) => return self.progress(Progress::MustValidate),
             // The waiting callers can be answered; the flight goes on for later ones.
             Some(caller::Fit::Refresh) => self.completions += 1,
-            Some(caller::Fit::Replace) | None => {}
+            Some(caller::Fit::Replace | caller::Fit::ReplaceOrServe) | None => {}
         }
         if let Some((until, error)) = self.backed_off(now) {
             return self.stop(until, error, t);
@@ -205,23 +204,8 @@ impl Lifecycle {
         let Some(flight) = self.flight.take() else { return };
         self.demand = None;
         self.completions += 1;
-        let expired_on_arrival = flight.obtained.as_ref().is_some_and(|obtained| {
-            matches!(obtained.lease.expiry(), Expiry::ExpiredOnArrival { .. })
-        });
         if let Some(obtained) = flight.obtained {
             self.take(obtained, t);
-        }
-        if expired_on_arrival {
-            // Its callers are served. A server that goes on so is not asked again at once.
-            let error = Error::new(
-                ErrorKind::Unavailable,
-                "the server's last token had expired on arrival (expires_in was not positive)",
-            );
-            let jitter = self.random;
-            self.backoffs.attempt_failed(error, Timestamp::MIN, |failures| {
-                t.plus(backoff::attempt(failures, jitter))
-            });
-            return;
         }
         // Serving the current lease after a failed refresh does not reset the failures.
         if flight.result.is_ok() && !self.is_refresh_delayed(t) {

@@ -9,10 +9,14 @@ use crate::{
     error::{Error, ErrorKind},
     lease::{Expiry, FirstSeen, Lease},
     provider::{Call, Granted, Life},
-    record::change::Origin,
+    record::change::{Origin, RecordChange},
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
 };
+
+/// The most logins of one flight. No rule needs more than one; this bounds what a fault of the rules
+/// could cost.
+const MAX_LOGINS: u8 = 3;
 
 impl Lifecycle {
     /// The stage `Login`.
@@ -25,15 +29,18 @@ impl Lifecycle {
         if let Some(next) = self.before_sending(now) {
             return next;
         }
-        if let Some(until) = self.login_backoff_until(t) {
-            let error = Error::new(
-                ErrorKind::TokenRejected,
-                "APIs reject the tokens of this identity, and the server cannot confirm that they \
-                 are inactive; the client backs off before the next login",
-            )
-            .with_until(now.wall_at(until))
-            .advice("check the user's permissions, and whether another system logs in");
-            return self.fail(until, error, t);
+        if let Some(next) = self.login_delay(now) {
+            return next;
+        }
+        if let Some(flight) = &mut self.flight {
+            flight.logins = flight.logins.saturating_add(1);
+            if flight.logins > MAX_LOGINS {
+                let error = Error::new(
+                    ErrorKind::Internal,
+                    "one attempt to get a token sent three logins, and would send another",
+                );
+                return self.fail(t, error.advice("report this as a fault of tokenlease"), t);
+            }
         }
         if without_store {
             self.spend_outage_login(t);
@@ -45,7 +52,11 @@ impl Lifecycle {
     pub(super) fn logged_in(&mut self, granted: &Granted, sent: Timestamp, t: Timestamp) {
         let fingerprint = TokenFingerprint::of(&self.key, &granted.token);
         let known = self.store.known.history(fingerprint).copied();
-        if known.is_some_and(|history| history.tombstone.is_some()) {
+        let is_ended = known.is_some_and(|history| history.tombstone.is_some());
+        let lift = known.is_some_and(|history| history.may_lift(sent));
+        let count = self.spent_logins_in_a_row(t);
+        if is_ended && !lift {
+            self.login_spent(count, false, t);
             let error = Error::new(
                 ErrorKind::Unavailable,
                 "the server answered the login with a token that is known to be inactive",
@@ -53,13 +64,21 @@ impl Lifecycle {
             self.fail(t, error, t);
             return;
         }
-        let first = known.and_then(|history| history.first);
-        let first = first.unwrap_or_else(|| self.first_seen(granted, sent, t));
+        if lift {
+            self.record_change(RecordChange::Lifted { fingerprint, sent }, t);
+        }
+        let stated = self.first_seen(granted, sent, t);
+        let known = known.and_then(|history| history.first);
+        let first = known.map_or(stated, |known| known.returned_again(stated));
         let token = granted.token.clone();
         let lease = Lease { token, fingerprint, first, validated_at: Some(sent) };
+        let is_better = self.serves_better(&lease, known.is_some() && !lift, t);
         self.outage_login_succeeded(&lease, t);
         self.events.push(Event::LoggedIn(fingerprint));
         self.take_accepted(lease, Origin::Login, sent, t);
+        if !is_better {
+            self.login_spent(count, false, t);
+        }
     }
 
     fn first_seen(&self, granted: &Granted, sent: Timestamp, t: Timestamp) -> FirstSeen<Timestamp> {
@@ -67,6 +86,11 @@ impl Lifecycle {
         let expiry = match granted.life {
             Life::Stated(lifetime) => {
                 let end = sent.plus(lifetime);
+                if cap.unwrap_or(end).min(end) <= t {
+                    // The answer took longer than the token lives for certain.
+                    let expiry = Expiry::ExpiredOnArrival { received: t };
+                    return FirstSeen { generation: 0, sent_at: sent, expiry };
+                }
                 match cap.filter(|cap| *cap < end) {
                     Some(end) => Expiry::Capped { end },
                     None => Expiry::Stated { end },

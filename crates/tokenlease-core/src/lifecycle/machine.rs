@@ -41,8 +41,6 @@
 //! Refetch        -- TryLogin ---------> Login
 //! Refetch        -- ChooseAgain ------> Choose
 //! Refetch        -- LockLost ---------> Lock
-//! Login          -- ReadAgain --------> ReadLocked
-//! Login          -- ChooseAgain ------> Choose
 //! Login          -- LockLost ---------> Lock
 //! Complete       -- Released ---------> Done
 //! (any)          -- Completed --------> Complete
@@ -107,8 +105,6 @@ pub(super) enum Progress {
     TryLogin,
     /// The situation changed: choose again.
     ChooseAgain,
-    /// Time passed under the lock: read the record again.
-    ReadAgain,
     /// The flight has a result.
     Completed,
     /// The lock is released, or there was none.
@@ -128,12 +124,12 @@ pub(super) const fn next(stage: Stage, progress: Progress) -> Stage {
         | (S::Validate, P::DoesNotServe)
         | (S::WaitForLock, P::RecordRead | P::StoreUnavailable)
         | (S::Refetch | S::Login, P::LockLost) => S::Lock,
-        (S::Lock, P::Locked) | (S::Login, P::ReadAgain) => S::ReadLocked,
+        (S::Lock, P::Locked) => S::ReadLocked,
         (S::Lock, P::Busy) => S::WaitForLock,
         (S::Lock, P::StoreUnavailable)
         | (S::ReadLocked, P::RecordRead)
         | (S::ValidateLocked, P::DoesNotServe)
-        | (S::Refetch | S::Login, P::ChooseAgain) => S::Choose,
+        | (S::Refetch, P::ChooseAgain) => S::Choose,
         (S::Choose, P::MustValidate) => S::ValidateLocked,
         (S::Choose, P::TryRefetch) => S::Refetch,
         (S::Choose | S::Refetch, P::TryLogin) => S::Login,
@@ -162,7 +158,7 @@ mod tests {
         S::Complete,
         S::Done,
     ];
-    const PROGRESS: [P; 15] = [
+    const PROGRESS: [P; 14] = [
         P::RecordRead,
         P::StoreUnavailable,
         P::MustValidate,
@@ -175,7 +171,6 @@ mod tests {
         P::TryRefetch,
         P::TryLogin,
         P::ChooseAgain,
-        P::ReadAgain,
         P::Completed,
         P::Released,
     ];

@@ -13,10 +13,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     lease::{Expiry, FirstSeen, Lease},
     provider::{Call, Granted},
-    record::{
-        TombstoneCause,
-        change::{Origin, RecordChange},
-    },
+    record::change::{Origin, RecordChange},
     time::{Now, Timestamp},
     token::TokenFingerprint,
 };
@@ -59,11 +56,7 @@ impl Lifecycle {
         let fingerprint = TokenFingerprint::of(&self.key, &granted.token);
         let history = self.store.known.history(fingerprint).copied();
         let tombstone = history.and_then(|history| history.tombstone);
-        let lift = tombstone.is_some_and(|tombstone| {
-            tombstone.cause == TombstoneCause::Rejected
-                && tombstone.at < sent
-                && history.is_some_and(|history| history.lifted.is_none())
-        });
+        let lift = history.is_some_and(|history| history.may_lift(sent));
         if tombstone.is_some() && !lift {
             self.no_token(t);
             return;

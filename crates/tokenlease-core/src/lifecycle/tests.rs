@@ -64,24 +64,31 @@ fn settle(machine: &mut Lifecycle, t: i64) {
 /// Drives the state machine until it has nothing to do, with a server and a store that work.
 fn drive(machine: &mut Lifecycle, store: &mut Stored, issued: &mut u32, t: i64) {
     while let Step::Do(effect, receipt) = machine.poll(at(t)) {
-        let now = StoreTime(t);
         let outcome = match effect {
-            Effect::Load => Outcome::Loaded { stored: store.clone(), now },
-            Effect::Save { record, .. } => {
-                let revision = store.as_ref().map_or(0, |(revision, _)| *revision) + 1;
-                *store = Some((revision, record.as_ref().clone()));
-                Outcome::Saved { revision, now }
-            }
-            Effect::Unlock => Outcome::Unlocked,
             Effect::Send(Call::Login) => {
                 *issued += 1;
                 granted(*issued, t)
             }
             Effect::Send(Call::Revoke(_)) => Outcome::Answered(Answer::Revoked),
             Effect::Send(_) => Outcome::Answered(Answer::Inactive),
-            _ => Outcome::Locked,
+            effect => stored(&effect, store, t),
         };
         machine.handle(receipt, outcome, at(t));
+    }
+}
+
+/// Performs a store effect. The lock is always free.
+fn stored(effect: &Effect, store: &mut Stored, t: i64) -> Outcome {
+    let now = StoreTime(t);
+    match effect {
+        Effect::Load => Outcome::Loaded { stored: store.clone(), now },
+        Effect::Save { record, .. } => {
+            let revision = store.as_ref().map_or(0, |(revision, _)| *revision) + 1;
+            *store = Some((revision, record.as_ref().clone()));
+            Outcome::Saved { revision, now }
+        }
+        Effect::Unlock => Outcome::Unlocked,
+        _ => Outcome::Locked,
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum RecordChange<T> {
     BackedOff(ServerBackoff<T>),
     /// The server's response to the credentials was unusable.
     EntryBackedOff { credentials: CredentialsFingerprint, until: T, count: u32 },
+    /// A login brought no better token than the one in use, or its answer was lost.
+    LoginSpent { credentials: CredentialsFingerprint, at: T, count: u32, lost: bool },
     /// The learned age from which tokens are validated.
     Learned(Option<Duration>),
     /// A token was inactive before the agreed lifetime, or the next one was not (`None`).
@@ -106,6 +108,12 @@ impl<T: Moment> RecordChange<T> {
                 credentials: *credentials,
                 until: to.upper_bound(*until),
                 count: *count,
+            },
+            Self::LoginSpent { credentials, at, count, lost } => RecordChange::LoginSpent {
+                credentials: *credentials,
+                at: to.upper_bound(*at),
+                count: *count,
+                lost: *lost,
             },
             Self::Learned(age) => RecordChange::Learned(*age),
             Self::EarlyEnd(age) => RecordChange::EarlyEnd(*age),

@@ -5,7 +5,9 @@
 //! validations use the lower bound, so that no token is used too long. Ends of circuits and backoffs
 //! and times of tombstones use the upper bound, so that no backoff is cut short.
 
-use super::{Block, Entry, LoginBackoff, RecordState, ServerBackoff, TokenHistory, Tombstone};
+use super::{
+    Block, Entry, LoginBackoff, RecordState, ServerBackoff, SpentLogins, TokenHistory, Tombstone,
+};
 use crate::time::{StoreTime, Timestamp};
 
 /// The relation of the two clocks, from one read of the store.
@@ -106,6 +108,16 @@ impl<T: Copy> RecordState<T> {
                         .map(|t| Tombstone { cause: t.cause, at: to.upper_bound(t.at) }),
                     lifted: history.lifted.map(|t| to.lower_bound(t)),
                     forgotten: history.forgotten,
+                })
+                .collect(),
+            spent_logins: self
+                .spent_logins
+                .iter()
+                .map(|spent| SpentLogins {
+                    credentials: spent.credentials,
+                    last: to.upper_bound(spent.last),
+                    count: spent.count,
+                    lost: spent.lost,
                 })
                 .collect(),
         }

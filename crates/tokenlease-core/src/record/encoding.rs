@@ -1,25 +1,27 @@
 //! The encoding of a record: a version byte, then the fields in the `postcard` format.
 //!
-//! Golden vectors fix the format. Each change to it needs a new version.
+//! Golden vectors fix the format. Each change to it needs a new version. Version 2 adds the spent logins
+//! after the fields of version 1; records of version 1 are still read.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{Record, RecordState};
+use super::{Record, RecordState, SpentLogins};
 use crate::time::StoreTime;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Record {
     /// Encodes the record. The bytes contain tokens: encrypt them before they leave the process.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         // Full capacity from the start, so that a growing vector leaves no copy behind.
-        let size = postcard::experimental::serialized_size(&self.0).unwrap_or_default();
+        let fields = (&self.0, &self.0.spent_logins);
+        let size = postcard::experimental::serialized_size(&fields).unwrap_or_default();
         let mut bytes = Vec::with_capacity(1 + size);
         bytes.push(VERSION);
         // Vectors, options and numbers always encode. An empty result would be read as torn.
-        Zeroizing::new(postcard::to_extend(&self.0, bytes).unwrap_or_default())
+        Zeroizing::new(postcard::to_extend(&fields, bytes).unwrap_or_default())
     }
 
     /// Decodes a record.
@@ -29,10 +31,12 @@ impl Record {
     /// newer version of tokenlease wrote them.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (version, rest) = bytes.split_first().ok_or(DecodeError::Torn)?;
+        type Fields = (RecordState<StoreTime>, Vec<SpentLogins<StoreTime>>);
         match *version {
-            VERSION => postcard::from_bytes::<RecordState<StoreTime>>(rest)
-                .map(Self)
+            VERSION => postcard::from_bytes::<Fields>(rest)
+                .map(|(state, spent_logins)| Self(RecordState { spent_logins, ..state }))
                 .map_err(|_| DecodeError::Torn),
+            1 => postcard::from_bytes(rest).map(Self).map_err(|_| DecodeError::Torn),
             0 => Err(DecodeError::Torn),
             version => Err(DecodeError::Newer { version }),
         }
@@ -103,8 +107,8 @@ mod tests {
 
     use super::{
         super::{
-            BackoffReason, Block, Entry, LoginBackoff, ServerBackoff, TokenHistory, Tombstone,
-            TombstoneCause,
+            BackoffReason, Block, Entry, LoginBackoff, ServerBackoff, SpentLogins, TokenHistory,
+            Tombstone, TombstoneCause,
         },
         *,
     };
@@ -172,6 +176,14 @@ mod tests {
                     forgotten: true,
                 })
                 .collect(),
+            spent_logins: (0..8)
+                .map(|n| SpentLogins {
+                    credentials: credentials(n),
+                    last: t(2),
+                    count: 5,
+                    lost: n % 2 == 0,
+                })
+                .collect(),
         })
     }
 
@@ -185,7 +197,8 @@ mod tests {
         assert!(bytes.len() - texts < 4096, "{}", bytes.len());
     }
 
-    /// Rule: Formats: records of one version are encoded alike in all releases.
+    /// Rule: Formats: records of one version are encoded alike in all releases, and records of all earlier
+    /// versions are read.
     #[test]
     fn the_encoding_of_a_record_equals_the_golden_vectors() {
         let hex = |record: &Record| {
@@ -195,8 +208,15 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/vectors/record.json");
         let vectors: serde_json::Value =
             serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        for (vector, now) in vectors.as_array().unwrap().iter().zip(now) {
-            assert_eq!(vector["bytes"].as_str().unwrap(), now);
+        let vectors: Vec<_> =
+            vectors.as_array().unwrap().iter().map(|it| it["bytes"].as_str().unwrap()).collect();
+        assert_eq!(vectors[2..], now);
+        let without_spent_logins = Record(RecordState { spent_logins: Vec::new(), ..full().0 });
+        for (vector, record) in vectors.iter().zip([Record::default(), without_spent_logins]) {
+            let bytes: Vec<u8> = (0..vector.len() / 2)
+                .map(|n| u8::from_str_radix(&vector[2 * n..2 * n + 2], 16).unwrap())
+                .collect();
+            assert_eq!(Record::decode(&bytes), Ok(record));
         }
     }
 
@@ -206,8 +226,8 @@ mod tests {
     fn a_record_of_a_newer_version_is_distinguished_from_a_torn_one() {
         let mut bytes = full().encode();
         assert_eq!(Record::decode(&bytes[..bytes.len() - 1]), Err(DecodeError::Torn));
-        bytes[0] = 2;
-        assert_eq!(Record::decode(&bytes), Err(DecodeError::Newer { version: 2 }));
+        bytes[0] = 3;
+        assert_eq!(Record::decode(&bytes), Err(DecodeError::Newer { version: 3 }));
         assert_eq!(Record::decode(&[]), Err(DecodeError::Torn));
     }
 

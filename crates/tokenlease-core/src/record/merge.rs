@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::{
     Block, Entry, LoginBackoff, MAX_BLOCKS, MAX_CIRCUITS, MAX_HISTORIES, MAX_LEASES,
-    MAX_REJECTED_UNACCEPTED, RecordState, ServerBackoff, TokenHistory, Tombstone, TombstoneCause,
+    MAX_REJECTED_UNACCEPTED, RecordState, ServerBackoff, SpentLogins, TokenHistory, Tombstone,
+    TombstoneCause,
     change::{Origin, RecordChange},
 };
 use crate::{
@@ -17,6 +18,10 @@ use crate::{
 
 /// The time after the last counted login from which a login backoff starts again at zero.
 const LOGIN_BACKOFF_MEMORY: Duration = Duration::from_secs(2 * 60 * 60);
+/// A token that is found inactive within this time after its login counts as rejected: it causes the
+/// login backoff. Replacing each such token at once would be a login for each call of an API that
+/// accepts none.
+const SOON: Duration = Duration::from_secs(10 * 60);
 
 impl<T: Moment> RecordState<T> {
     /// Merges a change. Merging it a second time has no further effect.
@@ -55,12 +60,22 @@ impl<T: Moment> RecordState<T> {
             RecordChange::EntryBackedOff { credentials, until, count } => {
                 extend(&mut self.entry_backoffs, *credentials, *until, *count, MAX_BLOCKS);
             }
+            RecordChange::LoginSpent { credentials, at, count, lost } => {
+                let spent = SpentLogins {
+                    credentials: *credentials,
+                    last: *at,
+                    count: *count,
+                    lost: *lost,
+                };
+                self.login_spent(spent);
+            }
             RecordChange::Learned(age) => self.learned = *age,
             RecordChange::EarlyEnd(age) => self.early_end = *age,
             RecordChange::Unblocked { credentials } => {
                 self.circuits.retain(|circuit| circuit.credentials != *credentials);
                 self.entry_backoffs.retain(|backoff| backoff.credentials != *credentials);
                 self.login_backoffs.retain(|backoff| backoff.credentials != *credentials);
+                self.spent_logins.retain(|spent| spent.credentials != *credentials);
                 self.rejected_unaccepted.clear();
             }
         }
@@ -71,6 +86,20 @@ impl<T: Moment> RecordState<T> {
         let is_later = |circuit: &Block<T>| rejected_at(circuit.until, circuit.count) > sent;
         self.circuits.retain(|circuit| circuit.credentials != credentials || is_later(circuit));
         self.entry_backoffs.retain(|backoff| backoff.credentials != credentials);
+    }
+
+    fn login_spent(&mut self, spent: SpentLogins<T>) {
+        let old = self.spent_logins(spent.credentials).copied();
+        // A login that was sent later and brought a token outweighs one that was lost before.
+        let spent = match old {
+            Some(old) if old.last >= spent.last => {
+                SpentLogins { count: old.count.max(spent.count), ..old }
+            }
+            _ => spent,
+        };
+        self.spent_logins.retain(|other| other.credentials != spent.credentials);
+        self.spent_logins.push(spent);
+        drop_oldest(&mut self.spent_logins, MAX_BLOCKS);
     }
 
     fn rejected(&mut self, credentials: CredentialsFingerprint, until: T, count: u32) {
@@ -100,9 +129,10 @@ impl<T: Moment> RecordState<T> {
             return;
         }
         let mut lease = lease.clone();
-        // A known token keeps its first-seen time and its generation.
+        // A known token keeps its generation, and its first-seen time unless the server stated its end
+        // again.
         if let Some(known) = self.history(fingerprint).and_then(|history| history.first) {
-            lease.first = known;
+            lease.first = known.returned_again(lease.first);
         } else if lease.first.generation == 0 {
             lease.first.generation = self.generation.saturating_add(1);
         }
@@ -129,6 +159,9 @@ impl<T: Moment> RecordState<T> {
         self.leases.push(Entry { credentials, lease });
         self.drop_leases(credentials, now);
         self.entry_backoffs.retain(|backoff| backoff.credentials != credentials);
+        if origin != Origin::Kept {
+            self.spent_logins.retain(|spent| spent.credentials != credentials);
+        }
         // A success ends the doubling, but not a wait that the server demanded.
         self.server_backoff = self
             .server_backoff
@@ -201,22 +234,20 @@ impl<T: Moment> RecordState<T> {
                 return;
             }
         }
-        let is_new = self.change_history(fingerprint, |history| {
+        let (is_new, ended_soon) = self.change_history(fingerprint, |history| {
             let is_new = history.tombstone.is_none();
             if history.tombstone.is_none_or(|old| old.cause < tombstone.cause) {
                 history.tombstone = Some(tombstone);
             }
-            is_new
+            let first = history.first.filter(|_| tombstone.cause == TombstoneCause::Inactive);
+            (is_new, first.is_some_and(|first| tombstone.at.since(first.sent_at) < SOON))
         });
-        if rejected && is_new {
-            let mut holders = vec![credentials];
-            holders.extend(
-                self.leases
-                    .iter()
-                    .filter(|entry| entry.lease.fingerprint == fingerprint)
-                    .map(|entry| entry.credentials)
-                    .filter(|other| *other != credentials),
-            );
+        if is_new && (rejected || ended_soon) {
+            let holders = self.leases.iter().filter(|entry| entry.lease.fingerprint == fingerprint);
+            let mut holders: Vec<_> = holders.map(|entry| entry.credentials).collect();
+            if rejected && !holders.contains(&credentials) {
+                holders.insert(0, credentials);
+            }
             for credentials in holders {
                 self.arm_login_backoff(credentials, now);
             }

@@ -15,12 +15,15 @@ fn of_two_late_logins_the_token_requested_last_is_used() {
         Outcome::Answered(Answer::Token(token))
     };
     let Step::Do(Effect::Send(Call::Login), first) = machine.poll(at(0)) else { panic!() };
-    // The first login is given up and sent once more. Then both are answered, in the order sent.
-    let Step::Do(Effect::Send(Call::Login), second) = machine.poll(at(10_000)) else { panic!() };
-    machine.handle(first, granted(1, 0), at(11_000));
-    machine.handle(second, granted(2, 10_000), at(11_001));
-    while let Step::Do(..) = machine.poll(at(11_002)) {}
-    let Reply::Lease(answer) = machine.ask(&ask, at(11_002)) else { panic!() };
+    // The first login is given up, and 10 s later another one is sent. Then both are answered, in the
+    // order sent.
+    settle(&mut machine, 10_000);
+    assert!(matches!(machine.ask(&ask, at(20_000)), Reply::Later));
+    let (_, second) = sent(&mut machine, 20_000);
+    machine.handle(first, granted(1, 0), at(21_000));
+    machine.handle(second, granted(2, 20_000), at(21_001));
+    settle(&mut machine, 21_002);
+    let Reply::Lease(answer) = machine.ask(&ask, at(21_002)) else { panic!() };
     assert_eq!(answer.lease.token().expose(), "token-2");
 }
 
@@ -52,7 +55,7 @@ fn a_late_successful_probe_closes_the_circuit() {
         let error = Error::new(ErrorKind::CredentialsRejected, "wrong").with_status(401);
         Outcome::Answered(Answer::Failed(error))
     };
-    // An hour after a rejection the probe is sent, given up, and sent once more.
+    // An hour after a rejection the probe is sent, given up, and sent once more 10 s later.
     let probed = || {
         let mut machine = machine_of(wyn(), false);
         assert!(matches!(ask(&mut machine, 0), Reply::Later));
@@ -61,20 +64,22 @@ fn a_late_successful_probe_closes_the_circuit() {
         settle(&mut machine, 0);
         assert!(matches!(ask(&mut machine, hour), Reply::Later));
         let (_, probe) = sent(&mut machine, hour);
-        let (_, repeated) = sent(&mut machine, hour + 10_000);
+        settle(&mut machine, hour + 10_000);
+        assert!(matches!(ask(&mut machine, hour + 20_000), Reply::Later));
+        let (_, repeated) = sent(&mut machine, hour + 20_000);
         (machine, probe, repeated)
     };
     let (mut machine, probe, _) = probed();
-    machine.handle(probe, granted(1, hour), at(hour + 10_001));
-    settle(&mut machine, hour + 10_002);
-    let reply = ask(&mut machine, hour + 10_003);
+    machine.handle(probe, granted(1, hour), at(hour + 20_001));
+    settle(&mut machine, hour + 20_002);
+    let reply = ask(&mut machine, hour + 20_003);
     assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
     // The rejection of the later request says more than the late success.
     let (mut machine, probe, repeated) = probed();
-    machine.handle(repeated, rejected(), at(hour + 10_001));
-    machine.handle(probe, granted(1, hour), at(hour + 10_002));
-    settle(&mut machine, hour + 10_002);
-    let reply = ask(&mut machine, hour + 10_003);
+    machine.handle(repeated, rejected(), at(hour + 20_001));
+    machine.handle(probe, granted(1, hour), at(hour + 20_002));
+    settle(&mut machine, hour + 20_002);
+    let reply = ask(&mut machine, hour + 20_003);
     assert!(matches!(reply, Reply::Error(_)), "{reply:?}");
     assert!(!machine.events().contains(&Event::CircuitClosed));
 }
