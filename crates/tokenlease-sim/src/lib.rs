@@ -10,6 +10,7 @@ mod password;
 pub mod plan;
 mod process;
 pub mod provider;
+mod quirk;
 pub mod rng;
 mod setup;
 pub mod store;
@@ -24,6 +25,7 @@ pub use self::{
     password::Password,
     process::{Entry, Host, Process},
     provider::{Kind, Provider},
+    quirk::Quirk,
     setup::{Caller, Fault, Setup, Stats},
     world::{World, naive::Naive},
 };

@@ -7,6 +7,7 @@
 mod answers;
 mod backoff;
 mod logins;
+mod rate;
 mod sends;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +104,8 @@ pub struct Oracle {
     revoked: BTreeSet<TokenFingerprint>,
     /// Tokens that a validation called inactive.
     called_inactive: BTreeSet<TokenFingerprint>,
+    /// The logins of all entries.
+    rate: rate::Rate,
     /// Consecutive failed calls.
     pub(crate) failures: backoff::Failures,
     /// The leases in the record when it was last written.
@@ -110,6 +113,11 @@ pub struct Oracle {
 }
 
 impl Oracle {
+    /// Returns an oracle of a world at time 0.
+    pub(crate) fn new(had_fault: bool) -> Self {
+        Self { had_fault, ..Self::default() }
+    }
+
     pub(crate) fn violate(&mut self, at: i64, what: &'static str, detail: String) {
         self.violations.push(Violation { at, what, detail });
     }

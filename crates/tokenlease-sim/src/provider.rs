@@ -7,7 +7,7 @@ use tokenlease_core::{
     provider::{Answer, Call, Granted, Life, Server},
 };
 
-use crate::Password;
+use crate::{Password, Quirk, S};
 
 /// The provider that is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Provider {
     pub refetch_hides_rejection: bool,
     /// Whether it offers no validation of tokens.
     pub without_validation: bool,
+    /// How it differs from the usual provider.
+    pub quirk: Option<Quirk>,
     /// Whether the account is locked.
     pub locked: bool,
     /// The accepted passwords, the current one last.
@@ -80,6 +82,7 @@ impl Provider {
             new_token_ends_old: false,
             refetch_hides_rejection: false,
             without_validation: false,
+            quirk: None,
             locked: false,
             passwords: vec!["p0".into()],
             tokens: Vec::new(),
@@ -163,7 +166,9 @@ impl Provider {
             Call::Validate(_) if self.without_validation => Answer::Failed(down()),
             Call::Validate(token) => {
                 self.calls.validate += 1;
-                if self.is_active(Self::number(token), t) {
+                if self.quirk != Some(Quirk::AcceptsNoToken)
+                    && self.is_active(Self::number(token), t)
+                {
                     Answer::Active
                 } else {
                     Answer::Inactive
@@ -182,8 +187,25 @@ impl Provider {
         if !self.accepts(password) {
             return Answer::Failed(rejected());
         }
+        let last = self.tokens.len();
+        if matches!(self.quirk, Some(Quirk::RunningToken | Quirk::SlidingToken))
+            && self.is_active(last, t)
+            && let Some(token) = self.tokens.last_mut()
+        {
+            token.granted_to.insert(*password);
+            if self.quirk == Some(Quirk::SlidingToken) {
+                (token.sent, token.until) = (sent, t + token.lifetime);
+            }
+            let left = (token.until - t) / S * S;
+            let life = match self.kind {
+                Kind::Winkas => Life::Unstated,
+                Kind::Wyn if left <= 0 => Life::ExpiredOnArrival,
+                Kind::Wyn => Life::Stated(Duration::from_millis(left.unsigned_abs())),
+            };
+            return self.grant(last, life, sent_at);
+        }
         if self.new_token_ends_old {
-            self.end(self.tokens.len(), t);
+            self.end(last, t);
         }
         self.tokens.push(TokenState {
             from: t,
@@ -195,6 +217,7 @@ impl Provider {
         });
         let lifetime = match self.kind {
             Kind::Winkas => Life::Unstated,
+            Kind::Wyn if self.lifetime <= 0 => Life::ExpiredOnArrival,
             Kind::Wyn => Life::Stated(Duration::from_millis(self.lifetime.unsigned_abs())),
         };
         self.grant(self.tokens.len(), lifetime, sent_at)

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokenlease_core::{ErrorKind, lifecycle::Policy};
 
-use crate::{H, Kind, Password, S, bugs::Bug};
+use crate::{H, Kind, Password, Quirk, S, bugs::Bug};
 
 /// The parameters of a world.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Setup {
     pub refetch_hides_rejection: bool,
     /// Whether the provider offers no validation of tokens.
     pub without_validation: bool,
+    /// How the provider differs from the usual one.
+    pub quirk: Option<Quirk>,
     /// A bug to inject around the state machines.
     pub bug: Option<Bug>,
 }
@@ -46,6 +48,7 @@ impl Default for Setup {
             new_token_ends_old: false,
             refetch_hides_rejection: false,
             without_validation: false,
+            quirk: None,
             bug: None,
         }
     }

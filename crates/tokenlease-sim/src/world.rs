@@ -95,6 +95,7 @@ impl World {
             provider.refetch_hides_rejection,
             provider.without_validation,
         ) = (setup.new_token_ends_old, setup.refetch_hides_rejection, setup.without_validation);
+        provider.quirk = setup.quirk;
         let hosts = (0_i64..)
             .zip(
                 (0..setup.hosts)
@@ -114,7 +115,7 @@ impl World {
             processes,
             faults: Vec::new(),
             stats: Stats::default(),
-            oracle: Oracle::default(),
+            oracle: Oracle::new(setup.quirk.is_some()),
             api_rejects_until: i64::MIN,
             forbidden: None,
             store_loss_percent: 0,

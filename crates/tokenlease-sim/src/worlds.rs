@@ -3,7 +3,7 @@
 mod more_faults;
 
 use crate::{
-    Caller, Fault, H, Kind, M, S, Setup, World, duration,
+    Caller, Fault, H, Kind, M, Quirk, S, Setup, World, duration,
     plan::{Plan, PlanEvent},
     rng::Rng,
 };
@@ -32,29 +32,41 @@ pub enum Profile {
     MoreFaults,
     /// The kinds of `MoreFaults`, for three days.
     Long,
+    /// A provider with a quirk, and no faults.
+    Quirks,
+    /// A provider with a quirk, and faults.
+    QuirksAndFaults,
 }
 
 /// The most calls, other events and faults of a world.
 pub const MAX_EVENTS: usize = 2_000;
 
-/// Returns the default profile of a seed: of ten worlds, two have no faults and one is long.
+/// Returns the default profile of a seed: of ten worlds, two have no faults, one is long, and two have
+/// a provider with a quirk.
 pub fn profile(seed: u64) -> Profile {
     match seed % 10 {
         4 | 9 => Profile::NoFaults,
         7 => Profile::Long,
+        2 => Profile::Quirks,
+        8 => Profile::QuirksAndFaults,
         _ => Profile::MoreFaults,
     }
 }
 
 /// Returns the plan of a random world.
 pub fn plan(seed: u64, profile: Profile) -> Plan {
-    let no_faults = profile == Profile::NoFaults;
+    let no_faults = matches!(profile, Profile::NoFaults | Profile::Quirks);
     let mut rng = Rng::new(seed.wrapping_mul(7919).wrapping_add(1));
     let kind = rng.pick(&[Kind::Winkas, Kind::Winkas, Kind::Wyn]);
     let lifetime = match kind {
         Kind::Winkas => rng.pick(&[12, 12, 24, 14, 10, 6, 1]) * H,
         Kind::Wyn => rng.pick(&[600 * S, H, 12 * H, 10 * 365 * 24 * H]),
     };
+    let mut quirks = Rng::new(seed.wrapping_mul(15_485_863).wrapping_add(5));
+    let has_quirk = matches!(profile, Profile::Quirks | Profile::QuirksAndFaults);
+    let quirk = has_quirk.then(|| Quirk::draw(kind, &mut quirks));
+    let special = quirk.filter(|_| kind == Kind::Wyn).and_then(|quirk| quirk.lifetime(&mut quirks));
+    let lifetime = special.unwrap_or(lifetime);
     let hosts = rng.pick(&[1_usize, 2, 3]);
     let wall_offsets = (0..hosts).map(|_| rng.range(-10 * M, 10 * M)).collect();
     let stated = rng.chance(25) && kind == Kind::Winkas;
@@ -70,6 +82,7 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         policy,
         new_token_ends_old: rng.chance(50),
         refetch_hides_rejection: !no_faults && rng.chance(30),
+        quirk,
         bug: None,
         without_validation: !no_faults && kind == Kind::Wyn && rng.chance(30),
     };
@@ -108,7 +121,7 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
     if !no_faults {
         let stop = span * 6 / 10;
         add_faults(&mut plan, &mut rng, stop);
-        if matches!(profile, Profile::MoreFaults | Profile::Long) {
+        if matches!(profile, Profile::MoreFaults | Profile::Long | Profile::QuirksAndFaults) {
             let mut rng = Rng::new(seed.wrapping_mul(104_729).wrapping_add(3));
             more_faults::add(&mut plan, &mut rng, stop);
         }

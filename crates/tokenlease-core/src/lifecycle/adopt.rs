@@ -73,7 +73,11 @@ impl Lifecycle {
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
         match (&mut self.current, stored) {
             (Some(current), Some(stored)) if current.lease.fingerprint == stored.fingerprint => {
-                current.lease.first.generation = stored.generation();
+                // The server may have stated its end to another process again.
+                current.lease.first = FirstSeen {
+                    generation: stored.generation(),
+                    ..current.lease.first.returned_again(stored.first)
+                };
                 if stored.validated_at > current.lease.validated_at {
                     current.lease.validated_at = stored.validated_at;
                     let suspicion = current.suspicion;

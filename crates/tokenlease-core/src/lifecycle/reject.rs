@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Lifecycle, event::Event, machine::Stage};
+use super::{CurrentLease, Lifecycle, event::Event, machine::Stage};
 use crate::{
     backoff,
     time::{Moment as _, Now, Timestamp},
@@ -40,6 +40,13 @@ pub(super) struct Suspicion {
     pub(super) after_confirmation: bool,
 }
 
+impl CurrentLease {
+    /// Whether an active validation ended a suspicion a moment ago.
+    pub(super) fn is_confirmed(&self, t: Timestamp) -> bool {
+        self.confirmed_at.is_some_and(|at| t.since(at) < CONFIRMED_FOR)
+    }
+}
+
 impl Lifecycle {
     /// Reports that an API rejected the token. No caller gets it until the server was asked about it.
     pub fn report_rejected(&mut self, token: &Token, now: Now) -> Rejection {
@@ -55,7 +62,7 @@ impl Lifecycle {
         let Some(lease) = known.find(|known| known.lease.fingerprint == fingerprint) else {
             return Rejection::Outdated;
         };
-        let confirmed_at = lease.confirmed_at.filter(|at| t.since(*at) < CONFIRMED_FOR);
+        let confirmed_at = lease.confirmed_at.filter(|_| lease.is_confirmed(t));
         if let Some(suspicion) = &mut lease.suspicion {
             // A validation that was sent before this report says nothing about it.
             if !is_being_asked {

@@ -85,7 +85,7 @@ impl Lifecycle {
         let (Some(flight), Some(current)) = (&mut self.flight, &mut self.current) else { return };
         flight.tries = flight.tries.saturating_add(1);
         match current.suspicion {
-            Some(suspicion) if suspicion.after_confirmation => {
+            Some(suspicion) if suspicion.after_confirmation && current.is_confirmed(t) => {
                 // The last active validation counts.
                 current.suspicion = None;
                 self.complete(Ok(()));

@@ -8,7 +8,7 @@ use tokenlease_core::{
 };
 
 use crate::{
-    Kind, M, Password, S, World, millis,
+    Kind, M, Password, Quirk, S, World, millis,
     world::{KNOWN_AFTER, SLACK},
 };
 
@@ -49,6 +49,10 @@ impl World {
         let elapsed = self.clock(p).elapsed;
         let mut why = None;
         match (self.provider.kind, served.lease.expiry()) {
+            // The server returned it after the caller asked: it serves that caller, whatever the server
+            // states.
+            (Kind::Wyn, Expiry::ExpiredOnArrival { .. })
+                if self.was_returned_since(number, asked - SLACK) => {}
             (Kind::Wyn, _) => {
                 if t >= sent + lifetime {
                     why = Some(
@@ -67,7 +71,7 @@ impl World {
                     why = Some(
                         "served a token known to be inactive (b): its last validation is too old",
                     );
-                } else if t >= end + SLACK && t < end + M - SLACK && last_active < asked {
+                } else if t >= end + SLACK && t < end + M - SLACK && last_active.max(from) < asked {
                     why = Some(
                         "served a token known to be inactive (b): no validation was sent since the call",
                     );
@@ -145,8 +149,25 @@ impl World {
         // Credentials that were rejected while the account was locked wait until their circuit closes.
         let waits_for_circuit = error.kind() == ErrorKind::CredentialsRejected
             && self.oracle.was_rejected_since(password, i64::MIN);
-        if self.oracle.recovered_since.is_some_and(|since| asked > since) && !waits_for_circuit {
+        let never_serves = match self.setup.quirk {
+            // The token that such a server returns may have been rejected twice.
+            Some(Quirk::RunningToken | Quirk::SlidingToken) => {
+                let last = self.provider.tokens.len();
+                self.oracle.rejected_by_api.contains_key(&self.fingerprint(last))
+            }
+            // Such servers give no token that serves later callers.
+            Some(_) => true,
+            None => false,
+        };
+        if self.oracle.recovered_since.is_some_and(|since| asked > since)
+            && !waits_for_circuit
+            && !never_serves
+        {
             return self.violate("an error after all faults have ended", format!("p{p} {error}"));
+        }
+        // Its tokens end within the time that a read of the store takes.
+        if self.setup.lifetime < 5 * S {
+            return;
         }
         // A cached token is served until its expiry margin, whatever fails before that.
         let Some((number, epoch)) = self.oracle.last_lease.get(&(p, *password)).copied() else {

@@ -52,9 +52,9 @@ impl Kind {
 /// A limit for consecutive failures: `burst` in any time T, and one more for each `interval`
 /// milliseconds of T.
 #[derive(Clone, Copy, Debug)]
-struct Limit {
-    burst: i64,
-    interval: i64,
+pub(super) struct Limit {
+    pub(super) burst: i64,
+    pub(super) interval: i64,
 }
 
 /// The limit for logins of a fleet that were answered with a server error or 429: after the n-th
@@ -64,14 +64,14 @@ const FLEET: Limit = Limit { burst: 7, interval: 32 * S };
 /// Consecutive failures. `debt` is the excess over the limit's pace, so that one comparison checks
 /// all intervals that end now.
 #[derive(Clone, Copy, Debug, Default)]
-struct Streak {
+pub(super) struct Streak {
     last: i64,
     debt: i64,
 }
 
 impl Streak {
     /// Adds a failure. Returns whether there are too many.
-    fn exceeds(&mut self, t: i64, limit: Limit) -> bool {
+    pub(super) fn exceeds(&mut self, t: i64, limit: Limit) -> bool {
         let t = t.max(self.last);
         self.debt = (self.debt - (t - self.last)).max(0) + limit.interval;
         self.last = t;

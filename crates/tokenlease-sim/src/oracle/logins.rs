@@ -1,7 +1,7 @@
 //! Checks each login: while a usable token is active, it needs a cause.
 
 use super::{Delivery, Sent};
-use crate::{Fault, Kind, M, Owner, Password, S, World, duration, millis, world::SLACK};
+use crate::{Fault, Kind, M, Owner, Password, Quirk, S, World, duration, millis, world::SLACK};
 
 /// After this number of failed refetches, the client logs in.
 const REFETCHES: usize = 3;
@@ -50,7 +50,9 @@ impl World {
     /// Checks the budget of a store outage: one login in a lifetime, or one an hour if the answer is
     /// lost.
     fn judge_budget(&mut self, owner: &Owner, sent: Sent) {
-        if !sent.without_store {
+        let returns_running =
+            matches!(self.setup.quirk, Some(Quirk::RunningToken | Quirk::SlidingToken));
+        if !sent.without_store || returns_running {
             return;
         }
         let lifetime = self.provider.lifetime.min(60 * M);
@@ -79,6 +81,10 @@ impl World {
     fn cause(&mut self, owner: &Owner, sent: Sent, number: usize) -> Option<&'static str> {
         let (p, _, password) = owner;
         let (print, t) = (self.fingerprint(number), self.now);
+        if matches!(self.setup.quirk, Some(Quirk::RunningToken | Quirk::SlidingToken)) {
+            // No new token is issued. The rate of such logins is checked.
+            return Some("the provider returns its running token");
+        }
         if t - sent.at >= millis(self.setup.policy.request_timeout) {
             return Some("arrived after its timeout");
         }
@@ -186,6 +192,12 @@ impl World {
             return Some("in a store outage, within the budget");
         }
         self.is_backed_off(password).then_some("rejected without a validation")
+    }
+
+    /// Returns whether the provider returned the token at that time or later.
+    pub(super) fn was_returned_since(&self, number: usize, since: i64) -> bool {
+        let deliveries = self.oracle.deliveries.get(&number).into_iter().flatten();
+        deliveries.into_iter().any(|delivery| delivery.sent >= since)
     }
 
     /// Returns whether the token comes from an earlier request of this process, or of one that is

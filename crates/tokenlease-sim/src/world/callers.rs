@@ -6,7 +6,7 @@ use tokenlease_core::{
 };
 
 use super::Waiting;
-use crate::{Caller, M, Password, Provider, S, World, bugs::Bug, duration, millis};
+use crate::{Caller, M, Password, Provider, Quirk, S, World, bugs::Bug, duration, millis};
 
 impl World {
     /// A caller in a process asks for a token, and calls an API with it.
@@ -171,7 +171,10 @@ impl World {
     fn used(&mut self, waiting: Waiting, token: &Token) {
         let Waiting { process: p, password, caller, .. } = waiting;
         let number = Provider::number(token);
-        if self.provider.is_active(number, self.now) && self.now >= self.api_rejects_until {
+        if self.provider.is_active(number, self.now)
+            && self.now >= self.api_rejects_until
+            && self.setup.quirk != Some(Quirk::AcceptsNoToken)
+        {
             return;
         }
         let now = self.clock(p);

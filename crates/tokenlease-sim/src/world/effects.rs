@@ -8,7 +8,7 @@ use tokenlease_core::{
 
 use super::choices::{Access, Loss};
 use crate::{
-    Fault, Owner, Password, Provider, S, World, bugs::Bug, duration, oracle::Sent, provider,
+    Fault, Owner, Password, Provider, Quirk, S, World, bugs::Bug, duration, oracle::Sent, provider,
 };
 
 /// The delays of a request and its answer, and which of them is lost.
@@ -132,9 +132,13 @@ impl World {
             let outcome = world.replace_outcome(&owner, &effect, outcome);
             world.log_line(|| format!("p{p} {password} {effect}: {}", describe(&outcome)));
             world.note_outcome(&owner, &effect, &outcome);
+            let cut_off = login
+                && world.setup.quirk == Some(Quirk::CutOff)
+                && matches!(outcome, Outcome::Answered(Answer::Token(_)))
+                && world.rng.chance(60);
             let lost = login && world.lost_login_answers > 0;
             if !unanswered {
-                let outcome = Some(&outcome).filter(|_| !lost);
+                let outcome = Some(&outcome).filter(|_| !lost && !cut_off);
                 world.judge_backoff(&owner, &effect, outcome, sent);
             }
             if world.resends(p, &effect, &outcome, &receipt) {
@@ -151,6 +155,14 @@ impl World {
                         format!("p{p} {of} {effect}, duplicated: {}", describe(&again))
                     });
                 });
+            }
+            if cut_off {
+                let error = Error::new(ErrorKind::Transport, "the answer was cut off");
+                world.oracle.answers_lost = Some(world.now);
+                world.at(world.now + route.answer_delay, move |world| {
+                    world.arrive(p, epoch, password, receipt, Outcome::Lost(error));
+                });
+                return;
             }
             if lost {
                 world.lost_login_answers -= 1;
@@ -251,6 +263,9 @@ impl World {
             return Outcome::Answered(Answer::Failed(provider::misconfigured()));
         }
         self.judge_send(owner, call, sent);
+        if matches!(call, Call::Login) && !sent.copy {
+            self.judge_rate(owner, sent);
+        }
         let answer = self.provider.answer(t, call, &owner.2, sent.at, sent_at);
         let said_yes = match (&answer, call) {
             (Answer::Active, Call::Validate(token)) => Some(Provider::number(token)),
