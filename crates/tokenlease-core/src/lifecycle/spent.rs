@@ -60,7 +60,7 @@ impl Lifecycle {
         };
         let known = &self.store.known;
         let current = self.current.as_ref().filter(|current| current.suspicion.is_none());
-        let old = current.map(|current| &current.lease).or(known.lease(self.credentials));
+        let old = current.map(|current| &current.lease).or_else(|| known.lease(self.credentials));
         let old = old.filter(|old| known.is_usable(old, t));
         let is_later = old.and_then(|old| Some((old, old.end()?))).is_none_or(|(old, old_end)| {
             end > old_end.plus(SAME_END.max(old_end.since(old.sent_at()) / 10))

@@ -12,6 +12,8 @@ use crate::time::StoreTime;
 
 const VERSION: u8 = 2;
 
+type Fields = (RecordState<StoreTime>, Vec<SpentLogins<StoreTime>>);
+
 impl Record {
     /// Encodes the record. The bytes contain tokens: encrypt them before they leave the process.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
@@ -31,7 +33,6 @@ impl Record {
     /// newer version of tokenlease wrote them.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (version, rest) = bytes.split_first().ok_or(DecodeError::Torn)?;
-        type Fields = (RecordState<StoreTime>, Vec<SpentLogins<StoreTime>>);
         match *version {
             VERSION => postcard::from_bytes::<Fields>(rest)
                 .map(|(state, spent_logins)| Self(RecordState { spent_logins, ..state }))

@@ -9,6 +9,7 @@ mod locks;
 mod outages;
 mod rejections;
 mod rolled_back;
+mod spent_logins;
 mod store;
 mod worlds;
 
