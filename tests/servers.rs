@@ -237,7 +237,7 @@ impl Running {
     }
 
     fn answers(&mut self) -> bool {
-        let end = Instant::now() + Duration::from_secs(90);
+        let end = Instant::now() + Duration::from_secs(180);
         while Instant::now() < end && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             if self.send("GET", "/", &[], b"").is_some() {
                 return true;

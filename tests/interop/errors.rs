@@ -55,6 +55,7 @@ pub(crate) fn run(server: &TestServer, running: &Running) -> Found {
     secrets(&base, &mut found);
     by_hand(&base, &mut found);
     ends(&base, &server.api, &mut found);
+    userinfo(server, running, &mut found);
     found
 }
 
@@ -205,6 +206,31 @@ fn by_hand(base: &Trial<'_>, found: &mut Found) {
     }
 }
 
+/// The outcome of a validation, through the client and the program, which must agree.
+fn validated(case: &str, trial: &Trial<'_>, token: &Token) -> String {
+    let client = trial.client().expect("a client");
+    let by_client = in_short(client.validate(token));
+    let state = tempfile::tempdir().expect("a folder");
+    let run = trial.program("validate", state.path(), token.expose());
+    let by_program = match run.error["kind"].as_str() {
+        Some(kind) => kind.to_owned(),
+        None => run.out["active"].to_string(),
+    };
+    assert!(by_client.starts_with(&by_program), "{case}: {by_client}, {by_program}");
+    by_client
+}
+
+/// A validation at userinfo, of a token without the scope that userinfo wants.
+fn userinfo(server: &TestServer, running: &Running, found: &mut Found) {
+    let profile = server.profiles.iter().find(|(name, _)| name == "userinfo");
+    if let Some((_, profile)) = profile {
+        let trial = Trial::new(running, profile).without("scope");
+        let token = trial.fresh_token().expect("a token");
+        let case = "validate, userinfo without its scope";
+        found.add(case, validated(case, &trial, &token));
+    }
+}
+
 /// Validations, revocations and the API's rejections.
 fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
     let server = base.server().expect("a server");
@@ -237,25 +263,16 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
             None => run.out["outcome"].as_str().expect("an outcome").replace('_', " "),
         }
     };
-    found.add("report rejected, live token", reported(base, false));
+    found.add("report rejected, active token", reported(base, false));
     let unconfirmed = base.clone().without("introspection_path").without("userinfo_path");
     found.add("report rejected, no validation", reported(&unconfirmed, false));
     if server.can_revoke() {
-        found.add("report rejected, dead token", reported(base, true));
+        found.add("report rejected, revoked token", reported(base, true));
     }
     if server.can_validate() {
         let token = fresh();
         let mut validate = |case: &str, trial: &Trial<'_>, token: &Token| {
-            let client = trial.client().expect("a client");
-            let by_client = in_short(client.validate(token));
-            let state = tempfile::tempdir().expect("a folder");
-            let run = trial.program("validate", state.path(), token.expose());
-            let by_program = match run.error["kind"].as_str() {
-                Some(kind) => kind.to_owned(),
-                None => run.out["active"].to_string(),
-            };
-            assert!(by_client.starts_with(&by_program), "{case}: {by_client}, {by_program}");
-            found.add(case, by_client);
+            found.add(case, validated(case, trial, token));
         };
         validate("validate", base, &token);
         validate("validate, unknown token", base, &unknown_token());

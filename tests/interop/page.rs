@@ -11,15 +11,16 @@ const BEGIN: &str = "<!-- Written by the test `interop`: begin -->\n";
 const END: &str = "<!-- end -->\n";
 
 /// The rows of the table, and the cases of the snapshots that they show.
-const CASES: [(&str, &str); 24] = [
+const CASES: [(&str, &str); 25] = [
     ("token", "login"),
     ("second process", "second process"),
     ("validate", "validate"),
     ("validate, unknown token", "validate, unknown token"),
     ("validate, wrong secret", "validate, wrong secret"),
     ("validate, wrong path", "validate, wrong path"),
-    ("report rejected, live token", "report rejected, live token"),
-    ("report rejected, dead token", "report rejected, dead token"),
+    ("validate, userinfo without its scope", "validate, userinfo without its scope"),
+    ("report rejected, active token", "report rejected, active token"),
+    ("report rejected, revoked token", "report rejected, revoked token"),
     ("report rejected, no validation", "report rejected, no validation"),
     ("revoke", "revoke"),
     ("revoke, unknown token", "revoke, unknown token"),
