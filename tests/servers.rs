@@ -34,6 +34,8 @@ pub struct TestServer {
     pub special: (String, String),
     /// Options by profile, under the names that the program gives them.
     pub profiles: Vec<(String, Table)>,
+    /// The profiles whose validation does not show that a token was revoked.
+    pub unproven: Vec<String>,
     /// It needs Go or Java, so it runs with `INTEROP_ALL` in the environment alone.
     pub optional: bool,
     folder: PathBuf,
@@ -87,7 +89,11 @@ impl TestServer {
                 panic!("{} lacks {key}", place.display());
             })
         };
-        let notes = table.get("notes").and_then(|value| value.as_array());
+        let texts = |key: &str| {
+            let texts = table.get(key).and_then(|value| value.as_array());
+            let text = |text: &toml::Value| text.as_str().expect("a text").to_owned();
+            texts.into_iter().flatten().map(text).collect()
+        };
         let profiles = table.get("profile").and_then(|value| value.as_table());
         Self {
             name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -101,11 +107,8 @@ impl TestServer {
                     (text(0), text(1))
                 }
             },
-            notes: notes
-                .into_iter()
-                .flatten()
-                .map(|note| note.as_str().expect("a note is a text").to_owned())
-                .collect(),
+            notes: texts("notes"),
+            unproven: texts("unproven"),
             profiles: profiles
                 .unwrap_or_else(|| panic!("{} has no [profile.NAME]", place.display()))
                 .iter()

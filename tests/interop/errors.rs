@@ -220,15 +220,19 @@ fn validated(case: &str, trial: &Trial<'_>, token: &Token) -> String {
     by_client
 }
 
-/// A validation at userinfo, of a token without the scope that userinfo wants.
+/// Validations at userinfo: of a token without the scope that it wants, and of a revoked token.
 fn userinfo(server: &TestServer, running: &Running, found: &mut Found) {
     let profile = server.profiles.iter().find(|(name, _)| name == "userinfo");
-    if let Some((_, profile)) = profile {
-        let trial = Trial::new(running, profile).without("scope");
-        let token = trial.fresh_token().expect("a token");
-        let case = "validate, userinfo without its scope";
-        found.add(case, validated(case, &trial, &token));
-    }
+    let Some((_, profile)) = profile else { return };
+    let trial = Trial::new(running, profile);
+    let unscoped = trial.clone().without("scope");
+    let token = unscoped.fresh_token().expect("a token");
+    let case = "validate, userinfo without its scope";
+    found.add(case, validated(case, &unscoped, &token));
+    let token = trial.fresh_token().expect("a token");
+    trial.exchange(&Call::Revoke(token.clone())).expect("an answer");
+    let case = "validate, userinfo of a revoked token";
+    found.add(case, validated(case, &trial, &token));
 }
 
 /// Validations, revocations and the API's rejections.

@@ -11,7 +11,7 @@ const BEGIN: &str = "<!-- Written by the test `interop`: begin -->\n";
 const END: &str = "<!-- end -->\n";
 
 /// The rows of the table, and the cases of the snapshots that they show.
-const CASES: [(&str, &str); 25] = [
+const CASES: [(&str, &str); 26] = [
     ("token", "login"),
     ("second process", "second process"),
     ("validate", "validate"),
@@ -19,6 +19,7 @@ const CASES: [(&str, &str); 25] = [
     ("validate, wrong secret", "validate, wrong secret"),
     ("validate, wrong path", "validate, wrong path"),
     ("validate, userinfo without its scope", "validate, userinfo without its scope"),
+    ("validate, userinfo of a revoked token", "validate, userinfo of a revoked token"),
     ("report rejected, active token", "report rejected, active token"),
     ("report rejected, revoked token", "report rejected, revoked token"),
     ("report rejected, no validation", "report rejected, no validation"),
