@@ -34,6 +34,10 @@ pub struct TestServer {
     pub special: (String, String),
     /// Options by profile, under the names that the program gives them.
     pub profiles: Vec<(String, Table)>,
+    /// The profiles whose validation does not show that a token was revoked.
+    pub unproven: Vec<String>,
+    /// It needs Go or Java, so it runs with `INTEROP_ALL` in the environment alone.
+    pub optional: bool,
     folder: PathBuf,
 }
 
@@ -44,25 +48,37 @@ pub struct Running {
     port: u16,
 }
 
-/// All servers under test, by name; with `INTEROP_SERVER` in the environment, that one alone.
+/// All servers under test, by name.
 ///
 /// # Panics
 /// If a `server.toml` can't be read.
 pub fn all() -> Vec<TestServer> {
-    let wanted = std::env::var("INTEROP_SERVER").ok();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers");
     let mut found: Vec<_> = fs::read_dir(here)
         .expect("the servers' folder")
         .map(|entry| entry.expect("an entry").path())
         .filter(|folder| folder.join("server.toml").exists())
         .map(TestServer::read)
-        .filter(|server| wanted.as_ref().is_none_or(|wanted| *wanted == server.name))
         .collect();
     found.sort_by(|one, other| one.name.cmp(&other.name));
     found
 }
 
+/// Returns whether every server must run (`INTEROP_ALL` in the environment).
+pub fn all_must_run() -> bool {
+    std::env::var_os("INTEROP_ALL").is_some()
+}
+
 impl TestServer {
+    /// Returns whether this run tries the server: with `INTEROP_SERVER` in the environment the named one
+    /// alone, else those that need no further language, and with `INTEROP_ALL` every one.
+    pub fn is_wanted(&self) -> bool {
+        match std::env::var("INTEROP_SERVER") {
+            Ok(wanted) => wanted == self.name,
+            Err(_) => !self.optional || all_must_run(),
+        }
+    }
+
     fn read(folder: PathBuf) -> Self {
         let place = folder.join("server.toml");
         let text = fs::read_to_string(&place).expect("server.toml");
@@ -73,12 +89,17 @@ impl TestServer {
                 panic!("{} lacks {key}", place.display());
             })
         };
-        let notes = table.get("notes").and_then(|value| value.as_array());
+        let texts = |key: &str| {
+            let texts = table.get(key).and_then(|value| value.as_array());
+            let text = |text: &toml::Value| text.as_str().expect("a text").to_owned();
+            texts.into_iter().flatten().map(text).collect()
+        };
         let profiles = table.get("profile").and_then(|value| value.as_table());
         Self {
             name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             what: word("what").to_owned(),
             api: word("api").to_owned(),
+            optional: table.get("optional").and_then(toml::Value::as_bool).unwrap_or(false),
             special: match table.get("special").and_then(|value| value.as_array()) {
                 None => (SPECIAL.0.into(), SPECIAL.1.into()),
                 Some(pair) => {
@@ -86,11 +107,8 @@ impl TestServer {
                     (text(0), text(1))
                 }
             },
-            notes: notes
-                .into_iter()
-                .flatten()
-                .map(|note| note.as_str().expect("a note is a text").to_owned())
-                .collect(),
+            notes: texts("notes"),
+            unproven: texts("unproven"),
             profiles: profiles
                 .unwrap_or_else(|| panic!("{} has no [profile.NAME]", place.display()))
                 .iter()
@@ -222,7 +240,7 @@ impl Running {
     }
 
     fn answers(&mut self) -> bool {
-        let end = Instant::now() + Duration::from_secs(90);
+        let end = Instant::now() + Duration::from_secs(180);
         while Instant::now() < end && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             if self.send("GET", "/", &[], b"").is_some() {
                 return true;

@@ -1,7 +1,9 @@
 //! Every error of a server: its kind, one line for each case, as a snapshot.
 
+use std::fmt::Write as _;
+
 use tokenlease::core::{
-    Timestamp, Token,
+    Timestamp, Token, TokenKind,
     provider::{Call, oauth2},
 };
 use tokenlease_tests::servers::{Running, TestServer};
@@ -20,6 +22,26 @@ impl Found {
         self.0.push((case.into(), outcome.into()));
     }
 
+    /// The text of the snapshot.
+    pub(crate) fn lines(&self) -> String {
+        self.0.iter().fold(String::new(), |mut lines, (case, outcome)| {
+            writeln!(lines, "{case}: {outcome}").expect("written");
+            lines
+        })
+    }
+
+    /// Reads a snapshot's file, whose head ends with the second `---`.
+    pub(crate) fn read(snapshot: &str) -> Self {
+        let lines = snapshot.splitn(3, "---\n").nth(2).expect("a head").lines();
+        let outcome = |line: &str| {
+            // The names of some cases have a colon too.
+            let at = if line.starts_with("by hand: ") { "by hand: ".len() } else { 0 };
+            let (case, outcome) = line[at..].split_once(": ").expect("a case and its outcome");
+            (line[..at].to_owned() + case, outcome.to_owned())
+        };
+        Self(lines.map(outcome).collect())
+    }
+
     pub(crate) fn get(&self, case: &str) -> &str {
         self.0.iter().find(|(name, _)| name == case).map_or("-", |(_, outcome)| outcome)
     }
@@ -29,9 +51,11 @@ pub(crate) fn run(server: &TestServer, running: &Running) -> Found {
     let base = Trial::new(running, &server.profiles[0].1);
     let mut found = Found::default();
     logins(&base, &server.special, &mut found);
+    sharing(&base, &mut found);
     secrets(&base, &mut found);
     by_hand(&base, &mut found);
     ends(&base, &server.api, &mut found);
+    userinfo(server, running, &mut found);
     found
 }
 
@@ -55,8 +79,12 @@ fn logins(base: &Trial<'_>, special: &(String, String), found: &mut Found) {
         ("unknown client", trial().with("client_id", "nobody+&% x")),
         ("no secret", Trial { client_secret: None, ..trial() }),
         ("invalid scope", trial().with("scope", "api nonsense")),
-        ("grant not allowed", nogrant),
-        ("client credentials", trial().without("user").with("grant", "client_credentials")),
+        ("grant not allowed", nogrant.clone()),
+        ("client credentials", nogrant.without("user").with("grant", "client_credentials")),
+        (
+            "client credentials, not allowed",
+            trial().without("user").with("grant", "client_credentials"),
+        ),
         ("password of 64 KiB", trial().password(&"x".repeat(65_536))),
         ("user name of 64 KiB", trial().with("user", &"x".repeat(65_536))),
         ("path that is not there", trial().with("token_path", "/nowhere")),
@@ -79,6 +107,15 @@ fn logins(base: &Trial<'_>, special: &(String, String), found: &mut Found) {
         assert!(may || outcome != "a token", "{case}: a token was issued");
         found.add(case, outcome);
     }
+}
+
+/// Two processes that share a store.
+fn sharing(base: &Trial<'_>, found: &mut Found) {
+    let state = tempfile::tempdir().expect("a folder");
+    let print = || base.program("token", state.path(), "").out["token"].take();
+    let (first, second) = (print(), print());
+    assert!(first.is_string(), "{first}");
+    found.add("second process", if second == first { "the same token" } else { "another token" });
 }
 
 /// The ways to send each client's secret.
@@ -169,6 +206,35 @@ fn by_hand(base: &Trial<'_>, found: &mut Found) {
     }
 }
 
+/// The outcome of a validation, through the client and the program, which must agree.
+fn validated(case: &str, trial: &Trial<'_>, token: &Token) -> String {
+    let client = trial.client().expect("a client");
+    let by_client = in_short(client.validate(token));
+    let state = tempfile::tempdir().expect("a folder");
+    let run = trial.program("validate", state.path(), token.expose());
+    let by_program = match run.error["kind"].as_str() {
+        Some(kind) => kind.to_owned(),
+        None => run.out["active"].to_string(),
+    };
+    assert!(by_client.starts_with(&by_program), "{case}: {by_client}, {by_program}");
+    by_client
+}
+
+/// Validations at userinfo: of a token without the scope that it wants, and of a revoked token.
+fn userinfo(server: &TestServer, running: &Running, found: &mut Found) {
+    let profile = server.profiles.iter().find(|(name, _)| name == "userinfo");
+    let Some((_, profile)) = profile else { return };
+    let trial = Trial::new(running, profile);
+    let unscoped = trial.clone().without("scope");
+    let token = unscoped.fresh_token().expect("a token");
+    let case = "validate, userinfo without its scope";
+    found.add(case, validated(case, &unscoped, &token));
+    let token = trial.fresh_token().expect("a token");
+    trial.exchange(&Call::Revoke(token.clone())).expect("an answer");
+    let case = "validate, userinfo of a revoked token";
+    found.add(case, validated(case, &trial, &token));
+}
+
 /// Validations, revocations and the API's rejections.
 fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
     let server = base.server().expect("a server");
@@ -177,6 +243,9 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
     let wrong = base.clone().secret("wrong-canary");
     let unknown = base.clone().with("client_id", "nobody+&% x");
     let other = base.clone().with("client_id", "other").secret("other-secret-0123456789abcdef");
+    let path = ["introspection_path", "userinfo_path"];
+    let path = path.into_iter().find(|path| !base.option(path).is_empty());
+    let astray = base.clone().with(path.unwrap_or("introspection_path"), "/nowhere");
     assert_eq!(base.option("client_id"), integration);
 
     let read = |token: &Token| {
@@ -184,24 +253,36 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
         format!("{} {:?}", answer.status().as_u16(), server.read_api(&answer)).to_lowercase()
     };
     found.add("API, unknown token", read(&unknown_token()));
+    let reported = |trial: &Trial<'_>, revoked: bool| {
+        let state = tempfile::tempdir().expect("a folder");
+        let token = trial.program("token", state.path(), "").out["token"].take();
+        let token = token.as_str().expect("a token");
+        if revoked {
+            let call = Call::Revoke(Token::new(TokenKind::Bearer, token));
+            trial.exchange(&call).expect("an answer");
+        }
+        let run = trial.program("report-rejected", state.path(), token);
+        match run.error["kind"].as_str() {
+            Some(kind) => kind.to_owned(),
+            None => run.out["outcome"].as_str().expect("an outcome").replace('_', " "),
+        }
+    };
+    found.add("report rejected, active token", reported(base, false));
+    let unconfirmed = base.clone().without("introspection_path").without("userinfo_path");
+    found.add("report rejected, no validation", reported(&unconfirmed, false));
+    if server.can_revoke() {
+        found.add("report rejected, revoked token", reported(base, true));
+    }
     if server.can_validate() {
         let token = fresh();
         let mut validate = |case: &str, trial: &Trial<'_>, token: &Token| {
-            let client = trial.client().expect("a client");
-            let by_client = in_short(client.validate(token));
-            let state = tempfile::tempdir().expect("a folder");
-            let run = trial.program("validate", state.path(), token.expose());
-            let by_program = match run.error["kind"].as_str() {
-                Some(kind) => kind.to_owned(),
-                None => run.out["active"].to_string(),
-            };
-            assert!(by_client.starts_with(&by_program), "{case}: {by_client}, {by_program}");
-            found.add(case, by_client);
+            found.add(case, validated(case, trial, token));
         };
         validate("validate", base, &token);
         validate("validate, unknown token", base, &unknown_token());
         validate("validate, wrong secret", &wrong, &token);
         validate("validate, another client", &other, &token);
+        validate("validate, wrong path", &astray, &token);
     }
     if server.can_revoke() {
         let mut revoke = |case: &str, trial: &Trial<'_>, token: &Token| {
@@ -227,6 +308,7 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
         revoke("revoke, wrong secret", &wrong, &fresh());
         revoke("revoke, unknown client", &unknown, &fresh());
         revoke("revoke, another client", &other, &fresh());
+        revoke("revoke, wrong path", &base.clone().with("revocation_path", "/nowhere"), &fresh());
         found.add("API, revoked token", read(&token));
         let answer = base.running.send("POST", base.option("revocation_path"), &[], b"");
         let parsed = answer.map(|answer| oauth2::Revoke::parse(&answer));

@@ -7,6 +7,7 @@ mkdir "$name"
 cat >"$name/server.toml" <<'END'
 what = "[name](https://homepage) version, language"
 api = "/api/whoami"
+# optional = true  # it needs Go or Java
 notes = []
 
 [profile.oauth2]
@@ -34,6 +35,7 @@ install)
     # cp "$here/package.json" "$here/package-lock.json" "$folder/"
     # cd "$folder"
     # npm ci --omit=dev --no-audit --no-fund --ignore-scripts
+    # One in Go or Java: as in fosite, or in spring-authorization-server.
     ;;
 run)
     exec "$folder/venv/bin/python" "$here/server.py" "$3"

@@ -85,6 +85,10 @@ class PasswordGrant(grants.ResourceOwnerPasswordCredentialsGrant):
         return username if right else None
 
 
+class ClientCredentialsGrant(grants.ClientCredentialsGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = WAYS
+
+
 class Revocation(RevocationEndpoint):
     CLIENT_AUTH_METHODS = WAYS
 
@@ -121,6 +125,7 @@ app = Flask(__name__)
 app.config["OAUTH2_SCOPES_SUPPORTED"] = ["api"]
 server = AuthorizationServer(app, query_client=CLIENTS.get, save_token=save_token)
 server.register_grant(PasswordGrant)
+server.register_grant(ClientCredentialsGrant)
 server.register_endpoint(Revocation)
 server.register_endpoint(Introspection)
 require_oauth = ResourceProtector()

@@ -27,10 +27,11 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     client('integration', 'integration-secret-0123456789abcdef'),
     client('special', 's+e&c %r=t:/"x'),          // RFC 6749 VSCHAR only: oidc-provider refuses non-ASCII secrets
     client('other', 'other-secret-0123456789abcdef'),
-    client('nogrant', 'nogrant-secret-0123456789', { grant_types: [] }),
+    client('nogrant', 'nogrant-secret-0123456789', { grant_types: ['client_credentials'] }),
   ],
   scopes: ['api', 'openid', 'offline_access'],
   features: {
+    clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
     introspection: { enabled: true },
     revocation: { enabled: true },
