@@ -4,5 +4,6 @@ mod client;
 mod connections;
 mod control;
 mod faults;
+mod quirks;
 mod winkas;
 mod wyn;
