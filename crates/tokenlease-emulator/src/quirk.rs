@@ -67,7 +67,7 @@ quirks! {
     InsufficientScope, "insufficient-scope", WYN,
         "Userinfo answers 403 insufficient_scope for an active token";
     SplitChallenge, "split-challenge", WYN,
-        "Userinfo sends its challenge in two header lines, as IdentityServer4 does since version 3";
+        "Userinfo sends its challenge in two header lines, as IdentityServer4 4 does";
     Introspect401, "introspect-401", WYN,
         "Introspection answers 401 ErrorType=unauthorized_client in text/plain to every call";
     Api401, "api-401", BOTH,

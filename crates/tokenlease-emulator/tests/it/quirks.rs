@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokenlease_emulator::{Emulator, Quirk};
+use tokenlease_emulator::{Emulator, Provider, Quirk};
 
 use crate::client::{
     AUTHENTICATE, Client, Reply, authenticate, authenticate_body, connect_token, get, post_json,
@@ -250,12 +250,22 @@ fn quirks_are_set_and_removed_over_http() {
 
 #[test]
 fn a_quirk_changes_only_its_providers() {
-    let emulator = Emulator::builder().quirks(
-        Quirk::ALL
-            .iter()
-            .copied()
-            .filter(|quirk| quirk.providers() == [tokenlease_emulator::Provider::Wyn]),
-    );
+    let emulator = Emulator::builder()
+        .quirks(Quirk::ALL.iter().copied().filter(|quirk| quirk.providers() == [Provider::Wyn]));
     let emulator = emulator.start_blocking().unwrap();
     assert_eq!(authenticate(&emulator)["WinkasErrorCode"], 0);
+}
+
+#[test]
+fn the_readme_describes_every_quirk() {
+    let readme = include_str!("../../README.md");
+    for quirk in Quirk::ALL {
+        let provider = match quirk.providers() {
+            [Provider::Winkas] => "`winkas`",
+            [Provider::Wyn] => "`wyn`",
+            _ => "both",
+        };
+        let row = format!("| `{quirk}` | {provider} | {} |", quirk.description());
+        assert!(readme.contains(&row), "{row}");
+    }
 }
