@@ -15,7 +15,6 @@ macro_rules! quirks {
         /// of its endpoints; a [`Fault`](crate::Fault) changes a number of calls.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[non_exhaustive]
-        #[expect(clippy::doc_markdown, reason = "the program prints the same text")]
         pub enum Quirk {
             $(#[doc = $text] #[doc = concat!(" In text `", $name, "`.")]
             #[serde(rename = $name)] $variant,)*
@@ -55,9 +54,9 @@ quirks! {
     AuthenticateReturnsRunning, "authenticate-returns-running", WINKAS,
         "Authenticate returns the running token; tokens live for 25 hours";
     OverOnArrival, "over-on-arrival", WYN,
-        "The token endpoint answers expires_in 1 after 1.2 seconds";
+        "The token endpoint answers `expires_in` 1 after 1.2 seconds";
     TinyLifetime, "tiny-lifetime", WYN,
-        "The token endpoint answers expires_in 0.0005";
+        "The token endpoint answers `expires_in` 0.0005";
     Userinfo401, "userinfo-401", WYN,
         "Userinfo answers 401 to every call";
     Userinfo403, "userinfo-403", WYN,
@@ -65,23 +64,23 @@ quirks! {
     Userinfo404, "userinfo-404", WYN,
         "Userinfo answers 404 to every call";
     InsufficientScope, "insufficient-scope", WYN,
-        "Userinfo answers 403 insufficient_scope for an active token";
+        "Userinfo answers 403 `insufficient_scope` for an active token";
     SplitChallenge, "split-challenge", WYN,
         "Userinfo sends its challenge in two header lines, as IdentityServer4 4 does";
     Introspect401, "introspect-401", WYN,
-        "Introspection answers 401 ErrorType=unauthorized_client in text/plain to every call";
+        "Introspection answers 401 `ErrorType=unauthorized_client` in text/plain to every call";
     Api401, "api-401", BOTH,
         "The API and userinfo answer 401 to every token; WinKAS denies access, Validate says False";
     CutOff, "cut-off", BOTH,
         "The answer of a login breaks off in the middle, after the token was issued";
     ConfigError, "config-error", WYN,
-        "The first 3 token requests are answered with unauthorized_client";
+        "The first 3 token requests are answered with `unauthorized_client`";
     Keycloak401, "keycloak-401", WYN,
-        "A wrong client or secret is answered with 401 unauthorized_client, as by Keycloak";
+        "A wrong client or secret is answered with 401 `unauthorized_client`, as by Keycloak";
     Bearer401, "bearer-401", WYN,
         "The token endpoint answers an empty 401 with WWW-Authenticate: Bearer";
     TokenType, "token-type", WYN,
-        "The token endpoint answers token_type BearerToken";
+        "The token endpoint answers `token_type` `BearerToken`";
     RevokesNothing, "revokes-nothing", WYN,
         "Revocation answers 200, and the token stays active";
     Latin1, "latin1", BOTH,

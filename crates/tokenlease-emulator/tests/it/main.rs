@@ -6,4 +6,5 @@ mod control;
 mod faults;
 mod quirks;
 mod winkas;
+mod winkas_options;
 mod wyn;
