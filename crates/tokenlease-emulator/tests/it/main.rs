@@ -8,3 +8,4 @@ mod quirks;
 mod winkas;
 mod winkas_options;
 mod wyn;
+mod wyn_tokens;
