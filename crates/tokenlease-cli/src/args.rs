@@ -5,10 +5,14 @@ mod store;
 
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{
+    ArgAction, Parser, Subcommand,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 
 use tokenlease::Result;
 use tokenlease_config::duration;
+use tokenlease_emulator::Quirk;
 
 use self::connection::VISIBLE;
 pub(crate) use self::{
@@ -240,6 +244,16 @@ pub(crate) struct Emulate {
     /// The address where the emulated Wyn Enterprise listens. Port 0 takes a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) wyn: SocketAddr,
+    /// Answer as other servers do. Repeat the option for more quirks.
+    #[arg(long = "quirk", value_name = "NAME", value_parser = quirk())]
+    pub(crate) quirks: Vec<Quirk>,
+}
+
+/// Parses the name of a quirk, and lists all of them in `--help`.
+fn quirk() -> impl TypedValueParser<Value = Quirk> {
+    let values =
+        Quirk::ALL.iter().map(|quirk| PossibleValue::new(quirk.name()).help(quirk.description()));
+    PossibleValuesParser::new(values).try_map(|name| name.parse::<Quirk>())
 }
 
 /// Returns the end of each `--help`. Lines of examples are indented by two spaces, continuation

@@ -16,9 +16,10 @@ use crate::counts::{Counts, Details, LogEntry, Provider};
 use crate::fault::{Endpoint, Fault};
 use crate::handles::{Winkas, Wyn};
 use crate::options::Options;
+use crate::quirk::Quirk;
 use crate::server;
 use crate::state::{InitialState, Shared};
-use crate::wyn::CLIENT_ID;
+use crate::wyn::{API_RESOURCE, CLIENT_ID};
 
 /// Both providers on loopback, on their own thread. Dropping it stops them and closes all connections
 /// before the drop returns.
@@ -48,7 +49,7 @@ impl Emulator {
 
     /// Returns the addresses and credentials of both sides, as `tokenlease emulate` prints them:
     /// `{"winkas":{"server","user","password","contract"},
-    /// "wyn":{"server","user","password","client_id","client_secret"}}`.
+    /// "wyn":{"server","user","password","client_id","client_secret","api_resource","api_secret"}}`.
     pub fn ready_line(&self) -> Value {
         let (winkas, wyn) = (self.winkas(), self.wyn());
         json!({
@@ -64,6 +65,8 @@ impl Emulator {
                 "password": wyn.password(),
                 "client_id": CLIENT_ID,
                 "client_secret": wyn.client_secret(),
+                "api_resource": API_RESOURCE,
+                "api_secret": wyn.api_secret(),
             },
         })
     }
@@ -210,6 +213,13 @@ impl Builder {
         self
     }
 
+    /// Activates quirks, in addition to those that are active.
+    #[must_use]
+    pub fn quirks(mut self, quirks: impl IntoIterator<Item = Quirk>) -> Self {
+        self.start.options.quirks.extend(quirks);
+        self
+    }
+
     /// Changes the initial options.
     #[must_use]
     pub fn options(mut self, change: impl FnOnce(&mut Options)) -> Self {
@@ -254,6 +264,7 @@ impl Builder {
             wyn_user: "report user".to_owned(),
             wyn_password: "Wyn&Pass=50%+\u{e5}".to_owned(),
             client_secret: "s3cret:of+integration/100%".to_owned(),
+            api_secret: "api s3cret:50%+\u{e6}".to_owned(),
         };
         Self { winkas: any, wyn: any, start }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::counts::Provider;
 use crate::state::Shared;
 use crate::winkas;
-use crate::wyn::{self, CLIENT_ID};
+use crate::wyn::{self, API_RESOURCE, CLIENT_ID};
 
 /// The `WinKAS` Air side of an [`Emulator`](crate::Emulator).
 #[derive(Clone, Copy)]
@@ -109,6 +109,16 @@ impl<'a> Wyn<'a> {
     pub fn set_passwords<T: Into<String>>(self, passwords: impl IntoIterator<Item = T>) {
         let passwords = passwords.into_iter().map(Into::into).collect();
         self.shared.state().wyn.passwords = passwords;
+    }
+
+    /// Returns the API resource that may introspect tokens, as a client id.
+    pub const fn api_resource(self) -> &'static str {
+        API_RESOURCE
+    }
+
+    /// Returns the secret of the API resource.
+    pub fn api_secret(self) -> String {
+        self.shared.state().api_secret.clone()
     }
 
     /// Sets the valid client secrets. With none, every login fails. Tokens stay active.

@@ -5,15 +5,20 @@ mod accounts;
 mod clock;
 mod control;
 mod counts;
+mod delivery;
 mod emulator;
+mod encoding;
 mod fault;
+mod fields;
 mod handles;
 mod http1;
 mod options;
+mod quirk;
 mod server;
 mod state;
 mod tokens;
 mod winkas;
+mod wire;
 mod wyn;
 
 pub use counts::{Counts, Details, LogEntry, Provider, ProviderDetails, WinkasCounts, WynCounts};
@@ -21,6 +26,7 @@ pub use emulator::{Builder, Emulator};
 pub use fault::{Endpoint, Fault};
 pub use handles::{Winkas, Wyn};
 pub use options::{
-    Authenticate, Options, RefetchNone, RefetchWrongPassword, ValidateRejection, WinkasOptions,
-    WynOptions,
+    Authenticate, Names, Options, RefetchNone, RefetchWrongPassword, ValidateRejection,
+    WinkasOptions, WynOptions,
 };
+pub use quirk::{Quirk, UnknownQuirk};

@@ -1,6 +1,10 @@
 //! Options for behaviour that the providers do not document.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+
+use crate::quirk::Quirk;
 
 /// Behaviour that the providers do not document, or that differs between servers.
 ///
@@ -15,6 +19,8 @@ pub struct Options {
     pub winkas: WinkasOptions,
     /// The options of the Wyn Enterprise side.
     pub wyn: WynOptions,
+    /// The active quirks: behaviour of other servers. Default: none.
+    pub quirks: BTreeSet<Quirk>,
 }
 
 /// The options of the `WinKAS` Air side.
@@ -46,6 +52,17 @@ pub struct WinkasOptions {
     pub numbers_as_strings: bool,
     /// Whether Authenticate returns `UserName`, `UserPassword` and `UserContractCode` in its answer.
     pub echo_credentials: bool,
+    /// Whether Validate accepts a `|` that is not percent-encoded.
+    pub raw_pipe: bool,
+    /// Whether the names in requests may be in any case, as with the model binder of ASP.NET.
+    pub request_names_in_any_case: bool,
+    /// The case of the names in answers.
+    pub names: Names,
+    /// Whether requests may be `text/json`, and answers are.
+    pub text_json: bool,
+    /// Whether requests may be in ISO-8859-1, and answers are. The real name of the user then has a byte
+    /// that is not UTF-8.
+    pub latin1: bool,
 }
 
 impl Default for WinkasOptions {
@@ -62,6 +79,11 @@ impl Default for WinkasOptions {
             lifetime_s: 43_200,
             numbers_as_strings: false,
             echo_credentials: false,
+            raw_pipe: false,
+            request_names_in_any_case: false,
+            names: Names::default(),
+            text_json: false,
+            latin1: false,
         }
     }
 }
@@ -85,6 +107,17 @@ pub struct WynOptions {
     /// Whether the client may use `grant_type=client_credentials` (RFC 6749 section 4.4), as at other
     /// OAuth 2.0 servers. Default: no; the answer is `unauthorized_client`.
     pub client_credentials: bool,
+    /// Whether the client may introspect tokens with its own secret, as at other OAuth 2.0 servers.
+    /// Default: no, only the API resource may.
+    pub clients_introspect: bool,
+    /// Whether the revocation endpoint exists. Default: yes. The metadata omits one that does not.
+    pub revocation: bool,
+    /// Whether the introspection endpoint exists. Default: yes.
+    pub introspection: bool,
+    /// Whether the userinfo endpoint exists. Default: yes.
+    pub userinfo: bool,
+    /// Whether the server publishes its metadata. Default: yes.
+    pub discovery: bool,
     /// The number of consecutive wrong passwords that locks the account. `None`: it is never locked.
     /// Default: 3.
     pub lockout_failures: Option<u32>,
@@ -100,6 +133,11 @@ impl Default for WynOptions {
             omit_expires_in: false,
             invalid_client_401: false,
             client_credentials: false,
+            clients_introspect: false,
+            revocation: true,
+            introspection: true,
+            userinfo: true,
+            discovery: true,
             lockout_failures: Some(3),
             lockout_s: None,
         }
@@ -118,6 +156,22 @@ pub enum Authenticate {
     /// Issues a new token and keeps the older ones active (`keeps_older`).
     #[default]
     KeepsOlder,
+}
+
+/// The case of the names in the answers of `WinKAS`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Names {
+    /// As in the documentation: `WinkasErrorCode` (`documented`).
+    #[default]
+    Documented,
+    /// With a small first letter: `winkasErrorCode` (`camel`).
+    Camel,
+    /// `winkaserrorcode` (`lower`).
+    Lower,
+    /// `WINKASERRORCODE` (`upper`).
+    Upper,
 }
 
 /// How refetch answers when no token is active.

@@ -2,10 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,13 +12,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::counts::{LogEntry, Provider};
+use crate::delivery::{Delivery, deliver};
 use crate::fault::{Fault, RetryAfter, Shape, garbage};
-use crate::http1::{Answer, AnswerBody, BrokenOff, Call, empty};
+use crate::fields::Fields;
+use crate::http1::{AnswerBody, BrokenOff, Call, empty};
 use crate::state::Shared;
+use crate::wire::{Wire, WireControl};
 use crate::{control, winkas, wyn};
 
 /// Opens a listener. Its backlog is large enough for a thousand clients that connect at once.
@@ -50,11 +49,11 @@ pub(crate) async fn accept(listener: TcpListener, provider: Provider, shared: Ar
 async fn serve(stream: TcpStream, provider: Provider, shared: Arc<Shared>) {
     // A failure only makes answers slower.
     let _ = stream.set_nodelay(true);
-    let reset = Arc::new(AtomicBool::new(false));
-    let wire = Wire { stream, reset: Arc::clone(&reset) };
+    let control = WireControl::default();
+    let wire = Wire::new(stream, control.clone());
     let service = service_fn(move |request| {
-        let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
-        async move { answer(&shared, provider, request, &reset).await }
+        let (shared, control) = (Arc::clone(&shared), control.clone());
+        async move { answer(&shared, provider, request, &control).await }
     });
     // An error is a client that closed the connection, or an injected fault.
     let _ = http1::Builder::new()
@@ -68,11 +67,12 @@ async fn answer(
     shared: &Shared,
     provider: Provider,
     request: Request<Incoming>,
-    reset: &AtomicBool,
+    wire: &WireControl,
 ) -> Result<Response<AnswerBody>, BrokenOff> {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        return Ok(finish(shared, empty(StatusCode::PAYLOAD_TOO_LARGE), None));
+        let answer = Delivery::plain(empty(StatusCode::PAYLOAD_TOO_LARGE));
+        return Ok(finish(shared, answer, None));
     };
     let call = Call {
         path: Call::normal_path(provider, parts.uri.path()),
@@ -82,21 +82,25 @@ async fn answer(
         body: body.to_bytes(),
     };
     if let Some(path) = call.path.strip_prefix("/_emulator") {
-        return Ok(finish(shared, control::answer(shared, path, &call), None));
+        let answer = Delivery::plain(control::answer(shared, path, &call));
+        return Ok(finish(shared, answer, None));
     }
     let (fault, real) = receive(shared, provider, parts.uri.path(), &call);
-    let Some(fault) = fault else {
-        return Ok(finish(shared, real.expect("a call without a fault is processed"), None));
+    let delay = real.as_ref().map_or(Duration::ZERO, |real| real.delay)
+        + fault.as_ref().map_or(Duration::ZERO, |fault| fault.delay);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let delivery = match &fault {
+        None => real.expect("a call without a fault is processed"),
+        Some(Fault { shape: Shape::Reset, .. }) => {
+            wire.reset();
+            return Err(BrokenOff);
+        }
+        Some(fault) => apply_fault(shared, fault, real),
     };
-    if !fault.delay.is_zero() {
-        tokio::time::sleep(fault.delay).await;
-    }
-    if matches!(fault.shape, Shape::Reset) {
-        reset.store(true, Ordering::SeqCst);
-        return Err(BrokenOff);
-    }
-    let answer = apply_fault(shared, &fault, real);
-    Ok(finish(shared, answer, Some(&fault)))
+    wire.style(delivery.head);
+    Ok(finish(shared, delivery, fault.as_ref()))
 }
 
 /// Counts and logs a call, takes its fault, and processes it unless the fault prevents that. All of it
@@ -106,7 +110,7 @@ fn receive(
     provider: Provider,
     path: &str,
     call: &Call,
-) -> (Option<Fault>, Option<Answer>) {
+) -> (Option<Fault>, Option<Delivery>) {
     let now = shared.clock.now();
     let endpoint = match provider {
         Provider::Winkas => winkas::endpoint(&call.path),
@@ -128,29 +132,30 @@ fn receive(
         Provider::Winkas => winkas::process(state, now, call),
         Provider::Wyn => wyn::process(state, now, call),
     };
-    (fault, Some(real))
+    (fault, Some(deliver(&state.options.quirks, provider, endpoint, real)))
 }
 
 /// Returns the answer of a faulted call, without the headers that [`finish`] adds.
-fn apply_fault(shared: &Shared, fault: &Fault, real: Option<Answer>) -> Answer {
-    match &fault.shape {
+fn apply_fault(shared: &Shared, fault: &Fault, real: Option<Delivery>) -> Delivery {
+    Delivery::plain(match &fault.shape {
         Shape::Status(status, body) => empty(*status).map(|_| body.clone().into()),
         Shape::Envelope(code, message) => winkas::envelope(
             &shared.state().options.winkas,
             shared.clock.now(),
             *code,
             message,
-            &[],
+            Fields::new(),
         ),
         Shape::Garbage(bytes) => empty(StatusCode::OK).map(|_| garbage(*bytes).into()),
         Shape::Real | Shape::HalfBody | Shape::Reset => {
-            real.expect("a fault of this shape is processed")
+            return real.expect("a fault of this shape is processed");
         }
-    }
+    })
 }
 
 /// Adds the fault's headers and the emulator's `Date`, and breaks the body off if the fault says so.
-fn finish(shared: &Shared, mut answer: Answer, fault: Option<&Fault>) -> Response<AnswerBody> {
+fn finish(shared: &Shared, delivery: Delivery, fault: Option<&Fault>) -> Response<AnswerBody> {
+    let Delivery { mut answer, half, .. } = delivery;
     let now = shared.clock.now();
     let mut put = |name, text: String| {
         let value = HeaderValue::try_from(text).expect("numbers and dates are valid header values");
@@ -168,51 +173,8 @@ fn finish(shared: &Shared, mut answer: Answer, fault: Option<&Fault>) -> Respons
     for (name, value) in fault.iter().flat_map(|fault| &fault.headers) {
         answer.headers_mut().insert(name, value.clone());
     }
-    let half = fault.is_some_and(|fault| matches!(fault.shape, Shape::HalfBody));
+    let half = half || fault.is_some_and(|fault| matches!(fault.shape, Shape::HalfBody));
     answer.map(|body: Bytes| if half { AnswerBody::half(&body) } else { AnswerBody::whole(body) })
-}
-
-/// A TCP stream that is reset instead of closed if the flag is set.
-struct Wire {
-    stream: TcpStream,
-    reset: Arc<AtomicBool>,
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        if self.reset.load(Ordering::SeqCst) {
-            // If this fails, the client sees an orderly close without an answer instead of a reset.
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 /// The longest request body, in bytes; the calls of both providers are much shorter.

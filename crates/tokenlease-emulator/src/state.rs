@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::counts::{Counts, Details, Log, Provider};
 use crate::fault::Faults;
 use crate::options::Options;
+use crate::quirk::Quirk;
 use crate::tokens::Tokens;
 
 /// The options and credentials of the builder, which a reset restores.
@@ -19,6 +20,7 @@ pub(crate) struct InitialState {
     pub(crate) wyn_user: String,
     pub(crate) wyn_password: String,
     pub(crate) client_secret: String,
+    pub(crate) api_secret: String,
 }
 
 pub(crate) struct Shared {
@@ -51,11 +53,15 @@ pub(crate) struct State {
     pub(crate) wyn: Account,
     /// The valid client secrets; more than one during a rotation.
     pub(crate) secrets: Vec<String>,
+    /// The secret of the API resource, which may introspect tokens.
+    pub(crate) api_secret: String,
     pub(crate) tokens: Tokens,
     pub(crate) faults: Faults,
     pub(crate) counts: Counts,
     pub(crate) details: Details,
     pub(crate) log: Log,
+    /// The token requests that the quirk `config-error` has answered.
+    pub(crate) config_errors: u32,
 }
 
 impl State {
@@ -66,11 +72,13 @@ impl State {
             contract: start.contract.clone(),
             wyn: Account::new(start.wyn_user.clone(), vec![start.wyn_password.clone()]),
             secrets: vec![start.client_secret.clone()],
+            api_secret: start.api_secret.clone(),
             tokens: Tokens::default(),
             faults: Faults::default(),
             counts: Counts::default(),
             details: Details::default(),
             log: Log::default(),
+            config_errors: 0,
         }
     }
 
@@ -80,6 +88,11 @@ impl State {
             Provider::Winkas => &mut self.winkas,
             Provider::Wyn => &mut self.wyn,
         }
+    }
+
+    /// Returns whether a quirk is active.
+    pub(crate) fn has(&self, quirk: Quirk) -> bool {
+        self.options.quirks.contains(&quirk)
     }
 
     /// Returns the lockout rule of a provider.

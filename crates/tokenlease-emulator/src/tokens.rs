@@ -24,8 +24,10 @@ impl Token {
     /// Returns a new token without client, tenant, user and scope.
     pub(crate) fn new(provider: Provider, now: Millis, lifetime_s: u32) -> Self {
         let value = match provider {
+            // As long as the documented one: 237 characters, nine of them `|`.
             Provider::Winkas => {
-                format!("{}|{}-{}_", alphanumeric(24), alphanumeric(24), alphanumeric(3))
+                let parts: String = (0..9).map(|_| alphanumeric(23) + "|").collect();
+                format!("{parts}{}-{}_", alphanumeric(16), alphanumeric(3))
             }
             Provider::Wyn => pick(64, b"0123456789ABCDEF"),
         };
@@ -79,6 +81,17 @@ impl Tokens {
             .iter()
             .rev()
             .filter(move |token| token.provider == provider && token.is_active(now))
+    }
+
+    /// Returns the running token that a request for `new` would get again: the newest active one of the
+    /// same client, user, tenant and scope.
+    pub(crate) fn running(&mut self, new: &Token, now: Millis) -> Option<&mut Token> {
+        self.list.iter_mut().rev().find(|old| {
+            let of = |token: &Token| {
+                [&token.client, &token.user, &token.tenant, &token.scope].map(Clone::clone)
+            };
+            old.provider == new.provider && old.is_active(now) && of(old) == of(new)
+        })
     }
 
     /// Returns the newest token of a provider, active or not.

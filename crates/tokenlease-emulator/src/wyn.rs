@@ -12,14 +12,16 @@ mod token;
 use http::{Method, StatusCode};
 use serde_json::json;
 
-pub(crate) use protocol::CLIENT_ID;
+pub(crate) use protocol::{API_RESOURCE, CLIENT_ID};
 pub(crate) use token::login_elsewhere;
 
 use crate::clock::Millis;
 use crate::fault::Endpoint;
-use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed};
+use crate::fields::Fields;
+use crate::http1::{Answer, Call, empty, method_not_allowed};
+use crate::options::WynOptions;
 use crate::state::State;
-use crate::wyn::protocol::SCOPE;
+use crate::wyn::protocol::{SCOPE, base_address};
 
 /// Returns the endpoint of a path, if it takes faults.
 pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
@@ -35,38 +37,51 @@ pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
 
 /// Processes a call and returns its answer.
 pub(crate) fn process(state: &mut State, now: Millis, call: &Call) -> Answer {
+    let options = &state.options.wyn;
     match call.path.as_str() {
         TOKEN => token::answer(state, now, call),
-        REVOCATION => revocation::revoke(state, now, call),
+        REVOCATION if options.revocation => revocation::revoke(state, now, call),
         BATCH_REVOCATION => revocation::revoke_batch(state, now, call),
-        INTROSPECT => api::introspect(state, now, call),
-        USERINFO => api::userinfo(state, now, call),
+        INTROSPECT if options.introspection => api::introspect(state, now, call),
+        USERINFO if options.userinfo => api::userinfo(state, now, call),
         ME => api::call(state, now, call, true),
         FORBIDDEN => api::call(state, now, call, false),
-        DISCOVERY => discovery(call),
+        DISCOVERY if options.discovery => discovery(options, call),
         _ => empty(StatusCode::NOT_FOUND),
     }
 }
 
-/// Answers with the server's metadata (RFC 8414; `OpenID` Connect Discovery 1.0 section 4).
-fn discovery(call: &Call) -> Answer {
+/// Answers with the server's metadata (RFC 8414; `OpenID` Connect Discovery 1.0 section 4), which has
+/// what the options allow.
+fn discovery(options: &WynOptions, call: &Call) -> Answer {
     if call.method != Method::GET {
         return method_not_allowed("GET");
     }
-    let server = format!("http://{}", call.header("host").unwrap_or("127.0.0.1"));
-    json_answer(
-        StatusCode::OK,
-        &json!({
-            "issuer": server,
-            "token_endpoint": format!("{server}/connect/token"),
-            "revocation_endpoint": format!("{server}/connect/revocation"),
-            "introspection_endpoint": format!("{server}/connect/introspect"),
-            "userinfo_endpoint": format!("{server}/connect/userinfo"),
-            "scopes_supported": SCOPE.split(' ').collect::<Vec<_>>(),
-            "grant_types_supported": ["password", "client_credentials"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        }),
-    )
+    let server = base_address(call);
+    let mut body = Fields::new().with("issuer", server.as_str());
+    for (name, path, exists) in [
+        ("token_endpoint", TOKEN, true),
+        ("userinfo_endpoint", USERINFO, options.userinfo),
+        ("revocation_endpoint", REVOCATION, options.revocation),
+        ("introspection_endpoint", INTROSPECT, options.introspection),
+    ] {
+        if exists {
+            body = body.with(name, format!("{server}{path}"));
+        }
+    }
+    let grants: &[&str] = if options.client_credentials {
+        &["client_credentials", "password"]
+    } else {
+        &["password"]
+    };
+    let body = body
+        .with("scopes_supported", json!(SCOPE.split(' ').collect::<Vec<_>>()))
+        .with("grant_types_supported", json!(grants))
+        .with(
+            "token_endpoint_auth_methods_supported",
+            json!(["client_secret_basic", "client_secret_post"]),
+        );
+    protocol::json(StatusCode::OK, &body)
 }
 
 const TOKEN: &str = "/connect/token";

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &Emulate) -> Result<(), Failure> {
         let emulator = Emulator::builder()
             .winkas_addr(args.winkas)
             .wyn_addr(args.wyn)
+            .quirks(args.quirks.iter().copied())
             .start()
             .await
             .map_err(|error| cannot_listen(args, &error))?;

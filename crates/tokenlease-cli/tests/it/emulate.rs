@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     process::Stdio,
 };
 
@@ -48,4 +48,30 @@ fn an_address_that_emulate_cannot_listen_on_is_an_error() {
     let address = taken.local_addr().expect("its address").to_string();
     let run = tokenlease(["emulate", "--wyn", &address]).run().exits_with(2);
     run.complains(&address).complains("port 0");
+}
+
+/// Rule: Languages: `emulate --quirk` answers as other servers do, and lists the names it knows.
+#[test]
+fn emulate_answers_with_the_quirks_of_its_options() {
+    let mut program =
+        tokenlease(["emulate", "--quirk", "running-token", "--quirk", "wrong-content-type"]);
+    let command = program.command().stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the program");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    let ready: Value = serde_json::from_str(&line).expect("JSON");
+    let server = ready["wyn"]["server"].as_str().expect("an address");
+    let address = server.strip_prefix("http://").expect("a plain address");
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    let request = "GET /_emulator/options HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    child.kill().expect("its end");
+    child.wait().expect("its end");
+    let quirks = r#""quirks":["running-token","wrong-content-type"]"#;
+    assert!(answer.contains(quirks), "{answer}");
+
+    let run = tokenlease(["emulate", "--quirk", "magic"]).run().exits_with(2);
+    run.complains("magic").complains("running-token");
 }

@@ -7,27 +7,31 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 
 use crate::http1::Call;
+use crate::quirk::Quirk;
 use crate::state::State;
-use crate::wyn::protocol::{CLIENT_ID, MAX_LENGTH, Rejection};
+use crate::wyn::protocol::{API_RESOURCE, CLIENT_ID, MAX_LENGTH, Rejection, length};
 
-/// The parameters of a form without duplicates.
+/// The parameters of a form. As in ASP.NET, names are in any case, and the first value of a repeated
+/// name counts.
 pub(super) struct Form(HashMap<String, String>);
 
 impl Form {
-    /// Parses the body. Returns `None` if a parameter occurs twice (RFC 6749 section 3.2).
-    pub(super) fn read(call: &Call) -> Option<Self> {
+    pub(super) fn read(call: &Call) -> Self {
         let mut form = HashMap::new();
         for (name, value) in form_urlencoded::parse(&call.body) {
-            if form.insert(name.into_owned(), value.into_owned()).is_some() {
-                return None;
-            }
+            form.entry(name.to_ascii_lowercase()).or_insert_with(|| value.into_owned());
         }
-        Some(Self(form))
+        Self(form)
     }
 
-    /// Returns a parameter. An empty one counts as omitted (RFC 6749 section 3.1).
+    /// Returns a parameter. A blank one counts as omitted.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.sent(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Returns a parameter that was sent, also a blank one.
+    pub(super) fn sent(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 }
 
@@ -37,28 +41,45 @@ pub(super) fn authenticate(
     call: &Call,
     form: &Form,
 ) -> Result<&'static str, Rejection> {
-    let in_body = (form.value("client_id"), form.value("client_secret"));
-    let basic = call.header("authorization").filter(|value| scheme(value, "basic").is_some());
-    let (id, secret) = match (basic, in_body) {
-        (Some(_), (_, Some(_))) => return Err(Rejection::because("invalid_request", TWO_METHODS)),
-        (Some(header), (id, None)) => {
-            let Some(parts) = decode_basic(header) else {
-                return Err(invalid_client(state));
-            };
-            if id.is_some_and(|id| id != parts.0) {
-                return Err(Rejection::because("invalid_request", TWO_METHODS));
-            }
-            parts
+    let sent = credentials(call, form);
+    if let Some((id, secret)) = &sent {
+        if id == CLIENT_ID && state.secrets.contains(secret) {
+            return Ok(CLIENT_ID);
         }
-        (None, (Some(id), Some(secret))) => (id.to_owned(), secret.to_owned()),
-        (None, _) => return Err(invalid_client(state)),
-    };
-    let short = id.chars().count() <= MAX_LENGTH && secret.chars().count() <= MAX_LENGTH;
-    if short && id == CLIENT_ID && state.secrets.contains(&secret) {
-        return Ok(CLIENT_ID);
+        state.details.wyn.wrong_credentials += 1;
     }
-    state.details.wyn.wrong_credentials += 1;
-    Err(invalid_client(state))
+    if state.has(Quirk::Keycloak401) {
+        let mut rejection = Rejection::because("unauthorized_client", KEYCLOAK_TEXT);
+        rejection.status = StatusCode::UNAUTHORIZED;
+        return Err(rejection);
+    }
+    let mut rejection = Rejection::new("invalid_client");
+    if state.options.wyn.invalid_client_401 {
+        rejection.status = StatusCode::UNAUTHORIZED;
+    }
+    Err(rejection)
+}
+
+/// Returns whether the API resource sent the call, or the client, if the option allows it.
+pub(super) fn may_introspect(state: &mut State, call: &Call, form: &Form) -> bool {
+    let Some((id, secret)) = credentials(call, form) else { return false };
+    let allowed = match id.as_str() {
+        API_RESOURCE => secret == state.api_secret,
+        CLIENT_ID => state.options.wyn.clients_introspect && state.secrets.contains(&secret),
+        _ => false,
+    };
+    state.details.wyn.wrong_credentials += u64::from(!allowed);
+    allowed
+}
+
+/// Returns the id and the secret of a call. A Basic header wins over the body, but one that is malformed
+/// or too long counts as omitted, as in `IdentityServer4`.
+fn credentials(call: &Call, form: &Form) -> Option<(String, String)> {
+    call.header("authorization").and_then(decode_basic).or_else(|| {
+        let (id, secret) = (form.value("client_id")?, form.value("client_secret")?);
+        let short = length(id) <= MAX_LENGTH && length(secret) <= MAX_LENGTH;
+        short.then(|| (id.to_owned(), secret.to_owned()))
+    })
 }
 
 /// Returns the text after the name of an authentication scheme, which may be in any case (RFC 9110
@@ -68,22 +89,17 @@ pub(super) fn scheme<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case(name).then(|| rest.trim())
 }
 
-fn invalid_client(state: &State) -> Rejection {
-    let mut rejection = Rejection::new("invalid_client");
-    if state.options.wyn.invalid_client_401 {
-        rejection.status = StatusCode::UNAUTHORIZED;
-    }
-    rejection
-}
-
+/// Decodes a Basic header. The lengths are those before the parts are form-url-decoded.
 fn decode_basic(header: &str) -> Option<(String, String)> {
-    let text = String::from_utf8(STANDARD.decode(scheme(header, "basic")?).ok()?).ok()?;
+    let bytes = STANDARD.decode(scheme(header, "basic")?).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
     let (id, secret) = text.split_once(':')?;
-    Some((form_decode(id)?, form_decode(secret)?))
+    let short = length(id) <= MAX_LENGTH && length(secret) <= MAX_LENGTH;
+    (short && !id.trim().is_empty()).then(|| (form_decode(id), form_decode(secret)))
 }
 
 /// Form-url-decodes one part. A `%` without two hexadecimal digits is kept.
-fn form_decode(part: &str) -> Option<String> {
+fn form_decode(part: &str) -> String {
     let mut decoded = Vec::new();
     let mut rest = part.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -97,10 +113,11 @@ fn form_decode(part: &str) -> Option<String> {
             rest = tail;
         }
     }
-    String::from_utf8(decoded).ok()
+    // .NET keeps the escapes of bytes that are not UTF-8.
+    String::from_utf8(decoded).unwrap_or_else(|_| part.replace('+', " "))
 }
 
-const TWO_METHODS: &str = "client authentication must only be provided using one mechanism";
+const KEYCLOAK_TEXT: &str = "Invalid client or Invalid client credentials";
 
 #[cfg(test)]
 mod tests {
@@ -114,5 +131,7 @@ mod tests {
         assert_eq!(decode_basic(&header("a:50%")).unwrap().1, "50%");
         assert!(decode_basic(&header("no colon")).is_none());
         assert!(decode_basic("Basic ???").is_none());
+        assert!(decode_basic(&header(" :secret")).is_none());
+        assert!(decode_basic(&header(&format!("a:{}", "%41".repeat(34)))).is_none());
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::clock::Millis;
 use crate::counts::Provider;
 use crate::http1::{Answer, Call, empty, json as json_answer, method_not_allowed};
+use crate::quirk::Quirk;
 use crate::state::State;
 use crate::wyn::client_auth::{Form, authenticate};
 use crate::wyn::protocol::{FORM, Rejection};
@@ -19,16 +20,19 @@ pub(super) fn revoke(state: &mut State, now: Millis, call: &Call) -> Answer {
     if !call.has_content_type(FORM) {
         return empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let Some(form) = Form::read(call) else { return Rejection::new("invalid_request").answer() };
-    let client = match authenticate(state, call, &form) {
-        Ok(client) => client,
-        Err(rejection) => return rejection.answer(),
-    };
-    let Some(value) = form.value("token") else {
-        return Rejection::new("invalid_request").answer();
-    };
+    match try_revoke(state, now, call) {
+        Ok(()) => empty(StatusCode::OK),
+        Err(rejection) => rejection.answer_without_cache_headers(),
+    }
+}
+
+fn try_revoke(state: &mut State, now: Millis, call: &Call) -> Result<(), Rejection> {
+    let form = Form::read(call);
+    let client = authenticate(state, call, &form)?;
+    let value = form.value("token").ok_or_else(|| Rejection::new("invalid_request"))?;
     // The server reads the parameter of the RFC, and ignores `token_type` of the provider's article.
     match form.value("token_type_hint") {
+        None | Some("access_token") if state.has(Quirk::RevokesNothing) => {}
         None | Some("access_token") => {
             state.tokens.end(now, |token| {
                 token.provider == Provider::Wyn && token.client == client && token.value == value
@@ -36,9 +40,9 @@ pub(super) fn revoke(state: &mut State, now: Millis, call: &Call) -> Answer {
         }
         // IdentityServer4 then searches only the refresh tokens.
         Some("refresh_token") => {}
-        Some(_) => return Rejection::new("unsupported_token_type").answer(),
+        Some(_) => return Err(Rejection::new("unsupported_token_type")),
     }
-    empty(StatusCode::OK)
+    Ok(())
 }
 
 /// `POST /api/v2/identity/token/batch-revocation` of Wyn 9.0.00263.0. Ends all tokens that were issued

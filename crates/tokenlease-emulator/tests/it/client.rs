@@ -41,6 +41,16 @@ impl Client {
         headers: &[(&str, &str)],
         body: &str,
     ) -> io::Result<Reply> {
+        self.send_bytes(method, target, headers, body.as_bytes())
+    }
+
+    pub(crate) fn send_bytes(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Reply> {
         self.write(method, target, headers, body)?;
         self.read()
     }
@@ -50,14 +60,15 @@ impl Client {
         method: &str,
         target: &str,
         headers: &[(&str, &str)],
-        body: &str,
+        body: impl AsRef<[u8]>,
     ) -> io::Result<()> {
+        let body = body.as_ref();
         let mut text = format!("{method} {target} HTTP/1.1\r\nHost: emulator\r\n");
         for (name, value) in headers {
             write!(text, "{name}: {value}\r\n").unwrap();
         }
-        write!(text, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        self.0.get_mut().write_all(text.as_bytes())
+        write!(text, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+        self.0.get_mut().write_all(&[text.as_bytes(), body].concat())
     }
 
     pub(crate) fn read(&mut self) -> io::Result<Reply> {
@@ -182,10 +193,13 @@ pub(crate) fn wyn_token(emulator: &Emulator) -> String {
 
 /// Returns the Basic header of the client, with form-url-encoded parts (RFC 6749 section 2.3.1).
 pub(crate) fn basic(emulator: &Emulator) -> String {
+    basic_of(emulator.wyn().client_id(), &emulator.wyn().client_secret())
+}
+
+pub(crate) fn basic_of(id: &str, secret: &str) -> String {
     use base64::Engine;
     let encode = |part: &str| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>();
-    let wyn = emulator.wyn();
-    let text = format!("{}:{}", encode(wyn.client_id()), encode(&wyn.client_secret()));
+    let text = format!("{}:{}", encode(id), encode(secret));
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text))
 }
 

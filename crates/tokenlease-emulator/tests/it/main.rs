@@ -4,5 +4,8 @@ mod client;
 mod connections;
 mod control;
 mod faults;
+mod quirks;
 mod winkas;
+mod winkas_options;
 mod wyn;
+mod wyn_tokens;

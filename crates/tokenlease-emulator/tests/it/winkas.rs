@@ -6,7 +6,8 @@ use tokenlease_emulator::{
 };
 
 use crate::client::{
-    AUTHENTICATE, authenticate, authenticate_body, get, post_json, refetch, start, winkas_token,
+    AUTHENTICATE, REFETCH, authenticate, authenticate_body, get, post_json, refetch, start,
+    winkas_token,
 };
 
 fn validate(emulator: &Emulator, token: &str) -> Value {
@@ -138,7 +139,7 @@ fn refetch_and_authenticate_use_different_field_names() {
     let token = winkas_token(&emulator);
     assert_eq!(refetch(&emulator, &emulator.winkas().password())["Token"], token.as_str());
     let body = authenticate_body(&emulator, &emulator.winkas().password());
-    let reply = post_json(&emulator.winkas().server(), crate::client::REFETCH, &body).json();
+    let reply = post_json(&emulator.winkas().server(), REFETCH, &body).json();
     assert_eq!(reply["Token"], Value::Null);
 }
 
@@ -299,4 +300,43 @@ fn authenticate_answers_405_to_get_and_415_to_another_content_type() {
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
     assert_eq!(crate::client::post_form(&server, AUTHENTICATE, &[], &[("a", "b")]).status, 415);
     assert_eq!(get(&server, "/api/Unknown/Call", &[]).status, 404);
+}
+
+#[test]
+fn a_token_is_as_long_as_the_documented_one() {
+    let emulator = start();
+    let token = winkas_token(&emulator);
+    assert_eq!((token.len(), token.matches('|').count()), (237, 9));
+}
+
+#[test]
+fn the_keys_of_an_answer_are_in_the_documented_order() {
+    let emulator = start();
+    let body = authenticate_body(&emulator, &emulator.winkas().password());
+    let reply = post_json(&emulator.winkas().server(), AUTHENTICATE, &body);
+    let text = String::from_utf8(reply.body).unwrap();
+    let keys = [
+        "AuthenticationMessage",
+        "WinKasData",
+        "Id",
+        "UserName",
+        "UserPassword",
+        "UserContractCode",
+        "CurrentToken",
+        "UserRealName",
+        "AuthLevel",
+        "Profile",
+        "WinkasErrorCode",
+        "WinKasStatus",
+        "WinKasStatusString",
+        "WinKasMessage",
+        "ApiVersion",
+        "ResponseDateTime",
+        "ResponseInfo",
+        "ElapsedSeconds",
+        "ServerName",
+        "Source",
+    ];
+    let found = keys.map(|key| text.find(&format!("\"{key}\":")).expect(key));
+    assert!(found.is_sorted(), "{text}");
 }

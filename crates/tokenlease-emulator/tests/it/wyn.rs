@@ -4,24 +4,38 @@ use serde_json::{Value, json};
 use tokenlease_emulator::Emulator;
 
 use crate::client::{
-    Client, basic, connect_token, get, post_form, post_json, revoke, start, wyn_token,
+    Client, Reply, basic, basic_of, connect_token, get, post_form, post_json, start, wyn_token,
 };
 
-fn error(reply: &crate::client::Reply) -> (u16, Value) {
+fn error(reply: &Reply) -> (u16, Value) {
     (reply.status, reply.json()["error"].clone())
 }
 
-fn introspect(emulator: &Emulator, token: &str) -> Value {
-    let basic = [("Authorization", basic(emulator))];
-    let headers = basic.each_ref().map(|(name, value)| (*name, value.as_str()));
-    post_form(&emulator.wyn().server(), "/connect/introspect", &headers, &[("token", token)]).json()
+fn userinfo(emulator: &Emulator, token: &str) -> Reply {
+    let bearer = format!("Bearer {token}");
+    get(&emulator.wyn().server(), "/connect/userinfo", &[("Authorization", &bearer)])
+}
+
+fn token_with(emulator: &Emulator, more: &[(&str, &str)]) -> String {
+    connect_token(emulator, more).json()["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Returns the positions of texts in a body.
+fn positions(reply: &Reply, texts: &[&str]) -> Vec<usize> {
+    let body = String::from_utf8(reply.body.clone()).unwrap();
+    texts.iter().map(|text| body.find(text).unwrap_or_else(|| panic!("{text} in {body}"))).collect()
 }
 
 #[test]
 fn a_token_is_64_upper_case_hex_digits_in_an_answer_that_forbids_caching() {
     let emulator = start();
     let reply = connect_token(&emulator, &[]);
-    assert_eq!((reply.status, reply.header("cache-control")), (200, Some("no-store")));
+    let no_store = Some("no-store, no-cache, max-age=0");
+    assert_eq!((reply.status, reply.header("cache-control")), (200, no_store));
+    assert_eq!(reply.header("pragma"), Some("no-cache"));
+    assert_eq!(reply.header("content-type"), Some("application/json; charset=UTF-8"));
+    let keys = ["access_token", "expires_in", "token_type", "scope"];
+    assert!(positions(&reply, &keys).is_sorted());
     let body = reply.json();
     let token = body["access_token"].as_str().unwrap();
     assert_eq!(token.len(), 64);
@@ -94,20 +108,27 @@ fn a_basic_header_with_form_url_encoded_parts_authenticates_the_client() {
 }
 
 #[test]
-fn two_client_authentication_methods_are_an_invalid_request() {
+fn a_basic_header_wins_over_the_body_unless_it_is_malformed() {
     let emulator = start();
     let wyn = emulator.wyn();
     let (user, password, secret) = (wyn.user(), wyn.password(), wyn.client_secret());
-    let form = [
-        ("grant_type", "password"),
-        ("username", &user),
-        ("password", &password),
-        ("client_id", wyn.client_id()),
-        ("client_secret", &secret),
-    ];
-    let basic = basic(&emulator);
-    let reply = post_form(&wyn.server(), "/connect/token", &[("Authorization", &basic)], &form);
-    assert_eq!(error(&reply), (400, json!("invalid_request")));
+    let ask = |header: &str, secret: &str| {
+        let form = [
+            ("grant_type", "password"),
+            ("username", &user),
+            ("password", &password),
+            ("client_id", wyn.client_id()),
+            ("client_secret", secret),
+        ];
+        post_form(&wyn.server(), "/connect/token", &[("Authorization", header)], &form).status
+    };
+    assert_eq!(ask(&basic(&emulator), "wrong"), 200);
+    assert_eq!(ask(&basic_of(wyn.client_id(), "wrong"), &secret), 400);
+    // A header without a secret is a secret that is wrong; one without an id is none.
+    assert_eq!(ask(&basic_of(wyn.client_id(), ""), &secret), 400);
+    assert_eq!(ask(&basic_of("", "wrong"), &secret), 200);
+    assert_eq!(ask("Basic ???", &secret), 200);
+    assert_eq!(ask(&basic_of(wyn.client_id(), &"x".repeat(101)), &secret), 200);
 }
 
 #[test]
@@ -119,8 +140,35 @@ fn values_of_more_than_100_characters_get_the_same_errors() {
     assert_eq!(connect_token(&emulator, &[]).status, 200);
     let reply = connect_token(&emulator, &[("password", &long)]);
     assert_eq!(error(&reply), (400, json!("invalid_grant")));
+    assert_eq!(reply.json()["error_description"], Value::Null);
     let reply = connect_token(&emulator, &[("client_secret", &long)]);
     assert_eq!(error(&reply), (400, json!("invalid_client")));
+}
+
+#[test]
+fn lengths_are_counted_in_utf_16_units_and_before_a_basic_header_is_decoded() {
+    let emulator = start();
+    // One character beyond the basic plane is two units, and 12 bytes in percent-encoding.
+    let (most, long) = ("\u{1f600}".repeat(50), "\u{1f600}".repeat(51));
+    let ascii = "%".repeat(34);
+    emulator.wyn().set_client_secrets([most.as_str(), &long, &ascii]);
+    assert_eq!(connect_token(&emulator, &[]).status, 200);
+    let reply = connect_token(&emulator, &[("client_secret", &long)]);
+    assert_eq!(error(&reply), (400, json!("invalid_client")));
+    assert_eq!(connect_token(&emulator, &[("client_secret", &ascii)]).status, 200);
+    let headers = [("Authorization", &*basic_of("integration", &ascii))];
+    let form = [("token", "unknown")];
+    let reply = post_form(&emulator.wyn().server(), "/connect/revocation", &headers, &form);
+    assert_eq!(error(&reply), (400, json!("invalid_client")));
+}
+
+#[test]
+fn a_user_that_is_missing_is_invalid_grant_without_a_description() {
+    let emulator = start();
+    let reply = connect_token(&emulator, &[("username", "")]);
+    assert_eq!(reply.json(), json!({"error": "invalid_grant"}));
+    let reply = connect_token(&emulator, &[("password", "")]);
+    assert_eq!(reply.json()["error_description"], "invalid_username_or_password");
 }
 
 #[test]
@@ -153,10 +201,76 @@ fn grants_and_scopes_that_are_not_allowed_have_separate_errors() {
 }
 
 #[test]
-fn a_repeated_parameter_is_an_invalid_request() {
+fn the_first_of_repeated_parameters_counts_and_their_names_are_in_any_case() {
     let emulator = start();
-    let reply = connect_token(&emulator, &[("scope", "openid"), ("scope", "openid")]);
+    let reply = connect_token(&emulator, &[("scope", "openid"), ("SCOPE", "magic")]);
+    assert_eq!(reply.json()["scope"], "openid");
+    let reply = connect_token(&emulator, &[("grant_type", ""), ("Grant_Type", "password")]);
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn grant_names_in_another_case_are_unsupported() {
+    let emulator = start();
+    for grant in ["Password", "PASSWORD", "Client_Credentials", &"p".repeat(101)] {
+        let reply = connect_token(&emulator, &[("grant_type", grant)]);
+        assert_eq!(error(&reply), (400, json!("unsupported_grant_type")), "{grant}");
+    }
+    let reply = connect_token(&emulator, &[("grant_type", "refresh_token")]);
     assert_eq!(error(&reply), (400, json!("invalid_request")));
+    let more = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+    assert_eq!(error(&connect_token(&emulator, &more)), (400, json!("invalid_grant")));
+}
+
+#[test]
+fn a_scope_is_split_distinct_and_sorted_in_the_answer() {
+    let emulator = start();
+    let reply = connect_token(&emulator, &[("scope", " storage  openid storage email ")]);
+    assert_eq!(reply.json()["scope"], "email openid storage");
+    let long = "openid ".repeat(50);
+    let reply = connect_token(&emulator, &[("scope", &long)]);
+    assert_eq!(error(&reply), (400, json!("invalid_scope")));
+}
+
+#[test]
+fn a_wrong_scope_is_found_before_a_wrong_password_is_counted() {
+    let emulator = start();
+    let reply = connect_token(&emulator, &[("scope", "magic"), ("password", "wrong")]);
+    assert_eq!(error(&reply), (400, json!("invalid_scope")));
+    assert_eq!(emulator.details().wyn.wrong_credentials, 0);
+}
+
+#[test]
+fn a_clients_own_token_has_no_scope_of_openid_connect() {
+    let emulator = start();
+    emulator.options(|o| o.wyn.client_credentials = true);
+    let grant = ("grant_type", "client_credentials");
+    let body = connect_token(&emulator, &[grant]).json();
+    assert_eq!(body["scope"], "cache scheduler server_portal storage");
+    assert_eq!(userinfo(&emulator, body["access_token"].as_str().unwrap()).status, 403);
+    let reply = connect_token(&emulator, &[grant, ("scope", "openid")]);
+    assert_eq!(error(&reply), (400, json!("invalid_scope")));
+}
+
+#[test]
+fn userinfo_answers_403_insufficient_scope_without_openid() {
+    let emulator = start();
+    let token = token_with(&emulator, &[("scope", "server_portal")]);
+    let reply = userinfo(&emulator, &token);
+    let challenge = Some("Bearer error=\"insufficient_scope\"");
+    assert_eq!((reply.status, reply.header("www-authenticate")), (403, challenge));
+    emulator.end_token(&token);
+    assert_eq!(userinfo(&emulator, &token).status, 401);
+}
+
+#[test]
+fn userinfo_names_the_user_only_with_the_scope_profile() {
+    let emulator = start();
+    let token = token_with(&emulator, &[("scope", "openid")]);
+    assert_eq!(userinfo(&emulator, &token).json(), json!({"sub": emulator.wyn().user()}));
+    let form = [("access_token", token.as_str())];
+    let reply = post_form(&emulator.wyn().server(), "/connect/userinfo", &[], &form);
+    assert_eq!(reply.status, 200);
 }
 
 #[test]
@@ -198,83 +312,6 @@ fn a_new_token_may_end_the_older_ones_of_its_client() {
     wyn_token(&emulator);
     assert!(!emulator.token_is_active(&first));
     assert!(emulator.token_is_active(&foreign));
-}
-
-#[test]
-fn a_revoked_token_is_inactive_at_once() {
-    let emulator = start();
-    let token = wyn_token(&emulator);
-    let reply = revoke(
-        &emulator,
-        &[("token", &token), ("token_type", "access_token"), ("token_type_hint", "access_token")],
-    );
-    assert_eq!((reply.status, reply.body.len()), (200, 0));
-    assert!(!emulator.token_is_active(&token));
-}
-
-#[test]
-fn revoking_an_unknown_token_answers_200() {
-    let emulator = start();
-    assert_eq!(revoke(&emulator, &[("token", "unknown")]).status, 200);
-    assert_eq!(emulator.counts().wyn.revoke, 1);
-}
-
-#[test]
-fn revoking_another_clients_token_answers_200_and_keeps_it_active() {
-    let emulator = start();
-    let foreign = emulator.wyn().foreign_token();
-    assert_eq!(revoke(&emulator, &[("token", &foreign)]).status, 200);
-    assert!(emulator.token_is_active(&foreign));
-}
-
-#[test]
-fn the_hint_refresh_token_finds_no_access_token_and_another_hint_is_unsupported() {
-    let emulator = start();
-    let token = wyn_token(&emulator);
-    let reply = revoke(&emulator, &[("token", &token), ("token_type_hint", "refresh_token")]);
-    assert_eq!(reply.status, 200);
-    let reply = revoke(&emulator, &[("token", &token), ("token_type_hint", "id_token")]);
-    assert_eq!(error(&reply), (400, json!("unsupported_token_type")));
-    assert!(emulator.token_is_active(&token));
-}
-
-#[test]
-fn revocation_rejects_get_another_content_type_a_missing_token_and_a_wrong_client() {
-    let emulator = start();
-    let server = emulator.wyn().server();
-    assert_eq!(get(&server, "/connect/revocation", &[]).status, 405);
-    assert_eq!(post_json(&server, "/connect/revocation", &json!({})).status, 415);
-    assert_eq!(error(&revoke(&emulator, &[])), (400, json!("invalid_request")));
-    let reply = post_form(&server, "/connect/revocation", &[], &[("token", "x")]);
-    assert_eq!(error(&reply), (400, json!("invalid_client")));
-}
-
-#[test]
-fn userinfo_answers_401_with_a_challenge_for_an_inactive_token() {
-    let emulator = start();
-    let token = wyn_token(&emulator);
-    let bearer = format!("Bearer {token}");
-    let ask = || get(&emulator.wyn().server(), "/connect/userinfo", &[("Authorization", &bearer)]);
-    assert_eq!(ask().status, 200);
-    emulator.end_token(&token);
-    let reply = ask();
-    assert_eq!(reply.status, 401);
-    assert_eq!(reply.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
-    assert_eq!(emulator.counts().wyn.userinfo, 2);
-}
-
-#[test]
-fn introspection_says_whether_a_token_is_active() {
-    let emulator = start();
-    let token = wyn_token(&emulator);
-    let body = introspect(&emulator, &token);
-    assert_eq!((&body["active"], &body["client_id"]), (&json!(true), &json!("integration")));
-    emulator.end_token(&token);
-    assert_eq!(introspect(&emulator, &token), json!({"active": false}));
-    let server = emulator.wyn().server();
-    let reply = post_form(&server, "/connect/introspect", &[], &[("token", &token)]);
-    assert_eq!(reply.status, 401);
-    assert_eq!(emulator.details().wyn.introspect, 3);
 }
 
 #[test]
@@ -339,4 +376,22 @@ fn the_metadata_names_the_endpoints() {
     let reply = get(&emulator.wyn().server(), "/.well-known/openid-configuration", &[]);
     let endpoint = reply.json()["token_endpoint"].as_str().unwrap().to_owned();
     assert!(endpoint.ends_with("/connect/token"));
+}
+
+#[test]
+fn the_metadata_follows_the_options() {
+    let emulator = start();
+    let path = "/.well-known/openid-configuration";
+    let server = emulator.wyn().server();
+    assert_eq!(get(&server, path, &[]).json()["grant_types_supported"], json!(["password"]));
+    emulator.options(|o| {
+        o.wyn.client_credentials = true;
+        o.wyn.userinfo = false;
+    });
+    let body = get(&server, path, &[]).json();
+    assert_eq!(body["grant_types_supported"], json!(["client_credentials", "password"]));
+    assert_eq!(body["userinfo_endpoint"], Value::Null);
+    assert_eq!(get(&server, "/connect/userinfo", &[]).status, 404);
+    emulator.options(|o| o.wyn.discovery = false);
+    assert_eq!(get(&server, path, &[]).status, 404);
 }
