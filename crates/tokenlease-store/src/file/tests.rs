@@ -376,23 +376,6 @@ async fn the_sweep_removes_expired_records_and_files_of_ended_processes() {
     assert!(record(&store, &name("kept")).await.is_some());
 }
 
-/// Rule: Store: a process that runs for a long time removes the expired records of its folder once
-/// a day.
-#[tokio::test]
-async fn a_process_that_runs_for_long_sweeps_its_folder_daily() {
-    let place = Place::new();
-    let store = place.open();
-    store.swap(&name("expired"), None, b"record", Some(MINUTE)).await.unwrap();
-    place.clock.advance(2 * MINUTE);
-    put(&store, &name("a"), None, b"record").await;
-    assert_eq!(place.names(RECORD_END).len(), 2, "at most once a day");
-    let mark = fs::File::options().write(true).open(place.path.join("swept")).unwrap();
-    mark.set_modified(std::time::SystemTime::now() - Duration::from_secs(2 * 86_400)).unwrap();
-    put(&store, &name("b"), None, b"record").await;
-    assert_eq!(place.names(RECORD_END).len(), 2, "a and b");
-    assert!(record(&store, &name("a")).await.is_some());
-}
-
 /// Rule: Secrets: errors and Debug of a folder show no record.
 #[tokio::test]
 async fn errors_and_debug_of_a_folder_show_no_record() {
@@ -404,3 +387,5 @@ async fn errors_and_debug_of_a_folder_show_no_record() {
     assert!(seen.contains("[redacted]") && !seen.contains("canary"), "{seen}");
     assert!(StoreTime::MIN < store.load(&name("u")).await.unwrap().now);
 }
+
+mod daily_sweep;
