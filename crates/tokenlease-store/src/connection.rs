@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use tokenlease::{Error, ErrorKind, store::StoreError};
+use tokenlease::{
+    Clock, Error, ErrorKind, SystemClock,
+    core::{Timestamp, time::Moment as _},
+    store::StoreError,
+};
+use tokio::time::Instant;
 
 /// The time limit of a call, including the connection. The client's own timeout is 2 s.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_millis(1800);
@@ -26,91 +31,150 @@ pub(crate) fn bad_url(why: &str, expected: &'static str) -> Error {
     Error::new(ErrorKind::Config, format!("the store's URL {why}")).expected(expected)
 }
 
+/// The longest time that a connection is unused and then used without a check. Routers that translate
+/// addresses forget connections, some of them after a few minutes, and tell neither end.
+const MAX_IDLE: Duration = Duration::from_secs(60);
+
+/// The time limit of a check. A call has the time for a check and a new connection.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// When and how often the system checks a quiet TCP connection.
+pub(crate) const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const KEEPALIVE_RETRIES: u32 = 3;
+
+/// Makes and checks the connections of a [`Slot`].
+pub(crate) trait Connect {
+    type Connection;
+
+    fn connect(&self) -> impl Future<Output = Result<Self::Connection, Error>> + Send;
+
+    /// Returns whether the server answers on the connection. An error message is an answer.
+    fn answers(&self, connection: &Self::Connection) -> impl Future<Output = bool> + Send;
+}
+
 /// One connection for all callers of a process. A forked child does not use its parent's
 /// connection: it leaves that alone and makes another.
 #[derive(Debug)]
-pub(crate) struct Slot<C>(Mutex<State<C>>);
+pub(crate) struct Slot<C> {
+    state: Mutex<State<C>>,
+    clock: Arc<dyn Clock>,
+}
 
 #[derive(Debug)]
 struct State<C> {
     process: u32,
     connection: Option<Arc<C>>,
-    /// Locked while a caller connects, so that concurrent callers make one connection.
+    /// When a caller last took the connection, on the clock that runs through suspend.
+    last_used: Timestamp,
+    /// Locked while a caller connects or checks the connection, so that concurrent callers make one
+    /// connection.
     connecting: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// The error of a call, and whether the connection is unusable afterwards.
+/// The error of a call, and what the call needs before it can be repeated.
 pub(crate) struct Failure {
-    pub(crate) broken: bool,
+    pub(crate) remedy: Remedy,
     pub(crate) error: Error,
+}
+
+/// What a failed call needs before it can be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// It would fail again.
+    None,
+    /// It lost against a concurrent call, and can be repeated at once.
+    Repeat,
+    /// The connection is broken, or leads to a server that may not write any more.
+    Reconnect,
 }
 
 impl<C> Slot<C> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(State::new()))
+        Self::on_clock(Arc::new(SystemClock))
     }
 
-    /// Makes a call on the connection, within [`CALL_TIMEOUT`]. Connects first if there is no
-    /// connection. If an old connection turns out to be broken, it repeats the call once on a new
-    /// one: all calls may be made twice.
-    pub(crate) async fn call<R, Connecting, Calling>(
+    fn on_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { state: Mutex::new(State::new()), clock }
+    }
+
+    /// Makes a call on the connection, and ends at the deadline. Connects first if there is no
+    /// connection, and checks one that was not used for a minute. If an old connection turns out to
+    /// be broken, it repeats the call once on a new one; a call that lost against a concurrent one
+    /// is repeated once, too. So all calls may be made twice.
+    pub(crate) async fn call<R, Calling>(
         &self,
-        connect: impl Fn() -> Connecting,
+        deadline: Instant,
+        server: &impl Connect<Connection = C>,
         call: impl Fn(Arc<C>) -> Calling,
     ) -> Result<R, StoreError>
     where
-        Connecting: Future<Output = Result<C, Error>>,
         Calling: Future<Output = Result<R, Failure>>,
     {
-        let attempt = async {
-            let (connection, fresh) = self.connected(&connect).await?;
-            match call(connection.clone()).await {
-                Err(failure) if failure.broken => {
-                    self.forget(&connection);
-                    if fresh {
-                        return Err(failure.error);
+        let attempts = async {
+            let (mut connection, mut fresh) = self.connected(server).await?;
+            let mut repeated = false;
+            loop {
+                let failure = match call(connection.clone()).await {
+                    Ok(result) => return Ok(result),
+                    Err(failure) => failure,
+                };
+                let again = match failure.remedy {
+                    Remedy::None => false,
+                    Remedy::Repeat => true,
+                    Remedy::Reconnect => {
+                        self.forget(&connection);
+                        !fresh
                     }
-                    let (connection, _) = self.connected(&connect).await?;
-                    call(connection.clone()).await.map_err(|failure| {
-                        if failure.broken {
-                            self.forget(&connection);
-                        }
-                        failure.error
-                    })
+                };
+                if repeated || !again {
+                    return Err(failure.error);
                 }
-                result => result.map_err(|failure| failure.error),
+                repeated = true;
+                (connection, fresh) = self.connected(server).await?;
             }
         };
-        match within(attempt).await {
-            Ok(result) => result.map_err(StoreError::Unavailable),
-            Err(late) => {
+        tokio::time::timeout_at(deadline, attempts)
+            .await
+            .unwrap_or_else(|_| {
                 // The state of the connection is unknown.
                 self.lock().connection = None;
-                Err(StoreError::Unavailable(late))
-            }
-        }
+                Err(late())
+            })
+            .map_err(StoreError::Unavailable)
     }
 
-    async fn connected<Connecting>(
+    async fn connected(
         &self,
-        connect: impl Fn() -> Connecting,
-    ) -> Result<(Arc<C>, bool), Error>
-    where
-        Connecting: Future<Output = Result<C, Error>>,
-    {
+        server: &impl Connect<Connection = C>,
+    ) -> Result<(Arc<C>, bool), Error> {
         let connecting = {
-            let state = self.lock();
-            if let Some(connection) = &state.connection {
-                return Ok((connection.clone(), false));
+            let mut state = self.lock();
+            if let Some(connection) = state.take(self.clock.elapsed()) {
+                return Ok((connection, false));
             }
             state.connecting.clone()
         };
         let _guard = connecting.lock().await;
-        if let Some(connection) = &self.lock().connection {
-            return Ok((connection.clone(), false));
+        let idle = {
+            let mut state = self.lock();
+            if let Some(connection) = state.take(self.clock.elapsed()) {
+                return Ok((connection, false));
+            }
+            state.connection.clone()
+        };
+        if let Some(connection) = idle {
+            let check = server.answers(&connection);
+            if tokio::time::timeout(CHECK_TIMEOUT, check).await.unwrap_or(false) {
+                self.lock().last_used = self.clock.elapsed();
+                return Ok((connection, false));
+            }
+            self.forget(&connection);
         }
-        let connection = Arc::new(connect().await?);
-        self.lock().connection = Some(connection.clone());
+        let connection = Arc::new(server.connect().await?);
+        let mut state = self.lock();
+        state.connection = Some(connection.clone());
+        state.last_used = self.clock.elapsed();
         Ok((connection, true))
     }
 
@@ -122,8 +186,8 @@ impl<C> Slot<C> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<C>> {
-        // Each change is one assignment, so the state is intact even after a panic.
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each change leaves the state intact, also before a panic.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.process != std::process::id() {
             // Dropping the parent's connection would close it for the parent.
             mem::forget(mem::replace(&mut *state, State::new()));
@@ -134,73 +198,34 @@ impl<C> Slot<C> {
 
 impl<C> State<C> {
     fn new() -> Self {
-        Self { process: std::process::id(), connection: None, connecting: Arc::default() }
+        Self {
+            process: std::process::id(),
+            connection: None,
+            last_used: Timestamp::MIN,
+            connecting: Arc::default(),
+        }
+    }
+
+    /// Returns the connection for a call, unless it needs a check first.
+    fn take(&mut self, now: Timestamp) -> Option<Arc<C>> {
+        let connection = self.connection.as_ref()?;
+        if now.since(self.last_used) > MAX_IDLE {
+            return None;
+        }
+        self.last_used = now;
+        Some(connection.clone())
     }
 }
 
-async fn within<R>(work: impl Future<Output = R>) -> Result<R, Error> {
-    tokio::time::timeout(CALL_TIMEOUT, work).await.map_err(|_| {
-        Error::new(ErrorKind::Store, format!("the store did not answer within {CALL_TIMEOUT:?}"))
-            .advice("check the server and the network to it; the client retries by itself")
-    })
+fn late() -> Error {
+    Error::new(ErrorKind::Store, format!("the store did not answer within {CALL_TIMEOUT:?}"))
+        .advice("check the server and the network to it; the client retries by itself")
+}
+
+/// Returns the deadline of a call that begins now.
+pub(crate) fn deadline() -> Instant {
+    Instant::now() + CALL_TIMEOUT
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-
-    fn broken() -> Failure {
-        Failure { broken: true, error: Error::new(ErrorKind::Store, "it broke") }
-    }
-
-    /// Rule: Expiry: a TTL that is sent to a server is at least a millisecond and at most a
-    /// century, so a very long one does not overflow.
-    ///
-    /// Reported as directus/directus#4054
-    #[test]
-    fn a_ttl_is_at_least_a_millisecond_and_at_most_a_century() {
-        assert_eq!(millis(Duration::ZERO), 1);
-        assert_eq!(millis(Duration::from_secs(30)), 30_000);
-        assert_eq!(millis(Duration::MAX), 100 * 365 * 24 * 3600 * 1000);
-    }
-
-    /// Rule: Store: concurrent calls to a server make one connection, and a broken one is replaced
-    /// once for each call.
-    #[tokio::test]
-    async fn concurrent_calls_make_one_connection_and_replace_a_broken_one_once() {
-        let (slot, made) = (Slot::new(), AtomicU32::new(0));
-        let connect = || async {
-            tokio::task::yield_now().await;
-            Ok(made.fetch_add(1, Ordering::SeqCst))
-        };
-        let calls =
-            (0..20).map(|_| slot.call(connect, |connection| async move { Ok(*connection) }));
-        let mut calls: Vec<_> = calls.map(Box::pin).collect();
-        for call in &mut calls {
-            assert_eq!(call.await.unwrap(), 0);
-        }
-        let call = |connection: Arc<u32>| async move {
-            if *connection == 0 { Err(broken()) } else { Ok(7) }
-        };
-        assert_eq!(slot.call(connect, call).await.unwrap(), 7);
-        assert_eq!(made.load(Ordering::SeqCst), 2);
-
-        let never = |_| async { Err::<(), _>(broken()) };
-        assert!(slot.call(connect, never).await.is_err());
-        assert_eq!(made.load(Ordering::SeqCst), 3, "no more than one repetition");
-    }
-
-    /// Rule: Deadlines: a call to a server that does not answer ends before the client's own
-    /// timeout for the store.
-    #[tokio::test(start_paused = true)]
-    async fn a_call_to_a_hanging_server_ends_before_the_clients_timeout() {
-        let (slot, connect) = (Slot::new(), || async { Ok(()) });
-        let began = tokio::time::Instant::now();
-        let hanging = |_| std::future::pending::<Result<(), Failure>>();
-        let error = slot.call(connect, hanging).await.unwrap_err();
-        assert!(error.to_string().contains("did not answer within"), "{error}");
-        assert_eq!(began.elapsed(), CALL_TIMEOUT);
-    }
-}
+mod tests;

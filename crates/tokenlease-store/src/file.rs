@@ -242,13 +242,16 @@ impl Inner {
         record: &[u8],
         keep: Option<Duration>,
     ) -> std::result::Result<Swapped, StoreError> {
-        let _kernel_lock = lock::acquire(&self.folder, &lock::path(name))?;
+        let kernel_lock = lock::acquire(&self.folder, &lock::path(name))?;
         let loaded = self.load(name)?;
         if loaded.record.as_ref().map(Stored::revision) != expected {
             return Ok(Swapped::Conflict(loaded));
         }
         let times = self.clock.times(&self.folder)?;
         let revision = record::write(&self.folder, name, record, keep, times)?;
+        drop(kernel_lock);
+        // A process that runs for months opens its store once.
+        sweep::sweep_daily(&self.folder, &self.clock);
         Ok(Swapped::Done { revision, now: times.store })
     }
 }

@@ -6,6 +6,7 @@
 //! | `memory:` | [`MemoryStore`](tokenlease::MemoryStore) | | the threads of a process |
 //! | `file:`, `file:/path` | [`FileStore`] | `file` (default) | the processes of a host |
 //! | `redis://…`, `rediss://…` | `RedisStore` | `redis` | many hosts |
+//! | `redis+cluster://…`, `redis+sentinel://…` | `RedisStore` | `redis` | many hosts |
 //! | `postgres://…` | `PostgresStore` | `postgres` | many hosts |
 //!
 //! [`open`] opens a store by its URL. It encrypts all records that leave the process with

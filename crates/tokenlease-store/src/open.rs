@@ -86,6 +86,8 @@ pub struct Opened {
 /// | `file:` | the default folder, see `FileStore::default_folder` |
 /// | `file:/path`, `file:///path` | that folder; the path is used literally, without decoding |
 /// | `redis://user:password@host:port/database`, `rediss://…` | that server; `rediss` uses TLS |
+/// | `redis+cluster://host:port,host:port` | that cluster |
+/// | `redis+sentinel://host:port,host:port/primary` | the primary that these sentinels name |
 /// | `postgres://user:password@host:port/database` | the table `tokenlease` of that database |
 ///
 /// The URL may contain a password: no error shows it.
@@ -152,13 +154,15 @@ pub async fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
         #[cfg(not(feature = "file"))]
         "file" => Err(left_out("file stores", "file")),
         #[cfg(feature = "redis")]
-        "redis" | "rediss" => {
+        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
+        | "rediss+sentinel" => {
             let store = crate::RedisStore::open(url.trim(), &options.extra_cas)?;
             let key = key(&options.key, &store, async || store.holds_records().await).await?;
             Ok(sealed(store, key))
         }
         #[cfg(not(feature = "redis"))]
-        "redis" | "rediss" => Err(left_out("redis stores", "redis")),
+        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
+        | "rediss+sentinel" => Err(left_out("redis stores", "redis")),
         #[cfg(feature = "postgres")]
         "postgres" | "postgresql" => {
             let store = crate::PostgresStore::open(url.trim(), &options.extra_cas)?;

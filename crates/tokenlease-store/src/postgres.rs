@@ -6,6 +6,11 @@
 //! through a pooler in transaction mode. The user needs `select, insert, update, delete` on the
 //! table.
 //!
+//! A call that fails because the server shut down or became read-only is repeated once on a new
+//! connection. A call that lost a race (a serialization failure or a deadlock) is repeated once on
+//! the same one. The system checks a quiet connection after 30 s, and the store checks one that it
+//! did not use for 60 s.
+//!
 //! The lock of an owner that died ends with its TTL, which is 30 s by default. One write in 64
 //! deletes the rows that expired more than a day ago.
 
@@ -30,7 +35,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub use self::sql::MIGRATION;
 use self::sql::{ANY, CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE};
 use crate::{
-    connection::{Failure, Slot, millis},
+    connection::{Connect, Failure, Remedy, Slot, deadline, millis},
     tls,
 };
 
@@ -109,7 +114,7 @@ impl PostgresStore {
             }
             .map_err(|error| inner.failure("creating the table failed", &error))
         };
-        Ok(inner.slot.call(|| inner.connect(), call).await?)
+        Ok(inner.slot.call(deadline(), &**inner, call).await?)
     }
 
     /// Returns whether the table has a record that has not expired.
@@ -130,24 +135,7 @@ impl Inner {
             rows.map(|rows| rows.into_iter().next())
                 .map_err(|error| self.failure("a call failed", &error))
         };
-        self.slot.call(|| self.connect(), call).await
-    }
-
-    async fn connect(&self) -> Result<Client> {
-        let failed = |error: tokio_postgres::Error| self.failure("connecting failed", &error).error;
-        match &self.tls {
-            None => {
-                let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
-                drive(connection);
-                Ok(client)
-            }
-            Some(config) => {
-                let tls = MakeRustlsConnect::new(config.clone());
-                let (client, connection) = self.config.connect(tls).await.map_err(failed)?;
-                drive(connection);
-                Ok(client)
-            }
-        }
+        self.slot.call(deadline(), self, call).await
     }
 
     async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
@@ -221,11 +209,7 @@ impl Inner {
         let password = self.config.get_password().unwrap_or_default();
         let password = String::from_utf8_lossy(password);
         Failure {
-            // The server closes the connection (57P), the connection failed (08), or the server is
-            // a standby by now (25006).
-            broken: code.is_none_or(|code| {
-                code.starts_with("57P") || code.starts_with("08") || code == "25006"
-            }),
+            remedy: remedy(code),
             error: Error::new(
                 ErrorKind::Store,
                 format!("PostgreSQL at {}: {what}: {why}", self.hosts),
@@ -233,6 +217,45 @@ impl Inner {
             .redact(&[&*password])
             .advice(advice),
         }
+    }
+}
+
+impl Connect for Inner {
+    type Connection = Client;
+
+    async fn connect(&self) -> Result<Client> {
+        let failed = |error: tokio_postgres::Error| self.failure("connecting failed", &error).error;
+        match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
+                drive(connection);
+                Ok(client)
+            }
+            Some(config) => {
+                let tls = MakeRustlsConnect::new(config.clone());
+                let (client, connection) = self.config.connect(tls).await.map_err(failed)?;
+                drive(connection);
+                Ok(client)
+            }
+        }
+    }
+
+    async fn answers(&self, client: &Client) -> bool {
+        client.check_connection().await.is_ok()
+    }
+}
+
+/// Returns what a call that failed with that SQLSTATE needs before it can be repeated. Without one,
+/// the connection failed.
+fn remedy(code: Option<&str>) -> Remedy {
+    match code {
+        // The server lost a race: a serialization failure or a deadlock.
+        Some("40001" | "40P01") => Remedy::Repeat,
+        // The server has been a standby since a failover.
+        None | Some("25006") => Remedy::Reconnect,
+        // The server closes the connection, or the connection failed.
+        Some(code) if code.starts_with("57P") || code.starts_with("08") => Remedy::Reconnect,
+        Some(_) => Remedy::None,
     }
 }
 

@@ -9,44 +9,42 @@
 //! is one script, which runs atomically on the server and reads the server's time (`TIME`).
 //!
 //! With an ACL, the user needs `~tokenlease:* +eval +evalsha +script|load +time +hmget +hset +get
-//! +set +del +persist +pexpire`, and `+scan` if the store's key is in a keyring.
+//! +set +del +persist +pexpire`, and `+scan` if the store's key is in a keyring. A cluster also needs
+//! `+asking`, and `+cluster|slots` with a keyring. Behind sentinels `+role` lets the store recognize
+//! a replica before the first write.
+//!
+//! The store follows the redirections of a cluster (`MOVED` and `ASK`), and remembers them until the
+//! server fails. After `READONLY` it connects again, through the sentinels if there are any, and
+//! repeats the call once. The system checks a quiet connection after 30 s, and the store checks one
+//! that it did not use for 60 s.
 //!
 //! # Limits
 //! - The lock of an owner that died ends with its TTL, which is 30 s by default.
 //! - A failover loses the writes that the replica had not received. A lost lock or lease costs at
 //!   most one login.
+//! - Reads from a server that was demoted unnoticed are as old as the demotion. Its first write
+//!   shows that.
 //! - A server that evicts keys (a `maxmemory-policy` other than `noeviction`) may drop leases
 //!   early.
-//! - The client follows no redirections: use a proxy in front of a cluster.
 
+mod call;
+mod connect;
+mod nodes;
 mod scripts;
+mod sentinel;
+mod url;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use ::redis::{
-    AsyncConnectionConfig, FromRedisValue, IntoConnectionInfo as _, RedisConnectionInfo,
-    RedisError, Script, ScriptInvocation, aio::MultiplexedConnection,
-};
-use rustls::{ClientConfig, pki_types::ServerName};
+use ::redis::Script;
 use tokenlease::{
-    Error, ErrorKind, Result, Store,
+    Result, Store,
     core::StoreTime,
     store::{Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
 };
-use tokio::net::TcpStream;
-use url::Url;
 
-use self::scripts::Scripts;
-use crate::{
-    connection::{CALL_TIMEOUT, Failure, Slot, bad_url, millis},
-    tls,
-};
-
-const PORT: u16 = 6379;
-const URL: &str = "redis://user:password@host:6379/0, or rediss://… for TLS";
-
-/// The most `SCAN` calls of a search for any record. Each one reads about 10,000 keys.
-const MAX_SCANS: u32 = 50;
+use self::{call::Call, nodes::Nodes, scripts::Scripts};
+use crate::connection::millis;
 
 /// A Redis or Valkey server that many hosts share.
 ///
@@ -66,11 +64,7 @@ const MAX_SCANS: u32 = 50;
 pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
-    host: String,
-    port: u16,
-    settings: RedisConnectionInfo,
-    tls: Option<Arc<ClientConfig>>,
-    slot: Slot<MultiplexedConnection>,
+    nodes: Nodes,
     scripts: Scripts,
 }
 
@@ -83,88 +77,29 @@ impl RedisStore {
     /// Returns the store at `redis://[USER][:PASSWORD@]HOST[:PORT][/DATABASE]`, or at `rediss://…`
     /// for TLS. Sends nothing yet.
     ///
+    /// `redis+cluster://[USER][:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]` names servers of a cluster,
+    /// and `redis+sentinel://[USER][:PASSWORD@]HOST[:PORT][,…]/PRIMARY[/DATABASE]` the sentinels
+    /// that know the primary. The query `?sentinel_user=…&sentinel_password=…` is for the sentinels.
+    /// `rediss+cluster` and `rediss+sentinel` use TLS for all connections.
+    ///
     /// TLS trusts the certificate authorities of the system and those in the PEM texts `extra_cas`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if the URL can't be parsed or the certificate authorities can't be
-    /// used; [`ErrorKind::Internal`] if TLS can't be set up.
+    /// [`ErrorKind::Config`](tokenlease::ErrorKind::Config) if the URL can't be parsed or the
+    /// certificate authorities can't be used;
+    /// [`ErrorKind::Internal`](tokenlease::ErrorKind::Internal) if TLS can't be set up.
     pub fn open(url: &str, extra_cas: &[Vec<u8>]) -> Result<Self> {
-        let bad = |why: &str| bad_url(why, URL);
-        let mut url = Url::parse(url).map_err(|error| bad(&format!("can't be parsed: {error}")))?;
-        let encrypted = match url.scheme() {
-            "redis" => false,
-            "rediss" => true,
-            _ => return Err(bad("is not a Redis URL")),
-        };
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(bad("has a query or fragment, which Redis URLs do not have"));
-        }
-        url.set_scheme("redis").map_err(|()| bad("is not a Redis URL"))?;
-        let host = match url.host().ok_or_else(|| bad("has no host"))? {
-            url::Host::Domain(name) => name.to_owned(),
-            url::Host::Ipv4(address) => address.to_string(),
-            url::Host::Ipv6(address) => address.to_string(),
-        };
-        let port = url.port().unwrap_or(PORT);
-        let info = url
-            .into_connection_info()
-            .map_err(|error| bad(&format!("can't be used: {}", error.category())))?;
-        if !encrypted && !tls::is_local(&host) {
-            tracing::warn!(
-                target: "tokenlease",
-                "the store's password is sent unencrypted to {host}; use rediss://"
-            );
-        }
-        let tls = encrypted.then(|| tls::config(extra_cas).map(Arc::new)).transpose()?;
-        Ok(Self(Arc::new(Inner {
-            host,
-            port,
-            settings: info.redis_settings().clone(),
-            tls,
-            slot: Slot::new(),
-            scripts: Scripts::new(),
-        })))
+        let nodes = url::parse(url, extra_cas)?;
+        Ok(Self(Arc::new(Inner { nodes, scripts: Scripts::new() })))
     }
-}
 
-impl RedisStore {
-    /// Returns whether a search of at most [`MAX_SCANS`] calls finds a record.
+    /// Returns whether a search finds a record.
     pub(crate) async fn holds_records(&self) -> Result<bool> {
-        let inner = &self.0;
-        let call = |connection: Arc<MultiplexedConnection>| async move {
-            let (mut connection, mut cursor) = ((*connection).clone(), 0_u64);
-            for _ in 0..MAX_SCANS {
-                let mut scan = ::redis::cmd("SCAN");
-                scan.arg(cursor).arg(&["MATCH", "tokenlease:*:record", "COUNT", "10000"]);
-                let (next, found): (u64, Vec<String>) = scan
-                    .query_async(&mut connection)
-                    .await
-                    .map_err(|error| inner.failure("the search for records failed", &error))?;
-                if !found.is_empty() {
-                    return Ok(true);
-                }
-                if next == 0 {
-                    break;
-                }
-                cursor = next;
-            }
-            Ok(false)
-        };
-        Ok(inner.slot.call(|| inner.connect(), call).await?)
+        self.0.nodes.holds_records().await
     }
 }
 
 impl Inner {
-    async fn run<R: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<R, StoreError> {
-        let call = |connection: Arc<MultiplexedConnection>| async move {
-            let mut connection = (*connection).clone();
-            call.invoke_async(&mut connection)
-                .await
-                .map_err(|error| self.failure("a call failed", &error))
-        };
-        self.slot.call(|| self.connect(), call).await
-    }
-
     async fn run_lock_script(
         &self,
         script: &Script,
@@ -172,66 +107,11 @@ impl Inner {
         owner: &Owner,
         ttl: Duration,
     ) -> Result<Locked, StoreError> {
-        let mut call = script.key(lock_key(name));
-        let granted: u8 = self.run(call.arg(owner.as_str()).arg(millis(ttl))).await?;
+        let ttl = millis(ttl).to_string();
+        let arguments = vec![owner.as_str().as_bytes(), ttl.as_bytes()];
+        let call = Call { script, key: lock_key(name), arguments };
+        let granted: u8 = self.nodes.run(&call).await?;
         Ok(if granted == 1 { Locked::Granted } else { Locked::Busy })
-    }
-
-    async fn connect(&self) -> Result<MultiplexedConnection> {
-        let unreachable = |error: std::io::Error| {
-            Error::new(
-                ErrorKind::Store,
-                format!("the Redis server {} can't be reached: {error}", self.host),
-            )
-            .advice("check the server and the network to it; the client retries by itself")
-            .with_source(error)
-        };
-        let stream = TcpStream::connect((&*self.host, self.port)).await.map_err(unreachable)?;
-        stream.set_nodelay(true).map_err(unreachable)?;
-        let Some(config) = &self.tls else { return self.greet(stream).await };
-        let name = ServerName::try_from(self.host.clone()).map_err(|error| {
-            Error::new(ErrorKind::Config, "TLS can't check the name of the store's host")
-                .with_source(error)
-        })?;
-        let connector = tokio_rustls::TlsConnector::from(config.clone());
-        self.greet(connector.connect(name, stream).await.map_err(unreachable)?).await
-    }
-
-    async fn greet<S>(&self, stream: S) -> Result<MultiplexedConnection>
-    where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    {
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(CALL_TIMEOUT));
-        let (connection, driver) =
-            MultiplexedConnection::new_with_config(&self.settings, stream, config)
-                .await
-                .map_err(|error| self.failed("logging in failed", &error))?;
-        // The driver ends with the connection's last handle.
-        tokio::spawn(driver);
-        Ok(connection)
-    }
-
-    fn failure(&self, what: &str, error: &RedisError) -> Failure {
-        Failure {
-            broken: error.is_unrecoverable_error() || error.is_io_error(),
-            error: self.failed(what, error),
-        }
-    }
-
-    fn failed(&self, what: &str, error: &RedisError) -> Error {
-        let password = self.settings.password().unwrap_or_default();
-        let login = "give the server's user and password in the URL";
-        let advice = match error.code() {
-            Some("NOAUTH" | "WRONGPASS") => login,
-            _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => login,
-            Some("NOPERM") => "give the user the permissions that the store's documentation lists",
-            Some("MOVED" | "ASK") => "name a proxy of the cluster, or a server without a cluster",
-            Some("READONLY") => "name the primary server, not a replica",
-            _ => "check the server; the client retries by itself",
-        };
-        Error::new(ErrorKind::Store, format!("Redis at {}: {what}: {error}", self.host))
-            .redact(&[password])
-            .advice(advice)
     }
 }
 
@@ -252,7 +132,8 @@ fn loaded((seconds, micros, revision, bytes): Read) -> Loaded {
 impl Store for RedisStore {
     async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
         let inner = &self.0;
-        inner.run(&inner.scripts.load.key(record_key(name))).await.map(loaded)
+        let (script, key) = (&inner.scripts.load, record_key(name));
+        inner.nodes.run(&Call { script, key, arguments: Vec::new() }).await.map(loaded)
     }
 
     async fn swap(
@@ -262,11 +143,11 @@ impl Store for RedisStore {
         record: &[u8],
         keep: Option<Duration>,
     ) -> Result<Swapped, StoreError> {
-        let mut call = self.0.scripts.swap.key(record_key(name));
         let expected = expected.map(|revision| revision.to_string()).unwrap_or_default();
         let keep = keep.map(|keep| millis(keep).to_string()).unwrap_or_default();
-        call.arg(expected).arg(record).arg(keep);
-        let (seconds, micros, revision, bytes, done): Swap = self.0.run(&call).await?;
+        let arguments = vec![expected.as_bytes(), record, keep.as_bytes()];
+        let call = Call { script: &self.0.scripts.swap, key: record_key(name), arguments };
+        let (seconds, micros, revision, bytes, done): Swap = self.0.nodes.run(&call).await?;
         let loaded = loaded((seconds, micros, revision, bytes));
         Ok(match (done, revision) {
             (1, Some(revision)) => Swapped::Done { revision, now: loaded.now },
@@ -293,22 +174,22 @@ impl Store for RedisStore {
     }
 
     async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
-        let mut call = self.0.scripts.unlock.key(lock_key(name));
-        self.0.run::<u8>(call.arg(owner.as_str())).await.map(|_| ())
+        let (script, key) = (&self.0.scripts.unlock, lock_key(name));
+        let call = Call { script, key, arguments: vec![owner.as_str().as_bytes()] };
+        self.0.nodes.run::<u8>(&call).await.map(|_| ())
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore")
-            .field("host", &self.0.host)
-            .field("port", &self.0.port)
-            .finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("hosts", &self.0.nodes.hosts()).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokenlease::ErrorKind;
+
     use super::*;
 
     /// Rule: Secrets: no error and no Debug text of the Redis store shows its password.
@@ -323,6 +204,13 @@ mod tests {
             "redis://u:canary@h?x=1",
             "rediss://u:canary@h#insecure",
             "http://u:canary@h",
+            "redis://u:canary@h,h2",
+            "redis+proxy://u:canary@h",
+            "redis+cluster://u:canary@h,h2/1",
+            "redis+cluster://u:canary@h,h2:x",
+            "redis+sentinel://u:canary@h,h2",
+            "redis+sentinel://u:canary@h,h2/name/db",
+            "redis+sentinel://u:canary@h/name?password=canary",
         ] {
             let error = RedisStore::open(url, &[]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
@@ -331,7 +219,13 @@ mod tests {
         let store = RedisStore::open("redis://u:canary@127.0.0.1:7/2", &[]).unwrap();
         assert!(!format!("{store:?}").contains("canary"));
         let error = (::redis::ErrorKind::Io, "it", "said canary".to_owned()).into();
-        assert!(!store.0.failed("failed", &error).to_string().contains("canary"));
+        let at = connect::Address { host: "h".into(), port: 1 };
+        let connector = store.0.nodes.connector();
+        assert!(!connector.failed(&at, "failed", &error).to_string().contains("canary"));
+        let url = "rediss+sentinel://u:canary@a,[::1]:7/name/2?sentinel_password=canary";
+        let store = RedisStore::open(url, &[]).unwrap();
+        assert_eq!(store.0.nodes.hosts(), ["a:26379", "::1:7"]);
+        assert!(!format!("{store:?}").contains("canary"));
     }
 
     #[test]

@@ -14,5 +14,5 @@ pub use self::{
     pooler::pooler,
     postgres::{postgres, postgres_at},
     process::{Running, found},
-    redis::{redis, redis_at},
+    redis::{redis, redis_at, redis_of_cluster, sentinel},
 };

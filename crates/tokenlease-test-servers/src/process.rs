@@ -31,6 +31,15 @@ impl Running {
         self.url.clone()
     }
 
+    /// Returns the port of its URL.
+    ///
+    /// # Panics
+    /// If its URL has no port.
+    pub fn port(&self) -> u16 {
+        let (_, port) = self.url.rsplit_once(':').expect("a port");
+        port.split('/').next().and_then(|port| port.parse().ok()).expect("a port")
+    }
+
     /// Returns its URL for TLS.
     pub fn secure_url(&self) -> String {
         self.secure_url.clone()

@@ -387,3 +387,5 @@ async fn errors_and_debug_of_a_folder_show_no_record() {
     assert!(seen.contains("[redacted]") && !seen.contains("canary"), "{seen}");
     assert!(StoreTime::MIN < store.load(&name("u")).await.unwrap().now);
 }
+
+mod daily_sweep;

@@ -7,6 +7,7 @@ mod child;
 mod clock_offset;
 mod cold_start;
 mod engine;
+mod failover;
 mod folder_outage;
 mod killed_owner;
 mod network_namespaces;

@@ -1,0 +1,145 @@
+//! Connections to Redis servers, and their errors.
+
+use std::{sync::Arc, time::Duration};
+
+use ::redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, aio::MultiplexedConnection};
+use rustls::{ClientConfig, pki_types::ServerName};
+use socket2::{SockRef, TcpKeepalive};
+use tokenlease::{Error, ErrorKind, Result};
+use tokio::net::TcpStream;
+
+use crate::connection::{
+    CALL_TIMEOUT, Failure, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, Remedy,
+};
+
+/// The address of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+/// A connection, and the server that it leads to.
+pub(super) struct Connection {
+    pub(super) address: Address,
+    pub(super) link: MultiplexedConnection,
+}
+
+/// Connects to servers and sentinels with one store's settings.
+pub(super) struct Connector {
+    pub(super) settings: RedisConnectionInfo,
+    pub(super) sentinel_settings: RedisConnectionInfo,
+    pub(super) tls: Option<Arc<ClientConfig>>,
+}
+
+impl Connector {
+    pub(super) async fn server(&self, address: &Address) -> Result<Connection> {
+        let link = self.connect(address, &self.settings).await?;
+        Ok(Connection { address: address.clone(), link })
+    }
+
+    pub(super) async fn sentinel(&self, address: &Address) -> Result<MultiplexedConnection> {
+        self.connect(address, &self.sentinel_settings).await
+    }
+
+    async fn connect(
+        &self,
+        address: &Address,
+        settings: &RedisConnectionInfo,
+    ) -> Result<MultiplexedConnection> {
+        let unreachable = |error: std::io::Error| {
+            Error::new(
+                ErrorKind::Store,
+                format!("the Redis server {} can't be reached: {error}", address.host),
+            )
+            .advice("check the server and the network to it; the client retries by itself")
+            .with_source(error)
+        };
+        let stream =
+            TcpStream::connect((&*address.host, address.port)).await.map_err(unreachable)?;
+        stream.set_nodelay(true).map_err(unreachable)?;
+        keep_alive(&stream, KEEPALIVE_IDLE).map_err(unreachable)?;
+        let Some(config) = &self.tls else { return self.greet(address, stream, settings).await };
+        let name = ServerName::try_from(address.host.clone()).map_err(|error| {
+            Error::new(ErrorKind::Config, "TLS can't check the name of the store's host")
+                .with_source(error)
+        })?;
+        let connector = tokio_rustls::TlsConnector::from(config.clone());
+        let stream = connector.connect(name, stream).await.map_err(unreachable)?;
+        self.greet(address, stream, settings).await
+    }
+
+    async fn greet<S>(
+        &self,
+        address: &Address,
+        stream: S,
+        settings: &RedisConnectionInfo,
+    ) -> Result<MultiplexedConnection>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(CALL_TIMEOUT));
+        let (connection, driver) = MultiplexedConnection::new_with_config(settings, stream, config)
+            .await
+            .map_err(|error| self.failed(address, "logging in failed", &error))?;
+        // The driver ends with the connection's last handle.
+        tokio::spawn(driver);
+        Ok(connection)
+    }
+
+    pub(super) fn failure(&self, address: &Address, what: &str, error: &RedisError) -> Failure {
+        let broken = error.is_unrecoverable_error() || error.is_io_error() || is_read_only(error);
+        Failure {
+            remedy: if broken { Remedy::Reconnect } else { Remedy::None },
+            error: self.failed(address, what, error),
+        }
+    }
+
+    pub(super) fn failed(&self, address: &Address, what: &str, error: &RedisError) -> Error {
+        let secrets = [&self.settings, &self.sentinel_settings]
+            .map(|settings| settings.password().unwrap_or_default());
+        let login = "give the server's user and password in the URL";
+        let advice = match error.code() {
+            Some("NOAUTH" | "WRONGPASS") => login,
+            _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => login,
+            Some("NOPERM") => "give the user the permissions that the store's documentation lists",
+            Some("CLUSTERDOWN") => "check the cluster's state; the client retries by itself",
+            _ if is_read_only(error) => "name the primary server, not a replica",
+            _ => "check the server; the client retries by itself",
+        };
+        Error::new(ErrorKind::Store, format!("Redis at {}: {what}: {error}", address.host))
+            .redact(&secrets)
+            .advice(advice)
+    }
+}
+
+/// Returns whether a replica rejected a write: a failover made the primary a replica.
+fn is_read_only(error: &RedisError) -> bool {
+    // Redis 6 wraps the error of a command in one of the script.
+    error.code() == Some("READONLY") || error.to_string().contains("-READONLY ")
+}
+
+/// Lets the system check a quiet connection, and close it if the other end does not answer.
+fn keep_alive(stream: &TcpStream, idle: Duration) -> std::io::Result<()> {
+    let keepalive = TcpKeepalive::new().with_time(idle).with_interval(KEEPALIVE_INTERVAL);
+    #[cfg(not(windows))]
+    let keepalive = keepalive.with_retries(KEEPALIVE_RETRIES);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rule: Store: the system checks a quiet connection to Redis after 30 seconds.
+    #[tokio::test]
+    async fn a_quiet_connection_to_redis_is_kept_alive() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        assert!(!SockRef::from(&stream).keepalive().unwrap());
+        keep_alive(&stream, KEEPALIVE_IDLE).unwrap();
+        assert!(SockRef::from(&stream).keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(SockRef::from(&stream).tcp_keepalive_time().unwrap(), KEEPALIVE_IDLE);
+    }
+}
