@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 
 use tokenlease::{Result, core::Secret};
 
-pub use self::named::{KEYS, Value, nearest};
+pub use self::named::{KEYS, Value, is_repeatable, nearest};
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config,

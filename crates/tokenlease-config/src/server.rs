@@ -35,9 +35,7 @@ impl Options {
         };
         let provider = self.provider.ok_or_else(|| missing("provider", "provider"))?;
         let foreign: &[&str] = match provider {
-            Provider::Winkas => {
-                &["client_id", "tenant", "scope", "extra", "extra_secret_file"]
-            }
+            Provider::Winkas => &["client_id", "tenant", "scope", "extra", "extra_secret_file"],
             Provider::Wyn => &["contract"],
             Provider::OAuth2 => &["contract", "tenant"],
         };
@@ -61,9 +59,7 @@ impl Options {
                 let user = needed(&self.user, "user", "user")?;
                 let client = self.client_id.as_deref().unwrap_or(wyn::DEFAULT_CLIENT);
                 let identity = Identity::wyn(&server, &user, client)?;
-                identity
-                    .with_tenant(self.tenant.as_deref().unwrap_or_default())
-                    .with_scope(scope)
+                identity.with_tenant(self.tenant.as_deref().unwrap_or_default()).with_scope(scope)
             }
             Provider::OAuth2 => {
                 let server = needed(&self.server, "server", "server address")?;
