@@ -302,7 +302,8 @@ tokenlease_status tokenlease_config_new(tokenlease_config **config,
 /**
  * Sets an option by name: "provider", "server", "user", "store" and so on. The names are those of
  * the program's profiles; "tokenlease help token" lists them. Durations have a unit: "90s", "15m",
- * "8h". Set the options of a registry on the registry's config only, not on those of its clients.
+ * "8h". Each call with "extra" or "extra_secret_file" adds a field: "audience=https://api.example".
+ * Set the options of a registry on the registry's config only, not on those of its clients.
  *
  * Errors: TOKENLEASE_CONFIG for an unknown name or an invalid value.
  */
@@ -324,6 +325,17 @@ tokenlease_status tokenlease_config_set_password(tokenlease_config *config,
 tokenlease_status tokenlease_config_set_client_secret(tokenlease_config *config,
                                                       const char *client_secret,
                                                       tokenlease_error **error);
+
+/**
+ * Adds an extra field of the token request whose value is secret (wyn, oauth2). The strings are
+ * copied. Fields whose values are not secret are set by the option "extra".
+ *
+ * Errors: a client is not made if the name is empty or one that the library sends itself.
+ */
+tokenlease_status tokenlease_config_add_extra_secret(tokenlease_config *config,
+                                                     const char *name,
+                                                     const char *value,
+                                                     tokenlease_error **error);
 
 /**
  * Sets a function that fetches the credentials, for example from a vault or from the host program.
@@ -365,6 +377,15 @@ tokenlease_status tokenlease_credentials_set_password(tokenlease_credentials *cr
 tokenlease_status tokenlease_credentials_set_client_secret(tokenlease_credentials *credentials,
                                                            const char *client_secret,
                                                            tokenlease_error **error);
+
+/**
+ * Adds an extra field of the token request whose value is secret (wyn, oauth2). The strings are
+ * copied.
+ */
+tokenlease_status tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials,
+                                                          const char *name,
+                                                          const char *value,
+                                                          tokenlease_error **error);
 
 /**
  * Makes a registry from the options "store", "store_key", "store_key_file",

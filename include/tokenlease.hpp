@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tokenlease {
 
@@ -102,6 +103,8 @@ inline std::int64_t millis(std::optional<milliseconds> time) noexcept
 struct Credentials {
     std::optional<std::string> password;
     std::optional<std::string> client_secret;
+    /* The secret extra fields of the token request, by name (wyn, oauth2). */
+    std::vector<std::pair<std::string, std::string>> extra_secrets;
 };
 
 /* Options and secrets for clients, or the options of a registry. */
@@ -141,6 +144,15 @@ class Config {
         return *this;
     }
 
+    /* Adds a secret extra field; see tokenlease_config_add_extra_secret. */
+    Config &add_extra_secret(const std::string &name, const std::string &value)
+    {
+        detail::run([&](auto error) {
+            return tokenlease_config_add_extra_secret(get(), name.c_str(), value.c_str(), error);
+        });
+        return *this;
+    }
+
     /* Sets a function that fetches the credentials; see
        tokenlease_config_set_credentials_function. If it throws, the call that needs the credentials
        fails with TOKENLEASE_CONFIG. */
@@ -157,6 +169,12 @@ class Config {
                         fill(fetched.password, credentials, tokenlease_credentials_set_password);
                         fill(fetched.client_secret, credentials,
                              tokenlease_credentials_set_client_secret);
+                        for (const auto &[name, value] : fetched.extra_secrets) {
+                            detail::run([&, &n = name, &v = value](auto error) {
+                                return tokenlease_credentials_add_extra_secret(
+                                    credentials, n.c_str(), v.c_str(), error);
+                            });
+                        }
                         return 0;
                     } catch (...) {
                         return -1;

@@ -44,6 +44,10 @@ fn identities_are_the_same_bytes_in_every_language() {
         if text("vendor") != "winkas" {
             identity = identity.with_scope(text("scope"));
         }
+        for field in vector["extra"].as_array().into_iter().flatten() {
+            let (name, value) = (field[0].as_str().unwrap(), field[1].as_str().unwrap());
+            identity = identity.with_extra(name, value).unwrap();
+        }
         assert_eq!(hex(&identity.canonical()), text("canonical"), "{vector}");
         assert_eq!(identity.key(), text("name"), "{vector}");
     }
@@ -54,8 +58,13 @@ fn identities_are_the_same_bytes_in_every_language() {
 fn fingerprints_are_the_same_bytes_in_every_language() {
     for vector in vectors("proof.json").as_array().unwrap() {
         let secret = |name: &str| vector[name].as_str().map(Into::into);
-        let credentials =
-            Credentials { password: secret("password"), client_secret: secret("client_secret") };
+        let mut credentials = Credentials::default();
+        credentials.password = secret("password");
+        credentials.client_secret = secret("client_secret");
+        for field in vector["extra_secrets"].as_array().into_iter().flatten() {
+            let (name, value) = (field[0].as_str().unwrap(), field[1].as_str().unwrap());
+            credentials = credentials.with_extra_secret(name, value);
+        }
         let credentials_fingerprint = CredentialsFingerprint::of(&key(vector), &credentials);
         assert_eq!(
             hex(credentials_fingerprint.as_bytes()),

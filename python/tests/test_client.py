@@ -282,6 +282,20 @@ def test_secrets_come_from_a_function_and_a_file_together(
     assert client.token().kind == "bearer"
 
 
+# Rule: Languages: extra fields are a dict or a list, and secret ones text or functions.
+def test_extra_fields_are_a_dict_or_a_list(emulator: Emulator) -> None:
+    options = emulator.options("wyn")
+    fields = {"resource": ["a", "b"], "customizedParam": "c"}
+    Client(**options, extra=fields, extra_secret={"x": lambda: "s", "y": ["t", "u"]}).token()
+    Client(**options, extra=["resource=a", "customizedParam=c"]).token()
+    for extra in ({"password": "canary"}, ["canary"]):
+        with pytest.raises(ConfigError) as raised:
+            Client(**options, extra=extra)
+        assert "canary" not in str(raised.value)
+    with pytest.raises(ConfigError, match="reserved"):
+        Client(**options, extra_secret={"client_secret": "canary"})
+
+
 def test_validate_takes_any_token(emulator: Emulator, provider: str) -> None:
     client = Client(**emulator.options(provider))
     kind = client.token().kind

@@ -33,6 +33,8 @@ _Duration: TypeAlias = float | timedelta | str
 
 _Path: TypeAlias = str | PathLike[str]
 _Secret: TypeAlias = str | Callable[[], str]
+_ExtraSecret: TypeAlias = dict[str, _Secret | list[_Secret]]
+"""Fields by name; a name may have several values."""
 
 class _Options(TypedDict, total=False):
     provider: Literal["winkas", "wyn", "oauth2"] | None
@@ -42,6 +44,7 @@ class _Options(TypedDict, total=False):
     client_id: str | None
     tenant: str | None
     scope: str | None
+    extra: str | list[str] | dict[str, str | list[str]] | None
     lifetime: _Duration | None
     grant: Literal["password", "client_credentials"] | None
     client_auth: Literal["body", "basic", "basic-raw"] | None
@@ -59,6 +62,7 @@ class _Options(TypedDict, total=False):
     password_file: _Path | None
     password_command: str | None
     client_secret_file: _Path | None
+    extra_secret_file: str | list[str] | dict[str, _Path | list[_Path]] | None
     store: str | None
     store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None
     store_key_file: _Path | None
@@ -192,6 +196,9 @@ class Client:
     - `password`, `client_secret`: text, or a function that returns it. The client calls the
       function on a separate thread before its first read of the store and before each request that
       sends credentials, never while a cached token can be returned.
+    - `extra_secret`: extra fields of the token request whose values are secret, each text or such
+      a function: `{"connection": "SECRET"}`. Those that are not secret are the option `extra`:
+      `{"audience": "https://api.example"}`, or `["audience=https://api.example"]`.
     - `registry`: the registry to share with other clients. Without it, the client takes the options
       of a registry too: `store`, `store_key_file`, `ca`, `allow_plain_http`, `timeout` and so on.
     """
@@ -201,6 +208,7 @@ class Client:
         *,
         password: _Secret | None = None,
         client_secret: _Secret | None = None,
+        extra_secret: _ExtraSecret | None = None,
         registry: Registry | None = None,
         **options: Unpack[_Options],
     ) -> Self:
@@ -278,6 +286,7 @@ class AsyncClient:
         *,
         password: _Secret | None = None,
         client_secret: _Secret | None = None,
+        extra_secret: _ExtraSecret | None = None,
         registry: Registry | None = None,
         **options: Unpack[_Options],
     ) -> Self:

@@ -97,6 +97,7 @@ impl<'a> Trial<'a> {
         Credentials {
             password: self.password.as_deref().map(Into::into),
             client_secret: self.client_secret.as_deref().map(Into::into),
+            ..Credentials::default()
         }
     }
 

@@ -46,7 +46,8 @@ pub extern "C" fn tokenlease_config_new(
 
 /// Sets an option by name: "provider", "server", "user", "store" and so on. The names are those of
 /// the program's profiles; "tokenlease help token" lists them. Durations have a unit: "90s", "15m",
-/// "8h". Set the options of a registry on the registry's config only, not on those of its clients.
+/// "8h". Each call with "extra" or "extra_secret_file" adds a field: "audience=https://api.example".
+/// Set the options of a registry on the registry's config only, not on those of its clients.
 ///
 /// Errors: TOKENLEASE_CONFIG for an unknown name or an invalid value.
 #[unsafe(no_mangle)]
@@ -89,6 +90,25 @@ pub unsafe extern "C" fn tokenlease_config_set_client_secret(
         // SAFETY: the caller passes a NUL-terminated string.
         let secret = unsafe { text(client_secret, "client_secret") }?;
         required(config, "config")?.fixed().client_secret = Some(secret.into());
+        Ok(())
+    })
+}
+
+/// Adds an extra field of the token request whose value is secret (wyn, oauth2). The strings are
+/// copied. Fields whose values are not secret are set by the option "extra".
+///
+/// Errors: a client is not made if the name is empty or one that the library sends itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_config_add_extra_secret(
+    config: Option<&mut tokenlease_config>,
+    name: *const c_char,
+    value: *const c_char,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        // SAFETY: the caller passes NUL-terminated strings.
+        let (name, value) = unsafe { (text(name, "name")?, text(value, "value")?) };
+        required(config, "config")?.fixed().extra_secrets.push((name.into(), value.into()));
         Ok(())
     })
 }

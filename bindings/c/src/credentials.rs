@@ -47,6 +47,23 @@ pub unsafe extern "C" fn tokenlease_credentials_set_client_secret(
     })
 }
 
+/// Adds an extra field of the token request whose value is secret (wyn, oauth2). The strings are
+/// copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_credentials_add_extra_secret(
+    credentials: Option<&mut tokenlease_credentials>,
+    name: *const c_char,
+    value: *const c_char,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        // SAFETY: the caller passes NUL-terminated strings.
+        let (name, value) = unsafe { (text(name, "name")?, text(value, "value")?) };
+        required(credentials, "credentials")?.0.extra_secrets.push((name.into(), value.into()));
+        Ok(())
+    })
+}
+
 pub(crate) type Fetch = unsafe extern "C" fn(*mut c_void, *mut tokenlease_credentials) -> i32;
 pub(crate) type Drop = unsafe extern "C" fn(*mut c_void);
 

@@ -54,15 +54,16 @@ impl AsyncClient {
 #[pymethods]
 impl AsyncClient {
     #[new]
-    #[pyo3(signature = (*, password=None, client_secret=None, registry=None, **options))]
+    #[pyo3(signature = (*, password=None, client_secret=None, extra_secret=None, registry=None, **options))]
     fn new(
         py: Python<'_>,
         password: Option<&Bound<'_, PyAny>>,
         client_secret: Option<&Bound<'_, PyAny>>,
+        extra_secret: Option<&Bound<'_, PyDict>>,
         registry: Option<&Bound<'_, Registry>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let shared = Shared::new(py, password, client_secret, registry, options)?;
+        let shared = Shared::new(py, password, client_secret, extra_secret, registry, options)?;
         Ok(Self { shared: Arc::new(shared), event_loop: ArcSwapOption::empty() })
     }
 

@@ -16,15 +16,16 @@ pub(crate) struct Client(Shared);
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (*, password=None, client_secret=None, registry=None, **options))]
+    #[pyo3(signature = (*, password=None, client_secret=None, extra_secret=None, registry=None, **options))]
     fn new(
         py: Python<'_>,
         password: Option<&Bound<'_, PyAny>>,
         client_secret: Option<&Bound<'_, PyAny>>,
+        extra_secret: Option<&Bound<'_, PyDict>>,
         registry: Option<&Bound<'_, Registry>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        Shared::new(py, password, client_secret, registry, options).map(Self)
+        Shared::new(py, password, client_secret, extra_secret, registry, options).map(Self)
     }
 
     /// Returns the token to use now.

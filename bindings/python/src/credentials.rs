@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
-use pyo3::{prelude::*, types::PyString};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyString},
+};
 use tokenlease::{
     CredentialsSource, Error, ErrorKind, Result,
     core::{Credentials, Secret},
 };
 use tokenlease_config::Options;
 
-use crate::{error, interpreter_guard, options::wrong_type};
+use crate::{
+    error, interpreter_guard,
+    options::{fields, wrong_type},
+};
 
 /// A secret as the caller passed it.
 enum SecretArgument {
@@ -55,14 +61,25 @@ pub(crate) fn source(
     options: &Options,
     password: Option<&Bound<'_, PyAny>>,
     client_secret: Option<&Bound<'_, PyAny>>,
+    extra_secret: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<CredentialsSource> {
     let secrets = [
         SecretArgument::read("password", password)?,
         SecretArgument::read("client_secret", client_secret)?,
     ];
-    let is_function =
-        |secret: &Option<SecretArgument>| matches!(secret, Some(SecretArgument::Function(_)));
-    let has_function = secrets.iter().any(is_function);
+    let mut extra = Vec::new();
+    if let Some(given) = extra_secret {
+        for (name, value) in fields("extra_secret", given.as_any())? {
+            if let (Some(name), Some(secret)) =
+                (name, SecretArgument::read("extra_secret", Some(&value))?)
+            {
+                extra.push((name, secret));
+            }
+        }
+    }
+    let is_function = |secret: &SecretArgument| matches!(secret, SecretArgument::Function(_));
+    let has_function = secrets.iter().flatten().any(is_function)
+        || extra.iter().any(|(_, secret)| is_function(secret));
     let fetch = move |py: Python<'_>| -> Result<Credentials> {
         let [password, client_secret] = &secrets;
         let fetch = |secret: &Option<SecretArgument>, name| {
@@ -71,6 +88,10 @@ pub(crate) fn source(
         Ok(Credentials {
             password: fetch(password, "password")?,
             client_secret: fetch(client_secret, "client secret")?,
+            extra_secrets: extra
+                .iter()
+                .map(|(name, secret)| Ok((name.clone(), secret.fetch(py, "extra field")?)))
+                .collect::<Result<_>>()?,
         })
     };
     let source = if has_function {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
-    types::{PyBool, PyDelta, PyDict, PyFloat, PyInt, PyString},
+    types::{PyBool, PyDelta, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 use tokenlease::{Error, ErrorKind};
-use tokenlease_config::{Options, Value};
+use tokenlease_config::{Options, Value, is_repeatable};
 
 use crate::error;
 
@@ -24,6 +24,24 @@ pub(crate) fn read(arguments: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
 }
 
 pub(crate) fn set(options: &mut Options, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = value.py();
+    if is_repeatable(key) && !value.is_instance_of::<PyString>() {
+        return fields(key, value)?.iter().try_for_each(|(name, value)| {
+            // A path is text to its reader; an item without a name is one `NAME=VALUE`.
+            let value = match value.hasattr("__fspath__")? {
+                true => value.call_method0("__fspath__")?,
+                false => value.clone(),
+            };
+            let value = value
+                .cast::<PyString>()
+                .map_err(|_| wrong_type(key, &value, "text for each field"))?
+                .to_cow()?
+                .into_owned();
+            let text =
+                name.as_ref().map_or_else(|| value.clone(), |name| format!("{name}={value}"));
+            options.set(key, &text).map_err(|error| error::raise(py, &error))
+        });
+    }
     let set = if let Ok(text) = value.cast::<PyString>() {
         options.set(key, &text.to_cow()?)
     } else if let Ok(yes) = value.cast::<PyBool>() {
@@ -41,6 +59,31 @@ pub(crate) fn set(options: &mut Options, key: &str, value: &Bound<'_, PyAny>) ->
         ));
     };
     set.map_err(|error| error::raise(value.py(), &error))
+}
+
+/// A field of a token request: its name, unless the value contains it, and its value.
+pub(crate) type Field<'py> = (Option<String>, Bound<'py, PyAny>);
+
+/// Reads fields: a dict of names and values, or of names and lists of values, or a list of texts.
+pub(crate) fn fields<'py>(key: &str, value: &Bound<'py, PyAny>) -> PyResult<Vec<Field<'py>>> {
+    let is_list = |value: &Bound<'_, PyAny>| {
+        value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()
+    };
+    let items = |value: &Bound<'py, PyAny>| -> PyResult<Vec<Bound<'py, PyAny>>> {
+        if is_list(value) { value.try_iter()?.collect() } else { Ok(vec![value.clone()]) }
+    };
+    if let Ok(dict) = value.cast::<PyDict>() {
+        let mut fields = Vec::new();
+        for (name, values) in dict {
+            let name = name.cast::<PyString>()?.to_cow()?.into_owned();
+            fields.extend(items(&values)?.into_iter().map(|value| (Some(name.clone()), value)));
+        }
+        return Ok(fields);
+    }
+    if is_list(value) {
+        return Ok(items(value)?.into_iter().map(|value| (None, value)).collect());
+    }
+    Err(wrong_type(key, value, "a dict of names and values, or a list of texts"))
 }
 
 /// Reads the duration argument of a call.

@@ -33,11 +33,12 @@ impl Shared {
         py: Python<'_>,
         password: Option<&Bound<'_, PyAny>>,
         client_secret: Option<&Bound<'_, PyAny>>,
+        extra_secret: Option<&Bound<'_, PyDict>>,
         registry: Option<&Bound<'_, Registry>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let options = options::read(options)?;
-        let credentials = credentials::source(py, &options, password, client_secret)?;
+        let credentials = credentials::source(py, &options, password, client_secret, extra_secret)?;
         let registry = registry.map(|registry| registry.get().inner().clone());
         let log = Log::default();
         let hook = log.clone();

@@ -11,13 +11,14 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    slice,
 };
 
 use etcetera::BaseStrategy as _;
 use tokenlease::{Error, Result};
 use toml::{Table, Value};
 
-use tokenlease_config::{KEYS, Options, nearest};
+use tokenlease_config::{KEYS, Options, extra::EXTRA_SECRET_VARIABLE, is_repeatable, nearest};
 
 use crate::output::{config, warn};
 
@@ -46,6 +47,9 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     ];
     for file in files.into_iter().flatten() {
         *file = folder.join(&*file);
+    }
+    for field in options.extra_secret_file.iter_mut().flatten() {
+        field.file = folder.join(&field.file);
     }
     options.store = options.store.map(|url| url.relative_to(folder));
     let place = format!("\"store\" in the profile \"{name}\"");
@@ -140,8 +144,9 @@ fn read(text: &str, name: &str) -> Result<Options, Problem> {
 }
 
 fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
-    if matches!(key, "password" | "client_secret" | "secret" | "token") {
+    if matches!(key, "password" | "client_secret" | "extra_secret" | "secret" | "token") {
         let (what, variable) = match key {
+            "extra_secret" => ("extra_secret_file", EXTRA_SECRET_VARIABLE),
             "password" | "token" => ("password_file or password_command", "TOKENLEASE_PASSWORD"),
             _ => ("client_secret_file", "TOKENLEASE_CLIENT_SECRET"),
         };
@@ -152,11 +157,26 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
         });
     }
     let text = match value {
+        Value::Array(values) if is_repeatable(key) => {
+            return values.iter().try_for_each(|value| match value {
+                Value::String(_) => set(options, key, value),
+                _ => Err(not_text(key)),
+            });
+        }
+        Value::Table(fields) if is_repeatable(key) => {
+            return fields.iter().try_for_each(|(name, values)| {
+                let values = values.as_array().map_or(slice::from_ref(values), Vec::as_slice);
+                values.iter().try_for_each(|value| {
+                    let value = value.as_str().ok_or_else(|| not_text(key))?;
+                    set(options, key, &Value::String(format!("{name}={value}")))
+                })
+            });
+        }
         Value::String(text) => text.clone(),
         Value::Boolean(yes) => yes.to_string(),
         Value::Integer(number) => number.to_string(),
         _ => {
-            return Err(Problem::new(format!("\"{key}\" is not text"), format!("{key} = \"…\"")));
+            return Err(not_text(key));
         }
     };
     match options.set_text(key, &text) {
@@ -174,6 +194,11 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
             ),
         )),
     }
+}
+
+fn not_text(key: &str) -> Problem {
+    let expected = if is_repeatable(key) { "[\"name=…\", …]" } else { "\"…\"" };
+    Problem::new(format!("\"{key}\" is not text"), format!("{key} = {expected}"))
 }
 
 fn default_path() -> Result<PathBuf> {

@@ -19,6 +19,7 @@ pub(crate) fn prompt(kind: SecretKind, of: impl fmt::Display) -> Result<Secret> 
     let prompt = match kind {
         SecretKind::Password => format!("Password of {of}: "),
         SecretKind::ClientSecret => format!("Client secret for {of}: "),
+        SecretKind::Extra => format!("Extra field for {of}: "),
         SecretKind::StorePassphrase => format!("Passphrase of the store {of}: "),
     };
     let answer = rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| {
@@ -66,6 +67,7 @@ fn alternatives(kind: SecretKind) -> &'static str {
             "TOKENLEASE_PASSWORD, --password-file, --password-command, or a terminal"
         }
         SecretKind::ClientSecret => "TOKENLEASE_CLIENT_SECRET, --client-secret-file, or a terminal",
+        SecretKind::Extra => "TOKENLEASE_EXTRA_SECRET or --extra-secret-file",
         SecretKind::StorePassphrase => {
             "TOKENLEASE_STORE_PASSPHRASE, --store-passphrase-file, or a terminal"
         }

@@ -11,11 +11,12 @@ use tokenlease::{
 
 use tokenlease_config::{
     Grant, Options, StoreConfig,
+    extra::ExtraSecrets,
     secrets::{SecretKind, SecretSource},
 };
 
 pub(crate) use self::sources::{config_file, merged, variable_name};
-use self::sources::{from_environment, from_profile, place, variable};
+use self::sources::{extra_secrets, from_environment, from_profile, place, variable};
 use crate::{args::Connection, output::warn, secrets};
 
 /// Reads a variable of the environment. Tests pass their own function.
@@ -30,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     password: Option<SecretSource>,
     client_secret: Option<SecretSource>,
+    extra_secrets: ExtraSecrets,
     /// Only from the environment. A file with the passphrase is one of the options.
     store_passphrase: Option<SecretSource>,
 }
@@ -74,10 +76,11 @@ impl Settings {
         };
         let password = secret(SecretKind::Password)?;
         let client_secret = secret(SecretKind::ClientSecret)?;
+        let extra_secrets = extra_secrets(&given, &variables, &profile, environment)?;
         let options = given.or(variables).or(profile);
         let store_passphrase = store_passphrase(environment)?;
         let identity = options.identity_by(place)?;
-        Ok(Self { identity, options, password, client_secret, store_passphrase })
+        Ok(Self { identity, options, password, client_secret, extra_secrets, store_passphrase })
     }
 
     /// Reads the secrets that a command needs, and prompts for those that have no source.
@@ -100,6 +103,9 @@ impl Settings {
                 }
                 None => Some(secrets::prompt(SecretKind::ClientSecret, &self.identity)?),
             };
+        }
+        if need == Need::Login {
+            self.extra_secrets.add_to(&mut credentials, |warning| warn(warning))?;
         }
         Ok(credentials)
     }
@@ -354,6 +360,47 @@ mod tests {
         assert_eq!(texts(&client, Need::Login), "secret");
         let public = ["--provider", "oauth2", "--server", "https://o", "--user", "u"];
         assert_eq!(texts(&public, Need::Login), "password");
+    }
+
+    /// Rule: Languages: extra fields come from the command line, else the environment, else the profile.
+    #[test]
+    fn extra_fields_come_from_the_first_source_that_sets_them() {
+        let text = "[profile.bi]\nprovider = \"wyn\"\nserver = \"https://w\"\nuser = \"u\"\n\
+                    extra_secret_file = { connection = \"secret\" }\n\
+                    extra = { resource = [\"b\", \"a\"], audience = \"c\" }\n";
+        with_profile(text, |file, folder| {
+            fs::write(folder.join("secret"), "from profile\n").unwrap();
+            let read = |more: &[&str], extra: &[(&str, &str)]| {
+                let args = [&["--profile", "bi", "--config", file], more].concat();
+                let secrets = [("TOKENLEASE_PASSWORD", "p"), ("TOKENLEASE_CLIENT_SECRET", "s")];
+                let settings = resolve(&args, &[&secrets[..], extra].concat()).unwrap();
+                let fields: Vec<_> = settings.identity.extra().collect();
+                let fields: Vec<_> =
+                    fields.iter().map(|(name, value)| [*name, *value].join("=")).collect();
+                let credentials = settings.credentials(Need::Login).unwrap();
+                assert!(settings.credentials(Need::Revocation).unwrap().extra_secrets.is_empty());
+                let secret = credentials.extra_secrets.first().map(|(_, s)| s.expose().to_owned());
+                (fields.join(" "), secret.unwrap())
+            };
+            let pair = |fields: &str, secret: &str| (fields.to_owned(), secret.to_owned());
+            assert_eq!(read(&[], &[]), pair("audience=c resource=a resource=b", "from profile"));
+            let variables =
+                [("TOKENLEASE_EXTRA", "a=1\na=2\n"), ("TOKENLEASE_EXTRA_SECRET", "x=from env")];
+            assert_eq!(read(&[], &variables), pair("a=1 a=2", "from env"));
+            let line = ["--extra", "b=2", "--extra", "b=1=3"];
+            assert_eq!(read(&line, &variables), pair("b=1=3 b=2", "from env"));
+        });
+        let text = "[profile.bi]\nprovider = \"wyn\"\nextra_secret = { a = \"canary\" }\n";
+        with_profile(text, |file, _| {
+            let error =
+                resolve(&["--profile", "bi", "--config", file], &[]).unwrap_err().to_string();
+            assert!(error.contains("extra_secret_file") && !error.contains("canary"), "{error}");
+        });
+        let trapped = resolve(&["--extra-secret", "a=canary"], &[]).unwrap_err().to_string();
+        assert!(
+            trapped.contains("--extra-secret-file") && !trapped.contains("canary"),
+            "{trapped}"
+        );
     }
 
     #[test]

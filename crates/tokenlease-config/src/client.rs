@@ -7,6 +7,7 @@ use tokenlease::{
 
 use crate::{
     config,
+    extra::ExtraSecrets,
     options::{KEYS, Options},
     secrets::{SecretKind, SecretSource},
     store::{self, StoreConfig},
@@ -141,6 +142,7 @@ impl Options {
         };
         if is_in_options(&given.password, SecretKind::Password)?
             || is_in_options(&given.client_secret, SecretKind::ClientSecret)?
+            || self.extra_secret_file.is_some()
         {
             return self.credentials_from(move || Ok(given.clone()));
         }
@@ -159,6 +161,7 @@ impl Options {
         let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
         let password = self.secret_source(SecretKind::Password, None, "set")?;
         let client_secret = self.secret_source(SecretKind::ClientSecret, None, "set")?;
+        let extra = ExtraSecrets::new(self.extra_secret_file.as_deref(), None);
         let read =
             move |secret: &mut Option<_>, source: &Option<SecretSource>, kind| -> Result<()> {
                 if let (None, Some(source)) = (&secret, source) {
@@ -170,6 +173,7 @@ impl Options {
             let mut credentials = fetch()?;
             read(&mut credentials.password, &password, SecretKind::Password)?;
             read(&mut credentials.client_secret, &client_secret, SecretKind::ClientSecret)?;
+            extra.add_to(&mut credentials, warn)?;
             Ok(credentials)
         }))
     }

@@ -30,6 +30,7 @@
 mod choice;
 mod client;
 pub mod duration;
+pub mod extra;
 mod nearest;
 pub mod options;
 pub mod secrets;
@@ -39,7 +40,7 @@ mod store_url;
 
 pub use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
-    options::{KEYS, Options, Value, nearest},
+    options::{KEYS, Options, Value, is_repeatable, nearest},
     server::is_loopback,
     store::StoreConfig,
     store_url::StoreUrl,

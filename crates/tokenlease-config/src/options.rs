@@ -9,10 +9,11 @@ use std::{path::PathBuf, time::Duration};
 
 use tokenlease::{Result, core::Secret};
 
-pub use self::named::{KEYS, Value, nearest};
+pub use self::named::{KEYS, Value, is_repeatable, nearest};
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config,
+    extra::{ExtraField, ExtraSecretFile},
     secrets::{SecretKind, SecretSource},
     store_url::StoreUrl,
 };
@@ -44,6 +45,11 @@ pub struct Options {
     /// The scopes to request, separated by spaces (wyn, oauth2). By default none are requested.
     #[cfg_attr(feature = "clap", arg(long, value_name = "SCOPES"))]
     pub scope: Option<String>,
+    /// An extra field of the token request, for example `audience=https://api.example` (wyn, oauth2).
+    /// Repeat it for more fields; a name may have several values. Tokens are shared only among
+    /// callers with the same fields.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME=VALUE", value_parser = ExtraField::read))]
+    pub extra: Option<Vec<ExtraField>>,
     /// The lifetime to request for new tokens, for example `8h` (wyn). By default the server
     /// decides: 10 years on a Wyn server as installed.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]
@@ -126,6 +132,10 @@ pub struct Options {
     /// Read the client secret from this file, which must hold it on one line (wyn, oauth2).
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Secrets"))]
     pub client_secret_file: Option<PathBuf>,
+    /// Read an extra field of the token request from a file, which must hold its secret value on one
+    /// line (wyn, oauth2). Repeat it for more fields.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME=FILE", value_parser = ExtraSecretFile::read, help_heading = "Secrets"))]
+    pub extra_secret_file: Option<Vec<ExtraSecretFile>>,
     /// Where to share tokens: `file:/path` (a folder of this user), `memory:` (this process only),
     /// or the URL of a Redis or PostgreSQL server for many hosts. The default is `file:`, the folder
     /// `tokenlease` in `$XDG_STATE_HOME` or `~/.local/state`. Set a URL that contains a password by
@@ -181,6 +191,7 @@ impl Options {
             SecretKind::Password => (&self.password_file, &self.password_command),
             SecretKind::ClientSecret => (&self.client_secret_file, &None),
             SecretKind::StorePassphrase => (&self.store_passphrase_file, &None),
+            SecretKind::Extra => return Ok(None),
         };
         let mut sources = [
             variable.map(SecretSource::Variable),

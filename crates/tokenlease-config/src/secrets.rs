@@ -12,7 +12,7 @@ use std::{
 use tokenlease::{Error, Result, core::Secret};
 use zeroize::Zeroizing;
 
-use crate::config;
+use crate::{config, extra::EXTRA_SECRET_VARIABLE};
 
 /// The longest secret that is accepted, in bytes. A longer file is not a file of a secret.
 pub const MAX_LEN: usize = 64 * 1024;
@@ -24,19 +24,23 @@ pub enum SecretKind {
     Password,
     /// The client secret.
     ClientSecret,
+    /// The value of an extra field of a token request.
+    Extra,
     /// The passphrase that the store's encryption key is derived from.
     StorePassphrase,
 }
 
 impl SecretKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Password, Self::ClientSecret, Self::StorePassphrase];
+    pub const ALL: [Self; 4] =
+        [Self::Password, Self::ClientSecret, Self::Extra, Self::StorePassphrase];
 
     /// Returns the name for messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::ClientSecret => "client secret",
+            Self::Extra => "extra field",
             Self::StorePassphrase => "store passphrase",
         }
     }
@@ -46,6 +50,7 @@ impl SecretKind {
         match self {
             Self::Password => "TOKENLEASE_PASSWORD",
             Self::ClientSecret => "TOKENLEASE_CLIENT_SECRET",
+            Self::Extra => EXTRA_SECRET_VARIABLE,
             Self::StorePassphrase => "TOKENLEASE_STORE_PASSPHRASE",
         }
     }

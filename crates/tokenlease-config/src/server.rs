@@ -35,40 +35,41 @@ impl Options {
         };
         let provider = self.provider.ok_or_else(|| missing("provider", "provider"))?;
         let foreign: &[&str] = match provider {
-            Provider::Winkas => &["client_id", "tenant", "scope"],
+            Provider::Winkas => &["client_id", "tenant", "scope", "extra", "extra_secret_file"],
             Provider::Wyn => &["contract"],
             Provider::OAuth2 => &["contract", "tenant"],
         };
         if let Some(key) = foreign.iter().find(|key| self.is_set(key)) {
             let name = provider.as_str();
-            return Err(config(format!("{name} has no {}", key.replace('_', " ")))
+            let what = if key.starts_with("extra") { "extra fields" } else { key };
+            return Err(config(format!("{name} has no {}", what.replace('_', " ")))
                 .expected("only options of this provider")
                 .advice(format!("remove {}", place(key))));
         }
         let scope = self.scope.as_deref().unwrap_or_default();
-        match provider {
+        let identity = match provider {
             Provider::Winkas => {
                 let user = needed(&self.user, "user", "user")?;
                 let contract = needed(&self.contract, "contract", "contract code")?;
                 let server = self.server.as_deref().unwrap_or(winkas::DEFAULT_SERVER);
-                Identity::winkas(server, &user, &contract)
+                Identity::winkas(server, &user, &contract)?
             }
             Provider::Wyn => {
                 let server = needed(&self.server, "server", "server address")?;
                 let user = needed(&self.user, "user", "user")?;
                 let client = self.client_id.as_deref().unwrap_or(wyn::DEFAULT_CLIENT);
                 let identity = Identity::wyn(&server, &user, client)?;
-                Ok(identity
-                    .with_tenant(self.tenant.as_deref().unwrap_or_default())
-                    .with_scope(scope))
+                identity.with_tenant(self.tenant.as_deref().unwrap_or_default()).with_scope(scope)
             }
             Provider::OAuth2 => {
                 let server = needed(&self.server, "server", "server address")?;
                 let user = self.user.as_deref().unwrap_or_default();
                 let client = self.client_id.as_deref().unwrap_or_default();
-                Ok(Identity::oauth2(&server, user, client)?.with_scope(scope))
+                Identity::oauth2(&server, user, client)?.with_scope(scope)
             }
-        }
+        };
+        let mut fields = self.extra.iter().flatten();
+        fields.try_fold(identity, |identity, field| identity.with_extra(&field.name, &field.value))
     }
 
     /// Returns the server that the options describe.
@@ -141,11 +142,13 @@ mod tests {
             ("winkas", "client_id", "winkas has no client id"),
             ("winkas", "tenant", "winkas has no tenant"),
             ("winkas", "scope", "winkas has no scope"),
+            ("winkas", "extra", "winkas has no extra fields"),
+            ("winkas", "extra_secret_file", "winkas has no extra fields"),
             ("wyn", "contract", "wyn has no contract"),
             ("oauth2", "contract", "oauth2 has no contract"),
             ("oauth2", "tenant", "oauth2 has no tenant"),
         ] {
-            let error = options(&[("provider", provider), (option, "x")]).identity().unwrap_err();
+            let error = options(&[("provider", provider), (option, "x=y")]).identity().unwrap_err();
             assert_eq!(error.detail(), detail);
         }
     }

@@ -1,10 +1,10 @@
 //! Credentials, and the fingerprint that names them in records.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{key::Key, secret::Secret};
+use crate::{error::Result, identity::Provider, key::Key, provider::extra, secret::Secret};
 
 /// The secrets of an identity. They are sent to the server and never stored.
 ///
@@ -23,18 +23,21 @@ pub struct Credentials {
     pub password: Option<Secret>,
     /// The client's secret (RFC 6749 section 2.3.1), if there is a confidential client.
     pub client_secret: Option<Secret>,
+    /// The secret extra fields of a token request, by name. A name may be repeated, and the order
+    /// does not matter.
+    pub extra_secrets: Vec<(String, Secret)>,
 }
 
 impl Credentials {
     /// Makes credentials of a password alone. WinKAS needs no more.
     pub fn password(password: impl Into<Secret>) -> Self {
-        Self { password: Some(password.into()), client_secret: None }
+        Self { password: Some(password.into()), ..Self::default() }
     }
 
     /// Makes credentials of a client secret alone, for the client credentials grant (RFC 6749 section
     /// 4.4).
     pub fn client_secret(secret: impl Into<Secret>) -> Self {
-        Self { password: None, client_secret: Some(secret.into()) }
+        Self { client_secret: Some(secret.into()), ..Self::default() }
     }
 
     /// Adds a client secret.
@@ -44,9 +47,28 @@ impl Credentials {
         self
     }
 
+    /// Adds an extra field of the token request whose value is secret (OAuth2 and Wyn).
+    #[must_use]
+    pub fn with_extra_secret(mut self, name: impl Into<String>, secret: impl Into<Secret>) -> Self {
+        self.extra_secrets.push((name.into(), secret.into()));
+        self
+    }
+
     /// Returns the secret texts, so that they can be redacted in a server's response.
     pub fn texts(&self) -> Vec<&str> {
-        [&self.password, &self.client_secret].into_iter().flatten().map(Secret::expose).collect()
+        let extra = self.extra_secrets.iter().map(|(_, secret)| secret);
+        let secrets = [&self.password, &self.client_secret].into_iter().flatten().chain(extra);
+        secrets.map(Secret::expose).collect()
+    }
+
+    /// Returns the secret extra fields, sorted and without repetitions.
+    pub(crate) fn extra(&self) -> BTreeSet<(&str, &str)> {
+        self.extra_secrets.iter().map(|(name, secret)| (name.as_str(), secret.expose())).collect()
+    }
+
+    /// Checks the names of the secret extra fields.
+    pub(crate) fn check_extra(&self, provider: Provider) -> Result<()> {
+        self.extra_secrets.iter().try_for_each(|(name, _)| extra::check(provider, name))
     }
 }
 
@@ -78,7 +100,11 @@ impl CredentialsFingerprint {
             )
         };
         let (password, client) = (part(&credentials.password), part(&credentials.client_secret));
-        Self(key.mac("tokenlease proof", &[&password, &client]))
+        let mut parts: Vec<&[u8]> = vec![&password, &client];
+        for (name, secret) in credentials.extra() {
+            parts.extend([name.as_bytes(), secret.as_bytes()]);
+        }
+        Self(key.mac("tokenlease proof", &parts))
     }
 
     /// Makes a fingerprint of bytes that were computed elsewhere.
@@ -115,6 +141,10 @@ mod tests {
             Credentials::client_secret("a"),
             Credentials::password("a").with_client_secret("b"),
             Credentials::password("ab").with_client_secret(""),
+            Credentials::password("a").with_extra_secret("b", ""),
+            Credentials::password("a").with_extra_secret("", "b"),
+            Credentials::password("a").with_extra_secret("b", "c"),
+            Credentials::password("a").with_extra_secret("b", "c").with_extra_secret("b", "d"),
         ];
         let fingerprints: std::collections::BTreeSet<_> =
             all.iter().map(|credentials| CredentialsFingerprint::of(&key, credentials)).collect();
@@ -125,10 +155,28 @@ mod tests {
         );
     }
 
+    /// Rule: Identity: the order of secret extra fields does not change the fingerprint.
+    #[test]
+    fn the_order_of_secret_extra_fields_does_not_change_the_fingerprint() {
+        let key = Key::new([1; 32]);
+        let of = |fields: [(&str, &str); 2]| {
+            let [a, b] = fields;
+            let credentials = Credentials::password("p").with_extra_secret(a.0, a.1);
+            CredentialsFingerprint::of(&key, &credentials.with_extra_secret(b.0, b.1))
+        };
+        assert_eq!(of([("a", "1"), ("b", "2")]), of([("b", "2"), ("a", "1")]));
+        assert_eq!(of([("a", "1"), ("a", "2")]), of([("a", "2"), ("a", "1")]));
+    }
+
     /// Rule: Secrets: Debug of credentials shows no secret.
     #[test]
     fn debug_of_credentials_shows_no_secret() {
-        let text = format!("{:?}", Credentials::password("canary").with_client_secret("canary"));
+        let text = format!(
+            "{:?}",
+            Credentials::password("canary")
+                .with_client_secret("canary")
+                .with_extra_secret("connection", "canary")
+        );
         assert!(!text.contains("canary"), "{text}");
     }
 }

@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    provider::extra,
+};
 
-/// The account that a token is for: provider, base address, user, contract or tenant, client and
-/// scope, normalized.
+/// The account that a token is for: provider, base address, user, contract or tenant, client, scope
+/// and extra fields, normalized.
 ///
 /// Identities that differ in any part never share a lease. The requested lifetime and the secrets
 /// are not part of an identity.
@@ -38,6 +41,7 @@ pub struct Identity {
     realm: String,
     client: String,
     scope: BTreeSet<String>,
+    extra: BTreeSet<(String, String)>,
 }
 
 impl Identity {
@@ -56,6 +60,7 @@ impl Identity {
             realm,
             client: String::new(),
             scope: BTreeSet::new(),
+            extra: BTreeSet::new(),
         })
     }
 
@@ -77,6 +82,7 @@ impl Identity {
             realm: "/".into(),
             client,
             scope: BTreeSet::new(),
+            extra: BTreeSet::new(),
         })
     }
 
@@ -101,6 +107,7 @@ impl Identity {
             realm: "/".into(),
             client: client.into(),
             scope: BTreeSet::new(),
+            extra: BTreeSet::new(),
         })
     }
 
@@ -118,6 +125,30 @@ impl Identity {
     pub fn with_scope(mut self, scope: &str) -> Self {
         self.scope = scope.split(' ').filter(|word| !word.is_empty()).map(Into::into).collect();
         self
+    }
+
+    /// Adds an extra field of the token request, such as `audience` (OAuth2 and Wyn).
+    ///
+    /// A name may be repeated with several values (RFC 8707 section 2). The order does not matter.
+    /// A value that is secret belongs in
+    /// [`Credentials::with_extra_secret`](crate::Credentials::with_extra_secret).
+    ///
+    /// ```
+    /// # use tokenlease_core::Identity;
+    /// let app = || Identity::oauth2("https://id.example", "", "app");
+    /// let orders = app()?.with_extra("resource", "https://orders.example")?;
+    /// assert_ne!(orders, app()?);
+    /// assert!(app()?.with_extra("client_secret", "SECRET").is_err());
+    /// # Ok::<(), tokenlease_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the name is empty or one that the client sends itself, and
+    /// [`ErrorKind::Unsupported`] for WinKAS, which has no extra fields.
+    pub fn with_extra(mut self, name: &str, value: &str) -> Result<Self> {
+        extra::check(self.provider, name)?;
+        self.extra.insert((name.into(), value.into()));
+        Ok(self)
     }
 
     /// Returns the provider, which determines the protocol.
@@ -150,16 +181,23 @@ impl Identity {
         self.scope.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
+    /// Returns the extra fields of the token request, sorted.
+    pub fn extra(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Returns the identity as bytes, the same in all languages and versions.
     ///
     /// The first byte is the format number 1. Each part follows, prefixed by its length in four
-    /// bytes, the most significant first.
+    /// bytes, the most significant first. The extra fields are the last parts, each as its name and its
+    /// value.
     pub fn canonical(&self) -> Vec<u8> {
         let scope = self.scope();
         let parts =
             [self.provider.as_str(), &self.server, &self.user, &self.realm, &self.client, &scope];
         let mut bytes = vec![1];
-        for part in parts {
+        let extra = self.extra().flat_map(|(name, value)| [name, value]);
+        for part in parts.into_iter().chain(extra) {
             bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             bytes.extend(part.as_bytes());
         }
@@ -282,6 +320,10 @@ mod tests {
             wyn("u", "c").with_tenant("/org"),
             wyn("u", "c").with_scope("a"),
             wyn("u", "c").with_scope("a b"),
+            wyn("u", "c").with_extra("a", "b").unwrap(),
+            wyn("u", "c").with_extra("a", "").unwrap(),
+            wyn("u", "c").with_extra("ab", "").unwrap(),
+            wyn("u", "c").with_extra("a", "b").unwrap().with_extra("a", "").unwrap(),
             Identity::wyn("https://i", "u", "c").unwrap(),
             Identity::oauth2("https://h", "u", "c").unwrap(),
             Identity::winkas("https://h", "u", "c").unwrap(),
@@ -297,6 +339,42 @@ mod tests {
         assert_eq!(wyn().with_scope("b a  b"), wyn().with_scope("a b"));
         assert_eq!(wyn().with_tenant(""), wyn().with_tenant("/"));
         assert_eq!(wyn(), wyn().with_tenant("/"));
+    }
+
+    /// Rule: Identity: the order of extra fields does not matter, and a repeated name keeps all values.
+    #[test]
+    fn extra_fields_are_a_set_of_names_and_values() {
+        let of = |fields: &[(&str, &str)]| {
+            let app = Identity::oauth2("https://h", "", "app").unwrap();
+            fields.iter().fold(app, |app, (name, value)| app.with_extra(name, value).unwrap())
+        };
+        let (a, b, c) = (("resource", "a"), ("resource", "b"), ("audience", "c"));
+        assert_eq!(of(&[a, b, c]), of(&[c, b, a]));
+        assert_eq!(of(&[a, b, c]).extra().collect::<Vec<_>>(), [c, a, b]);
+        assert_ne!(of(&[a, b]), of(&[a]));
+    }
+
+    /// Rule: Identity: an extra field that the client sends itself is a configuration error.
+    #[test]
+    fn an_extra_field_that_the_client_sends_itself_is_an_error() {
+        let wyn = || Identity::wyn("https://h", "u", "c").unwrap();
+        let oauth2 = || Identity::oauth2("https://h", "u", "c").unwrap();
+        for name in
+            ["grant_type", "username", "Password", "client_id", "client_secret", "SCOPE", ""]
+        {
+            for identity in [wyn(), oauth2()] {
+                let error = identity.with_extra(name, "canary").unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Config, "{name}");
+                assert!(!error.to_string().contains("canary"), "{error}");
+            }
+        }
+        for name in ["tenant_path", "access-token-lifetime"] {
+            let error = wyn().with_extra(name, "x").unwrap_err().to_string();
+            assert!(error.contains("is reserved") && error.contains("set the option"), "{error}");
+            oauth2().with_extra(name, "x").unwrap();
+        }
+        let winkas = Identity::winkas("https://h", "u", "c").unwrap();
+        assert_eq!(winkas.with_extra("a", "b").unwrap_err().kind(), ErrorKind::Unsupported);
     }
 
     /// Rule: Secrets: an error about an address quotes no password and no token.

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use tokenlease_core::{
-    Credentials, CredentialsFingerprint, Key, Result,
+    Credentials, CredentialsFingerprint, Key, Result, Timestamp,
     lifecycle::{Lifecycle, Policy},
-    provider::Server,
+    provider::{Call, Server},
 };
 use tokio::sync::{Notify, futures::Notified};
 
@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     credentials_fingerprint: CredentialsFingerprint,
     /// The credentials, unless a function fetches them.
     credentials: Option<Credentials>,
+    /// What the function returned in place of other credentials, for the login that it was called for.
+    returned: Mutex<Option<(Timestamp, Credentials)>>,
     /// A random number that distinguishes this entry's locks from those of every other entry.
     seed: u64,
     machine: Mutex<Machine>,
@@ -59,6 +61,7 @@ impl Entry {
         Ok(Self {
             credentials_fingerprint,
             credentials: keep.then(|| credentials.clone()),
+            returned: Mutex::new(None),
             seed: random::seed()?,
             machine: Mutex::new(Machine { lifecycle, driven: false, completions: 0 }),
             completed: Notify::new(),
@@ -74,6 +77,22 @@ impl Entry {
 
     pub(crate) fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
+    }
+
+    /// Keeps credentials that the function has just returned, until the next login or that time.
+    pub(crate) fn keep_returned(&self, until: Timestamp, credentials: Credentials) {
+        *self.returned.lock().unwrap_or_else(PoisonError::into_inner) = Some((until, credentials));
+    }
+
+    /// Returns the kept credentials. Those for a login are not kept longer.
+    pub(crate) fn returned(&self, call: &Call, now: Timestamp) -> Option<Credentials> {
+        let mut kept = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take_if(|(until, _)| *until <= now);
+        match call {
+            Call::Login => kept.take(),
+            _ => kept.clone(),
+        }
+        .map(|(_, credentials)| credentials)
     }
 
     /// Returns the name under which this entry takes the lock of that epoch.

@@ -67,12 +67,17 @@ impl ClientState {
     ) -> Result<Credentials> {
         let credentials = match entry.credentials() {
             Some(credentials) => return Ok(credentials.clone()),
-            None => self.source().fetch().await?,
+            None => match entry.returned(call, self.elapsed()) {
+                Some(credentials) => return Ok(credentials),
+                None => self.source().fetch().await?,
+            },
         };
         let same = CredentialsFingerprint::of(self.registry.key(), &credentials)
             == entry.credentials_fingerprint();
         if !same && call.takes_credentials() {
-            self.enter(&credentials)?;
+            // A secret that is valid once must not be fetched again for the same login.
+            let until = self.elapsed().plus(self.wait);
+            self.enter(&credentials)?.keep_returned(until, credentials);
             entry.supersede();
             return Err(Error::new(
                 ErrorKind::Config,

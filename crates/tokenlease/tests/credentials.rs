@@ -147,6 +147,34 @@ async fn changed_secrets_of_a_function_move_the_client_and_its_waiting_callers()
     assert_eq!(world.emulator.details().winkas.wrong_credentials, 0);
 }
 
+/// Rule: Secrets: a function that returns another secret at each call causes one login, with the secret
+/// that it returned last.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_returns_a_new_secret_at_each_call_causes_one_login() {
+    let world = World::start().await;
+    let w = world.emulator.wyn();
+    let secrets: Vec<_> = (0..100).map(|number| format!("once-{number}")).collect();
+    w.set_passwords(secrets.iter().map(String::as_str));
+    let (calls, client_secret) = (Arc::new(AtomicU64::new(0)), w.client_secret());
+    let counted = calls.clone();
+    let source = CredentialsSource::from_fn(move || {
+        let number = counted.fetch_add(1, Ordering::Relaxed);
+        let password = format!("once-{number}");
+        Ok(Credentials::password(password).with_client_secret(client_secret.as_str()))
+    });
+    let identity = Identity::wyn(&w.server(), &w.user(), w.client_id()).unwrap();
+    let server = Server::new(identity).with_lifetime(HOUR).unwrap();
+    let client = Client::builder(server, source).registry(&world.registry()).build().unwrap();
+    for logins in 1..4 {
+        client.token().await.unwrap();
+        client.token().await.unwrap();
+        assert_eq!(world.emulator.counts().wyn.login, logins);
+        // Once for the store's entry, then once for each login.
+        assert_eq!(calls.load(Ordering::Relaxed), logins + 1);
+        world.pass(HOUR + Duration::from_secs(1));
+    }
+}
+
 /// Rule: Secrets: the function is called before the store is read first and before each request with
 /// credentials, never while a token is cached.
 #[tokio::test(flavor = "multi_thread")]

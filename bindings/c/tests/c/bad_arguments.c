@@ -62,6 +62,14 @@ int main(void)
           tokenlease_config_set_password(config, "canary\xff", &error));
     FAILS(bad, "the argument client_secret is NULL",
           tokenlease_config_set_client_secret(config, NULL, &error));
+    FAILS(bad, "the argument config is NULL",
+          tokenlease_config_add_extra_secret(NULL, "a", "x", &error));
+    FAILS(bad, "the argument value is NULL",
+          tokenlease_config_add_extra_secret(config, "a", NULL, &error));
+    FAILS(bad, "the argument credentials is NULL",
+          tokenlease_credentials_add_extra_secret(NULL, "a", "x", &error));
+    FAILS(TOKENLEASE_CONFIG, "expected NAME=VALUE",
+          tokenlease_config_set(config, "extra", "canary", &error));
     FAILS(bad, "the argument function is NULL",
           tokenlease_config_set_credentials_function(config, NULL, NULL, NULL, &error));
     FAILS(bad, "the argument password is NULL",

@@ -35,6 +35,8 @@ static int32_t fetch(void *user, tokenlease_credentials *credentials)
     if (getenv("CLIENT_SECRET")) {
         DONE(tokenlease_credentials_set_client_secret(credentials, getenv("CLIENT_SECRET"),
                                                       &error));
+        DONE(tokenlease_credentials_add_extra_secret(credentials, "customizedParam", "canary",
+                                                     &error));
     }
     return 0;
 }

@@ -34,6 +34,8 @@ struct Traps {
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     client_secret: Option<OsString>,
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
+    extra_secret: Option<OsString>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     store_passphrase: Option<OsString>,
 }
 
@@ -48,7 +50,7 @@ impl Connection {
         if let Some(url) = &self.options.store {
             url.reject_password("--store", VISIBLE)?;
         }
-        let Traps { password, client_secret, store_passphrase } = &self.traps;
+        let Traps { password, client_secret, extra_secret, store_passphrase } = &self.traps;
         let traps = [
             (
                 password,
@@ -61,6 +63,7 @@ impl Connection {
                 "--client-secret",
                 "TOKENLEASE_CLIENT_SECRET, --client-secret-file, or the prompt on a terminal",
             ),
+            (extra_secret, "--extra-secret", "TOKENLEASE_EXTRA_SECRET, or --extra-secret-file"),
             (
                 store_passphrase,
                 "--store-passphrase",

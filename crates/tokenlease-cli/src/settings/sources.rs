@@ -3,7 +3,11 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use tokenlease::Result;
-use tokenlease_config::{KEYS, Options};
+use tokenlease_config::{
+    KEYS, Options,
+    extra::{EXTRA_SECRET_VARIABLE, ExtraSecrets},
+    is_repeatable,
+};
 
 use super::Environment;
 use crate::{args::Connection, output::config, profile};
@@ -40,11 +44,33 @@ pub(super) fn from_environment(environment: Environment<'_>) -> Result<Options> 
         let Some(text) = variable(environment, &name)?.filter(|text| !text.is_empty()) else {
             continue;
         };
-        if let Some(Err(why)) = options.set_text(key, &text) {
-            return Err(config(format!("the variable {name}: {why}")));
+        // A variable sets one value of a repeatable option a line.
+        let values: Vec<_> = match is_repeatable(key) {
+            true => text.lines().filter(|line| !line.is_empty()).collect(),
+            false => vec![text.as_str()],
+        };
+        for value in values {
+            if let Some(Err(why)) = options.set_text(key, value) {
+                return Err(config(format!("the variable {name}: {why}")));
+            }
         }
     }
     Ok(options)
+}
+
+/// Returns the secret extra fields of the first source that sets any.
+pub(super) fn extra_secrets(
+    given: &Options,
+    variables: &Options,
+    profile: &Options,
+    environment: Environment<'_>,
+) -> Result<ExtraSecrets> {
+    let text = variable(environment, EXTRA_SECRET_VARIABLE)?.filter(|text| !text.is_empty());
+    let of = |options: &Options, text: Option<String>| {
+        ExtraSecrets::new(options.extra_secret_file.as_deref(), text.map(Into::into))
+    };
+    let sources = [of(given, None), of(variables, text), of(profile, None)];
+    Ok(sources.into_iter().find(|source| !source.is_empty()).unwrap_or_default())
 }
 
 pub(super) fn from_profile(

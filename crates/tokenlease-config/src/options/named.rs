@@ -13,6 +13,7 @@ use super::Options;
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config, duration,
+    extra::{ExtraField, ExtraSecretFile, list},
     nearest::nearest_of,
     store_url::StoreUrl,
 };
@@ -40,7 +41,8 @@ pub enum Value<'a> {
 }
 
 impl Options {
-    /// Sets an option by its name, one of [`KEYS`].
+    /// Sets an option by its name, one of [`KEYS`]. Each value of an option that may be repeated is
+    /// added to those that are set; [`is_repeatable`] tells which these are.
     ///
     /// # Errors
     /// [`Config`](tokenlease::ErrorKind::Config) for an unknown name or a malformed value.
@@ -101,7 +103,7 @@ macro_rules! keys {
             /// what is expected.
             pub fn set_text(&mut self, key: &str, text: &str) -> Option<Result<(), String>> {
                 match key {
-                    $(stringify!($key) => Some($read(text).map(|value| self.$key = Some(value))),)*
+                    $(stringify!($key) => Some($read(text).map(|value| value.set(&mut self.$key))),)*
                     _ => None,
                 }
             }
@@ -157,6 +159,7 @@ keys! {
     client_id: text,
     tenant: text,
     scope: text,
+    extra: list(ExtraField::read),
     lifetime: duration::parse,
     grant: Grant::read,
     client_auth: ClientAuth::read,
@@ -174,12 +177,43 @@ keys! {
     password_file: path,
     password_command: text,
     client_secret_file: path,
+    extra_secret_file: list(ExtraSecretFile::read),
     store: StoreUrl::read,
     store_key: StoreKey::read,
     store_key_file: path,
     store_passphrase_file: path,
     on_store_outage: OnStoreOutage::read,
     store_check_interval: duration::parse,
+}
+
+/// Returns whether an option may be set several times, each time to one more value.
+pub fn is_repeatable(key: &str) -> bool {
+    matches!(key, "extra" | "extra_secret_file")
+}
+
+/// How a value becomes the one of an option that may be set already.
+trait Set: Sized {
+    fn set(self, option: &mut Option<Self>);
+}
+
+macro_rules! replaced {
+    ($($value:ty),*) => {
+        $(impl Set for $value {
+            fn set(self, option: &mut Option<Self>) {
+                *option = Some(self);
+            }
+        })*
+    };
+}
+
+replaced! {
+    String, Duration, PathBuf, bool, Provider, Grant, ClientAuth, StoreUrl, StoreKey, OnStoreOutage
+}
+
+impl<T> Set for Vec<T> {
+    fn set(self, option: &mut Option<Self>) {
+        option.get_or_insert_default().extend(self);
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the readers of other options can fail")]
@@ -304,6 +338,23 @@ mod tests {
         assert!(error("colour", "red").contains("one of provider, server"));
         assert!(error("clientid", "x").contains("did you mean \"client_id\"?"));
         assert_eq!(Options::default().set_text("colour", "red"), None);
+    }
+
+    #[test]
+    fn the_values_of_a_repeatable_option_add_up() {
+        for key in KEYS.iter().filter(|key| is_repeatable(key)) {
+            let mut options = Options::default();
+            for text in ["resource=a", "resource=b", "x=c=d"] {
+                options.set(key, text).unwrap();
+            }
+            let error = options.set(key, "canary").unwrap_err().to_string();
+            assert!(error.contains("NAME=") && !error.contains("canary"), "{error}");
+            let other = options.clone().or(Options::default());
+            assert_eq!(other, options);
+        }
+        let mut options = Options::default();
+        options.set("extra", "x=c=d").unwrap();
+        assert_eq!(options.extra.unwrap()[0].value, "c=d");
     }
 
     #[test]

@@ -137,8 +137,10 @@ impl Server {
     /// Checks that the credentials contain the secrets that a login needs.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if a secret is missing or empty. The error names it.
+    /// [`ErrorKind::Config`] if a secret is missing or empty, or if an extra field has a name that the
+    /// client sends itself. The error names it.
     pub fn check(&self, credentials: &Credentials) -> Result<()> {
+        credentials.check_extra(self.identity.provider())?;
         match (self.identity.provider(), self.grant) {
             (Provider::Wyn, _) => {
                 self.password(credentials)?;
@@ -161,6 +163,11 @@ impl Server {
     fn client_secret<'a>(&self, credentials: &'a Credentials) -> Result<&'a Secret> {
         given(credentials.client_secret.as_ref())
             .ok_or_else(|| missing("client secret", &format!("a token of {}", self.identity)))
+    }
+
+    /// Returns the extra fields of a login, plain and secret, in an order of their own.
+    fn extra<'a>(&'a self, credentials: &'a Credentials) -> Vec<(&'a str, &'a str)> {
+        self.identity.extra().chain(credentials.extra()).collect()
     }
 
     fn client<'a>(

@@ -6,7 +6,7 @@ mod revoke;
 mod userinfo;
 mod wire;
 
-pub(crate) use self::wire::whole_seconds;
+pub(crate) use self::wire::{RESERVED_FIELDS, whole_seconds};
 pub use self::{
     login::Login,
     revoke::Revoke,

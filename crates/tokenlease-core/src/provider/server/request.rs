@@ -49,6 +49,7 @@ impl Server {
                 tenant: self.identity.realm(),
                 lifetime: self.lifetime,
                 scope: &self.identity.scope(),
+                extra: &self.extra(credentials),
             }
             .request(),
             (Provider::OAuth2, Call::Login) => self.login(credentials),

@@ -19,6 +19,7 @@ impl Server {
         let endpoint = &self.endpoint(&self.token_path);
         let client = self.client(credentials, ClientAuth::Basic);
         let scope = &self.identity.scope();
+        let extra = &self.extra(credentials);
         match self.grant {
             Grant::Password => oauth2::Login {
                 endpoint,
@@ -26,11 +27,11 @@ impl Server {
                 password: self.password(credentials)?,
                 client,
                 scope,
-                extra: &[],
+                extra,
             }
             .request(),
             Grant::ClientCredentials => {
-                oauth2::ClientLogin { endpoint, client, scope, extra: &[] }.request()
+                oauth2::ClientLogin { endpoint, client, scope, extra }.request()
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Tests of the interface between the exchanges and the state machine.
 
 mod arbitrary;
+mod extra;
 
 use ::http::{HeaderValue, Response, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};

@@ -35,6 +35,7 @@ use crate::{
 ///     tenant: "/Org",
 ///     lifetime: Some(Duration::from_secs(3600)),
 ///     scope: "",
+///     extra: &[],
 /// };
 /// let request = login.request()?; // send it
 /// assert_eq!(request.uri(), "https://wyn.example/connect/token");
@@ -62,6 +63,8 @@ pub struct Login<'a> {
     pub lifetime: Option<Duration>,
     /// The scope: words separated by spaces. Empty requests the server's default.
     pub scope: &'a str,
+    /// Further form fields, such as `customizedParam`.
+    pub extra: &'a [(&'a str, &'a str)],
 }
 
 impl Login<'_> {
@@ -80,6 +83,7 @@ impl Login<'_> {
         if let Some(seconds) = &seconds {
             extra.push(("access-token-lifetime", seconds));
         }
+        extra.extend(self.extra);
         oauth2::Login {
             endpoint: &http::join(self.server, self.path),
             user: self.user,
@@ -123,6 +127,7 @@ mod tests {
             tenant,
             lifetime,
             scope: "",
+            extra: &[],
         }
         .request()
     }

@@ -20,6 +20,12 @@ pub const DEFAULT_CLIENT: &str = "integration";
 /// password can get tokens. Change it at `{server}/management#client-management`, and use the new one.
 pub const FACTORY_CLIENT_SECRET: &str = "eunGKas3Pqd6FMwx9eUpdS7xmz";
 
+/// The fields of a login that no other OAuth2 server has, with the option that sets each.
+pub(crate) const RESERVED_FIELDS: [(&str, &str); 2] = [
+    ("tenant_path", "set the option tenant instead"),
+    ("access-token-lifetime", "set the option lifetime instead"),
+];
+
 /// Returns a lifetime as Wyn accepts it: whole seconds, at least one.
 pub(crate) fn whole_seconds(lifetime: Duration) -> Result<u64> {
     if lifetime.subsec_nanos() != 0 || lifetime.is_zero() {
