@@ -28,9 +28,10 @@ pub(crate) fn set(options: &mut Options, key: &str, value: &Bound<'_, PyAny>) ->
     if is_repeatable(key) && !value.is_instance_of::<PyString>() {
         return fields(key, value)?.iter().try_for_each(|(name, value)| {
             // A path is text to its reader; an item without a name is one `NAME=VALUE`.
-            let value = match value.hasattr("__fspath__")? {
-                true => value.call_method0("__fspath__")?,
-                false => value.clone(),
+            let value = if value.hasattr("__fspath__")? {
+                value.call_method0("__fspath__")?
+            } else {
+                value.clone()
             };
             let value = value
                 .cast::<PyString>()

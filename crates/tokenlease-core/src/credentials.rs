@@ -146,7 +146,7 @@ mod tests {
             Credentials::password("a").with_extra_secret("b", "c"),
             Credentials::password("a").with_extra_secret("b", "c").with_extra_secret("b", "d"),
         ];
-        let fingerprints: std::collections::BTreeSet<_> =
+        let fingerprints: BTreeSet<_> =
             all.iter().map(|credentials| CredentialsFingerprint::of(&key, credentials)).collect();
         assert_eq!(fingerprints.len(), all.len());
         assert_ne!(

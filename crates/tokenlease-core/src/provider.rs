@@ -10,6 +10,7 @@
 //! about a response names the field. Of a repeated key in a JSON object the last one counts.
 
 mod call;
+mod challenge;
 pub(crate) mod extra;
 mod field;
 mod granted;

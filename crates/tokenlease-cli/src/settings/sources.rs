@@ -45,9 +45,10 @@ pub(super) fn from_environment(environment: Environment<'_>) -> Result<Options> 
             continue;
         };
         // A variable sets one value of a repeatable option a line.
-        let values: Vec<_> = match is_repeatable(key) {
-            true => text.lines().filter(|line| !line.is_empty()).collect(),
-            false => vec![text.as_str()],
+        let values: Vec<_> = if is_repeatable(key) {
+            text.lines().filter(|line| !line.is_empty()).collect()
+        } else {
+            vec![text.as_str()]
         };
         for value in values {
             if let Some(Err(why)) = options.set_text(key, value) {

@@ -18,7 +18,7 @@ const RESERVED: [(&str, &str); 6] = [
 
 /// Checks the name of an extra field. The error does not contain the field's value.
 ///
-/// Servers such as IdentityServer compare the names of fields without case.
+/// Servers such as `IdentityServer` compare the names of fields without case.
 pub(crate) fn check(provider: Provider, name: &str) -> Result<()> {
     if provider == Provider::Winkas {
         return Err(Error::new(ErrorKind::Unsupported, "WinKAS Air has no extra fields")

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use ::http::{HeaderMap, Response, StatusCode, header};
 
-use super::field::{self, Field, Unreadable};
+use super::{
+    challenge,
+    field::{self, Field, Unreadable},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     secret,
@@ -161,6 +164,11 @@ impl<'r> Reading<'r> {
         self.is_empty() && !self.headers.contains_key(header::WWW_AUTHENTICATE)
     }
 
+    /// Returns whether a Bearer challenge states this error.
+    pub(crate) fn bearer_error_is(&self, code: &str) -> bool {
+        challenge::bearer_error_is(self.headers, code)
+    }
+
     /// Returns a header, if it is plain text.
     pub(crate) fn header(&self, name: header::HeaderName) -> Option<&'r str> {
         self.headers.get(name)?.to_str().ok()
@@ -174,9 +182,9 @@ impl<'r> Reading<'r> {
             Some((scheme, rest)) => {
                 let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
                 let host = host.rsplit('@').next().unwrap_or_default();
-                format!("{scheme}//{host}{path}")
+                format!("{scheme}//{host}{}", without_parameters(path))
             }
-            None => target.to_owned(),
+            None => without_parameters(target),
         };
         let to = match target.as_str() {
             "" => String::new(),
@@ -202,6 +210,13 @@ impl<'r> Reading<'r> {
         let sent = httpdate::parse_http_date(self.header(header::DATE)?.trim()).ok()?;
         Some(until.duration_since(sent).unwrap_or_default())
     }
+}
+
+/// Removes the parameters of a path's segments, such as `;jsessionid`, which may contain a session.
+fn without_parameters(path: &str) -> String {
+    let segments: Vec<_> =
+        path.split('/').map(|part| part.split(';').next().unwrap_or_default()).collect();
+    segments.join("/")
 }
 
 #[cfg(test)]
@@ -245,7 +260,8 @@ mod tests {
         assert_eq!(wait(&[bad, ("retry-after", "Sat, 21 Nov 2026 23:23:20 GMT")]), None);
     }
 
-    /// Rule: Secrets: an error about a redirect shows its target without query, fragment and user.
+    /// Rule: Secrets: an error about a redirect shows its target without query, fragment, user
+    /// and session id.
     #[test]
     fn an_error_about_a_redirect_shows_its_target_without_query_and_user() {
         for (location, to) in [
@@ -254,6 +270,8 @@ mod tests {
             ("/login?ReturnUrl=canary", " to /login"),
             ("//canary@b.example/", " to //b.example/"),
             ("?canary", ""),
+            ("/login;jsessionid=canary/x;a=canary?q", " to /login/x"),
+            ("https://b.example/login;jsessionid=canary", " to https://b.example/login"),
         ] {
             let response = response(302, &[("location", location)], "");
             let error = Reading::of(&response).by_status(ErrorKind::Unavailable);

@@ -45,7 +45,7 @@ impl Userinfo<'_> {
     }
 
     /// Parses the response: 401 means inactive (RFC 6750 section 3.1), and a successful response with
-    /// a JSON object or a JWT means active.
+    /// a JSON object or a JWT means active. So does 403 with the challenge `insufficient_scope`.
     ///
     /// # Errors
     /// An error is inconclusive: [`ErrorKind::Throttled`], [`ErrorKind::Unavailable`] or
@@ -58,6 +58,8 @@ impl Userinfo<'_> {
 pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
     match reading.status.as_u16() {
         401 => return Ok(Validation::Inactive),
+        // The server recognized the token, and only its scope does not suffice (RFC 6750 section 3.1).
+        403 if reading.bearer_error_is("insufficient_scope") => return Ok(Validation::Active),
         200 => {}
         _ => return Err(failure(reading)),
     }
@@ -117,6 +119,19 @@ mod tests {
         assert_eq!(parse(200, "text/plain", r#"{"sub":"u"}"#).unwrap(), Validation::Active);
         assert_eq!(parse(200, "application/jwt", "e30.e30.").unwrap(), Validation::Active);
         assert_eq!(parse(401, "text/html", "<html>").unwrap(), Validation::Inactive);
+    }
+
+    /// Rule: Validation: userinfo that answers 403 with the challenge `insufficient_scope` means active.
+    #[test]
+    fn userinfo_that_misses_a_scope_means_active() {
+        let parse = |status: u16, challenge: &str| {
+            let response = Response::builder().status(status).header("www-authenticate", challenge);
+            Userinfo::parse(&response.body("").unwrap())
+        };
+        let challenge = r#"Basic realm="a", Bearer error="insufficient_scope""#;
+        assert_eq!(parse(403, challenge).unwrap(), Validation::Active);
+        assert_eq!(parse(403, "Bearer").unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(parse(401, challenge).unwrap(), Validation::Inactive);
     }
 
     /// Rule: Validation: any other response to userinfo, such as 403, is inconclusive and rejects no

@@ -52,7 +52,7 @@ pub(crate) fn granted(
         return Err(rejected(reading, code, description.word(), presented));
     }
     if let Some(kind) = kind.word()
-        && !kind.eq_ignore_ascii_case("bearer")
+        && !kind.to_ascii_lowercase().starts_with("bearer")
     {
         let kind = format!("\"{}\"", reading.quote(kind));
         return Err(reading.bad_field(
@@ -254,6 +254,10 @@ mod tests {
         assert_eq!((granted.scope, granted.refresh_token), (None, None));
         let granted = parse(200, r#"{"access_token":"t","scope":["a"],"token_type":null}"#);
         assert_eq!(granted.unwrap().scope, None);
+        for kind in ["bearer", "BearerToken", "bearer_token", "Bearer Token"] {
+            let body = format!(r#"{{"access_token":"t","token_type":"{kind}"}}"#);
+            assert_eq!(parse(200, &body).unwrap().token.expose(), "t", "{kind}");
+        }
     }
 
     #[test]
