@@ -58,9 +58,11 @@ fn identities_are_the_same_bytes_in_every_language() {
 fn fingerprints_are_the_same_bytes_in_every_language() {
     for vector in vectors("proof.json").as_array().unwrap() {
         let secret = |name: &str| vector[name].as_str().map(Into::into);
-        let mut credentials = Credentials::default();
-        credentials.password = secret("password");
-        credentials.client_secret = secret("client_secret");
+        let mut credentials = Credentials {
+            password: secret("password"),
+            client_secret: secret("client_secret"),
+            ..Credentials::default()
+        };
         for field in vector["extra_secrets"].as_array().into_iter().flatten() {
             let (name, value) = (field[0].as_str().unwrap(), field[1].as_str().unwrap());
             credentials = credentials.with_extra_secret(name, value);

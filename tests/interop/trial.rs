@@ -131,6 +131,7 @@ impl<'a> Trial<'a> {
                 tenant: "/",
                 lifetime: None,
                 scope,
+                extra: &[],
             };
             (login.request()?, true)
         } else if user.is_empty() {

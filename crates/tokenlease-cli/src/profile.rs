@@ -165,7 +165,8 @@ fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
         }
         Value::Table(fields) if is_repeatable(key) => {
             return fields.iter().try_for_each(|(name, values)| {
-                let values = values.as_array().map_or_else(|| slice::from_ref(values), Vec::as_slice);
+                let values =
+                    values.as_array().map_or_else(|| slice::from_ref(values), Vec::as_slice);
                 values.iter().try_for_each(|value| {
                     let value = value.as_str().ok_or_else(|| not_text(key))?;
                     set(options, key, &Value::String(format!("{name}={value}")))
