@@ -101,10 +101,10 @@ inline std::int64_t millis(std::optional<milliseconds> time) noexcept
 
 /* The secrets that a credentials function returns. */
 struct Credentials {
-    std::optional<std::string> password;
-    std::optional<std::string> client_secret;
+    std::optional<std::string> password = {};
+    std::optional<std::string> client_secret = {};
     /* The secret extra fields of the token request, by name (wyn, oauth2). */
-    std::vector<std::pair<std::string, std::string>> extra_secrets;
+    std::vector<std::pair<std::string, std::string>> extra_secrets = {};
 };
 
 /* Options and secrets for clients, or the options of a registry. */

@@ -26,7 +26,9 @@ class Emulator:
 
     def options(self, provider: str) -> dict[str, Any]:
         """Return the options of a client of that provider."""
-        return {"provider": provider, **self.ready[provider]}
+        resource = ("api_resource", "api_secret")
+        ready = {key: value for key, value in self.ready[provider].items() if key not in resource}
+        return {"provider": provider, **ready}
 
     def control(self, call: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
         """Control the emulator, or query it."""

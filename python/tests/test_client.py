@@ -285,10 +285,11 @@ def test_secrets_come_from_a_function_and_a_file_together(
 # Rule: Languages: extra fields are a dict or a list, and secret ones text or functions.
 def test_extra_fields_are_a_dict_or_a_list(emulator: Emulator) -> None:
     options = emulator.options("wyn")
-    fields = {"resource": ["a", "b"], "customizedParam": "c"}
+    fields: dict[str, str | list[str]] = {"resource": ["a", "b"], "customizedParam": "c"}
     Client(**options, extra=fields, extra_secret={"x": lambda: "s", "y": ["t", "u"]}).token()
     Client(**options, extra=["resource=a", "customizedParam=c"]).token()
-    for extra in ({"password": "canary"}, ["canary"]):
+    wrong: list[dict[str, str | list[str]] | list[str]] = [{"password": "canary"}, ["canary"]]
+    for extra in wrong:
         with pytest.raises(ConfigError) as raised:
             Client(**options, extra=extra)
         assert "canary" not in str(raised.value)

@@ -23,7 +23,7 @@ impl HeadStyle {
     pub(crate) const PLAIN: Self = Self { space: false, folding: false, bare_lf: false };
 }
 
-/// What the connection does next; its service sets it before it answers.
+/// The next action of the connection; its service sets it before it answers.
 #[derive(Clone, Default)]
 pub(crate) struct WireControl(Arc<Mutex<Plan>>);
 

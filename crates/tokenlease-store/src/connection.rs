@@ -78,7 +78,7 @@ pub(crate) struct Failure {
     pub(crate) error: Error,
 }
 
-/// What a failed call needs before it can be repeated.
+/// The step that a failed call needs before it can be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// It would fail again.

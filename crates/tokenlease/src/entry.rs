@@ -20,7 +20,7 @@ pub(crate) struct Entry {
     credentials_fingerprint: CredentialsFingerprint,
     /// The credentials, unless a function fetches them.
     credentials: Option<Credentials>,
-    /// What the function returned in place of other credentials, for the login that it was called for.
+    /// The credentials that the function returned in place of others, for the login that it was called for.
     returned: Mutex<Option<(Timestamp, Credentials)>>,
     /// A random number that distinguishes this entry's locks from those of every other entry.
     seed: u64,

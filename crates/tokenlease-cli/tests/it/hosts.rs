@@ -83,6 +83,10 @@ fn use_one_token_on_two_hosts(server: &Running, provider: impl Fn(&Emulator, &st
     let text = second["token"].as_str().expect("a token");
     emulator.end_token(text);
     assert_eq!(other.json(provider(&emulator, "validate").input(text), 1)["active"], false);
+    // Two tokens that ended soon after their logins make the next login wait, until a person allows it.
+    one.program(token()).run().exits_with(8).complains("unblock");
+    assert_eq!(logins(), 2);
+    other.json(provider(&emulator, "unblock"), 0);
     assert_ne!(one.json(token(), 0)["token"], second["token"]);
     assert_eq!(logins(), 3);
 

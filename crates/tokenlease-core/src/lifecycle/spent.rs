@@ -78,7 +78,7 @@ impl Lifecycle {
                  off before the next login",
             )
             .with_until(now.wall_at(until))
-            .advice("check the user's permissions, and whether another system logs in");
+            .advice("check the user's permissions, and whether another system logs in; `unblock` allows a login now");
             return Some(self.fail(until, error, t));
         }
         let spent = *self.store.known.spent_logins(self.credentials)?;

@@ -165,7 +165,7 @@ impl Server {
             .ok_or_else(|| missing("client secret", &format!("a token of {}", self.identity)))
     }
 
-    /// Returns the extra fields of a login, plain and secret, in an order of their own.
+    /// Returns the extra fields of a login, plain and secret, in a fixed order.
     fn extra<'a>(&'a self, credentials: &'a Credentials) -> Vec<(&'a str, &'a str)> {
         self.identity.extra().chain(credentials.extra()).collect()
     }

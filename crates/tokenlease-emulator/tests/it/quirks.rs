@@ -56,7 +56,7 @@ fn same_token_new_end_returns_the_same_text_with_a_new_lifetime() {
 }
 
 #[test]
-fn tokens_are_over_when_they_arrive() {
+fn tokens_have_expired_when_they_arrive() {
     let emulator = with(Quirk::OverOnArrival);
     let body = connect_token(&emulator, &[]).json();
     assert_eq!(body["expires_in"], 1);

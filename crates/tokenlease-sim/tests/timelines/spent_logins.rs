@@ -44,7 +44,7 @@ fn tokens_that_have_expired_on_arrival_cause_no_flood_of_logins() {
     }
 }
 
-/// Rule: Rejected tokens: after a login whose token is rejected soon, the next ones wait, whether the
+/// Rule: Rejection: after a login whose token is rejected soon, the next ones wait, whether the
 /// server confirms the rejection or not: none, then 1, 2, 4 … 60 minutes.
 #[test]
 fn an_api_that_accepts_no_token_causes_no_flood_of_logins() {

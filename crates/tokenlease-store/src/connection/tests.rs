@@ -93,7 +93,7 @@ async fn a_call_that_lost_against_another_is_repeated_once() {
 /// Rule: Store: a connection that was not used for a minute is checked before it is used, and
 /// replaced if the server does not answer.
 #[tokio::test(start_paused = true)]
-async fn an_idle_connection_is_checked_and_replaced_if_the_server_is_silent() {
+async fn an_idle_connection_is_checked_and_replaced_if_the_server_does_not_answer() {
     let clock = Arc::new(SteeredClock::new());
     let (slot, server) = (Slot::on_clock(clock.clone()), Numbered::default());
     for _ in 0..5 {

@@ -66,7 +66,7 @@ pub(super) fn parse(url: &str) -> Result<(Config, String)> {
     Ok((config, hosts.join(", ")))
 }
 
-/// Stands for a list of hosts, which [`Url`] can't parse if they have ports.
+/// Replaces a list of hosts, which [`Url`] can't parse if they have ports.
 const SINGLE: &str = "tokenlease-hosts.invalid";
 
 /// Replaces a list of hosts in the URL by [`SINGLE`], and returns the list, if it has one.

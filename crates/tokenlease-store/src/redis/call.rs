@@ -15,7 +15,7 @@ pub(super) struct Call<'a> {
     pub(super) arguments: Vec<&'a [u8]>,
 }
 
-/// What a server answered.
+/// The answer of a server.
 pub(super) enum Reply<R> {
     Done(R),
     /// The server rejected the call. Another server would reject it, too.

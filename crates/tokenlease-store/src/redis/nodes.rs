@@ -31,7 +31,7 @@ pub(super) struct Nodes {
     learned: Mutex<Learned>,
 }
 
-/// What redirections said.
+/// The facts that redirections stated.
 #[derive(Default)]
 struct Learned {
     nodes: HashMap<Address, Arc<Node>>,

@@ -26,7 +26,7 @@ impl Sentinels {
         let mut last = None;
         for sentinel in &self.addresses {
             let asked = tokio::time::timeout(SENTINEL_TIMEOUT, self.ask(connector, sentinel));
-            let named = asked.await.unwrap_or_else(|_| Err(silent(sentinel)));
+            let named = asked.await.unwrap_or_else(|_| Err(no_answer(sentinel)));
             let connected = match named {
                 Ok(address) => connect_primary(connector, &address).await,
                 Err(error) => Err(error),
@@ -56,7 +56,7 @@ impl Sentinels {
     }
 }
 
-fn silent(sentinel: &Address) -> Error {
+fn no_answer(sentinel: &Address) -> Error {
     Error::new(ErrorKind::Store, format!("the sentinel {} did not answer", sentinel.host))
         .advice("check the sentinels and the network to them; the client retries by itself")
 }
