@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::Response;
+use http::{Response, StatusCode};
 use toml::Table;
 
 use crate::recorded;
@@ -146,7 +146,7 @@ impl TestServer {
                 .spawn()
                 .expect("sh");
             let mut running = Running { child, port };
-            if running.answers() {
+            if running.answers(&self.api) {
                 // Only the log of a server that does not start is needed.
                 let _ = fs::remove_file(log);
                 return Ok(running);
@@ -239,10 +239,15 @@ impl Running {
         answer.starts_with(b"HTTP/1.").then(|| recorded(&answer))
     }
 
-    fn answers(&mut self) -> bool {
+    /// Waits until the server answers its API. Some servers answer 404 until they have loaded their
+    /// configuration.
+    fn answers(&mut self, api: &str) -> bool {
         let end = Instant::now() + Duration::from_secs(180);
         while Instant::now() < end && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            if self.send("GET", "/", &[], b"").is_some() {
+            let answer = self.send("GET", api, &[], b"");
+            if answer.is_some_and(|answer| {
+                answer.status() != StatusCode::NOT_FOUND && !answer.status().is_server_error()
+            }) {
                 return true;
             }
             thread::sleep(Duration::from_millis(20));
