@@ -106,8 +106,8 @@ impl Error {
     #[must_use]
     pub fn redact(self, secrets: &[&str]) -> Self {
         self.with(|repr| {
-            repr.detail = crate::secret::redact(&repr.detail, secrets).into();
-            repr.code = repr.code.as_deref().map(|code| crate::secret::redact(code, secrets));
+            repr.detail = crate::redact::redact(&repr.detail, secrets).into();
+            repr.code = repr.code.as_deref().map(|code| crate::redact::redact(code, secrets));
         })
     }
 

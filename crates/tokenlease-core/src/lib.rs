@@ -17,6 +17,7 @@ pub mod lease;
 pub mod lifecycle;
 pub mod provider;
 pub mod record;
+mod redact;
 mod secret;
 pub mod time;
 mod token;

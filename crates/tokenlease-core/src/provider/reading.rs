@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    secret,
+    redact,
 };
 
 /// The maximum number of characters of a server's text that an error quotes.
@@ -120,7 +120,7 @@ impl<'r> Reading<'r> {
     /// Returns a server's text for an error: redacted, without control characters, and cut.
     pub(crate) fn quote(&self, text: &str) -> String {
         // Redaction comes first, because a cut could leave a part of a secret that is not recognized.
-        let text = secret::redact(text, self.secrets);
+        let text = redact::redact(text, self.secrets);
         let mut quoted = String::new();
         let mut room = QUOTED;
         for c in text.trim().chars() {

@@ -252,6 +252,9 @@ fn echoes(secrets: &[&str], client: &str) -> Vec<String> {
             encoded.to_ascii_lowercase(),
             encoded,
             BASE64.encode(secret),
+            secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+            secret.bytes().map(|byte| format!("&#{byte};")).collect(),
+            secret.bytes().map(|byte| format!("\\u{byte:04x}")).collect(),
         ]);
     }
     echoes.push(BASE64.encode(format!("{client}:{SECRET}")));
