@@ -5,6 +5,7 @@
 
 pub(crate) mod client;
 mod client_login;
+pub(crate) mod failure;
 mod introspect;
 mod login;
 mod refresh;

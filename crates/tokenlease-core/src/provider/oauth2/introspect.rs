@@ -4,7 +4,8 @@ use ::http::Response;
 
 use super::{
     client::{self, Client},
-    wire::{self, Presented},
+    failure::{self, Presented},
+    wire,
 };
 use crate::{
     error::Result,
@@ -69,12 +70,12 @@ impl Introspect<'_> {
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
     if !reading.status.is_success() {
-        return Err(wire::failure(reading, Presented::Token));
+        return Err(failure::of(reading, Presented::Token));
     }
     let [active, code, description] =
         reading.fields(["active", "error", "error_description"], wire::exactly)?;
     if let Some(code) = code.word() {
-        return Err(wire::rejected(reading, code, description.word(), Presented::Token));
+        return Err(failure::rejected(reading, code, description.word(), Presented::Token));
     }
     match (&active, active.word()) {
         (Field::Bool(true), _) => Ok(Validation::Active),

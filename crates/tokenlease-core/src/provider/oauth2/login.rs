@@ -4,7 +4,8 @@ use ::http::Response;
 
 use super::{
     client::{self, Client},
-    wire::{self, Presented},
+    failure::Presented,
+    wire,
 };
 use crate::{
     error::Result,

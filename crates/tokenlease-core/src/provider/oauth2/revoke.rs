@@ -4,7 +4,7 @@ use ::http::Response;
 
 use super::{
     client::{self, Client},
-    wire::{self, Presented},
+    failure::{self, Presented},
 };
 use crate::{error::Result, http::Request, provider::reading::Reading, token::Token};
 
@@ -67,7 +67,7 @@ impl Revoke<'_> {
 }
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<()> {
-    if reading.status.is_success() { Ok(()) } else { Err(wire::failure(reading, Presented::Token)) }
+    if reading.status.is_success() { Ok(()) } else { Err(failure::of(reading, Presented::Token)) }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use ::http::{Method, Response, header};
 
-use super::wire;
+use super::{failure, wire};
 use crate::{
     error::{ErrorKind, Result},
     http::{self, Body, Request},
@@ -61,7 +61,7 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
         // The server recognized the token, and only its scope does not suffice (RFC 6750 section 3.1).
         403 if reading.bearer_error_is("insufficient_scope") => return Ok(Validation::Active),
         200 => {}
-        _ => return Err(failure(reading)),
+        _ => return Err(failed(reading)),
     }
     let signed = reading
         .header(header::CONTENT_TYPE)
@@ -70,16 +70,16 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
         return Ok(Validation::Active);
     }
     let [code] = reading.fields(["error"], wire::exactly)?;
-    if code.word().is_some() { Err(failure(reading)) } else { Ok(Validation::Active) }
+    if code.word().is_some() { Err(failed(reading)) } else { Ok(Validation::Active) }
 }
 
 /// Returns the error of a failed call. The call sends no credentials, so it does not reject any.
-fn failure(reading: &Reading<'_>) -> crate::Error {
+fn failed(reading: &Reading<'_>) -> crate::Error {
     let (kind, advice) = reading.kind_by_status(ErrorKind::Unavailable);
     match reading.fields(["error", "error_description"], wire::exactly) {
         Ok([code, description]) if code.word().is_some() && !reading.status.is_redirection() => {
             let code = reading.quote(code.word().unwrap_or_default());
-            let detail = wire::detail(reading, &code, description.word());
+            let detail = failure::detail(reading, &code, description.word());
             reading.error(kind, detail).with_code(code).advice(advice)
         }
         _ => reading.by_status(ErrorKind::Unavailable),

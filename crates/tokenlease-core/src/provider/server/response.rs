@@ -9,7 +9,7 @@ use crate::{
     identity::Provider,
     provider::{
         call::{Answer, ApiAnswer, Call},
-        oauth2::{self, wire::Presented},
+        oauth2::{self, failure::Presented},
         reading::Reading,
         winkas,
     },
