@@ -1,5 +1,7 @@
 //! The errors of OAuth2 responses (RFC 6749 section 5.2).
 
+use ::http::StatusCode;
+
 use super::wire;
 use crate::{
     error::{Error, ErrorKind},
@@ -42,7 +44,7 @@ pub(crate) fn rejected(
     if reading.status.is_redirection() {
         return reading.by_status(ErrorKind::CredentialsRejected).with_code(quoted);
     }
-    let (kind, advice) = by_code(code, presented)
+    let (kind, advice) = by_code(code, reading.status, presented)
         .filter(|(kind, _)| {
             // A rejection by a failing or overloaded server does not tell about the credentials.
             let transient = matches!(reading.status.as_u16(), 429 | 500..=599);
@@ -65,7 +67,11 @@ pub(crate) fn detail(
     }
 }
 
-fn by_code(code: &str, presented: Presented) -> Option<(ErrorKind, &'static str)> {
+fn by_code(
+    code: &str,
+    status: StatusCode,
+    presented: Presented,
+) -> Option<(ErrorKind, &'static str)> {
     Some(match code {
         "temporarily_unavailable" | "server_error" => (ErrorKind::Unavailable, "retry later"),
         "slow_down" => (ErrorKind::Throttled, "wait before the next call, and call less often"),
@@ -85,6 +91,17 @@ fn by_code(code: &str, presented: Presented) -> Option<(ErrorKind, &'static str)
              they are sent; then call `unblock`",
         ),
         "invalid_scope" => (ErrorKind::Config, "set a scope that the server grants"),
+        // Keycloak and others answer a wrong client secret with this code. Only the status differs.
+        "unauthorized_client" if status == StatusCode::UNAUTHORIZED => (
+            ErrorKind::CredentialsRejected,
+            if presented == Presented::Token {
+                "check the client id, the client secret and the option client_auth; if they are \
+                 correct, allow this call for the client at the server; then call `unblock`"
+            } else {
+                "check the client id, the client secret and the option client_auth; if they are \
+                 correct, allow this grant for the client at the server; then call `unblock`"
+            },
+        ),
         "unauthorized_client" => (
             ErrorKind::Config,
             "allow this grant for the client at the server, or set another grant",
@@ -169,5 +186,27 @@ mod tests {
             "credentials rejected: the server said \"invalid_username_or_password\" (HTTP 400, \
              code invalid_grant); correct the user, the password or the tenant, then call `unblock`"
         );
+    }
+
+    /// Rule: Circuit: a 401 with `unauthorized_client` rejects the credentials, and its error names both
+    /// causes; with status 400 it is a configuration error.
+    #[test]
+    fn unauthorized_client_with_status_401_rejects_the_credentials() {
+        let body = r#"{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}"#;
+        let error = parse(401, body);
+        assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+        assert_eq!(error.code(), Some("unauthorized_client"));
+        let text = error.to_string();
+        assert!(text.contains("\"Invalid client or Invalid client credentials\""), "{text}");
+        assert!(text.contains("client secret") && text.contains("client_auth"), "{text}");
+        assert!(text.contains("allow this grant for the client"), "{text}");
+        let error = parse(400, body);
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(!error.to_string().contains("client secret"), "{error}");
+        // Other calls authenticate the client, too, but use no grant.
+        let response = Response::builder().status(401).body(body).unwrap();
+        let error = of(&Reading::of(&response), Presented::Token);
+        assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+        assert!(error.to_string().contains("allow this call for the client"), "{error}");
     }
 }
