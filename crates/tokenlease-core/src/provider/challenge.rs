@@ -2,39 +2,74 @@
 
 use ::http::{HeaderMap, header};
 
+/// The errors of a resource (RFC 6750 section 3.1). A token endpoint has other ones.
+const OF_RESOURCES: [&str; 3] = ["invalid_request", "invalid_token", "insufficient_scope"];
+
 /// Returns whether a challenge of the scheme Bearer states this error (RFC 6750 section 3).
-///
-/// A response may have several headers, and a header several challenges.
 pub(crate) fn bearer_error_is(headers: &HeaderMap, code: &str) -> bool {
-    headers
-        .get_all(header::WWW_AUTHENTICATE)
-        .iter()
-        // A description may contain bytes that are not ASCII. The code is ASCII.
-        .any(|value| states(&String::from_utf8_lossy(value.as_bytes()), code))
+    let mut all = challenges(headers).into_iter();
+    all.any(|challenge| {
+        challenge.is("Bearer") && challenge.errors.iter().any(|error| error == code)
+    })
 }
 
-fn states(text: &str, code: &str) -> bool {
+/// Returns whether the response asks for a token: there is a Bearer challenge, and no challenge asks
+/// for the credentials of a client or states an error about them.
+pub(crate) fn asks_for_a_token(headers: &HeaderMap) -> bool {
+    let all = challenges(headers);
+    let of_a_resource = |challenge: &Challenge| {
+        challenge.errors.iter().all(|error| OF_RESOURCES.contains(&error.as_str()))
+    };
+    all.iter().any(|challenge| challenge.is("Bearer"))
+        && all.iter().all(|challenge| !challenge.is("Basic") && of_a_resource(challenge))
+}
+
+struct Challenge {
+    scheme: String,
+    /// The values of `error`.
+    errors: Vec<String>,
+}
+
+impl Challenge {
+    fn is(&self, scheme: &str) -> bool {
+        self.scheme.eq_ignore_ascii_case(scheme)
+    }
+}
+
+/// Returns the challenges. A response may have several headers, and a header several challenges.
+fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
+    let mut all = Vec::new();
+    for value in headers.get_all(header::WWW_AUTHENTICATE) {
+        // A description may contain bytes that are not ASCII. The code is ASCII.
+        parse(&String::from_utf8_lossy(value.as_bytes()), &mut all);
+    }
+    all
+}
+
+fn parse(text: &str, all: &mut Vec<Challenge>) {
+    let first = all.len();
     let mut rest = text;
-    let mut is_bearer = false;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         let (name, after) = token(rest);
         if name.is_empty() {
             let mut chars = rest.chars();
             if chars.next().is_none() {
-                return false;
+                return;
             }
             rest = chars.as_str();
             continue;
         }
         let Some(after) = after.trim_start().strip_prefix('=') else {
-            is_bearer = name.eq_ignore_ascii_case("bearer");
+            all.push(Challenge { scheme: name.to_owned(), errors: Vec::new() });
             rest = after;
             continue;
         };
         let (value, after) = value(after.trim_start());
-        if is_bearer && name.eq_ignore_ascii_case("error") && value == code {
-            return true;
+        if name.eq_ignore_ascii_case("error")
+            && let Some(challenge) = all.iter_mut().skip(first).last()
+        {
+            challenge.errors.push(value);
         }
         rest = after;
     }
@@ -67,6 +102,11 @@ fn value(text: &str) -> (String, &str) {
 mod tests {
     use super::*;
 
+    fn headers(texts: &[&str]) -> HeaderMap {
+        let challenge = |text: &&str| (header::WWW_AUTHENTICATE, text.parse().unwrap());
+        texts.iter().map(challenge).collect()
+    }
+
     #[test]
     fn only_the_error_of_a_bearer_challenge_counts() {
         for (text, expected) in [
@@ -83,7 +123,28 @@ mod tests {
             (r#"Bearer realm="open"#, false),
             ("", false),
         ] {
-            assert_eq!(states(text, "insufficient_scope"), expected, "{text}");
+            assert_eq!(
+                bearer_error_is(&headers(&[text]), "insufficient_scope"),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_response_asks_for_a_token_if_no_challenge_is_about_a_client() {
+        for (texts, expected) in [
+            (&["Bearer"][..], true),
+            (&[r#"bearer realm="api", error="invalid_token""#], true),
+            (&["Negotiate YWJj==", "Bearer"], true),
+            (&["Bearer", r#"Basic realm="token""#], false),
+            (&[r#"Bearer realm="Doorkeeper", error="invalid_client""#], false),
+            (&["Basic"], false),
+            (&[r#"Digest realm="Bearer""#], false),
+            (&[""], false),
+            (&[], false),
+        ] {
+            assert_eq!(asks_for_a_token(&headers(texts)), expected, "{texts:?}");
         }
     }
 }

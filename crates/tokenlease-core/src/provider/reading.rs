@@ -169,6 +169,11 @@ impl<'r> Reading<'r> {
         challenge::bearer_error_is(self.headers, code)
     }
 
+    /// Returns whether the response asks for a token instead of a client's credentials.
+    pub(crate) fn asks_for_a_token(&self) -> bool {
+        challenge::asks_for_a_token(self.headers)
+    }
+
     /// Returns a header, if it is plain text.
     pub(crate) fn header(&self, name: header::HeaderName) -> Option<&'r str> {
         self.headers.get(name)?.to_str().ok()

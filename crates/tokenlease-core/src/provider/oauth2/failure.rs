@@ -23,13 +23,31 @@ pub(crate) enum Presented {
 /// Returns the error of an unsuccessful response.
 pub(crate) fn of(reading: &Reading<'_>, presented: Presented) -> Error {
     // A body that can't be read is classified by the status.
-    match reading.fields(["error", "error_description"], wire::exactly) {
-        Ok([code, description]) => match code.word() {
-            Some(code) => rejected(reading, code, description.word(), presented),
-            None => reading.by_status(ErrorKind::CredentialsRejected),
-        },
-        Err(_) => reading.by_status(ErrorKind::CredentialsRejected),
+    if let Ok([code, description]) = reading.fields(["error", "error_description"], wire::exactly)
+        && let Some(code) = code.word()
+    {
+        return rejected(reading, code, description.word(), presented);
     }
+    let error = reading.by_status(ErrorKind::CredentialsRejected);
+    if reading.status == StatusCode::UNAUTHORIZED && reading.asks_for_a_token() {
+        // An API at a wrong path answers so. It did not look at the credentials of the call.
+        return asks_for_a_token(reading, &error, presented);
+    }
+    error
+}
+
+fn asks_for_a_token(reading: &Reading<'_>, error: &Error, presented: Presented) -> Error {
+    let detail = format!("{}, and asks for a token, as an API does", error.detail());
+    let (expected, advice) = match presented {
+        Presented::Token => (
+            "an endpoint that takes a client's credentials",
+            "check the options introspection_path and revocation_path",
+        ),
+        Presented::Credentials | Presented::RefreshToken => {
+            ("a token endpoint", "check the server address and the option token_path")
+        }
+    };
+    reading.error(ErrorKind::Config, detail).expected(expected).advice(advice)
 }
 
 /// Returns the error of a response with an error code. The code decides, then the status, never the
@@ -208,5 +226,35 @@ mod tests {
         let error = of(&Reading::of(&response), Presented::Token);
         assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
         assert!(error.to_string().contains("allow this call for the client"), "{error}");
+    }
+
+    /// Rule: Circuit: a 401 that asks for a token, and has no error code, means a wrong path and rejects
+    /// no credentials.
+    #[test]
+    fn a_bare_401_that_asks_for_a_token_means_a_wrong_path() {
+        let of = |challenge: &str, body: &str, presented| {
+            let response = Response::builder().status(401).header("www-authenticate", challenge);
+            of(&Reading::of(&response.body(body).unwrap()), presented)
+        };
+        for body in ["", "<html>", "{}", r#"{"message":"no token"}"#] {
+            for presented in [Presented::Credentials, Presented::RefreshToken] {
+                let error = of("Bearer", body, presented);
+                assert_eq!(error.kind(), ErrorKind::Config, "{body}: {error}");
+                assert!(error.to_string().contains("token_path"), "{error}");
+            }
+            let error = of("Bearer", body, Presented::Token);
+            assert_eq!(error.kind(), ErrorKind::Config, "{body}: {error}");
+            assert!(error.to_string().contains("introspection_path"), "{error}");
+        }
+        for (challenge, body) in [
+            ("Bearer", r#"{"error":"invalid_client"}"#),
+            ("Bearer", r#"{"error":"unauthorized_client"}"#),
+            ("Basic", ""),
+            (r#"Bearer, Basic realm="a""#, ""),
+            (r#"Bearer error="invalid_client""#, ""),
+        ] {
+            let error = of(challenge, body, Presented::Credentials);
+            assert_eq!(error.kind(), ErrorKind::CredentialsRejected, "{challenge} {body}");
+        }
     }
 }
