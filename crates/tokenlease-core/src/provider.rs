@@ -17,6 +17,7 @@ mod granted;
 pub mod oauth2;
 mod reading;
 mod server;
+mod text;
 mod validation;
 pub mod winkas;
 pub mod wyn;

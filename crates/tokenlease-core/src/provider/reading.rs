@@ -7,6 +7,7 @@ use ::http::{HeaderMap, Response, StatusCode, header};
 use super::{
     challenge,
     field::{self, Field, Unreadable},
+    text::{self, Text},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -47,7 +48,7 @@ impl<'r> Reading<'r> {
         names: [&'static str; N],
         same: fn(&str, &str) -> bool,
     ) -> Result<[Field<'r>; N]> {
-        field::read(self.body, names, same).map_err(|Unreadable { field, why }| {
+        self.read(names, same).map_err(|Unreadable { field, why }| {
             let place = field.map(|name| format!("`{name}` in ")).unwrap_or_default();
             self.error(
                 ErrorKind::InvalidResponse,
@@ -56,6 +57,27 @@ impl<'r> Reading<'r> {
             .expected("a JSON object")
             .advice("check the server address, and proxies on the way to it")
         })
+    }
+
+    fn read<const N: usize>(
+        &self,
+        names: [&'static str; N],
+        same: fn(&str, &str) -> bool,
+    ) -> std::result::Result<[Field<'r>; N], Unreadable> {
+        match self.text() {
+            Text::Borrowed(text) => field::read(text, names, same),
+            Text::Decoded(text) => field::read(&text, names, same)
+                .map(|fields| fields.map(Field::into_owned))
+                .or_else(|error| {
+                    let text = text::without_second_bytes(&text);
+                    let fields = field::read(&text, names, same).map_err(|_| error)?;
+                    Ok(fields.map(Field::into_owned))
+                }),
+        }
+    }
+
+    fn text(&self) -> Text<'r> {
+        Text::of(self.body, self.header(header::CONTENT_TYPE).and_then(text::charset))
     }
 
     /// Makes an error about this response, with its status and its Retry-After.
@@ -120,7 +142,7 @@ impl<'r> Reading<'r> {
     /// Returns a server's text for an error: redacted, without control characters, and cut.
     pub(crate) fn quote(&self, text: &str) -> String {
         // Redaction comes first, because a cut could leave a part of a secret that is not recognized.
-        let text = redact::redact(text, self.secrets);
+        let text = self.redacted(text);
         let mut quoted = String::new();
         let mut room = QUOTED;
         for c in text.trim().chars() {
@@ -139,6 +161,22 @@ impl<'r> Reading<'r> {
             }
         }
         quoted
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        let redacted = redact::redact(text, self.secrets);
+        if redacted.is_ascii() {
+            return redacted;
+        }
+        // A secret beyond ASCII does not look the same where the encoding was unknown.
+        let beyond = self.secrets.iter().filter(|secret| !secret.is_ascii());
+        let secrets: Vec<_> = beyond.map(|secret| text::blurred(secret)).collect();
+        let blurred = text::blurred(&redacted);
+        if secrets.iter().any(|secret| blurred.contains(secret.as_str())) {
+            let secrets: Vec<_> = secrets.iter().map(|secret| secret.as_str()).collect();
+            return redact::redact(&blurred, &secrets);
+        }
+        redacted
     }
 
     /// Returns the body's type and length, the only facts about an unreadable body that an error

@@ -9,6 +9,7 @@ use crate::{
         field::Field,
         granted::{Granted, Life},
         reading::Reading,
+        text,
     },
     secret::Secret,
     time::Timestamp,
@@ -54,7 +55,7 @@ pub(crate) fn granted(
         token: token_text(reading, "access_token", &token, TokenKind::Bearer)?,
         life: expires_in(reading, &life)?,
         scope: scope.word().map(str::to_owned),
-        refresh_token: refresh.word().map(Secret::from),
+        refresh_token: refresh.word().filter(|text| !text::is_unreadable(text)).map(Secret::from),
         sent_at,
     })
 }
@@ -67,7 +68,7 @@ pub(crate) fn token_text(
     kind: TokenKind,
 ) -> Result<Token> {
     match field.text() {
-        Some(text) if kind.fits(text) => Ok(Token::new(kind, text)),
+        Some(text) if kind.fits(text) && !text::is_unreadable(text) => Ok(Token::new(kind, text)),
         Some(text) if !text.trim().is_empty() => {
             let found = "a text with characters that no token can have";
             Err(reading.bad_field(name, found, "a token of visible characters"))

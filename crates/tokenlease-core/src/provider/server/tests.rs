@@ -1,6 +1,7 @@
 //! Tests of the interface between the exchanges and the state machine.
 
 mod arbitrary;
+mod encodings;
 mod extra;
 
 use ::http::{HeaderValue, Response, header};
