@@ -30,7 +30,7 @@ pub(crate) fn of(reading: &Reading<'_>, presented: Presented) -> Error {
     }
     let error = reading.by_status(ErrorKind::CredentialsRejected);
     if reading.status == StatusCode::UNAUTHORIZED && reading.asks_for_a_token() {
-        // An API at a wrong path answers so. It did not look at the credentials of the call.
+        // An API at a wrong path answers so. It did not check the credentials of the call.
         return asks_for_a_token(reading, &error, presented);
     }
     error
