@@ -6,6 +6,8 @@
 
 mod answers;
 mod backoff;
+mod causes;
+mod deliveries;
 mod logins;
 mod rate;
 mod sends;

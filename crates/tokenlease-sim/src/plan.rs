@@ -323,6 +323,9 @@ impl fmt::Display for Plan {
             if setup.without_validation { "no validation, " } else { "" },
             self.span / M / 60,
         )?;
+        if let Some(quirk) = setup.quirk {
+            writeln!(f, "  a provider with the quirk {quirk:?}")?;
+        }
         for (from, until, fault) in &self.faults {
             writeln!(f, "  {:>9} s to {} s: {fault:?}", from / S, until / S)?;
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    lease::{Expiry, Source},
+    lease::Source,
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
 };
@@ -182,12 +182,9 @@ impl Lifecycle {
         let Some(flight) = &self.flight else { return false };
         let usable = !flight.refetch_only && !self.circuit_is_open();
         let Some(current) = self.current.as_ref().filter(|_| usable) else { return false };
-        let fit = self.fit(current, &self.demand_now(t), t);
-        let is_replaced = Some(current.lease.fingerprint) == flight.replacing;
-        // The token that is being replaced serves again only if another process has validated it.
-        let is_validated =
-            !matches!(current.lease.expiry(), Expiry::Stated { .. } | Expiry::Capped { .. });
-        matches!(fit, caller::Fit::Serve) && (!is_replaced || is_validated)
+        // Also the token that is being replaced serves again: another process validated it, or got a
+        // new end for it, or its end is known better since the record was read again.
+        self.fit(current, &self.demand_now(t), t) == caller::Fit::Serve
     }
 
     /// The flight has a result. It still saves, releases the lock and answers its callers.

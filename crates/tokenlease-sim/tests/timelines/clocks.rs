@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tokenlease_sim::{Caller, H, Kind, M, S, World};
+use tokenlease_sim::{Caller, Fault, H, Kind, M, S, World};
 
-use crate::{asks, asks_with, every, logins, setup, world};
+use crate::{add_fault, asks, asks_with, every, logins, setup, world};
 
 /// Rule: Clocks: hosts with wrong wall clocks agree on an expiry, because a record contains times
 /// of the store.
@@ -114,4 +114,23 @@ fn a_minimum_remaining_lifetime_at_winkas_is_a_validation_and_never_a_login() {
     world.run(4 * H);
     world.assert_no_violation();
     assert_eq!((logins(&world), world.provider.calls.validate), (1, 3));
+}
+
+/// Rule: Clocks: a record that was read slowly leaves a doubt about the store's clock; the read under
+/// the lock settles it before a login is sent.
+///
+/// Seven processes prefer five minutes of remaining lifetime. Their requests take up to two seconds
+/// to the store, which has a token that lives a little longer than that.
+#[test]
+fn a_slow_read_of_a_token_that_lives_long_enough_causes_no_login() {
+    let mut world = world(Kind::Wyn, 10 * M, 8);
+    asks(&mut world, 0, &[0]);
+    add_fault(&mut world, 297_000, 298_000, Fault::SlowStore);
+    let caller = Caller { min_remaining: Some(Duration::from_secs(300)), ..Caller::default() };
+    for p in 1..8 {
+        asks_with(&mut world, p, &[297_500], &caller);
+    }
+    world.run(6 * M);
+    world.assert_no_violation();
+    assert_eq!((world.stats.errors(), logins(&world)), (0, 1));
 }

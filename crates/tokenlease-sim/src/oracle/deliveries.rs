@@ -1,0 +1,99 @@
+//! Which token the provider returned to whom, and what became of the answer.
+
+use super::{Delivery, Sent};
+use crate::{Owner, Password, S, World};
+
+impl World {
+    /// Returns whether the provider returned the token at that time or later.
+    pub(super) fn was_returned_since(&self, number: usize, since: i64) -> bool {
+        let deliveries = self.oracle.deliveries.get(&number).into_iter().flatten();
+        deliveries.into_iter().any(|delivery| delivery.sent >= since)
+    }
+
+    /// Returns whether the token comes from an earlier request of this process, or of one that is
+    /// interrupted, which its sender had given up, or whose answer arrived after this request was sent.
+    pub(super) fn is_repeated(&self, p: usize, sent: Sent, number: usize) -> bool {
+        let Some(token) = self.provider.token(number) else { return false };
+        let gone = |delivery: &Delivery| {
+            delivery.entry.0 != p && self.is_interrupted(delivery.entry.0, token.sent, self.now)
+        };
+        let own = |delivery: &Delivery| delivery.entry.0 == p;
+        if token.from >= sent.at && self.deliveries_of(number).iter().any(own) {
+            return true;
+        }
+        let pending = |delivery: &Delivery| {
+            delivery.entry.0 == p && delivery.delivered.is_none_or(|at| at > sent.at)
+        };
+        // A paused process sent a login that it had decided before the pause, beside the next one.
+        let paused = || {
+            self.deliveries_of(number).iter().any(own)
+                && self.is_interrupted(p, token.sent - 10 * S, token.sent)
+        };
+        (token.from >= sent.at || self.deliveries_of(number).iter().any(pending))
+            && (sent.at - token.sent >= 9 * S
+                || self.deliveries_of(number).iter().any(gone)
+                || paused())
+    }
+
+    pub(super) fn deliveries_of(&self, number: usize) -> Vec<Delivery> {
+        self.oracle.deliveries.get(&number).cloned().unwrap_or_default()
+    }
+
+    /// Returns whether a returned token was lost in transit, or with its process.
+    pub(super) fn is_lost(
+        &self,
+        number: usize,
+        delivery: &Delivery,
+        sender: &Owner,
+        sent: Sent,
+    ) -> bool {
+        let (p, epoch, _) = &delivery.entry;
+        let gone = self.processes[*p].epoch != *epoch || !self.processes[*p].alive;
+        let still = self.is_interrupted(*p, delivery.sent - 40 * S, self.now);
+        // It arrived after its sender had requested a newer one.
+        let superseded = |at: i64| {
+            self.provider.token(number).is_some_and(|token| {
+                let newer = |other: &crate::provider::TokenState| {
+                    other.sent > token.sent && other.granted_to.contains(&delivery.entry.2)
+                };
+                at - token.sent >= 9 * S && self.provider.tokens.iter().any(newer)
+            })
+        };
+        let asked = self.provider.token(number).map_or(i64::MAX, |token| token.sent);
+        match delivery.delivered {
+            // The request timeout is ten seconds.
+            None if *p == sender.0 => gone || sent.at - delivery.sent > -30 * S,
+            // Its sender gave up. A request may take longer to the server than that.
+            None => gone || still || sent.at - asked.min(delivery.sent) >= 9 * S,
+            // The process stopped before it saved the token, or did not need it.
+            Some(at) => gone || still || delivery.unneeded || superseded(at),
+        }
+    }
+
+    /// Returns whether a login was sent after the one that brought this token, and reached the server
+    /// before it. Nobody but the server knows that order: the record keeps the token of the other.
+    pub(super) fn crossed(&self, number: usize, password: &Password) -> bool {
+        let Some(token) = self.provider.token(number) else { return false };
+        let earlier = (1..number).rev().take(8).filter_map(|other| self.provider.token(other));
+        earlier
+            .filter(|other| other.granted_to.contains(password))
+            .any(|other| other.sent >= token.sent)
+    }
+
+    /// Returns whether a newer token was returned to the password.
+    pub(super) fn has_newer(&self, number: usize, password: &Password) -> bool {
+        (number + 1..=self.provider.tokens.len())
+            .any(|newer| self.provider.tokens[newer - 1].granted_to.contains(password))
+    }
+
+    /// Returns the newest token, from this one on, that arrived at an entry of the password.
+    pub(super) fn newest_delivered(&self, number: usize, password: &Password) -> usize {
+        let newer = (number + 1..=self.provider.tokens.len()).rev().find(|newer| {
+            let deliveries = self.oracle.deliveries.get(newer).into_iter().flatten();
+            deliveries
+                .filter(|delivery| delivery.entry.2 == *password)
+                .any(|delivery| delivery.delivered.is_some())
+        });
+        newer.unwrap_or(number)
+    }
+}
