@@ -30,7 +30,11 @@ impl Lifecycle {
     /// The step that the flight takes instead of sending credentials, if there is one.
     pub(super) fn before_sending(&mut self, now: Now) -> Option<Next> {
         let t = now.elapsed;
-        let flight = self.flight.as_ref()?;
+        let in_outage = self.store.is_in_outage();
+        let flight = self.flight.as_mut()?;
+        if std::mem::take(&mut flight.read_again) && !in_outage {
+            return Some(Next::Do(Effect::Load, EffectKind::Load));
+        }
         // The server does not know of our lock: no request may outlast it.
         if let Some(end) = flight.locked_until
             && t.plus(self.policy.request_timeout) > end
@@ -81,7 +85,14 @@ impl Lifecycle {
             let lease = lease.clone();
             self.record_change(RecordChange::Leased { credentials, lease, replacing, origin }, t);
         }
-        let obtained = CurrentLease::new(lease, source, t);
+        let mut obtained = CurrentLease::new(lease, source, t);
+        let same = self
+            .current
+            .as_ref()
+            .filter(|current| current.lease.fingerprint == obtained.lease.fingerprint);
+        // A rejection that was reported after this request was sent is not settled by it.
+        let suspicion = same.and_then(|current| current.suspicion);
+        obtained.suspicion = suspicion.filter(|suspicion| suspicion.at >= sent);
         match &mut self.flight {
             Some(flight) => {
                 flight.obtained = Some(obtained);
@@ -111,6 +122,7 @@ impl Lifecycle {
                     let wait = Duration::from_secs(1 << (flight.tries - 1));
                     let wait = wait / 2 + wait.mul_f64(backoff::fraction(jitter)) / 2;
                     flight.pause_until = t.plus(wait);
+                    flight.read_again = true;
                 } else if flight.not_sent >= MAX_REFETCHES || flight.refetch_only {
                     // The server can't be reached at all: a login would not reach it either.
                     self.fail(t, error, t);

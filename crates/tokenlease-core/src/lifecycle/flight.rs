@@ -33,6 +33,9 @@ pub(super) struct Flight {
     /// The store is unavailable, and the flight goes on without it.
     pub(super) without_store: bool,
     pub(super) locked_until: Option<Timestamp>,
+    /// Time has passed since the record was read under the lock: before credentials are sent it is read
+    /// again, because another process may have saved an answer that arrived late.
+    pub(super) read_again: bool,
     /// The lock may be ours although no answer said so.
     pub(super) maybe_locked: bool,
     /// Failed effects of the current stage.
@@ -61,6 +64,7 @@ impl Flight {
             replacing: None,
             without_store: false,
             locked_until: None,
+            read_again: false,
             maybe_locked: false,
             tries: 0,
             not_sent: 0,
@@ -173,7 +177,8 @@ impl Lifecycle {
         }
         let known = &self.store.known;
         let is_any_live = known.leases.iter().any(|entry| known.is_live(&entry.lease, t));
-        let refetch = self.can.refetch && (is_any_live || !self.limited_to_one_send(t));
+        let only = self.flight.as_ref().is_some_and(|flight| flight.refetch_only);
+        let refetch = self.can.refetch && (only || is_any_live || !self.limited_to_one_send(t));
         self.progress(if refetch { Progress::TryRefetch } else { Progress::TryLogin })
     }
 

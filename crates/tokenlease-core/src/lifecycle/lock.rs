@@ -54,6 +54,14 @@ impl Lifecycle {
         Next::Do(Effect::Lock { ttl: self.policy.lock_ttl }, EffectKind::Lock)
     }
 
+    /// Takes the lock instead of sending credentials without it, if the store has answered again.
+    pub(super) fn lock_after_outage(&mut self) -> Option<Next> {
+        let in_outage = self.store.is_in_outage();
+        let flight = self.flight.as_mut().filter(|flight| flight.without_store && !in_outage)?;
+        flight.without_store = false;
+        Some(self.progress(Progress::LockLost))
+    }
+
     /// The stage `Complete`.
     pub(super) fn release_lock(&mut self) -> Next {
         let is_locked = self
@@ -105,6 +113,7 @@ impl Lifecycle {
         let ttl = self.policy.lock_ttl;
         if let Some(flight) = &mut self.flight {
             flight.locked_until = Some(sent.plus(ttl));
+            flight.read_again = matches!(flight.stage, Stage::Refetch | Stage::Login);
         }
         self.progress(Progress::Locked);
     }

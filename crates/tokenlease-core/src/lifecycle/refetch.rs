@@ -41,6 +41,9 @@ impl Lifecycle {
     /// The stage `Refetch`.
     pub(super) fn refetch(&mut self, now: Now) -> Next {
         let t = now.elapsed;
+        if let Some(next) = self.lock_after_outage() {
+            return next;
+        }
         let without_store = self.flight.as_ref().is_some_and(|flight| flight.without_store);
         if without_store && let Some(error) = self.refetch_forbidden_by_outage(t) {
             return self.fail(t, error, t);

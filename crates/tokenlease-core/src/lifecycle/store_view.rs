@@ -92,6 +92,11 @@ impl StoreView {
         self.in_outage && t < self.retry_at
     }
 
+    /// Whether the store has not answered since an outage began.
+    pub(super) fn is_in_outage(&self) -> bool {
+        self.in_outage
+    }
+
     /// Whether there are changes that the store could be given now.
     pub(super) fn has_changes_to_save(&self, t: Timestamp) -> bool {
         self.is_unsaved() && !self.is_unavailable(t)

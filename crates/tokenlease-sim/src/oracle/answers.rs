@@ -28,7 +28,12 @@ impl World {
                 format!("p{p} {number}"),
             );
         };
-        let (sent, lifetime, from, until) = (token.sent, token.lifetime, token.from, token.until);
+        let (mut sent, lifetime, from, until) =
+            (token.sent, token.lifetime, token.from, token.until);
+        if self.returns_running() && self.provider.kind == Kind::Winkas {
+            // Another system may have got the token. No client knows its age.
+            sent = self.first_returned(number).unwrap_or(sent);
+        }
         if !token.granted_to.contains(password) {
             self.violate(
                 "a password was served a token of other credentials",
@@ -94,6 +99,7 @@ impl World {
         if let Some(reported) = self.processes[p].reported.get(&(*password, number)).copied()
             && reported < asked
             && !validations.iter().any(|at| *at >= reported)
+            && !(self.returns_running() && self.was_returned_since(number, reported))
         {
             why = Some("served a token known to be inactive (c): this process had reported it");
         }
@@ -175,7 +181,8 @@ impl World {
         };
         let Some(token) = self.provider.token(number) else { return };
         let margin = (token.lifetime / 10).min(M) + SLACK;
-        let (end, made) = (token.sent + token.lifetime.min(token.until - token.sent), token.from);
+        // The server may have stated a later end to another process.
+        let (end, made) = (self.now + self.left(p, password, number), token.from);
         let print = self.fingerprint(number);
         let discarded = self.oracle.rejected_by_api.contains_key(&print)
             || self.oracle.forgotten.contains(&print)

@@ -1,7 +1,7 @@
 //! The causes that a login may have while a usable token is active.
 
 use super::{Delivery, Sent};
-use crate::{Fault, Kind, M, Owner, Password, Quirk, S, World, millis, world::SLACK};
+use crate::{Fault, Kind, M, Owner, Password, S, World, millis, world::SLACK};
 
 /// After this number of failed refetches, the client logs in.
 const REFETCHES: usize = 3;
@@ -16,7 +16,7 @@ impl World {
     ) -> Option<&'static str> {
         let (p, _, password) = owner;
         let (print, t) = (self.fingerprint(number), self.now);
-        if matches!(self.setup.quirk, Some(Quirk::RunningToken | Quirk::SlidingToken)) {
+        if self.returns_running() {
             // No new token is issued. The rate of such logins is checked.
             return Some("the provider returns its running token");
         }
@@ -111,6 +111,11 @@ impl World {
         // Its process replaced it by an older one of the record, which was rejected then.
         if self.oracle.rejected_by_api.contains_key(&print) {
             return self.is_backed_off(password).then_some("rejected without a validation");
+        }
+        if self.oracle.unblocks.get(password).is_some_and(|at| *at >= from)
+            && self.deliveries_of(number).iter().all(|delivery| delivery.delivered.is_none())
+        {
+            return Some("its answer was cut off, and an operator allowed a login at once");
         }
         let lost = self.deliveries_of(number).iter().all(|c| self.is_lost(number, c, owner, sent));
         (lost || self.store_lost_data(from)).then_some("no process knows it")

@@ -4,6 +4,13 @@ use super::{Delivery, Sent};
 use crate::{Owner, Password, S, World};
 
 impl World {
+    /// Returns when the provider first returned the token in an answer that arrived.
+    pub(super) fn first_returned(&self, number: usize) -> Option<i64> {
+        let deliveries = self.oracle.deliveries.get(&number)?.iter();
+        let arrived = deliveries.filter(|delivery| delivery.delivered.is_some());
+        arrived.map(|delivery| delivery.sent).min()
+    }
+
     /// Returns whether the provider returned the token at that time or later.
     pub(super) fn was_returned_since(&self, number: usize, since: i64) -> bool {
         let deliveries = self.oracle.deliveries.get(&number).into_iter().flatten();

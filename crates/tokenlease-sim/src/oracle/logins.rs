@@ -1,7 +1,7 @@
 //! Checks each login: while a usable token is active, it needs a cause.
 
 use super::Sent;
-use crate::{Kind, M, Owner, Password, Quirk, World, duration, millis, world::SLACK};
+use crate::{Kind, M, Owner, Password, Quirk, S, World, duration, millis, world::SLACK};
 
 impl World {
     /// Returns the newest token that the sender could use instead of a new one.
@@ -20,11 +20,20 @@ impl World {
         })
     }
 
+    /// Returns whether a login returns the running token.
+    pub(super) fn returns_running(&self) -> bool {
+        matches!(self.setup.quirk, Some(Quirk::RunningToken | Quirk::SlidingToken))
+    }
+
     /// Checks that a login has a cause if a usable token is active.
     pub(crate) fn judge_login(&mut self, owner: &Owner, sent: Sent) {
         let (p, _, password) = owner;
         self.judge_budget(owner, sent);
-        let Some(number) = self.good_token(password) else { return };
+        // Shorter tokens end within the time that a read of the store takes.
+        let Some(number) = self.good_token(password).filter(|_| self.setup.lifetime >= 5 * S)
+        else {
+            return;
+        };
         let detail = || format!("p{p} {password}, token {number} is active");
         let min_remaining =
             self.longest_min_remaining(*p, password, number) > self.left(*p, password, number);
@@ -48,9 +57,7 @@ impl World {
     /// Checks the budget of a store outage: one login in a lifetime, or one an hour if the answer is
     /// lost.
     fn judge_budget(&mut self, owner: &Owner, sent: Sent) {
-        let returns_running =
-            matches!(self.setup.quirk, Some(Quirk::RunningToken | Quirk::SlidingToken));
-        if !sent.without_store || returns_running {
+        if !sent.without_store || self.returns_running() {
             return;
         }
         let lifetime = self.provider.lifetime.min(60 * M);

@@ -27,6 +27,34 @@ fn of_two_late_logins_the_token_requested_last_is_used() {
     assert_eq!(answer.lease.token().expose(), "token-2");
 }
 
+/// Rule: Rejection: a request that was sent before the report of a rejection does not settle it, although
+/// it returns the same token afterwards.
+#[test]
+fn a_late_refetch_does_not_settle_a_rejection_that_was_reported_since() {
+    let mut machine = machine_of(Identity::winkas("https://h", "u", "c").unwrap(), false);
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    let returned = |sent: i64| {
+        let token = Token::new(TokenKind::Winkas, "running");
+        let (life, sent_at) = (Life::Unstated, Timestamp(sent));
+        let token = Granted { token, life, scope: None, refresh_token: None, sent_at };
+        Outcome::Answered(Answer::Token(token))
+    };
+    // The first refetch is given up, and the second one is answered.
+    let (call, late) = sent(&mut machine, 0);
+    assert!(matches!(call, Call::Refetch), "{call:?}");
+    settle(&mut machine, 11_000);
+    let (call, second) = sent(&mut machine, 12_000);
+    assert!(matches!(call, Call::Refetch), "{call:?}");
+    machine.handle(second, returned(12_000), at(12_001));
+    settle(&mut machine, 12_002);
+    let Reply::Lease(served) = ask(&mut machine, 12_003) else { panic!() };
+    let rejection = machine.report_rejected(served.lease.token(), at(12_004));
+    assert_eq!(rejection, Rejection::Suspected);
+    machine.handle(late, returned(0), at(12_005));
+    settle(&mut machine, 12_006);
+    assert!(matches!(ask(&mut machine, 12_007), Reply::Later));
+}
+
 /// Rule: Validation: an inactive answer counts also when it arrives after its request was given up. The
 /// server would not call the token active later (RFC 7662 section 2.2).
 #[test]
