@@ -103,7 +103,7 @@ pub struct Oracle {
     replaced_early: BTreeSet<(Password, usize)>,
     /// Logins that rejections without a validation caused: the last time, and the count.
     rejection_logins: BTreeMap<Password, (i64, u32)>,
-    revoked: BTreeSet<TokenFingerprint>,
+    pub(crate) revoked: BTreeSet<TokenFingerprint>,
     /// Tokens that a validation called inactive.
     called_inactive: BTreeSet<TokenFingerprint>,
     /// The logins of all entries.

@@ -48,8 +48,11 @@ impl Lifecycle {
             let (lease, origin) = (lease.clone(), Origin::Returned);
             self.record_change(RecordChange::Leased { credentials, lease, replacing, origin }, t);
         }
-        self.current =
-            Some(CurrentLease { is_private, ..CurrentLease::new(lease, Source::Adopted, t) });
+        let same = self.current.as_ref().filter(|current| current.lease.fingerprint == fingerprint);
+        // A rejection that was reported of this token still stands.
+        let suspicion = same.and_then(|current| current.suspicion);
+        let current = CurrentLease::new(lease, Source::Adopted, t);
+        self.current = Some(CurrentLease { is_private, suspicion, ..current });
         Ok(())
     }
 

@@ -46,6 +46,9 @@ impl World {
         if self.oracle.forgotten.contains(&print) {
             return Some("forgotten");
         }
+        if self.oracle.revoked.contains(&print) {
+            return Some("revoked");
+        }
         let returned =
             self.provider.token(number).is_some_and(|token| token.granted_to.contains(password));
         if !returned {
@@ -78,8 +81,12 @@ impl World {
         if !sent.owned {
             return Some("the store lost the lock");
         }
-        if self.rejected_here(*p, password, number) {
-            // Another process saved it since then. This one does not take it back unvalidated.
+        let rejected_at = self.oracle.rejected_by_api.get(&print);
+        if self.rejected_here(*p, password, number)
+            || rejected_at.is_some_and(|at| self.store_lost_data(*at))
+        {
+            // Another process saved it since then. This one does not take it back unvalidated, nor
+            // does one that knew the rejection from a record that is lost.
             return self.is_backed_off(password).then_some("rejected without a validation");
         }
         // The decision could not know what was saved after it.

@@ -1,13 +1,18 @@
 //! Which token the provider returned to whom, and what became of the answer.
 
 use super::{Delivery, Sent};
-use crate::{Owner, Password, S, World};
+use crate::{Fault, Owner, Password, S, World};
 
 impl World {
-    /// Returns when the provider first returned the token in an answer that arrived.
+    /// Returns when the provider first returned the token in an answer that arrived, since the store
+    /// last lost its data.
     pub(super) fn first_returned(&self, number: usize) -> Option<i64> {
+        let flushes = self.faults.iter().filter(|(_, _, fault)| *fault == Fault::Flush);
+        let flushed = flushes.map(|(from, ..)| *from).filter(|from| *from <= self.now).max();
+        let since = flushed.unwrap_or(i64::MIN);
         let deliveries = self.oracle.deliveries.get(&number)?.iter();
-        let arrived = deliveries.filter(|delivery| delivery.delivered.is_some());
+        let arrived =
+            deliveries.filter(|delivery| delivery.delivered.is_some() && delivery.sent >= since);
         arrived.map(|delivery| delivery.sent).min()
     }
 
@@ -26,6 +31,11 @@ impl World {
         };
         let own = |delivery: &Delivery| delivery.entry.0 == p;
         if token.from >= sent.at && self.deliveries_of(number).iter().any(own) {
+            return true;
+        }
+        // Its sender had given up, and the others may go on after the backoff of a lost login.
+        let late = |delivery: &Delivery| delivery.delivered.is_none_or(|at| at > sent.at);
+        if sent.at - token.sent >= 9 * S && self.deliveries_of(number).iter().any(late) {
             return true;
         }
         let pending = |delivery: &Delivery| {

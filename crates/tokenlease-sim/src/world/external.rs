@@ -21,6 +21,7 @@ impl World {
             self.log_line(|| format!("p{p} revokes {number}"));
             self.restart_minimum();
             self.processes[p].reported.insert((password, number), self.now);
+            self.oracle.revoked.insert(self.fingerprint(number));
         }
         self.drive(p, &password);
     }

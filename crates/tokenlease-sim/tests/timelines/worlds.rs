@@ -65,7 +65,23 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
         800_005_472,
     ]
     .map(|seed| (seed, Profile::Faults));
-    for (seed, profile) in no_faults.into_iter().chain(faults) {
+    let drawn = [
+        600_050_645,
+        900_064_736,
+        900_162_616,
+        910_006_880,
+        910_024_286,
+        1_100_043_328,
+        1_100_056_298,
+        1_100_147_838,
+        1_100_294_560,
+        1_200_029_508,
+        1_200_090_880,
+        1_300_086_345,
+        1_300_088_078,
+    ]
+    .map(|seed| (seed, profile(seed)));
+    for (seed, profile) in no_faults.into_iter().chain(faults).chain(drawn) {
         let world = worlds::run(seed, profile);
         assert!(world.oracle.violations.is_empty(), "{seed}: {:?}", world.oracle.violations);
     }

@@ -78,6 +78,19 @@ fn reports_during_a_validation_join_it() {
     assert!(matches!(ask(&mut machine, 1_031), Reply::Lease(_)));
 }
 
+/// Rule: Rejection: adopting a token whose rejection was reported does not settle the report.
+#[test]
+fn a_rejected_token_that_is_adopted_is_asked_about_before_it_is_served() {
+    let mut machine = machine_of(wyn(), false);
+    let token = Token::new(TokenKind::Bearer, "adopted");
+    machine.adopt(token.clone(), None, at(0)).unwrap();
+    assert_eq!(machine.report_rejected(&token, at(1)), Rejection::Suspected);
+    machine.adopt(token, None, at(2)).unwrap();
+    assert!(matches!(ask(&mut machine, 3), Reply::Later));
+    let (call, _) = sent(&mut machine, 3);
+    assert!(matches!(call, Call::Validate(_)), "{call:?}");
+}
+
 /// Rule: Validation: a token of no entry that the server called inactive is not adopted.
 #[test]
 fn an_unknown_token_that_is_inactive_is_not_adopted() {
