@@ -23,6 +23,7 @@
 //! | refetch, as a step of a flight and as a caller's request | `refetch.rs` |
 //! | login | `login.rs` |
 //! | logins that bring nothing better, or whose answer is lost | `spent.rs` |
+//! | bounds on what a fault of the rules could cost | `fuse.rs` |
 //! | validation of the current lease | `validate.rs` |
 //! | a token that an API rejected | `reject.rs` |
 //! | rejected credentials | `circuit.rs` |
@@ -47,6 +48,7 @@ mod ended;
 mod event;
 mod explain;
 mod flight;
+mod fuse;
 mod job;
 mod lifetime;
 mod lock;
@@ -214,7 +216,9 @@ impl Lifecycle {
     pub fn poll(&mut self, now: Now) -> Step {
         let t = now.elapsed;
         self.give_up(now);
-        loop {
+        let mut turns = 0;
+        while self.within_turns(turns, t) {
+            turns += 1;
             if let Some(receipt) = &self.outstanding {
                 return Step::Wait(receipt.deadline);
             }
@@ -230,15 +234,18 @@ impl Lifecycle {
             }
             match next {
                 Next::Do(effect, kind) => {
-                    if let Some(step) = self.perform(effect, kind, now) {
+                    if self.within_fuse(&effect, t)
+                        && let Some(step) = self.perform(effect, kind, now)
+                    {
                         return step;
                     }
                 }
-                Next::Wait(until) => return Step::Wait(until),
-                Next::Again => {}
+                Next::Wait(until) if until > t => return Step::Wait(until),
+                Next::Wait(_) | Next::Again => {}
                 Next::Done => return Step::Done,
             }
         }
+        Step::Done
     }
 
     /// Takes the outcome of an effect. An outcome whose receipt was given up is still taken if it is

@@ -7,6 +7,7 @@ use super::{
     CurrentLease, Lifecycle, Next, caller,
     caller::{Ask, BACKGROUND_WAIT},
     effect::{Effect, EffectKind},
+    fuse::Fuse,
     job::Report,
     machine::{Progress, Stage, next},
 };
@@ -42,7 +43,7 @@ pub(super) struct Flight {
     pub(super) tries: u8,
     /// Requests in a row that can't have reached the server.
     pub(super) not_sent: u8,
-    pub(super) logins: u8,
+    pub(super) fuse: Fuse,
     pub(super) validated_under_lock: bool,
     /// The lock of an earlier epoch was released again, or could not be.
     pub(super) released_earlier_lock: bool,
@@ -68,7 +69,7 @@ impl Flight {
             maybe_locked: false,
             tries: 0,
             not_sent: 0,
-            logins: 0,
+            fuse: Fuse::default(),
             validated_under_lock: false,
             released_earlier_lock: false,
             validating: None,

@@ -14,10 +14,6 @@ use crate::{
     token::TokenFingerprint,
 };
 
-/// The most logins of one flight. No rule needs more than one; this bounds what a fault of the rules
-/// could cost.
-const MAX_LOGINS: u8 = 3;
-
 impl Lifecycle {
     /// The stage `Login`.
     pub(super) fn login(&mut self, now: Now) -> Next {
@@ -34,16 +30,6 @@ impl Lifecycle {
         }
         if let Some(next) = self.login_delay(now) {
             return next;
-        }
-        if let Some(flight) = &mut self.flight {
-            flight.logins = flight.logins.saturating_add(1);
-            if flight.logins > MAX_LOGINS {
-                let error = Error::new(
-                    ErrorKind::Internal,
-                    "one attempt to get a token sent three logins, and would send another",
-                );
-                return self.fail(t, error.advice("report this as a fault of tokenlease"), t);
-            }
         }
         if without_store {
             self.spend_outage_login(t);

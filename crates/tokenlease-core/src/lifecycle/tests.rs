@@ -2,6 +2,7 @@
 //! worlds are in `tokenlease-sim`.
 
 mod backoffs;
+mod fuses;
 mod late_answers;
 mod locks;
 mod rejections;
