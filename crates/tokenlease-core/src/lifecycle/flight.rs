@@ -159,15 +159,7 @@ impl Lifecycle {
         if self.peer_serves(t) {
             return self.complete(Ok(()));
         }
-        let Some(flight) = &self.flight else { return Next::Done };
-        if let Some(current) = &self.current
-            && !self.circuit_is_open()
-            && !flight.refetch_only
-            && !flight.validated_under_lock
-            && self.can.validate
-            && Some(current.lease.fingerprint) != flight.replacing
-            && matches!(self.fit(current, &self.demand_now(t), t), caller::Fit::Validate)
-        {
+        if self.must_validate_locked(t) {
             return self.progress(Progress::MustValidate);
         }
         if let Some(error) = self.circuit_error(now) {
@@ -181,6 +173,17 @@ impl Lifecycle {
         let only = self.flight.as_ref().is_some_and(|flight| flight.refetch_only);
         let refetch = self.can.refetch && (only || is_any_live || !self.limited_to_one_send(t));
         self.progress(if refetch { Progress::TryRefetch } else { Progress::TryLogin })
+    }
+
+    /// Whether the server is to be asked first about a lease that another process saved.
+    pub(super) fn must_validate_locked(&self, t: Timestamp) -> bool {
+        let (Some(flight), Some(current)) = (&self.flight, &self.current) else { return false };
+        !self.circuit_is_open()
+            && !flight.refetch_only
+            && !flight.validated_under_lock
+            && self.can.validate
+            && Some(current.lease.fingerprint) != flight.replacing
+            && self.fit(current, &self.demand_now(t), t) == caller::Fit::Validate
     }
 
     /// Whether a lease that another process saved, or its validation of ours, serves the callers.

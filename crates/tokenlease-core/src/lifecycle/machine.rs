@@ -40,6 +40,7 @@
 //! ValidateLocked -- DoesNotServe -----> Choose
 //! Refetch        -- TryLogin ---------> Login
 //! Refetch        -- ChooseAgain ------> Choose
+//! Login          -- ChooseAgain ------> Choose
 //! Refetch        -- LockLost ---------> Lock
 //! Login          -- LockLost ---------> Lock
 //! Complete       -- Released ---------> Done
@@ -129,7 +130,7 @@ pub(super) const fn next(stage: Stage, progress: Progress) -> Stage {
         (S::Lock, P::StoreUnavailable)
         | (S::ReadLocked, P::RecordRead)
         | (S::ValidateLocked, P::DoesNotServe)
-        | (S::Refetch, P::ChooseAgain) => S::Choose,
+        | (S::Refetch | S::Login, P::ChooseAgain) => S::Choose,
         (S::Choose, P::MustValidate) => S::ValidateLocked,
         (S::Choose, P::TryRefetch) => S::Refetch,
         (S::Choose | S::Refetch, P::TryLogin) => S::Login,

@@ -188,7 +188,8 @@ impl World {
             || self.oracle.forgotten.contains(&print)
             || self.oracle.revoked.contains(&print)
             || self.is_known_inactive(print)
-            || self.oracle.was_rejected_since(password, made);
+            || self.oracle.was_rejected_since(password, made)
+            || self.got_newer(p, number, password);
         if self.provider.kind == Kind::Wyn
             && epoch == self.processes[p].epoch
             && asked < end - margin

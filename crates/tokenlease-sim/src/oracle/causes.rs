@@ -240,6 +240,7 @@ impl World {
         let restarted = confirmed
             || t - last > 110 * M
             || self.oracle.unblocks.values().any(|at| *at >= last)
+            || self.oracle.adopted.values().any(|at| *at >= last)
             || self.store_lost_data(last)
             || self.oracle.outages.iter().any(|(at, _)| *at >= last - M);
         let backoff = if restarted {

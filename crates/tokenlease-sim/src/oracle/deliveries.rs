@@ -34,7 +34,10 @@ impl World {
             return true;
         }
         // Its sender had given up, and the others may go on after the backoff of a lost login.
-        let late = |delivery: &Delivery| delivery.delivered.is_none_or(|at| at > sent.at);
+        // They may have read the record up to a request's timeout ago.
+        let late = |delivery: &Delivery| {
+            delivery.delivered.is_none_or(|at| at > sent.at - 11 * S && at - token.sent >= 9 * S)
+        };
         if sent.at - token.sent >= 9 * S && self.deliveries_of(number).iter().any(late) {
             return true;
         }
@@ -101,6 +104,14 @@ impl World {
     pub(super) fn has_newer(&self, number: usize, password: &Password) -> bool {
         (number + 1..=self.provider.tokens.len())
             .any(|newer| self.provider.tokens[newer - 1].granted_to.contains(password))
+    }
+
+    /// Returns whether a newer token arrived at this process.
+    pub(super) fn got_newer(&self, p: usize, number: usize, password: &Password) -> bool {
+        (number + 1..=self.provider.tokens.len())
+            .flat_map(|newer| self.oracle.deliveries.get(&newer).into_iter().flatten())
+            .filter(|delivery| delivery.entry.0 == p && delivery.entry.2 == *password)
+            .any(|delivery| delivery.delivered.is_some())
     }
 
     /// Returns the newest token, from this one on, that arrived at an entry of the password.
