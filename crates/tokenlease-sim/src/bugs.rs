@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokenlease_core::{
     Error, ErrorKind, StoreTime,
     lifecycle::{Effect, Outcome, Receipt},
-    provider::{Answer, Call},
+    provider::{Answer, Call, Life},
     record::Record,
 };
 
-use crate::{H, Owner, Password, Provider, S, World};
+use crate::{H, Owner, Password, Provider, S, World, duration};
 
 /// A bug to inject into a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,11 +65,17 @@ pub enum Bug {
     OneLockEpoch,
     /// The driver itself resends a failed request until its deadline.
     ResentByDriver,
+    /// Logins that brought nothing better are not saved.
+    SpentLoginNotSaved,
+    /// A login whose answer is cut off is reported as not sent.
+    CutOffMeansNotSent,
+    /// A running token that is returned again counts as a new one.
+    RunningTokenMeansNew,
 }
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::LockWithoutStore,
         Self::StaleReadInsideLock,
         Self::FailedReadIgnored,
@@ -95,6 +101,9 @@ impl Bug {
         Self::OneLossOutage,
         Self::OneLockEpoch,
         Self::ResentByDriver,
+        Self::SpentLoginNotSaved,
+        Self::CutOffMeansNotSent,
+        Self::RunningTokenMeansNew,
     ];
 }
 
@@ -158,6 +167,11 @@ impl World {
             }
             (Bug::BackoffNotSaved, Effect::Save { expected, record, .. })
                 if record.inspect().server_backoff.is_some() =>
+            {
+                Some(pretend_saved(*expected, store_now))
+            }
+            (Bug::SpentLoginNotSaved, Effect::Save { expected, record, .. })
+                if !record.inspect().spent_logins.is_empty() =>
             {
                 Some(pretend_saved(*expected, store_now))
             }
@@ -267,6 +281,14 @@ impl World {
             ) => {
                 self.bug_state.active.insert(Provider::number(&granted_to.token), self.now);
                 Outcome::Answered(Answer::Token(granted_to))
+            }
+            (
+                Bug::RunningTokenMeansNew,
+                Effect::Send(Call::Login),
+                Outcome::Answered(Answer::Token(mut granted)),
+            ) => {
+                granted.life = Life::Stated(duration(self.provider.lifetime));
+                Outcome::Answered(Answer::Token(granted))
             }
             (
                 Bug::EvictionOnFailure,

@@ -3,7 +3,7 @@
 //! The bugs are in the simulated driver, store and callers; the state machine has no switch for them.
 
 use tokenlease_sim::{
-    Caller, Fault, H, Kind, M, S, Setup, World,
+    Caller, Fault, H, Kind, M, Quirk, S, Setup, World,
     bugs::Bug,
     plan::{Plan, PlanEvent},
 };
@@ -27,6 +27,16 @@ fn all_ask_at_once(kind: Kind, many: usize) -> Plan {
     let mut plan = Plan::new(setup(kind, 12 * H, many), 5 * M);
     for p in 0..many {
         asks(&mut plan, p, [100, 100, 101, 130], &Caller::default());
+    }
+    plan
+}
+
+/// Returns a plan in which thirty processes ask a provider with a quirk every ten seconds.
+fn quirk(quirk: Quirk, lifetime: i64) -> Plan {
+    let setup = Setup { quirk: Some(quirk), ..setup(Kind::Wyn, lifetime, 30) };
+    let mut plan = Plan::new(setup, 10 * M);
+    for p in 0..30 {
+        every(&mut plan, p, 100, 10 * M, 10 * S);
     }
     plan
 }
@@ -170,6 +180,9 @@ fn plan_for(bug: Bug) -> Plan {
             asks(&mut plan, 0, [100], &caller);
             plan
         }
+        Bug::SpentLoginNotSaved => quirk(Quirk::ExpiredOnArrival, 1),
+        Bug::CutOffMeansNotSent => quirk(Quirk::CutOff, H),
+        Bug::RunningTokenMeansNew => quirk(Quirk::RunningToken, M),
         Bug::LateAnswerDropped => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), H);
             plan.faults.push((0, 5 * M, Fault::Slow));

@@ -178,19 +178,20 @@ impl Lifecycle {
         let t = now.elapsed;
         match answer {
             Answer::Token(granted) => {
-                // A token that was requested later is newer, and may have ended the older one.
-                let is_newer = |lease: &CurrentLease| {
-                    kind == EffectKind::Login && lease.lease.sent_at() < sent
-                };
-                let is_fresh = |lease: &CurrentLease| {
-                    let freshness = expiry::freshness(&lease.lease, t, self.rules);
-                    lease.suspicion.is_none()
-                        && !is_newer(lease)
-                        && matches!(freshness, Freshness::Fresh { .. })
+                let is_better = |current: &CurrentLease| {
+                    let freshness = expiry::freshness(&current.lease, t, self.rules);
+                    current.suspicion.is_none()
+                        && match kind {
+                            // The token that was requested later is newer, and may have ended the
+                            // older one.
+                            EffectKind::Login if current.lease.sent_at() < sent => false,
+                            EffectKind::Login => freshness != Freshness::Expired,
+                            _ => matches!(freshness, Freshness::Fresh { .. }),
+                        }
                 };
                 let obtained = self.flight.as_ref().and_then(|flight| flight.obtained.as_ref());
                 let has_better =
-                    self.current.as_ref().is_some_and(is_fresh) || obtained.is_some_and(is_fresh);
+                    self.current.as_ref().is_some_and(is_better) || obtained.is_some_and(is_better);
                 // A rejection of the credentials since then says more than this success.
                 if !has_better && !self.was_rejected_since(sent) {
                     self.granted(kind, &granted, sent, t);

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use super::{CurrentLease, Lifecycle, Next, caller::Fit};
+use super::{Lifecycle, Next};
 use crate::{
     backoff,
     error::{Error, ErrorKind},
@@ -51,12 +51,10 @@ impl Lifecycle {
         is_known: bool,
         t: Timestamp,
     ) -> bool {
-        let obtained = CurrentLease::new(lease.clone(), crate::lease::Source::Login, t);
-        let fits = matches!(self.fit(&obtained, &self.demand_now(t), t), Fit::Serve | Fit::Refresh);
         let (Some(end), Expiry::Stated { .. } | Expiry::Capped { .. }) =
             (lease.end(), lease.expiry())
         else {
-            return fits && !is_known && !matches!(lease.expiry(), Expiry::ExpiredOnArrival { .. });
+            return !is_known && !matches!(lease.expiry(), Expiry::ExpiredOnArrival { .. });
         };
         let known = &self.store.known;
         let current = self.current.as_ref().filter(|current| current.suspicion.is_none());
@@ -65,7 +63,7 @@ impl Lifecycle {
         let is_later = old.and_then(|old| Some((old, old.end()?))).is_none_or(|(old, old_end)| {
             end > old_end.plus(SAME_END.max(old_end.since(old.sent_at()) / 10))
         });
-        fits && is_later && end.since(t) >= WORTH_A_LOGIN
+        is_later && end.since(t) >= WORTH_A_LOGIN
     }
 
     /// The step that a flight takes instead of a login that must wait, if it must.

@@ -22,6 +22,8 @@ pub struct Inspection {
     pub circuits: Vec<(CredentialsFingerprint, StoreTime)>,
     /// Until when nothing is sent for the identity, if its server backs off.
     pub server_backoff: Option<StoreTime>,
+    /// How many logins in a row brought nothing better, or whose answers were lost.
+    pub spent_logins: Vec<(CredentialsFingerprint, u32)>,
     /// The learned age from which tokens are validated, if there is one.
     pub learned: Option<Duration>,
 }
@@ -52,6 +54,11 @@ impl Record {
                 .map(|circuit| (circuit.credentials, circuit.until))
                 .collect(),
             server_backoff: state.server_backoff.map(|backoff| backoff.until),
+            spent_logins: state
+                .spent_logins
+                .iter()
+                .map(|spent| (spent.credentials, spent.count))
+                .collect(),
             learned: state.learned,
         }
     }

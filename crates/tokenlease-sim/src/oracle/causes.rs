@@ -87,7 +87,9 @@ impl World {
         {
             // Another process saved it since then. This one does not take it back unvalidated, nor
             // does one that knew the rejection from a record that is lost.
-            return self.is_backed_off(password).then_some("rejected without a validation");
+            if self.is_backed_off(password) {
+                return Some("rejected without a validation");
+            }
         }
         // The decision could not know what was saved after it.
         if listed && self.store.last_save() <= Some(sent.at) {
@@ -222,7 +224,9 @@ impl World {
         let from = self.provider.token(number).map_or(t, |token| token.from);
         let cut_off = |q: usize| {
             let entry = self.processes[q].entries.get(of);
-            entry.is_some_and(|entry| entry.lost_calls > 0) || self.is_interrupted(q, t - 40 * S, t)
+            // The answers to its saves were lost, also if its unlock was answered since.
+            entry.is_some_and(|entry| entry.lost_calls > 0 || entry.lifecycle.is_unsaved())
+                || self.is_interrupted(q, t - 40 * S, t)
         };
         self.store_lost_data(from)
             || self.oracle.adopted.contains_key(&number)

@@ -9,11 +9,18 @@ impl World {
     pub(super) fn first_returned(&self, number: usize) -> Option<i64> {
         let flushes = self.faults.iter().filter(|(_, _, fault)| *fault == Fault::Flush);
         let flushed = flushes.map(|(from, ..)| *from).filter(|from| *from <= self.now).max();
-        let since = flushed.unwrap_or(i64::MIN);
         let deliveries = self.oracle.deliveries.get(&number)?.iter();
-        let arrived =
-            deliveries.filter(|delivery| delivery.delivered.is_some() && delivery.sent >= since);
-        arrived.map(|delivery| delivery.sent).min()
+        let arrived = deliveries.filter(|delivery| delivery.delivered.is_some());
+        let (before, since): (Vec<_>, Vec<_>) =
+            arrived.map(|delivery| delivery.sent).partition(|sent| Some(*sent) < flushed);
+        // A process that kept it in memory saved it again.
+        since.into_iter().min().or(before.into_iter().min())
+    }
+
+    /// Returns whether the provider accepted the credentials since then.
+    pub(super) fn was_accepted_since(&self, password: &Password, since: i64) -> bool {
+        let mut deliveries = self.oracle.deliveries.values().flatten();
+        deliveries.any(|delivery| delivery.entry.2 == *password && delivery.sent > since)
     }
 
     /// Returns whether the provider returned the token at that time or later.

@@ -301,6 +301,7 @@ impl World {
                 let known = if own { 0 } else { KNOWN_AFTER };
                 sent.at > at + known
                     && sent.at < at + 59 * M
+                    && !self.was_accepted_since(password, *at)
                     && *at > unblock
                     && (own || shared)
                     && !flushed

@@ -160,7 +160,10 @@ impl World {
                 let error = Error::new(ErrorKind::Transport, "the answer was cut off");
                 world.oracle.answers_lost = Some(world.now);
                 world.at(world.now + route.answer_delay, move |world| {
-                    world.arrive(p, epoch, password, receipt, Outcome::Lost(error));
+                    let not_sent = world.setup.bug == Some(Bug::CutOffMeansNotSent);
+                    let outcome =
+                        if not_sent { Outcome::NotSent(error) } else { Outcome::Lost(error) };
+                    world.arrive(p, epoch, password, receipt, outcome);
                 });
                 return;
             }

@@ -44,6 +44,19 @@ fn tokens_that_have_expired_on_arrival_cause_no_flood_of_logins() {
     }
 }
 
+/// Rule: Logins: tokens that live shorter than a second serve the callers that waited for them; the next
+/// login waits as if they had expired on arrival.
+#[test]
+fn tokens_that_live_shorter_than_a_second_cause_no_flood_of_logins() {
+    let mut world = World::launched(setup(Kind::Wyn, 500, 4));
+    for p in 0..4 {
+        every(&mut world, p, 100 + 250 * i64::try_from(p).unwrap(), 10 * M, S);
+    }
+    world.run(10 * M);
+    assert!(world.stats.served > 0);
+    assert!((20..=26).contains(&logins(&world)), "{}", logins(&world));
+}
+
 /// Rule: Rejection: after a login whose token is rejected soon, the next ones wait, whether the
 /// server confirms the rejection or not: none, then 1, 2, 4 … 60 minutes.
 #[test]
