@@ -23,6 +23,8 @@ use crate::{
     time::{Moment as _, Now, Timestamp},
 };
 
+/// Credentials are sent only by a record that was read within this time.
+const RECORD_AGE: Duration = Duration::from_secs(1);
 /// How many refetches may be inconclusive before a login.
 const MAX_REFETCHES: u8 = 3;
 
@@ -30,9 +32,9 @@ impl Lifecycle {
     /// The step that the flight takes instead of sending credentials, if there is one.
     pub(super) fn before_sending(&mut self, now: Now) -> Option<Next> {
         let t = now.elapsed;
-        let in_outage = self.store.is_in_outage();
-        let flight = self.flight.as_mut()?;
-        if std::mem::take(&mut flight.read_again) && !in_outage {
+        let flight = self.flight.as_ref()?;
+        if self.policy.store && !self.store.is_in_outage() && self.store.age(t) > RECORD_AGE {
+            // Another process may have saved an answer that arrived late.
             return Some(Next::Do(Effect::Load, EffectKind::Load));
         }
         // The server does not know of our lock: no request may outlast it.
@@ -122,7 +124,6 @@ impl Lifecycle {
                     let wait = Duration::from_secs(1 << (flight.tries - 1));
                     let wait = wait / 2 + wait.mul_f64(backoff::fraction(jitter)) / 2;
                     flight.pause_until = t.plus(wait);
-                    flight.read_again = true;
                 } else if flight.not_sent >= MAX_REFETCHES || flight.refetch_only {
                     // The server can't be reached at all: a login would not reach it either.
                     self.fail(t, error, t);

@@ -34,9 +34,6 @@ pub(super) struct Flight {
     /// The store is unavailable, and the flight goes on without it.
     pub(super) without_store: bool,
     pub(super) locked_until: Option<Timestamp>,
-    /// Time has passed since the record was read under the lock: before credentials are sent it is read
-    /// again, because another process may have saved an answer that arrived late.
-    pub(super) read_again: bool,
     /// The lock may be ours although no answer said so.
     pub(super) maybe_locked: bool,
     /// Failed effects of the current stage.
@@ -65,7 +62,6 @@ impl Flight {
             replacing: None,
             without_store: false,
             locked_until: None,
-            read_again: false,
             maybe_locked: false,
             tries: 0,
             not_sent: 0,

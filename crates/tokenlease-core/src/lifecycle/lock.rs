@@ -113,7 +113,6 @@ impl Lifecycle {
         let ttl = self.policy.lock_ttl;
         if let Some(flight) = &mut self.flight {
             flight.locked_until = Some(sent.plus(ttl));
-            flight.read_again = matches!(flight.stage, Stage::Refetch | Stage::Login);
         }
         self.progress(Progress::Locked);
     }

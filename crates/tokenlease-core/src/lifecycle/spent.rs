@@ -88,7 +88,7 @@ impl Lifecycle {
                     | Freshness::RefreshWindow { .. }
                     | Freshness::Margin { .. }
             );
-            current.lease.end().filter(|_| serves && current.suspicion.is_none())
+            current.lease.end().filter(|_| serves)
         });
         let until =
             in_use.unwrap_or_else(|| spent.last.plus(backoff::spent(spent.count, spent.lost)));

@@ -48,6 +48,8 @@ pub(super) struct StoreView {
     save_at: Timestamp,
     /// Saves in a row that met another revision.
     conflicts: u32,
+    /// When the record was last read.
+    read_at: Timestamp,
     /// When the record is to be read again. Until then callers may be answered from memory.
     pub(super) next_check: Timestamp,
     failures: u8,
@@ -76,6 +78,7 @@ impl Default for StoreView {
             saving: None,
             save_at: Timestamp::MIN,
             conflicts: 0,
+            read_at: Timestamp::MIN,
             next_check: Timestamp::MIN,
             failures: 0,
             in_outage: false,
@@ -95,6 +98,11 @@ impl StoreView {
     /// Whether the store has not answered since an outage began.
     pub(super) fn is_in_outage(&self) -> bool {
         self.in_outage
+    }
+
+    /// How long ago the record was read.
+    pub(super) fn age(&self, t: Timestamp) -> Duration {
+        t.since(self.read_at)
     }
 
     /// Whether there are changes that the store could be given now.
@@ -188,6 +196,7 @@ impl Lifecycle {
         self.store.answered();
         self.store.unreadable = None;
         self.store.last_error = None;
+        self.store.read_at = t;
         self.store.next_check = sent.plus(self.policy.store_check_interval);
         let clocks = ClockMapping::new(sent, t, store_now);
         self.store.stored = Some(Stored { record, revision, clocks });

@@ -112,8 +112,11 @@ impl World {
                 .is_unsaved(number, print, password)
                 .then_some("another process has it, and could not save it");
         }
-        let coming =
-            |delivery: &Delivery| delivery.without_store && delivery.sent > self.now - 10 * S;
+        let coming = |delivery: &Delivery| {
+            let entry = self.processes[delivery.entry.0].entries.get(password);
+            let unsaved = entry.is_some_and(|entry| entry.lifecycle.is_unsaved());
+            (delivery.without_store || unsaved) && delivery.sent > self.now - 10 * S
+        };
         if self.deliveries_of(number).iter().any(coming) {
             return Some("another process has it, and could not save it");
         }
