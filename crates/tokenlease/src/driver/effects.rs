@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokenlease_core::{
     Error, ErrorKind, Result, StoreTime,
     lifecycle::{Effect, Outcome},
-    provider::Call,
+    provider::{Answer, Call},
     record::{DecodeError, Record},
 };
 
@@ -76,12 +76,16 @@ impl ClientState {
         };
         self.counters.sent(&call);
         let sent_at = self.elapsed();
-        match self.registry.http().send(request, limit).await {
+        // All that a revocation is answered is the status (RFC 7009 section 2.2).
+        let status_is_enough = matches!(call, Call::Revoke(_));
+        let answer = self.registry.http().answer(request, limit).await;
+        match answer.and_then(|answer| answer.usable(status_is_enough)) {
             Ok(response) => {
                 Outcome::Answered(self.server.read(&call, &response, sent_at, &credentials))
             }
             Err(SendError::NotSent(error)) => Outcome::NotSent(error),
             Err(SendError::Lost(error)) => Outcome::Lost(error),
+            Err(SendError::Unreadable(error)) => Outcome::Answered(Answer::Failed(error)),
         }
     }
 }

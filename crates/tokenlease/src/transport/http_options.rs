@@ -17,6 +17,9 @@ const IDLE: Duration = Duration::from_secs(1);
 /// The number of idle connections that are kept to one server.
 const MOST_IDLE: usize = 4;
 
+/// The number of headers that an answer may have.
+const MOST_HEADERS: usize = 1000;
+
 /// Options of HTTP requests. Defaults: the system's proxy and certificates, 10 s for each request,
 /// HTTPS only.
 ///
@@ -157,6 +160,11 @@ impl HttpOptions {
             .user_agent(user_agent)
             .connect_timeout(self.timeout / 2)
             .http1_only()
+            // A login whose answer has an odd header is spent, so its token is used.
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_max_headers(MOST_HEADERS)
             .pool_max_idle_per_host(MOST_IDLE)
             .pool_idle_timeout(self.idle)
             .redirect(reqwest::redirect::Policy::none())
