@@ -65,6 +65,7 @@ struct Sender {
     /// For servers on this machine, which bypass the system proxy.
     loopback: Option<reqwest::Client>,
     timeout: Duration,
+    max_concurrent_logins: usize,
     plain_http: bool,
     /// Whether unencrypted requests to loopback stay on this machine.
     loopback_is_private: bool,
@@ -85,6 +86,7 @@ impl Transport {
             http: options.client(tls, &options.proxy)?,
             loopback,
             timeout: options.timeout,
+            max_concurrent_logins: options.max_concurrent_logins,
             plain_http: options.plain_http,
             loopback_is_private: options.proxy.is_on_this_machine()?,
         })))
@@ -93,6 +95,11 @@ impl Transport {
     /// Returns the timeout of a request.
     pub(crate) fn timeout(&self) -> Duration {
         self.0.timeout
+    }
+
+    /// Returns how many logins may be sent to one server at once.
+    pub(crate) fn max_concurrent_logins(&self) -> usize {
+        self.0.max_concurrent_logins
     }
 
     /// Fails with kind `Config` if secrets may not be sent to an identity's server. They may be sent

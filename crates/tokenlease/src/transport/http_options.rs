@@ -6,6 +6,7 @@ use http::{HeaderValue, Uri};
 use tokenlease_core::{Error, ErrorKind, Result, Secret};
 use zeroize::Zeroizing;
 
+use crate::login_turns::MAX_CONCURRENT_LOGINS;
 use crate::tls::{self, ClientCertificate};
 
 /// How long a connection is kept for the next request. gunicorn closes idle connections first, after
@@ -16,6 +17,9 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// The number of idle connections that are kept to one server.
 const MOST_IDLE: usize = 4;
+
+/// The largest number of concurrent logins.
+const MOST_CONCURRENT_LOGINS: usize = 10_000;
 
 /// The number of headers that an answer may have.
 const MOST_HEADERS: usize = 1000;
@@ -50,6 +54,7 @@ pub struct HttpOptions {
     pub(super) timeout: Duration,
     pub(super) plain_http: bool,
     pub(super) idle: Duration,
+    pub(super) max_concurrent_logins: usize,
     extra_cas: Vec<Vec<u8>>,
     client_certificate: Option<ClientCertificate>,
     user_agent: String,
@@ -71,6 +76,7 @@ impl HttpOptions {
             timeout: Duration::from_secs(10),
             plain_http: false,
             idle: IDLE,
+            max_concurrent_logins: MAX_CONCURRENT_LOGINS,
             extra_cas: Vec::new(),
             client_certificate: None,
             user_agent: concat!("tokenlease/", env!("CARGO_PKG_VERSION")).into(),
@@ -121,6 +127,15 @@ impl HttpOptions {
         self
     }
 
+    /// Sets how many logins this process sends to one server at once. Default: 8. Further ones wait
+    /// for their turn, each caller until its own deadline. Clients of several registries share the
+    /// bound of a server if they set the same number.
+    #[must_use]
+    pub fn with_max_concurrent_logins(mut self, logins: usize) -> Self {
+        self.max_concurrent_logins = logins;
+        self
+    }
+
     /// Sets the `User-Agent` header. Default: `tokenlease/` and the version.
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
@@ -154,6 +169,13 @@ impl HttpOptions {
         if self.timeout.is_zero() {
             return Err(Error::new(ErrorKind::Config, "the request timeout is zero")
                 .expected("some seconds; the default is 10"));
+        }
+        if !(1..=MOST_CONCURRENT_LOGINS).contains(&self.max_concurrent_logins) {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("{} logins at once are configured", self.max_concurrent_logins),
+            )
+            .expected("a number from 1 to 10000; the default is 8"));
         }
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -225,6 +247,7 @@ impl fmt::Debug for HttpOptions {
             .field("timeout", &self.timeout)
             .field("dangerously_allow_plain_http", &self.plain_http)
             .field("idle", &self.idle)
+            .field("max_concurrent_logins", &self.max_concurrent_logins)
             .field("extra_cas", &self.extra_cas.len())
             .field("client_certificate", &self.client_certificate)
             .field("user_agent", &self.user_agent)

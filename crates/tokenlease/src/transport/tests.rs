@@ -341,6 +341,8 @@ fn options_that_cannot_be_used_are_errors_that_quote_no_secret() {
         new().with_client_certificate(authority().pem(), authority().key().serialize_pem()),
         new().with_user_agent("canary\n"),
         new().with_timeout(Duration::ZERO),
+        new().with_max_concurrent_logins(0),
+        new().with_max_concurrent_logins(usize::MAX),
     ] {
         assert!(!format!("{options:?}").contains("canary@"), "{options:?}");
         let error = free_of_secrets(Transport::new(&options).unwrap_err());
