@@ -173,6 +173,7 @@ keys! {
     ca: path,
     allow_plain_http: yes_or_no,
     timeout: duration::parse,
+    max_concurrent_logins: count,
     deadline: duration::parse,
     password_file: path,
     password_command: text,
@@ -191,6 +192,11 @@ pub fn is_repeatable(key: &str) -> bool {
     matches!(key, "extra" | "extra_secret_file")
 }
 
+/// Returns whether an option's value is a whole number.
+pub fn is_number(key: &str) -> bool {
+    Options::type_of(key) == Some(Type::Number)
+}
+
 /// How a value becomes the one of an option that may be set already.
 trait Set: Sized {
     fn set(self, option: &mut Option<Self>);
@@ -207,7 +213,7 @@ macro_rules! replaced {
 }
 
 replaced! {
-    String, Duration, PathBuf, bool, Provider, Grant, ClientAuth, StoreUrl, StoreKey, OnStoreOutage
+    String, Duration, PathBuf, bool, u32, Provider, Grant, ClientAuth, StoreUrl, StoreKey, OnStoreOutage
 }
 
 impl<T> Set for Vec<T> {
@@ -233,12 +239,19 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| format!("\"{text}\" is unknown; expected true or false"))
 }
 
+/// Reads a number of logins.
+pub(crate) fn count(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| (1..=10_000).contains(count));
+    count.ok_or_else(|| format!("\"{text}\" is no such number; expected one from 1 to 10000"))
+}
+
 /// An option's type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Text,
     Duration,
     Bool,
+    Number,
 }
 
 impl fmt::Display for Type {
@@ -247,17 +260,19 @@ impl fmt::Display for Type {
             Self::Text => "text",
             Self::Duration => "a duration",
             Self::Bool => "true or false",
+            Self::Number => "a whole number",
         })
     }
 }
 
 /// Returns the type of an option's field.
 fn typed<T: Any>(_: fn(Options) -> Option<T>) -> Type {
-    let (field, duration, bool) =
-        (TypeId::of::<T>(), TypeId::of::<Duration>(), TypeId::of::<bool>());
+    let [field, duration, bool, number] =
+        [TypeId::of::<T>(), TypeId::of::<Duration>(), TypeId::of::<bool>(), TypeId::of::<u32>()];
     match field {
         _ if field == duration => Type::Duration,
         _ if field == bool => Type::Bool,
+        _ if field == number => Type::Number,
         _ => Type::Text,
     }
 }
@@ -335,6 +350,10 @@ mod tests {
         assert!(choice.contains("\"Winkas\" is unknown; expected one of winkas, wyn, oauth2"));
         assert!(error("client_auth", "raw").contains("basic-raw"));
         assert!(error("timeout", "5").contains("\"timeout\": 5 has no unit"));
+        for count in ["0", "10001", "-1", "1.5", "8s", ""] {
+            let error = error("max_concurrent_logins", count);
+            assert!(error.contains("expected one from 1 to 10000"), "{error}");
+        }
         assert!(error("colour", "red").contains("one of provider, server"));
         assert!(error("clientid", "x").contains("did you mean \"client_id\"?"));
         assert_eq!(Options::default().set_text("colour", "red"), None);
@@ -366,6 +385,8 @@ mod tests {
             let read = |text| Options::default().set_text(key, text).unwrap();
             let is_duration = read("1ms").is_ok() && read("x").is_err() && read("true").is_err();
             let is_bool = read("true").is_ok() && read("x").is_err();
+            let takes_number = read("3").is_ok() && read("x").is_err();
+            assert_eq!(is_number(key), takes_number, "{key}");
             assert_eq!((duration.is_ok(), yes.is_ok()), (is_duration, is_bool), "{key}");
         }
         // Not rounded to zero.
