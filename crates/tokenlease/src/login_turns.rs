@@ -94,7 +94,7 @@ impl Turn {
                 permit = waiting => permit,
                 () = enough => return false,
             };
-            *self = permit.map_or(Self::None, |_permit| Self::Granted { _permit });
+            *self = permit.map_or(Self::None, |permit| Self::Granted { _permit: permit });
         }
         self.is_granted()
     }
