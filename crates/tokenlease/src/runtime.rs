@@ -27,7 +27,7 @@ pub struct Runtime {
     process: u32,
     // An option, so that drop can take it out and stop it without waiting.
     tokio: Option<tokio::runtime::Runtime>,
-    /// Who may log in now.
+    /// The queues of the logins of this process.
     pub(crate) login_turns: LoginTurns,
     /// The runtime of a child that this process forked.
     child: OnceBox<Self>,

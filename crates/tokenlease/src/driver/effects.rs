@@ -77,7 +77,7 @@ impl ClientState {
             tokio::select! {
                 biased;
                 fetched = &mut fetched => fetched,
-                // A function that does not return keeps nobody else from logging in.
+                // A function that does not return must not keep other identities from logging in.
                 () = self.registry.clock().sleep(limit), if turn.is_some() => {
                     turn = None;
                     let fetched = fetched.await;
