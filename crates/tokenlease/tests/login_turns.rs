@@ -137,7 +137,7 @@ async fn until(mut done: impl FnMut() -> bool) {
 /// together, and clients of several registries count together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn at_most_eight_logins_run_at_one_server_at_once() {
-    const IDENTITIES: usize = 200;
+    const IDENTITIES: usize = 2000;
     let server = slow_server();
     let registries = [0, 1].map(|_| Registry::builder().build().unwrap());
     let callers: Vec<_> = (0..IDENTITIES)

@@ -6,8 +6,10 @@ use http::{HeaderValue, Uri};
 use tokenlease_core::{Error, ErrorKind, Result, Secret};
 use zeroize::Zeroizing;
 
-use crate::login_turns::MAX_CONCURRENT_LOGINS;
-use crate::tls::{self, ClientCertificate};
+use crate::{
+    login_turns::MAX_CONCURRENT_LOGINS,
+    tls::{self, ClientCertificate},
+};
 
 /// How long a connection is kept for the next request. gunicorn closes idle connections first, after
 /// 2 s (Node.js, Apache httpd and uvicorn: 5 s; Tomcat: 20 s; nginx: 75 s; IIS: 120 s; Kestrel:
@@ -15,8 +17,8 @@ use crate::tls::{self, ClientCertificate};
 /// the server is closing.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// The number of idle connections that are kept to one server.
-const MOST_IDLE: usize = 4;
+/// The number of idle connections that are kept to one server: as many as logins run at once.
+const MOST_IDLE: usize = MAX_CONCURRENT_LOGINS;
 
 /// The largest number of concurrent logins.
 const MOST_CONCURRENT_LOGINS: usize = 10_000;
