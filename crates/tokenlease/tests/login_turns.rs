@@ -12,9 +12,10 @@ use std::{
 };
 
 use tokenlease::{
-    Client, CredentialsSource, ErrorKind, HttpOptions, MemoryStore, Registry, Result, SteeredClock,
-    TokenOptions,
+    Client, CredentialsSource, Error, ErrorKind, HttpOptions, MemoryStore, Registry, Result,
+    SteeredClock, TokenOptions,
     core::{Credentials, Identity, Key, Token, provider::Server},
+    store::{Loaded, Locked, Owner, RecordName, Store, StoreError, Swapped},
 };
 
 /// A login that arrived, which is answered when this is dropped.
@@ -40,6 +41,9 @@ fn read(stream: &mut TcpStream) -> Option<String> {
         let (head, body) = so_far.split_once("\r\n\r\n").unwrap_or((&so_far, ""));
         let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
         let length: usize = length.map_or(usize::MAX, |length| length.parse().unwrap());
+        if head.starts_with("get ") && so_far.ends_with("\r\n\r\n") {
+            return Some(String::new());
+        }
         if read == 0 {
             return None;
         }
@@ -61,6 +65,13 @@ fn slow_server() -> Slow {
                 (stream.unwrap(), sender.clone(), now.clone(), highest.clone());
             std::thread::spawn(move || {
                 while let Some(body) = read(&mut stream) {
+                    if body.is_empty() {
+                        // A validation is answered at once.
+                        let active =
+                            b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"sub\":\"u\"}";
+                        stream.write_all(active).unwrap();
+                        continue;
+                    }
                     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     let user = body.split("username=").nth(1).unwrap_or_default();
                     let user = user.split('&').next().unwrap().to_owned();
@@ -203,6 +214,83 @@ async fn a_login_that_waits_for_its_turn_holds_no_lock() {
     assert_eq!(waiting.await.unwrap().unwrap().expose(), "t-shared");
     assert_eq!(waiting_client.stats().logins, 0);
     assert!(server.logins.try_recv().is_err());
+}
+
+/// Rule: Deadlines: a validation is sent while a login of its client waits for its turn, and the login
+/// keeps its turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_validation_is_sent_while_a_login_waits_for_its_turn() {
+    let (server, clock) = (slow_server(), SteeredClock::new());
+    let registry = registry(1, &clock, &new_store(&clock));
+    let first = start(&server.user(&registry, "first"));
+    let running = server.next();
+    let client = server.user(&registry, "waiting");
+    let waiting = start(&client);
+    until(|| client.stats().store_calls == 1).await;
+    let token = client.token_of("t-other").unwrap();
+    assert!(client.validate(&token).await.unwrap());
+    drop(running);
+    assert_eq!(server.next().user, "waiting");
+    first.await.unwrap().unwrap();
+    waiting.await.unwrap().unwrap();
+}
+
+/// A store that is away.
+#[derive(Debug)]
+struct Away;
+
+fn away<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable(Error::new(ErrorKind::Store, "away")))
+}
+
+impl Store for Away {
+    async fn load(&self, _: &RecordName) -> Result<Loaded, StoreError> {
+        away()
+    }
+
+    async fn swap(
+        &self,
+        _: &RecordName,
+        _: Option<u64>,
+        _: &[u8],
+        _: Option<Duration>,
+    ) -> Result<Swapped, StoreError> {
+        away()
+    }
+
+    async fn lock(&self, _: &RecordName, _: &Owner, _: Duration) -> Result<Locked, StoreError> {
+        away()
+    }
+
+    async fn renew(&self, _: &RecordName, _: &Owner, _: Duration) -> Result<Locked, StoreError> {
+        away()
+    }
+
+    async fn unlock(&self, _: &RecordName, _: &Owner) -> Result<(), StoreError> {
+        away()
+    }
+}
+
+/// Rule: Outage: logins without the store take turns, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn logins_without_the_store_take_turns() {
+    const IDENTITIES: usize = 20;
+    let server = slow_server();
+    let http = HttpOptions::new().without_proxy().with_max_concurrent_logins(2);
+    let builder = Registry::builder().http(http).store(Away, Key::new([7; 32]));
+    let registry = builder.build().unwrap();
+    let callers: Vec<_> =
+        (0..IDENTITIES).map(|n| start(&server.user(&registry, &format!("u{n}")))).collect();
+    let mut running: Vec<_> = (0..2).map(|_| server.next()).collect();
+    for _ in 2..IDENTITIES {
+        running.remove(0);
+        running.push(server.next());
+    }
+    drop(running);
+    for caller in callers {
+        caller.await.unwrap().unwrap();
+    }
+    assert_eq!(server.most.load(Ordering::SeqCst), 2);
 }
 
 /// Rule: Logins: a credentials function that does not return keeps no other identity from logging in.
