@@ -40,6 +40,8 @@ const MOST_HEADERS: usize = 1000;
 ///
 /// **Requests.** Redirects are not followed, cookies are not kept, and nothing is sent twice. A
 /// connection serves the next request of any identity of the same server within one second.
+/// Answers are read even if their headers break rules of HTTP, or if they are compressed with gzip or
+/// deflate, which the client does not ask for. A body has 1 MiB at most.
 ///
 /// ```
 /// use std::time::Duration;
