@@ -4,13 +4,12 @@
 //! of each field is also the program's `--help`.
 
 mod named;
+mod readers;
 
 use std::{path::PathBuf, time::Duration};
 
 use tokenlease::{Result, core::Secret};
 
-#[cfg(feature = "clap")]
-pub(crate) use self::named::count;
 pub use self::named::{KEYS, Value, is_number, is_repeatable, nearest};
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
@@ -120,7 +119,7 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// How many logins to send to one server at once, from 1 to 10000. Further ones wait for their
     /// turn. The default is 8 for each process.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT", value_parser = crate::options::count, help_heading = "Network"))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT", value_parser = readers::count, help_heading = "Network"))]
     pub max_concurrent_logins: Option<u32>,
     /// The timeout of the whole call, including retries and waits, for example `1m`. The default is
     /// 30 seconds.

@@ -9,7 +9,10 @@ use std::{
 
 use tokenlease::{Error, Result};
 
-use super::Options;
+use super::{
+    Options,
+    readers::{count, path, text, yes_or_no},
+};
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config, duration,
@@ -220,29 +223,6 @@ impl<T> Set for Vec<T> {
     fn set(self, option: &mut Option<Self>) {
         option.get_or_insert_default().extend(self);
     }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the readers of other options can fail")]
-fn text(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
-}
-
-fn path(text: &str) -> Result<PathBuf, String> {
-    if text.is_empty() {
-        Err("the path is empty; expected the path of a file".into())
-    } else {
-        Ok(text.into())
-    }
-}
-
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| format!("\"{text}\" is unknown; expected true or false"))
-}
-
-/// Reads a number of logins.
-pub(crate) fn count(text: &str) -> Result<u32, String> {
-    let count = text.parse().ok().filter(|count| (1..=10_000).contains(count));
-    count.ok_or_else(|| format!("\"{text}\" is no such number; expected one from 1 to 10000"))
 }
 
 /// An option's type.
