@@ -174,6 +174,8 @@ impl Transport {
         progress: &Progress,
         received: &mut Received,
     ) -> Result<(), SendError> {
+        // A tenth of the timeout is left to act on an error whose body does not come.
+        let patience = tokio::time::Instant::now() + self.0.timeout * 9 / 10;
         let (parts, body) = request.into_parts();
         // The address may contain a token, so neither it nor the parser's error is quoted.
         let url = reqwest::Url::parse(&Zeroizing::new(parts.uri.to_string())).map_err(|_| {
@@ -194,7 +196,7 @@ impl Transport {
         let failed = |error: reqwest::Error| send_error::failed(place, &error, progress);
         let incoming = http.execute(outgoing).await.map_err(&failed)?;
         progress.reached(Step::Reading);
-        received.read(place, incoming, failed).await
+        received.read(place, incoming, patience, failed).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::World;
 use tokenlease::{
-    Client, ErrorKind, MemoryStore, Registry, TokenOptions,
+    Client, ErrorKind, HttpOptions, MemoryStore, Registry, TokenOptions,
     core::{Credentials, Key},
 };
 use tokenlease_emulator::Quirk;
@@ -126,6 +126,24 @@ async fn a_rejection_whose_body_breaks_off_is_sent_once() {
     assert_eq!(server.logins(), 1);
 }
 
+/// Rule: Circuit: a rejection whose body does not come is a rejection: it is sent once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_whose_body_does_not_come_is_sent_once() {
+    let world = World::start().await;
+    let server = raw::server_that_hangs(|| {
+        b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000\r\n\r\n{\"error\":".to_vec()
+    });
+    let http = HttpOptions::new().without_proxy().with_timeout(Duration::from_secs(2));
+    let clock = Arc::new(world.clock.clone());
+    let client = server.client(&Registry::builder().http(http).clock(clock).build().unwrap());
+    for _ in 0..20 {
+        let error = client.token().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CredentialsRejected, "{error}");
+        world.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(server.logins(), 1);
+}
+
 /// Servers that answer byte for byte.
 mod raw {
     use std::{
@@ -145,11 +163,21 @@ mod raw {
 
     /// Answers each connection's first request with these bytes, and closes it.
     pub(super) fn server(answer: impl Fn() -> Vec<u8> + Send + 'static) -> Raw {
+        serve(answer, false)
+    }
+
+    /// As [`server`], but leaves the connections open.
+    pub(super) fn server_that_hangs(answer: impl Fn() -> Vec<u8> + Send + 'static) -> Raw {
+        serve(answer, true)
+    }
+
+    fn serve(answer: impl Fn() -> Vec<u8> + Send + 'static, hangs: bool) -> Raw {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let logins = Arc::new(AtomicUsize::new(0));
         let count = logins.clone();
         std::thread::spawn(move || {
+            let mut open = Vec::new();
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let (mut text, mut part) = (Vec::new(), [0; 4096]);
@@ -165,6 +193,9 @@ mod raw {
                 }
                 // The client may have disconnected.
                 let _ = stream.write_all(&answer());
+                if hangs {
+                    open.push(stream);
+                }
             }
         });
         Raw { address, logins }

@@ -14,6 +14,7 @@ use http::{
 };
 use serde::de::IgnoredAny;
 use tokenlease_core::{Error, ErrorKind};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{
@@ -22,8 +23,11 @@ use super::{
     send_error::{self, Place},
 };
 
-/// How long the end of a body is awaited that is whole as JSON.
+/// How long more of a body is awaited that is whole as JSON.
 const NO_MORE: Duration = Duration::from_secs(1);
+
+/// How long the body of an error is awaited at least.
+const A_MOMENT: Duration = Duration::from_millis(50);
 
 /// An answer whose bytes arrive one after the other.
 #[derive(Default)]
@@ -33,11 +37,13 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// Reads an answer to its end.
+    /// Reads an answer to its end. The body of an error is not awaited for much longer than until
+    /// `patience`: its status must arrive before the login is given up as lost.
     pub(super) async fn read(
         &mut self,
         place: &Place,
         mut incoming: reqwest::Response,
+        patience: Instant,
         failed: impl Fn(reqwest::Error) -> SendError,
     ) -> Result<(), SendError> {
         let announced = incoming.content_length().unwrap_or(4096);
@@ -50,13 +56,18 @@ impl Received {
         *head.headers_mut() = std::mem::take(incoming.headers_mut());
         self.head = Some(head.into_parts().0);
         loop {
-            let chunk = if is_whole(&self.body) {
-                match tokio::time::timeout(NO_MORE, incoming.chunk()).await {
+            let soon = Instant::now() + NO_MORE;
+            let until = if is_whole(&self.body) {
+                Some(soon)
+            } else {
+                (!status.is_success()).then(|| patience.max(Instant::now() + A_MOMENT))
+            };
+            let chunk = match until {
+                Some(until) => match tokio::time::timeout_at(until, incoming.chunk()).await {
                     Ok(chunk) => chunk,
                     Err(_) => return Ok(()),
-                }
-            } else {
-                incoming.chunk().await
+                },
+                None => incoming.chunk().await,
             };
             let Some(chunk) = chunk.map_err(&failed)? else { return Ok(()) };
             let room = BODY_CAP - self.body.len();
