@@ -114,6 +114,10 @@ def test_an_error_for_an_invalid_option_says_what_is_valid(kind: Any) -> None:  
         ({"timeout": 10**400}, "is not a duration"),
         ({"timeout": timedelta(seconds=-1)}, "is not a duration"),
         ({"timeout": True}, '"timeout" is set to true or false; expected a duration'),
+        ({"max_concurrent_logins": 0}, "expected one from 1 to 10000"),
+        ({"max_concurrent_logins": -(10**400)}, "expected one from 1 to 10000"),
+        ({"max_concurrent_logins": 1.5}, "set to a duration; expected a whole number"),
+        ({"max_concurrent_logins": True}, "set to true or false; expected a whole number"),
         ({"user": 5}, '"user" is set to a duration; expected text'),
         ({"allow_plain_http": 1}, "expected true or false"),
         ({"server": "air.winkas.net"}, "such as https://air.winkas.net"),
@@ -127,6 +131,8 @@ def test_an_error_for_an_invalid_option_says_what_is_valid(kind: Any) -> None:  
         assert isinstance(caught.value, ValueError)
         assert words in str(caught.value), (wrong, caught.value)
     kind(**good)
+    kind(**good, max_concurrent_logins=4)
+    kind(**good, max_concurrent_logins="4")
 
 
 # Rule: Secrets: a `TypeError` for an option does not quote its value.

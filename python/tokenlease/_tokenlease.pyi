@@ -58,6 +58,7 @@ class _Options(TypedDict, total=False):
     ca: _Path | None
     allow_plain_http: bool | None
     timeout: _Duration | None
+    max_concurrent_logins: int | str | None
     deadline: _Duration | None
     password_file: _Path | None
     password_command: str | None

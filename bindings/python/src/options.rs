@@ -1,4 +1,4 @@
-//! Reads options from Python values: text, seconds, `timedelta`, paths and booleans.
+//! Reads options from Python values: text, numbers, seconds, `timedelta`, paths and booleans.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use pyo3::{
     types::{PyBool, PyDelta, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 use tokenlease::{Error, ErrorKind};
-use tokenlease_config::{Options, Value, is_repeatable};
+use tokenlease_config::{Options, Value, is_number, is_repeatable};
 
 use crate::error;
 
@@ -47,6 +47,9 @@ pub(crate) fn set(options: &mut Options, key: &str, value: &Bound<'_, PyAny>) ->
         options.set(key, &text.to_cow()?)
     } else if let Ok(yes) = value.cast::<PyBool>() {
         options.set_value(key, Value::Bool(yes.is_true()))
+    } else if is_number(key) && value.is_instance_of::<PyInt>() {
+        // A negative number, and one that is too large, is named in the error as it is.
+        options.set(key, &value.str()?.to_cow()?)
     } else if let Some(duration) = number(key, value)? {
         options.set_value(key, Value::Duration(duration))
     } else if value.hasattr("__fspath__")? {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The options of a registry. Its clients share them.
-const REGISTRY_KEYS: [&str; 7] = [
+const REGISTRY_KEYS: [&str; 8] = [
     "store",
     "store_key",
     "store_key_file",
@@ -22,6 +22,7 @@ const REGISTRY_KEYS: [&str; 7] = [
     "ca",
     "allow_plain_http",
     "timeout",
+    "max_concurrent_logins",
 ];
 
 impl Options {
@@ -83,8 +84,8 @@ impl Options {
         builder
     }
 
-    /// Returns a registry: the store, the trusted authorities and the request timeout that clients
-    /// share. Without the option `store`, tokens are shared in this process's memory only. Opening
+    /// Returns a registry: the store, the trusted authorities, the request timeout and the bound on
+    /// logins that clients share. Without the option `store`, tokens are shared in this process's memory only. Opening
     /// a store blocks.
     ///
     /// # Errors
@@ -112,7 +113,8 @@ impl Options {
         builder.build()
     }
 
-    /// Returns how to send requests: the options `timeout`, `ca` and `allow_plain_http`.
+    /// Returns how to send requests: the options `timeout`, `max_concurrent_logins`, `ca` and
+    /// `allow_plain_http`.
     ///
     /// # Errors
     /// [`Config`](tokenlease::ErrorKind::Config) if the file of the option `ca` can't be read.
@@ -120,6 +122,9 @@ impl Options {
         let mut http = HttpOptions::new();
         if let Some(timeout) = self.timeout {
             http = http.with_timeout(timeout);
+        }
+        if let Some(logins) = self.max_concurrent_logins.and_then(|count| count.try_into().ok()) {
+            http = http.with_max_concurrent_logins(logins);
         }
         if let Some(pem) = self.ca()? {
             http = http.with_extra_ca(pem);

@@ -40,7 +40,7 @@ mod store_url;
 
 pub use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
-    options::{KEYS, Options, Value, is_repeatable, nearest},
+    options::{KEYS, Options, Value, is_number, is_repeatable, nearest},
     server::is_loopback,
     store::StoreConfig,
     store_url::StoreUrl,

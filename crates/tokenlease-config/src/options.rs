@@ -4,12 +4,13 @@
 //! of each field is also the program's `--help`.
 
 mod named;
+mod readers;
 
 use std::{path::PathBuf, time::Duration};
 
 use tokenlease::{Result, core::Secret};
 
-pub use self::named::{KEYS, Value, is_repeatable, nearest};
+pub use self::named::{KEYS, Value, is_number, is_repeatable, nearest};
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config,
@@ -116,6 +117,10 @@ pub struct Options {
     /// The timeout of one request, for example `500ms` or `10s`. The default is 10 seconds.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = "Network"))]
     pub timeout: Option<Duration>,
+    /// How many logins to send to one server at once, from 1 to 10000. Further ones wait for their
+    /// turn. The default is 8 for each process.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COUNT", value_parser = readers::count, help_heading = "Network"))]
+    pub max_concurrent_logins: Option<u32>,
     /// The timeout of the whole call, including retries and waits, for example `1m`. The default is
     /// 30 seconds.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = "Network"))]

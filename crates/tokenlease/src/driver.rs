@@ -52,6 +52,7 @@ impl ClientState {
         let progress = self.publish_step(entry, &mut machine, now);
         let start = self.wake_driver(entry, &mut machine);
         drop(machine);
+        entry.called.notify_waiters();
         self.report(entry, progress);
         self.start(entry, start?);
         Ok(result)

@@ -29,8 +29,12 @@ pub(crate) struct Entry {
     completed: Notify,
     /// Wakes the driver: an effect completed, or a caller asked.
     pub(crate) woken: Notify,
+    /// Tells a driver that waits for its turn to log in that there is something else to do.
+    pub(crate) called: Notify,
     /// Whether the credentials changed. A waiting caller then moves on to the client's new entry.
     superseded: AtomicBool,
+    /// Whether the flight waits for its turn to log in.
+    waiting_for_turn: AtomicBool,
     /// Held during a validation, refetch or revocation that a caller named: one at a time.
     pub(crate) jobs: tokio::sync::Mutex<()>,
 }
@@ -66,7 +70,9 @@ impl Entry {
             machine: Mutex::new(Machine { lifecycle, driven: false, completions: 0 }),
             completed: Notify::new(),
             woken: Notify::new(),
+            called: Notify::new(),
             superseded: AtomicBool::new(false),
+            waiting_for_turn: AtomicBool::new(false),
             jobs: tokio::sync::Mutex::new(()),
         })
     }
@@ -124,6 +130,14 @@ impl Entry {
     pub(crate) fn supersede(&self) {
         self.superseded.store(true, Ordering::Release);
         self.notify_callers();
+    }
+
+    pub(crate) fn set_waiting_for_turn(&self, waiting: bool) {
+        self.waiting_for_turn.store(waiting, Ordering::Release);
+    }
+
+    pub(crate) fn is_waiting_for_turn(&self) -> bool {
+        self.waiting_for_turn.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_superseded(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenlease_core::{
-    Result,
+    ErrorKind, Result,
     lifecycle::{Ask, Reply, Served},
     time::Moment as _,
 };
@@ -55,6 +55,13 @@ impl ClientState {
             completed.as_mut().enable();
             match self.ask(entry, ask) {
                 Ok(Reply::Lease(served)) => return Some(Ok(served)),
+                // The machine does not know of the turn that its flight waits for.
+                Ok(Reply::Error(error))
+                    if error.kind() == ErrorKind::DeadlineExceeded
+                        && entry.is_waiting_for_turn() =>
+                {
+                    return Some(Err(self.no_turn().with_source(error)));
+                }
                 Ok(Reply::Error(error)) | Err(error) => return Some(Err(error)),
                 Ok(Reply::Later) => {}
             }

@@ -16,6 +16,7 @@ mod driver;
 mod entry;
 mod fetch_credentials;
 mod get_lease;
+mod login_turns;
 mod memory_store;
 mod random;
 mod registry;

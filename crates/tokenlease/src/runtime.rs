@@ -12,6 +12,8 @@ use once_cell::race::OnceBox;
 use tokenlease_core::{Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle};
 
+use crate::login_turns::LoginTurns;
+
 /// Two threads suffice: a flight waits for the network, and computes little.
 const THREADS: usize = 2;
 
@@ -25,6 +27,8 @@ pub struct Runtime {
     process: u32,
     // An option, so that drop can take it out and stop it without waiting.
     tokio: Option<tokio::runtime::Runtime>,
+    /// The queues of the logins of this process.
+    pub(crate) login_turns: LoginTurns,
     /// The runtime of a child that this process forked.
     child: OnceBox<Self>,
 }
@@ -142,7 +146,12 @@ impl Runtime {
                     .advice("raise the limits on threads and open files of this process")
                     .with_source(error)
             })?;
-        Ok(Self { process, tokio: Some(tokio), child: OnceBox::new() })
+        Ok(Self {
+            process,
+            tokio: Some(tokio),
+            login_turns: LoginTurns::default(),
+            child: OnceBox::new(),
+        })
     }
 
     /// Returns the last runtime of the chain that begins at `first`, or appends one. Each forked

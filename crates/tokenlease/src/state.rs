@@ -7,11 +7,13 @@ use std::{
 };
 
 use tokenlease_core::{
-    Credentials, Now, Result, Timestamp, Token,
+    Credentials, Error, ErrorKind, Now, Result, Timestamp, Token,
     lifecycle::{Event, Policy, Ready},
     provider::Server,
     time::Moment as _,
 };
+
+use tokio::sync::Semaphore;
 
 use crate::{
     cache::Cache,
@@ -107,6 +109,25 @@ impl ClientState {
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
         self.check_process()?;
         Runtime::of(self.process)
+    }
+
+    /// Returns the queue of the logins at the client's server.
+    pub(crate) fn login_queue(&self) -> Arc<Semaphore> {
+        let limit = self.registry.http().max_concurrent_logins();
+        match self.runtime() {
+            Ok(runtime) => runtime.login_turns.queue(self.server.identity().server(), limit),
+            // In a forked child no driver runs.
+            Err(_) => Arc::new(Semaphore::new(limit)),
+        }
+    }
+
+    /// Returns the error of a login whose turn did not come.
+    pub(crate) fn no_turn(&self) -> Error {
+        let most = self.registry.http().max_concurrent_logins();
+        let detail =
+            format!("the login waits for its turn: at most {most} run at once at this server");
+        Error::new(ErrorKind::DeadlineExceeded, detail)
+            .advice("set a longer deadline, or a larger `max_concurrent_logins`")
     }
 
     pub(crate) fn cached<R>(&self, use_it: impl FnOnce(&Token) -> R) -> Option<R> {

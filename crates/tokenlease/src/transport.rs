@@ -13,7 +13,9 @@
 //!
 //! The process's own runtime drives all connections, and a forked child has its own registry.
 
+mod content_coding;
 mod http_options;
+mod received;
 mod send_error;
 #[cfg(test)]
 mod tests;
@@ -41,7 +43,11 @@ use tokenlease_core::{
 use zeroize::Zeroizing;
 
 pub use self::{http_options::HttpOptions, send_error::SendError};
-use self::{http_options::ProxyChoice, send_error::Place};
+use self::{
+    http_options::ProxyChoice,
+    received::{Answer, Received},
+    send_error::Place,
+};
 
 /// The longest accepted body of an answer, in bytes. Answers about tokens are much shorter.
 const BODY_CAP: usize = 1024 * 1024;
@@ -59,6 +65,7 @@ struct Sender {
     /// For servers on this machine, which bypass the system proxy.
     loopback: Option<reqwest::Client>,
     timeout: Duration,
+    max_concurrent_logins: usize,
     plain_http: bool,
     /// Whether unencrypted requests to loopback stay on this machine.
     loopback_is_private: bool,
@@ -79,6 +86,7 @@ impl Transport {
             http: options.client(tls, &options.proxy)?,
             loopback,
             timeout: options.timeout,
+            max_concurrent_logins: options.max_concurrent_logins,
             plain_http: options.plain_http,
             loopback_is_private: options.proxy.is_on_this_machine()?,
         })))
@@ -87,6 +95,11 @@ impl Transport {
     /// Returns the timeout of a request.
     pub(crate) fn timeout(&self) -> Duration {
         self.0.timeout
+    }
+
+    /// Returns how many logins may be sent to one server at once.
+    pub(crate) fn max_concurrent_logins(&self) -> usize {
+        self.0.max_concurrent_logins
     }
 
     /// Fails with kind `Config` if secrets may not be sent to an identity's server. They may be sent
@@ -117,27 +130,41 @@ impl Transport {
 
     /// Sends a request once and reads the whole answer, within `timeout` from now.
     ///
-    /// Every status is an answer, also a redirect and a proxy's 407. The body is overwritten when it
+    /// Every status is an answer, also a redirect and a proxy's 407. A body that is compressed with gzip
+    /// or deflate is decompressed. One that broke off is an answer if it is a whole JSON object, or if
+    /// the status is an error: then it is what arrived of it. The body is overwritten when it
     /// is dropped; copies in the buffers of the HTTP library cannot be. The future must be awaited
     /// inside a tokio runtime with time and I/O enabled.
     ///
     /// # Errors
     /// [`SendError::NotSent`] if the request cannot have arrived, [`SendError::Lost`] if it may have
-    /// arrived. The kinds inside are `Config` for a plain HTTP address that is not allowed,
-    /// `Transport`, `DeadlineExceeded`, and `InvalidResponse` for an answer of more than 1 MiB.
+    /// arrived, [`SendError::Unreadable`] if the body of a success is longer than 1 MiB or its
+    /// compression is unknown. The kinds inside are `Config` for a plain HTTP address that is not
+    /// allowed, `Transport`, `DeadlineExceeded`, and `InvalidResponse`.
     pub async fn send(
         &self,
         request: Request,
         timeout: Duration,
     ) -> Result<http::Response<Zeroizing<Vec<u8>>>, SendError> {
+        self.answer(request, timeout).await?.usable(false)
+    }
+
+    /// As [`send`](Self::send), for callers for which the status may be enough.
+    pub(crate) async fn answer(
+        &self,
+        request: Request,
+        timeout: Duration,
+    ) -> Result<Answer, SendError> {
         self.check_uri(request.uri()).map_err(SendError::NotSent)?;
         let place = Place::of(request.uri());
         let progress = Progress::of(request.body());
-        let exchange = self.exchange(request, &place, &progress);
-        match tokio::time::timeout(timeout, exchange).await {
-            Ok(answer) => answer,
+        let mut received = Received::default();
+        let exchange = self.exchange(request, &place, &progress, &mut received);
+        let ended = match tokio::time::timeout(timeout, exchange).await {
+            Ok(ended) => ended,
             Err(_) => Err(send_error::late(&place, timeout, &progress)),
-        }
+        };
+        received.answer(&place, ended)
     }
 
     async fn exchange(
@@ -145,7 +172,10 @@ impl Transport {
         request: Request,
         place: &Place,
         progress: &Progress,
-    ) -> Result<http::Response<Zeroizing<Vec<u8>>>, SendError> {
+        received: &mut Received,
+    ) -> Result<(), SendError> {
+        // A tenth of the timeout is left to act on an error whose body does not come.
+        let patience = tokio::time::Instant::now() + self.0.timeout * 9 / 10;
         let (parts, body) = request.into_parts();
         // The address may contain a token, so neither it nor the parser's error is quoted.
         let url = reqwest::Url::parse(&Zeroizing::new(parts.uri.to_string())).map_err(|_| {
@@ -164,26 +194,9 @@ impl Transport {
             *outgoing.body_mut() = Some(reqwest::Body::wrap(Outgoing::new(body, progress)));
         }
         let failed = |error: reqwest::Error| send_error::failed(place, &error, progress);
-        let mut incoming = http.execute(outgoing).await.map_err(failed)?;
+        let incoming = http.execute(outgoing).await.map_err(&failed)?;
         progress.reached(Step::Reading);
-
-        let announced = incoming.content_length().unwrap_or(4096);
-        let room = usize::try_from(announced).unwrap_or(usize::MAX);
-        if room > BODY_CAP {
-            return Err(send_error::too_long(place, incoming.status()));
-        }
-        let mut body = Zeroizing::new(Vec::with_capacity(room));
-        while let Some(chunk) = incoming.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > BODY_CAP {
-                return Err(send_error::too_long(place, incoming.status()));
-            }
-            append(&mut body, &chunk);
-        }
-        let mut answer = http::Response::new(body);
-        *answer.status_mut() = incoming.status();
-        *answer.version_mut() = incoming.version();
-        *answer.headers_mut() = std::mem::take(incoming.headers_mut());
-        Ok(answer)
+        received.read(place, incoming, patience, failed).await
     }
 }
 
@@ -271,17 +284,6 @@ impl http_body::Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(if self.bytes.is_some() { self.length } else { 0 })
     }
-}
-
-/// Appends to the body. If it must grow, the old copy is overwritten.
-fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
-    let needed = body.len() + chunk.len();
-    if needed > body.capacity() {
-        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * body.capacity())));
-        larger.extend_from_slice(body);
-        *body = larger;
-    }
-    body.extend_from_slice(chunk);
 }
 
 fn is_loopback(uri: &Uri) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::World;
 use tokenlease::{
-    Client, Registry,
+    Client, Registry, TokenOptions,
     core::{Identity, provider::Server},
 };
 use tokenlease_emulator::{Endpoint, Fault};
@@ -45,6 +45,12 @@ async fn each_login_that_reaches_the_server_is_counted_by_the_client() {
             world.emulator.fault(Endpoint::WynLogin, Fault::reset(), 1);
         }
         let client = client(&world, &registry, number);
+        if number % 2 == 1 {
+            // The login is lost, and the next one waits for longer than this.
+            let soon = TokenOptions::default().with_deadline(Duration::from_secs(5));
+            client.token_with(soon).await.unwrap_err();
+            world.pass(Duration::from_secs(11));
+        }
         client.token().await.unwrap();
         counted += client.stats().logins;
     }

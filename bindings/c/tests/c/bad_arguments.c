@@ -83,6 +83,8 @@ int main(void)
     FAILS(TOKENLEASE_CONFIG, "winkas, wyn, oauth2",
           tokenlease_config_set(config, "provider", "sap", &error));
     FAILS(TOKENLEASE_CONFIG, "90s", tokenlease_config_set(config, "deadline", "90", &error));
+    FAILS(TOKENLEASE_CONFIG, "from 1 to 10000",
+          tokenlease_config_set(config, "max_concurrent_logins", "0", &error));
 
     /* Registries and clients. */
     FAILS(bad, "the argument config is NULL", tokenlease_registry_new(NULL, &registry, &error));

@@ -11,6 +11,7 @@ mod help;
 #[cfg(unix)]
 mod hosts;
 mod leaks;
+mod odd_answers;
 mod status;
 mod store;
 mod support;

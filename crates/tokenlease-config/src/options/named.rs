@@ -9,7 +9,10 @@ use std::{
 
 use tokenlease::{Error, Result};
 
-use super::Options;
+use super::{
+    Options,
+    readers::{count, path, text, yes_or_no},
+};
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
     config, duration,
@@ -173,6 +176,7 @@ keys! {
     ca: path,
     allow_plain_http: yes_or_no,
     timeout: duration::parse,
+    max_concurrent_logins: count,
     deadline: duration::parse,
     password_file: path,
     password_command: text,
@@ -191,6 +195,11 @@ pub fn is_repeatable(key: &str) -> bool {
     matches!(key, "extra" | "extra_secret_file")
 }
 
+/// Returns whether an option's value is a whole number.
+pub fn is_number(key: &str) -> bool {
+    Options::type_of(key) == Some(Type::Number)
+}
+
 /// How a value becomes the one of an option that may be set already.
 trait Set: Sized {
     fn set(self, option: &mut Option<Self>);
@@ -207,7 +216,7 @@ macro_rules! replaced {
 }
 
 replaced! {
-    String, Duration, PathBuf, bool, Provider, Grant, ClientAuth, StoreUrl, StoreKey, OnStoreOutage
+    String, Duration, PathBuf, bool, u32, Provider, Grant, ClientAuth, StoreUrl, StoreKey, OnStoreOutage
 }
 
 impl<T> Set for Vec<T> {
@@ -216,29 +225,13 @@ impl<T> Set for Vec<T> {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the readers of other options can fail")]
-fn text(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
-}
-
-fn path(text: &str) -> Result<PathBuf, String> {
-    if text.is_empty() {
-        Err("the path is empty; expected the path of a file".into())
-    } else {
-        Ok(text.into())
-    }
-}
-
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| format!("\"{text}\" is unknown; expected true or false"))
-}
-
 /// An option's type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Text,
     Duration,
     Bool,
+    Number,
 }
 
 impl fmt::Display for Type {
@@ -247,17 +240,19 @@ impl fmt::Display for Type {
             Self::Text => "text",
             Self::Duration => "a duration",
             Self::Bool => "true or false",
+            Self::Number => "a whole number",
         })
     }
 }
 
 /// Returns the type of an option's field.
 fn typed<T: Any>(_: fn(Options) -> Option<T>) -> Type {
-    let (field, duration, bool) =
-        (TypeId::of::<T>(), TypeId::of::<Duration>(), TypeId::of::<bool>());
+    let [field, duration, bool, number] =
+        [TypeId::of::<T>(), TypeId::of::<Duration>(), TypeId::of::<bool>(), TypeId::of::<u32>()];
     match field {
         _ if field == duration => Type::Duration,
         _ if field == bool => Type::Bool,
+        _ if field == number => Type::Number,
         _ => Type::Text,
     }
 }
@@ -335,6 +330,10 @@ mod tests {
         assert!(choice.contains("\"Winkas\" is unknown; expected one of winkas, wyn, oauth2"));
         assert!(error("client_auth", "raw").contains("basic-raw"));
         assert!(error("timeout", "5").contains("\"timeout\": 5 has no unit"));
+        for count in ["0", "10001", "-1", "1.5", "8s", ""] {
+            let error = error("max_concurrent_logins", count);
+            assert!(error.contains("expected one from 1 to 10000"), "{error}");
+        }
         assert!(error("colour", "red").contains("one of provider, server"));
         assert!(error("clientid", "x").contains("did you mean \"client_id\"?"));
         assert_eq!(Options::default().set_text("colour", "red"), None);
@@ -366,6 +365,8 @@ mod tests {
             let read = |text| Options::default().set_text(key, text).unwrap();
             let is_duration = read("1ms").is_ok() && read("x").is_err() && read("true").is_err();
             let is_bool = read("true").is_ok() && read("x").is_err();
+            let takes_number = read("3").is_ok() && read("x").is_err();
+            assert_eq!(is_number(key), takes_number, "{key}");
             assert_eq!((duration.is_ok(), yes.is_ok()), (is_duration, is_bool), "{key}");
         }
         // Not rounded to zero.

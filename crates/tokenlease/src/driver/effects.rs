@@ -5,12 +5,14 @@ use std::{sync::Arc, time::Duration};
 use tokenlease_core::{
     Error, ErrorKind, Result, StoreTime,
     lifecycle::{Effect, Outcome},
-    provider::Call,
+    provider::{Answer, Call},
     record::{DecodeError, Record},
+    time::Moment as _,
 };
 
 use crate::{
     entry::Entry,
+    login_turns::Turn,
     state::ClientState,
     store::{Loaded, Locked, Store as _, StoreError, Stored, Swapped},
     transport::SendError,
@@ -64,26 +66,61 @@ impl ClientState {
         self: &Arc<Self>,
         entry: &Arc<Entry>,
         call: Call,
+        mut turn: Option<Turn>,
         limit: Duration,
+        late: Duration,
     ) -> Outcome {
-        let credentials = match self.credentials_for(entry, &call).await {
+        let deadline = self.elapsed().plus(limit);
+        let credentials = {
+            let fetched = self.credentials_for(entry, &call);
+            tokio::pin!(fetched);
+            tokio::select! {
+                biased;
+                fetched = &mut fetched => fetched,
+                // A function that does not return must not keep other identities from logging in.
+                () = self.registry.clock().sleep(limit), if turn.is_some() => {
+                    turn = None;
+                    let fetched = fetched.await;
+                    fetched.and(Err(too_late()))
+                }
+            }
+        };
+        let credentials = match credentials {
             Ok(credentials) => credentials,
             Err(error) => return Outcome::NotSent(error),
         };
+        // Without a store there is no lock, before which a flight waits for its turn.
+        if let Some(turn) = &mut turn {
+            let enough = self.registry.clock().sleep(deadline.since(self.elapsed()) / 2);
+            if !turn.wait(|| self.login_queue(), enough).await {
+                return Outcome::NotSent(self.no_turn());
+            }
+        }
         let request = match self.server.request(&call, &credentials) {
             Ok(request) => request,
             Err(error) => return Outcome::NotSent(error),
         };
         self.counters.sent(&call);
         let sent_at = self.elapsed();
-        match self.registry.http().send(request, limit).await {
+        // All that a revocation is answered is the status (RFC 7009 section 2.2).
+        let status_is_enough = matches!(call, Call::Revoke(_));
+        let left = deadline.since(self.elapsed()).saturating_add(late);
+        let answer = self.registry.http().answer(request, left).await;
+        drop(turn);
+        match answer.and_then(|answer| answer.usable(status_is_enough)) {
             Ok(response) => {
                 Outcome::Answered(self.server.read(&call, &response, sent_at, &credentials))
             }
             Err(SendError::NotSent(error)) => Outcome::NotSent(error),
             Err(SendError::Lost(error)) => Outcome::Lost(error),
+            Err(SendError::Unreadable(error)) => Outcome::Answered(Answer::Failed(error)),
         }
     }
+}
+
+fn too_late() -> Error {
+    let detail = "the function that fetches the credentials did not return in time";
+    Error::new(ErrorKind::DeadlineExceeded, detail).advice("check what the function waits for")
 }
 
 fn granted(locked: Locked) -> Outcome {

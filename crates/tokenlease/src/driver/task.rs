@@ -5,14 +5,22 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokenlease_core::{
     Error, ErrorKind, Timestamp,
     lifecycle::{Effect, Outcome, Step},
+    provider::Call,
     time::Moment as _,
 };
 
-use crate::{entry::Entry, state::ClientState};
+use crate::{entry::Entry, login_turns::Turn, state::ClientState};
 
 /// How long the client still waits for an answer after the machine gave it up. A late login may
 /// still bring a token.
 const LATE: Duration = Duration::from_secs(20);
+
+/// How long a flight waits for its turn before it reads the record again, in which another process may
+/// have saved a token, and before it sees that its callers' deadlines have passed.
+const RECHECK: Duration = Duration::from_secs(5);
+
+/// The longest pause of a flight in which it keeps its turn.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// Drives one entry. It is a separate task, so a caller that is cancelled does not cancel it.
 pub(super) struct Task {
@@ -26,9 +34,10 @@ impl Task {
     }
 
     pub(super) async fn run(self) {
+        let mut turn = Turn::None;
         loop {
             let (state, entry) = (&self.state, &self.entry);
-            let woken = entry.woken.notified();
+            let (woken, called) = (entry.woken.notified(), entry.called.notified());
             let (step, now) = {
                 let mut machine = entry.lock();
                 let now = state.now();
@@ -43,8 +52,15 @@ impl Task {
                 (step, now.elapsed)
             };
             match step {
-                Step::Done => return,
+                Step::Done => {
+                    entry.set_waiting_for_turn(false);
+                    return;
+                }
                 Step::Wait(until) => {
+                    if until.since(now) > LONGEST_PAUSE {
+                        turn = Turn::None;
+                        entry.set_waiting_for_turn(false);
+                    }
                     tokio::select! {
                         () = woken => {}
                         () = state.registry.clock().sleep(until.since(now)) => {}
@@ -52,10 +68,20 @@ impl Task {
                 }
                 Step::Do(Effect::Send(call), receipt) => {
                     let until = receipt.deadline();
+                    let turn = match call {
+                        Call::Login => Some(std::mem::take(&mut turn)),
+                        // A place must not come to its turn during another request.
+                        _ if !turn.is_granted() => {
+                            turn = Turn::None;
+                            None
+                        }
+                        _ => None,
+                    };
                     let sending = {
                         let (state, entry) = (state.clone(), entry.clone());
                         Box::pin(async move {
-                            let outcome = state.send(&entry, call, until.since(now) + LATE).await;
+                            let limit = until.since(now);
+                            let outcome = state.send(&entry, call, turn, limit, LATE).await;
                             state.handle(&entry, receipt, outcome);
                         })
                     };
@@ -63,6 +89,14 @@ impl Task {
                 }
                 Step::Do(effect, receipt) => {
                     let limit = receipt.deadline().since(now);
+                    let is_lock = matches!(effect, Effect::Lock { .. });
+                    // The machine is not polled during this wait, so the lock does not time out. It
+                    // counts from before the wait, and is renewed if too little of it is left.
+                    if is_lock && !self.wait_for_turn(&mut turn, called).await {
+                        state.handle(entry, receipt, Outcome::Busy);
+                        continue;
+                    }
+                    let ends_turn = matches!(effect, Effect::Unlock);
                     let performed = state.perform(entry, receipt.lock_epoch(), effect);
                     let outcome = tokio::time::timeout(limit, performed).await;
                     let outcome = outcome.unwrap_or_else(|_| {
@@ -71,10 +105,28 @@ impl Task {
                                 .advice("check the store and the network to it"),
                         )
                     });
+                    if ends_turn || (is_lock && !matches!(outcome, Outcome::Locked)) {
+                        turn.end();
+                    }
                     state.handle(entry, receipt, outcome);
                 }
             }
         }
+    }
+
+    /// Waits for the turn to log in, as long as there is nothing else to do.
+    async fn wait_for_turn(&self, turn: &mut Turn, called: impl Future<Output = ()>) -> bool {
+        let (state, entry) = (&self.state, &self.entry);
+        let enough = async {
+            tokio::select! {
+                () = called => {}
+                () = state.registry.clock().sleep(RECHECK) => {}
+            }
+        };
+        entry.set_waiting_for_turn(true);
+        let granted = turn.wait(|| state.login_queue(), enough).await;
+        entry.set_waiting_for_turn(!granted);
+        granted
     }
 
     /// Awaits an exchange until the machine gives it up. After that it runs as a separate task, so

@@ -6,7 +6,10 @@ use http::{HeaderValue, Uri};
 use tokenlease_core::{Error, ErrorKind, Result, Secret};
 use zeroize::Zeroizing;
 
-use crate::tls::{self, ClientCertificate};
+use crate::{
+    login_turns::MAX_CONCURRENT_LOGINS,
+    tls::{self, ClientCertificate},
+};
 
 /// How long a connection is kept for the next request. gunicorn closes idle connections first, after
 /// 2 s (Node.js, Apache httpd and uvicorn: 5 s; Tomcat: 20 s; nginx: 75 s; IIS: 120 s; Kestrel:
@@ -14,8 +17,14 @@ use crate::tls::{self, ClientCertificate};
 /// the server is closing.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// The number of idle connections that are kept to one server.
-const MOST_IDLE: usize = 4;
+/// The number of idle connections that are kept to one server: as many as logins run at once.
+const MOST_IDLE: usize = MAX_CONCURRENT_LOGINS;
+
+/// The largest number of concurrent logins.
+const MOST_CONCURRENT_LOGINS: usize = 10_000;
+
+/// The number of headers that an answer may have.
+const MOST_HEADERS: usize = 1000;
 
 /// Options of HTTP requests. Defaults: the system's proxy and certificates, 10 s for each request,
 /// HTTPS only.
@@ -31,6 +40,8 @@ const MOST_IDLE: usize = 4;
 ///
 /// **Requests.** Redirects are not followed, cookies are not kept, and nothing is sent twice. A
 /// connection serves the next request of any identity of the same server within one second.
+/// Answers are read even if their headers break rules of HTTP, or if they are compressed with gzip or
+/// deflate, which the client does not ask for. A body has 1 MiB at most.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,6 +58,7 @@ pub struct HttpOptions {
     pub(super) timeout: Duration,
     pub(super) plain_http: bool,
     pub(super) idle: Duration,
+    pub(super) max_concurrent_logins: usize,
     extra_cas: Vec<Vec<u8>>,
     client_certificate: Option<ClientCertificate>,
     user_agent: String,
@@ -68,6 +80,7 @@ impl HttpOptions {
             timeout: Duration::from_secs(10),
             plain_http: false,
             idle: IDLE,
+            max_concurrent_logins: MAX_CONCURRENT_LOGINS,
             extra_cas: Vec::new(),
             client_certificate: None,
             user_agent: concat!("tokenlease/", env!("CARGO_PKG_VERSION")).into(),
@@ -118,6 +131,15 @@ impl HttpOptions {
         self
     }
 
+    /// Sets how many logins this process sends to one server at once. Default: 8. Further ones wait
+    /// for their turn, each caller until its own deadline. Clients of several registries share the
+    /// bound of a server if they set the same number.
+    #[must_use]
+    pub fn with_max_concurrent_logins(mut self, logins: usize) -> Self {
+        self.max_concurrent_logins = logins;
+        self
+    }
+
     /// Sets the `User-Agent` header. Default: `tokenlease/` and the version.
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
@@ -152,11 +174,23 @@ impl HttpOptions {
             return Err(Error::new(ErrorKind::Config, "the request timeout is zero")
                 .expected("some seconds; the default is 10"));
         }
+        if !(1..=MOST_CONCURRENT_LOGINS).contains(&self.max_concurrent_logins) {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("{} logins at once are configured", self.max_concurrent_logins),
+            )
+            .expected("a number from 1 to 10000; the default is 8"));
+        }
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(user_agent)
             .connect_timeout(self.timeout / 2)
             .http1_only()
+            // A login whose answer has an odd header is spent, so its token is used.
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_max_headers(MOST_HEADERS)
             .pool_max_idle_per_host(MOST_IDLE)
             .pool_idle_timeout(self.idle)
             .redirect(reqwest::redirect::Policy::none())
@@ -217,6 +251,7 @@ impl fmt::Debug for HttpOptions {
             .field("timeout", &self.timeout)
             .field("dangerously_allow_plain_http", &self.plain_http)
             .field("idle", &self.idle)
+            .field("max_concurrent_logins", &self.max_concurrent_logins)
             .field("extra_cas", &self.extra_cas.len())
             .field("client_certificate", &self.client_certificate)
             .field("user_agent", &self.user_agent)

@@ -15,13 +15,16 @@ pub enum SendError {
     NotSent(Error),
     /// The server may have received the request, and its answer was lost.
     Lost(Error),
+    /// The server answered with a status that is no error, and with a body that cannot be read: it is
+    /// too long, or compressed in an unknown way. The next answer may be like it.
+    Unreadable(Error),
 }
 
 impl SendError {
     /// Returns the underlying error: what happened, and what to do.
     pub fn error(&self) -> &Error {
         match self {
-            Self::NotSent(error) | Self::Lost(error) => error,
+            Self::NotSent(error) | Self::Lost(error) | Self::Unreadable(error) => error,
         }
     }
 }
@@ -71,7 +74,7 @@ pub(super) fn late(place: &Place, timeout: Duration, progress: &Progress) -> Sen
 
 /// The answer is too long.
 pub(super) fn too_long(place: &Place, status: StatusCode) -> SendError {
-    SendError::Lost(
+    SendError::Unreadable(
         Error::new(
             ErrorKind::InvalidResponse,
             format!("the answer from {place} is longer than {BODY_CAP} bytes"),
@@ -80,6 +83,34 @@ pub(super) fn too_long(place: &Place, status: StatusCode) -> SendError {
         .expected("a short JSON answer")
         .advice("check the server address and its path"),
     )
+}
+
+/// The body is compressed in a way that is not known.
+pub(super) fn unknown_coding(place: &Place, status: StatusCode, coding: &str) -> SendError {
+    let detail = format!("the answer from {place} is compressed with {}", quoted(coding));
+    coded(detail, status, "no Content-Encoding, gzip or deflate")
+}
+
+/// The body is damaged, or not compressed as its header says.
+pub(super) fn damaged_coding(place: &Place, status: StatusCode, coding: &str) -> SendError {
+    let detail = format!("the answer from {place} cannot be decompressed with {}", quoted(coding));
+    coded(detail, status, "a body in the coding that Content-Encoding names")
+}
+
+fn coded(detail: String, status: StatusCode, expected: &'static str) -> SendError {
+    SendError::Unreadable(
+        Error::new(ErrorKind::InvalidResponse, detail)
+            .with_status(status.as_u16())
+            .expected(expected)
+            .advice(
+                "the client asks for no compression; check the server, and the proxies in between",
+            ),
+    )
+}
+
+/// Quotes the name of a coding, shortened.
+fn quoted(coding: &str) -> String {
+    format!("{:?}", coding.chars().take(40).collect::<String>())
 }
 
 /// Describes an error of the HTTP library. That error is not kept as a source: it prints the URL, and
@@ -99,6 +130,10 @@ pub(super) fn failed(place: &Place, error: &reqwest::Error, progress: &Progress)
     } else {
         let step = match progress.step() {
             Step::Reading => "the connection ended within the answer",
+            // The words of the HTTP library.
+            _ if why.starts_with("invalid HTTP") || why.contains("head is too large") => {
+                "the status and headers of the answer cannot be read"
+            }
             _ => "the connection ended before the answer",
         };
         transport(format!("{place}: {step}: {why}"))

@@ -11,6 +11,7 @@ use self::tls::authority;
 use super::*;
 
 mod kept_connections;
+mod odd_answers;
 mod tls;
 
 const LONG: Duration = Duration::from_secs(10);
@@ -95,6 +96,14 @@ fn lost(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>) -> Error 
 }
 
 #[track_caller]
+fn unreadable(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>) -> Error {
+    match result {
+        Err(SendError::Unreadable(error)) => free_of_secrets(error),
+        other => panic!("expected an unreadable answer, found {other:?}"),
+    }
+}
+
+#[track_caller]
 fn not_sent(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>) -> Error {
     match result {
         Err(SendError::NotSent(error)) => free_of_secrets(error),
@@ -156,7 +165,7 @@ async fn a_body_over_the_limit_is_an_error_with_and_without_a_content_length() {
     let body = "x".repeat(2 * BODY_CAP);
     for head in [format!("Content-Length: {}", body.len()), "Connection: close".into()] {
         let server = answering(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}"));
-        let error = lost(transport().send(post(&format!("http://{}", server.0)), LONG).await);
+        let error = unreadable(transport().send(post(&format!("http://{}", server.0)), LONG).await);
         assert_eq!((error.kind(), error.status()), (ErrorKind::InvalidResponse, Some(200)));
         count(server).await;
     }
@@ -332,6 +341,8 @@ fn options_that_cannot_be_used_are_errors_that_quote_no_secret() {
         new().with_client_certificate(authority().pem(), authority().key().serialize_pem()),
         new().with_user_agent("canary\n"),
         new().with_timeout(Duration::ZERO),
+        new().with_max_concurrent_logins(0),
+        new().with_max_concurrent_logins(usize::MAX),
     ] {
         assert!(!format!("{options:?}").contains("canary@"), "{options:?}");
         let error = free_of_secrets(Transport::new(&options).unwrap_err());

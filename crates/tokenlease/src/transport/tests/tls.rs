@@ -29,6 +29,18 @@ fn signed(authority: &Authority, name: &str) -> (String, String) {
 /// Starts a TLS server whose certificate the authority signed for `name`. Its answer is the number of
 /// certificates that the client presented. With `asks` it requires one.
 fn tls_server(authority: &Authority, name: &str, asks: bool) -> (SocketAddr, JoinHandle<usize>) {
+    tls_server_answering(authority, name, asks, |presented| {
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{presented}")
+    })
+}
+
+/// As [`tls_server`], with another answer. The connection ends without a `close_notify` after it.
+fn tls_server_answering(
+    authority: &Authority,
+    name: &str,
+    asks: bool,
+    answer: impl Fn(usize) -> String + Send + 'static,
+) -> (SocketAddr, JoinHandle<usize>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let (chain, key) = signed(authority, name);
     let builder = ServerConfig::builder_with_provider(provider.clone())
@@ -52,8 +64,7 @@ fn tls_server(authority: &Authority, name: &str, asks: bool) -> (SocketAddr, Joi
             return;
         }
         let presented = stream.conn.peer_certificates().map_or(0, <[_]>::len);
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{presented}");
-        stream.write_all(answer.as_bytes()).unwrap();
+        stream.write_all(answer(presented).as_bytes()).unwrap();
     })
 }
 
@@ -99,8 +110,11 @@ async fn a_client_certificate_is_presented_and_a_missing_one_is_explained() {
 
     // With TLS 1.3 the rejection arrives after the handshake has completed for the client.
     let sent = Transport::new(&options).unwrap().send(post(&address), LONG).await;
-    let (SendError::NotSent(error) | SendError::Lost(error)) = sent.unwrap_err();
-    assert!(free_of_secrets(error).to_string().contains("client certificate"));
+    assert!(
+        free_of_secrets(sent.unwrap_err().error().clone())
+            .to_string()
+            .contains("client certificate")
+    );
     count(server).await;
 }
 
@@ -113,4 +127,28 @@ async fn a_server_that_speaks_plain_http_on_a_tls_port_is_an_error_with_advice()
     let error = not_sent(transport().send(post(&format!("https://{}", server.0)), LONG).await);
     assert!(error.to_string().contains("plain HTTP"), "{error}");
     count(server).await;
+}
+
+/// Rule: Login: a TLS connection that ends without `close_notify` costs no login whose body is whole as
+/// JSON; one that is cut is lost.
+/// Reported as seanmonstar/reqwest#1769 and #2802.
+#[tokio::test]
+async fn a_body_without_close_notify_is_used_if_it_is_whole_as_json() {
+    let authority = authority();
+    let options = HttpOptions::new().without_proxy().with_extra_ca(authority.pem());
+    for (body, is_whole) in
+        [(r#"{"access_token":"canary"}"#, true), (r#"{"access_token":"can"#, false)]
+    {
+        let server = tls_server_answering(&authority, "localhost", false, move |_| {
+            format!("HTTP/1.1 200 OK\r\n\r\n{body}")
+        });
+        let address = format!("https://localhost:{}", server.0.port());
+        let result = Transport::new(&options).unwrap().send(post(&address), LONG).await;
+        if is_whole {
+            assert_eq!(result.unwrap().body().as_slice(), body.as_bytes());
+        } else {
+            assert_eq!(lost(result).kind(), ErrorKind::Transport);
+        }
+        assert_eq!(count(server).await, 1);
+    }
 }
