@@ -6,6 +6,7 @@ mod fuses;
 mod late_answers;
 mod locks;
 mod rejections;
+mod spent;
 
 use std::time::Duration;
 

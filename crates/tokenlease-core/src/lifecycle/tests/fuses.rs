@@ -1,6 +1,6 @@
 //! Fuses: a fault of another rule costs an error, not a flood.
 
-use super::*;
+use super::{super::fuse::Fuse, *};
 
 /// Rule: Logins: an attempt that calls the store over and over without a pause ends in an internal error.
 ///
@@ -37,4 +37,19 @@ fn a_poll_that_names_no_effect_ends() {
     settle(&mut machine, 2);
     assert!(!machine.within_turns(200, Timestamp(2)));
     assert!(matches!(machine.poll(at(3)), Step::Done));
+}
+
+/// Rule: Logins: a flight sends at most three logins and sixteen requests, whatever the rules say.
+#[test]
+fn a_flight_sends_three_logins_and_sixteen_requests_at_most() {
+    let token = Token::new(TokenKind::Bearer, "running");
+    for (call, most) in [(Call::Login, 3), (Call::Validate(token), 16)] {
+        let mut machine = machine_of(wyn(), false);
+        assert!(matches!(ask(&mut machine, 0), Reply::Later));
+        let (_, _first) = sent(&mut machine, 0);
+        machine.flight.as_mut().unwrap().fuse = Fuse::default();
+        let effect = Effect::Send(call);
+        let allowed = (0..100).take_while(|t| machine.within_fuse(&effect, Timestamp(t * 1000)));
+        assert_eq!(allowed.count(), most, "{effect}");
+    }
 }
