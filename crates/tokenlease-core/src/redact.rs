@@ -18,6 +18,9 @@ const NESTING: usize = 2;
 /// A secret with fewer bytes occurs by chance in readable text that is decoded as base64.
 const SHORT: usize = 4;
 
+/// How many times longer than a secret its encodings are, in texts that are cut.
+const LONGEST_ENCODING: usize = 16;
+
 /// Separates decoded runs. UTF-8 does not contain this byte, so no secret does.
 const GAP: u8 = 0xff;
 
@@ -32,19 +35,29 @@ const GAP: u8 = 0xff;
 /// The time is proportional to the text's length. A text that would take longer is redacted as a
 /// whole.
 pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
+    redact_start(text, secrets, usize::MAX)
+}
+
+/// As [`redact`], for the first `limit` bytes of a text that may be long. What follows is not returned,
+/// and read only as far as a secret that begins before the limit may go.
+pub(crate) fn redact_start(text: &str, secrets: &[&str], limit: usize) -> String {
+    let longest = secrets.iter().map(|secret| secret.len()).max().unwrap_or_default();
+    let reach = limit.saturating_add(longest.saturating_mul(LONGEST_ENCODING));
+    let text = start(text, reach);
     let secrets: BTreeSet<&[u8]> = secrets
         .iter()
         .filter(|secret| !secret.is_empty())
         .map(|secret| secret.as_bytes())
         .collect();
     if secrets.is_empty() {
-        return text.to_owned();
+        return start(text, limit).to_owned();
     }
     let Ok(hidden) = hidden(text, &secrets) else {
         return "[redacted]".to_owned();
     };
     let (mut redacted, mut end, mut was_hidden) = (String::with_capacity(text.len()), 0, false);
-    for ((at, c), to) in text.char_indices().map(|(at, c)| ((at, c), hidden.get(at))) {
+    let shown = text.char_indices().take_while(|(at, _)| *at < limit);
+    for ((at, c), to) in shown.map(|(at, c)| ((at, c), hidden.get(at))) {
         end = end.max(to.copied().unwrap_or_default());
         if at >= end {
             redacted.push(c);
@@ -54,6 +67,12 @@ pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
         was_hidden = at < end;
     }
     redacted
+}
+
+/// Returns the first `limit` bytes of a text, or a few less, without a part of a character.
+fn start(text: &str, limit: usize) -> &str {
+    let boundary = (0..=limit.min(text.len())).rev().find_map(|end| text.get(..end));
+    boundary.unwrap_or_default()
 }
 
 /// Returns for each position the end of the longest secret that begins there.

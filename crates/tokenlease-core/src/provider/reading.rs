@@ -16,6 +16,8 @@ use crate::{
 
 /// The maximum number of characters of a server's text that an error quotes.
 const QUOTED: usize = 300;
+/// So many bytes of a text are redacted to quote it: redaction takes a second for a megabyte.
+const READ_FOR_QUOTE: usize = 16 * 1024;
 
 /// A response that is being read, and the secrets to redact in its texts.
 #[derive(Clone, Copy)]
@@ -164,7 +166,7 @@ impl<'r> Reading<'r> {
     }
 
     fn redacted(&self, text: &str) -> String {
-        let redacted = redact::redact(text, self.secrets);
+        let redacted = redact::redact_start(text, self.secrets, READ_FOR_QUOTE);
         if redacted.is_ascii() {
             return redacted;
         }

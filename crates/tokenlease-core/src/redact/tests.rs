@@ -193,3 +193,18 @@ fn the_time_of_redaction_is_proportional_to_the_length() {
         assert!(secrets.iter().all(|secret| !redacted.contains(secret)), "{part}");
     }
 }
+
+/// Rule: Secrets: of a long text only the start is redacted and quoted, and no part of a secret that
+/// goes beyond it.
+#[test]
+fn a_secret_across_the_limit_is_redacted() {
+    let secret = "correct horse";
+    for encoded in [secret.to_owned(), "%2563orrect%20horse".to_owned(), BASE64.encode(secret)] {
+        let text = format!("{}{encoded}{}", "-".repeat(40), "-".repeat(100_000));
+        for limit in 40..=40 + encoded.len() {
+            let redacted = redact_start(&text, &[secret], limit);
+            let shown = "-".repeat(40) + if limit == 40 { "" } else { "[redacted]" };
+            assert_eq!(redacted, shown, "{limit}");
+        }
+    }
+}
