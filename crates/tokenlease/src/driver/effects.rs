@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Result, StoreTime,
+    Error, ErrorKind, Result, StoreTime, Timestamp,
     lifecycle::{Effect, Outcome},
-    provider::Call,
+    provider::{Answer, Call},
     record::{DecodeError, Record},
+    time::Moment as _,
 };
 
 use crate::{
@@ -59,27 +60,37 @@ impl ClientState {
         })
     }
 
-    /// Sends a call to the provider, and reads its answer.
+    /// Sends a call to the provider, and reads its answer. It waits until `late` after `until`.
     pub(super) async fn send(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
         call: Call,
-        limit: Duration,
+        until: Timestamp,
+        late: Duration,
     ) -> Outcome {
+        // The call itself has at least half of the time.
+        let half = until.since(self.elapsed()) / 2;
+        let server = match self.discovered(entry, self.elapsed().plus(half)).await {
+            Ok(server) => server,
+            Err(error) => return Outcome::NotSent(error),
+        };
+        if matches!(call, Call::Validate(_)) && !server.can_validate() {
+            let error = "the server's discovery document names no call that validates tokens";
+            return Outcome::Answered(Answer::Failed(Error::new(ErrorKind::Unsupported, error)));
+        }
         let credentials = match self.credentials_for(entry, &call).await {
             Ok(credentials) => credentials,
             Err(error) => return Outcome::NotSent(error),
         };
-        let request = match self.server.request(&call, &credentials) {
+        let request = match server.request(&call, &credentials) {
             Ok(request) => request,
             Err(error) => return Outcome::NotSent(error),
         };
         self.counters.sent(&call);
         let sent_at = self.elapsed();
+        let limit = until.since(sent_at) + late;
         match self.registry.http().send(request, limit).await {
-            Ok(response) => {
-                Outcome::Answered(self.server.read(&call, &response, sent_at, &credentials))
-            }
+            Ok(response) => Outcome::Answered(server.read(&call, &response, sent_at, &credentials)),
             Err(SendError::NotSent(error)) => Outcome::NotSent(error),
             Err(SendError::Lost(error)) => Outcome::Lost(error),
         }

@@ -55,7 +55,7 @@ impl Task {
                     let sending = {
                         let (state, entry) = (state.clone(), entry.clone());
                         Box::pin(async move {
-                            let outcome = state.send(&entry, call, until.since(now) + LATE).await;
+                            let outcome = state.send(&entry, call, until, LATE).await;
                             state.handle(&entry, receipt, outcome);
                         })
                     };
