@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::World;
 use tokenlease::{
-    Client, ErrorKind, MemoryStore, Registry, Rejection,
+    Client, ErrorKind, MemoryStore, Registry, Rejection, TokenOptions,
     core::{Identity, Key, Token, lifecycle::Revocation, provider::Server},
 };
 use tokenlease_emulator::Quirk;
@@ -119,7 +119,6 @@ async fn an_unusable_document_is_an_error_and_no_flood() {
     for (quirk, kind, says) in [
         (Quirk::OtherIssuer, ErrorKind::Config, "is of the issuer https://issuer.example"),
         (Quirk::ForeignEndpoint, ErrorKind::Config, "is at https://token.example"),
-        (Quirk::Discovery503, ErrorKind::Unavailable, "HTTP 503"),
     ] {
         let world = World::start().await;
         world.emulator.options(|options| options.quirks = [quirk].into());
@@ -130,6 +129,7 @@ async fn an_unusable_document_is_an_error_and_no_flood() {
             for _ in 0..10 {
                 let error = client.token().await.unwrap_err();
                 assert_eq!(error.kind(), kind, "{error}");
+                assert!(error.until().is_some(), "{error}");
                 text = error.to_string();
             }
         }
@@ -140,6 +140,20 @@ async fn an_unusable_document_is_an_error_and_no_flood() {
         world.pass(HOUR);
         client(&world, &sharing(&world, &store)).token().await.unwrap();
     }
+}
+
+/// Rule: Discovery: a caller waits for a document while its server fails, up to its own deadline.
+#[tokio::test]
+async fn a_caller_waits_for_a_failing_server_up_to_its_deadline() {
+    let world = World::start().await;
+    world.emulator.options(|options| options.quirks = [Quirk::Discovery503].into());
+    let client = client(&world, &Registry::builder().build().unwrap());
+    let options = TokenOptions::default().with_deadline(Duration::from_secs(2));
+    let error = client.token_with(options).await.unwrap_err();
+    assert!(error.to_string().contains("HTTP 503"), "{error}");
+    world.emulator.options(|options| options.quirks = [].into());
+    client.token().await.unwrap();
+    assert_eq!(world.emulator.counts().wyn.login, 1);
 }
 
 /// Rule: Discovery: an explicit token path wins, and then no document is requested.
