@@ -88,12 +88,13 @@ impl ClientState {
                 DiscoveryStep::Load => {
                     self.counters.store_called();
                     let loaded = tokio::time::timeout(store_limit, store.load(name)).await;
-                    let loaded = loaded.ok().and_then(Result::ok);
-                    let loaded = loaded.as_ref().map(|loaded| {
+                    if let Ok(Ok(loaded)) = loaded {
                         let stored = loaded.record.as_ref();
-                        (stored.map(|stored| (stored.revision(), stored.bytes())), loaded.now)
-                    });
-                    discovery.loaded(loaded, self.elapsed());
+                        let stored = stored.map(|stored| (stored.revision(), stored.bytes()));
+                        discovery.loaded(stored, loaded.now, self.elapsed());
+                    } else {
+                        discovery.not_loaded();
+                    }
                 }
                 DiscoveryStep::Send(request) => {
                     tracing::debug!(target: "tokenlease", "reads {}", request.uri());

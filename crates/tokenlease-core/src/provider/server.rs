@@ -192,7 +192,7 @@ impl Server {
         oauth2::Client {
             id: self.identity.client(),
             secret: credentials.client_secret.as_ref(),
-            auth: self.client_auth.or(self.discovered.client_auth()).unwrap_or(default),
+            auth: self.client_auth.or_else(|| self.discovered.client_auth()).unwrap_or(default),
         }
     }
 }

@@ -72,7 +72,7 @@ struct Failed {
 pub enum DiscoveryStep {
     /// Discovery is done: the document, or `None` if the server has none.
     Done(Result<Option<Arc<Metadata>>>),
-    /// Load the record from the store, and call [`Discovery::loaded`].
+    /// Load the record from the store, and call [`Discovery::loaded`] or [`Discovery::not_loaded`].
     Load,
     /// Send the request, and call [`Discovery::answered`].
     Send(Request),
@@ -138,11 +138,15 @@ impl Discovery {
         Some(self.known.as_ref().map_or_else(error, metadata))
     }
 
-    /// Takes the outcome of a load: the record and the store's clock, or `None` if the store failed.
-    pub fn loaded(&mut self, loaded: Option<(Option<(u64, &[u8])>, StoreTime)>, t: Timestamp) {
+    /// Takes that the store could not be loaded from.
+    pub fn not_loaded(&mut self) {
         self.stage = Stage::Send(WellKnown::OpenId);
         self.store = None;
-        let Some((stored, store_now)) = loaded else { return };
+    }
+
+    /// Takes what was loaded: the record with its revision, if there is one, and the store's clock.
+    pub fn loaded(&mut self, stored: Option<(u64, &[u8])>, store_now: StoreTime, t: Timestamp) {
+        self.stage = Stage::Send(WellKnown::OpenId);
         self.store = Some((stored.map(|(revision, _)| revision), store_now, t));
         let Some(record) = stored.and_then(|(_, bytes)| Record::decode(bytes)) else { return };
         // A time in the future was written before the store's clock was set back.

@@ -44,12 +44,12 @@ impl Process {
             match self.discovery.poll(now) {
                 DiscoveryStep::Done(result) => return result,
                 DiscoveryStep::Load => {
-                    let loaded = store.as_ref().map(|stored| {
-                        let stored =
-                            stored.as_ref().map(|(revision, bytes)| (*revision, &bytes[..]));
-                        (stored, StoreTime(self.t + self.ahead))
-                    });
-                    self.discovery.loaded(loaded, t);
+                    let Some(stored) = &store else {
+                        self.discovery.not_loaded();
+                        continue;
+                    };
+                    let stored = stored.as_ref().map(|(revision, bytes)| (*revision, &bytes[..]));
+                    self.discovery.loaded(stored, StoreTime(self.t + self.ahead), t);
                 }
                 DiscoveryStep::Send(request) => {
                     let address = request.uri().to_string();
