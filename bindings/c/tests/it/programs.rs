@@ -22,6 +22,7 @@ fn c_and_cpp_programs_need_the_address_of_an_oauth2_server_alone() {
         site.emulator.options(|options| options.wyn.clients_introspect = true);
         let mut command = site.command(&program);
         command.env("OPTION_provider", "oauth2");
+        command.env("OPTION_client_id", site.emulator.wyn().client_id());
         if source == "token_lifecycle.c" {
             site.end_token_of(&mut command);
         } else {
