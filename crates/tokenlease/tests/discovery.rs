@@ -135,7 +135,7 @@ async fn an_unusable_document_is_an_error_and_no_flood() {
         }
         assert!(text.contains(says) && text.contains("the option token_path"), "{text}");
         assert_eq!((world.emulator.counts().wyn.login, reads(&world)), (0, 1), "{text}");
-        // The server's fault is mended.
+        // The server is repaired.
         world.emulator.options(|options| options.quirks = [].into());
         world.pass(HOUR);
         client(&world, &sharing(&world, &store)).token().await.unwrap();

@@ -175,7 +175,7 @@ impl Lifecycle {
         let until = error.until().filter(|_| !is_sent && kind != EffectKind::Validate);
         match kind {
             EffectKind::Job => self.job_answered(Answer::Failed(error), sent, now),
-            // What the request needs can't be had before that time, and nothing was sent.
+            // Nothing was sent, because the discovery document can't be had before that time.
             _ if let Some(until) = until => {
                 let left = until.0.saturating_sub(now.wall.0).max(0).unsigned_abs();
                 let not_before = now.elapsed.plus(Duration::from_millis(left));

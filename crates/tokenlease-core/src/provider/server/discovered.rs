@@ -1,4 +1,4 @@
-//! What a server's discovery document adds to its configuration.
+//! A server's discovery document, and its additions to the configuration.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     provider::oauth2::{ClientAuth, Discover, Endpoint, Metadata, WellKnown},
 };
 
-/// What is known of a server's discovery document.
+/// The state of a server's discovery document.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Discovered {
     /// It was not read.

@@ -80,7 +80,7 @@ impl Server {
     }
 
     fn endpoint(&self, path: &str) -> String {
-        // A path that was set starts with a slash. What was discovered is a whole URL.
+        // A path that was set starts with a slash. A discovered endpoint is a whole URL.
         if path.starts_with('/') {
             http::join(self.identity.server(), path)
         } else {

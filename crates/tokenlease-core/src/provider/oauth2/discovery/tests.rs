@@ -111,7 +111,7 @@ fn another_process_takes_the_document_from_the_store() {
     let mut other = Process::with_clock(99 * HOUR, -93 * HOUR - MINUTE);
     let found = other.get(&mut store, untouched).unwrap().unwrap();
     assert_eq!(found.address(), OPEN_ID);
-    // One minute before the hour since the first process read it.
+    // An hour after the first process read it.
     other.t += HOUR - MINUTE + 1;
     let mut third = Process::with_clock(other.t, other.ahead);
     assert!(third.get(&mut store, document).is_ok());
