@@ -44,7 +44,7 @@ pub(crate) fn check(found: &BTreeMap<String, String>) {
     for (name, outcome) in found {
         let all = "a token; validate: true; report rejected: still active; revoke: proven";
         let expected = match name.as_str() {
-            "keycloak" | "oidc-provider" | "spring-authorization-server" => all,
+            "keycloak" | "oidc-provider" | "spring-authorization-server" | "zitadel-oidc" => all,
             // Its document names userinfo alone, and the token lacks the scope `openid`.
             "django-oauth-toolkit" => {
                 "a token; validate: unsupported; report rejected: \"replaced\"; revoke: unsupported"
