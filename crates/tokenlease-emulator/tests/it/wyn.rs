@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokenlease_emulator::{Emulator, Quirk};
+use tokenlease_emulator::Emulator;
 
 use crate::client::{
     Client, Reply, basic, basic_of, connect_token, get, post_form, post_json, start, wyn_token,
@@ -394,20 +394,4 @@ fn the_metadata_follows_the_options() {
     assert_eq!(get(&server, "/connect/userinfo", &[]).status, 404);
     emulator.options(|o| o.wyn.discovery = false);
     assert_eq!(get(&server, path, &[]).status, 404);
-}
-
-#[test]
-fn quirks_of_the_metadata_change_its_issuer_its_token_endpoint_and_its_status() {
-    let emulator = start();
-    let server = emulator.wyn().server();
-    let with = |quirk| {
-        emulator.options(|o| o.quirks = [quirk].into());
-        get(&server, "/.well-known/openid-configuration", &[])
-    };
-    assert_eq!(with(Quirk::OtherIssuer).json()["issuer"], "https://issuer.example");
-    let body = with(Quirk::ForeignEndpoint).json();
-    assert_eq!(body["issuer"], server.as_str());
-    assert_eq!(body["token_endpoint"], "https://token.example/connect/token");
-    assert!(body["revocation_endpoint"].as_str().unwrap().starts_with(&server));
-    assert_eq!(with(Quirk::Discovery503).status, 503);
 }
