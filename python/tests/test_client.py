@@ -30,6 +30,17 @@ if TYPE_CHECKING:
     from conftest import Emulator
 
 
+# Rule: Discovery: a Python client gets, validates and revokes a token of an OAuth2 server with its
+# address alone.
+def test_the_address_of_an_oauth2_server_is_enough(emulator: Emulator) -> None:
+    client = Client(**emulator.options("wyn") | {"provider": "oauth2", "scope": "openid"})
+    token = client.token()
+    assert client.validate(token)
+    assert client.revoke(token)
+    log = emulator.control("log")
+    assert sum("/.well-known/" in entry["path"] for entry in log) == 1
+
+
 def test_a_cached_token_is_the_same_object_without_a_request(
     emulator: Emulator, provider: str
 ) -> None:

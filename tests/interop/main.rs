@@ -1,6 +1,7 @@
 //! `OAuth2` servers of other projects: a token's whole lifetime and every error, through the client, the
 //! exchanges and the program.
 
+mod discovery;
 mod errors;
 mod life;
 mod page;
@@ -75,4 +76,12 @@ fn every_error_of_every_server_has_the_same_kind_in_client_exchange_and_program(
         });
     }
     page::check();
+}
+
+/// Rule: Discovery: a token is obtained, validated and revoked with the server's address alone, at every
+/// OAuth2 server under test that has a discovery document.
+#[test]
+fn the_address_of_a_server_with_a_discovery_document_is_enough() {
+    let found = with_each(discovery::run);
+    discovery::check(&found.into_iter().map(|(server, outcome)| (server.name, outcome)).collect());
 }

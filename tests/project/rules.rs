@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, env, fmt::Write as _, fs};
 use crate::{files, read, root};
 
 /// The areas, in the order of the page.
-const AREAS: [&str; 23] = [
+const AREAS: [&str; 24] = [
     "Logins",
     "Expiry",
     "Memory",
@@ -24,6 +24,7 @@ const AREAS: [&str; 23] = [
     "Revocation",
     "Secrets",
     "Identity",
+    "Discovery",
     "Clocks",
     "Deadlines",
     "Fork",

@@ -3,6 +3,7 @@
 //! Only the last step sends credentials, and only with `--login`.
 
 mod certificate;
+mod discovery;
 mod http;
 mod login;
 mod network;
@@ -164,7 +165,7 @@ pub(crate) fn run(
     report.add(check_store(&settings))?;
     if !args.login {
         report.add(Finding::skip("login", "not run; use --login to get a token"))?;
-    } else if ["address", "dns", "tcp", "tls", "http", "store"]
+    } else if ["address", "dns", "tcp", "tls", "http", "discovery", "store"]
         .iter()
         .any(|step| report.failed(step))
     {
@@ -233,6 +234,11 @@ async fn connect(settings: &Settings, report: &mut Report) -> Result<(), Failure
     }
     for finding in http::check(settings, &trust, &route).await {
         report.add(finding)?;
+    }
+    if !report.failed("http") && !report.failed("address") {
+        for finding in discovery::check(settings).await {
+            report.add(finding)?;
+        }
     }
     Ok(())
 }

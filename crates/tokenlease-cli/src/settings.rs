@@ -189,8 +189,11 @@ impl Settings {
         })
     }
 
+    /// Returns whether a validation is, or may be, an introspection, which needs the client's secret.
     fn introspects(&self) -> bool {
-        self.validation_endpoints() == (false, true)
+        let (userinfo, introspection) = self.validation_endpoints();
+        let needs_discovery = self.server().is_ok_and(|server| server.needs_discovery());
+        !userinfo && (introspection || needs_discovery)
     }
 
     /// Returns whether there is a userinfo endpoint and whether there is an introspection endpoint.

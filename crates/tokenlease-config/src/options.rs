@@ -63,20 +63,23 @@ pub struct Options {
     /// `basic`; for wyn it is `body` in token requests and `basic` in revocations.
     #[cfg_attr(feature = "clap", arg(long, value_enum, value_name = "METHOD"))]
     pub client_auth: Option<ClientAuth>,
-    /// The path of the token endpoint, relative to the base URL. The default is `/connect/token`
-    /// for wyn and `/token` for oauth2.
+    /// The path of the token endpoint, relative to the base URL. The default for wyn is
+    /// `/connect/token`. Without it, oauth2 takes all paths that are not set from the server's
+    /// discovery document (`/.well-known/openid-configuration` or `oauth-authorization-server`), or
+    /// uses `/token` if the server has none.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub token_path: Option<String>,
-    /// The path of the revocation endpoint. The default for wyn is `/connect/revocation`; oauth2
-    /// has no default. An empty path means that the server has none.
+    /// The path of the revocation endpoint. The default for wyn is `/connect/revocation`;
+    /// oauth2 has none but that of the discovery document. An empty path means that the server has none.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub revocation_path: Option<String>,
-    /// The path of the introspection endpoint. There is no default. It is used only if there is no
+    /// The path of the introspection endpoint. The default for oauth2 is that of the discovery
+    /// document, unless userinfo is used. It is used only if there is no
     /// userinfo endpoint.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub introspection_path: Option<String>,
-    /// The path of the userinfo endpoint. The default for wyn is `/connect/userinfo`; oauth2 has no
-    /// default. An empty path means that the server has none.
+    /// The path of the userinfo endpoint. The default for wyn is `/connect/userinfo`; for
+    /// oauth2 it is that of the discovery document, for users with the scope `openid`. An empty path means that the server has none.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub userinfo_path: Option<String>,
     /// The server ends older tokens of an identity when it issues a new one (wyn, oauth2). No

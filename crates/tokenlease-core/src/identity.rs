@@ -186,6 +186,21 @@ impl Identity {
         self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Returns the name under which a store keeps what is known about the server itself, for all
+    /// identities there. It is no identity: it has neither a user nor a client.
+    #[must_use]
+    pub fn of_server(&self) -> Self {
+        Self {
+            provider: self.provider,
+            server: self.server.clone(),
+            user: String::new(),
+            realm: "discovery".into(),
+            client: String::new(),
+            scope: BTreeSet::new(),
+            extra: BTreeSet::new(),
+        }
+    }
+
     /// Returns the identity as bytes, the same in all languages and versions.
     ///
     /// The first byte is the format number 1. Each part follows, prefixed by its length in four
@@ -261,7 +276,7 @@ impl Provider {
 }
 
 /// Normalizes an address: scheme and host in lower case, without default port and trailing slash.
-fn base_address(text: &str) -> Result<String> {
+pub(crate) fn base_address(text: &str) -> Result<String> {
     let bad = |why: &str| {
         // An address may contain a password before the `@`, so it is not quoted.
         Error::new(ErrorKind::Config, format!("the server address {why}"))

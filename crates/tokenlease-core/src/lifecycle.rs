@@ -211,6 +211,12 @@ impl Lifecycle {
         }
     }
 
+    /// Takes which calls the server has, after its discovery document was read.
+    pub fn set_calls_of(&mut self, server: &Server) {
+        self.can.validate = server.can_validate();
+        self.can.revoke = server.can_revoke();
+    }
+
     /// Returns the next effect to perform, or when to poll again. Each call makes progress or names a
     /// time.
     pub fn poll(&mut self, now: Now) -> Step {

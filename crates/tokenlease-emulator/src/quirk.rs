@@ -103,6 +103,12 @@ quirks! {
         "The lines of answer heads end with LF instead of CR LF";
     ManyHeaders, "many-headers", BOTH,
         "Answers have 150 more headers";
+    OtherIssuer, "other-issuer", WYN,
+        "The discovery document states another issuer";
+    ForeignEndpoint, "foreign-endpoint", WYN,
+        "The discovery document names a token endpoint at another host";
+    Discovery503, "discovery-503", WYN,
+        "The discovery document's address answers 503";
 }
 
 impl Quirk {

@@ -19,7 +19,7 @@ use crate::clock::Millis;
 use crate::fault::Endpoint;
 use crate::fields::Fields;
 use crate::http1::{Answer, Call, empty, method_not_allowed};
-use crate::options::WynOptions;
+use crate::quirk::Quirk;
 use crate::state::State;
 use crate::wyn::protocol::{SCOPE, base_address};
 
@@ -46,19 +46,26 @@ pub(crate) fn process(state: &mut State, now: Millis, call: &Call) -> Answer {
         USERINFO if options.userinfo => api::userinfo(state, now, call),
         ME => api::call(state, now, call, true),
         FORBIDDEN => api::call(state, now, call, false),
-        DISCOVERY if options.discovery => discovery(options, call),
+        DISCOVERY if options.discovery => discovery(state, call),
         _ => empty(StatusCode::NOT_FOUND),
     }
 }
 
 /// Answers with the server's metadata (RFC 8414; `OpenID` Connect Discovery 1.0 section 4), which has
 /// what the options allow.
-fn discovery(options: &WynOptions, call: &Call) -> Answer {
+fn discovery(state: &State, call: &Call) -> Answer {
+    let (options, quirk) = (&state.options.wyn, |quirk| state.has(quirk));
+    if quirk(Quirk::Discovery503) {
+        return empty(StatusCode::SERVICE_UNAVAILABLE);
+    }
     if call.method != Method::GET {
         return method_not_allowed("GET");
     }
     let server = base_address(call);
-    let mut body = Fields::new().with("issuer", server.as_str());
+    let issuer = if quirk(Quirk::OtherIssuer) { "https://issuer.example" } else { &server };
+    let mut body = Fields::new().with("issuer", issuer);
+    let token = if quirk(Quirk::ForeignEndpoint) { "https://token.example" } else { &server };
+    let server_of = |path| if path == TOKEN { token } else { &server };
     for (name, path, exists) in [
         ("token_endpoint", TOKEN, true),
         ("userinfo_endpoint", USERINFO, options.userinfo),
@@ -66,7 +73,7 @@ fn discovery(options: &WynOptions, call: &Call) -> Answer {
         ("introspection_endpoint", INTROSPECT, options.introspection),
     ] {
         if exists {
-            body = body.with(name, format!("{server}{path}"));
+            body = body.with(name, format!("{}{path}", server_of(path)));
         }
     }
     let grants: &[&str] = if options.client_credentials {

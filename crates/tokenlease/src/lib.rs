@@ -12,6 +12,7 @@ pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod credentials_source;
+mod discovery;
 mod driver;
 mod entry;
 mod fetch_credentials;

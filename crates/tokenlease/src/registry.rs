@@ -7,6 +7,7 @@ use tokenlease_core::{Key, Result};
 
 use crate::{
     clock::{AnyClock, Clock, SystemClock},
+    discovery::Discoveries,
     memory_store::MemoryStore,
     random,
     store::{AnyStore, Store},
@@ -45,6 +46,7 @@ struct Shared {
     store: AnyStore,
     key: Key,
     clock: AnyClock,
+    discoveries: Discoveries,
 }
 
 /// The registry of the process with that id. A forked child makes its own: a thread that does not
@@ -98,6 +100,10 @@ impl Registry {
         self.0.clock.get()
     }
 
+    pub(crate) fn discoveries(&self) -> &Discoveries {
+        &self.0.discoveries
+    }
+
     pub(crate) fn own_clock(&self) -> &AnyClock {
         &self.0.clock
     }
@@ -148,7 +154,8 @@ impl RegistryBuilder {
         };
         let clock = self.clock.map_or(AnyClock::System, AnyClock::Other);
         let (process, http) = (std::process::id(), Transport::new(&self.http)?);
-        Ok(Registry(Arc::new(Shared { process, http, store, key, clock })))
+        let discoveries = Discoveries::default();
+        Ok(Registry(Arc::new(Shared { process, http, store, key, clock, discoveries })))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     cache::Cache,
     clock::Coarse,
     credentials_source::CredentialsSource,
+    discovery::SharedDiscovery,
     entry::Entry,
     registry::Registry,
     runtime::{Runtime, check_process},
@@ -36,6 +37,8 @@ const MAX_CACHED: Duration = Duration::from_secs(30);
 pub(crate) struct ClientState {
     pub(crate) registry: Registry,
     pub(crate) server: Server,
+    /// Set if the server's paths come from its discovery document.
+    pub(crate) discovery: Option<Arc<SharedDiscovery>>,
     pub(crate) name: RecordName,
     pub(crate) policy: Policy,
     pub(crate) counters: Counters,
@@ -69,11 +72,16 @@ impl ClientState {
     ) -> Result<Self> {
         registry.check_process()?;
         registry.http().check(server.identity())?;
+        let discovery = server
+            .needs_discovery()
+            .then(|| registry.discoveries().of(server.identity()))
+            .transpose()?;
         let state = Self {
             name: RecordName::new(server.identity().clone()),
             cache: Cache::new(registry.own_clock().clone()),
             registry,
             server,
+            discovery,
             policy,
             counters: Counters::default(),
             wait,

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
@@ -139,4 +140,7 @@ func (s *storage) SetIntrospectionFromToken(_ context.Context, info *oidc.Intros
 
 func (s *storage) SigningKey(context.Context) (op.SigningKey, error) { return nil, errUnknown }
 func (s *storage) KeySet(context.Context) ([]op.Key, error)          { return nil, nil }
-func (s *storage) Health(context.Context) error                      { return nil }
+func (s *storage) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
+	return []jose.SignatureAlgorithm{jose.RS256}, nil
+}
+func (s *storage) Health(context.Context) error { return nil }

@@ -48,6 +48,9 @@ int main()
     } else {
         config.set_client_secret(env("CLIENT_SECRET"));
     }
+    if (!env("OPTION_client_id").empty()) {
+        config.set("client_id", env("OPTION_client_id"));
+    }
 
     const Error unknown = thrown([&] { config.set("usr", "x"); });
     EXPECT(unknown.status() == TOKENLEASE_CONFIG && !unknown.is_retryable());

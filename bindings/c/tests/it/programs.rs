@@ -12,6 +12,28 @@ fn a_c_program_gets_reports_and_revokes_tokens_of_both_providers() {
     }
 }
 
+/// Rule: Discovery: a C and a C++ program get, validate and revoke a token of an OAuth2 server with its
+/// address alone.
+#[test]
+fn c_and_cpp_programs_need_the_address_of_an_oauth2_server_alone() {
+    for source in ["token_lifecycle.c", "cpp_classes.cpp"] {
+        let Some(program) = program(source) else { return };
+        let site = Site::start(Provider::Wyn);
+        site.emulator.options(|options| options.wyn.clients_introspect = true);
+        let mut command = site.command(&program);
+        command.env("OPTION_provider", "oauth2");
+        command.env("OPTION_client_id", site.emulator.wyn().client_id());
+        if source == "token_lifecycle.c" {
+            site.end_token_of(&mut command);
+        } else {
+            succeed(&mut command);
+        }
+        let log = site.emulator.log();
+        let reads = log.iter().filter(|entry| entry.path.contains("/.well-known/"));
+        assert_eq!(reads.count(), 1, "{source}");
+    }
+}
+
 /// Rule: Logins: concurrent threads of a C program whose client has no token cause one login.
 #[test]
 fn sixty_four_threads_of_a_c_program_cause_one_login() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tokenlease_emulator::Quirk;
 
 use crate::support::{emulator, tokenlease, unreachable, winkas, wyn};
 
@@ -120,4 +121,72 @@ fn doctor_uses_the_systems_proxy() {
     // No proxy is used for a server on this machine.
     let run = wyn(&emulator, "doctor").env("HTTP_PROXY", unreachable()).run().exits_with(0);
     assert!(!run.out.contains("proxy"), "{run:?}");
+}
+
+/// Rule: Discovery: `doctor` shows the discovery document, its issuer and each endpoint with the check of
+/// its host.
+#[test]
+fn doctor_shows_what_the_discovery_document_names() {
+    let emulator = emulator();
+    let server = emulator.wyn().server();
+    let doctor = || {
+        tokenlease(["doctor", "--provider", "oauth2", "--client-id", "integration"])
+            .args(["--server", &server])
+    };
+    let run = doctor().run().exits_with(0);
+    for line in [
+        format!("{server}/.well-known/openid-configuration: the issuer {server} is the server"),
+        format!("token_endpoint: {server}/connect/token is at the issuer's host"),
+        format!("revocation_endpoint: {server}/connect/revocation is at the issuer's host"),
+        format!("introspection_endpoint: {server}/connect/introspect is at the issuer's host"),
+    ] {
+        assert!(run.out.contains(&format!("ok    discovery {line}")), "{run:?}");
+    }
+    let run = doctor().args(["--revocation-path", "/r"]).run().exits_with(0);
+    assert!(run.out.contains("revocation_endpoint: revocation_path is set"), "{run:?}");
+    let run = doctor().args(["--token-path", "/t"]).run().exits_with(0);
+    assert!(run.out.contains("skip  discovery no document is read"), "{run:?}");
+
+    for (quirk, says) in [
+        (Quirk::OtherIssuer, "is of the issuer https://issuer.example"),
+        (Quirk::ForeignEndpoint, "is at https://token.example"),
+    ] {
+        emulator.options(|options| options.quirks = [quirk].into());
+        let run = doctor().run().exits_with(2);
+        assert!(run.out.contains("fail  discovery ") && run.out.contains(says), "{run:?}");
+        let run = doctor().args(["--login"]).run().exits_with(2);
+        assert!(run.out.contains("skip  login"), "{run:?}");
+    }
+    emulator.options(|options| {
+        options.quirks = [].into();
+        options.wyn.discovery = false;
+    });
+    let run = doctor().run().exits_with(0);
+    assert!(run.out.contains("warn  discovery there is no document at "), "{run:?}");
+    assert!(run.out.contains("set --token-path"), "{run:?}");
+    assert_eq!(emulator.counts().wyn.login, 0);
+}
+
+/// Rule: Discovery: the program gets, validates and revokes a token with a server address alone.
+#[test]
+fn the_program_needs_the_server_address_alone() {
+    let (emulator, state) = (emulator(), tempfile::tempdir().expect("a folder"));
+    let wyn = emulator.wyn();
+    let run = |command: &str, input: &str| {
+        tokenlease([command, "--provider", "oauth2", "--server", &wyn.server()])
+            .args(["--client-id", wyn.client_id(), "--user", &wyn.user(), "--scope", "openid"])
+            .env("TOKENLEASE_CLIENT_SECRET", wyn.client_secret())
+            .env("TOKENLEASE_PASSWORD", wyn.password())
+            .env("TOKENLEASE_STORE", format!("file:{}", state.path().display()))
+            .input(input)
+            .run()
+    };
+    let token = run("token", "").exits_with(0).out;
+    assert_eq!(run("token", "").exits_with(0).out, token);
+    assert_eq!(run("validate", &token).exits_with(0).out, "active\n");
+    assert!(run("revoke", &token).exits_with(0).out.contains("revoked, and proven"));
+    assert!(!emulator.token_is_active(token.trim()));
+    // All processes share the document.
+    let log = emulator.log();
+    assert_eq!(log.iter().filter(|entry| entry.path.contains("/.well-known/")).count(), 1);
 }

@@ -1,13 +1,15 @@
-//! The exchanges of OAuth2 servers (RFC 6749, 6750, 7009 and 7662). Wyn Enterprise uses a profile of
+//! The exchanges of OAuth2 servers (RFC 6749, 6750, 7009, 7662 and 8414). Wyn Enterprise uses a profile of
 //! them.
 //!
 //! Each exchange is a plain struct with `request` and `parse`. `endpoint` is always a complete URL.
 
 pub(crate) mod client;
 mod client_login;
+mod discovery;
 pub(crate) mod failure;
 mod introspect;
 mod login;
+mod metadata;
 mod refresh;
 mod revoke;
 mod userinfo;
@@ -16,8 +18,10 @@ pub(crate) mod wire;
 pub use self::{
     client::{Client, ClientAuth},
     client_login::ClientLogin,
+    discovery::{Discovery, DiscoveryStep},
     introspect::Introspect,
     login::Login,
+    metadata::{Discover, Endpoint, Metadata, WellKnown},
     refresh::Refresh,
     revoke::Revoke,
     userinfo::Userinfo,

@@ -1,5 +1,6 @@
 //! One server of an identity: how to send calls to it, and which calls it has.
 
+mod discovered;
 mod options;
 mod request;
 mod response;
@@ -7,11 +8,12 @@ mod standard;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use self::discovered::Discovered;
 use super::{
     call::Grant,
-    oauth2::{self, ClientAuth},
+    oauth2::{self, ClientAuth, Endpoint},
     wyn,
 };
 use crate::{
@@ -52,10 +54,14 @@ pub struct Server {
     client_auth: Option<ClientAuth>,
     lifetime: Option<Duration>,
     new_token_ends_old: bool,
+    /// This and the other paths are below the server's address. A discovered one is a whole URL.
     token_path: String,
     revocation_path: Option<String>,
     introspection_path: Option<String>,
     userinfo_path: Option<String>,
+    /// The endpoints whose paths were set, also to none.
+    set_paths: BTreeSet<Endpoint>,
+    discovered: Discovered,
 }
 
 impl Server {
@@ -64,9 +70,10 @@ impl Server {
     /// - WinKAS Air: the documented paths.
     /// - Wyn Enterprise: `/connect/token`, `/connect/revocation` and `/connect/userinfo`. The client
     ///   is sent in the body of a login, and in a Basic header of a revocation.
-    /// - OAuth2: `/token`, as the standard names no path. There is no revocation, introspection or
-    ///   userinfo until its path is set. The client is sent in a Basic header. The grant is client
-    ///   credentials if the identity has no user, and else password.
+    /// - OAuth2: the paths of the server's discovery document, until a token path is set
+    ///   ([`needs_discovery`](Self::needs_discovery)). Without a document it is `/token`, and there is
+    ///   no revocation, introspection or userinfo until its path is set. The client is sent in a Basic
+    ///   header. The grant is client credentials if the identity has no user, and else password.
     pub fn new(identity: Identity) -> Self {
         let path = |path: &str| Some(path.to_owned());
         let (token, revocation, userinfo) = match identity.provider() {
@@ -88,6 +95,8 @@ impl Server {
             revocation_path: revocation,
             introspection_path: None,
             userinfo_path: userinfo,
+            set_paths: BTreeSet::new(),
+            discovered: Discovered::default(),
         }
     }
 
@@ -101,19 +110,24 @@ impl Server {
         self.identity.provider() == Provider::Winkas
     }
 
-    /// Returns whether the server can validate a token.
+    /// Returns whether the server can validate a token, or may turn out to when its discovery document
+    /// is read.
     pub fn can_validate(&self) -> bool {
         match self.identity.provider() {
             Provider::Winkas => true,
             Provider::Wyn | Provider::OAuth2 => {
-                self.userinfo_path.is_some() || self.introspection_path.is_some()
+                self.userinfo_path.is_some()
+                    || self.introspection_path.is_some()
+                    || self.may_discover(Endpoint::Userinfo)
+                    || self.may_discover(Endpoint::Introspection)
             }
         }
     }
 
-    /// Returns whether the server can revoke a token.
+    /// Returns whether the server can revoke a token, or may turn out to when its discovery document
+    /// is read.
     pub fn can_revoke(&self) -> bool {
-        self.revocation_path.is_some()
+        self.revocation_path.is_some() || self.may_discover(Endpoint::Revocation)
     }
 
     /// Returns whether responses state when a token expires.
@@ -178,7 +192,7 @@ impl Server {
         oauth2::Client {
             id: self.identity.client(),
             secret: credentials.client_secret.as_ref(),
-            auth: self.client_auth.unwrap_or(default),
+            auth: self.client_auth.or_else(|| self.discovered.client_auth()).unwrap_or(default),
         }
     }
 }

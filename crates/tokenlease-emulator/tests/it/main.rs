@@ -4,6 +4,7 @@ mod client;
 mod connections;
 mod control;
 mod faults;
+mod metadata;
 mod quirks;
 mod winkas;
 mod winkas_options;

@@ -83,8 +83,10 @@ impl Client {
         let state = &self.0;
         let entry = state.entry().await?;
         let _one = entry.jobs.lock().await;
-        state.with(&entry, |machine| begin(machine, state.now()))??;
         let deadline = state.elapsed().plus(state.wait);
+        // Which calls the server has may be written in its discovery document.
+        state.runtime()?.within(state.discovered(&entry, deadline)).await??;
+        state.with(&entry, |machine| begin(machine, state.now()))??;
         let report = state.until(&entry, deadline, Lifecycle::take_report).await?;
         // The result is saved before the caller gets it, if the store answers.
         let saved = |machine: &mut Lifecycle| {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Result, StoreTime,
+    Error, ErrorKind, Result, StoreTime, Timestamp,
     lifecycle::{Effect, Outcome},
     provider::{Answer, Call},
     record::{DecodeError, Record},
@@ -61,16 +61,25 @@ impl ClientState {
         })
     }
 
-    /// Sends a call to the provider, and reads its answer.
+    /// Sends a call to the provider, and reads its answer. It waits until `late` after `until`.
     pub(super) async fn send(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
         call: Call,
         mut turn: Option<Turn>,
-        limit: Duration,
+        until: Timestamp,
         late: Duration,
     ) -> Outcome {
-        let deadline = self.elapsed().plus(limit);
+        // The call itself has at least half of the time.
+        let half = until.since(self.elapsed()) / 2;
+        let server = match self.discovered(entry, self.elapsed().plus(half)).await {
+            Ok(server) => server,
+            Err(error) => return Outcome::NotSent(error),
+        };
+        if matches!(call, Call::Validate(_)) && !server.can_validate() {
+            let error = "the server's discovery document names no call that validates tokens";
+            return Outcome::Answered(Answer::Failed(Error::new(ErrorKind::Unsupported, error)));
+        }
         let credentials = {
             let fetched = self.credentials_for(entry, &call);
             tokio::pin!(fetched);
@@ -78,7 +87,7 @@ impl ClientState {
                 biased;
                 fetched = &mut fetched => fetched,
                 // A function that does not return must not keep other identities from logging in.
-                () = self.registry.clock().sleep(limit), if turn.is_some() => {
+                () = self.registry.clock().sleep(until.since(self.elapsed())), if turn.is_some() => {
                     turn = None;
                     let fetched = fetched.await;
                     fetched.and(Err(too_late()))
@@ -91,12 +100,12 @@ impl ClientState {
         };
         // Without a store there is no lock, before which a flight waits for its turn.
         if let Some(turn) = &mut turn {
-            let enough = self.registry.clock().sleep(deadline.since(self.elapsed()) / 2);
+            let enough = self.registry.clock().sleep(until.since(self.elapsed()) / 2);
             if !turn.wait(|| self.login_queue(), enough).await {
                 return Outcome::NotSent(self.no_turn());
             }
         }
-        let request = match self.server.request(&call, &credentials) {
+        let request = match server.request(&call, &credentials) {
             Ok(request) => request,
             Err(error) => return Outcome::NotSent(error),
         };
@@ -104,13 +113,11 @@ impl ClientState {
         let sent_at = self.elapsed();
         // All that a revocation is answered is the status (RFC 7009 section 2.2).
         let status_is_enough = matches!(call, Call::Revoke(_));
-        let left = deadline.since(self.elapsed()).saturating_add(late);
+        let left = until.since(sent_at).saturating_add(late);
         let answer = self.registry.http().answer(request, left).await;
         drop(turn);
         match answer.and_then(|answer| answer.usable(status_is_enough)) {
-            Ok(response) => {
-                Outcome::Answered(self.server.read(&call, &response, sent_at, &credentials))
-            }
+            Ok(response) => Outcome::Answered(server.read(&call, &response, sent_at, &credentials)),
             Err(SendError::NotSent(error)) => Outcome::NotSent(error),
             Err(SendError::Lost(error)) => Outcome::Lost(error),
             Err(SendError::Unreadable(error)) => Outcome::Answered(Answer::Failed(error)),

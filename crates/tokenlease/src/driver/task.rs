@@ -80,8 +80,7 @@ impl Task {
                     let sending = {
                         let (state, entry) = (state.clone(), entry.clone());
                         Box::pin(async move {
-                            let limit = until.since(now);
-                            let outcome = state.send(&entry, call, turn, limit, LATE).await;
+                            let outcome = state.send(&entry, call, turn, until, LATE).await;
                             state.handle(&entry, receipt, outcome);
                         })
                     };

@@ -6,7 +6,11 @@ use super::{Server, missing, unsupported};
 use crate::{
     error::{Error, ErrorKind, Result},
     identity::Provider,
-    provider::{call::Grant, oauth2::ClientAuth, wyn},
+    provider::{
+        call::Grant,
+        oauth2::{ClientAuth, Endpoint},
+        wyn,
+    },
 };
 
 impl Server {
@@ -71,10 +75,13 @@ impl Server {
     /// # Errors
     /// [`ErrorKind::Unsupported`] for WinKAS, which has no clients.
     pub fn with_client_auth(self, auth: ClientAuth) -> Result<Self> {
-        Ok(Self { client_auth: Some(auth), ..self.standard("client to authenticate")? })
+        Ok(Self { client_auth: Some(auth), ..self.check_standard("client to authenticate")? })
     }
 
     /// Sets the path of the token endpoint, below the server's address (OAuth2 and Wyn).
+    ///
+    /// No discovery document is read then
+    /// ([`needs_discovery`](Self::needs_discovery)).
     ///
     /// # Errors
     /// [`ErrorKind::Config`] if it is not a path without query, and [`ErrorKind::Unsupported`] for
@@ -84,7 +91,8 @@ impl Server {
             Error::new(ErrorKind::Config, "the token path is empty")
                 .expected("a path that starts with /")
         });
-        Ok(Self { token_path: token_path?, ..self.standard("token path to set")? })
+        let server = self.standard(Endpoint::Token, "token path to set")?;
+        Ok(Self { token_path: token_path?, ..server })
     }
 
     /// Sets the path of the revocation endpoint (OAuth2 and Wyn). Empty means that there is none.
@@ -94,7 +102,10 @@ impl Server {
     /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
     pub fn with_revocation_path(self, path: &str) -> Result<Self> {
         let revocation_path = checked("revocation path", path)?;
-        Ok(Self { revocation_path, ..self.standard("revocation path to set")? })
+        Ok(Self {
+            revocation_path,
+            ..self.standard(Endpoint::Revocation, "revocation path to set")?
+        })
     }
 
     /// Sets the path of the introspection endpoint (OAuth2 and Wyn). Empty means that there is none.
@@ -106,7 +117,10 @@ impl Server {
     /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
     pub fn with_introspection_path(self, path: &str) -> Result<Self> {
         let introspection_path = checked("introspection path", path)?;
-        Ok(Self { introspection_path, ..self.standard("introspection path to set")? })
+        Ok(Self {
+            introspection_path,
+            ..self.standard(Endpoint::Introspection, "introspection path to set")?
+        })
     }
 
     /// Sets the path of the userinfo endpoint (OAuth2 and Wyn). Empty means that there is none.
@@ -116,7 +130,7 @@ impl Server {
     /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
     pub fn with_userinfo_path(self, path: &str) -> Result<Self> {
         let userinfo_path = checked("userinfo path", path)?;
-        Ok(Self { userinfo_path, ..self.standard("userinfo path to set")? })
+        Ok(Self { userinfo_path, ..self.standard(Endpoint::Userinfo, "userinfo path to set")? })
     }
 
     /// Sets whether a new token ends the identity's older ones, which no response states.
@@ -127,8 +141,15 @@ impl Server {
         Self { new_token_ends_old: ends, ..self }
     }
 
+    /// Notes that the path of an endpoint is set, so that discovery does not replace it.
+    fn standard(self, endpoint: Endpoint, what: &str) -> Result<Self> {
+        let mut server = self.check_standard(what)?;
+        server.set_paths.insert(endpoint);
+        Ok(server)
+    }
+
     /// Returns the server unchanged, or an error if its provider does not follow the OAuth2 standard.
-    fn standard(self, what: &str) -> Result<Self> {
+    fn check_standard(self, what: &str) -> Result<Self> {
         match self.identity.provider() {
             Provider::Winkas => Err(unsupported(format!("WinKAS Air has no {what}"))
                 .advice("remove the option, or choose another provider")),

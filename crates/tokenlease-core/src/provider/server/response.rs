@@ -45,7 +45,8 @@ impl Server {
                 Answer::validation(winkas::read_validation(reading))
             }
             (Provider::Wyn | Provider::OAuth2, Call::Login) => {
-                Answer::granted(oauth2::wire::granted(reading, sent_at, Presented::Credentials))
+                let granted = oauth2::wire::granted(reading, sent_at, Presented::Credentials);
+                Answer::granted(granted.map_err(|error| self.without_document(error)))
             }
             (Provider::Wyn | Provider::OAuth2, Call::Validate(_)) => {
                 Answer::validation(if self.userinfo_path.is_some() {

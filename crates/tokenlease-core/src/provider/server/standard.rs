@@ -80,6 +80,11 @@ impl Server {
     }
 
     fn endpoint(&self, path: &str) -> String {
-        http::join(self.identity.server(), path)
+        // A path that was set starts with a slash. A discovered endpoint is a whole URL.
+        if path.starts_with('/') {
+            http::join(self.identity.server(), path)
+        } else {
+            path.to_owned()
+        }
     }
 }
