@@ -123,7 +123,6 @@ impl Lifecycle {
         }) && !self.is_remembered_ended(stored.fingerprint, stored.validated_at)
             && !self.is_ended_by_current(stored)
             && self.store.known.is_usable(stored, t)
-            && expiry::freshness(stored, t, self.rules) != Freshness::Expired
     }
 
     /// Whether the login for the current lease made the server end that token.

@@ -79,6 +79,10 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
         1_200_090_880,
         1_300_086_345,
         1_300_088_078,
+        1_400_028_053,
+        1_400_062_178,
+        1_400_282_528,
+        1_400_339_657,
     ]
     .map(|seed| (seed, profile(seed)));
     for (seed, profile) in no_faults.into_iter().chain(faults).chain(drawn) {

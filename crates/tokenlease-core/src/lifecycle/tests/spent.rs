@@ -47,6 +47,7 @@ fn in_the_margin_a_caller_waits_for_a_new_token_up_to_its_deadline() {
     assert!(matches!(machine.ask(&impatient, at(545_000)), Reply::Later));
     let (call, _) = sent(&mut machine, 545_000);
     assert_eq!(call, Call::Login);
+    assert!(matches!(machine.ask(&impatient, at(545_001)), Reply::Later));
     let reply = machine.ask(&impatient, at(550_000));
     assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
 }
