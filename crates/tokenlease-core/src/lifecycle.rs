@@ -72,10 +72,11 @@ pub use self::{
     caller::{Ask, Ready, Reply, Served},
     effect::{Effect, Outcome, Receipt, Step},
     event::Event,
-    job::{Report, Revocation},
+    job::Report,
     outage::OnStoreOutage,
     policy::Policy,
     reject::Rejection,
+    revoke::Revocation,
 };
 use crate::{
     backoff::mix,
@@ -105,6 +106,8 @@ pub struct Lifecycle {
     ended: EndedTokens,
     backoffs: Backoffs,
     lock: Lock,
+    /// The server called a token active, so its "inactive" is believed.
+    validation_has_worked: bool,
 
     /// The combined demand of all waiting callers.
     demand: Option<Ask>,
@@ -196,6 +199,7 @@ impl Lifecycle {
             ended: EndedTokens::default(),
             backoffs: Backoffs::default(),
             lock: Lock::default(),
+            validation_has_worked: false,
             demand: None,
             refetch_requested: false,
             store_check_requested: false,
@@ -349,6 +353,9 @@ impl Lifecycle {
         if demand.deadline <= t {
             self.demand = None;
             return Next::Again;
+        }
+        if self.flights_wait_for_revocation() {
+            return Next::Wait(demand.deadline);
         }
         let next_check = self.store.next_check;
         if t < next_check

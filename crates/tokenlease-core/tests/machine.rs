@@ -140,7 +140,7 @@ impl World {
             }
             Act::Revoke => {
                 if let Some(token) = self.token.clone()
-                    && self.machine.revoke(&token, self.now).is_ok()
+                    && self.machine.revoke(&token).is_ok()
                 {
                     self.inactive.insert(token.expose().to_owned());
                     self.good = None;

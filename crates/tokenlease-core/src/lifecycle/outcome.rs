@@ -173,7 +173,8 @@ impl Lifecycle {
         now: Now,
     ) {
         match kind {
-            EffectKind::Job => self.job_answered(Answer::Failed(error), sent, now),
+            EffectKind::Job if is_sent => self.job_answered(Answer::Failed(error), sent, now),
+            EffectKind::Job => self.job_not_sent(error, sent, now),
             // It failed on this side, before it was sent: sending it again would fail alike.
             _ if !is_sent && !error.is_retryable() => {
                 self.fail(now.elapsed, error, now.elapsed);

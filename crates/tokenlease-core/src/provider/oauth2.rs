@@ -9,7 +9,7 @@ pub(crate) mod failure;
 mod introspect;
 mod login;
 mod refresh;
-mod revoke;
+pub(crate) mod revoke;
 mod userinfo;
 pub(crate) mod wire;
 

@@ -105,10 +105,15 @@ impl Server {
     pub fn can_validate(&self) -> bool {
         match self.identity.provider() {
             Provider::Winkas => true,
-            Provider::Wyn | Provider::OAuth2 => {
-                self.userinfo_path.is_some() || self.introspection_path.is_some()
-            }
+            Provider::Wyn | Provider::OAuth2 => self.validation().is_some(),
         }
+    }
+
+    /// Returns the path of the endpoint that validates tokens: introspection where it is configured,
+    /// because it says more than userinfo.
+    fn validation(&self) -> Option<Endpoint<'_>> {
+        let introspection = self.introspection_path.as_deref().map(Endpoint::Introspection);
+        introspection.or_else(|| self.userinfo_path.as_deref().map(Endpoint::Userinfo))
     }
 
     /// Returns whether the server can revoke a token.
@@ -181,6 +186,13 @@ impl Server {
             auth: self.client_auth.unwrap_or(default),
         }
     }
+}
+
+/// An endpoint that validates tokens, with its path.
+#[derive(Clone, Copy)]
+enum Endpoint<'a> {
+    Introspection(&'a str),
+    Userinfo(&'a str),
 }
 
 fn given(secret: Option<&Secret>) -> Option<&Secret> {
