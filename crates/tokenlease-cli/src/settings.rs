@@ -180,17 +180,20 @@ impl Settings {
     /// Returns the endpoint that can confirm that a token is inactive.
     pub(crate) fn evidence(&self) -> Option<Evidence> {
         let (userinfo, introspection) = self.validation_endpoints();
-        if userinfo {
-            return Some(Evidence { endpoint: "userinfo", response: "userinfo answered 401" });
+        if introspection {
+            return Some(Evidence {
+                endpoint: "introspection",
+                response: "introspection answered active: false",
+            });
         }
-        introspection.then_some(Evidence {
-            endpoint: "introspection",
-            response: "introspection answered active: false",
+        userinfo.then_some(Evidence {
+            endpoint: "userinfo",
+            response: "userinfo answered invalid_token",
         })
     }
 
     fn introspects(&self) -> bool {
-        self.validation_endpoints() == (false, true)
+        self.validation_endpoints().1
     }
 
     /// Returns whether there is a userinfo endpoint and whether there is an introspection endpoint.
