@@ -129,6 +129,8 @@ pub struct Lifecycle {
 struct Capabilities {
     refetch: bool,
     validate: bool,
+    /// Path and client of the validation are options.
+    configures_validation: bool,
     revoke: bool,
     state_expiry: bool,
 }
@@ -186,6 +188,7 @@ impl Lifecycle {
             can: Capabilities {
                 refetch: server.can_refetch(),
                 validate: server.can_validate(),
+                configures_validation: server.validation_is_configured(),
                 revoke: server.can_revoke(),
                 state_expiry: server.states_ends(),
             },

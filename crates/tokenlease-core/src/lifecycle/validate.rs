@@ -5,7 +5,7 @@
 //! A server may be unable to tell: a proxy that removes the token, a path of another API, or an
 //! introspection that shows a token to its audience alone. So "inactive" about a token that the server
 //! issued a moment ago is not believed, and counts as inconclusive, until the server has called a token
-//! active. The process remembers that in memory, because path and client are its own options: what
+//! active. (`WinKAS` has one validation, without path and client.) The process remembers that in memory, because path and client are its own options: what
 //! another process was answered says nothing about them. Of the token itself, the record tells whether
 //! any process saw it active.
 
@@ -148,7 +148,10 @@ impl Lifecycle {
     /// Whether it is believed that a token is inactive, as the server answered a request sent at `sent`.
     pub(super) fn is_believed(&self, fingerprint: TokenFingerprint, sent: Timestamp) -> bool {
         let known = &self.store.known;
-        if self.validation_has_worked || known.tombstone(fingerprint).is_some() {
+        if self.validation_has_worked
+            || !self.can.configures_validation
+            || known.tombstone(fingerprint).is_some()
+        {
             return true;
         }
         let current = self.current.as_ref().map(|current| &current.lease);

@@ -116,6 +116,11 @@ impl Server {
         introspection.or_else(|| self.userinfo_path.as_deref().map(Endpoint::Userinfo))
     }
 
+    /// Returns whether path and client of the validation are options, which may be wrong.
+    pub(crate) fn validation_is_configured(&self) -> bool {
+        self.validation().is_some()
+    }
+
     /// Returns whether the server can revoke a token.
     pub fn can_revoke(&self) -> bool {
         self.revocation_path.is_some()
