@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     provider::{Answer, Call},
-    record::BackoffReason,
+    record::{BackoffReason, change::RecordChange},
     time::{Now, Timestamp},
     token::{Token, TokenFingerprint},
 };
@@ -140,6 +140,8 @@ impl Lifecycle {
             (JobKind::Validate, Answer::Active) => {
                 if self.is_current(fingerprint) {
                     self.confirm_current(sent, t);
+                } else if self.is_leased(fingerprint) {
+                    self.record_change(RecordChange::Validated { fingerprint, sent }, t);
                 }
                 self.finish_job(Ok(Report::Validation(true)));
             }

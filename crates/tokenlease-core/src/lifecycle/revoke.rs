@@ -79,7 +79,7 @@ impl Lifecycle {
     }
 
     /// Whether the record has a lease with that token, and nothing against it.
-    fn is_leased(&self, fingerprint: TokenFingerprint) -> bool {
+    pub(super) fn is_leased(&self, fingerprint: TokenFingerprint) -> bool {
         let known = &self.store.known;
         known.leases.iter().any(|entry| entry.lease.fingerprint == fingerprint)
             && known.tombstone(fingerprint).is_none()
