@@ -81,6 +81,7 @@ fn use_one_token_on_two_hosts(server: &Running, provider: impl Fn(&Emulator, &st
     assert_eq!(logins(), 2);
     // So is a token that one host only validates.
     let text = second["token"].as_str().expect("a token");
+    assert_eq!(one.json(provider(&emulator, "validate").input(text), 0)["active"], true);
     emulator.end_token(text);
     assert_eq!(other.json(provider(&emulator, "validate").input(text), 1)["active"], false);
     // Two tokens that ended soon after their logins make the next login wait, until a person allows it.

@@ -235,7 +235,7 @@ fn an_inactive_validation_is_shared_by_the_store() {
     }
     let (winkas, wyn) = (emulator.counts().winkas, emulator.counts().wyn);
     assert_eq!((winkas.login, winkas.validate), (2, 2));
-    assert_eq!((wyn.login, wyn.userinfo), (2, 1));
+    assert_eq!((wyn.login, wyn.userinfo), (2, 2));
 }
 
 #[cfg(unix)]
