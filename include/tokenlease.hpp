@@ -305,7 +305,8 @@ class Client {
         });
     }
 
-    /* Returns whether the provider then confirmed that the token is inactive. */
+    /* Returns whether the token was active before, and the provider then called it inactive. Throws an
+       error with the status TOKENLEASE_NOT_REVOKED if the provider calls it active afterwards. */
     bool revoke(const Token &token) const
     {
         bool proven = false;

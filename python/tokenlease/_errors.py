@@ -136,6 +136,15 @@ class InternalError(TokenLeaseError, RuntimeError):
     kind = "internal"
 
 
+class NotRevokedError(TokenLeaseError):
+    """The provider accepted the revocation of a token, but calls it active afterwards.
+
+    The token stays in use. Use the client that received it.
+    """
+
+    kind = "not_revoked"
+
+
 BY_KIND: dict[str, type[TokenLeaseError]] = {
     error.kind: error
     for error in (
@@ -151,6 +160,7 @@ BY_KIND: dict[str, type[TokenLeaseError]] = {
         UnsupportedError,
         ForkedError,
         InternalError,
+        NotRevokedError,
     )
 }
 """The class of each kind. Importing the native module fails if a kind is missing."""

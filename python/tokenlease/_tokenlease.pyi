@@ -250,9 +250,11 @@ class Client:
     def revoke(self, token: Token) -> Literal["proven", "unproven"]:
         """Revoke a token at the provider, for every process that shares it.
 
-        Returns `"proven"` if the provider then confirmed that the token is inactive. Raises
-        `UnsupportedError` at WinKAS, which has no revocation: see `forget`. With other providers,
-        if the revocation fails, the client still stops using the token, but it may remain active.
+        Returns `"proven"` if the token was active before, and the provider then called it
+        inactive. Raises `NotRevokedError` if the provider calls it active afterwards, and
+        `UnsupportedError` at WinKAS, which has no revocation: see `forget`. If the provider
+        refuses the revocation, for example because of a wrong client secret, the token stays in
+        use. If the response is lost, the client stops using the token, which may be active.
         """
 
     def forget(self) -> None:

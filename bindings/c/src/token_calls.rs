@@ -176,12 +176,14 @@ pub extern "C" fn tokenlease_client_refetch(
     })
 }
 
-/// Revokes a token at the provider, for every process that shares it. proven is true if the
-/// provider then confirmed that the token is inactive.
+/// Revokes a token at the provider, for every process that shares it. proven is true if the token
+/// was active before, and the provider then called it inactive. It is false if the provider accepted
+/// the revocation, and nothing proves it.
 ///
-/// Errors: TOKENLEASE_UNSUPPORTED for winkas, which has no revocation: see
-/// tokenlease_client_forget. With other providers, if the revocation fails, the client still stops
-/// using the token, but the token may remain active.
+/// Errors: TOKENLEASE_NOT_REVOKED if the provider calls the token active afterwards;
+/// TOKENLEASE_UNSUPPORTED for winkas, which has no revocation: see tokenlease_client_forget. If the
+/// provider refuses the revocation, for example because of a wrong client secret, the token stays in
+/// use. If the response is lost, the client stops using the token, which may be active.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_client_revoke(
     client: Option<&tokenlease_client>,

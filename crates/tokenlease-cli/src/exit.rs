@@ -20,6 +20,8 @@ pub(crate) const STORE: u8 = 6;
 pub(crate) const DEADLINE_EXCEEDED: u8 = 7;
 /// The server rejected the token.
 pub(crate) const TOKEN_REJECTED: u8 = 8;
+/// The server accepted a revocation, and the token is still active.
+pub(crate) const NOT_REVOKED: u8 = 9;
 /// A bug in tokenlease, or a forked process.
 pub(crate) const INTERNAL: u8 = 70;
 /// `exec` found the command, but can't run it. Shells use the same code.
@@ -40,6 +42,7 @@ Exit codes:
   6   the store failed
   7   the deadline passed
   8   the server rejected the token
+  9   the server accepted the revocation, but the token is still active
   70  a bug in tokenlease, or the process was forked
   exec exits with the code of its command: 126 if the command can't be run, and
   127 if it is not found";
@@ -54,6 +57,7 @@ pub(crate) fn code(kind: ErrorKind) -> u8 {
         ErrorKind::Store => STORE,
         ErrorKind::DeadlineExceeded => DEADLINE_EXCEEDED,
         ErrorKind::TokenRejected => TOKEN_REJECTED,
+        ErrorKind::NotRevoked => NOT_REVOKED,
         // A kind that this table lacks is a bug: the enum is non-exhaustive.
         _ => INTERNAL,
     }
@@ -75,6 +79,7 @@ mod tests {
                 "store" => 6,
                 "deadline_exceeded" => 7,
                 "token_rejected" => 8,
+                "not_revoked" => 9,
                 "forked" | "internal" => 70,
                 new => panic!("{new} has no exit code: give it one, and a line in the help"),
             };
@@ -94,6 +99,7 @@ mod tests {
             STORE,
             DEADLINE_EXCEEDED,
             TOKEN_REJECTED,
+            NOT_REVOKED,
             INTERNAL,
         ] {
             assert!(HELP.contains(&format!("\n  {code:<4}")), "{code}");

@@ -180,12 +180,15 @@ impl Settings {
     /// Returns the endpoint that can confirm that a token is inactive.
     pub(crate) fn evidence(&self) -> Option<Evidence> {
         let (userinfo, introspection) = self.validation_endpoints();
-        if userinfo {
-            return Some(Evidence { endpoint: "userinfo", response: "userinfo answered 401" });
+        if introspection {
+            return Some(Evidence {
+                endpoint: "introspection",
+                response: "introspection answered active: false",
+            });
         }
-        introspection.then_some(Evidence {
-            endpoint: "introspection",
-            response: "introspection answered active: false",
+        userinfo.then_some(Evidence {
+            endpoint: "userinfo",
+            response: "userinfo answered invalid_token",
         })
     }
 
@@ -193,7 +196,7 @@ impl Settings {
     fn introspects(&self) -> bool {
         let (userinfo, introspection) = self.validation_endpoints();
         let needs_discovery = self.server().is_ok_and(|server| server.needs_discovery());
-        !userinfo && (introspection || needs_discovery)
+        introspection || (needs_discovery && !userinfo)
     }
 
     /// Returns whether there is a userinfo endpoint and whether there is an introspection endpoint.

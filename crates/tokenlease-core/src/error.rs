@@ -93,6 +93,12 @@ impl Error {
         self.with(|repr| repr.until = Some(until))
     }
 
+    /// Says where it happened, or what it was about, before what happened.
+    #[must_use]
+    pub(crate) fn within(self, place: impl fmt::Display) -> Self {
+        self.with(|repr| repr.detail = format!("{place}: {}", repr.detail).into())
+    }
+
     /// Adds the cause of this error.
     #[must_use]
     pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
@@ -231,11 +237,14 @@ pub enum ErrorKind {
     Forked,
     /// A bug in tokenlease: please report it.
     Internal,
+    /// The server accepted the revocation of a token, and calls it active afterwards: use the client that
+    /// received the token.
+    NotRevoked,
 }
 
 impl ErrorKind {
     /// All kinds, so that tests can check that tables of kinds are complete.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Config,
         Self::CredentialsRejected,
         Self::TokenRejected,
@@ -248,6 +257,7 @@ impl ErrorKind {
         Self::Unsupported,
         Self::Forked,
         Self::Internal,
+        Self::NotRevoked,
     ];
 
     /// Returns the kind's name in snake case, the same in all languages.
@@ -265,6 +275,7 @@ impl ErrorKind {
             Self::Unsupported => "unsupported",
             Self::Forked => "forked",
             Self::Internal => "internal",
+            Self::NotRevoked => "not_revoked",
         }
     }
 }
@@ -284,6 +295,7 @@ impl fmt::Display for ErrorKind {
             Self::Unsupported => "unsupported",
             Self::Forked => "forked",
             Self::Internal => "internal error",
+            Self::NotRevoked => "not revoked",
         })
     }
 }

@@ -74,10 +74,11 @@ pub use self::{
     caller::{Ask, Ready, Reply, Served},
     effect::{Effect, Outcome, Receipt, Step},
     event::Event,
-    job::{Report, Revocation},
+    job::Report,
     outage::OnStoreOutage,
     policy::Policy,
     reject::Rejection,
+    revoke::Revocation,
 };
 use crate::{
     backoff::mix,
@@ -107,6 +108,8 @@ pub struct Lifecycle {
     ended: EndedTokens,
     backoffs: Backoffs,
     lock: Lock,
+    /// The server called a token active, so its "inactive" is believed.
+    validation_has_worked: bool,
 
     /// The combined demand of all waiting callers.
     demand: Option<Ask>,
@@ -128,6 +131,8 @@ pub struct Lifecycle {
 struct Capabilities {
     refetch: bool,
     validate: bool,
+    /// Path and client of the validation are options.
+    configures_validation: bool,
     revoke: bool,
     state_expiry: bool,
 }
@@ -185,6 +190,7 @@ impl Lifecycle {
             can: Capabilities {
                 refetch: server.can_refetch(),
                 validate: server.can_validate(),
+                configures_validation: server.validation_is_configured(),
                 revoke: server.can_revoke(),
                 state_expiry: server.states_ends(),
             },
@@ -198,6 +204,7 @@ impl Lifecycle {
             ended: EndedTokens::default(),
             backoffs: Backoffs::default(),
             lock: Lock::default(),
+            validation_has_worked: false,
             demand: None,
             refetch_requested: false,
             store_check_requested: false,
@@ -362,6 +369,9 @@ impl Lifecycle {
         if demand.deadline <= t {
             self.demand = None;
             return Next::Again;
+        }
+        if self.flights_wait_for_revocation() {
+            return Next::Wait(demand.deadline);
         }
         let next_check = self.store.next_check;
         if t < next_check

@@ -85,7 +85,9 @@ fn the_errors_of_all_exchanges_are_those_of_the_snapshot() {
                 let response = Response::builder().status(status).header("location", "/login");
                 let response = response.body(body).unwrap();
                 let answer = server.read(&call, &response, Timestamp(0), &credentials());
-                if let Answer::Failed(error) | Answer::NoToken(error) = answer {
+                if let Answer::Failed(error) | Answer::NoToken(error) | Answer::NotRevoked(error) =
+                    answer
+                {
                     writeln!(
                         texts,
                         "  {status} {}\n    {error}",

@@ -24,8 +24,8 @@ pub(crate) fn run(
         (true, Some(evidence)) => format!("revoked, and proven: {}", evidence.response),
         (true, None) => "revoked, and proven".into(),
         (false, Some(evidence)) => format!(
-            "the server accepted the revocation, but {} did not confirm it: the token may still be \
-             active",
+            "the server accepted the revocation, but {} did not prove it: that takes a token \
+             that is active before, and not afterwards",
             evidence.endpoint
         ),
         (false, None) => "the server accepted the revocation, but no endpoint can confirm it: set \

@@ -82,10 +82,10 @@ fn revoke_reports_that_the_end_of_the_token_is_proven() {
         if json {
             let json = program.args(["--output", "json"]).run().exits_with(0).json();
             assert_eq!(json["proven"], true);
-            assert_eq!(json["evidence"], "userinfo answered 401");
+            assert_eq!(json["evidence"], "userinfo answered invalid_token");
         } else {
             let run = program.run().exits_with(0);
-            assert_eq!(run.out, "revoked, and proven: userinfo answered 401\n");
+            assert_eq!(run.out, "revoked, and proven: userinfo answered invalid_token\n");
         }
         assert!(!emulator.token_is_active(&token));
     }
@@ -97,8 +97,11 @@ fn revoke_reports_that_the_end_of_the_token_is_proven() {
 fn revoke_reports_that_the_end_is_not_proven() {
     let emulator = emulator();
     let foreign = emulator.wyn().foreign_token();
-    let run = wyn(&emulator, "revoke").input(&foreign).run();
+    let run = wyn(&emulator, "revoke").input(&foreign).run().exits_with(9);
+    run.complains("calls the token active afterwards");
     assert!(emulator.token_is_active(&foreign));
+    // A text that is no token was not active before.
+    let run = wyn(&emulator, "revoke").input("no-token").run().exits_with(0);
     assert!(!run.out.contains("and proven"), "{run:?}");
 
     let token = emulator.wyn().log_in_elsewhere();

@@ -122,6 +122,7 @@ impl Lifecycle {
                 && obtained.lease.sent_at() < stored.sent_at()
         }) && !self.is_remembered_ended(stored.fingerprint, stored.validated_at)
             && !self.is_ended_by_current(stored)
+            && !self.is_being_confirmed(stored.fingerprint)
             && self.store.known.is_usable(stored, t)
     }
 

@@ -4,11 +4,13 @@
 use super::{
     Lifecycle, Next,
     effect::{Effect, EffectKind},
+    revoke::{Revocation, Revoking},
+    validate,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
     provider::{Answer, Call},
-    record::BackoffReason,
+    record::{BackoffReason, change::RecordChange},
     time::{Now, Timestamp},
     token::{Token, TokenFingerprint},
 };
@@ -25,27 +27,21 @@ pub enum Report {
     Refetched,
 }
 
-/// How certain it is that a revoked token is inactive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Revocation {
-    /// The server called the token inactive afterwards.
-    Proven,
-    /// The server accepted the revocation, which servers also do for tokens that they do not revoke
-    /// (RFC 7009 section 2.2), and did not call the token inactive afterwards.
-    Unproven,
-}
-
 #[derive(Debug)]
 pub(super) struct Job {
-    kind: JobKind,
-    token: Token,
-    is_sent: bool,
+    pub(super) kind: JobKind,
+    pub(super) token: Token,
+    pub(super) fingerprint: TokenFingerprint,
+    pub(super) is_sent: bool,
+    /// What a revocation knows of its token.
+    pub(super) revoking: Revoking,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JobKind {
     Validate,
+    /// The validation before a revocation.
+    ValidateBefore,
     Revoke,
     /// The validation after a revocation.
     Confirm,
@@ -84,7 +80,9 @@ impl Lifecycle {
             return Err(Error::new(ErrorKind::Internal, "another job of this entry is running")
                 .expected("one after the other"));
         }
-        self.job = Some(Job { kind, token: token.clone(), is_sent: false });
+        let fingerprint = TokenFingerprint::of(&self.key, token);
+        let (token, revoking) = (token.clone(), Revoking::default());
+        self.job = Some(Job { kind, token, fingerprint, is_sent: false, revoking });
         self.report = None;
         Ok(())
     }
@@ -96,27 +94,36 @@ impl Lifecycle {
         if self.flight.as_ref().is_some_and(|flight| flight.locked_until.is_some()) {
             return None;
         }
-        // A tombstone is saved before the revocation is sent. A store outage does not stop it.
+        // Changes are saved first. A store outage does not stop the job.
         if self.store.has_changes_to_save(t) {
             return None;
         }
         let server = self.store.known.server_backoff;
+        let server =
+            server.filter(|server| server.reason == BackoffReason::Throttled && server.until > t);
         let job = self.job.as_mut().filter(|job| !job.is_sent)?;
-        if let Some(server) = server
-            && server.reason == BackoffReason::Throttled
-            && server.until > t
-            && job.kind == JobKind::Validate
-        {
-            let error = Error::new(ErrorKind::Throttled, BackoffReason::Throttled.description())
-                .with_until(now.wall_at(server.until));
-            self.finish_job(Err(error));
-            return Some(Next::Again);
+        if let Some(server) = server {
+            match job.kind {
+                JobKind::Validate => {
+                    let error =
+                        Error::new(ErrorKind::Throttled, BackoffReason::Throttled.description())
+                            .with_until(now.wall_at(server.until));
+                    self.finish_job(Err(error));
+                    return Some(Next::Again);
+                }
+                JobKind::ValidateBefore => job.kind = JobKind::Revoke,
+                JobKind::Revoke | JobKind::Confirm => {}
+            }
         }
+        if job.kind == JobKind::ValidateBefore && !self.must_validate_before() {
+            self.next_of_job(JobKind::Revoke);
+        }
+        let job = self.job.as_mut()?;
         job.is_sent = true;
         let token = job.token.clone();
         let call = match job.kind {
-            JobKind::Validate | JobKind::Confirm => Call::Validate(token),
             JobKind::Revoke => Call::Revoke(token),
+            JobKind::Validate | JobKind::ValidateBefore | JobKind::Confirm => Call::Validate(token),
         };
         Some(Next::Do(Effect::Send(call), EffectKind::Job))
     }
@@ -124,43 +131,52 @@ impl Lifecycle {
     /// The server answered the job's request that was sent at `sent`, or it did not.
     pub(super) fn job_answered(&mut self, answer: Answer, sent: Timestamp, now: Now) {
         let t = now.elapsed;
-        let Some(job) = &mut self.job else { return };
-        let fingerprint = TokenFingerprint::of(&self.key, &job.token);
+        let Some(job) = &self.job else { return };
+        let fingerprint = job.fingerprint;
+        if matches!(answer, Answer::Active) {
+            self.validation_has_worked = true;
+        }
         match (job.kind, answer) {
             (JobKind::Validate, Answer::Active) => {
                 if self.is_current(fingerprint) {
                     self.confirm_current(sent, t);
+                } else if self.is_leased(fingerprint) {
+                    self.record_change(RecordChange::Validated { fingerprint, sent }, t);
                 }
                 self.finish_job(Ok(Report::Validation(true)));
             }
-            (JobKind::Validate, Answer::Inactive) => {
+            (JobKind::Validate, Answer::Inactive) if self.is_believed(fingerprint, sent) => {
                 self.is_inactive(fingerprint, sent, t);
                 self.finish_job(Ok(Report::Validation(false)));
             }
-            (JobKind::Revoke, Answer::Revoked) if self.can.validate => {
-                job.kind = JobKind::Confirm;
-                job.is_sent = false;
+            (JobKind::Validate, Answer::Inactive) => {
+                self.finish_job(Err(validate::not_believed()));
             }
-            (JobKind::Confirm, Answer::Inactive) => {
-                self.finish_job(Ok(Report::Revoked(Revocation::Proven)));
-            }
-            (JobKind::Revoke, Answer::Revoked) | (JobKind::Confirm, _) => {
-                self.finish_job(Ok(Report::Revoked(Revocation::Unproven)));
-            }
-            (JobKind::Revoke, Answer::Failed(error)) => {
-                let advice = "no process that shares the token uses it any more, but it may still \
-                              be active; revoke it again";
-                self.finish_job(Err(error.advice(advice)));
-            }
-            (_, Answer::Failed(error)) => self.finish_job(Err(error)),
-            _ => self.finish_job(Err(Error::new(
+            (JobKind::Validate, Answer::Failed(error)) => self.finish_job(Err(error)),
+            (JobKind::Validate, _) => self.finish_job(Err(Error::new(
                 ErrorKind::InvalidResponse,
                 "the server's answer belongs to another call than the one that was sent",
             ))),
+            (kind, answer) => self.revocation_answered(kind, answer, sent, t),
         }
     }
 
-    fn finish_job(&mut self, report: Result<Report>) {
+    /// The job's request can't have reached the server.
+    pub(super) fn job_not_sent(&mut self, error: Error, sent: Timestamp, now: Now) {
+        let is_revocation = self.job.as_ref().is_some_and(|job| job.kind == JobKind::Revoke);
+        let answer = if is_revocation { Answer::NotRevoked(error) } else { Answer::Failed(error) };
+        self.job_answered(answer, sent, now);
+    }
+
+    /// The job goes on with another request.
+    pub(super) fn next_of_job(&mut self, kind: JobKind) {
+        if let Some(job) = &mut self.job {
+            job.kind = kind;
+            job.is_sent = false;
+        }
+    }
+
+    pub(super) fn finish_job(&mut self, report: Result<Report>) {
         self.job = None;
         self.completions += 1;
         self.report = Some(report);

@@ -181,7 +181,8 @@ impl Lifecycle {
     ) {
         let until = error.until().filter(|_| !is_sent && kind != EffectKind::Validate);
         match kind {
-            EffectKind::Job => self.job_answered(Answer::Failed(error), sent, now),
+            EffectKind::Job if is_sent => self.job_answered(Answer::Failed(error), sent, now),
+            EffectKind::Job => self.job_not_sent(error, sent, now),
             // Nothing was sent, because the discovery document can't be had before that time.
             _ if let Some(until) = until => {
                 let left = until.0.saturating_sub(now.wall.0).max(0).unsigned_abs();

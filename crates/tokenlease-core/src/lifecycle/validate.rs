@@ -1,6 +1,15 @@
 //! Validation of the current lease in a flight: the server is asked whether the token is active.
 //!
 //! The answer is active, inactive or inconclusive, as of the time the request was sent.
+//!
+//! A server may be unable to tell: a proxy that removes the token, a path of another API, or an
+//! introspection that shows a token to its audience alone. So "inactive" about a token that the server
+//! issued a moment ago is not believed, and counts as inconclusive, until the server has called a token
+//! active. (`WinKAS` has one validation, without path and client.) The process remembers that in memory, because path and client are its own options: what
+//! another process was answered says nothing about them. Of the token itself, the record tells whether
+//! any process saw it active.
+
+use std::time::Duration;
 
 use super::{
     CurrentLease, Lifecycle, Next,
@@ -13,12 +22,27 @@ use crate::{
     expiry::{self, Freshness},
     provider::{Answer, Call},
     record::{BackoffReason, TombstoneCause},
-    time::{Now, Timestamp},
+    time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
 };
 
 /// How often a validation is sent whose answer is inconclusive.
 const TRIES: u8 = 2;
+/// A token was issued a moment ago for this time.
+const NEW_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// Returns the error of a validation that called a new token inactive, and is not believed.
+pub(super) fn not_believed() -> Error {
+    Error::new(
+        ErrorKind::InvalidResponse,
+        "the server calls a token inactive that it issued less than 10 minutes ago, and it has called \
+         none active so far; this is not believed, and the token stays in use",
+    )
+    .advice(
+        "check the introspection or userinfo path, and whether the server shows the token to this client \
+         (its audience)",
+    )
+}
 
 impl Lifecycle {
     /// The stages `Validate` and `ValidateLocked`.
@@ -52,10 +76,18 @@ impl Lifecycle {
         let is_current = self.current.as_ref().map(|current| current.lease.fingerprint) == asked;
         match answer {
             Answer::Active => {
+                self.validation_has_worked = true;
                 if is_current {
                     self.confirm_current(sent, t);
                 }
                 self.complete(Ok(()));
+            }
+            Answer::Inactive if asked.is_some_and(|asked| !self.is_believed(asked, sent)) => {
+                if is_current {
+                    self.validation_inconclusive(Some(not_believed()), now);
+                } else {
+                    self.current_does_not_serve();
+                }
             }
             Answer::Inactive => {
                 match asked {
@@ -72,7 +104,7 @@ impl Lifecycle {
                 self.server_backoff(BackoffReason::Throttled, &error, now);
             }
             Answer::Failed(error) => self.validation_inconclusive(Some(error), now),
-            Answer::Token(_) | Answer::NoToken(_) | Answer::Revoked => {
+            Answer::Token(_) | Answer::NoToken(_) | Answer::Revoked | Answer::NotRevoked(_) => {
                 self.validation_inconclusive(None, now);
             }
         }
@@ -113,6 +145,24 @@ impl Lifecycle {
         }
     }
 
+    /// Whether it is believed that a token is inactive, as the server answered a request sent at `sent`.
+    pub(super) fn is_believed(&self, fingerprint: TokenFingerprint, sent: Timestamp) -> bool {
+        let known = &self.store.known;
+        if self.validation_has_worked
+            || !self.can.configures_validation
+            || known.tombstone(fingerprint).is_some()
+        {
+            return true;
+        }
+        let current = self.current.as_ref().map(|current| &current.lease);
+        let leases = current.into_iter().chain(known.leases.iter().map(|entry| &entry.lease));
+        let mut same = leases.filter(|lease| lease.fingerprint == fingerprint);
+        // The login itself counts as a validation; a later one means that the server called it active.
+        !same.any(|lease| {
+            lease.validated_at == Some(lease.sent_at()) && sent.since(lease.sent_at()) < NEW_FOR
+        })
+    }
+
     fn current_does_not_serve(&mut self) {
         use super::machine::Stage;
         if let Some(flight) = &mut self.flight {
@@ -148,6 +198,9 @@ impl Lifecycle {
         sent: Timestamp,
         t: Timestamp,
     ) {
+        if !self.is_believed(fingerprint, sent) {
+            return;
+        }
         if self.is_current(fingerprint) {
             self.current_is_inactive(sent, t);
         } else if self.store.known.history(fingerprint).is_some() {

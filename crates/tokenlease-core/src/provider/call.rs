@@ -23,8 +23,8 @@ pub enum Call {
     Login,
     /// Requests the last active token (WinKAS).
     Refetch,
-    /// Asks whether the token is active: by WinKAS' Validate, by userinfo, or by introspection where
-    /// only that is configured.
+    /// Asks whether the token is active: by WinKAS' Validate, by introspection, or by userinfo where no
+    /// introspection is configured.
     Validate(Token),
     /// Revokes the token.
     Revoke(Token),
@@ -53,6 +53,8 @@ pub enum Answer {
     Inactive,
     /// The server accepted the revocation. Only a validation proves that the token is inactive.
     Revoked,
+    /// The server refused the revocation: the token was not revoked.
+    NotRevoked(Error),
     /// Any other response. For Validate it is inconclusive.
     Failed(Error),
 }

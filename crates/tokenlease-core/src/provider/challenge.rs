@@ -36,7 +36,8 @@ impl Challenge {
     }
 }
 
-/// Returns the challenges. A response may have several headers, and a header several challenges.
+/// Returns the challenges. A header may contain several challenges, and several headers count as one with
+/// commas between them (RFC 9110 section 5.3): `IdentityServer4` sends each parameter in its own header.
 fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     let mut all = Vec::new();
     for value in headers.get_all(header::WWW_AUTHENTICATE) {
@@ -47,7 +48,6 @@ fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
 }
 
 fn parse(text: &str, all: &mut Vec<Challenge>) {
-    let first = all.len();
     let mut rest = text;
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
@@ -67,7 +67,7 @@ fn parse(text: &str, all: &mut Vec<Challenge>) {
         };
         let (value, after) = value(after.trim_start());
         if name.eq_ignore_ascii_case("error")
-            && let Some(challenge) = all.iter_mut().skip(first).last()
+            && let Some(challenge) = all.last_mut()
         {
             challenge.errors.push(value);
         }
@@ -129,6 +129,14 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_challenge_may_be_split_over_several_headers() {
+        let split = headers(&[r#"Bearer realm="IdentityServer""#, r#"error="invalid_token""#]);
+        assert!(bearer_error_is(&split, "invalid_token"));
+        let other = headers(&["Bearer", r#"Basic realm="a""#, r#"error="invalid_token""#]);
+        assert!(!bearer_error_is(&other, "invalid_token"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod introspect;
 mod login;
 mod metadata;
 mod refresh;
-mod revoke;
+pub(crate) mod revoke;
 mod userinfo;
 pub(crate) mod wire;
 

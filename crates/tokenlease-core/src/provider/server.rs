@@ -116,12 +116,24 @@ impl Server {
         match self.identity.provider() {
             Provider::Winkas => true,
             Provider::Wyn | Provider::OAuth2 => {
-                self.userinfo_path.is_some()
-                    || self.introspection_path.is_some()
+                self.validation().is_some()
                     || self.may_discover(Endpoint::Userinfo)
                     || self.may_discover(Endpoint::Introspection)
             }
         }
+    }
+
+    /// Returns the path of the endpoint that validates tokens: introspection where it is configured,
+    /// because it says more than userinfo.
+    fn validation(&self) -> Option<Validation<'_>> {
+        let introspection = self.introspection_path.as_deref().map(Validation::Introspection);
+        introspection.or_else(|| self.userinfo_path.as_deref().map(Validation::Userinfo))
+    }
+
+    /// Returns whether path and client of the validation are options or found by discovery, which may
+    /// be wrong.
+    pub(crate) fn validation_is_configured(&self) -> bool {
+        self.identity.provider() != Provider::Winkas && self.can_validate()
     }
 
     /// Returns whether the server can revoke a token, or may turn out to when its discovery document
@@ -195,6 +207,13 @@ impl Server {
             auth: self.client_auth.or_else(|| self.discovered.client_auth()).unwrap_or(default),
         }
     }
+}
+
+/// An endpoint that validates tokens, with its path.
+#[derive(Clone, Copy)]
+enum Validation<'a> {
+    Introspection(&'a str),
+    Userinfo(&'a str),
 }
 
 fn given(secret: Option<&Secret>) -> Option<&Secret> {

@@ -207,6 +207,11 @@ impl World {
                 }
                 Event::Revoked(print) => {
                     self.oracle.revoked.insert(*print);
+                    // It stays in use until the provider has answered the revocation.
+                    let newest = (1..=self.provider.tokens.len()).rev();
+                    if let Some(number) = newest.take(8).find(|n| self.fingerprint(*n) == *print) {
+                        self.processes[p].reported.insert((*of, number), self.now);
+                    }
                 }
                 _ => {}
             }

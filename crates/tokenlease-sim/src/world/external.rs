@@ -11,17 +11,15 @@ impl World {
             return;
         }
         self.mark_faulty();
-        let (now, password) = (self.clock(p), self.processes[p].password);
+        let password = self.processes[p].password;
         let lifecycle = self.lifecycle(p, &password);
         let Some(token) = lifecycle.current().map(|(lease, _)| lease.token().clone()) else {
             return;
         };
-        if lifecycle.revoke(&token, now).is_ok() {
+        if lifecycle.revoke(&token).is_ok() {
             let number = Provider::number(&token);
             self.log_line(|| format!("p{p} revokes {number}"));
             self.restart_minimum();
-            self.processes[p].reported.insert((password, number), self.now);
-            self.oracle.revoked.insert(self.fingerprint(number));
         }
         self.drive(p, &password);
     }

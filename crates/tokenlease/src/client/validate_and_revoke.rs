@@ -72,7 +72,7 @@ impl Client {
     /// kinds [of every client](Self#errors). If the provider could not be reached, the token is no
     /// longer used, but it may still be active.
     pub async fn revoke(&self, token: &Token) -> Result<Revocation> {
-        match self.job(|machine, now| machine.revoke(token, now)).await? {
+        match self.job(|machine, _| machine.revoke(token)).await? {
             Report::Revoked(revocation) => Ok(revocation),
             _ => Err(impossible()),
         }

@@ -1,6 +1,6 @@
 //! Token introspection: a validation that a client requests.
 
-use ::http::Response;
+use ::http::{Response, StatusCode};
 
 use super::{
     client::{self, Client},
@@ -8,7 +8,7 @@ use super::{
     wire,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     http::Request,
     provider::{field::Field, reading::Reading, validation::Validation},
     token::Token,
@@ -56,7 +56,10 @@ impl Introspect<'_> {
         client::post(self.endpoint, &self.client, &fields)
     }
 
-    /// Parses the response: the field `active` of a successful response.
+    /// Parses the response: the field `active` of a successful response. A 400 with the error
+    /// `invalid_token`, as servers older than RFC 7662 send it for an unknown token, means inactive.
+    ///
+    /// A 401, 403 or 404 is about the question, and says nothing about the token.
     ///
     /// # Errors
     /// An error is inconclusive: [`CredentialsRejected`](crate::ErrorKind::CredentialsRejected) (the
@@ -70,7 +73,12 @@ impl Introspect<'_> {
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
     if !reading.status.is_success() {
-        return Err(failure::of(reading, Presented::Token));
+        let error = failure::of(reading, Presented::Token);
+        // `check_token` of the old Spring Security OAuth. With 401 the code would be about the question.
+        if reading.status == StatusCode::BAD_REQUEST && error.code() == Some("invalid_token") {
+            return Ok(Validation::Inactive);
+        }
+        return Err(refused(error));
     }
     let [active, code, description] =
         reading.fields(["active", "error", "error_description"], wire::exactly)?;
@@ -84,6 +92,24 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
         (_, Some(word)) if word.eq_ignore_ascii_case("false") => Ok(Validation::Inactive),
         _ => Err(reading.bad_field("active", active.found(), "true or false")),
     }
+}
+
+/// Gives the error of a refused question the advice that fits.
+fn refused(error: Error) -> Error {
+    let advice = match (error.status(), error.code()) {
+        (Some(401), _) | (_, Some("invalid_client" | "unauthorized_client")) => {
+            "this says nothing about the token: check the client id, the client secret and the option \
+             client_auth, and allow introspection for the client at the server"
+        }
+        (Some(403), _) => {
+            "this says nothing about the token: allow introspection for the client at the server"
+        }
+        (Some(404 | 405 | 410), _) | (_, Some("invalid_request")) => {
+            "this says nothing about the token: check the option introspection_path"
+        }
+        _ => return error,
+    };
+    error.advice(advice)
 }
 
 #[cfg(test)]
@@ -114,6 +140,35 @@ mod tests {
         assert_eq!(parse(200, r#"{"sub":"u","active":true}"#).unwrap(), Validation::Active);
         assert_eq!(parse(200, r#"{"active":false}"#).unwrap(), Validation::Inactive);
         assert_eq!(parse(200, r#"{"active":"True"}"#).unwrap(), Validation::Active);
+    }
+
+    /// Rule: Validation: introspection that answers 400 `invalid_token` means inactive, as in servers older
+    /// than RFC 7662; with 401 it does not.
+    #[test]
+    fn a_400_with_invalid_token_means_inactive() {
+        let body = r#"{"error":"invalid_token","error_description":"Token was not recognised"}"#;
+        assert_eq!(parse(400, body).unwrap(), Validation::Inactive);
+        for status in [401, 403, 404, 500] {
+            parse(status, body).unwrap_err();
+        }
+    }
+
+    /// Rule: Validation: introspection that refuses the question says nothing about the token, and the
+    /// error's advice is about the client or the path.
+    #[test]
+    fn a_refused_introspection_says_nothing_about_the_token() {
+        for (status, body, advice) in [
+            (401, "ErrorType=unauthorized_client", "client_auth"),
+            (401, r#"{"error":"invalid_client"}"#, "client_auth"),
+            (400, r#"{"error":"invalid_client"}"#, "client_auth"),
+            (403, "", "allow introspection"),
+            (404, "<html>", "introspection_path"),
+            (400, r#"{"error":"invalid_request"}"#, "introspection_path"),
+        ] {
+            let error = parse(status, body).unwrap_err().to_string();
+            assert!(error.contains("says nothing about the token"), "{error}");
+            assert!(error.contains(advice) && !error.contains("unblock"), "{error}");
+        }
     }
 
     /// Rule: Validation: a failed introspection is inconclusive, and tells nothing about the token.

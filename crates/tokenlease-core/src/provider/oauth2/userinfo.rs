@@ -10,6 +10,8 @@ use crate::{
     token::Token,
 };
 
+const INVALID_TOKEN: &str = "invalid_token";
+
 /// Requests the user of a token (`OpenID` Connect Core section 5.3), to learn whether it is active.
 ///
 /// ```
@@ -44,8 +46,12 @@ impl Userinfo<'_> {
         http::finish(request, Body::empty())
     }
 
-    /// Parses the response: 401 means inactive (RFC 6750 section 3.1), and a successful response with
-    /// a JSON object or a JWT means active. So does 403 with the challenge `insufficient_scope`.
+    /// Parses the response. The error `invalid_token` means inactive (RFC 6750 section 3.1): 401 or 400
+    /// with it in a Bearer challenge, or in the body. A successful response with a JSON object or a JWT
+    /// means active, and so does 401 or 403 with the challenge `insufficient_scope`.
+    ///
+    /// A 401 without such an error says nothing about the token: a wrong path, a proxy, or a server that
+    /// wants another token answers so.
     ///
     /// # Errors
     /// An error is inconclusive: [`ErrorKind::Throttled`], [`ErrorKind::Unavailable`] or
@@ -57,9 +63,13 @@ impl Userinfo<'_> {
 
 pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
     match reading.status.as_u16() {
-        401 => return Ok(Validation::Inactive),
         // The server recognized the token, and only its scope does not suffice (RFC 6750 section 3.1).
-        403 if reading.bearer_error_is("insufficient_scope") => return Ok(Validation::Active),
+        401 | 403 if reading.bearer_error_is("insufficient_scope") => {
+            return Ok(Validation::Active);
+        }
+        // OpenIddict answers with 400.
+        400 | 401 if says_invalid_token(reading) => return Ok(Validation::Inactive),
+        401 | 404 | 405 | 410 => return Err(says_nothing(reading)),
         200 => {}
         _ => return Err(failed(reading)),
     }
@@ -73,16 +83,31 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
     if code.word().is_some() { Err(failed(reading)) } else { Ok(Validation::Active) }
 }
 
+/// Returns whether the server found the token invalid. Some servers say so only in the body.
+fn says_invalid_token(reading: &Reading<'_>) -> bool {
+    reading.bearer_error_is(INVALID_TOKEN)
+        || reading
+            .fields(["error"], wire::exactly)
+            .is_ok_and(|[code]| code.word() == Some(INVALID_TOKEN))
+}
+
+/// Returns the error of a response that is not about the token.
+fn says_nothing(reading: &Reading<'_>) -> crate::Error {
+    failed(reading)
+        .expected("the error invalid_token for an inactive token")
+        .advice("this says nothing about the token: check the option userinfo_path")
+}
+
 /// Returns the error of a failed call. The call sends no credentials, so it does not reject any.
 fn failed(reading: &Reading<'_>) -> crate::Error {
-    let (kind, advice) = reading.kind_by_status(ErrorKind::Unavailable);
+    let (kind, advice) = reading.kind_by_status(ErrorKind::InvalidResponse);
     match reading.fields(["error", "error_description"], wire::exactly) {
         Ok([code, description]) if code.word().is_some() && !reading.status.is_redirection() => {
             let code = reading.quote(code.word().unwrap_or_default());
             let detail = failure::detail(reading, &code, description.word());
             reading.error(kind, detail).with_code(code).advice(advice)
         }
-        _ => reading.by_status(ErrorKind::Unavailable),
+        _ => reading.by_status(ErrorKind::InvalidResponse),
     }
 }
 
@@ -115,10 +140,56 @@ mod tests {
     }
 
     #[test]
-    fn a_user_means_active_and_401_means_inactive() {
+    fn a_user_means_active() {
         assert_eq!(parse(200, "text/plain", r#"{"sub":"u"}"#).unwrap(), Validation::Active);
         assert_eq!(parse(200, "application/jwt", "e30.e30.").unwrap(), Validation::Active);
-        assert_eq!(parse(401, "text/html", "<html>").unwrap(), Validation::Inactive);
+    }
+
+    /// Rule: Validation: userinfo calls a token inactive by the error `invalid_token`, in a Bearer challenge
+    /// or in the body. Any other 401 says nothing about the token.
+    ///
+    /// Reported as openiddict/openiddict-core#221 (400) and GluuFederation/oxAuth#1071 (400).
+    #[test]
+    fn only_the_error_invalid_token_of_userinfo_means_inactive() {
+        let parse = |status: u16, challenges: &[&str], body: &str| {
+            let mut response = Response::builder().status(status);
+            for challenge in challenges {
+                response = response.header("www-authenticate", *challenge);
+            }
+            Userinfo::parse(&response.body(body).unwrap())
+        };
+        let bearer = r#"Bearer realm="a", error="invalid_token""#;
+        let split: &[&str] = &[r#"Bearer realm="IdentityServer""#, r#"error="invalid_token""#];
+        let code = r#"{"error":"invalid_token","error_description":"expired"}"#;
+        for (status, challenges, body) in [
+            (401, &[bearer][..], ""),
+            (401, &[bearer], "Unauthorized"),
+            (401, split, ""),
+            (401, &[], code),
+            (400, &[bearer], ""),
+            (400, &[], code),
+        ] {
+            let answer = parse(status, challenges, body);
+            assert_eq!(answer.unwrap(), Validation::Inactive, "{status} {challenges:?} {body}");
+        }
+        for (challenges, body) in [
+            (&[][..], ""),
+            (&[], "<html>"),
+            (&[], "{}"),
+            (&[], "ErrorType=unauthorized_client"),
+            (&[], r#"{"error":"unauthorized","error_description":"invalid credentials"}"#),
+            (&["Bearer"], ""),
+            (&[r#"Basic realm="a""#], ""),
+            (&[r#"Bearer error="invalid_request""#], ""),
+        ] {
+            let error = parse(401, challenges, body).unwrap_err();
+            assert_eq!((error.kind(), error.status()), (ErrorKind::InvalidResponse, Some(401)));
+            assert!(error.to_string().contains("userinfo_path"), "{error}");
+        }
+        for status in [403, 404, 500, 503] {
+            let error = parse(status, &[], code).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        }
     }
 
     /// Rule: Validation: userinfo that answers 403 with the challenge `insufficient_scope` means active.
@@ -131,7 +202,7 @@ mod tests {
         let challenge = r#"Basic realm="a", Bearer error="insufficient_scope""#;
         assert_eq!(parse(403, challenge).unwrap(), Validation::Active);
         assert_eq!(parse(403, "Bearer").unwrap_err().kind(), ErrorKind::Unavailable);
-        assert_eq!(parse(401, challenge).unwrap(), Validation::Inactive);
+        assert_eq!(parse(401, challenge).unwrap(), Validation::Active);
     }
 
     /// Rule: Validation: any other response to userinfo, such as 403, is inconclusive and rejects no
@@ -146,6 +217,8 @@ mod tests {
             (302, ""),
             (400, r#"{"error":"invalid_client"}"#),
             (403, r#"{"error":"insufficient_scope"}"#),
+            // A Go library answers so for a revoked token.
+            (403, "{}"),
             (404, "Not Found"),
             (500, "{}"),
         ] {

@@ -110,7 +110,7 @@ impl Server {
 
     /// Sets the path of the introspection endpoint (OAuth2 and Wyn). Empty means that there is none.
     ///
-    /// Introspection is used only if there is no userinfo path.
+    /// Where there is a userinfo path, too, introspection is asked.
     ///
     /// # Errors
     /// As [`with_token_path`](Self::with_token_path), but the path may be empty:

@@ -2,7 +2,7 @@
 
 use ::http::Response;
 
-use super::{Server, unsupported};
+use super::{Server, Validation, unsupported};
 use crate::{
     credentials::Credentials,
     error::ErrorKind,
@@ -49,14 +49,29 @@ impl Server {
                 Answer::granted(granted.map_err(|error| self.without_document(error)))
             }
             (Provider::Wyn | Provider::OAuth2, Call::Validate(_)) => {
-                Answer::validation(if self.userinfo_path.is_some() {
-                    oauth2::read_userinfo(reading)
-                } else {
-                    oauth2::read_introspection(reading)
-                })
+                let (name, path, result) = match self.validation() {
+                    Some(Validation::Introspection(path)) => {
+                        ("introspection", path, oauth2::read_introspection(reading))
+                    }
+                    Some(Validation::Userinfo(path)) => {
+                        ("userinfo", path, oauth2::read_userinfo(reading))
+                    }
+                    None => return Answer::Failed(unsupported("this server validates no tokens")),
+                };
+                Answer::validation(
+                    result.map_err(|error| error.within(format!("{name} at {path}"))),
+                )
             }
             (Provider::Wyn | Provider::OAuth2, Call::Revoke(_)) => {
-                oauth2::read_revocation(reading).map_or_else(Answer::Failed, |()| Answer::Revoked)
+                let path = self.revocation_path.as_deref().unwrap_or_default();
+                match oauth2::read_revocation(reading) {
+                    Ok(()) => Answer::Revoked,
+                    Err(error) => {
+                        let is_refused = oauth2::revoke::proves_nothing_revoked(&error);
+                        let error = error.within(format!("revocation at {path}"));
+                        if is_refused { Answer::NotRevoked(error) } else { Answer::Failed(error) }
+                    }
+                }
             }
             (Provider::Winkas, Call::Revoke(_)) => {
                 Answer::Failed(unsupported("WinKAS Air has no revocation"))

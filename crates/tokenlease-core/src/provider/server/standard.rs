@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Server, unsupported};
+use super::{Server, Validation, unsupported};
 use crate::{
     credentials::Credentials,
     error::Result,
@@ -37,15 +37,17 @@ impl Server {
     }
 
     pub(super) fn validate(&self, token: &Token, credentials: &Credentials) -> Result<Request> {
-        match (&self.userinfo_path, &self.introspection_path) {
-            (Some(path), _) => oauth2::Userinfo { endpoint: &self.endpoint(path), token }.request(),
-            (None, Some(path)) => oauth2::Introspect {
+        match self.validation() {
+            Some(Validation::Introspection(path)) => oauth2::Introspect {
                 endpoint: &self.endpoint(path),
                 token,
                 client: self.client(credentials, ClientAuth::Basic),
             }
             .request(),
-            (None, None) => Err(unsupported("this configuration has no call to validate a token")
+            Some(Validation::Userinfo(path)) => {
+                oauth2::Userinfo { endpoint: &self.endpoint(path), token }.request()
+            }
+            None => Err(unsupported("this configuration has no call to validate a token")
                 .advice("set the userinfo path or the introspection path")),
         }
     }

@@ -182,16 +182,43 @@ fn missing_credentials_are_named_before_a_request_is_built() {
     assert!(winkas().request(&validate, &none).is_ok() && wyn().request(&validate, &none).is_ok());
 }
 
+/// Rule: Validation: where introspection and userinfo are configured, introspection is asked.
 #[test]
-fn introspection_validates_only_where_no_userinfo_path_is_set() {
+fn introspection_is_asked_where_a_userinfo_path_is_set_too() {
     let [_, _, validate, _] = calls();
     let both = wyn().with_introspection_path("/connect/introspect").unwrap();
-    let one = both.clone().with_userinfo_path("").unwrap();
     let inactive = Response::new(r#"{"active":false}"#);
-    let read = |server: &Server| server.read(&validate, &inactive, AT, &credentials());
-    assert!(matches!(read(&both), Answer::Active));
-    assert!(matches!(read(&one), Answer::Inactive));
-    assert_eq!(one.request(&validate, &credentials()).unwrap().uri().path(), "/connect/introspect");
+    assert!(matches!(both.read(&validate, &inactive, AT, &credentials()), Answer::Inactive));
+    let path = |server: &Server| {
+        server.request(&validate, &credentials()).unwrap().uri().path().to_owned()
+    };
+    assert_eq!(path(&both), "/connect/introspect");
+    assert_eq!(path(&both.clone().with_introspection_path("").unwrap()), wyn::USERINFO_PATH);
+    assert_eq!(path(&both.with_userinfo_path("").unwrap()), "/connect/introspect");
+}
+
+/// Rule: Validation: the error of an endpoint that does not answer about the token names the endpoint's
+/// path and the status.
+#[test]
+fn the_error_of_a_refused_question_names_the_path_and_the_status() {
+    let [_, _, validate, revoke] = calls();
+    let refused = |status: u16| Response::builder().status(status).body("no").unwrap();
+    let introspecting = oauth2("").with_introspection_path("/i").unwrap();
+    let introspecting = introspecting.with_revocation_path("/r").unwrap();
+    for (server, call, status, place) in [
+        (wyn(), &validate, 401, "userinfo at /connect/userinfo: "),
+        (wyn(), &validate, 404, "userinfo at /connect/userinfo: "),
+        (introspecting.clone(), &validate, 401, "introspection at /i: "),
+        (introspecting.clone(), &validate, 404, "introspection at /i: "),
+        (introspecting, &revoke, 404, "revocation at /r: "),
+    ] {
+        let answer = server.read(call, &refused(status), AT, &credentials());
+        let (Answer::Failed(error) | Answer::NotRevoked(error)) = answer else {
+            panic!("{answer:?}")
+        };
+        assert!(error.detail().starts_with(place), "{error}");
+        assert!(error.to_string().contains(&format!("(HTTP {status})")), "{error}");
+    }
 }
 
 /// Rule: Rejection: only a 401 of an API rejects a token; a failure inside a WinKAS envelope is

@@ -84,7 +84,9 @@ impl Refetch<'_> {
     pub fn parse(response: &Response<impl AsRef<[u8]>>, sent_at: Timestamp) -> Result<Granted> {
         match read(&Reading::of(response), sent_at) {
             Answer::Token(granted) => Ok(granted),
-            Answer::NoToken(error) | Answer::Failed(error) => Err(error),
+            Answer::NoToken(error) | Answer::NotRevoked(error) | Answer::Failed(error) => {
+                Err(error)
+            }
             Answer::Active | Answer::Inactive | Answer::Revoked => {
                 Err(Error::new(ErrorKind::Internal, "a refetch was parsed as another call"))
             }

@@ -20,7 +20,11 @@ use crate::{
 /// let request = userinfo.request()?; // send it
 /// assert_eq!(request.uri(), "https://wyn.example/connect/userinfo");
 ///
-/// let response = http::Response::builder().status(401).body("").unwrap();
+/// let response = http::Response::builder()
+///     .status(401)
+///     .header("www-authenticate", "Bearer error=\"invalid_token\"")
+///     .body("")
+///     .unwrap();
 /// assert_eq!(wyn::Userinfo::parse(&response)?, Validation::Inactive);
 /// # Ok::<(), tokenlease_core::Error>(())
 /// ```
@@ -45,7 +49,8 @@ impl Userinfo<'_> {
             .request()
     }
 
-    /// Parses the response: 401 means inactive, and the user's data mean active.
+    /// Parses the response: 401 with the error `invalid_token` means inactive, and the user's data mean
+    /// active.
     ///
     /// # Errors
     /// An error is inconclusive: [`Throttled`](crate::ErrorKind::Throttled),

@@ -85,6 +85,9 @@ proptest! {
                     }
                     Answer::Inactive => prop_assert!(matches!(call, Call::Validate(_))),
                     Answer::Revoked => prop_assert!(matches!(call, Call::Revoke(_))),
+                    Answer::NotRevoked(error) => {
+                        prop_assert!(matches!(call, Call::Revoke(_)) && !error.detail().is_empty());
+                    }
                     Answer::Failed(error) => prop_assert!(!error.detail().is_empty()),
                 }
             }
