@@ -109,6 +109,7 @@ fn outcome(answer: &Answer) -> String {
         }
         Answer::NoToken(cause) => error("NoToken", cause),
         Answer::Failed(cause) => error("Failed", cause),
+        Answer::NotRevoked(cause) => error("NotRevoked", cause),
         other => format!("{other:?}"),
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
     redact_start(text, secrets, usize::MAX)
 }
 
-/// As [`redact`], for the first `limit` bytes of a text that may be long. What follows is not returned,
+/// As [`redact`], for the first `limit` bytes of a text that may be long. The rest is not returned,
 /// and read only as far as a secret that begins before the limit may go.
 pub(crate) fn redact_start(text: &str, secrets: &[&str], limit: usize) -> String {
     let longest = secrets.iter().map(|secret| secret.len()).max().unwrap_or_default();

@@ -46,7 +46,16 @@ fn read(stream: &mut TcpStream) -> String {
 
 fn token(address: &str, store: &Path) -> Run {
     tokenlease(["token", "--provider", "oauth2", "--server", address, "--user", "u"])
-        .args(["--client-id", "c", "--deadline", "1s", "--output", "json"])
+        .args([
+            "--client-id",
+            "c",
+            "--token-path",
+            "/token",
+            "--deadline",
+            "1s",
+            "--output",
+            "json",
+        ])
         .env("TOKENLEASE_PASSWORD", "canary")
         .shares(store)
         .run()

@@ -88,12 +88,8 @@ impl Lifecycle {
             self.record_change(RecordChange::Leased { credentials, lease, replacing, origin }, t);
         }
         let mut obtained = CurrentLease::new(lease, source, t);
-        let same = self
-            .current
-            .as_ref()
-            .filter(|current| current.lease.fingerprint == obtained.lease.fingerprint);
         // A rejection that was reported after this request was sent is not settled by it.
-        let suspicion = same.and_then(|current| current.suspicion);
+        let suspicion = self.suspicion_of(obtained.lease.fingerprint);
         obtained.suspicion = suspicion.filter(|suspicion| suspicion.at >= sent);
         match &mut self.flight {
             Some(flight) => {

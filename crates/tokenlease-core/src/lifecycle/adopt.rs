@@ -48,11 +48,10 @@ impl Lifecycle {
             let (lease, origin) = (lease.clone(), Origin::Returned);
             self.record_change(RecordChange::Leased { credentials, lease, replacing, origin }, t);
         }
-        let same = self.current.as_ref().filter(|current| current.lease.fingerprint == fingerprint);
-        // A rejection that was reported of this token still stands.
-        let suspicion = same.and_then(|current| current.suspicion);
+        // A rejection that was reported of this token is still open.
+        let suspicion = self.suspicion_of(fingerprint);
         let current = CurrentLease::new(lease, Source::Adopted, t);
-        self.current = Some(CurrentLease { is_private, suspicion, ..current });
+        self.current = Some(CurrentLease { suspicion, is_private, ..current });
         Ok(())
     }
 

@@ -25,7 +25,7 @@ const MAX_TURNS: u32 = 100;
 /// After a fuse, nothing is tried for this long.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What a flight has used of the fuses' bounds.
+/// The part of the fuses' bounds that a flight has used.
 #[derive(Debug, Default)]
 pub(super) struct Fuse {
     logins: u8,

@@ -33,7 +33,7 @@ pub(super) struct Job {
     pub(super) token: Token,
     pub(super) fingerprint: TokenFingerprint,
     pub(super) is_sent: bool,
-    /// What a revocation knows of its token.
+    /// The facts that a revocation has of its token.
     pub(super) revoking: Revoking,
 }
 

@@ -84,6 +84,12 @@ impl Lifecycle {
         if after_confirmation { Rejection::StillActive } else { Rejection::Suspected }
     }
 
+    /// Returns the rejection that was reported of that token, if it is the current one.
+    pub(super) fn suspicion_of(&self, fingerprint: TokenFingerprint) -> Option<Suspicion> {
+        let current = self.current.as_ref()?;
+        if current.lease.fingerprint == fingerprint { current.suspicion } else { None }
+    }
+
     /// When the next login may be sent, if a rejection that the server did not confirm is its cause.
     pub(super) fn login_backoff_until(&self, t: Timestamp) -> Option<Timestamp> {
         let known = self.store.known.login_backoff(self.credentials);

@@ -4,7 +4,7 @@
 //! calls the token active afterwards; and *failed*. Servers also accept the revocation of a token that
 //! they do not know or do not revoke, so only two validations prove it: active before, and inactive after.
 //!
-//! The token is shared until the server answered. A refusal proves that nothing was revoked, and the
+//! The token is shared until the server answered. A rejection proves that nothing was revoked, and the
 //! token stays in use: a wrong secret must not cost other processes their token. Any other end takes
 //! the token out of use for all processes.
 
@@ -32,7 +32,7 @@ pub enum Revocation {
     Unproven,
 }
 
-/// What a revocation knows of its token.
+/// The facts that a revocation has of its token.
 #[derive(Debug, Default)]
 pub(super) struct Revoking {
     /// The store knows the token as live, or the server called it active before the revocation.
@@ -119,7 +119,6 @@ impl Lifecycle {
                 job.revoking.set_aside = self.current.take_if(is_it);
                 self.next_of_job(JobKind::Confirm);
             }
-            (JobKind::Revoke, Answer::Revoked) => self.revoked(Revocation::Unproven, t),
             (JobKind::Revoke, Answer::NotRevoked(error)) => {
                 let error = error.within("nothing was revoked, and the token stays in use");
                 self.finish_job(Err(error));
@@ -129,7 +128,10 @@ impl Lifecycle {
                 self.revoked(if was_active { Revocation::Proven } else { Revocation::Unproven }, t);
             }
             (JobKind::Confirm, Answer::Active) => self.not_revoked(sent, t),
-            (JobKind::Confirm, _) => self.revoked(Revocation::Unproven, t),
+            // Nothing can confirm it.
+            (JobKind::Revoke, Answer::Revoked) | (JobKind::Confirm, _) => {
+                self.revoked(Revocation::Unproven, t);
+            }
             (_, Answer::Failed(error)) => {
                 self.end_revoked(t);
                 let error = error.within("the token is not used any more, but it may be active");

@@ -97,6 +97,19 @@ impl World {
                 .is_past_expiry(number)
                 .then_some("past its expiry, without an answer from the provider");
         }
+        self.cause_without_record(owner, sent, number)
+    }
+
+    /// Returns the cause of a login while this token is active, if the record that it was decided by
+    /// did not have the token.
+    fn cause_without_record(
+        &mut self,
+        owner: &Owner,
+        sent: Sent,
+        number: usize,
+    ) -> Option<&'static str> {
+        let (_, _, password) = owner;
+        let (print, t) = (self.fingerprint(number), self.now);
         let from = self.provider.token(number).map_or(t, |token| token.from);
         if self.has_newer(number, password) {
             return Some("the token that replaced it has ended");

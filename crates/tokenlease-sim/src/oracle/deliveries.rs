@@ -1,4 +1,4 @@
-//! Which token the provider returned to whom, and what became of the answer.
+//! Which token the provider returned to whom, and whether the answer arrived.
 
 use super::{Delivery, Sent};
 use crate::{Fault, Owner, Password, S, World};
@@ -7,14 +7,14 @@ impl World {
     /// Returns when the provider first returned the token in an answer that arrived, since the store
     /// last lost its data.
     pub(super) fn first_returned(&self, number: usize) -> Option<i64> {
-        let flushes = self.faults.iter().filter(|(_, _, fault)| *fault == Fault::Flush);
-        let flushed = flushes.map(|(from, ..)| *from).filter(|from| *from <= self.now).max();
+        let losses = self.faults.iter().filter(|(_, _, fault)| *fault == Fault::Flush);
+        let flushed = losses.map(|(from, ..)| *from).filter(|from| *from <= self.now).max();
         let deliveries = self.oracle.deliveries.get(&number)?.iter();
         let arrived = deliveries.filter(|delivery| delivery.delivered.is_some());
         let (before, since): (Vec<_>, Vec<_>) =
             arrived.map(|delivery| delivery.sent).partition(|sent| Some(*sent) < flushed);
         // A process that kept it in memory saved it again.
-        since.into_iter().min().or(before.into_iter().min())
+        since.into_iter().min().or_else(|| before.into_iter().min())
     }
 
     /// Returns whether the provider accepted the credentials since then.

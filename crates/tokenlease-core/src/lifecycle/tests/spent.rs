@@ -217,9 +217,9 @@ fn unblock_forgets_spent_logins() {
     log_in(&mut machine, 5_002, 3, 0);
 }
 
-fn spent(last: i64, count: u32, lost: bool) -> RecordChange<Timestamp> {
+fn spent(sent: i64, count: u32, lost: bool) -> RecordChange<Timestamp> {
     let credentials = machine_of(wyn(), false).credentials;
-    RecordChange::LoginSpent { credentials, at: Timestamp(last), count, lost }
+    RecordChange::LoginSpent { credentials, at: Timestamp(sent), count, lost }
 }
 
 /// Rule: Merge: the last of two rows of spent logins counts, with the higher count; a new token ends the

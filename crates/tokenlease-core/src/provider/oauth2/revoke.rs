@@ -148,10 +148,10 @@ mod tests {
         assert!(parse(401, r#"{"error":"invalid_token"}"#).is_err());
     }
 
-    /// Rule: Revocation: a refusal by the server proves that nothing was revoked, and its advice fits its
+    /// Rule: Revocation: a rejection by the server proves that nothing was revoked, and its advice fits its
     /// cause; a server error proves nothing.
     #[test]
-    fn a_refusal_proves_that_nothing_was_revoked_and_its_advice_fits_its_cause() {
+    fn a_rejection_proves_that_nothing_was_revoked_and_its_advice_fits_its_cause() {
         for (status, body, advice) in [
             (401, r#"{"error":"invalid_client"}"#, "check the client id"),
             (401, r#"{"error":"unauthorized_client"}"#, "check the client id"),

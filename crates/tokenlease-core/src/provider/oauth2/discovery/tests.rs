@@ -171,8 +171,8 @@ fn a_failed_discovery_backs_off() {
     }
 }
 
-/// Rule: Discovery: what the server answered without a usable document keeps other processes from asking
-/// it at once, and they get the same error. A failure to connect does not.
+/// Rule: Discovery: an answer without a usable document keeps other processes from asking the server at
+/// once, and they get the same error. A failure to connect does not.
 #[test]
 fn a_failure_that_the_server_answered_concerns_all_processes() {
     let mut store = Some(None);
