@@ -74,12 +74,12 @@ pub struct Options {
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub revocation_path: Option<String>,
     /// The path of the introspection endpoint. The default for oauth2 is that of the discovery
-    /// document, unless userinfo is used. It is used only if there is no
-    /// userinfo endpoint.
+    /// document, unless userinfo is used. It is asked before a userinfo endpoint, because it says more.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub introspection_path: Option<String>,
-    /// The path of the userinfo endpoint. The default for wyn is `/connect/userinfo`; for
-    /// oauth2 it is that of the discovery document, for users with the scope `openid`. An empty path means that the server has none.
+    /// The path of the userinfo endpoint. The default for wyn is `/connect/userinfo`; for oauth2 it is
+    /// that of the discovery document, for users with the scope `openid`. An empty path means that the
+    /// server has none.
     #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
     pub userinfo_path: Option<String>,
     /// The server ends older tokens of an identity when it issues a new one (wyn, oauth2). No
