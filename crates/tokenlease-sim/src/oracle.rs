@@ -104,6 +104,8 @@ pub struct Oracle {
     /// Logins that rejections without a validation caused: the last time, and the count.
     rejection_logins: BTreeMap<Password, (i64, u32)>,
     pub(crate) revoked: BTreeSet<TokenFingerprint>,
+    /// Tokens whose revocation was requested. No caller gets one while its end is not confirmed.
+    pub(crate) revoking: BTreeSet<TokenFingerprint>,
     /// Tokens that a validation called inactive.
     called_inactive: BTreeSet<TokenFingerprint>,
     /// The logins of all entries.

@@ -5,6 +5,7 @@ mod backoffs;
 mod fuses;
 mod late_answers;
 mod locks;
+mod outcomes;
 mod rejections;
 mod spent;
 

@@ -5,9 +5,11 @@
 //! A server may be unable to tell: a proxy that removes the token, a path of another API, or an
 //! introspection that shows a token to its audience alone. So "inactive" about a token that the server
 //! issued a moment ago is not believed, and counts as inconclusive, until the server has called a token
-//! active. (`WinKAS` has one validation, without path and client.) The process remembers that in memory, because path and client are its own options: what
-//! another process was answered says nothing about them. Of the token itself, the record tells whether
-//! any process saw it active.
+//! active. A validation whose path and client are fixed is believed at once.
+//!
+//! The process remembers the active answer in memory: path and client are its own options, so the answers
+//! to other processes say nothing about them. Of the token itself, the record tells whether any process
+//! saw it active.
 
 use std::time::Duration;
 

@@ -186,7 +186,7 @@ impl World {
         let print = self.fingerprint(number);
         let discarded = self.oracle.rejected_by_api.contains_key(&print)
             || self.oracle.forgotten.contains(&print)
-            || self.oracle.revoked.contains(&print)
+            || self.oracle.revoking.contains(&print)
             || self.is_known_inactive(print)
             || self.oracle.was_rejected_since(password, made)
             || self.got_newer(p, number, password);

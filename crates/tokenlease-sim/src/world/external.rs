@@ -20,6 +20,7 @@ impl World {
             let number = Provider::number(&token);
             self.log_line(|| format!("p{p} revokes {number}"));
             self.restart_minimum();
+            self.oracle.revoking.insert(self.fingerprint(number));
         }
         self.drive(p, &password);
     }

@@ -1,0 +1,114 @@
+//! The answers of a server about a token: whether they are believed, and the ends of a revocation.
+
+use super::*;
+
+const MINUTE: i64 = 60_000;
+
+/// Returns a state machine without a store, with a token that was issued at 0 for an hour.
+fn with_token() -> (Lifecycle, Token) {
+    let mut machine = machine_of(wyn(), false);
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    let (_, login) = sent(&mut machine, 0);
+    machine.handle(login, granted(1, 0), at(0));
+    settle(&mut machine, 0);
+    let Reply::Lease(served) = ask(&mut machine, 0) else { panic!() };
+    (machine, served.lease.token().clone())
+}
+
+/// Answers the requests of a job in that order, and returns its report.
+fn report<const N: usize>(machine: &mut Lifecycle, t: i64, answers: [Answer; N]) -> Result<Report> {
+    for answer in answers {
+        let (_, receipt) = sent(machine, t);
+        machine.handle(receipt, Outcome::Answered(answer), at(t));
+    }
+    settle(machine, t);
+    machine.take_report().expect("the job has ended")
+}
+
+fn refused() -> Answer {
+    let error = Error::new(ErrorKind::CredentialsRejected, "wrong secret").with_status(401);
+    Answer::NotRevoked(error)
+}
+
+/// Returns whether a caller is served the token of the first login.
+fn serves(machine: &mut Lifecycle, t: i64) -> bool {
+    let _ = ask(machine, t);
+    settle(machine, t);
+    matches!(ask(machine, t), Reply::Lease(_))
+}
+
+/// Rule: Validation: a token that was issued less than 10 minutes ago is not believed to be inactive until
+/// the server has called one active, and stays in use.
+#[test]
+fn a_new_token_is_not_believed_to_be_inactive_before_an_active_answer() {
+    let (mut machine, token) = with_token();
+    machine.validate(&token).unwrap();
+    let error = report(&mut machine, MINUTE, [Answer::Inactive]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+    assert!(serves(&mut machine, MINUTE));
+    machine.validate(&token).unwrap();
+    let answer = report(&mut machine, 2 * MINUTE, [Answer::Active]).unwrap();
+    assert_eq!(answer, Report::Validation(true));
+    machine.validate(&token).unwrap();
+    let answer = report(&mut machine, 3 * MINUTE, [Answer::Inactive]).unwrap();
+    assert_eq!(answer, Report::Validation(false));
+    assert!(!serves(&mut machine, 3 * MINUTE));
+}
+
+/// Rule: Validation: a token that was issued 10 minutes ago is believed to be inactive.
+#[test]
+fn an_older_token_is_believed_to_be_inactive() {
+    let (mut machine, token) = with_token();
+    machine.validate(&token).unwrap();
+    let answer = report(&mut machine, 10 * MINUTE + 1, [Answer::Inactive]).unwrap();
+    assert_eq!(answer, Report::Validation(false));
+    assert!(!serves(&mut machine, 10 * MINUTE + 1));
+}
+
+/// Rule: Revocation: a rejected revocation leaves the token in use, with the error of the rejection.
+#[test]
+fn a_rejected_revocation_leaves_the_token_in_use() {
+    let (mut machine, token) = with_token();
+    machine.revoke(&token).unwrap();
+    let error = report(&mut machine, MINUTE, [Answer::Active, refused()]).unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::CredentialsRejected, Some(401)));
+    assert!(serves(&mut machine, MINUTE));
+}
+
+/// Rule: Revocation: a token that the server calls active after its revocation was not revoked, and stays
+/// in use.
+#[test]
+fn a_token_that_is_active_after_its_revocation_stays_in_use() {
+    let (mut machine, token) = with_token();
+    machine.revoke(&token).unwrap();
+    let answers = [Answer::Active, Answer::Revoked, Answer::Active];
+    let error = report(&mut machine, MINUTE, answers).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRevoked, "{error}");
+    assert!(serves(&mut machine, MINUTE));
+}
+
+/// Rule: Revocation: a revocation is proven by a token that was active before and is inactive after it.
+#[test]
+fn a_revocation_is_proven_by_an_active_token_before_and_an_inactive_one_after() {
+    for (before, expected) in
+        [(Answer::Active, Revocation::Proven), (Answer::Inactive, Revocation::Unproven)]
+    {
+        let (mut machine, token) = with_token();
+        machine.revoke(&token).unwrap();
+        let answers = [before, Answer::Revoked, Answer::Inactive];
+        let answer = report(&mut machine, MINUTE, answers).unwrap();
+        assert_eq!(answer, Report::Revoked(expected));
+        assert!(!serves(&mut machine, MINUTE));
+    }
+}
+
+/// Rule: Revocation: after a revocation that failed the token is not used, because it may be inactive.
+#[test]
+fn after_a_failed_revocation_the_token_is_not_used() {
+    let (mut machine, token) = with_token();
+    machine.revoke(&token).unwrap();
+    let error = Error::new(ErrorKind::Unavailable, "down").with_status(503);
+    let error = report(&mut machine, MINUTE, [Answer::Active, Answer::Failed(error)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(!serves(&mut machine, MINUTE));
+}
