@@ -57,7 +57,8 @@ impl World {
     /// Checks the budget of a store outage: one login in a lifetime, or one an hour if the answer is
     /// lost.
     fn judge_budget(&mut self, owner: &Owner, sent: Sent) {
-        if !sent.without_store || self.returns_running() {
+        // Under the lock no other process sends one.
+        if !sent.without_store || sent.owned || self.returns_running() {
             return;
         }
         let lifetime = self.provider.lifetime.min(60 * M);

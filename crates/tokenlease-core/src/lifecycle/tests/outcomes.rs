@@ -112,3 +112,32 @@ fn after_a_failed_revocation_the_token_is_not_used() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(!serves(&mut machine, MINUTE));
 }
+
+/// Rule: Validation: an active answer about any token makes the validation believed.
+#[test]
+fn an_active_answer_about_another_token_makes_the_validation_believed() {
+    let (mut machine, token) = with_token();
+    machine.validate(&Token::new(TokenKind::Bearer, "another")).unwrap();
+    let answer = report(&mut machine, MINUTE, [Answer::Active]).unwrap();
+    assert_eq!(answer, Report::Validation(true));
+    machine.validate(&token).unwrap();
+    let answer = report(&mut machine, MINUTE, [Answer::Inactive]).unwrap();
+    assert_eq!(answer, Report::Validation(false));
+}
+
+/// Rule: Validation: a new token that an API rejected, and a validation that is not believed calls
+/// inactive, is replaced, and serves again if the login returns it.
+#[test]
+fn a_new_token_that_was_rejected_serves_again_if_the_login_returns_it() {
+    let (mut machine, token) = with_token();
+    assert_eq!(machine.report_rejected(&token, at(MINUTE)), Rejection::Suspected);
+    assert!(matches!(ask(&mut machine, MINUTE), Reply::Later));
+    let (call, receipt) = sent(&mut machine, MINUTE);
+    assert!(matches!(call, Call::Validate(_)), "{call:?}");
+    machine.handle(receipt, Outcome::Answered(Answer::Inactive), at(MINUTE));
+    let (call, receipt) = sent(&mut machine, MINUTE + 1);
+    assert_eq!(call, Call::Login);
+    machine.handle(receipt, granted(1, MINUTE + 1), at(MINUTE + 1));
+    settle(&mut machine, MINUTE + 1);
+    assert!(serves(&mut machine, MINUTE + 2));
+}
