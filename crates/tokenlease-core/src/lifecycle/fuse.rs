@@ -58,7 +58,7 @@ impl Lifecycle {
         } else {
             return true;
         };
-        self.blow(what, t);
+        self.fail_by_fuse(what, t);
         false
     }
 
@@ -66,19 +66,19 @@ impl Lifecycle {
     /// flight has failed.
     pub(super) fn within_turns(&mut self, turns: u32, t: Timestamp) -> bool {
         if turns == MAX_TURNS {
-            self.blow("went round in circles", t);
+            self.fail_by_fuse("took a hundred steps without a request or a pause", t);
         }
         if turns < 2 * MAX_TURNS {
             return true;
         }
-        // Not even its end comes to an end.
+        // The failed flight does not end either.
         self.flight = None;
         self.demand = None;
         self.completions += 1;
         false
     }
 
-    fn blow(&mut self, what: &str, t: Timestamp) {
+    fn fail_by_fuse(&mut self, what: &str, t: Timestamp) {
         let error = Error::new(ErrorKind::Internal, format!("an attempt to get a token {what}"))
             .advice("report this as a fault of tokenlease");
         self.fail(t.plus(PAUSE), error, t);
