@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The longest `Retry-After` that is obeyed.
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// The time between two probes of a configuration that the server does not accept.
+pub(crate) const PROBE: Duration = HOUR;
+
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);

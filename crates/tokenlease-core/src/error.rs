@@ -127,6 +127,16 @@ impl Error {
         &self.0.detail
     }
 
+    /// Returns what was expected instead.
+    pub(crate) fn expected_text(&self) -> Option<&str> {
+        self.0.expected.as_deref()
+    }
+
+    /// Returns what the reader should do.
+    pub(crate) fn advice_text(&self) -> Option<&str> {
+        self.0.advice.as_deref()
+    }
+
     /// Returns the HTTP status of the response, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.status

@@ -87,7 +87,7 @@ use crate::{
     expiry::Rules,
     key::Key,
     lease::{Lease, Source},
-    provider::{Call, Server},
+    provider::{Call, OptionsFingerprint, Server},
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
 };
@@ -99,6 +99,8 @@ pub struct Lifecycle {
     policy: Policy,
     rules: Rules,
     credentials: CredentialsFingerprint,
+    /// The options that its logins are sent with.
+    options: Option<OptionsFingerprint>,
     key: Key,
     /// The state of the machine's own sequence of random numbers.
     random: u64,
@@ -197,6 +199,7 @@ impl Lifecycle {
             policy,
             rules: Rules { new_token_ends_old: server.new_token_ends_old(), seed },
             credentials,
+            options: Some(server.options_fingerprint(&key)),
             key,
             random: seed,
             store: StoreView::default(),

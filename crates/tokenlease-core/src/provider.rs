@@ -20,12 +20,13 @@ mod server;
 mod text;
 mod validation;
 pub mod winkas;
+mod words;
 pub mod wyn;
 
 pub use self::{
     call::{Answer, ApiAnswer, Call, Grant},
     granted::{Granted, Life},
     oauth2::ClientAuth,
-    server::Server,
+    server::{OptionsFingerprint, Server},
     validation::Validation,
 };

@@ -3,6 +3,7 @@
 //! Processes change it by compare-and-swap: a writer reads the record, merges its changes and saves
 //! the result only if no other process wrote in the meantime. All times in it are the store's.
 
+pub(crate) mod cause;
 pub(crate) mod change;
 pub(crate) mod clock_mapping;
 mod encoding;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::cause::NumberedCause;
 pub use self::{
     encoding::DecodeError,
     inspect::Inspection,
@@ -22,6 +24,7 @@ pub use self::{
 use crate::{
     credentials::CredentialsFingerprint,
     lease::{FirstSeen, Lease},
+    provider::OptionsFingerprint,
     time::{Moment, StoreTime},
     token::TokenFingerprint,
 };
@@ -95,26 +98,32 @@ pub(crate) struct RecordState<T> {
     pub(crate) early_end: Option<(Duration, TokenFingerprint)>,
     /// The least recently changed first.
     pub(crate) histories: Vec<TokenHistory<T>>,
-    /// Not in records of version 1.
-    #[serde(skip, default = "Vec::new")]
     pub(crate) spent_logins: Vec<SpentLogins<T>>,
+    /// The causes of circuits and backoffs, the oldest first.
+    pub(crate) causes: Vec<NumberedCause>,
 }
 
 /// The lease of one set of credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry<T> {
     pub(crate) credentials: CredentialsFingerprint,
+    /// The options that it was obtained with. `None`: unknown, from a record of version 1.
+    pub(crate) options: Option<OptionsFingerprint>,
     #[serde(with = "encoding::lease")]
     #[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
     pub(crate) lease: Lease<T>,
 }
 
-/// A circuit, or the backoff of one entry: its credentials are not sent until then.
+/// A circuit, or the backoff of one entry: its credentials are not sent with these options until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Block<T> {
     pub(crate) credentials: CredentialsFingerprint,
+    /// `None`: unknown, from a record of version 1. It concerns all options.
+    pub(crate) options: Option<OptionsFingerprint>,
     pub(crate) until: T,
     pub(crate) count: u32,
+    /// The number of its cause.
+    pub(crate) cause: Option<u8>,
 }
 
 /// The backoff of an entry's logins that are caused by rejections without a validation.
@@ -146,6 +155,8 @@ pub(crate) struct ServerBackoff<T> {
     pub(crate) until: T,
     pub(crate) count: u32,
     pub(crate) reason: BackoffReason,
+    /// The number of its cause.
+    pub(crate) cause: Option<u8>,
 }
 
 /// Why calls to the server back off.
@@ -186,6 +197,22 @@ pub(crate) enum TombstoneCause {
     Revoked,
 }
 
+impl<T> Block<T> {
+    /// Returns whether it stops these credentials with these options.
+    pub(crate) fn concerns(
+        &self,
+        credentials: CredentialsFingerprint,
+        options: Option<OptionsFingerprint>,
+    ) -> bool {
+        self.credentials == credentials && may_be_same(self.options, options)
+    }
+}
+
+/// Returns whether two sets of options are the same, as far as they are known.
+pub(crate) fn may_be_same(a: Option<OptionsFingerprint>, b: Option<OptionsFingerprint>) -> bool {
+    a.is_none() || b.is_none() || a == b
+}
+
 impl<T: Moment> TokenHistory<T> {
     /// Whether the server's return of the token, in answer to a request sent at `sent`, ends the
     /// token's rejection: no validation had confirmed that, and it is the first such return.
@@ -221,6 +248,7 @@ impl<T> Default for RecordState<T> {
             early_end: None,
             histories: Vec::new(),
             spent_logins: Vec::new(),
+            causes: Vec::new(),
         }
     }
 }
@@ -236,12 +264,20 @@ impl<T: Moment> RecordState<T> {
         self.lease(credentials).is_some()
     }
 
-    pub(crate) fn circuit(&self, credentials: CredentialsFingerprint) -> Option<&Block<T>> {
-        self.circuits.iter().find(|circuit| circuit.credentials == credentials)
+    pub(crate) fn circuit(
+        &self,
+        credentials: CredentialsFingerprint,
+        options: Option<OptionsFingerprint>,
+    ) -> Option<&Block<T>> {
+        self.circuits.iter().find(|circuit| circuit.concerns(credentials, options))
     }
 
-    pub(crate) fn entry_backoff(&self, credentials: CredentialsFingerprint) -> Option<&Block<T>> {
-        self.entry_backoffs.iter().find(|backoff| backoff.credentials == credentials)
+    pub(crate) fn entry_backoff(
+        &self,
+        credentials: CredentialsFingerprint,
+        options: Option<OptionsFingerprint>,
+    ) -> Option<&Block<T>> {
+        self.entry_backoffs.iter().find(|backoff| backoff.concerns(credentials, options))
     }
 
     pub(crate) fn login_backoff(
@@ -309,7 +345,7 @@ mod tests {
             first: FirstSeen { generation: 1, sent_at: NOW, expiry },
             validated_at: None,
         };
-        let leases = vec![Entry { credentials: credentials(), lease }];
+        let leases = vec![Entry { credentials: credentials(), options: None, lease }];
         RecordState { leases, ..RecordState::default() }
     }
 
@@ -321,7 +357,13 @@ mod tests {
     /// backoff or a tombstone in it, and for 7 days at least.
     #[test]
     fn a_record_expires_30_days_after_the_last_end_of_anything_in_it() {
-        let block = |until| Block { credentials: credentials(), until, count: 1 };
+        let block = |until| Block {
+            credentials: credentials(),
+            options: None,
+            until,
+            count: 1,
+            cause: None,
+        };
         assert_eq!(keep(RecordState::default()), 7 * DAY);
         let circuits = vec![block(NOW.plus(DAY))];
         assert_eq!(keep(RecordState { circuits, ..RecordState::default() }), 31 * DAY);
@@ -343,7 +385,13 @@ mod tests {
     /// last write, with or without a circuit.
     #[test]
     fn a_record_with_a_lease_without_end_is_kept_for_more_than_a_year() {
-        let block = Block { credentials: credentials(), until: NOW.plus(DAY), count: 1 };
+        let block = Block {
+            credentials: credentials(),
+            options: None,
+            until: NOW.plus(DAY),
+            count: 1,
+            cause: None,
+        };
         assert_eq!(keep(leased(Expiry::Unstated)), 395 * DAY);
         let state = RecordState { circuits: vec![block], ..leased(Expiry::Unstated) };
         assert_eq!(keep(state), 395 * DAY);

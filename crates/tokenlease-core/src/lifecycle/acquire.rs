@@ -73,19 +73,20 @@ impl Lifecycle {
         t: Timestamp,
     ) {
         let source = if origin == Origin::Login { Source::Login } else { Source::Refetch };
-        let credentials = self.credentials;
+        let (credentials, options) = (self.credentials, self.options);
         let circuit_was_open = self.circuit_is_open();
         self.backoffs.clear_entry();
         // The lease that was stored when this was decided. A later one is not overwritten.
         let stored = self.store.known.lease(credentials);
         let replacing = stored.map(|lease| lease.fingerprint);
-        self.record_change(RecordChange::Accepted { credentials, sent }, t);
+        self.record_change(RecordChange::Accepted { credentials, options, sent }, t);
         if circuit_was_open {
             self.events.push(Event::CircuitClosed);
         }
         if !matches!(lease.expiry(), Expiry::ExpiredOnArrival { .. }) {
             let lease = lease.clone();
-            self.record_change(RecordChange::Leased { credentials, lease, replacing, origin }, t);
+            let leased = RecordChange::Leased { credentials, options, lease, replacing, origin };
+            self.record_change(leased, t);
         }
         let mut obtained = CurrentLease::new(lease, source, t);
         // A rejection that was reported after this request was sent is not settled by it.

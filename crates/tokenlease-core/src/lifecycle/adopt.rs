@@ -41,12 +41,13 @@ impl Lifecycle {
         let first = known.history(fingerprint).and_then(|history| history.first);
         let first = first.unwrap_or(FirstSeen { generation, sent_at: t, expiry });
         let lease = Lease { token, fingerprint, first, validated_at: None };
-        let credentials = self.credentials;
+        let (credentials, options) = (self.credentials, self.options);
         let is_private = !known.was_accepted(credentials);
         if !is_private {
             let replacing = known.lease(credentials).map(|lease| lease.fingerprint);
             let (lease, origin) = (lease.clone(), Origin::Returned);
-            self.record_change(RecordChange::Leased { credentials, lease, replacing, origin }, t);
+            let leased = RecordChange::Leased { credentials, options, lease, replacing, origin };
+            self.record_change(leased, t);
         }
         // A rejection that was reported of this token is still open.
         let suspicion = self.suspicion_of(fingerprint);
@@ -141,7 +142,7 @@ impl Lifecycle {
         let current = current.filter(|current| !current.is_private && current.suspicion.is_none());
         let Some(current) = current.filter(|_| !obtained) else { return };
         let lease = current.lease.clone();
-        let credentials = self.credentials;
+        let (credentials, options) = (self.credentials, self.options);
         let known = &self.store.known;
         let lacks = known.lease(credentials).is_none_or(|stored| {
             stored.fingerprint != lease.fingerprint && stored.sent_at() < lease.sent_at()
@@ -152,7 +153,8 @@ impl Lifecycle {
             && !known.is_forgotten(lease.fingerprint)
         {
             let (replacing, origin) = (None, Origin::Kept);
-            self.record_change(RecordChange::Leased { credentials, lease, replacing, origin }, t);
+            let leased = RecordChange::Leased { credentials, options, lease, replacing, origin };
+            self.record_change(leased, t);
         }
     }
 

@@ -4,13 +4,17 @@
 //! | --- | --- | --- | --- |
 //! | `FailedAttempt` | process | memory | the process may try; a success ends it earlier |
 //! | `Refresh` | process | memory | the process may refresh |
-//! | `Configuration` | process | memory | never: `unblock` ends it |
 //! | `OutageLogin` | process | memory | the process may log in without the store |
-//! | `Reported` | process | memory | nothing: it never blocks, it explains a backoff of the record |
+//! | `Reported` | process | memory | nothing: it never blocks, it explains a backoff whose cause the record lost |
 //! | `InvalidResponse` | entry | record; memory if the record is full | all may try; a success ends it earlier |
 //! | `Circuit` | entry | record | one process probes; only a success or `unblock` ends it |
+//! | `OtherOptions` | credentials | record | all may try |
 //! | `Server` | identity | record | all may try |
 //! | `RejectedElsewhere` | identity | record | all may try |
+//!
+//! A backoff of an entry concerns its credentials with its options, so that a corrected option is tried at
+//! once. An error of the configuration is probed hourly, by one process. The record keeps the server's
+//! answer as the cause of a circuit or a backoff, so that all processes report the same error.
 //!
 //! The lengths of all waits are the functions of [`crate::backoff`].
 
@@ -20,13 +24,15 @@ use super::{Lifecycle, Next, event::Event};
 use crate::{
     backoff,
     error::{Error, ErrorKind},
-    record::{BackoffReason, Block, ServerBackoff, change::RecordChange},
+    record::{BackoffReason, Block, cause::Cause, change::RecordChange},
     time::{Moment as _, Now, Timestamp},
 };
 
 /// A backoff in the record ends up to this much later than its writer meant, because its time is
 /// translated to the store's clock and back.
 const CLOCK_SLACK: Duration = Duration::from_secs(2);
+/// With this many sets of options the same credentials may fail before the next set waits.
+const MAX_OTHER_OPTIONS: usize = 4;
 
 /// Why something is not tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +41,6 @@ pub(super) enum Why {
     FailedAttempt,
     /// The last refresh of a lease that still serves failed, or another process is at it.
     Refresh,
-    /// The server called the request itself wrong: trying again would not help.
-    Configuration,
     /// The login that this process may send during a store outage was sent.
     OutageLogin,
     /// The error that callers were given last.
@@ -49,6 +53,8 @@ pub(super) enum Why {
     Server,
     /// Too many other credentials of this identity were rejected lately.
     RejectedElsewhere,
+    /// The server rejected these credentials, or could not use them, with several other options.
+    OtherOptions,
 }
 
 /// Whom a backoff concerns.
@@ -77,12 +83,8 @@ pub(super) struct Backoff {
 impl Backoff {
     pub(super) fn new(why: Why, until: Timestamp) -> Self {
         let scope = match why {
-            Why::FailedAttempt
-            | Why::Refresh
-            | Why::Configuration
-            | Why::OutageLogin
-            | Why::Reported => Scope::Process,
-            Why::InvalidResponse | Why::Circuit => Scope::Entry,
+            Why::FailedAttempt | Why::Refresh | Why::OutageLogin | Why::Reported => Scope::Process,
+            Why::InvalidResponse | Why::Circuit | Why::OtherOptions => Scope::Entry,
             Why::Server | Why::RejectedElsewhere => Scope::Identity,
         };
         Self { scope, until, why, error: None, count: 0 }
@@ -136,9 +138,7 @@ impl Backoffs {
     pub(super) fn unblock(&mut self) {
         self.failures = 0;
         self.clear_entry();
-        self.list.retain(|backoff| {
-            !matches!(backoff.why, Why::FailedAttempt | Why::Refresh | Why::Configuration)
-        });
+        self.list.retain(|backoff| !matches!(backoff.why, Why::FailedAttempt | Why::Refresh));
     }
 
     /// The attempt succeeded.
@@ -166,17 +166,16 @@ impl Lifecycle {
     /// All backoffs that concern sending credentials: those of this process, then the record's.
     fn backoffs(&self, t: Timestamp) -> impl Iterator<Item = Backoff> {
         let known = &self.store.known;
-        let server = known.server_backoff.map(|server| {
-            let error = Error::new(ErrorKind::Throttled, server.reason.description());
-            Backoff::new(Why::Server, server.until).with_error(error)
-        });
-        let response = known.entry_backoff(self.credentials).map(|block| {
-            let error = Error::new(
-                ErrorKind::Unavailable,
-                "the server's last answer to these credentials could not be used",
-            );
-            Backoff::new(Why::InvalidResponse, block.until).with_error(error)
-        });
+        let of = |why, until, cause| Backoff {
+            error: known.cause(cause).map(Cause::error),
+            ..Backoff::new(why, until)
+        };
+        let server = known.server_backoff.map(|server| of(Why::Server, server.until, server.cause));
+        let response = known
+            .entry_backoff(self.credentials, self.options)
+            .map(|block| of(Why::InvalidResponse, block.until, block.cause));
+        let options =
+            self.other_options_until(t).map(|(until, cause)| of(Why::OtherOptions, until, cause));
         let elsewhere = self.rejected_elsewhere_until(t).map(|until| {
             let error = Error::new(
                 ErrorKind::Throttled,
@@ -185,9 +184,8 @@ impl Lifecycle {
             );
             Backoff::new(Why::RejectedElsewhere, until).with_error(error)
         });
-        let own =
-            [Why::Configuration, Why::FailedAttempt].map(|why| self.backoffs.get(why).cloned());
-        own.into_iter().chain([server, response, elsewhere]).flatten()
+        let own = self.backoffs.get(Why::FailedAttempt).cloned();
+        [own, server, response, options, elsewhere].into_iter().flatten()
     }
 
     /// Until when no credentials are sent.
@@ -199,21 +197,57 @@ impl Lifecycle {
     pub(super) fn backed_off(&self, now: Now) -> Option<(Timestamp, Error)> {
         let t = now.elapsed;
         let until = self.backed_off_until(t)?;
-        // The record keeps no error. The last error of this process explains the backoff better.
-        let reported = self.backoffs.get(Why::Reported).cloned();
-        let reported = reported.filter(|own| own.until.plus(CLOCK_SLACK) >= until);
-        let longest = |backoff: &Backoff| backoff.until >= until;
-        let own = self.backoffs(t).filter(|backoff| backoff.scope == Scope::Process).find(longest);
-        let backoff = own.or(reported).or_else(|| self.backoffs(t).find(longest))?;
-        let error = backoff.error?;
-        Some((
-            until,
-            if backoff.why == Why::Configuration {
-                error
-            } else {
-                error.with_until(now.wall_at(until))
-            },
-        ))
+        // This process's own attempts come first in the list.
+        let longest = self.backoffs(t).find(|backoff| backoff.until >= until)?;
+        let reported = || {
+            let own = self.backoffs.get(Why::Reported)?;
+            own.error.clone().filter(|_| own.until.plus(CLOCK_SLACK) >= until)
+        };
+        let error = longest.error.clone().or_else(reported);
+        let error = error.unwrap_or_else(|| self.error_without_cause(longest.why));
+        Some((until, error.with_until(now.wall_at(until))))
+    }
+
+    /// The error of a backoff whose cause neither the record nor this process knows.
+    fn error_without_cause(&self, why: Why) -> Error {
+        let reason = self.store.known.server_backoff.map(|server| server.reason);
+        match (why, reason) {
+            (Why::Server, Some(reason)) => {
+                let kind = match reason {
+                    BackoffReason::Throttled => ErrorKind::Throttled,
+                    BackoffReason::ServerError => ErrorKind::Unavailable,
+                };
+                Error::new(kind, reason.description())
+            }
+            _ => Error::new(
+                ErrorKind::Unavailable,
+                "the server answered these credentials with an error that the record no longer has",
+            ),
+        }
+    }
+
+    /// The error that a circuit has: that of the record, or that of this process.
+    pub(super) fn cause_of(&self, why: Why, cause: Option<u8>) -> Option<Error> {
+        let recorded = self.store.known.cause(cause).map(Cause::error);
+        recorded.or_else(|| self.backoffs.get(why)?.error.clone())
+    }
+
+    /// Until when these credentials wait because they failed with several other options, and the cause of
+    /// the last failure. Without this, a program whose options change with each start would send rejected
+    /// credentials each time.
+    fn other_options_until(&self, t: Timestamp) -> Option<(Timestamp, Option<u8>)> {
+        let known = &self.store.known;
+        let mut others: Vec<_> = known
+            .circuits
+            .iter()
+            .chain(&known.entry_backoffs)
+            .filter(|block| block.credentials == self.credentials && block.until > t)
+            .filter(|block| !block.concerns(self.credentials, self.options))
+            .map(|block| (block.until, block.cause))
+            .collect();
+        others.sort_unstable();
+        let at = others.len().checked_sub(MAX_OTHER_OPTIONS)?;
+        others.get(at).copied()
     }
 
     /// The attempt failed, and the next one waits. A lease that still serves stays in use.
@@ -256,7 +290,8 @@ impl Lifecycle {
         let count =
             self.store.known.server_backoff.map_or(0, |server| server.count).saturating_add(1);
         let until = t.plus(backoff::server(count, error.retry_after(), self.draw()));
-        self.record_change(RecordChange::BackedOff(ServerBackoff { until, count, reason }), t);
+        let cause = Some(Cause::of(error));
+        self.record_change(RecordChange::BackedOff { until, count, reason, cause }, t);
         self.events.push(Event::BackedOff(until));
         self.stop(until, error.clone().with_until(now.wall_at(until)), t);
     }
@@ -264,16 +299,17 @@ impl Lifecycle {
     /// The server's answer to these credentials could not be used.
     pub(super) fn entry_backoff(&mut self, error: &Error, now: Now) {
         let t = now.elapsed;
-        if error.kind() == ErrorKind::Config {
-            let backoff = Backoff::new(Why::Configuration, Timestamp::MAX);
-            self.backoffs.set(backoff.with_error(error.clone()));
-        }
-        let credentials = self.credentials;
-        let count = self.store.known.entry_backoff(credentials).map_or(0, |block| block.count);
-        let count = count.saturating_add(1);
-        let until = t.plus(backoff::entry(count));
+        let (credentials, options) = (self.credentials, self.options);
+        let known = self.store.known.entry_backoff(credentials, options);
+        let count = known.map_or(0, |block| block.count).saturating_add(1);
+        let until = t.plus(match error.kind() {
+            ErrorKind::Config => backoff::PROBE,
+            _ => backoff::entry(count),
+        });
+        let cause = Some(Cause::of(error));
         self.backoffs.set(Backoff { count, ..Backoff::new(Why::InvalidResponse, until) });
-        self.record_change(RecordChange::EntryBackedOff { credentials, until, count }, t);
+        let change = RecordChange::EntryBackedOff { credentials, options, until, count, cause };
+        self.record_change(change, t);
         self.events.push(Event::BackedOff(until));
         self.stop(until, error.clone().with_until(now.wall_at(until)), t);
     }
@@ -281,6 +317,7 @@ impl Lifecycle {
     /// This process's own backoff of the entry, for a full record that has lost it.
     pub(super) fn own_entry_backoff(&self) -> Option<Block<Timestamp>> {
         let own = self.backoffs.get(Why::InvalidResponse)?;
-        Some(Block { credentials: self.credentials, until: own.until, count: own.count })
+        let (credentials, options) = (self.credentials, self.options);
+        Some(Block { credentials, options, until: own.until, count: own.count, cause: None })
     }
 }

@@ -3,7 +3,13 @@
 //! The server rejects the credentials of an entry: the circuit opens for an hour, then two, up to a
 //! day. At the end of that time one process probes the credentials, and the circuit closes when the
 //! server accepts them, or with [`Lifecycle::unblock`]. Each entry, that is each pair of identity and
-//! credentials, has a separate circuit, so a wrong password never blocks the right one.
+//! credentials, has a separate circuit, so a wrong password never blocks the right one. Options that
+//! take part in a login are also told apart: a corrected option is tried at once. After the rejection
+//! with 4 sets of options, the next set waits, because the server may count rejections against the
+//! account.
+//!
+//! The server's answer is kept in the record as the circuit's cause, so that all processes report the
+//! same error.
 //!
 //! Credentials that were never accepted are limited further, because the server may count wrong
 //! passwords against the account: two rejections within 15 minutes make all other such credentials
@@ -19,7 +25,7 @@ use super::{
 use crate::{
     backoff,
     error::{Error, ErrorKind},
-    record::{change::RecordChange, merge::rejected_at},
+    record::{cause::Cause, change::RecordChange, merge::rejected_at},
     time::{Moment as _, Now, Timestamp},
 };
 
@@ -32,44 +38,46 @@ impl Lifecycle {
     /// Whether the circuit is open or due for its probe: the server rejected these credentials and has
     /// not accepted them since. Nothing is served until then.
     pub(super) fn circuit_is_open(&self) -> bool {
-        self.store.known.circuit(self.credentials).is_some()
+        self.store.known.circuit(self.credentials, self.options).is_some()
     }
 
     /// Whether the server rejected these credentials after `sent`, and has not accepted them since.
     pub(super) fn was_rejected_since(&self, sent: Timestamp) -> bool {
-        let circuit = self.store.known.circuit(self.credentials);
+        let circuit = self.store.known.circuit(self.credentials, self.options);
         circuit.is_some_and(|circuit| rejected_at(circuit.until, circuit.count) > sent)
     }
 
     /// The error of an open circuit, until its probe is due.
     pub(super) fn circuit_error(&self, now: Now) -> Option<Error> {
-        let circuit = self.store.known.circuit(self.credentials)?;
+        let circuit = self.store.known.circuit(self.credentials, self.options)?;
         let backoff = Backoff::new(Why::Circuit, circuit.until);
         backoff.blocks(now.elapsed).then(|| {
-            let rejection = self.backoffs.get(Why::Circuit).and_then(|own| own.error.clone());
-            rejection
+            self.cause_of(Why::Circuit, circuit.cause)
                 .unwrap_or_else(|| {
                     Error::new(
                         ErrorKind::CredentialsRejected,
                         "the server rejected these credentials; they are not sent again for now",
                     )
+                    .advice("correct them, or have the account unlocked, and call `unblock`")
                 })
                 .with_until(now.wall_at(circuit.until))
-                .advice("correct them, or have the account unlocked, and call `unblock`")
         })
     }
 
     /// The server rejected the credentials: opens the circuit.
     pub(super) fn credentials_rejected(&mut self, error: &Error, now: Now) {
         let t = now.elapsed;
-        let credentials = self.credentials;
+        let (credentials, options) = (self.credentials, self.options);
         let known = &self.store.known;
-        let count = known.circuit(credentials).map_or(0, |circuit| circuit.count).saturating_add(1);
+        let count = known.circuit(credentials, options).map_or(0, |circuit| circuit.count);
+        let count = count.saturating_add(1);
         let until = t.plus(backoff::circuit(count));
         if !known.was_accepted(credentials) {
             self.record_change(RecordChange::RejectedUnaccepted { credentials, at: t }, t);
         }
-        self.record_change(RecordChange::Rejected { credentials, until, count }, t);
+        let cause = Some(Cause::of(error));
+        let change = RecordChange::Rejected { credentials, options, until, count, cause };
+        self.record_change(change, t);
         self.events.push(Event::CircuitOpened(until));
         self.current = None;
         self.backoffs.set(Backoff::new(Why::Circuit, until).with_error(error.clone()));

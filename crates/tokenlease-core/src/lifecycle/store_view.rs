@@ -280,7 +280,7 @@ impl Lifecycle {
         let known = &mut store.known.entry_backoffs;
         if let Some(own) = own
             && known.len() >= MAX_BLOCKS
-            && known.iter().all(|block| block.credentials != own.credentials)
+            && known.iter().all(|block| !block.concerns(own.credentials, own.options))
         {
             known.push(own);
         }

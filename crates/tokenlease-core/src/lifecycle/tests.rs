@@ -2,6 +2,7 @@
 //! worlds are in `tokenlease-sim`.
 
 mod backoffs;
+mod causes;
 mod fuses;
 mod late_answers;
 mod locks;
@@ -15,7 +16,7 @@ use super::*;
 use crate::{
     Credentials, Identity, StoreTime, Token, TokenKind, WallTime,
     provider::{Answer, Call, Granted, Life},
-    record::Record,
+    record::{Record, change::RecordChange},
 };
 
 type Stored = Option<(u64, Record)>;

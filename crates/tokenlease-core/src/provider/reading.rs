@@ -110,9 +110,14 @@ impl<'r> Reading<'r> {
             return self.redirect();
         }
         let (kind, advice) = self.kind_by_status(unauthorized);
-        let reason = self.status.canonical_reason().unwrap_or("an unknown status");
-        self.error(kind, format!("the server answered \"{reason}\" with {}", self.shape()))
-            .advice(advice)
+        let detail = if let Some(words) = self.words() {
+            format!("the server said {words}")
+        } else {
+            let (status, reason) = (self.status.as_u16(), self.status.canonical_reason());
+            let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
+            format!("the server answered {status}{reason} with {}", self.shape())
+        };
+        self.error(kind, detail).advice(advice)
     }
 
     /// Returns the kind of error of a status, and the advice.

@@ -2,6 +2,7 @@
 
 mod discovered;
 mod options;
+mod options_fingerprint;
 mod request;
 mod response;
 mod standard;
@@ -11,6 +12,7 @@ mod tests;
 use std::{collections::BTreeSet, time::Duration};
 
 use self::discovered::Discovered;
+pub use self::options_fingerprint::OptionsFingerprint;
 use super::{
     call::Grant,
     oauth2::{self, ClientAuth, Endpoint},

@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
-use super::{ServerBackoff, Tombstone, clock_mapping::Translate};
+use super::{BackoffReason, Tombstone, cause::Cause, clock_mapping::Translate};
 use crate::{
-    credentials::CredentialsFingerprint, lease::Lease, time::Moment, token::TokenFingerprint,
+    credentials::CredentialsFingerprint, lease::Lease, provider::OptionsFingerprint, time::Moment,
+    token::TokenFingerprint,
 };
 
 /// One event that changes the record of an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RecordChange<T> {
-    /// The server accepted the credentials, in a call sent at that time: their circuit closes and
-    /// their backoff ends.
-    Accepted { credentials: CredentialsFingerprint, sent: T },
+    /// The server accepted the credentials with these options, in a call sent at that time: their
+    /// circuit closes and their backoff ends.
+    Accepted { credentials: CredentialsFingerprint, options: Option<OptionsFingerprint>, sent: T },
     /// The credentials have this lease. `replacing` is the token of the lease that it replaces, as
     /// far as the writer knew when it requested the token.
     Leased {
         credentials: CredentialsFingerprint,
+        options: Option<OptionsFingerprint>,
         lease: Lease<T>,
         replacing: Option<TokenFingerprint>,
         origin: Origin,
@@ -34,13 +36,25 @@ pub(crate) enum RecordChange<T> {
     /// The holder of the credentials called `forget` for the token.
     Forgotten { credentials: CredentialsFingerprint, fingerprint: TokenFingerprint },
     /// The server rejected the credentials.
-    Rejected { credentials: CredentialsFingerprint, until: T, count: u32 },
+    Rejected {
+        credentials: CredentialsFingerprint,
+        options: Option<OptionsFingerprint>,
+        until: T,
+        count: u32,
+        cause: Option<Cause>,
+    },
     /// Credentials that were never accepted before were rejected at that time.
     RejectedUnaccepted { credentials: CredentialsFingerprint, at: T },
     /// The server throttles or fails.
-    BackedOff(ServerBackoff<T>),
+    BackedOff { until: T, count: u32, reason: BackoffReason, cause: Option<Cause> },
     /// The server's response to the credentials was unusable.
-    EntryBackedOff { credentials: CredentialsFingerprint, until: T, count: u32 },
+    EntryBackedOff {
+        credentials: CredentialsFingerprint,
+        options: Option<OptionsFingerprint>,
+        until: T,
+        count: u32,
+        cause: Option<Cause>,
+    },
     /// A login brought no better token than the one in use, or its answer was lost.
     LoginSpent { credentials: CredentialsFingerprint, at: T, count: u32, lost: bool },
     /// The learned age from which tokens are validated.
@@ -67,15 +81,20 @@ impl<T: Moment> RecordChange<T> {
     /// Converts the change's times to another clock.
     pub(crate) fn translate<U>(&self, to: &impl Translate<T, U>) -> RecordChange<U> {
         match self {
-            Self::Accepted { credentials, sent } => {
-                RecordChange::Accepted { credentials: *credentials, sent: to.lower_bound(*sent) }
-            }
-            Self::Leased { credentials, lease, replacing, origin } => RecordChange::Leased {
+            Self::Accepted { credentials, options, sent } => RecordChange::Accepted {
                 credentials: *credentials,
-                lease: lease.map(|t| to.lower_bound(t)),
-                replacing: *replacing,
-                origin: *origin,
+                options: *options,
+                sent: to.lower_bound(*sent),
             },
+            Self::Leased { credentials, options, lease, replacing, origin } => {
+                RecordChange::Leased {
+                    credentials: *credentials,
+                    options: *options,
+                    lease: lease.map(|t| to.lower_bound(t)),
+                    replacing: *replacing,
+                    origin: *origin,
+                }
+            }
             Self::Validated { fingerprint, sent } => {
                 RecordChange::Validated { fingerprint: *fingerprint, sent: to.lower_bound(*sent) }
             }
@@ -90,25 +109,34 @@ impl<T: Moment> RecordChange<T> {
             Self::Forgotten { credentials, fingerprint } => {
                 RecordChange::Forgotten { credentials: *credentials, fingerprint: *fingerprint }
             }
-            Self::Rejected { credentials, until, count } => RecordChange::Rejected {
-                credentials: *credentials,
-                until: to.upper_bound(*until),
-                count: *count,
-            },
+            Self::Rejected { credentials, options, until, count, cause } => {
+                RecordChange::Rejected {
+                    credentials: *credentials,
+                    options: *options,
+                    until: to.upper_bound(*until),
+                    count: *count,
+                    cause: cause.clone(),
+                }
+            }
             Self::RejectedUnaccepted { credentials, at } => RecordChange::RejectedUnaccepted {
                 credentials: *credentials,
                 at: to.upper_bound(*at),
             },
-            Self::BackedOff(backoff) => RecordChange::BackedOff(ServerBackoff {
-                until: to.upper_bound(backoff.until),
-                count: backoff.count,
-                reason: backoff.reason,
-            }),
-            Self::EntryBackedOff { credentials, until, count } => RecordChange::EntryBackedOff {
-                credentials: *credentials,
+            Self::BackedOff { until, count, reason, cause } => RecordChange::BackedOff {
                 until: to.upper_bound(*until),
                 count: *count,
+                reason: *reason,
+                cause: cause.clone(),
             },
+            Self::EntryBackedOff { credentials, options, until, count, cause } => {
+                RecordChange::EntryBackedOff {
+                    credentials: *credentials,
+                    options: *options,
+                    until: to.upper_bound(*until),
+                    count: *count,
+                    cause: cause.clone(),
+                }
+            }
             Self::LoginSpent { credentials, at, count, lost } => RecordChange::LoginSpent {
                 credentials: *credentials,
                 at: to.upper_bound(*at),

@@ -60,16 +60,19 @@ impl<T: Copy> RecordState<T> {
     {
         let block = |block: &Block<T>| Block {
             credentials: block.credentials,
+            options: block.options,
             until: to.upper_bound(block.until),
             count: block.count,
+            cause: block.cause,
         };
         RecordState {
             generation: self.generation,
             leases: self
                 .leases
                 .iter()
-                .map(|Entry { credentials, lease }| Entry {
+                .map(|Entry { credentials, options, lease }| Entry {
                     credentials: *credentials,
+                    options: *options,
                     lease: lease.map(|t| to.lower_bound(t)),
                 })
                 .collect(),
@@ -94,6 +97,7 @@ impl<T: Copy> RecordState<T> {
                 until: to.upper_bound(backoff.until),
                 count: backoff.count,
                 reason: backoff.reason,
+                cause: backoff.cause,
             }),
             learned: self.learned,
             early_end: self.early_end,
@@ -120,6 +124,7 @@ impl<T: Copy> RecordState<T> {
                     lost: spent.lost,
                 })
                 .collect(),
+            causes: self.causes.clone(),
         }
     }
 }

@@ -1,29 +1,27 @@
 //! The encoding of a record: a version byte, then the fields in the `postcard` format.
 //!
-//! Golden vectors fix the format. Each change to it needs a new version. Version 2 adds the spent logins
-//! after the fields of version 1; records of version 1 are still read.
+//! Golden vectors fix the format. Each change to it needs a new version. Version 2 adds the spent logins,
+//! the options of each lease, circuit and backoff, and the causes; records of version 1 are still read.
+
+mod version1;
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{Record, RecordState, SpentLogins};
-use crate::time::StoreTime;
+use super::Record;
 
 const VERSION: u8 = 2;
-
-type Fields = (RecordState<StoreTime>, Vec<SpentLogins<StoreTime>>);
 
 impl Record {
     /// Encodes the record. The bytes contain tokens: encrypt them before they leave the process.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         // Full capacity from the start, so that a growing vector leaves no copy behind.
-        let fields = (&self.0, &self.0.spent_logins);
-        let size = postcard::experimental::serialized_size(&fields).unwrap_or_default();
+        let size = postcard::experimental::serialized_size(&self.0).unwrap_or_default();
         let mut bytes = Vec::with_capacity(1 + size);
         bytes.push(VERSION);
         // Vectors, options and numbers always encode. An empty result would be read as torn.
-        Zeroizing::new(postcard::to_extend(&fields, bytes).unwrap_or_default())
+        Zeroizing::new(postcard::to_extend(&self.0, bytes).unwrap_or_default())
     }
 
     /// Decodes a record.
@@ -34,10 +32,10 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (version, rest) = bytes.split_first().ok_or(DecodeError::Torn)?;
         match *version {
-            VERSION => postcard::from_bytes::<Fields>(rest)
-                .map(|(state, spent_logins)| Self(RecordState { spent_logins, ..state }))
+            VERSION => postcard::from_bytes(rest).map(Self).map_err(|_| DecodeError::Torn),
+            1 => postcard::from_bytes::<version1::Fields>(rest)
+                .map(|fields| Self(fields.into()))
                 .map_err(|_| DecodeError::Torn),
-            1 => postcard::from_bytes(rest).map(Self).map_err(|_| DecodeError::Torn),
             0 => Err(DecodeError::Torn),
             version => Err(DecodeError::Newer { version }),
         }
@@ -108,19 +106,27 @@ mod tests {
 
     use super::{
         super::{
-            BackoffReason, Block, Entry, LoginBackoff, ServerBackoff, SpentLogins, TokenHistory,
-            Tombstone, TombstoneCause,
+            BackoffReason, Block, Entry, LoginBackoff, RecordState, ServerBackoff, SpentLogins,
+            TokenHistory, Tombstone, TombstoneCause, cause::Cause,
         },
         *,
     };
     use crate::{
         credentials::CredentialsFingerprint,
+        error::{Error, ErrorKind},
         key::Key,
         lease::{Expiry, FirstSeen, Lease},
+        provider::OptionsFingerprint,
+        time::StoreTime,
         token::{Token, TokenFingerprint, TokenKind},
     };
 
     fn full() -> Record {
+        full_with(8)
+    }
+
+    /// Returns a record whose causes have texts of up to that size.
+    fn full_with(size: usize) -> Record {
         let token =
             |n: usize| Token::new(TokenKind::Winkas, format!("U1vT{n}|86Vb-{n}_crg").as_str());
         let fingerprint = |n| TokenFingerprint::of(&Key::new([3; 32]), &token(n));
@@ -135,13 +141,22 @@ mod tests {
             },
         };
         let blocks = |n: u8| {
-            (0..n).map(|n| Block { credentials: credentials(n), until: t(9), count: 3 }).collect()
+            (0..n)
+                .map(|n| Block {
+                    credentials: credentials(n),
+                    options: Some(OptionsFingerprint::from_bytes([n; 8])),
+                    until: t(9),
+                    count: 3,
+                    cause: None,
+                })
+                .collect()
         };
-        Record(RecordState {
+        let mut state = RecordState {
             generation: 70_000,
             leases: (0..4_u8)
                 .map(|n| Entry {
                     credentials: credentials(n),
+                    options: Some(OptionsFingerprint::from_bytes([n; 8])),
                     lease: Lease {
                         token: token(n.into()),
                         fingerprint: fingerprint(n.into()),
@@ -165,6 +180,7 @@ mod tests {
                 until: t(6),
                 count: 2,
                 reason: BackoffReason::Throttled,
+                cause: None,
             }),
             learned: Some(Duration::from_secs(86_000)),
             early_end: Some((Duration::from_secs(3_600), fingerprint(1))),
@@ -185,17 +201,36 @@ mod tests {
                     lost: n % 2 == 0,
                 })
                 .collect(),
-        })
+            causes: Vec::new(),
+        };
+        // Eight causes. Each circuit and backoff has one of them.
+        for n in 0..8_u8 {
+            let error =
+                Error::new(ErrorKind::CredentialsRejected, format!("{n}").repeat(size.min(480)))
+                    .with_status(401)
+                    .with_code("c".repeat(size.min(200)))
+                    .expected("e".repeat(size.min(200)))
+                    .advice("a".repeat(size.min(200)));
+            let cause = state.add_cause(Some(&Cause::of(&error)));
+            for block in state.circuits.iter_mut().skip(n.into()).step_by(8) {
+                block.cause = cause;
+            }
+            state.entry_backoffs[usize::from(n)].cause = cause;
+        }
+        state.server_backoff.as_mut().unwrap().cause = state.circuits[0].cause;
+        Record(state)
     }
 
-    /// Rule: Formats: a full record stays under 4 kilobytes beside its tokens.
+    /// Rule: Formats: a full record stays under 16 kilobytes beside its tokens, and under 5 without causes.
     #[test]
-    fn a_full_record_is_decoded_unchanged_and_stays_under_four_kilobytes_beside_its_tokens() {
-        let record = full();
+    fn a_full_record_is_decoded_unchanged_and_has_a_maximum_size_beside_its_tokens() {
+        let record = full_with(480);
         let bytes = record.encode();
         assert_eq!(Record::decode(&bytes), Ok(record.clone()));
         let texts: usize = record.0.leases.iter().map(|e| e.lease.token.expose().len()).sum();
-        assert!(bytes.len() - texts < 4096, "{}", bytes.len());
+        assert!(bytes.len() - texts < 16 * 1024, "{}", bytes.len());
+        let bytes = Record(RecordState { causes: Vec::new(), ..record.0 }).encode();
+        assert!(bytes.len() - texts < 5 * 1024, "{}", bytes.len());
     }
 
     /// Rule: Formats: records of one version are encoded alike in all releases, and records of all earlier
@@ -212,8 +247,14 @@ mod tests {
         let vectors: Vec<_> =
             vectors.as_array().unwrap().iter().map(|it| it["bytes"].as_str().unwrap()).collect();
         assert_eq!(vectors[2..], now);
-        let without_spent_logins = Record(RecordState { spent_logins: Vec::new(), ..full().0 });
-        for (vector, record) in vectors.iter().zip([Record::default(), without_spent_logins]) {
+        let mut version_1 =
+            RecordState { spent_logins: Vec::new(), causes: Vec::new(), ..full().0 };
+        version_1.leases.iter_mut().for_each(|entry| entry.options = None);
+        for block in version_1.circuits.iter_mut().chain(&mut version_1.entry_backoffs) {
+            (block.options, block.cause) = (None, None);
+        }
+        version_1.server_backoff.as_mut().unwrap().cause = None;
+        for (vector, record) in vectors.iter().zip([Record::default(), Record(version_1)]) {
             let bytes: Vec<u8> = (0..vector.len() / 2)
                 .map(|n| u8::from_str_radix(&vector[2 * n..2 * n + 2], 16).unwrap())
                 .collect();

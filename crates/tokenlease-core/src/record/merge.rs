@@ -9,10 +9,11 @@ use super::{
     Block, Entry, LoginBackoff, MAX_BLOCKS, MAX_CIRCUITS, MAX_HISTORIES, MAX_LEASES,
     MAX_REJECTED_UNACCEPTED, RecordState, ServerBackoff, SpentLogins, TokenHistory, Tombstone,
     TombstoneCause,
+    cause::Cause,
     change::{Origin, RecordChange},
 };
 use crate::{
-    backoff, credentials::CredentialsFingerprint, lease::Lease, time::Moment,
+    backoff, credentials::CredentialsFingerprint, provider::OptionsFingerprint, time::Moment,
     token::TokenFingerprint,
 };
 
@@ -27,9 +28,13 @@ impl<T: Moment> RecordState<T> {
     /// Merges a change. Merging it a second time has no further effect.
     pub(crate) fn merge(&mut self, change: &RecordChange<T>, now: T) {
         match change {
-            RecordChange::Accepted { credentials, sent } => self.accepted(*credentials, *sent),
-            RecordChange::Leased { credentials, lease, replacing, origin } => {
-                self.leased(*credentials, lease, *replacing, *origin, now);
+            RecordChange::Accepted { credentials, options, sent } => {
+                self.accepted(*credentials, *options, *sent);
+            }
+            RecordChange::Leased { credentials, options, lease, replacing, origin } => {
+                let entry =
+                    Entry { credentials: *credentials, options: *options, lease: lease.clone() };
+                self.leased(entry, *replacing, *origin, now);
             }
             RecordChange::Validated { fingerprint, sent } => self.validated(*fingerprint, *sent),
             RecordChange::Lifted { fingerprint, sent } => self.lifted(*fingerprint, *sent),
@@ -42,23 +47,31 @@ impl<T: Moment> RecordState<T> {
                 });
                 self.change_history(*fingerprint, |history| history.forgotten = true);
             }
-            RecordChange::Rejected { credentials, until, count } => {
-                self.rejected(*credentials, *until, *count);
+            RecordChange::Rejected { credentials, options, until, count, cause } => {
+                let (credentials, options) = (*credentials, *options);
+                let (until, count) = (*until, *count);
+                let block = Block { credentials, options, until, count, cause: None };
+                self.rejected(block, cause.as_ref());
             }
             RecordChange::RejectedUnaccepted { credentials, at } => {
                 self.rejected_unaccepted.retain(|(other, _)| other != credentials);
                 self.rejected_unaccepted.push((*credentials, *at));
                 drop_oldest(&mut self.rejected_unaccepted, MAX_REJECTED_UNACCEPTED);
             }
-            RecordChange::BackedOff(new) => {
-                let (until, count) = self
-                    .server_backoff
-                    .map_or((new.until, 0), |old| (old.until.max(new.until), old.count));
-                let count = count.max(new.count);
-                self.server_backoff = Some(ServerBackoff { until, count, reason: new.reason });
+            RecordChange::BackedOff { until, count, reason, cause } => {
+                let (reason, cause) = (*reason, self.add_cause(cause.as_ref()));
+                let new = ServerBackoff { until: *until, count: *count, reason, cause };
+                self.server_backoff = Some(self.server_backoff.map_or(new, |old| ServerBackoff {
+                    until: old.until.max(new.until),
+                    count: old.count.max(new.count),
+                    ..new
+                }));
             }
-            RecordChange::EntryBackedOff { credentials, until, count } => {
-                extend(&mut self.entry_backoffs, *credentials, *until, *count, MAX_BLOCKS);
+            RecordChange::EntryBackedOff { credentials, options, until, count, cause } => {
+                let (credentials, options) = (*credentials, *options);
+                let (until, count, cause) = (*until, *count, self.add_cause(cause.as_ref()));
+                let block = Block { credentials, options, until, count, cause };
+                extend(&mut self.entry_backoffs, block, MAX_BLOCKS);
             }
             RecordChange::LoginSpent { credentials, at, count, lost } => {
                 let spent = SpentLogins {
@@ -79,13 +92,20 @@ impl<T: Moment> RecordState<T> {
                 self.rejected_unaccepted.clear();
             }
         }
+        self.drop_unused_causes();
     }
 
-    fn accepted(&mut self, credentials: CredentialsFingerprint, sent: T) {
+    fn accepted(
+        &mut self,
+        credentials: CredentialsFingerprint,
+        options: Option<OptionsFingerprint>,
+        sent: T,
+    ) {
         // A later rejection outweighs this success.
         let is_later = |circuit: &Block<T>| rejected_at(circuit.until, circuit.count) > sent;
-        self.circuits.retain(|circuit| circuit.credentials != credentials || is_later(circuit));
-        self.entry_backoffs.retain(|backoff| backoff.credentials != credentials);
+        self.circuits
+            .retain(|circuit| !circuit.concerns(credentials, options) || is_later(circuit));
+        self.entry_backoffs.retain(|backoff| !backoff.concerns(credentials, options));
     }
 
     fn login_spent(&mut self, spent: SpentLogins<T>) {
@@ -102,33 +122,34 @@ impl<T: Moment> RecordState<T> {
         drop_oldest(&mut self.spent_logins, MAX_BLOCKS);
     }
 
-    fn rejected(&mut self, credentials: CredentialsFingerprint, until: T, count: u32) {
-        // A later success outweighs this rejection.
-        let at = rejected_at(until, count);
-        if self.lease(credentials).is_some_and(|lease| lease.first.sent_at > at) {
+    fn rejected(&mut self, block: Block<T>, cause: Option<&Cause>) {
+        // A later success with the same options outweighs this rejection.
+        let at = rejected_at(block.until, block.count);
+        let is_same = |entry: &Entry<T>| block.concerns(entry.credentials, entry.options);
+        if self.leases.iter().any(|entry| is_same(entry) && entry.lease.first.sent_at > at) {
             return;
         }
         // Rejected credentials are not served a lease that they obtained before.
-        self.leases.retain(|entry| entry.credentials != credentials);
-        extend(&mut self.circuits, credentials, until, count, MAX_CIRCUITS);
+        self.leases.retain(|entry| !is_same(entry));
+        let cause = self.add_cause(cause);
+        extend(&mut self.circuits, Block { cause, ..block }, MAX_CIRCUITS);
     }
 
     fn leased(
         &mut self,
-        credentials: CredentialsFingerprint,
-        lease: &Lease<T>,
+        entry: Entry<T>,
         replacing: Option<TokenFingerprint>,
         origin: Origin,
         now: T,
     ) {
+        let Entry { credentials, options, mut lease } = entry;
         let fingerprint = lease.fingerprint;
         if origin == Origin::Kept && self.is_forgotten(fingerprint)
             || self.tombstone(fingerprint).is_some()
-            || self.circuit(credentials).is_some()
+            || self.circuit(credentials, options).is_some()
         {
             return;
         }
-        let mut lease = lease.clone();
         // A known token keeps its generation, and its first-seen time unless the server stated its end
         // again.
         if let Some(known) = self.history(fingerprint).and_then(|history| history.first) {
@@ -156,9 +177,9 @@ impl<T: Moment> RecordState<T> {
             history.forgotten = false;
         });
         self.leases.retain(|entry| entry.credentials != credentials);
-        self.leases.push(Entry { credentials, lease });
+        self.leases.push(Entry { credentials, options, lease });
         self.drop_leases(credentials, now);
-        self.entry_backoffs.retain(|backoff| backoff.credentials != credentials);
+        self.entry_backoffs.retain(|backoff| !backoff.concerns(credentials, options));
         if origin != Origin::Kept {
             self.spent_logins.retain(|spent| spent.credentials != credentials);
         }
@@ -295,19 +316,17 @@ pub(crate) fn rejected_at<T: Moment>(until: T, count: u32) -> T {
     until.minus(backoff::circuit(count))
 }
 
-/// Adds a block, or extends the one that the credentials have.
-fn extend<T: Moment>(
-    blocks: &mut Vec<Block<T>>,
-    credentials: CredentialsFingerprint,
-    until: T,
-    count: u32,
-    max: usize,
-) {
-    let old = blocks.iter().find(|block| block.credentials == credentials).copied();
-    let (until, count) =
-        old.map_or((until, count), |old| (until.max(old.until), count.max(old.count)));
-    blocks.retain(|block| block.credentials != credentials);
-    blocks.push(Block { credentials, until, count });
+/// Adds a block, or extends the one that the credentials have with these options.
+fn extend<T: Moment>(blocks: &mut Vec<Block<T>>, new: Block<T>, max: usize) {
+    let is_same = |block: &Block<T>| block.concerns(new.credentials, new.options);
+    let (until, count) = blocks
+        .iter()
+        .filter(|block| is_same(block))
+        .fold((new.until, new.count), |(until, count), old| {
+            (until.max(old.until), count.max(old.count))
+        });
+    blocks.retain(|block| !is_same(block));
+    blocks.push(Block { until, count, ..new });
     drop_oldest(blocks, max);
 }
 

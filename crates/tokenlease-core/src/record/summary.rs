@@ -155,7 +155,7 @@ mod tests {
         key::Key,
         lease::FirstSeen,
         record::{
-            BackoffReason, ServerBackoff, Tombstone, TombstoneCause,
+            BackoffReason, Tombstone, TombstoneCause,
             change::{Origin, RecordChange},
         },
         token::{Token, TokenKind},
@@ -181,6 +181,7 @@ mod tests {
             Lease { token: token(n), fingerprint: fingerprint(n), first, validated_at: None };
         RecordChange::Leased {
             credentials: credentials(n),
+            options: None,
             lease,
             replacing: None,
             origin: Origin::Login,
@@ -234,19 +235,24 @@ mod tests {
             leased(2, stated),
             RecordChange::Rejected {
                 credentials: credentials(2),
+                options: None,
                 until: StoreTime(2 * HOUR),
                 count: 2,
+                cause: None,
             },
             RecordChange::EntryBackedOff {
                 credentials: credentials(3),
+                options: None,
                 until: StoreTime(HOUR),
                 count: 1,
+                cause: None,
             },
-            RecordChange::BackedOff(ServerBackoff {
+            RecordChange::BackedOff {
                 until: StoreTime(HOUR),
                 count: 1,
                 reason: BackoffReason::Throttled,
-            }),
+                cause: None,
+            },
         ]);
         let summary = record.summary(StoreTime(10));
         assert!(!lease(&summary, 1).is_live);

@@ -94,32 +94,51 @@ fn an_unreachable_provider_in_the_refresh_window_costs_no_error() {
     assert_eq!((logins(&world), world.stats.errors()), (2, 0));
 }
 
-/// Rule: Backoff: an error that only another configuration corrects is sent once, and keeps the
-/// cached token until its expiry.
+/// Rule: Backoff: an error that only another configuration corrects is probed hourly by one process, keeps
+/// the cached token until its expiry, and ends without a person.
 ///
-/// The provider answers with `invalid_scope` from ten minutes before the expiry. After `unblock` a
-/// login succeeds.
+/// The provider answers with `invalid_scope` from ten minutes before the expiry until three hours. 4
+/// processes ask every 20 s.
 #[test]
-fn a_wrong_configuration_is_sent_once_and_keeps_the_cached_token() {
-    let mut world = world(Kind::Wyn, H, 1);
+fn a_wrong_configuration_is_probed_hourly_by_one_process_and_keeps_the_cached_token() {
+    let mut world = world(Kind::Wyn, H, 4);
     asks(&mut world, 0, &[0]);
     add_fault(&mut world, 50 * M, 3 * H, Fault::Config);
-    every(&mut world, 0, 50 * M, 2 * H, 20 * S);
+    for p in 0..4 {
+        every(&mut world, p, 50 * M, 4 * H, 20 * S);
+    }
     world.run(58 * M);
     assert_eq!((world.stats.errors(), world.stats.forbidden), (0, 1));
     world.run(3 * H);
-    assert!(world.stats.errors() > 150);
-    assert_eq!(world.stats.forbidden, 1);
-    world.at(3 * H, |world| {
+    assert!(world.stats.errors() > 600, "{}", world.stats.errors());
+    // At 50 minutes, and then an hour and two hours later.
+    assert_eq!((world.stats.forbidden, logins(&world)), (3, 1));
+    world.run(4 * H);
+    world.assert_no_violation();
+    // The probe three hours later succeeds.
+    assert_eq!((world.stats.forbidden, logins(&world)), (3, 2));
+}
+
+/// Rule: Backoff: `unblock` ends the wait for the next probe of a configuration.
+///
+/// The provider answers with `invalid_scope` for 40 minutes.
+#[test]
+fn unblock_ends_the_wait_for_the_next_probe_of_a_configuration() {
+    let mut world = world(Kind::Wyn, H, 1);
+    add_fault(&mut world, 0, 40 * M, Fault::Config);
+    every(&mut world, 0, S, 50 * M, 20 * S);
+    world.run(50 * M);
+    assert_eq!((world.stats.forbidden, logins(&world)), (1, 0));
+    world.at(50 * M, |world| {
         let now = world.clock(0);
         let password = "p0".into();
         world.lifecycle(0, &password).unblock(now);
     });
     let errors = world.stats.errors();
-    asks(&mut world, 0, &[3 * H + S]);
-    world.run(4 * H);
+    asks(&mut world, 0, &[50 * M + S]);
+    world.run(H);
     world.assert_no_violation();
-    assert_eq!((logins(&world), world.stats.errors() - errors), (2, 0));
+    assert_eq!((logins(&world), world.stats.errors() - errors), (1, 0));
 }
 
 /// Rule: Backoff: reading a backoff from the record does not extend it.

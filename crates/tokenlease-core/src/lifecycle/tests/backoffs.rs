@@ -15,7 +15,8 @@ fn a_backoff_does_not_keep_the_current_lease_from_a_caller_that_prefers_a_longer
     let mut record = store.take().map(|(_, record)| record).unwrap();
     let until = StoreTime(3_600_000);
     let reason = crate::record::BackoffReason::Throttled;
-    record.0.server_backoff = Some(crate::record::ServerBackoff { until, count: 1, reason });
+    record.0.server_backoff =
+        Some(crate::record::ServerBackoff { until, count: 1, reason, cause: None });
     store = Some((9, record));
     assert!(matches!(ask(&mut machine, 40_000), Reply::Later));
     drive(&mut machine, &mut store, &mut issued, 40_000);
@@ -78,7 +79,13 @@ fn a_success_resets_the_backoff_of_its_credentials() {
             let secret = [n].map(char::from).into_iter().collect::<String>();
             let other = Credentials::password(secret.as_str());
             let credentials = CredentialsFingerprint::of(&Key::new([0; 32]), &other);
-            crate::record::Block { credentials, until: StoreTime(9_000_000), count: 1 }
+            crate::record::Block {
+                credentials,
+                options: None,
+                until: StoreTime(9_000_000),
+                count: 1,
+                cause: None,
+            }
         })
         .collect();
     store = Some((9, record));

@@ -236,7 +236,13 @@ fn the_last_row_of_spent_logins_counts_until_a_token_comes() {
     let lease = machine.current().unwrap().0.clone();
     for (origin, ends) in [(Origin::Kept, false), (Origin::Login, true)] {
         let lease = lease.clone();
-        let change = RecordChange::Leased { credentials, lease, replacing: None, origin };
+        let change = RecordChange::Leased {
+            credentials,
+            lease,
+            replacing: None,
+            origin,
+            options: machine.options,
+        };
         record.merge(&change, Timestamp(9_002));
         assert_eq!(record.spent_logins(credentials).is_none(), ends, "{origin:?}");
     }

@@ -24,7 +24,7 @@ pub(crate) enum Presented {
 pub(crate) fn of(reading: &Reading<'_>, presented: Presented) -> Error {
     // A body that can't be read is classified by the status.
     if let Ok([code, description]) = reading.fields(["error", "error_description"], wire::exactly)
-        && let Some(code) = code.word()
+        && let Some(code) = code.word().filter(|code| reading.is_code(code))
     {
         return rejected(reading, code, description.word(), presented);
     }
@@ -204,6 +204,18 @@ mod tests {
             "credentials rejected: the server said \"invalid_username_or_password\" (HTTP 400, \
              code invalid_grant); correct the user, the password or the tenant, then call `unblock`"
         );
+    }
+
+    #[test]
+    fn a_phrase_in_error_is_no_code() {
+        for (body, detail) in [
+            (r#"{"error":"HTTP 401 Unauthorized"}"#, "the server said \"HTTP 401 Unauthorized\""),
+            (r#"{"error":"Unauthorized","message":"Bad"}"#, "the server said \"Bad\""),
+        ] {
+            let error = parse(401, body);
+            assert_eq!((error.code(), error.detail()), (None, detail));
+            assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+        }
     }
 
     /// Rule: Circuit: a 401 with `unauthorized_client` rejects the credentials, and its error names both

@@ -1,7 +1,7 @@
 use super::{super::BackoffReason, *};
 use crate::{
     key::Key,
-    lease::{Expiry, FirstSeen},
+    lease::{Expiry, FirstSeen, Lease},
     time::Timestamp,
     token::{Token, TokenKind},
 };
@@ -35,6 +35,7 @@ fn lease(n: u8, end: i64) -> Lease<Timestamp> {
 fn leased(p: u8, n: u8, end: i64, origin: Origin) -> RecordChange<Timestamp> {
     RecordChange::Leased {
         credentials: credentials(p),
+        options: None,
         lease: lease(n, end),
         replacing: None,
         origin,
@@ -71,13 +72,26 @@ fn merging_a_change_twice_has_no_further_effect() {
         RecordChange::Validated { fingerprint: fingerprint(1), sent: Timestamp(5) },
         died(2, TombstoneCause::Rejected, 7),
         RecordChange::RejectedUnaccepted { credentials: credentials(3), at: Timestamp(8) },
-        RecordChange::Rejected { credentials: credentials(3), until: Timestamp(HOUR), count: 1 },
-        RecordChange::BackedOff(ServerBackoff {
+        RecordChange::Rejected {
+            credentials: credentials(3),
+            options: None,
+            until: Timestamp(HOUR),
+            count: 1,
+            cause: None,
+        },
+        RecordChange::BackedOff {
             until: Timestamp(9),
             count: 1,
             reason: BackoffReason::Throttled,
-        }),
-        RecordChange::EntryBackedOff { credentials: credentials(4), until: Timestamp(9), count: 1 },
+            cause: None,
+        },
+        RecordChange::EntryBackedOff {
+            credentials: credentials(4),
+            options: None,
+            until: Timestamp(9),
+            count: 1,
+            cause: None,
+        },
         RecordChange::Learned(Some(Duration::from_secs(9))),
         RecordChange::Forgotten { credentials: credentials(5), fingerprint: fingerprint(5) },
     ];
@@ -107,6 +121,7 @@ fn a_generation_counts_tokens_and_never_decreases() {
     assert_eq!(state.generation, 1, "the first lease is still there: it was not replaced");
     let replaced = RecordChange::Leased {
         credentials: credentials(1),
+        options: None,
         lease: lease(3, HOUR),
         replacing: Some(fingerprint(1)),
         origin: Origin::Login,
@@ -132,7 +147,13 @@ fn of_two_concurrent_logins_the_token_requested_last_wins() {
     let sent_at = |n: u8, at: i64, origin| {
         let mut lease = lease(n, HOUR);
         lease.first.sent_at = Timestamp(at);
-        RecordChange::Leased { credentials: credentials(1), lease, replacing: None, origin }
+        RecordChange::Leased {
+            credentials: credentials(1),
+            options: None,
+            lease,
+            replacing: None,
+            origin,
+        }
     };
     let (first, second) = (sent_at(1, 10, Origin::Login), sent_at(2, 20, Origin::Login));
     for order in [[&first, &second], [&second, &first]] {
@@ -152,11 +173,14 @@ fn of_two_concurrent_logins_the_token_requested_last_wins() {
 fn of_a_rejection_and_a_success_the_later_one_wins_in_any_order_of_merging() {
     let rejected_at = |at: i64| RecordChange::Rejected {
         credentials: credentials(1),
+        options: None,
         until: Timestamp(at + HOUR),
         count: 1,
+        cause: None,
     };
     let mut state = merged(&[RecordChange::Leased {
         credentials: credentials(1),
+        options: None,
         lease: Lease {
             first: FirstSeen { sent_at: Timestamp(100), ..lease(1, HOUR).first },
             ..lease(1, HOUR)
@@ -165,20 +189,28 @@ fn of_a_rejection_and_a_success_the_later_one_wins_in_any_order_of_merging() {
         origin: Origin::Login,
     }]);
     state.merge(&rejected_at(50), Timestamp(200));
-    assert!(state.circuit(credentials(1)).is_none() && state.was_accepted(credentials(1)));
+    assert!(state.circuit(credentials(1), None).is_none() && state.was_accepted(credentials(1)));
     state.merge(&rejected_at(150), Timestamp(200));
-    assert!(state.circuit(credentials(1)).is_some() && !state.was_accepted(credentials(1)));
+    assert!(state.circuit(credentials(1), None).is_some() && !state.was_accepted(credentials(1)));
     // A success that was requested before the rejection does not close its circuit.
     state.merge(
-        &RecordChange::Accepted { credentials: credentials(1), sent: Timestamp(100) },
+        &RecordChange::Accepted {
+            credentials: credentials(1),
+            options: None,
+            sent: Timestamp(100),
+        },
         Timestamp(200),
     );
-    assert!(state.circuit(credentials(1)).is_some());
+    assert!(state.circuit(credentials(1), None).is_some());
     state.merge(
-        &RecordChange::Accepted { credentials: credentials(1), sent: Timestamp(151) },
+        &RecordChange::Accepted {
+            credentials: credentials(1),
+            options: None,
+            sent: Timestamp(151),
+        },
         Timestamp(200),
     );
-    assert!(state.circuit(credentials(1)).is_none());
+    assert!(state.circuit(credentials(1), None).is_none());
 }
 
 /// Rule: Merge: a record keeps 4 leases; those that can't be served are dropped first, then the oldest.
@@ -201,7 +233,13 @@ fn an_open_circuit_is_never_dropped_for_a_lease_and_32_circuits_are_kept() {
     for n in 0..40 {
         let until = Timestamp(HOUR);
         state.merge(
-            &RecordChange::Rejected { credentials: credentials(n), until, count: 1 },
+            &RecordChange::Rejected {
+                credentials: credentials(n),
+                options: None,
+                until,
+                count: 1,
+                cause: None,
+            },
             Timestamp(0),
         );
     }
@@ -209,7 +247,10 @@ fn an_open_circuit_is_never_dropped_for_a_lease_and_32_circuits_are_kept() {
         state.merge(&leased(n, n, HOUR, Origin::Login), Timestamp(0));
     }
     assert_eq!((state.circuits.len(), state.leases.len()), (32, 4));
-    assert!(state.circuit(credentials(39)).is_some() && state.circuit(credentials(7)).is_none());
+    assert!(
+        state.circuit(credentials(39), None).is_some()
+            && state.circuit(credentials(7), None).is_none()
+    );
 }
 
 /// Rule: Circuit: rejected credentials lose their lease and save none until they are accepted; no
@@ -218,20 +259,26 @@ fn an_open_circuit_is_never_dropped_for_a_lease_and_32_circuits_are_kept() {
 fn rejected_credentials_lose_their_lease_and_save_none_until_they_are_accepted() {
     let mut state = merged(&[
         leased(1, 1, HOUR, Origin::Login),
-        RecordChange::Rejected { credentials: credentials(1), until: Timestamp(HOUR), count: 1 },
+        RecordChange::Rejected {
+            credentials: credentials(1),
+            options: None,
+            until: Timestamp(HOUR),
+            count: 1,
+            cause: None,
+        },
         leased(1, 1, HOUR, Origin::Kept),
     ]);
     assert!(state.lease(credentials(1)).is_none());
     state.merge(
-        &RecordChange::Accepted { credentials: credentials(2), sent: Timestamp(0) },
+        &RecordChange::Accepted { credentials: credentials(2), options: None, sent: Timestamp(0) },
         Timestamp(0),
     );
     assert!(
-        state.circuit(credentials(1)).is_some(),
+        state.circuit(credentials(1), None).is_some(),
         "a success of other credentials closes nothing"
     );
     state.merge(
-        &RecordChange::Accepted { credentials: credentials(1), sent: Timestamp(0) },
+        &RecordChange::Accepted { credentials: credentials(1), options: None, sent: Timestamp(0) },
         Timestamp(0),
     );
     state.merge(&leased(1, 1, HOUR, Origin::Returned), Timestamp(0));
@@ -339,6 +386,7 @@ fn a_known_token_keeps_its_first_seen_time_and_generation() {
         leased(2, 2, HOUR, Origin::Login),
         RecordChange::Leased {
             credentials: credentials(3),
+            options: None,
             lease: later,
             replacing: None,
             origin: Origin::Returned,
@@ -352,11 +400,12 @@ fn a_known_token_keeps_its_first_seen_time_and_generation() {
 /// Rule: Backoff: a success ends the doubling of a server backoff, but not the current wait.
 #[test]
 fn a_success_ends_the_doubling_of_a_server_backoff_but_not_its_current_wait() {
-    let backoff = RecordChange::BackedOff(ServerBackoff {
+    let backoff = RecordChange::BackedOff {
         until: Timestamp(50),
         count: 6,
         reason: BackoffReason::Throttled,
-    });
+        cause: None,
+    };
     let state = merged_at(10, &[backoff.clone(), leased(1, 1, HOUR, Origin::Login)]);
     assert!(
         state
@@ -383,7 +432,13 @@ fn the_histories_of_sixteen_tokens_are_kept() {
 fn unblock_removes_the_circuit_and_the_counted_rejections() {
     let state = merged(&[
         RecordChange::RejectedUnaccepted { credentials: credentials(1), at: Timestamp(0) },
-        RecordChange::Rejected { credentials: credentials(1), until: Timestamp(HOUR), count: 3 },
+        RecordChange::Rejected {
+            credentials: credentials(1),
+            options: None,
+            until: Timestamp(HOUR),
+            count: 3,
+            cause: None,
+        },
         RecordChange::Unblocked { credentials: credentials(1) },
     ]);
     assert_eq!(state, State::default());
