@@ -115,6 +115,27 @@ def test_errors_are_raised_where_the_call_is_awaited(emulator: Emulator, provide
     asyncio.run(main())
 
 
+# Rule: Validation: a validation whose task is cancelled does not affect the next one.
+def test_a_cancelled_validation_does_not_affect_the_next_one(
+    emulator: Emulator, provider: str
+) -> None:
+    endpoint = {"winkas": "winkas.validate", "wyn": "wyn.userinfo"}[provider]
+
+    async def main() -> None:
+        client = AsyncClient(**emulator.options(provider))
+        token = await client.token()
+        fault = {"endpoint": endpoint, "kind": "delay", "times": 1, "delay_ms": 300}
+        emulator.control("faults", fault)
+        task = asyncio.create_task(client.validate(token))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await client.validate(token)
+
+    asyncio.run(main())
+
+
 def test_a_client_works_in_successive_and_concurrent_event_loops(
     emulator: Emulator, provider: str
 ) -> None:

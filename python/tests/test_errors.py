@@ -124,6 +124,11 @@ def test_an_error_for_an_invalid_option_says_what_is_valid(kind: Any) -> None:  
         ({"store": "nowhere:"}, "store"),
         ({"ca": "/no/such/file"}, "can't be read"),
         ({"password": None}, "password"),
+        ({"timeout": timedelta(milliseconds=1)}, "timeout is 1ms"),
+        ({"deadline": 0}, "deadline is 0s"),
+        ({"store_check_interval": "20ms"}, "store_check_interval is 20ms"),
+        ({"agreed_lifetime": timedelta(0)}, "agreed_lifetime is 0s"),
+        ({"max_lifetime": "0s"}, "max_lifetime is 0s"),
     ]
     for wrong, words in cases:
         with pytest.raises(ConfigError) as caught:

@@ -12,7 +12,7 @@ use std::{
 
 use tokenlease::{
     Client, Clock as _, Error, ErrorKind, Registry, RegistryBuilder, Rejection, Result,
-    SystemClock,
+    SystemClock, bindings,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
         lease::Expiry,
@@ -142,11 +142,8 @@ impl Session {
         let observed = Arc::new(Observed::default());
         let hook = observed.clone();
         let registry = registry.http(settings.options.http()?).build()?;
-        let client = settings
-            .options
-            .client_for(settings.server()?, credentials, &registry)
-            .on_event(move |event| hook.observe(event))
-            .build()?;
+        let builder = settings.options.client_for(settings.server()?, credentials, &registry);
+        let client = bindings::observe(builder, move |event| hook.observe(event)).build()?;
         Ok(Self { client, observed, close_timeout: settings.timeout() })
     }
 

@@ -264,6 +264,20 @@ mod tests {
     }
 
     #[test]
+    fn options_that_cannot_work_are_errors_that_name_them() {
+        let erp = [("provider", "winkas"), ("user", "u"), ("contract", "c")];
+        for (key, value) in
+            [("deadline", "0s"), ("store_check_interval", "20ms"), ("timeout", "1ms")]
+        {
+            let options = options(&[&erp[..], &[(key, value)]].concat());
+            let built = options.client(Credentials::password("p"), None);
+            let error = built.and_then(ClientBuilder::build).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+            assert!(error.detail().starts_with(&format!("{key} is ")), "{error}");
+        }
+    }
+
+    #[test]
     fn a_clients_option_is_rejected_for_a_registry() {
         let error = options(&[("user", "u")]).registry().unwrap_err();
         assert!(error.to_string().contains("options of its clients"), "{error}");

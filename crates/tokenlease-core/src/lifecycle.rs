@@ -35,6 +35,7 @@
 //! | the record as it was last read, and unsaved changes | `store_view.rs` |
 //! | adoption of leases from the record and from callers | `adopt.rs` |
 //! | validations and revocations that callers request | `job.rs`, `revoke.rs` |
+//! | which caller gets the report of a job, and cancelled callers | `reports.rs` |
 //! | outcomes of effects, also late ones | `outcome.rs` |
 //! | effects, events, options, and the state in words | `effect.rs`, `event.rs`, `policy.rs`, `explain.rs` |
 
@@ -59,6 +60,7 @@ mod outcome;
 mod policy;
 mod refetch;
 mod reject;
+mod reports;
 mod revoke;
 mod spent;
 mod store_view;
@@ -68,7 +70,8 @@ mod validate;
 
 use self::{
     backoff::Backoffs, effect::EffectKind, ended::EndedTokens, flight::Flight, job::Job,
-    lock::Lock, reject::Suspicion, store_view::StoreView,
+    lock::Lock, refetch::RequestedRefetch, reject::Suspicion, reports::Reports,
+    store_view::StoreView,
 };
 pub use self::{
     caller::{Ask, Ready, Reply, Served},
@@ -78,12 +81,13 @@ pub use self::{
     outage::OnStoreOutage,
     policy::Policy,
     reject::Rejection,
+    reports::JobId,
     revoke::Revocation,
 };
 use crate::{
     backoff::mix,
     credentials::CredentialsFingerprint,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind},
     expiry::Rules,
     key::Key,
     lease::{Lease, Source},
@@ -115,12 +119,12 @@ pub struct Lifecycle {
 
     /// The combined demand of all waiting callers.
     demand: Option<Ask>,
-    refetch_requested: bool,
+    refetch_requested: Option<RequestedRefetch>,
     store_check_requested: bool,
     /// On the heap, because a machine that has its lease has none.
     flight: Option<Box<Flight>>,
     job: Option<Job>,
-    report: Option<Result<Report>>,
+    reports: Reports,
     outstanding: Option<Receipt>,
     next_id: u64,
     completions: u64,
@@ -209,11 +213,11 @@ impl Lifecycle {
             lock: Lock::default(),
             validation_has_worked: false,
             demand: None,
-            refetch_requested: false,
+            refetch_requested: None,
             store_check_requested: false,
             flight: None,
             job: None,
-            report: None,
+            reports: Reports::default(),
             outstanding: None,
             next_id: 0,
             completions: 0,
@@ -371,6 +375,7 @@ impl Lifecycle {
         };
         if demand.deadline <= t {
             self.demand = None;
+            self.refetch_requested = None;
             return Next::Again;
         }
         if self.flights_wait_for_revocation() {
@@ -378,16 +383,16 @@ impl Lifecycle {
         }
         let next_check = self.store.next_check;
         if t < next_check
-            && !self.refetch_requested
+            && self.refetch_requested.is_none()
             && let Some(until) = self.backed_off_until(t)
         {
             // The lock is not held during a backoff, and the record is read meanwhile.
             return Next::Wait(until.min(next_check).min(demand.deadline));
         }
-        let refetch_only = std::mem::take(&mut self.refetch_requested);
+        let refetch = self.refetch_requested.take().map(|requested| requested.id);
         let refreshing =
             self.current.as_ref().is_some_and(|current| self.may_serve(current, &demand, t));
-        self.flight = Some(Box::new(Flight::new(t, refreshing, refetch_only)));
+        self.flight = Some(Box::new(Flight::new(t, refreshing, refetch)));
         Next::Again
     }
 

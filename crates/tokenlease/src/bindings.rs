@@ -1,4 +1,4 @@
-//! The parts of a client that only the C and Python bindings in this repository need.
+//! The parts of a client that only the program and the bindings in this repository need.
 //!
 //! With them a binding keeps one object of its language for a cached token, and its threads wait for
 //! a token without waking all at once. This module is hidden from the documentation and may
@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use tokenlease_core::{Result, Token};
+use tokenlease_core::{Result, Token, lifecycle::Event};
 
+use crate::{builder::ClientBuilder, client::Client, runtime::Runtime};
 pub use crate::{
     cache::CacheVersion,
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
-use crate::{client::Client, runtime::Runtime};
 
 /// As [`Client::cached`], with the version of the cached token. A binding that keeps an object made
 /// of the token asks [`holds`] with it whether the object is still current.
@@ -46,4 +46,14 @@ pub fn slot(client: &Client, limit: Duration, wakes: usize) -> Option<Slot<'_>> 
 /// more threads.
 pub fn runtime(client: &Client) -> Result<&'static Runtime> {
     client.0.runtime()
+}
+
+/// Sets a function that is called with each event, on a driver's or a caller's thread, before the call
+/// that caused it returns. It must not panic, block, or call the client: a hook of the program belongs
+/// to [`ClientBuilder::on_event`].
+pub fn observe(
+    builder: ClientBuilder,
+    observer: impl Fn(&Event) + Send + Sync + 'static,
+) -> ClientBuilder {
+    builder.observer(observer)
 }

@@ -1,6 +1,6 @@
 //! The builder of a client, with the client's options.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
     Result,
@@ -11,8 +11,9 @@ use tokenlease_core::{
 use crate::{
     client::Client,
     credentials_source::CredentialsSource,
+    event_queue::{EventQueue, Hook},
     registry::Registry,
-    state::{ClientState, Hook},
+    state::{ClientState, Hooks},
 };
 
 /// How long a caller waits if neither it nor the builder sets a deadline.
@@ -43,10 +44,14 @@ pub struct ClientBuilder {
     server: Server,
     credentials: CredentialsSource,
     registry: Option<Registry>,
-    policy: Policy,
+    on_store_outage: Option<OnStoreOutage>,
+    store_check_interval: Option<Duration>,
+    agreed_lifetime: Option<Duration>,
+    max_lifetime: Option<Duration>,
     lock_ttl: Option<Duration>,
     wait: Duration,
     hook: Option<Hook>,
+    observer: Option<Hook>,
 }
 
 impl Client {
@@ -60,10 +65,14 @@ impl Client {
             server: server.into(),
             credentials: credentials.into(),
             registry: None,
-            policy: Policy::default(),
+            on_store_outage: None,
+            store_check_interval: None,
+            agreed_lifetime: None,
+            max_lifetime: None,
             lock_ttl: None,
             wait: WAIT,
             hook: None,
+            observer: None,
         }
     }
 }
@@ -76,21 +85,22 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long a caller waits at most if it sets no deadline. Default: 30 s.
+    /// Sets how long a caller waits at most if it sets no deadline. Default: 30 s,
+    /// minimum: 10 ms.
     pub fn deadline(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// Sets how often the client reads the store while it serves a cached token. Default: 30 s. It
-    /// sees another process's revocation after that time at the latest.
+    /// Sets how often the client reads the store while it serves a cached token. Default: 30 s,
+    /// minimum: 1 s. It sees another process's revocation after that time at the latest.
     pub fn store_check_interval(mut self, every: Duration) -> Self {
-        self.policy.store_check_interval = every;
+        self.store_check_interval = Some(every);
         self
     }
 
     /// Sets the TTL of the lock that a flight holds. Default: 30 s, and at least twice the timeout
-    /// of a request. It must be longer than that timeout.
+    /// of a request. Minimum: that timeout and 4 s for the calls to the store. Maximum: a day.
     pub fn lock_ttl(mut self, ttl: Duration) -> Self {
         self.lock_ttl = Some(ttl);
         self
@@ -100,28 +110,31 @@ impl ClientBuilder {
     /// if the provider has such a call (WinKAS); otherwise one login for each process and token
     /// lifetime.
     pub fn on_store_outage(mut self, policy: OnStoreOutage) -> Self {
-        self.policy.on_store_outage = Some(policy);
+        self.on_store_outage = Some(policy);
         self
     }
 
     /// Sets the agreed lifetime of tokens whose expiry the provider does not state (WinKAS).
-    /// Default: 12 hours. A wrong value costs validations, never logins.
+    /// Default: 12 hours, minimum: a minute. A wrong value costs validations, never logins.
     pub fn agreed_lifetime(mut self, lifetime: Duration) -> Self {
-        self.policy.agreed_lifetime = Some(lifetime);
+        self.agreed_lifetime = Some(lifetime);
         self
     }
 
     /// Sets an upper limit for the lifetime of a token whose expiry the server states. Default:
-    /// none.
+    /// none. Minimum: a minute, and longer than the timeout of a request.
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
-        self.policy.max_lifetime = Some(lifetime);
+        self.max_lifetime = Some(lifetime);
         self
     }
 
     /// Sets a function that is called with each event.
     ///
-    /// It runs on a thread of the client's runtime or of a caller. It must not block or wait for a
-    /// token. It may call [`explain`](Client::explain) and [`stats`](Client::stats).
+    /// It gets the events in their order, one at a time, on a thread that only runs hooks. It may
+    /// block, panic, and call its client, and wait for the results: no client waits for a hook. A
+    /// process has four such threads at most. If more than 256 events wait for the hook, the oldest
+    /// are dropped, and [`Stats::events_dropped`](crate::Stats::events_dropped) counts them.
+    /// [`close`](Client::close) waits until all events are delivered.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -143,6 +156,7 @@ impl ClientBuilder {
     ///     .on_event(move |event| hook.lock().unwrap().push(*event))
     ///     .build()?;
     /// client.token().await?;
+    /// client.close().await?;
     /// assert!(matches!(events.lock().unwrap()[..], [Event::LoggedIn(_)]));
     /// # Ok(())
     /// # }
@@ -152,23 +166,36 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets a function that is called with each event before the event's call returns.
+    pub(crate) fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// Builds the client. It sends nothing until its first call.
     ///
     /// # Errors
-    /// `Config` for credentials that the grant lacks, and for a server address over which secrets
-    /// would be sent unencrypted. `Forked` if another process made the registry, and `Internal` if
+    /// `Config` for credentials that the grant lacks, for options with which the client could get no
+    /// token, and for a server address over which secrets would be sent unencrypted. `Forked` if another process made the registry, and `Internal` if
     /// the system provides no random numbers.
     pub fn build(self) -> Result<Client> {
         let registry = match self.registry {
             Some(registry) => registry,
             None => Registry::process()?,
         };
-        let Self { server, credentials, mut policy, lock_ttl, wait, hook, .. } = self;
-        policy.request_timeout = registry.http().timeout();
-        // A login must complete within the TTL.
-        let fitting = policy.lock_ttl.max(policy.request_timeout.saturating_mul(2));
-        policy.lock_ttl = lock_ttl.unwrap_or(fitting);
-        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hook)?))
+        let default = Policy::for_request_timeout(registry.http().timeout());
+        let policy = Policy {
+            store_check_interval: self.store_check_interval.unwrap_or(default.store_check_interval),
+            lock_ttl: self.lock_ttl.unwrap_or(default.lock_ttl),
+            on_store_outage: self.on_store_outage,
+            agreed_lifetime: self.agreed_lifetime,
+            max_lifetime: self.max_lifetime,
+            ..default
+        };
+        let Self { server, credentials, wait, hook, observer, .. } = self;
+        let hooks = Hooks { observer, queue: hook.map(EventQueue::new).map(Arc::new) };
+        policy.check(&server, wait)?;
+        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hooks)?))
     }
 }
 

@@ -218,7 +218,7 @@ impl Client {
 
     /// Returns the counts of this client since it was made.
     pub fn stats(&self) -> Stats {
-        self.0.counters.read()
+        self.0.stats()
     }
 
     /// Returns how long a caller waits at most if it sets no deadline.
@@ -226,10 +226,11 @@ impl Client {
         self.0.wait
     }
 
-    /// Waits until no work is running for this client. The token stays valid.
+    /// Waits until no work is running for this client, and its hook has returned from all events. The
+    /// token stays valid.
     ///
     /// Call it at the end of a short-lived process, so that no login is cut off and no lock stays
-    /// taken.
+    /// taken. A hook must not call it: it would wait for itself.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
@@ -244,9 +245,16 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// `DeadlineExceeded` if work is still running after the client's limit, `Forked` in any process
+    /// `DeadlineExceeded` if work, or the hook, is still running after the client's limit, `Forked` in any process
     /// but the one that made the client, and `Internal`.
     pub async fn close(&self) -> Result<()> {
+        let deadline = self.0.elapsed().plus(self.0.wait);
+        self.idle().await?;
+        self.0.in_time(deadline, self.0.events_delivered()).await
+    }
+
+    /// Waits until no work is running for this client.
+    async fn idle(&self) -> Result<()> {
         self.0.check_process()?;
         let Some(entry) = self.0.current() else { return Ok(()) };
         let deadline = self.0.elapsed().plus(self.0.wait);

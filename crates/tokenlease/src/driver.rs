@@ -22,7 +22,7 @@ use crate::{
 /// The rest of a step, to be done after the machine is unlocked.
 #[must_use]
 struct Progress {
-    /// Events for the log and the hook.
+    /// Events for the log and the observer.
     events: Vec<Event>,
     /// Whether the waiting callers should ask again.
     completed: bool,
@@ -53,9 +53,10 @@ impl ClientState {
         let start = self.wake_driver(entry, &mut machine);
         drop(machine);
         entry.called.notify_waiters();
+        // First, so that the entry is driven even if the program's log panics.
+        let started = start.map(|start| self.start(entry, start));
         self.report(entry, progress);
-        self.start(entry, start?);
-        Ok(result)
+        started.map(|()| result)
     }
 
     /// Waits until `done` returns a value. It is called now and after each flight or job.
@@ -75,11 +76,7 @@ impl ClientState {
                 }
                 let left = deadline.since(self.elapsed());
                 if left.is_zero() {
-                    return Err(Error::new(
-                        ErrorKind::DeadlineExceeded,
-                        "the call did not complete before its deadline",
-                    )
-                    .advice("check the provider and the store, or set a longer deadline"));
+                    return Err(too_late());
                 }
                 tokio::select! {
                     () = &mut completed => {}
@@ -88,6 +85,23 @@ impl ClientState {
             }
         };
         self.runtime()?.within(result).await?
+    }
+
+    /// Awaits a future up to a deadline.
+    pub(crate) async fn in_time<R>(
+        &self,
+        deadline: Timestamp,
+        future: impl Future<Output = R>,
+    ) -> Result<R> {
+        let left = deadline.since(self.elapsed());
+        let within = async {
+            tokio::select! {
+                biased;
+                result = future => Ok(result),
+                () = self.registry.clock().sleep(left) => Err(too_late()),
+            }
+        };
+        self.runtime()?.within(within).await?
     }
 
     /// Hands the outcome of an effect to the machine.
@@ -100,8 +114,8 @@ impl ClientState {
         // driver can start, but then this task would not run either.
         let start = self.wake_driver(entry, &mut machine).unwrap_or_default();
         drop(machine);
-        self.report(entry, progress);
         self.start(entry, start);
+        self.report(entry, progress);
     }
 
     /// Wakes the driver. If there is work and no driver, returns the runtime on which the caller
@@ -123,21 +137,37 @@ impl ClientState {
         }
     }
 
-    /// Publishes the cached token after a step. The returned rest must wait until the machine is
-    /// unlocked: a hook may call its client, and a woken caller asks at once.
+    /// Publishes the cached token and the events after a step. The returned rest must wait until the machine is
+    /// unlocked: a woken caller asks at once.
     fn publish_step(&self, entry: &Arc<Entry>, machine: &mut Machine, now: Now) -> Progress {
         self.publish(entry, machine.lifecycle.ready(now), now);
         let completions = machine.lifecycle.completions();
         let completed = std::mem::replace(&mut machine.completions, completions) != completions;
-        Progress { events: machine.lifecycle.events(), completed }
+        let events = machine.lifecycle.events();
+        // Under the lock: so the hook gets the events in their order, and `close` waits for all.
+        self.queue_for_hook(&events);
+        Progress { events, completed }
     }
 
     fn report(&self, entry: &Entry, progress: Progress) {
+        // Also if the program's log panics.
+        let _notify = progress.completed.then(|| NotifyOnDrop(entry));
         for event in progress.events {
             self.happened(event);
         }
-        if progress.completed {
-            entry.notify_callers();
-        }
     }
+}
+
+/// Wakes the waiting callers of an entry.
+struct NotifyOnDrop<'a>(&'a Entry);
+
+impl Drop for NotifyOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.notify_callers();
+    }
+}
+
+fn too_late() -> Error {
+    Error::new(ErrorKind::DeadlineExceeded, "the call did not complete before its deadline")
+        .advice("check the provider and the store, or set a longer deadline")
 }

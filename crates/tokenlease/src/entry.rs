@@ -107,7 +107,7 @@ impl Entry {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Machine> {
-        // Each step of the machine leaves it consistent, even if a hook panicked afterwards.
+        // Each step of the machine leaves it consistent, even if a log's subscriber panicked afterwards.
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -15,6 +15,7 @@ mod credentials_source;
 mod discovery;
 mod driver;
 mod entry;
+mod event_queue;
 mod fetch_credentials;
 mod get_lease;
 mod login_turns;

@@ -4,7 +4,10 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     pin::pin,
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,7 @@ use once_cell::race::OnceBox;
 use tokenlease_core::{Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle};
 
-use crate::login_turns::LoginTurns;
+use crate::{event_queue::HookThreads, login_turns::LoginTurns};
 
 /// Two threads suffice: a flight waits for the network, and computes little.
 const THREADS: usize = 2;
@@ -29,6 +32,8 @@ pub struct Runtime {
     tokio: Option<tokio::runtime::Runtime>,
     /// The queues of the logins of this process.
     pub(crate) login_turns: LoginTurns,
+    /// The threads on which hooks of this process run.
+    pub(crate) hook_threads: Arc<HookThreads>,
     /// The runtime of a child that this process forked.
     child: OnceBox<Self>,
 }
@@ -150,6 +155,7 @@ impl Runtime {
             process,
             tokio: Some(tokio),
             login_turns: LoginTurns::default(),
+            hook_threads: Arc::default(),
             child: OnceBox::new(),
         })
     }
@@ -208,10 +214,7 @@ impl Drop for StopOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    };
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
 

@@ -21,9 +21,10 @@ use crate::{
     credentials_source::CredentialsSource,
     discovery::SharedDiscovery,
     entry::Entry,
+    event_queue::{EventQueue, Hook},
     registry::Registry,
     runtime::{Runtime, check_process},
-    stats::Counters,
+    stats::{Counters, Stats},
     store::RecordName,
     wait_queue::WaitQueue,
 };
@@ -48,12 +49,19 @@ pub(crate) struct ClientState {
     pub(crate) cache: Cache,
     /// Held while the credentials are fetched for a new entry: one call of the function at a time.
     pub(crate) resolving: tokio::sync::Mutex<()>,
-    hook: Option<Hook>,
+    hooks: Hooks,
     process: u32,
     current: Mutex<Current>,
 }
 
-pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
+/// The functions that get a client's events.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    /// Called by drivers and callers at once. It never panics or blocks.
+    pub(crate) observer: Option<Hook>,
+    /// The hook of the program.
+    pub(crate) queue: Option<Arc<EventQueue>>,
+}
 
 /// The credentials that the client uses now, and their entry.
 struct Current {
@@ -68,7 +76,7 @@ impl ClientState {
         source: CredentialsSource,
         policy: Policy,
         wait: Duration,
-        hook: Option<Hook>,
+        hooks: Hooks,
     ) -> Result<Self> {
         registry.check_process()?;
         registry.http().check(server.identity())?;
@@ -87,7 +95,7 @@ impl ClientState {
             wait,
             wait_queue: WaitQueue::default(),
             resolving: tokio::sync::Mutex::new(()),
-            hook,
+            hooks,
             process: std::process::id(),
             current: Mutex::new(Current { source, entry: None }),
         };
@@ -196,11 +204,34 @@ impl ClientState {
         self.cache.set(cached);
     }
 
-    /// Logs an event, and passes it to the hook.
+    /// Returns the counts of the client.
+    pub(crate) fn stats(&self) -> Stats {
+        let events_dropped = self.hooks.queue.as_ref().map_or(0, |queue| queue.dropped());
+        Stats { events_dropped, ..self.counters.read() }
+    }
+
+    /// Waits until the hook of the program has returned from all events.
+    pub(crate) async fn events_delivered(&self) {
+        if let Some(queue) = &self.hooks.queue {
+            queue.all_delivered().await;
+        }
+    }
+
+    /// Puts events into the queue of the program's hook. Never blocks.
+    pub(crate) fn queue_for_hook(&self, events: &[Event]) {
+        let Some(queue) = self.hooks.queue.as_ref().filter(|_| !events.is_empty()) else { return };
+        // In a forked child no thread runs hooks.
+        let Ok(runtime) = self.runtime() else { return };
+        for event in events {
+            queue.push(&runtime.hook_threads, *event);
+        }
+    }
+
+    /// Logs an event, and passes it to the observer.
     pub(crate) fn happened(&self, event: Event) {
         tracing::info!(target: "tokenlease", identity = %self.server.identity(), "{event}");
-        if let Some(hook) = &self.hook {
-            hook(&event);
+        if let Some(observer) = &self.hooks.observer {
+            observer(&event);
         }
     }
 

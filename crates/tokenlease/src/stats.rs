@@ -22,6 +22,8 @@ pub struct Stats {
     pub cache_misses: u64,
     /// Callers that got an error.
     pub errors: u64,
+    /// Events that the hook did not get, because more than 256 waited for it.
+    pub events_dropped: u64,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +69,8 @@ impl Counters {
             store_calls: read(&self.store_calls),
             cache_misses: read(&self.cache_misses),
             errors: read(&self.errors),
+            // The queue of the hook counts them.
+            events_dropped: 0,
         }
     }
 }

@@ -116,6 +116,7 @@ async fn a_hook_gets_an_event_for_each_new_token() {
     let token = client.token().await.unwrap();
     world.emulator.end_token(token.expose());
     client.report_rejected(&token).await.unwrap();
+    client.close().await.unwrap();
     let events = events.lock().unwrap();
     let kinds: Vec<_> = events
         .iter()

@@ -101,6 +101,22 @@ int main(void)
     FAILS(TOKENLEASE_CONFIG, "tenant", tokenlease_client_new(config, NULL, &client, &error));
     EXPECT(!client && !registry);
     tokenlease_config_free(config);
+
+    /* Options that cannot work. */
+    DONE(tokenlease_config_new(&config, &error));
+    DONE(tokenlease_config_set(config, "timeout", "1ms", &error));
+    FAILS(TOKENLEASE_CONFIG, "timeout is 1ms", tokenlease_registry_new(config, &registry, &error));
+    tokenlease_config_free(config);
+    DONE(tokenlease_config_new(&config, &error));
+    DONE(tokenlease_config_set(config, "provider", "winkas", &error));
+    DONE(tokenlease_config_set(config, "user", "x", &error));
+    DONE(tokenlease_config_set(config, "contract", "x", &error));
+    DONE(tokenlease_config_set_password(config, "canary", &error));
+    DONE(tokenlease_config_set(config, "store_check_interval", "20ms", &error));
+    FAILS(TOKENLEASE_CONFIG, "store_check_interval is 20ms",
+          tokenlease_client_new(config, NULL, &client, &error));
+    EXPECT(!client && !registry);
+    tokenlease_config_free(config);
     client = client_of_environment();
 
     /* Calls of a client. */

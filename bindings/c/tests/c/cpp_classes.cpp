@@ -58,6 +58,13 @@ int main()
     EXPECT(unknown.detail() == "there is no option \"usr\"" && unknown.code().empty());
     EXPECT(!unknown.retry_after() && !unknown.until() && unknown.http_status() == 0);
 
+    Config impossible;
+    impossible.set("provider", "winkas").set("user", "x").set("contract", "x");
+    impossible.set_password("p").set("store_check_interval", "20ms");
+    const Error too_short = thrown([&] { Client client(impossible); });
+    EXPECT(too_short.status() == TOKENLEASE_CONFIG);
+    EXPECT(std::string(too_short.what()).find("at least 1s") != std::string::npos);
+
     Client moved(config);
     const Client client = std::move(moved);
     const Token token = client.token();

@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use tokenlease_emulator::{Endpoint, Fault};
 
-use crate::support::{emulator, oauth2, tokenlease, unreachable, winkas, wyn};
+use crate::support::{emulator, folder, oauth2, private, tokenlease, unreachable, winkas, wyn};
 
 #[test]
 fn token_prints_only_the_token_and_a_newline() {
@@ -248,4 +248,32 @@ fn a_wrong_command_line_exits_with_2() {
         .run()
         .exits_with(2);
     run.complains("--allow-plain-http");
+}
+
+/// Rule: Languages: options with which a client could get no token are an error, wherever they are set.
+#[test]
+fn options_that_cannot_work_are_an_error_wherever_they_are_set() {
+    let (emulator, folder) = (emulator(), folder());
+    let config = folder.path().join("config.toml");
+    fs::write(&config, "[profile.erp]\nstore_check_interval = \"20ms\"\n").unwrap();
+    private(&config);
+    let token = || winkas(&emulator, "token");
+    for program in [
+        token().args(["--store-check-interval", "20ms"]),
+        token().env("TOKENLEASE_STORE_CHECK_INTERVAL", "20ms"),
+        token().env("TOKENLEASE_CONFIG", &config).args(["--profile", "erp"]),
+    ] {
+        let run = program.run().exits_with(2);
+        run.complains("store_check_interval is 20ms").complains("at least 1s");
+    }
+    for (option, value) in [
+        ("--timeout", "0s"),
+        ("--deadline", "0s"),
+        ("--max-lifetime", "0s"),
+        ("--agreed-lifetime", "0s"),
+    ] {
+        token().args([option, value]).run().exits_with(2).complains("is 0s");
+    }
+    wyn(&emulator, "token").args(["--on-store-outage=refetch-only"]).run().exits_with(2);
+    assert_eq!((emulator.counts().winkas.login, emulator.counts().wyn.login), (0, 0));
 }

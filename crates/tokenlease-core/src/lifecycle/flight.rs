@@ -10,6 +10,7 @@ use super::{
     fuse::Fuse,
     job::Report,
     machine::{Progress, Stage, next},
+    reports::JobId,
 };
 use crate::{
     error::Result,
@@ -27,6 +28,8 @@ pub(super) struct Flight {
     pub(super) refreshing: bool,
     /// A caller wants the server's running token, not just any.
     pub(super) refetch_only: bool,
+    /// The requested refetch that the flight is.
+    refetch: Option<JobId>,
     pub(super) began: Timestamp,
     pub(super) pause_until: Timestamp,
     /// The token that the flight set out to replace.
@@ -52,11 +55,12 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(t: Timestamp, refreshing: bool, refetch_only: bool) -> Self {
+    pub(super) fn new(t: Timestamp, refreshing: bool, refetch: Option<JobId>) -> Self {
         Self {
             stage: Stage::ReadStore,
             refreshing,
-            refetch_only,
+            refetch_only: refetch.is_some(),
+            refetch,
             began: t,
             pause_until: Timestamp::MIN,
             replacing: None,
@@ -204,7 +208,8 @@ impl Lifecycle {
     /// The flight ends: takes what it obtained, and lets the callers ask again.
     fn finish(&mut self, t: Timestamp) {
         let Some(flight) = self.flight.take() else { return };
-        self.demand = None;
+        // A refetch that was requested meanwhile is the next flight's.
+        self.demand = self.refetch_requested.map(|requested| requested.ask);
         self.completions += 1;
         if let Some(obtained) = flight.obtained {
             self.take(obtained, t);
@@ -213,8 +218,8 @@ impl Lifecycle {
         if flight.result.is_ok() && !self.is_refresh_delayed(t) {
             self.backoffs.succeeded();
         }
-        if flight.refetch_only {
-            self.report = Some(flight.result.map(|()| Report::Refetched));
+        if let Some(id) = flight.refetch {
+            self.reports.deliver(id, flight.result.map(|()| Report::Refetched));
         }
     }
 

@@ -4,6 +4,7 @@
 use super::{
     Lifecycle, Next,
     effect::{Effect, EffectKind},
+    reports::JobId,
     revoke::{Revocation, Revoking},
     validate,
 };
@@ -29,6 +30,7 @@ pub enum Report {
 
 #[derive(Debug)]
 pub(super) struct Job {
+    pub(super) id: JobId,
     pub(super) kind: JobKind,
     pub(super) token: Token,
     pub(super) fingerprint: TokenFingerprint,
@@ -52,7 +54,7 @@ impl Lifecycle {
     ///
     /// # Errors
     /// `Unsupported` if the server has no such call, `Internal` if another job is running.
-    pub fn validate(&mut self, token: &Token) -> Result<()> {
+    pub fn validate(&mut self, token: &Token) -> Result<JobId> {
         if !self.can.validate {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -61,30 +63,25 @@ impl Lifecycle {
             .expected("a userinfo or an introspection path")
             .advice("configure one of them, or present the token to an API"));
         }
-        self.start_job(JobKind::Validate, token)?;
+        let id = self.start_job(JobKind::Validate, token)?;
         // If other processes know the token, an inactive one gets a tombstone. The record shows it.
         let fingerprint = TokenFingerprint::of(&self.key, token);
         let is_current = self.is_current(fingerprint);
         self.store_check_requested |=
             !is_current && self.store.known.history(fingerprint).is_none();
-        Ok(())
+        Ok(id)
     }
 
-    /// Returns the result of the last job or requested refetch, once.
-    pub fn take_report(&mut self) -> Option<Result<Report>> {
-        self.report.take()
-    }
-
-    pub(super) fn start_job(&mut self, kind: JobKind, token: &Token) -> Result<()> {
+    pub(super) fn start_job(&mut self, kind: JobKind, token: &Token) -> Result<JobId> {
         if self.job.is_some() {
             return Err(Error::new(ErrorKind::Internal, "another job of this entry is running")
                 .expected("one after the other"));
         }
         let fingerprint = TokenFingerprint::of(&self.key, token);
         let (token, revoking) = (token.clone(), Revoking::default());
-        self.job = Some(Job { kind, token, fingerprint, is_sent: false, revoking });
-        self.report = None;
-        Ok(())
+        let id = self.reports.start();
+        self.job = Some(Job { id, kind, token, fingerprint, is_sent: false, revoking });
+        Ok(id)
     }
 
     /// The job's next step, if it can take one.
@@ -177,8 +174,9 @@ impl Lifecycle {
     }
 
     pub(super) fn finish_job(&mut self, report: Result<Report>) {
-        self.job = None;
+        if let Some(job) = self.job.take() {
+            self.reports.deliver(job.id, report);
+        }
         self.completions += 1;
-        self.report = Some(report);
     }
 }

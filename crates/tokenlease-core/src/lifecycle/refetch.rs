@@ -8,6 +8,7 @@ use super::{
     effect::{Effect, EffectKind},
     event::Event,
     machine::Progress,
+    reports::JobId,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -18,13 +19,20 @@ use crate::{
     token::TokenFingerprint,
 };
 
+/// A refetch that a caller requested, before its flight.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestedRefetch {
+    pub(super) id: JobId,
+    pub(super) ask: Ask,
+}
+
 impl Lifecycle {
     /// Requests the server's running token, past what memory and store hold. The caller then asks as
     /// usual; [`take_report`](Self::take_report) says whether the server returned it.
     ///
     /// # Errors
     /// `Unsupported` if the provider has no such call.
-    pub fn refetch_running(&mut self, ask: &Ask) -> Result<()> {
+    pub fn refetch_running(&mut self, ask: &Ask) -> Result<JobId> {
         if !self.can.refetch {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -33,9 +41,10 @@ impl Lifecycle {
             .expected("WinKAS Air")
             .advice("ask for a token: the store has the one in use"));
         }
-        self.refetch_requested = true;
+        let id = self.reports.start();
+        self.refetch_requested = Some(RequestedRefetch { id, ask: *ask });
         self.add_demand(ask);
-        Ok(())
+        Ok(id)
     }
 
     /// The stage `Refetch`.

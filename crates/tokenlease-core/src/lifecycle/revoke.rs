@@ -12,6 +12,7 @@ use super::{
     CurrentLease, Lifecycle,
     event::Event,
     job::{JobKind, Report},
+    reports::JobId,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -51,7 +52,7 @@ impl Lifecycle {
     ///
     /// # Errors
     /// `Unsupported` if the server has no revocation, `Internal` if another job is running.
-    pub fn revoke(&mut self, token: &Token) -> Result<()> {
+    pub fn revoke(&mut self, token: &Token) -> Result<JobId> {
         if !self.can.revoke {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -60,11 +61,11 @@ impl Lifecycle {
             .expected("Wyn Enterprise, or an OAuth2 server with a revocation path")
             .advice("`forget` drops the token here and in the store; it expires by itself"));
         }
-        self.start_job(JobKind::ValidateBefore, token)?;
+        let id = self.start_job(JobKind::ValidateBefore, token)?;
         let fingerprint = TokenFingerprint::of(&self.key, token);
         self.store_check_requested |=
             !self.is_current(fingerprint) && self.store.known.history(fingerprint).is_none();
-        Ok(())
+        Ok(id)
     }
 
     /// Whether the server must be asked about the token before its revocation. Not if the store knows

@@ -24,6 +24,8 @@ use crate::{
 
 /// After a failed read, memory answers for this long before the next read.
 const READ_AGAIN: Duration = Duration::from_secs(5);
+/// Memory answers for this long after a read at least.
+const MIN_FROM_MEMORY: Duration = Duration::from_millis(250);
 /// A save without an answer is sent again after this time.
 const SAVE_AGAIN: Duration = Duration::from_millis(200);
 /// This many conflicts in a row are retried at once, because other processes write seldom.
@@ -197,7 +199,9 @@ impl Lifecycle {
         self.store.unreadable = None;
         self.store.last_error = None;
         self.store.read_at = t;
-        self.store.next_check = sent.plus(self.policy.store_check_interval);
+        // However slow the store is, memory answers the callers that waited for this read.
+        self.store.next_check =
+            sent.plus(self.policy.store_check_interval).max(t.plus(MIN_FROM_MEMORY));
         let clocks = ClockMapping::new(sent, t, store_now);
         self.store.stored = Some(Stored { record, revision, clocks });
         self.refresh_known(t);

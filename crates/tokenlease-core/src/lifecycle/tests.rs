@@ -8,6 +8,8 @@ mod late_answers;
 mod locks;
 mod outcomes;
 mod rejections;
+mod reports;
+mod slow_store;
 mod spent;
 
 use std::time::Duration;

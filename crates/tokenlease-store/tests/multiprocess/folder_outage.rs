@@ -9,8 +9,8 @@ use crate::{
     world::{World, wait_until},
 };
 
-/// Longer than the store check interval that these tests set, 20 ms.
-const CHECK_INTERVAL: Duration = Duration::from_millis(60);
+/// Longer than the store check interval that these tests set, a second.
+const CHECK_INTERVAL: Duration = Duration::from_millis(1100);
 
 /// Gives the folder to `nobody` if the tests run as root, and returns the user for the children:
 /// permissions do not apply to root.
@@ -40,8 +40,8 @@ fn holder(starter: &Starter) -> (Process, String) {
 fn in_a_read_only_folder_leases_are_served_winkas_refetches_and_wyn_logs_in_once() {
     let world = World::new();
     let user = nobody(&world);
-    let winkas = world.winkas().run_as(user).with("REFRESH", "20");
-    let wyn = world.wyn().run_as(user).with("REFRESH", "20");
+    let winkas = world.winkas().run_as(user).with("REFRESH", "1000");
+    let wyn = world.wyn().run_as(user).with("REFRESH", "1000");
     let (mut holder, token) = holder(&winkas);
     set_mode(&world, 0o500);
 
@@ -85,10 +85,10 @@ fn in_a_read_only_folder_leases_are_served_winkas_refetches_and_wyn_logs_in_once
 #[test]
 fn on_a_full_disk_leases_are_served_and_no_record_is_torn() {
     let world = World::new();
-    let (mut holder, token) = holder(&world.winkas().with("REFRESH", "20"));
+    let (mut holder, token) = holder(&world.winkas().with("REFRESH", "1000"));
     // This process can write no byte to a file, as on a full disk.
     let full = "trap '' XFSZ; ulimit -f 0";
-    let without_space = world.winkas().with("REFRESH", "20").with("DEADLINE", "3000");
+    let without_space = world.winkas().with("REFRESH", "1000").with("DEADLINE", "3000");
     let mut without_space = without_space.after_script(full).start_one();
     assert_eq!(without_space.ask("token").token(), token, "the record is readable");
     world.emulator.end_token(&token);

@@ -96,9 +96,9 @@ impl Client {
         let entry = state.entry().await?;
         // The token may be known to the store alone.
         state.with(&entry, Lifecycle::check_store)?;
-        self.close().await?;
+        self.idle().await?;
         state.with(&entry, |machine| change(machine, state.now()))?;
-        self.close().await?;
+        self.idle().await?;
         entry.peek(|machine| match machine.store_error() {
             Some(error) if machine.is_unsaved() => Err(error.clone()),
             _ => Ok(()),

@@ -1,12 +1,15 @@
 //! Calls of the provider that a caller names: validate, refetch, revoke.
 
+use std::sync::Arc;
+
 use tokenlease_core::{
     Now, Result, Token,
-    lifecycle::{Ask, Lifecycle, Report, Revocation, Served},
+    lifecycle::{Ask, JobId, Lifecycle, Report, Revocation, Served},
     time::Moment as _,
 };
 
 use super::{Client, impossible};
+use crate::{entry::Entry, state::ClientState};
 
 impl Client {
     /// Asks the provider whether a token, this client's or any other, is active.
@@ -78,21 +81,53 @@ impl Client {
         }
     }
 
-    /// Starts a job, one at a time for each entry, and waits for its report.
-    async fn job(&self, begin: impl FnOnce(&mut Lifecycle, Now) -> Result<()>) -> Result<Report> {
+    /// Starts a job, one at a time for each entry, and waits for its report. If the caller is
+    /// cancelled, or its deadline passes, the job ends without one.
+    async fn job(
+        &self,
+        begin: impl FnOnce(&mut Lifecycle, Now) -> Result<JobId>,
+    ) -> Result<Report> {
         let state = &self.0;
-        let entry = state.entry().await?;
-        let _one = entry.jobs.lock().await;
         let deadline = state.elapsed().plus(state.wait);
+        let entry = state.entry().await?;
+        let _one = state.in_time(deadline, entry.jobs.lock()).await?;
         // Which calls the server has may be written in its discovery document.
         state.runtime()?.within(state.discovered(&entry, deadline)).await??;
-        state.with(&entry, |machine| begin(machine, state.now()))??;
-        let report = state.until(&entry, deadline, Lifecycle::take_report).await?;
+        // A job whose caller was cancelled may still run.
+        let mut begin = Some(begin);
+        let start = |machine: &mut Lifecycle| {
+            if machine.has_job() {
+                None
+            } else {
+                begin.take().map(|begin| begin(machine, state.now()))
+            }
+        };
+        let id = state.until(&entry, deadline, start).await??;
+        let claim = Claim { state, entry: &entry, id };
+        let report = state.until(&entry, deadline, |machine| machine.take_report(id)).await?;
+        drop(claim);
         // The result is saved before the caller gets it, if the store answers.
         let saved = |machine: &mut Lifecycle| {
             (!machine.is_unsaved() || machine.store_error().is_some()).then_some(())
         };
         let _ = state.until(&entry, deadline, saved).await;
         report
+    }
+}
+
+/// A caller's claim to the report of a job. It ends with the caller.
+struct Claim<'a> {
+    state: &'a Arc<ClientState>,
+    entry: &'a Arc<Entry>,
+    id: JobId,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        // In a forked child, a thread that does not exist there may hold the machine's lock.
+        if self.state.check_process().is_ok() {
+            // Without a runtime no driver can start, but then nothing runs that could be withdrawn.
+            let _ = self.state.with(self.entry, |machine| machine.abandon(self.id));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use http::{HeaderValue, Uri};
-use tokenlease_core::{Error, ErrorKind, Result, Secret};
+use tokenlease_core::{Error, ErrorKind, Result, Secret, lifecycle::Policy};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -123,7 +123,7 @@ impl HttpOptions {
         self
     }
 
-    /// Sets the timeout of one request. Default: 10 s. Half of it is for the connection: DNS, TCP,
+    /// Sets the timeout of one request. Default: 10 s, from 100 ms to an hour. Half of it is for the connection: DNS, TCP,
     /// proxy and TLS.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -170,10 +170,7 @@ impl HttpOptions {
             Error::new(ErrorKind::Config, "the user agent cannot be sent in a header")
                 .expected("visible ASCII characters")
         })?;
-        if self.timeout.is_zero() {
-            return Err(Error::new(ErrorKind::Config, "the request timeout is zero")
-                .expected("some seconds; the default is 10"));
-        }
+        Policy::for_request_timeout(self.timeout).check_request_timeout()?;
         if !(1..=MOST_CONCURRENT_LOGINS).contains(&self.max_concurrent_logins) {
             return Err(Error::new(
                 ErrorKind::Config,

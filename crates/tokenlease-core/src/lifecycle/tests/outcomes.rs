@@ -16,13 +16,18 @@ fn with_token() -> (Lifecycle, Token) {
 }
 
 /// Answers the requests of a job in that order, and returns its report.
-fn report<const N: usize>(machine: &mut Lifecycle, t: i64, answers: [Answer; N]) -> Result<Report> {
+fn report<const N: usize>(
+    machine: &mut Lifecycle,
+    job: JobId,
+    t: i64,
+    answers: [Answer; N],
+) -> Result<Report, Error> {
     for answer in answers {
         let (_, receipt) = sent(machine, t);
         machine.handle(receipt, Outcome::Answered(answer), at(t));
     }
     settle(machine, t);
-    machine.take_report().expect("the job has ended")
+    machine.take_report(job).expect("the job has ended")
 }
 
 fn refused() -> Answer {
@@ -42,15 +47,15 @@ fn serves(machine: &mut Lifecycle, t: i64) -> bool {
 #[test]
 fn a_new_token_is_not_believed_to_be_inactive_before_an_active_answer() {
     let (mut machine, token) = with_token();
-    machine.validate(&token).unwrap();
-    let error = report(&mut machine, MINUTE, [Answer::Inactive]).unwrap_err();
+    let job = machine.validate(&token).unwrap();
+    let error = report(&mut machine, job, MINUTE, [Answer::Inactive]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
     assert!(serves(&mut machine, MINUTE));
-    machine.validate(&token).unwrap();
-    let answer = report(&mut machine, 2 * MINUTE, [Answer::Active]).unwrap();
+    let job = machine.validate(&token).unwrap();
+    let answer = report(&mut machine, job, 2 * MINUTE, [Answer::Active]).unwrap();
     assert_eq!(answer, Report::Validation(true));
-    machine.validate(&token).unwrap();
-    let answer = report(&mut machine, 3 * MINUTE, [Answer::Inactive]).unwrap();
+    let job = machine.validate(&token).unwrap();
+    let answer = report(&mut machine, job, 3 * MINUTE, [Answer::Inactive]).unwrap();
     assert_eq!(answer, Report::Validation(false));
     assert!(!serves(&mut machine, 3 * MINUTE));
 }
@@ -59,8 +64,8 @@ fn a_new_token_is_not_believed_to_be_inactive_before_an_active_answer() {
 #[test]
 fn an_older_token_is_believed_to_be_inactive() {
     let (mut machine, token) = with_token();
-    machine.validate(&token).unwrap();
-    let answer = report(&mut machine, 10 * MINUTE + 1, [Answer::Inactive]).unwrap();
+    let job = machine.validate(&token).unwrap();
+    let answer = report(&mut machine, job, 10 * MINUTE + 1, [Answer::Inactive]).unwrap();
     assert_eq!(answer, Report::Validation(false));
     assert!(!serves(&mut machine, 10 * MINUTE + 1));
 }
@@ -69,8 +74,8 @@ fn an_older_token_is_believed_to_be_inactive() {
 #[test]
 fn a_rejected_revocation_leaves_the_token_in_use() {
     let (mut machine, token) = with_token();
-    machine.revoke(&token).unwrap();
-    let error = report(&mut machine, MINUTE, [Answer::Active, refused()]).unwrap_err();
+    let job = machine.revoke(&token).unwrap();
+    let error = report(&mut machine, job, MINUTE, [Answer::Active, refused()]).unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::CredentialsRejected, Some(401)));
     assert!(serves(&mut machine, MINUTE));
 }
@@ -80,9 +85,9 @@ fn a_rejected_revocation_leaves_the_token_in_use() {
 #[test]
 fn a_token_that_is_active_after_its_revocation_stays_in_use() {
     let (mut machine, token) = with_token();
-    machine.revoke(&token).unwrap();
+    let job = machine.revoke(&token).unwrap();
     let answers = [Answer::Active, Answer::Revoked, Answer::Active];
-    let error = report(&mut machine, MINUTE, answers).unwrap_err();
+    let error = report(&mut machine, job, MINUTE, answers).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotRevoked, "{error}");
     assert!(serves(&mut machine, MINUTE));
 }
@@ -94,9 +99,9 @@ fn a_revocation_is_proven_by_an_active_token_before_and_an_inactive_one_after() 
         [(Answer::Active, Revocation::Proven), (Answer::Inactive, Revocation::Unproven)]
     {
         let (mut machine, token) = with_token();
-        machine.revoke(&token).unwrap();
+        let job = machine.revoke(&token).unwrap();
         let answers = [before, Answer::Revoked, Answer::Inactive];
-        let answer = report(&mut machine, MINUTE, answers).unwrap();
+        let answer = report(&mut machine, job, MINUTE, answers).unwrap();
         assert_eq!(answer, Report::Revoked(expected));
         assert!(!serves(&mut machine, MINUTE));
     }
@@ -106,9 +111,10 @@ fn a_revocation_is_proven_by_an_active_token_before_and_an_inactive_one_after() 
 #[test]
 fn after_a_failed_revocation_the_token_is_not_used() {
     let (mut machine, token) = with_token();
-    machine.revoke(&token).unwrap();
+    let job = machine.revoke(&token).unwrap();
     let error = Error::new(ErrorKind::Unavailable, "down").with_status(503);
-    let error = report(&mut machine, MINUTE, [Answer::Active, Answer::Failed(error)]).unwrap_err();
+    let error =
+        report(&mut machine, job, MINUTE, [Answer::Active, Answer::Failed(error)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(!serves(&mut machine, MINUTE));
 }
@@ -117,11 +123,11 @@ fn after_a_failed_revocation_the_token_is_not_used() {
 #[test]
 fn an_active_answer_about_another_token_makes_the_validation_believed() {
     let (mut machine, token) = with_token();
-    machine.validate(&Token::new(TokenKind::Bearer, "another")).unwrap();
-    let answer = report(&mut machine, MINUTE, [Answer::Active]).unwrap();
+    let job = machine.validate(&Token::new(TokenKind::Bearer, "another")).unwrap();
+    let answer = report(&mut machine, job, MINUTE, [Answer::Active]).unwrap();
     assert_eq!(answer, Report::Validation(true));
-    machine.validate(&token).unwrap();
-    let answer = report(&mut machine, MINUTE, [Answer::Inactive]).unwrap();
+    let job = machine.validate(&token).unwrap();
+    let answer = report(&mut machine, job, MINUTE, [Answer::Inactive]).unwrap();
     assert_eq!(answer, Report::Validation(false));
 }
 

@@ -96,9 +96,9 @@ fn a_rejected_token_that_is_adopted_is_asked_about_before_it_is_served() {
 fn an_unknown_token_that_is_inactive_is_not_adopted() {
     let mut machine = machine_of(wyn(), false);
     let token = Token::new(TokenKind::Bearer, "unknown");
-    machine.validate(&token).unwrap();
+    let job = machine.validate(&token).unwrap();
     settle_with(&mut machine, 0, || Outcome::Answered(Answer::Inactive));
-    assert_eq!(machine.take_report().unwrap().unwrap(), Report::Validation(false));
+    assert_eq!(machine.take_report(job).unwrap().unwrap(), Report::Validation(false));
     let error = machine.adopt(token, None, at(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TokenRejected);
 }
