@@ -4,7 +4,7 @@
 //! day. At the end of that time one process probes the credentials, and the circuit closes when the
 //! server accepts them, or with [`Lifecycle::unblock`]. Each entry, that is each pair of identity and
 //! credentials, has a separate circuit, so a wrong password never blocks the right one. Options that
-//! take part in a login are also told apart: a corrected option is tried at once. After the rejection
+//! take part in a login are also distinguished: a corrected option is tried at once. After the rejection
 //! with 4 sets of options, the next set waits, because the server may count rejections against the
 //! account.
 //!

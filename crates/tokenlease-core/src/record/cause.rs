@@ -12,8 +12,10 @@ use crate::error::{Error, ErrorKind};
 const MAX_CAUSES: usize = 8;
 /// The maximum size of the text on what happened, in bytes.
 const MAX_DETAIL: usize = 480;
-/// The maximum size of each other text, in bytes.
-const MAX_TEXT: usize = 200;
+/// The maximum size of the error code, in bytes.
+const MAX_CODE: usize = 100;
+/// The maximum size of each other text, in bytes. An advice may contain two URLs.
+const MAX_TEXT: usize = 400;
 
 /// The cause of a circuit or a backoff, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,14 +39,14 @@ pub(crate) struct NumberedCause {
 impl Cause {
     /// Returns the cause that an error is. Its texts are cut to their maximum sizes.
     pub(crate) fn of(error: &Error) -> Self {
-        let other = |text: Option<&str>| text.map(|text| cut(text, MAX_TEXT));
+        let bounded = |text: Option<&str>, max| text.map(|text| cut(text, max));
         Self {
             kind: error.kind(),
             status: error.status(),
-            code: other(error.code()),
+            code: bounded(error.code(), MAX_CODE),
             detail: cut(error.detail(), MAX_DETAIL),
-            expected: other(error.expected_text()),
-            advice: other(error.advice_text()),
+            expected: bounded(error.expected_text(), MAX_TEXT),
+            advice: bounded(error.advice_text(), MAX_TEXT),
         }
     }
 
@@ -169,8 +171,10 @@ mod tests {
         let error = error(&long).with_code(long.clone()).expected(long.clone()).advice(long);
         let cause = Cause::of(&error);
         assert!(cause.detail.len() <= MAX_DETAIL && cause.detail.ends_with("é…"));
-        for text in [cause.code, cause.expected, cause.advice] {
-            assert!(text.unwrap().len() <= MAX_TEXT);
+        for (text, max) in
+            [(cause.code, MAX_CODE), (cause.expected, MAX_TEXT), (cause.advice, MAX_TEXT)]
+        {
+            assert!(text.unwrap().len() <= max);
         }
     }
 
