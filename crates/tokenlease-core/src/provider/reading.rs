@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ::http::{HeaderMap, Response, StatusCode, header};
+use zeroize::Zeroizing;
 
 use super::{
     challenge,
@@ -80,6 +81,15 @@ impl<'r> Reading<'r> {
 
     fn text(&self) -> Text<'r> {
         Text::of(self.body, self.header(header::CONTENT_TYPE).and_then(text::charset))
+    }
+
+    /// Returns the text of the first bytes of the body.
+    pub(crate) fn start_of_text(&self, bytes: usize) -> Zeroizing<String> {
+        let start = Self { body: self.body.get(..bytes).unwrap_or(self.body), ..*self };
+        match start.text() {
+            Text::Borrowed(text) => Zeroizing::new(text.to_owned()),
+            Text::Decoded(text) => text,
+        }
     }
 
     /// Makes an error about this response, with its status and its Retry-After.
@@ -186,17 +196,19 @@ impl<'r> Reading<'r> {
         redacted
     }
 
-    /// Returns the body's type and length, the only facts about an unreadable body that an error
-    /// shows.
+    /// Returns the body's type and length, and the title of a page: the only facts about an unreadable
+    /// body that an error shows.
     pub(crate) fn shape(&self) -> String {
         let length = self.body.len();
         if length == 0 {
             return "an empty body".to_owned();
         }
-        match self.header(header::CONTENT_TYPE) {
-            Some(name) => format!("{length} bytes of {}", self.quote(name)),
-            None => format!("{length} bytes of no stated type"),
-        }
+        let kind = match self.header(header::CONTENT_TYPE) {
+            Some(name) => self.quote(name),
+            None => "no stated type".to_owned(),
+        };
+        let title = self.page_title().map(|title| format!(", a page titled {title}"));
+        format!("{length} bytes of {kind}{}", title.unwrap_or_default())
     }
 
     /// Returns whether the body is empty.

@@ -1,27 +1,53 @@
-//! The words of a server in a response without an error code, as common frameworks write them.
+//! The words of a server about a failure: its error code, and the texts of common frameworks.
 
 use super::reading::Reading;
 
+/// So many bytes of a page are searched for its title.
+const READ_FOR_TITLE: usize = 16 * 1024;
+
 impl Reading<'_> {
-    /// Returns the quoted words of a JSON body: `error_description` (RFC 6749), `message` (Spring, AWS,
-    /// ASP.NET), `title` and `detail` (RFC 9457),
-    /// or a free text in `error`.
+    /// Returns the error code of a JSON body (RFC 6749 section 5.2). A phrase, or the reason of the status,
+    /// in the same field is no code.
+    pub(crate) fn code(&self) -> Option<String> {
+        let [error] = self.fields(["error"], |name, key| name == key).ok()?;
+        error.word().filter(|text| self.is_code(text)).map(str::to_owned)
+    }
+
+    /// Returns the quoted words of a JSON body: its description, or what it has in `error`.
     pub(crate) fn words(&self) -> Option<String> {
-        let names = ["error_description", "message", "title", "detail", "error"];
-        let same = |name: &str, key: &str| name.eq_ignore_ascii_case(key);
-        let [description, message, title, detail, error] = self.fields(names, same).ok()?;
-        let one = description.word().or_else(|| message.word());
-        let words = match (one, title.word(), detail.word()) {
-            (Some(one), _, _) => one.to_owned(),
-            (None, Some(title), Some(detail)) => format!("{title}: {detail}"),
-            (None, title, detail) => title.or(detail).or_else(|| error.word())?.to_owned(),
-        };
+        self.description().or_else(|| {
+            let [error] = self.fields(["error"], str::eq_ignore_ascii_case).ok()?;
+            Some(format!("\"{}\"", self.quote(error.word()?)))
+        })
+    }
+
+    /// Returns the quoted description of a JSON body: `error_description` (RFC 6749), `message` (Spring,
+    /// AWS, ASP.NET), or `title` and `detail` (RFC 9457).
+    pub(crate) fn description(&self) -> Option<String> {
+        let names = ["error_description", "message", "title", "detail"];
+        let [description, message, title, detail] =
+            self.fields(names, str::eq_ignore_ascii_case).ok()?;
+        let words =
+            match (description.word().or_else(|| message.word()), title.word(), detail.word()) {
+                (Some(one), _, _) => one.to_owned(),
+                (None, Some(title), Some(detail)) => format!("{title}: {detail}"),
+                (None, title, detail) => title.or(detail)?.to_owned(),
+            };
         Some(format!("\"{}\"", self.quote(&words)))
     }
 
-    /// Returns whether the text of `error` is a code. Some servers write a phrase there instead, or the
-    /// reason of the status.
-    pub(crate) fn is_code(&self, text: &str) -> bool {
+    /// Returns the quoted title of an HTML page.
+    pub(crate) fn page_title(&self) -> Option<String> {
+        let text = self.start_of_text(READ_FOR_TITLE);
+        let lower = text.to_ascii_lowercase();
+        let after = lower.find("<title")? + "<title".len();
+        let start = after + lower.get(after..)?.find('>')? + 1;
+        let end = start + lower.get(start..)?.find("</title")?;
+        let words: Vec<_> = text.get(start..end)?.split_whitespace().collect();
+        (!words.is_empty()).then(|| format!("\"{}\"", self.quote(&words.join(" "))))
+    }
+
+    fn is_code(&self, text: &str) -> bool {
         let is_reason =
             |reason: &str| self.status.as_u16() != 200 && reason.eq_ignore_ascii_case(text);
         !text.contains(char::is_whitespace)
@@ -50,6 +76,16 @@ mod tests {
             (r#"{"title":"A"}"#, "the server said \"A\""),
             (r#"{"error":"HTTP 404 Not Found"}"#, "the server said \"HTTP 404 Not Found\""),
             (r#"{"error":"Not Found","message":"a"}"#, "the server said \"a\""),
+            (
+                "<!DOCTYPE html>\n<HTML><head><Title lang=de>Seite\n nicht\tp4ss </Title></head>",
+                "the server answered 404 Not Found with 76 bytes of no stated type, a page titled \
+                 \"Seite nicht [redacted]\"",
+            ),
+            (
+                "<title></title>",
+                "the server answered 404 Not Found with 15 bytes of no stated type",
+            ),
+            ("<title>a", "the server answered 404 Not Found with 8 bytes of no stated type"),
             ("", "the server answered 404 Not Found with an empty body"),
             ("{}", "the server answered 404 Not Found with 2 bytes of no stated type"),
         ] {

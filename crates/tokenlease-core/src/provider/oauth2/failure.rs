@@ -2,7 +2,6 @@
 
 use ::http::StatusCode;
 
-use super::wire;
 use crate::{
     error::{Error, ErrorKind},
     provider::reading::Reading,
@@ -23,10 +22,8 @@ pub(crate) enum Presented {
 /// Returns the error of an unsuccessful response.
 pub(crate) fn of(reading: &Reading<'_>, presented: Presented) -> Error {
     // A body that can't be read is classified by the status.
-    if let Ok([code, description]) = reading.fields(["error", "error_description"], wire::exactly)
-        && let Some(code) = code.word().filter(|code| reading.is_code(code))
-    {
-        return rejected(reading, code, description.word(), presented);
+    if let Some(code) = reading.code() {
+        return rejected(reading, &code, presented);
     }
     let error = reading.by_status(ErrorKind::CredentialsRejected);
     if reading.status == StatusCode::UNAUTHORIZED && reading.asks_for_a_token() {
@@ -52,12 +49,7 @@ fn asks_for_a_token(reading: &Reading<'_>, error: &Error, presented: Presented) 
 
 /// Returns the error of a response with an error code. The code decides, then the status, never the
 /// description.
-pub(crate) fn rejected(
-    reading: &Reading<'_>,
-    code: &str,
-    description: Option<&str>,
-    presented: Presented,
-) -> Error {
+fn rejected(reading: &Reading<'_>, code: &str, presented: Presented) -> Error {
     let quoted = reading.quote(code);
     if reading.status.is_redirection() {
         return reading.by_status(ErrorKind::CredentialsRejected).with_code(quoted);
@@ -69,18 +61,14 @@ pub(crate) fn rejected(
             !transient || matches!(kind, ErrorKind::Unavailable | ErrorKind::Throttled)
         })
         .unwrap_or_else(|| reading.kind_by_status(ErrorKind::CredentialsRejected));
-    let detail = detail(reading, &quoted, description);
+    let detail = detail(reading, &quoted);
     reading.error(kind, detail).advice(advice).with_code(quoted)
 }
 
 /// Returns what the server said: the description, or else the code.
-pub(crate) fn detail(
-    reading: &Reading<'_>,
-    quoted_code: &str,
-    description: Option<&str>,
-) -> String {
-    match description {
-        Some(text) => format!("the server said \"{}\"", reading.quote(text)),
+pub(crate) fn detail(reading: &Reading<'_>, quoted_code: &str) -> String {
+    match reading.description() {
+        Some(words) => format!("the server said {words}"),
         None => format!("the server answered {quoted_code} without a description"),
     }
 }
@@ -143,7 +131,7 @@ fn by_code(
 mod tests {
     use ::http::Response;
 
-    use super::*;
+    use super::{super::wire, *};
     use crate::time::Timestamp;
 
     fn parse(status: u16, body: &str) -> Error {
@@ -211,6 +199,8 @@ mod tests {
         for (body, detail) in [
             (r#"{"error":"HTTP 401 Unauthorized"}"#, "the server said \"HTTP 401 Unauthorized\""),
             (r#"{"error":"Unauthorized","message":"Bad"}"#, "the server said \"Bad\""),
+            // With status 200, too.
+            (r#"{"error":"no such user"}"#, "the server said \"no such user\""),
         ] {
             let error = parse(401, body);
             assert_eq!((error.code(), error.detail()), (None, detail));

@@ -80,10 +80,9 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
         }
         return Err(refused(error));
     }
-    let [active, code, description] =
-        reading.fields(["active", "error", "error_description"], wire::exactly)?;
-    if let Some(code) = code.word() {
-        return Err(failure::rejected(reading, code, description.word(), Presented::Token));
+    let [active, error] = reading.fields(["active", "error"], wire::exactly)?;
+    if error.word().is_some() {
+        return Err(failure::of(reading, Presented::Token));
     }
     match (&active, active.word()) {
         (Field::Bool(true), _) => Ok(Validation::Active),

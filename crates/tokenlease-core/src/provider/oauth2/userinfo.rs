@@ -100,15 +100,11 @@ fn says_nothing(reading: &Reading<'_>) -> crate::Error {
 
 /// Returns the error of a failed call. The call sends no credentials, so it does not reject any.
 fn failed(reading: &Reading<'_>) -> crate::Error {
+    let code = reading.code().filter(|_| !reading.status.is_redirection());
+    let Some(code) = code else { return reading.by_status(ErrorKind::InvalidResponse) };
     let (kind, advice) = reading.kind_by_status(ErrorKind::InvalidResponse);
-    match reading.fields(["error", "error_description"], wire::exactly) {
-        Ok([code, description]) if code.word().is_some() && !reading.status.is_redirection() => {
-            let code = reading.quote(code.word().unwrap_or_default());
-            let detail = failure::detail(reading, &code, description.word());
-            reading.error(kind, detail).with_code(code).advice(advice)
-        }
-        _ => reading.by_status(ErrorKind::InvalidResponse),
-    }
+    let code = reading.quote(&code);
+    reading.error(kind, failure::detail(reading, &code)).with_code(code).advice(advice)
 }
 
 #[cfg(test)]

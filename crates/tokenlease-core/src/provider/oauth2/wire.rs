@@ -25,21 +25,13 @@ pub(crate) fn granted(
     if !reading.status.is_success() {
         return Err(failure::of(reading, presented));
     }
-    let [token, kind, life, scope, refresh, code, description] = reading.fields(
-        [
-            "access_token",
-            "token_type",
-            "expires_in",
-            "scope",
-            "refresh_token",
-            "error",
-            "error_description",
-        ],
+    let [token, kind, life, scope, refresh, error] = reading.fields(
+        ["access_token", "token_type", "expires_in", "scope", "refresh_token", "error"],
         exactly,
     )?;
     // Some servers send errors with status 200.
-    if let Some(code) = code.word() {
-        return Err(failure::rejected(reading, code, description.word(), presented));
+    if error.word().is_some() {
+        return Err(failure::of(reading, presented));
     }
     if let Some(kind) = kind.word()
         && !kind.to_ascii_lowercase().starts_with("bearer")
