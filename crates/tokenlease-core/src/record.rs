@@ -19,7 +19,7 @@ use self::cause::NumberedCause;
 pub use self::{
     encoding::DecodeError,
     inspect::Inspection,
-    summary::{BlockSummary, EntrySummary, LeaseSummary, Summary},
+    summary::{BlockSummary, EntrySummary, LeaseSummary, ServerBackoffSummary, Summary},
 };
 use crate::{
     credentials::CredentialsFingerprint,

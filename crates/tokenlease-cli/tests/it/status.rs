@@ -115,3 +115,28 @@ fn status_check_exits_with_0_1_or_3() {
     tokenlease(["status", "--check"]).run().exits_with(2).complains("--provider");
     wyn(&emulator, "status").args(["--min-remaining", "1h"]).run().exits_with(2);
 }
+
+/// Rule: Circuit: a process reports the server's answer that another process got, and `status` shows it.
+#[test]
+fn another_process_and_status_show_the_cause_of_a_circuit() {
+    let emulator = emulator();
+    let folder = folder();
+    let run = |command| wyn_wrong(&emulator, command).shares(folder.path()).run();
+    let first = run("token").exits_with(3).err;
+    let logins = emulator.counts().wyn.login;
+    let second = run("token").exits_with(3).err;
+    assert_eq!(emulator.counts().wyn.login, logins);
+    // The first process got the answer, the second one read it in the record.
+    let answer = "the server said \"invalid_username_or_password\"";
+    for error in [&first, &second] {
+        assert!(error.contains(answer) && error.contains("code invalid_grant"), "{error}");
+    }
+    let text = run("status").exits_with(0).out;
+    assert!(text.contains(answer), "{text}");
+    let status = json(wyn_wrong(&emulator, "status"), folder.path(), 0);
+    let cause = &entries(&status)[0]["circuit"]["cause"];
+    assert_eq!((&cause["kind"], &cause["status"]), (&"credentials_rejected".into(), &400.into()));
+    assert_eq!(cause["code"], "invalid_grant");
+    let check = wyn_wrong(&emulator, "status").shares(folder.path()).args(["--check"]).run();
+    assert!(check.exits_with(3).out.contains(answer));
+}

@@ -4,28 +4,29 @@
 
 use std::time::Duration;
 
-use super::{Block, Record};
+use super::{Block, Record, cause::Cause};
 use crate::{
     credentials::CredentialsFingerprint,
+    error::Error,
     lease::{Expiry, Lease},
     time::{Moment as _, StoreTime},
     token::TokenFingerprint,
 };
 
 /// A summary of a record at a moment of the store's time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
     /// The number of tokens that the identity has had.
     pub generation: u64,
     /// The entries, in the order of their credentials fingerprints.
     pub entries: Vec<EntrySummary>,
-    /// Until when nothing is sent for the identity, and why, if its server backs off.
-    pub server_backoff: Option<(StoreTime, &'static str)>,
+    /// The server's backoff: nothing is sent for the identity until then.
+    pub server_backoff: Option<ServerBackoffSummary>,
 }
 
 /// A summary of one set of credentials.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EntrySummary {
     /// The fingerprint of the credentials.
@@ -33,7 +34,8 @@ pub struct EntrySummary {
     /// The lease, even if it has expired.
     pub lease: Option<LeaseSummary>,
     /// The circuit that opened when the server rejected the credentials. It remains until they are
-    /// accepted or `unblock` is called. After its end they are sent once more.
+    /// accepted or `unblock` is called. After its end they are sent once more. Of the circuits of several
+    /// sets of options it is the one that ends last.
     pub circuit: Option<BlockSummary>,
     /// The backoff after an unusable response to the credentials.
     pub backoff: Option<BlockSummary>,
@@ -61,13 +63,27 @@ pub struct LeaseSummary {
 }
 
 /// A circuit or a backoff: the credentials are not sent until then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BlockSummary {
     /// When it ends.
     pub until: StoreTime,
     /// The number of rejections or failures in a row.
     pub count: u32,
+    /// The server's answer that caused it. `None`: the record no longer has it.
+    pub cause: Option<Error>,
+}
+
+/// The backoff of a server that was overloaded or failed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerBackoffSummary {
+    /// When it ends.
+    pub until: StoreTime,
+    /// Why nothing is sent.
+    pub reason: &'static str,
+    /// The server's answer that caused it. `None`: the record no longer has it.
+    pub cause: Option<Error>,
 }
 
 impl EntrySummary {
@@ -75,7 +91,7 @@ impl EntrySummary {
     ///
     /// The time may have passed: then the next request for a token sends them once more.
     pub fn open_until(&self) -> Option<StoreTime> {
-        self.circuit.map(|circuit| circuit.until)
+        self.circuit.as_ref().map(|circuit| circuit.until)
     }
 
     fn empty(credentials: CredentialsFingerprint) -> Self {
@@ -93,18 +109,30 @@ impl Record {
                 Some(self.lease_summary(&entry.lease, now));
         }
         for circuit in &state.circuits {
-            entry_of(&mut entries, circuit.credentials).circuit = Some(block(circuit));
+            let entry = entry_of(&mut entries, circuit.credentials);
+            self.keep_longest(&mut entry.circuit, circuit);
         }
         for backoff in state.entry_backoffs.iter().filter(|backoff| backoff.until > now) {
-            entry_of(&mut entries, backoff.credentials).backoff = Some(block(backoff));
+            let entry = entry_of(&mut entries, backoff.credentials);
+            self.keep_longest(&mut entry.backoff, backoff);
         }
         entries.sort_by_key(|entry| entry.credentials);
         let server_backoff = state.server_backoff.filter(|backoff| backoff.until > now);
         Summary {
             generation: state.generation,
             entries,
-            server_backoff: server_backoff
-                .map(|backoff| (backoff.until, backoff.reason.description())),
+            server_backoff: server_backoff.map(|backoff| ServerBackoffSummary {
+                until: backoff.until,
+                reason: backoff.reason.description(),
+                cause: state.cause(backoff.cause).map(Cause::error),
+            }),
+        }
+    }
+
+    fn keep_longest(&self, kept: &mut Option<BlockSummary>, block: &Block<StoreTime>) {
+        if kept.as_ref().is_none_or(|kept| kept.until < block.until) {
+            let cause = self.0.cause(block.cause).map(Cause::error);
+            *kept = Some(BlockSummary { until: block.until, count: block.count, cause });
         }
     }
 
@@ -144,14 +172,11 @@ fn entry_of(
     &mut entries[at]
 }
 
-fn block(block: &Block<StoreTime>) -> BlockSummary {
-    BlockSummary { until: block.until, count: block.count }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
+        error::ErrorKind,
         key::Key,
         lease::FirstSeen,
         record::{
@@ -221,6 +246,22 @@ mod tests {
         assert_eq!((expired.is_live, expired.left), (false, Some(Duration::ZERO)));
     }
 
+    /// Rule: Circuit: with several sets of options, a summary has the circuit that ends last.
+    #[test]
+    fn a_summary_has_the_circuit_that_ends_last() {
+        let rejected = |options, until, count| RecordChange::Rejected {
+            credentials: credentials(1),
+            options: Some(crate::provider::OptionsFingerprint::from_bytes([options; 8])),
+            until: StoreTime(until),
+            count,
+            cause: None,
+        };
+        let record =
+            record(&[rejected(1, HOUR, 1), rejected(2, 3 * HOUR, 2), rejected(3, HOUR, 3)]);
+        let [entry] = &record.summary(StoreTime(1)).entries[..] else { panic!() };
+        assert_eq!(entry.circuit.as_ref().map(|circuit| circuit.count), Some(2));
+    }
+
     #[test]
     fn a_lease_with_a_tombstone_is_not_live_and_rejected_credentials_have_no_lease() {
         let stated = Expiry::Stated { end: StoreTime(2 * HOUR) };
@@ -238,7 +279,7 @@ mod tests {
                 options: None,
                 until: StoreTime(2 * HOUR),
                 count: 2,
-                cause: None,
+                cause: Some(Cause::of(&Error::new(ErrorKind::CredentialsRejected, "wrong"))),
             },
             RecordChange::EntryBackedOff {
                 credentials: credentials(3),
@@ -258,13 +299,17 @@ mod tests {
         assert!(!lease(&summary, 1).is_live);
         let [_, rejected, backed_off] = &summary.entries[..] else { panic!("{summary:?}") };
         assert_eq!(rejected.lease, None);
-        assert_eq!(rejected.circuit, Some(BlockSummary { until: StoreTime(2 * HOUR), count: 2 }));
-        assert_eq!(backed_off.backoff, Some(BlockSummary { until: StoreTime(HOUR), count: 1 }));
-        assert_eq!(summary.server_backoff, Some((StoreTime(HOUR), "the server throttles")));
+        let circuit = rejected.circuit.as_ref().unwrap();
+        assert_eq!((circuit.until, circuit.count), (StoreTime(2 * HOUR), 2));
+        assert_eq!(circuit.cause.as_ref().map(Error::detail), Some("wrong"));
+        let backoff = backed_off.backoff.as_ref().unwrap();
+        assert_eq!((backoff.until, backoff.count), (StoreTime(HOUR), 1));
+        let server = summary.server_backoff.as_ref().unwrap();
+        assert_eq!((server.until, server.reason), (StoreTime(HOUR), "the server throttles"));
         assert!(!format!("{summary:?}").contains("canary"));
         // Backoffs end, but a circuit remains until the credentials are accepted or unblocked.
         let later = record.summary(StoreTime(HOUR));
-        assert_eq!(later.server_backoff, None);
+        assert!(later.server_backoff.is_none());
         assert!(later.entries.iter().any(|entry| entry.circuit.is_some()));
         assert!(later.entries.iter().all(|entry| entry.backoff.is_none()));
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokenlease::core::record::EntrySummary;
 
 use super::entry::IdentityStatus;
 use tokenlease_config::duration;
@@ -24,7 +23,9 @@ pub(super) fn run(
     let fit =
         live.iter().filter(|lease| min_remaining.is_zero() || lease.left >= Some(min_remaining));
     let best = fit.max_by_key(|lease| lease.left.unwrap_or(Duration::MAX));
-    let circuit = known.own_entries().filter_map(EntrySummary::open_until).max();
+    let circuits = known.own_entries().filter_map(|entry| entry.circuit.as_ref());
+    let circuit = circuits.max_by_key(|circuit| circuit.until);
+    let until = circuit.map(|circuit| known.clocks.wall(circuit.until));
     let (outcome, code, text) = match (best, circuit) {
         (Some(lease), _) => {
             let left = match lease.left {
@@ -33,9 +34,11 @@ pub(super) fn run(
             };
             ("live", exit::SUCCESS, format!("live: {left}"))
         }
-        (None, Some(until)) => {
-            let until = known.clocks.wall(until);
-            let text = format!("credentials rejected: not sent again before {until}");
+        (None, Some(circuit)) => {
+            let until = known.clocks.wall(circuit.until);
+            let cause = circuit.cause.as_ref().map(|cause| format!("; {}", cause.detail()));
+            let cause = cause.unwrap_or_default();
+            let text = format!("credentials rejected: not sent again before {until}{cause}");
             ("credentials_rejected", exit::CREDENTIALS_REJECTED, text)
         }
         (None, None) if live.is_empty() => {
@@ -51,7 +54,7 @@ pub(super) fn run(
         &json!({
             "outcome": outcome,
             "remaining_s": best.and_then(|lease| lease.left).map(|left| left.as_secs()),
-            "until": circuit.map(|until| known.clocks.wall(until).to_string()),
+            "until": until.map(|until| until.to_string()),
         }),
     )?;
     Ok(code)

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokenlease::core::{
-    CredentialsFingerprint, StoreTime, WallTime,
-    record::{BlockSummary, EntrySummary, LeaseSummary, Summary},
-    time::Moment as _,
+use tokenlease::{
+    Error,
+    core::{
+        CredentialsFingerprint, StoreTime, WallTime,
+        record::{BlockSummary, EntrySummary, LeaseSummary, Summary},
+        time::Moment as _,
+    },
 };
 
 use super::DIGITS;
@@ -45,9 +48,20 @@ impl Clocks {
         self.wall(at).to_string()
     }
 
-    fn block(self, block: BlockSummary) -> Value {
-        json!({ "until": self.text(block.until), "count": block.count })
+    fn block(self, block: &BlockSummary) -> Value {
+        let cause = block.cause.as_ref().map(cause);
+        json!({ "until": self.text(block.until), "count": block.count, "cause": cause })
     }
+}
+
+/// Returns the server's answer that caused a circuit or a backoff.
+fn cause(error: &Error) -> Value {
+    json!({
+        "kind": error.kind().as_str(),
+        "message": error.to_string(),
+        "status": error.status(),
+        "code": error.code(),
+    })
 }
 
 /// Returns the first six hexadecimal digits of a credentials fingerprint, a keyed hash.
@@ -67,16 +81,18 @@ impl IdentityStatus {
     pub(super) fn json(&self, profile: Option<&str>) -> Value {
         let entries: Vec<Value> =
             self.summary.entries.iter().map(|entry| self.entry(entry)).collect();
-        let backoff = self.summary.server_backoff;
+        let backoff = self.summary.server_backoff.as_ref();
         json!({
             "identity": self.identity,
             "profile": profile,
             "store": self.store,
             "record": self.record.chars().take(DIGITS).collect::<String>(),
             "generation": self.summary.generation,
-            "backoff": backoff.map(|(until, reason)| {
-                json!({ "until": self.clocks.text(until), "reason": reason })
-            }),
+            "backoff": backoff.map(|backoff| json!({
+                "until": self.clocks.text(backoff.until),
+                "reason": backoff.reason,
+                "cause": backoff.cause.as_ref().map(cause),
+            })),
             "entries": entries,
         })
     }
@@ -86,8 +102,8 @@ impl IdentityStatus {
             "credentials": name(entry.credentials),
             "yours": self.own.map(|own| own == entry.credentials),
             "lease": entry.lease.map(|lease| self.lease(&lease)),
-            "circuit": entry.circuit.map(|circuit| self.clocks.block(circuit)),
-            "backoff": entry.backoff.map(|backoff| self.clocks.block(backoff)),
+            "circuit": entry.circuit.as_ref().map(|circuit| self.clocks.block(circuit)),
+            "backoff": entry.backoff.as_ref().map(|backoff| self.clocks.block(backoff)),
         })
     }
 

@@ -19,13 +19,18 @@ pub(super) fn of(all: &[(Option<String>, IdentityStatus)], others: &[Other]) -> 
     for (profile, known) in all {
         let profile = profile.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
         let _ = writeln!(text, "{profile}{}\nin {}", known.identity, known.store);
-        if let Some((until, reason)) = known.summary.server_backoff {
-            let _ = writeln!(text, "{reason}: no request before {}", known.clocks.wall(until));
+        if let Some(backoff) = &known.summary.server_backoff {
+            let until = known.clocks.wall(backoff.until);
+            let _ = writeln!(text, "{}: no request before {until}", backoff.reason);
+            if let Some(cause) = &backoff.cause {
+                let _ = writeln!(text, "  cause: {cause}");
+            }
         }
         if known.summary.entries.is_empty() {
             text.push_str("no token\n");
         } else {
             text.push_str(&rows(known));
+            text.push_str(&causes(known));
         }
         text.push('\n');
     }
@@ -55,6 +60,19 @@ fn rows(known: &IdentityStatus) -> String {
             let _ = write!(line, " {cell:0$} ", width.unwrap_or_default());
         }
         let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// Returns a line for each circuit and backoff whose cause is known.
+fn causes(known: &IdentityStatus) -> String {
+    let mut text = String::new();
+    for entry in &known.summary.entries {
+        for block in [&entry.circuit, &entry.backoff].into_iter().flatten() {
+            if let Some(cause) = &block.cause {
+                let _ = writeln!(text, "  {}: {cause}", name(entry.credentials));
+            }
+        }
     }
     text
 }
@@ -89,7 +107,7 @@ fn state(known: &IdentityStatus, entry: &EntrySummary) -> String {
     if let Some(until) = entry.open_until() {
         return format!("rejected: not sent before {}", known.clocks.wall(until));
     }
-    if let Some(backoff) = entry.backoff {
+    if let Some(backoff) = &entry.backoff {
         return format!("backoff: not sent before {}", known.clocks.wall(backoff.until));
     }
     match entry.lease {
