@@ -23,6 +23,7 @@ pub use self::{
 };
 use crate::{
     credentials::CredentialsFingerprint,
+    error::{Error, ErrorKind},
     lease::{FirstSeen, Lease},
     provider::OptionsFingerprint,
     time::{Moment, StoreTime},
@@ -231,6 +232,15 @@ impl BackoffReason {
             Self::Throttled => "the server throttles",
             Self::ServerError => "the server answered with a server error",
         }
+    }
+
+    /// Returns the error of a call that is stopped, without the server's answer.
+    pub(crate) fn error(self) -> Error {
+        let kind = match self {
+            Self::Throttled => ErrorKind::Throttled,
+            Self::ServerError => ErrorKind::Unavailable,
+        };
+        Error::new(kind, self.description())
     }
 }
 

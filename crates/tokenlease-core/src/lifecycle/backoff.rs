@@ -24,7 +24,7 @@ use super::{Lifecycle, Next, event::Event};
 use crate::{
     backoff,
     error::{Error, ErrorKind},
-    record::{BackoffReason, Block, cause::Cause, change::RecordChange},
+    record::{BackoffReason, Block, ServerBackoff, cause::Cause, change::RecordChange},
     time::{Moment as _, Now, Timestamp},
 };
 
@@ -210,20 +210,19 @@ impl Lifecycle {
 
     /// The error of a backoff whose cause neither the record nor this process knows.
     fn error_without_cause(&self, why: Why) -> Error {
-        let reason = self.store.known.server_backoff.map(|server| server.reason);
-        match (why, reason) {
-            (Why::Server, Some(reason)) => {
-                let kind = match reason {
-                    BackoffReason::Throttled => ErrorKind::Throttled,
-                    BackoffReason::ServerError => ErrorKind::Unavailable,
-                };
-                Error::new(kind, reason.description())
-            }
+        match (why, self.store.known.server_backoff) {
+            (Why::Server, Some(server)) => server.reason.error(),
             _ => Error::new(
                 ErrorKind::Unavailable,
                 "the server answered these credentials with an error that the record no longer has",
             ),
         }
+    }
+
+    /// The error of a call that a server backoff stops.
+    pub(super) fn server_backoff_error(&self, server: ServerBackoff<Timestamp>, now: Now) -> Error {
+        let error = self.store.known.cause(server.cause).map(Cause::error);
+        error.unwrap_or_else(|| server.reason.error()).with_until(now.wall_at(server.until))
     }
 
     /// The error that a circuit has: that of the record, or that of this process.

@@ -120,7 +120,12 @@ impl Lifecycle {
                     .expected("an answer before the caller's deadline"),
             };
             let advice = "check the server and the store, or set a longer deadline";
-            return Reply::Error(error.advice(advice));
+            let error = error.advice(advice);
+            let until = self.backed_off_until(t);
+            return Reply::Error(match until {
+                Some(until) => error.with_until(now.wall_at(until)),
+                None => error,
+            });
         }
         self.add_demand(ask);
         Reply::Later

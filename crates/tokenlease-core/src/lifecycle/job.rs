@@ -102,9 +102,7 @@ impl Lifecycle {
         if let Some(server) = server {
             match job.kind {
                 JobKind::Validate => {
-                    let error =
-                        Error::new(ErrorKind::Throttled, BackoffReason::Throttled.description())
-                            .with_until(now.wall_at(server.until));
+                    let error = self.server_backoff_error(server, now);
                     self.finish_job(Err(error));
                     return Some(Next::Again);
                 }

@@ -60,8 +60,7 @@ impl Lifecycle {
             && server.reason == BackoffReason::Throttled
             && server.until > t
         {
-            let error = Error::new(ErrorKind::Throttled, BackoffReason::Throttled.description())
-                .with_until(now.wall_at(server.until));
+            let error = self.server_backoff_error(server, now);
             return self.stop(server.until, error, t);
         }
         let (token, fingerprint) = (current.lease.token.clone(), current.lease.fingerprint);

@@ -179,3 +179,36 @@ fn rejected_credentials_are_tried_with_a_bounded_number_of_options() {
     assert!(get(&mut machine, &mut store, None, 20_000).0.is_none());
     assert!(get(&mut machine_with("/7"), &mut store, None, 21_000).0.is_none());
 }
+
+/// Rule: Backoff: the error of a deadline that passes while the store is read states when the server may be
+/// asked again.
+#[test]
+fn the_error_of_a_passed_deadline_states_when_the_server_may_be_asked_again() {
+    let (mut machine, mut store) = (machine_with("/token"), Stored::default());
+    let (error, _) = get(&mut machine, &mut store, Some(&invalid_scope()), 0);
+    let until = error.and_then(|error| error.until()).expect("a backoff");
+    // The store does not answer.
+    let request = Ask::new(Timestamp(60_000), Duration::from_secs(1));
+    assert!(matches!(machine.ask(&request, at(60_000)), Reply::Later));
+    assert!(matches!(machine.poll(at(60_000)), Step::Do(Effect::Load, _)));
+    let Reply::Error(error) = machine.ask(&request, at(61_000)) else { panic!() };
+    assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+    assert_eq!(error.until(), Some(until), "{error}");
+}
+
+/// Rule: Validation: a throttled validation reports the server's answer that caused the backoff.
+#[test]
+fn a_throttled_validation_reports_the_answer_that_caused_the_backoff() {
+    let (mut machine, mut store) = (machine_with("/token"), Stored::default());
+    let throttled = Error::new(ErrorKind::Throttled, "the server said \"too many\"");
+    let throttled = throttled.with_status(429).with_retry_after(Duration::from_secs(120));
+    get(&mut machine, &mut store, Some(&throttled), 0);
+    let job = machine.validate(&Token::new(TokenKind::Bearer, "t")).unwrap();
+    while let Step::Do(effect, receipt) = machine.poll(at(1)) {
+        assert!(!matches!(effect, Effect::Send(_)), "{effect:?}");
+        machine.handle(receipt, stored(&effect, &mut store, 1), at(1));
+    }
+    let error = machine.take_report(job).expect("a report").unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Throttled, Some(429)));
+    assert!(error.detail().contains("too many") && error.until().is_some(), "{error}");
+}
