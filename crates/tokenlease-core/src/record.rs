@@ -32,10 +32,10 @@ use crate::{
 
 /// The maximum number of leases in a record. Tokens that can't be served go first, then old ones.
 const MAX_LEASES: usize = 4;
-/// The maximum number of circuits in a record.
-const MAX_CIRCUITS: usize = 32;
-/// The maximum number of entry backoffs in a record, of login backoffs, and of spent logins.
-pub(crate) const MAX_BLOCKS: usize = 8;
+/// The maximum number of circuits in a record, and of entry backoffs.
+pub(crate) const MAX_BLOCKS: usize = 32;
+/// The maximum number of login backoffs in a record, and of rows of spent logins.
+const MAX_LOGIN_BACKOFFS: usize = 8;
 /// The maximum number of tokens whose history a record keeps.
 const MAX_HISTORIES: usize = 16;
 /// The maximum number of rejected credentials that were never accepted before.

@@ -71,11 +71,15 @@ pub enum Bug {
     CutOffMeansNotSent,
     /// A running token that is returned again counts as a new one.
     RunningTokenMeansNew,
+    /// A refused validation counts as an inactive token.
+    RefusedMeansInactive,
+    /// Backoffs of entries, as after an error of the configuration, are not saved.
+    EntryBackoffNotSaved,
 }
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::LockWithoutStore,
         Self::StaleReadInsideLock,
         Self::FailedReadIgnored,
@@ -104,6 +108,8 @@ impl Bug {
         Self::SpentLoginNotSaved,
         Self::CutOffMeansNotSent,
         Self::RunningTokenMeansNew,
+        Self::RefusedMeansInactive,
+        Self::EntryBackoffNotSaved,
     ];
 }
 
@@ -172,6 +178,11 @@ impl World {
             }
             (Bug::SpentLoginNotSaved, Effect::Save { expected, record, .. })
                 if !record.inspect().spent_logins.is_empty() =>
+            {
+                Some(pretend_saved(*expected, store_now))
+            }
+            (Bug::EntryBackoffNotSaved, Effect::Save { expected, record, .. })
+                if !record.inspect().entry_backoffs.is_empty() =>
             {
                 Some(pretend_saved(*expected, store_now))
             }
@@ -290,6 +301,11 @@ impl World {
                 granted.life = Life::Stated(duration(self.provider.lifetime));
                 Outcome::Answered(Answer::Token(granted))
             }
+            (
+                Bug::RefusedMeansInactive,
+                Effect::Send(Call::Validate(_)),
+                Outcome::Answered(Answer::Failed(error)),
+            ) if matches!(error.status(), Some(401 | 404)) => Outcome::Answered(Answer::Inactive),
             (
                 Bug::EvictionOnFailure,
                 Effect::Send(Call::Login),

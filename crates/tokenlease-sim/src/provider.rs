@@ -166,12 +166,14 @@ impl Provider {
             Call::Validate(_) if self.without_validation => Answer::Failed(down()),
             Call::Validate(token) => {
                 self.calls.validate += 1;
-                if self.quirk != Some(Quirk::AcceptsNoToken)
-                    && self.is_active(Self::number(token), t)
-                {
-                    Answer::Active
-                } else {
-                    Answer::Inactive
+                match self.quirk {
+                    Some(Quirk::ValidationRefused) => {
+                        Answer::Failed(refused_validation(self.calls.validate))
+                    }
+                    Some(Quirk::AllTokensActive) => Answer::Active,
+                    Some(Quirk::AcceptsNoToken) => Answer::Inactive,
+                    _ if self.is_active(Self::number(token), t) => Answer::Active,
+                    _ => Answer::Inactive,
                 }
             }
             Call::Revoke(token) => {
@@ -283,6 +285,15 @@ pub fn forbidden() -> Error {
 /// Returns the error of a provider that throttles (429).
 pub fn throttled(wait: Duration) -> Error {
     Error::new(ErrorKind::Throttled, "too many").with_status(429).with_retry_after(wait)
+}
+
+/// Returns the error of a validation that is refused, by turns for the client and for the path.
+fn refused_validation(number: u32) -> Error {
+    let (kind, status) = match number % 2 {
+        0 => (ErrorKind::InvalidResponse, 401),
+        _ => (ErrorKind::Unavailable, 404),
+    };
+    Error::new(kind, "says nothing about the token").with_status(status)
 }
 
 /// Returns the error for a configuration that the provider does not accept.

@@ -16,23 +16,45 @@ pub enum Quirk {
     AcceptsNoToken,
     /// The answers to logins are cut off while the token is issued all the same.
     CutOff,
+    /// The validation answers 401 or 404 to the question itself, whatever the token (a wrong path, or a
+    /// client that may not ask).
+    ValidationRefused,
+    /// The validation calls each token active (403 `insufficient_scope`, which a server answers before it
+    /// checks whether the token was revoked).
+    AllTokensActive,
 }
 
 impl Quirk {
     /// All quirks.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::RunningToken,
         Self::SlidingToken,
         Self::ExpiredOnArrival,
         Self::AcceptsNoToken,
         Self::CutOff,
+        Self::ValidationRefused,
+        Self::AllTokensActive,
     ];
 
-    /// Returns a random quirk of a provider.
+    /// Returns a random quirk of what a provider does at a login.
     pub(crate) fn draw(kind: Kind, rng: &mut Rng) -> Self {
         match kind {
             Kind::Winkas => rng.pick(&[Self::RunningToken, Self::AcceptsNoToken, Self::CutOff]),
-            Kind::Wyn => rng.pick(&Self::ALL),
+            Kind::Wyn => rng.pick(&[
+                Self::RunningToken,
+                Self::SlidingToken,
+                Self::ExpiredOnArrival,
+                Self::AcceptsNoToken,
+                Self::CutOff,
+            ]),
+        }
+    }
+
+    /// Returns a random quirk of what a provider says about a token.
+    pub(crate) fn draw_of_validation(kind: Kind, rng: &mut Rng) -> Option<Self> {
+        match kind {
+            Kind::Winkas => None,
+            Kind::Wyn => Some(rng.pick(&[Self::ValidationRefused, Self::AllTokensActive])),
         }
     }
 

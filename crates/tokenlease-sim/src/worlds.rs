@@ -1,6 +1,7 @@
 //! Random worlds.
 
 mod more_faults;
+mod odd_servers;
 
 use crate::{
     Caller, Fault, H, Kind, M, Quirk, S, Setup, World, duration,
@@ -36,15 +37,19 @@ pub enum Profile {
     Quirks,
     /// A provider with a quirk, and faults.
     QuirksAndFaults,
+    /// A provider whose validation has a quirk, errors of the configuration that end, and passwords that
+    /// change again and again.
+    OddServers,
 }
 
 /// The most calls, other events and faults of a world.
 pub const MAX_EVENTS: usize = 2_000;
 
-/// Returns the default profile of a seed: of ten worlds, two have no faults, one is long, and two have
-/// a provider with a quirk.
+/// Returns the default profile of a seed: of twenty worlds, four have no faults, two are long, four have a
+/// provider with a quirk, and one has an odd server.
 pub fn profile(seed: u64) -> Profile {
     match seed % 10 {
+        3 if seed / 10 % 2 == 0 => Profile::OddServers,
         4 | 9 => Profile::NoFaults,
         7 => Profile::Long,
         2 => Profile::Quirks,
@@ -63,8 +68,11 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         Kind::Wyn => rng.pick(&[600 * S, H, 12 * H, 10 * 365 * 24 * H]),
     };
     let mut quirks = Rng::new(seed.wrapping_mul(15_485_863).wrapping_add(5));
-    let has_quirk = matches!(profile, Profile::Quirks | Profile::QuirksAndFaults);
-    let quirk = has_quirk.then(|| Quirk::draw(kind, &mut quirks));
+    let quirk = match profile {
+        Profile::Quirks | Profile::QuirksAndFaults => Some(Quirk::draw(kind, &mut quirks)),
+        Profile::OddServers => Quirk::draw_of_validation(kind, &mut quirks),
+        _ => None,
+    };
     let special = quirk.filter(|_| kind == Kind::Wyn).and_then(|quirk| quirk.lifetime(&mut quirks));
     let lifetime = special.unwrap_or(lifetime);
     let hosts = rng.pick(&[1_usize, 2, 3]);
@@ -124,6 +132,10 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         if matches!(profile, Profile::MoreFaults | Profile::Long | Profile::QuirksAndFaults) {
             let mut rng = Rng::new(seed.wrapping_mul(104_729).wrapping_add(3));
             more_faults::add(&mut plan, &mut rng, stop);
+        }
+        if profile == Profile::OddServers {
+            let mut rng = Rng::new(seed.wrapping_mul(86_028_121).wrapping_add(7));
+            odd_servers::add(&mut plan, &mut rng, stop);
         }
         // The longest server backoff, first circuit or login backoff lasts an hour.
         plan.recovered_since = Some(plan.last_fault_end().max(stop) + 70 * M);

@@ -183,6 +183,22 @@ fn plan_for(bug: Bug) -> Plan {
         Bug::SpentLoginNotSaved => quirk(Quirk::ExpiredOnArrival, 1),
         Bug::CutOffMeansNotSent => quirk(Quirk::CutOff, H),
         Bug::RunningTokenMeansNew => quirk(Quirk::RunningToken, M),
+        Bug::RefusedMeansInactive => {
+            let quirk = Some(Quirk::ValidationRefused);
+            let mut plan = Plan::new(Setup { quirk, ..setup(Kind::Wyn, 12 * H, 1) }, H);
+            every(&mut plan, 0, 100, H, M);
+            plan.events.push((20 * M, PlanEvent::ApiRejects { length: 5 * M }));
+            plan
+        }
+        Bug::EntryBackoffNotSaved => {
+            let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 4), 2 * H);
+            plan.faults.push((0, 90 * M, Fault::Config));
+            for p in 0..4 {
+                let from = 100 + i64::try_from(p).unwrap() * 4 * S;
+                every(&mut plan, p, from, 2 * H, M);
+            }
+            plan
+        }
         Bug::LateAnswerDropped => {
             let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 1), H);
             plan.faults.push((0, 5 * M, Fault::Slow));

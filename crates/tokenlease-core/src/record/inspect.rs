@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Record, TombstoneCause};
+use super::{Block, Record, TombstoneCause};
 use crate::{credentials::CredentialsFingerprint, time::StoreTime, token::TokenFingerprint};
 
 /// The contents of a record, without its tokens.
@@ -20,6 +20,8 @@ pub struct Inspection {
     pub forgotten: Vec<TokenFingerprint>,
     /// The rejected credentials, and until when they are not sent.
     pub circuits: Vec<(CredentialsFingerprint, StoreTime)>,
+    /// The credentials whose answers could not be used, and until when they are not sent.
+    pub entry_backoffs: Vec<(CredentialsFingerprint, StoreTime)>,
     /// Until when nothing is sent for the identity, if its server backs off.
     pub server_backoff: Option<StoreTime>,
     /// How many logins in a row brought nothing better, or whose answers were lost.
@@ -48,11 +50,8 @@ impl Record {
                 .collect(),
             tombstones: tombstones.collect(),
             forgotten: forgotten.map(|history| history.fingerprint).collect(),
-            circuits: state
-                .circuits
-                .iter()
-                .map(|circuit| (circuit.credentials, circuit.until))
-                .collect(),
+            circuits: blocks(&state.circuits),
+            entry_backoffs: blocks(&state.entry_backoffs),
             server_backoff: state.server_backoff.map(|backoff| backoff.until),
             spent_logins: state
                 .spent_logins
@@ -62,4 +61,8 @@ impl Record {
             learned: state.learned,
         }
     }
+}
+
+fn blocks(blocks: &[Block<StoreTime>]) -> Vec<(CredentialsFingerprint, StoreTime)> {
+    blocks.iter().map(|block| (block.credentials, block.until)).collect()
 }

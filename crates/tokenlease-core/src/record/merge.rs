@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::{
-    Block, Entry, LoginBackoff, MAX_BLOCKS, MAX_CIRCUITS, MAX_HISTORIES, MAX_LEASES,
+    Block, Entry, LoginBackoff, MAX_BLOCKS, MAX_HISTORIES, MAX_LEASES, MAX_LOGIN_BACKOFFS,
     MAX_REJECTED_UNACCEPTED, RecordState, ServerBackoff, SpentLogins, TokenHistory, Tombstone,
     TombstoneCause,
     cause::Cause,
@@ -119,7 +119,7 @@ impl<T: Moment> RecordState<T> {
         };
         self.spent_logins.retain(|other| other.credentials != spent.credentials);
         self.spent_logins.push(spent);
-        drop_oldest(&mut self.spent_logins, MAX_BLOCKS);
+        drop_oldest(&mut self.spent_logins, MAX_LOGIN_BACKOFFS);
     }
 
     fn rejected(&mut self, block: Block<T>, cause: Option<&Cause>) {
@@ -132,7 +132,7 @@ impl<T: Moment> RecordState<T> {
         // Rejected credentials are not served a lease that they obtained before.
         self.leases.retain(|entry| !is_same(entry));
         let cause = self.add_cause(cause);
-        extend(&mut self.circuits, Block { cause, ..block }, MAX_CIRCUITS);
+        extend(&mut self.circuits, Block { cause, ..block }, MAX_BLOCKS);
     }
 
     fn leased(
@@ -284,7 +284,7 @@ impl<T: Moment> RecordState<T> {
         let fresh = LoginBackoff { credentials, last: None, count: 0, armed: true };
         self.login_backoffs.retain(|backoff| backoff.credentials != credentials);
         self.login_backoffs.push(LoginBackoff { armed: true, ..old.unwrap_or(fresh) });
-        drop_oldest(&mut self.login_backoffs, MAX_BLOCKS);
+        drop_oldest(&mut self.login_backoffs, MAX_LOGIN_BACKOFFS);
     }
 
     /// Changes the history of a token, and makes it the most recent one.

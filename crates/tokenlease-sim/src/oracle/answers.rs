@@ -162,8 +162,8 @@ impl World {
                 self.oracle.rejected_by_api.contains_key(&self.fingerprint(last))
             }
             // Such servers give no token that serves later callers.
-            Some(_) => true,
-            None => false,
+            Some(Quirk::ExpiredOnArrival | Quirk::AcceptsNoToken | Quirk::CutOff) => true,
+            Some(Quirk::ValidationRefused | Quirk::AllTokensActive) | None => false,
         };
         if self.oracle.recovered_since.is_some_and(|since| asked > since)
             && !waits_for_circuit

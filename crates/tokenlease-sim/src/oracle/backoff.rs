@@ -11,7 +11,7 @@ use tokenlease_core::{
 };
 
 use super::Sent;
-use crate::{H, M, Owner, S, World};
+use crate::{H, M, Owner, Password, S, World};
 
 /// Calls whose failures are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +61,10 @@ pub(super) struct Limit {
 /// consecutive one, no process sends for at least half of 1, 2, 4 … 64 s.
 const FLEET: Limit = Limit { burst: 7, interval: 32 * S };
 
+/// The limit for sets of credentials that got an error of the configuration, from the whole fleet: one
+/// process probes them each hour. A minute is for the roundings of clocks.
+const CONFIGURATION: Limit = Limit { burst: 1, interval: 59 * M };
+
 /// Consecutive failures. `debt` is the excess over the limit's pace, so that one comparison checks
 /// all intervals that end now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,13 +88,15 @@ impl Streak {
 pub(crate) struct Failures {
     entries: BTreeMap<(Owner, Kind), Streak>,
     fleet: Streak,
+    /// The errors of the configuration, for each set of credentials.
+    configuration: BTreeMap<Password, Streak>,
 }
 
 impl Failures {
     /// Restarts the count of calls to the provider for all entries.
     pub(crate) fn restart(&mut self) {
         self.entries.retain(|(_, kind), _| *kind == Kind::Store);
-        self.fleet = Streak::default();
+        self.restart_fleet();
     }
 
     /// Restarts the count of calls to the provider for one entry.
@@ -103,6 +109,7 @@ impl Failures {
     /// Restarts the count of the fleet, whose record of failures may be lost.
     pub(crate) fn restart_fleet(&mut self) {
         self.fleet = Streak::default();
+        self.configuration.clear();
     }
 
     /// Restarts the counts that an answer ends.
@@ -158,21 +165,24 @@ impl World {
                 self.violate("failed calls are repeated without backoff", detail);
             }
         }
-        if kind == Kind::Login
-            && sent.owned
-            && !sent.without_store
-            && !sent.paused
-            && matches!(outcome, Some(Outcome::Answered(Answer::Failed(error)))
-                if error.kind() == ErrorKind::Throttled
-                    || error.status().is_some_and(|status| status >= 500))
+        let Some(Outcome::Answered(Answer::Failed(error))) = outcome else { return };
+        if kind != Kind::Login || !sent.owned || sent.without_store || sent.paused {
+            return;
+        }
+        if !self.store_was_reliable(sent.at - M) || self.is_lossy_since(sent.at - M) {
+            self.oracle.failures.restart_fleet();
+        }
+        let (detail, failures) = (format!("p{} {}", owner.0, owner.2), &mut self.oracle.failures);
+        if error.kind() == ErrorKind::Throttled
+            || error.status().is_some_and(|status| status >= 500)
         {
-            if !self.store_was_reliable(sent.at - M) || self.is_lossy_since(sent.at - M) {
-                self.oracle.failures.restart_fleet();
-            }
-            if self.oracle.failures.fleet.exceeds(sent.at, FLEET) {
-                let detail = format!("p{} {}", owner.0, owner.2);
+            if failures.fleet.exceeds(sent.at, FLEET) {
                 self.violate("failed logins are repeated without backoff by the fleet", detail);
             }
+        } else if error.kind() == ErrorKind::Config
+            && failures.configuration.entry(owner.2).or_default().exceeds(sent.at, CONFIGURATION)
+        {
+            self.violate("an error of the configuration is probed more than hourly", detail);
         }
     }
 }
