@@ -33,6 +33,11 @@ impl World {
         if self.returns_running() && self.provider.kind == Kind::Winkas {
             // Another system may have got the token. No client knows its age.
             sent = self.first_returned(number).unwrap_or(sent);
+            // After the store lost data, this process may still know an earlier return.
+            let age = self.clock(p).elapsed.since(served.lease.sent_at());
+            if let Some(earlier) = self.returned_at(number, t - millis(age)) {
+                sent = sent.min(earlier);
+            }
         }
         if !token.granted_to.contains(password) {
             self.violate(
@@ -112,9 +117,13 @@ impl World {
         }
         if let Some(why) = why {
             let inactive_for = t - until;
+            let (age, expiry) = (elapsed.since(served.lease.sent_at()), served.lease.expiry());
             self.violate(
                 why,
-                format!("p{p} {password} token {number}, inactive for {inactive_for} ms"),
+                format!(
+                    "p{p} {password} token {number}, inactive for {inactive_for} ms; as the process \
+                     knows it: requested {age:?} ago, {expiry:?}"
+                ),
             );
         }
     }

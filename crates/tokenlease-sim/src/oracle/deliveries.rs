@@ -1,7 +1,7 @@
 //! Which token the provider returned to whom, and whether the answer arrived.
 
 use super::{Delivery, Sent};
-use crate::{Fault, Owner, Password, S, World};
+use crate::{Fault, Owner, Password, S, World, world::SLACK};
 
 impl World {
     /// Returns when the provider first returned the token in an answer that arrived, since the store
@@ -15,6 +15,12 @@ impl World {
             arrived.map(|delivery| delivery.sent).partition(|sent| Some(*sent) < flushed);
         // A process that kept it in memory saved it again.
         since.into_iter().min().or_else(|| before.into_iter().min())
+    }
+
+    /// Returns when the provider returned the token in answer to a request of about that time.
+    pub(super) fn returned_at(&self, number: usize, at: i64) -> Option<i64> {
+        let deliveries = self.oracle.deliveries.get(&number)?.iter();
+        deliveries.map(|delivery| delivery.sent).find(|sent| (sent - at).abs() <= SLACK)
     }
 
     /// Returns whether the provider accepted the credentials since then.

@@ -83,6 +83,10 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
         1_400_062_178,
         1_400_282_528,
         1_400_339_657,
+        1_500_217_670,
+        1_600_271_898,
+        1_600_377_318,
+        1_710_013_643,
     ]
     .map(|seed| (seed, profile(seed)));
     for (seed, profile) in no_faults.into_iter().chain(faults).chain(drawn) {
