@@ -186,9 +186,16 @@ impl Settings {
                 response: "introspection answered active: false",
             });
         }
-        userinfo.then_some(Evidence {
-            endpoint: "userinfo",
-            response: "userinfo answered invalid_token",
+        if userinfo {
+            return Some(Evidence {
+                endpoint: "userinfo",
+                response: "userinfo answered invalid_token",
+            });
+        }
+        // The client reads the paths; this command does not know them.
+        self.introspects().then_some(Evidence {
+            endpoint: "the validation in the server's discovery document, if there is one,",
+            response: "the server's validation called the token inactive",
         })
     }
 

@@ -139,9 +139,12 @@ fn start(client: &Client) -> tokio::task::JoinHandle<Result<Token>> {
 }
 
 async fn until(mut done: impl FnMut() -> bool) {
-    while !done() {
-        tokio::task::yield_now().await;
-    }
+    let waits = async {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waits).await.expect("it happens");
 }
 
 /// Rule: Logins: at most eight logins run at one server at once, however many identities start
