@@ -49,7 +49,7 @@ pub const MAX_EVENTS: usize = 2_000;
 /// provider with a quirk, and one has an odd server.
 pub fn profile(seed: u64) -> Profile {
     match seed % 10 {
-        3 if seed / 10 % 2 == 0 => Profile::OddServers,
+        3 if (seed / 10).is_multiple_of(2) => Profile::OddServers,
         4 | 9 => Profile::NoFaults,
         7 => Profile::Long,
         2 => Profile::Quirks,

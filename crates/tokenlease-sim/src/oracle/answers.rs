@@ -32,12 +32,7 @@ impl World {
             (token.sent, token.lifetime, token.from, token.until);
         if self.returns_running() && self.provider.kind == Kind::Winkas {
             // Another system may have got the token. No client knows its age.
-            sent = self.first_returned(number).unwrap_or(sent);
-            // After the store lost data, this process may still know an earlier return.
-            let age = self.clock(p).elapsed.since(served.lease.sent_at());
-            if let Some(earlier) = self.returned_at(number, t - millis(age)) {
-                sent = sent.min(earlier);
-            }
+            sent = self.known_since(p, number, served).unwrap_or(sent);
         }
         if !token.granted_to.contains(password) {
             self.violate(

@@ -1,12 +1,23 @@
 //! Which token the provider returned to whom, and whether the answer arrived.
 
+use tokenlease_core::{lifecycle::Served, time::Moment as _};
+
 use super::{Delivery, Sent};
-use crate::{Fault, Owner, Password, S, World, world::SLACK};
+use crate::{Fault, Owner, Password, S, World, millis, world::SLACK};
 
 impl World {
+    /// Returns since when the process knows a running token: since the first return that the store knows, or
+    /// since an earlier one, which this process still knows after the store lost data.
+    pub(super) fn known_since(&self, p: usize, number: usize, served: &Served) -> Option<i64> {
+        let first = self.first_returned(number)?;
+        let age = self.clock(p).elapsed.since(served.lease.sent_at());
+        let earlier = self.returned_at(number, self.now - millis(age));
+        Some(first.min(earlier.unwrap_or(first)))
+    }
+
     /// Returns when the provider first returned the token in an answer that arrived, since the store
     /// last lost its data.
-    pub(super) fn first_returned(&self, number: usize) -> Option<i64> {
+    fn first_returned(&self, number: usize) -> Option<i64> {
         let losses = self.faults.iter().filter(|(_, _, fault)| *fault == Fault::Flush);
         let flushed = losses.map(|(from, ..)| *from).filter(|from| *from <= self.now).max();
         let deliveries = self.oracle.deliveries.get(&number)?.iter();
@@ -18,7 +29,7 @@ impl World {
     }
 
     /// Returns when the provider returned the token in answer to a request of about that time.
-    pub(super) fn returned_at(&self, number: usize, at: i64) -> Option<i64> {
+    fn returned_at(&self, number: usize, at: i64) -> Option<i64> {
         let deliveries = self.oracle.deliveries.get(&number)?.iter();
         deliveries.map(|delivery| delivery.sent).find(|sent| (sent - at).abs() <= SLACK)
     }
