@@ -69,3 +69,18 @@ deny:
 
 ci:
     .ci/run
+
+# Completions for bash, zsh, fish and PowerShell, and manual pages.
+generate to="target/generated":
+    cargo run -p tokenlease-cli --example generate -- {{to}}
+
+# Install the program, its completions and its manual pages below a prefix.
+install prefix="/usr/local":
+    cargo build --release -p tokenlease-cli
+    cargo run -p tokenlease-cli --example generate -- target/generated
+    install -D -m 755 target/release/tokenlease {{prefix}}/bin/tokenlease
+    install -D -m 644 target/generated/completions/tokenlease.bash {{prefix}}/share/bash-completion/completions/tokenlease
+    install -D -m 644 target/generated/completions/_tokenlease {{prefix}}/share/zsh/site-functions/_tokenlease
+    install -D -m 644 target/generated/completions/tokenlease.fish {{prefix}}/share/fish/vendor_completions.d/tokenlease.fish
+    install -d {{prefix}}/share/man/man1
+    install -m 644 target/generated/man/*.1 {{prefix}}/share/man/man1

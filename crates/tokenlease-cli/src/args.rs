@@ -1,7 +1,9 @@
 //! The command line: commands, options, and the text of `--help`.
 
 mod connection;
+mod printed;
 mod store;
+mod summary;
 
 use std::{ffi::OsString, net::SocketAddr, time::Duration};
 
@@ -17,7 +19,9 @@ use tokenlease_emulator::Quirk;
 use self::connection::VISIBLE;
 pub(crate) use self::{
     connection::Connection,
+    printed::{Exec, Printed, TokenArgs},
     store::{StoreArgs, StoreCommand},
+    summary::with_summaries,
 };
 use crate::{
     exit,
@@ -36,7 +40,7 @@ use crate::{
     propagate_version = true,
     max_term_width = 100,
     after_long_help = after_help(&[
-        "(umask 077; tokenlease token --profile erp > erp.token)",
+        "tokenlease token --profile erp --write erp.token",
         "tokenlease exec --profile bi -- ./export-reports",
         "tokenlease doctor --provider wyn --user report \\\n    \
          --server https://wyn.example.com",
@@ -62,20 +66,21 @@ pub(crate) enum Command {
     /// Text output is the token and a newline. JSON output also has the token's source, its expiry
     /// and how the expiry is known.
     #[command(after_long_help = after_help(&[
-        "(umask 077; tokenlease token --profile erp > erp.token)",
+        "tokenlease token --profile erp --write erp.token",
         "tokenlease token --provider oauth2 --server https://id.example.com \\\n    \
          --client-id app --client-secret-file app.secret \\\n    \
          --token-path /oauth/token --output json",
     ]))]
-    Token(Printed),
+    Token(TokenArgs),
     /// Run a command with a token in its environment.
     ///
-    /// The command gets the token in the variable `TOKENLEASE_TOKEN`. Its environment lacks
-    /// `TOKENLEASE_PASSWORD`, `TOKENLEASE_CLIENT_SECRET`, `TOKENLEASE_STORE_PASSPHRASE`, and a
-    /// `TOKENLEASE_STORE` that contains a password. On Unix the command replaces this process;
-    /// elsewhere this process waits for it and exits with its code.
+    /// The command gets the token in `TOKENLEASE_TOKEN`, and no secret of tokenlease. On Unix it
+    /// replaces this process. With --renew and on Windows this process waits for it, passes signals
+    /// on, and exits with its code, or with 128 and the signal that ended it.
     #[command(after_long_help = after_help(&[
         "tokenlease exec --profile bi -- ./export-reports",
+        "tokenlease exec --profile bi --renew long.token -- \\\n    \
+         sh -c 'test -s \"$TOKENLEASE_TOKEN_FILE\"'",
         "tokenlease exec --profile bi -- sh -c '\n    \
          printf \"Authorization: Bearer %s\" \"$TOKENLEASE_TOKEN\" |\n    \
          curl -sSf -H @- https://wyn.example.com/api/v2/me'",
@@ -89,6 +94,7 @@ pub(crate) enum Command {
     #[command(after_long_help = after_help(&[
         "tokenlease status",
         "tokenlease status --profile erp --check --min-remaining 1h",
+        "tokenlease status --format openmetrics > erp.prom",
     ]))]
     Status(Status),
     /// Ask the server whether a token is active. Reads the token from standard input.
@@ -110,7 +116,7 @@ pub(crate) enum Command {
     ReportRejected(FromStdin),
     /// Print the server's current token, without a login (winkas).
     #[command(after_long_help = after_help(&[
-        "(umask 077; tokenlease refetch --profile erp > erp.token)",
+        "tokenlease refetch --profile erp --write erp.token",
     ]))]
     Refetch(Printed),
     /// Revoke a token (wyn, oauth2). Reads the token from standard input.
@@ -167,16 +173,6 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Printed {
-    /// Print the token even if standard output is a terminal.
-    #[arg(long)]
-    pub(crate) show: bool,
-    // Last, because its headings of `--help` also apply to the options that follow.
-    #[command(flatten)]
-    pub(crate) connection: Connection,
-}
-
-#[derive(Debug, clap::Args)]
 pub(crate) struct Alone {
     #[command(flatten)]
     pub(crate) connection: Connection,
@@ -188,22 +184,26 @@ pub(crate) struct Status {
     /// can be read without a prompt, only their token counts; else any token of the identity.
     #[arg(long)]
     pub(crate) check: bool,
-    /// The remaining lifetime that the token must have, for example `1h`. A token whose expiry is
-    /// unknown has none. An assumed lifetime (winkas) counts until the client would validate the
-    /// token.
+    /// The remaining lifetime that the token must have, for example `1h`. An assumed lifetime
+    /// (winkas) counts until the client would validate the token. A token whose expiry is unknown,
+    /// such as a refetched one, is not too short, unless it could not live that long (24 hours).
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "check")]
     pub(crate) min_remaining: Option<Duration>,
+    /// A format for monitors instead of text or JSON.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
     #[command(flatten)]
     pub(crate) connection: Connection,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Exec {
-    /// The command to run and its arguments, after `--`.
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<OsString>,
-    #[command(flatten)]
-    pub(crate) connection: Connection,
+/// A format for monitors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// With --check: one line with performance data, and the exit codes 0 (OK), 1 (WARNING: less
+    /// than --min-remaining), 2 (CRITICAL: no token, or rejected credentials) and 3 (UNKNOWN).
+    Nagios,
+    /// Metrics of all profiles for the textfile collector of Prometheus, without --check.
+    Openmetrics,
 }
 
 #[derive(Debug, clap::Args)]
@@ -314,8 +314,8 @@ mod tests {
             &["--store-passphrase", "canary"],
         ] {
             let args = ["tokenlease", "token"].iter().chain(args);
-            let Command::Token(printed) = Cli::parse_from(args).command else { panic!("token") };
-            let error = printed.connection.check().unwrap_err().to_string();
+            let Command::Token(token) = Cli::parse_from(args).command else { panic!("token") };
+            let error = token.printed.connection.check().unwrap_err().to_string();
             assert!(error.contains("-file") && !error.contains("canary"), "{error}");
         }
     }

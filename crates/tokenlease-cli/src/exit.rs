@@ -47,6 +47,18 @@ Exit codes:
   exec exits with the code of its command: 126 if the command can't be run, and
   127 if it is not found";
 
+/// Returns the exit code of a command that ended: its own, or 128 and the number of the signal that
+/// ended it, as shells do.
+pub(crate) fn of_command(status: std::process::ExitStatus) -> u8 {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None::<i32>;
+    let code = status.code().or_else(|| signal.map(|signal| 128 + signal));
+    // Exit codes of Windows have 32 bits, those of this program 8.
+    code.map_or(INTERNAL, |code| u8::try_from(code).unwrap_or(u8::MAX))
+}
+
 /// Returns the exit code of an error.
 pub(crate) fn code(kind: ErrorKind) -> u8 {
     match kind {

@@ -60,7 +60,7 @@
 //! | 70 | a bug in tokenlease, or the process was forked |
 //! | 126, 127 | `exec`: the command can't be run, or is not found |
 //!
-//! `exec` exits with the code of its command. Errors go to standard error, as
+//! `exec` exits with the code of its command, and `status --check --format nagios` with 0 to 3. Errors go to standard error, as
 //! `tokenlease: fault; expected …; advice`, or with `--output json` as
 //! `{"error": {"kind", "detail", "message", "status", "code", "retryable", "retry_after_s",
 //! "until", "exit_code"}}`. Warnings are lines of text on standard error, before the error.
@@ -75,10 +75,11 @@ mod profile;
 mod secrets;
 mod session;
 mod settings;
+mod token_file;
 
 use std::process::ExitCode;
 
-use clap::{Parser as _, error::ErrorKind as Usage};
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind as Usage};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -88,8 +89,14 @@ use crate::{
 
 /// Runs the program on this process's arguments and environment.
 pub fn main() -> ExitCode {
+    turn_core_dumps_off();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.kind() == Usage::DisplayHelp => {
+            let command = args::with_summaries(Cli::command());
+            let error = command.try_get_matches().err().unwrap_or(error);
+            return ExitCode::from(usage(&error));
+        }
         Err(error) => return ExitCode::from(usage(&error)),
     };
     trace(cli.verbose);
@@ -99,6 +106,24 @@ pub fn main() -> ExitCode {
     });
     ExitCode::from(code)
 }
+
+/// Returns the command line, for the generators of completions and manual pages.
+#[doc(hidden)]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Keeps secrets out of core dumps, and other processes of the user from reading this process'
+/// memory and environment. It ends where another program begins: it is not inherited by `exec`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn turn_core_dumps_off() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    // A kernel or sandbox that forbids it only lacks this protection.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn turn_core_dumps_off() {}
 
 fn run(cli: &Cli) -> Result<u8, Failure> {
     let environment = &|name: &str| std::env::var_os(name);
@@ -125,8 +150,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 /// Prints clap's message: help on standard output, or an error of the command line.
 fn usage(error: &clap::Error) -> u8 {
     let is_help = matches!(error.kind(), Usage::DisplayHelp | Usage::DisplayVersion);
-    let mut words = std::env::args_os().take_while(|word| word != "--");
-    let is_json = words.any(|word| word == "json" || word == "--output=json");
+    let words: Vec<_> = std::env::args_os().take_while(|word| word != "--").collect();
+    // A monitor expects its own format also for an error of the command line.
+    let is_nagios = words.iter().any(|word| word == "nagios" || word == "--format=nagios");
+    let is_json = words.iter().any(|word| word == "json" || word == "--output=json");
     if is_json && !is_help {
         // The first line alone: usage and tips are for people.
         let text = error.to_string();
@@ -134,6 +161,11 @@ fn usage(error: &clap::Error) -> u8 {
         let error = config(detail.to_owned()).advice("run `tokenlease --help`");
         Output::Json.failure(&error.into());
         return exit::USAGE;
+    }
+    if is_nagios && !is_help {
+        let text = error.to_string();
+        let why = text.lines().next().unwrap_or_default();
+        return commands::status::nagios::unknown(why).unwrap_or_else(|failure| failure.code);
     }
     // A failure to print can't be reported anywhere.
     let _ = error.print();

@@ -12,7 +12,7 @@ use std::{
 
 use tokenlease::{
     Client, Clock as _, Error, ErrorKind, Registry, RegistryBuilder, Rejection, Result,
-    SystemClock, bindings,
+    SystemClock, TokenOptions, bindings,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
         lease::Expiry,
@@ -21,7 +21,7 @@ use tokenlease::{
     },
 };
 
-use tokenlease_config::store;
+use tokenlease_config::{duration, store};
 
 use crate::{
     output::{Failure, config, warn},
@@ -42,6 +42,29 @@ pub(crate) struct Leased {
 }
 
 impl Leased {
+    /// Returns the time until the token expires; `None` if the server stated no expiry.
+    pub(crate) fn expires_in(&self) -> Option<Duration> {
+        if !matches!(self.expiry, "stated" | "capped") {
+            return None;
+        }
+        let now = SystemClock.now().wall;
+        let left = |at: WallTime| u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
+        self.expires_at.map(|at| Duration::from_millis(left(at)))
+    }
+
+    /// Warns that the token has less than the requested lifetime left.
+    pub(crate) fn warn_if_shorter(&self, min_remaining: Option<Duration>, advice: &str) {
+        if let (Some(min), Some(left)) = (min_remaining, self.expires_in())
+            && left < min
+        {
+            warn(format!(
+                "the token expires in {}, less than {}: no better one can be had now{advice}",
+                duration::show(left),
+                duration::show(min)
+            ));
+        }
+    }
+
     pub(crate) fn kind(&self) -> &'static str {
         match self.token.kind() {
             TokenKind::Winkas => "winkas",
@@ -147,11 +170,18 @@ impl Session {
         Ok(Self { client, observed, close_timeout: settings.timeout() })
     }
 
-    /// Returns the token to use now.
-    pub(crate) async fn lease(self) -> Result<Leased> {
-        let served = self.client.lease().await;
+    /// Returns the token to use now, if possible with a remaining lifetime.
+    pub(crate) async fn lease(self, min_remaining: Option<Duration>) -> Result<Leased> {
+        let leased = self.current(min_remaining).await;
         tracing::debug!("{}", self.client.explain());
-        self.end(served.map(|served| leased(&served))).await
+        self.end(leased).await
+    }
+
+    /// As [`lease`](Self::lease), in a session that continues.
+    pub(crate) async fn current(&self, min_remaining: Option<Duration>) -> Result<Leased> {
+        let mut options = TokenOptions::default();
+        options.min_remaining = min_remaining;
+        self.client.lease_with(options).await.map(|served| leased(&served))
     }
 
     /// Returns the server's current token.
@@ -206,7 +236,7 @@ impl Session {
     }
 
     /// Ends the session, and warns if the result of its call is not shared.
-    async fn end<T>(self, result: Result<T>) -> Result<T> {
+    pub(crate) async fn end<T>(self, result: Result<T>) -> Result<T> {
         let shared = self.close().await;
         if let (Ok(_), Err(why)) = (&result, shared) {
             warn(format!(

@@ -15,7 +15,7 @@ use tokenlease_config::{
     secrets::{SecretKind, SecretSource},
 };
 
-pub(crate) use self::sources::{config_file, merged, variable_name};
+pub(crate) use self::sources::{config_file, merged};
 use self::sources::{extra_secrets, from_environment, from_profile, place, variable};
 use crate::{args::Connection, output::warn, secrets};
 

@@ -12,7 +12,7 @@ use std::{
 use tokenlease::{Error, Result, core::Secret};
 use zeroize::Zeroizing;
 
-use crate::{config, extra::EXTRA_SECRET_VARIABLE};
+use crate::{KEYS, StoreUrl, config, extra::EXTRA_SECRET_VARIABLE};
 
 /// The longest secret that is accepted, in bytes. A longer file is not a file of a secret.
 pub const MAX_LEN: usize = 64 * 1024;
@@ -55,6 +55,34 @@ impl SecretKind {
         }
     }
 }
+
+/// Returns whether the program reads the variable: it sets an option or a secret.
+pub fn is_reserved_variable(name: &str) -> bool {
+    let option = name.strip_prefix("TOKENLEASE_").map(str::to_ascii_lowercase);
+    option.is_some_and(|option| {
+        matches!(option.as_str(), "profile" | "config" | "token_file")
+            || KEYS.contains(&option.as_str())
+    }) || SecretKind::ALL.iter().any(|kind| kind.variable() == name)
+}
+
+/// Removes the secrets of this process' environment from that of a command which it starts: the
+/// variables of all [`SecretKind`]s, and a store's URL that contains a password or can't be read.
+/// The variable of a token remains: a command may need the tokens of two profiles.
+pub fn remove_from(command: &mut Command) {
+    for kind in SecretKind::ALL {
+        command.env_remove(kind.variable());
+    }
+    let url = std::env::var_os(STORE_VARIABLE);
+    let is_public = url.is_none_or(|url| {
+        url.to_str().and_then(|url| StoreUrl::read(url).ok()).is_some_and(|url| !url.has_password())
+    });
+    if !is_public {
+        command.env_remove(STORE_VARIABLE);
+    }
+}
+
+/// The variable of the option `store`.
+const STORE_VARIABLE: &str = "TOKENLEASE_STORE";
 
 /// Where a secret is read from. The options that name it are read by
 /// [`Options::secret_source`](crate::Options::secret_source).
@@ -125,7 +153,11 @@ fn others_can_read(_: &File) -> bool {
 
 /// Runs a command and returns the first line of its output.
 fn run(command: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    let mut child = shell(command)
+    let mut shell = shell(command);
+    remove_from(&mut shell);
+    // The token of an outer `tokenlease exec`.
+    shell.env_remove("TOKENLEASE_TOKEN");
+    let mut child = shell
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

@@ -13,7 +13,7 @@ pub(super) const VISIBLE: &str = "other users of this machine can read the comma
 /// Which server, which identity, which secrets and which store.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Connection {
-    /// Take options that are not set otherwise from this profile of the configuration file.
+    /// Take options that are not set from this profile. It is in the configuration file.
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// The configuration file. The default is `tokenlease/config.toml` in `$XDG_CONFIG_HOME` or

@@ -60,7 +60,7 @@ pub(crate) struct StoreArgs {
     /// A PEM file of certificate authorities to trust in addition to the system's.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Take options that are not set otherwise from this profile of the configuration file.
+    /// Take options that are not set from this profile. It is in the configuration file.
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// The configuration file, as for other commands.

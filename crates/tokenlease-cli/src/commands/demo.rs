@@ -4,7 +4,7 @@ use tokenlease_demo::Format;
 
 use super::token;
 use crate::{
-    args::{Connection, Printed},
+    args::TokenArgs,
     output::{Failure, Output, line},
     session,
     settings::Environment,
@@ -23,6 +23,6 @@ pub(crate) fn run(output: Output) -> Result<(), Failure> {
 /// Waits until the demo starts this process, and then does what `token --output json` does.
 pub(crate) fn process(environment: Environment<'_>) -> Result<(), Failure> {
     tokenlease_demo::wait_for_start();
-    let args = Printed { connection: Connection::default(), show: false };
+    let args = TokenArgs::default();
     token::run(&args, Output::Json, environment)
 }

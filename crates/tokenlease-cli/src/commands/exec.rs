@@ -1,36 +1,42 @@
 //! `exec`: runs a command with a token in its environment.
 
+mod renew;
+
 use std::{ffi::OsString, io, process::Command};
 
-use tokenlease_config::{StoreUrl, secrets::SecretKind};
+use tokenlease_config::secrets;
 
 use crate::{
     args::Exec,
     exit,
     output::{Failure, config},
     session::{self, Session},
-    settings::{Environment, Need, Settings, variable_name},
+    settings::{Environment, Need, Settings},
+    token_file::TokenFile,
 };
-
-/// The variable that holds the token.
-const VARIABLE: &str = "TOKENLEASE_TOKEN";
 
 pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failure> {
     let settings = Settings::resolve(&args.connection, environment)?;
-    let credentials = settings.credentials(Need::Login)?;
-    let leased =
-        session::block_on(async { Session::open(&settings, credentials).await?.lease().await })?;
     let Some((program, rest)) = args.command.split_first() else {
         return Err(config("the command is missing").expected("a command after `--`").into());
     };
+    let file = args.renew.as_deref().map(TokenFile::new).transpose()?;
+    let credentials = settings.credentials(Need::Login)?;
+    let min = args.remaining.min_remaining;
     let mut command = Command::new(program);
-    command.args(rest).env(VARIABLE, leased.token.expose());
-    for kind in SecretKind::ALL {
-        command.env_remove(kind.variable());
+    command.args(rest);
+    secrets::remove_from(&mut command);
+    if let Some(file) = file {
+        let renewal = renew::Renewal { file, variable: &args.env, min_remaining: min };
+        return session::block_on(async {
+            let session = Session::open(&settings, credentials).await?;
+            renewal.run(session, &settings, command, program).await
+        });
     }
-    if settings.options.store.as_ref().is_some_and(StoreUrl::has_password) {
-        command.env_remove(variable_name("store"));
-    }
+    let leased =
+        session::block_on(async { Session::open(&settings, credentials).await?.lease(min).await })?;
+    leased.warn_if_shorter(min, "; --renew FILE keeps a file with the current token");
+    command.env(&args.env, leased.token.expose());
     replace_process(&mut command).map_err(|error| not_run(program, &error))
 }
 
@@ -43,9 +49,7 @@ fn replace_process(command: &mut Command) -> io::Result<u8> {
 
 #[cfg(not(unix))]
 fn replace_process(command: &mut Command) -> io::Result<u8> {
-    let code = command.status()?.code().unwrap_or(i32::from(exit::INTERNAL));
-    // Exit codes of Windows have 32 bits, those of this program 8.
-    Ok(u8::try_from(code).unwrap_or(u8::MAX))
+    command.status().map(exit::of_command)
 }
 
 fn not_run(program: &OsString, error: &io::Error) -> Failure {

@@ -1,6 +1,6 @@
 //! `refetch`: prints the server's current token, without a login.
 
-use super::token::{may_print, print};
+use super::token::Target;
 use crate::{
     args::Printed,
     output::{Failure, Output},
@@ -16,9 +16,9 @@ pub(crate) fn run(
     let settings = Settings::resolve(&args.connection, environment)?;
     // Before a prompt for a password that would not be used.
     session::check_refetch(&settings)?;
-    may_print(args.show)?;
+    let target = Target::of(args)?;
     let credentials = settings.credentials(Need::Login)?;
     let leased =
         session::block_on(async { Session::open(&settings, credentials).await?.refetch().await })?;
-    print(&leased, output)
+    target.print(&leased, output)
 }

@@ -2,6 +2,8 @@
 
 mod check;
 mod entry;
+pub(crate) mod nagios;
+mod openmetrics;
 mod table;
 
 use std::{fs, path::Path, time::SystemTime};
@@ -16,13 +18,16 @@ use tokenlease::{
     store::RecordName,
 };
 
-use self::entry::{Clocks, IdentityStatus};
+use self::{
+    check::Check,
+    entry::{Clocks, IdentityStatus},
+};
 use tokenlease_config::{StoreUrl, store};
 
 use crate::{
-    args::{Connection, Status},
+    args::{Connection, Format, Status},
     exit,
-    output::{Failure, Output, warn},
+    output::{Failure, Output, config, line, warn},
     profile, session,
     settings::{self, Environment, Settings},
 };
@@ -37,47 +42,84 @@ pub(crate) fn run(
     output: Output,
     environment: Environment<'_>,
 ) -> Result<u8, Failure> {
+    let result = checked(args, output).map_err(Failure::from);
+    let result = result.and_then(|()| read_and_print(args, output, environment));
+    match result {
+        Err(failure) if args.format == Some(Format::Nagios) => nagios::unknown(failure.error),
+        result => result,
+    }
+}
+
+/// Rejects options that exclude one another.
+fn checked(args: &Status, output: Output) -> Result<()> {
+    let format = match args.format {
+        Some(Format::Nagios) if !args.check => "--format nagios needs --check",
+        Some(Format::Openmetrics) if args.check => "--format openmetrics excludes --check",
+        Some(_) if output == Output::Json => "--format excludes --output json",
+        _ => return Ok(()),
+    };
+    Err(config(format).expected("one format: that of --check, of --format or of --output"))
+}
+
+fn read_and_print(
+    args: &Status,
+    output: Output,
+    environment: Environment<'_>,
+) -> Result<u8, Failure> {
     let connection = &args.connection;
     // --check needs one identity: without it, `resolve` returns the error.
     let has_identity = args.check || settings::names_a_provider(connection, environment)?;
+    let (mut all, mut unreadable) = (Vec::new(), Vec::new());
+    let url;
     if has_identity {
         let settings = Settings::resolve(connection, environment)?;
         let known = session::block_on(read(&settings))?;
         if args.check {
-            return check::run(&known, args.min_remaining.unwrap_or_default(), output);
+            let check = Check::of(&known, args.min_remaining.unwrap_or_default());
+            return match args.format {
+                Some(_) => nagios::run(&check, &known),
+                None => check.run(&known, output),
+            };
         }
-        let others = others(&settings.options.store_url(), &[&known]);
-        return show(&[(None, known)], &others, output);
-    }
-    let mut all = Vec::new();
-    for (name, settings) in profiles(connection, environment)? {
-        match session::block_on(read(&settings)) {
-            Ok(known) => all.push((Some(name), known)),
-            // One broken profile does not hide the others.
-            Err(failure) => warn(format!("profile \"{name}\": {}", failure.error)),
+        url = settings.options.store_url();
+        all.push((None, known));
+    } else {
+        for (name, settings) in profiles(connection, environment)? {
+            let read = settings
+                .map_err(Failure::from)
+                .and_then(|settings| session::block_on(read(&settings)));
+            match read {
+                Ok(known) => all.push((Some(name), known)),
+                // One broken profile does not hide the others.
+                Err(failure) => {
+                    warn(format!("profile \"{name}\": {}", failure.error));
+                    unreadable.push(name);
+                }
+            }
         }
+        let options = settings::merged(connection.options.clone(), connection, environment)?;
+        url = options.store_url();
     }
-    let options = settings::merged(connection.options.clone(), connection, environment)?;
+    if args.format.is_some() {
+        line(&openmetrics::of(&all, &unreadable))?;
+        return Ok(exit::SUCCESS);
+    }
     let known: Vec<_> = all.iter().map(|(_, known)| known).collect();
-    let others = others(&options.store_url(), &known);
-    show(&all, &others, output)
+    show(&all, &others(&url, &known), output)
 }
 
-/// Returns the settings of all profiles that name an identity.
+/// Returns the settings of all profiles.
 fn profiles(
     connection: &Connection,
     environment: Environment<'_>,
-) -> Result<Vec<(String, Settings)>> {
-    let mut all = Vec::new();
-    for name in profile::names(settings::config_file(connection, environment).as_deref())? {
+) -> Result<Vec<(String, Result<Settings>)>> {
+    let names = profile::names(settings::config_file(connection, environment).as_deref())?;
+    let of_profile = |name: String| {
         let mut connection = connection.clone();
         connection.profile = Some(name.clone());
-        match Settings::resolve(&connection, environment) {
-            Ok(settings) => all.push((name, settings)),
-            Err(error) => warn(format!("profile \"{name}\": {error}")),
-        }
-    }
-    Ok(all)
+        (name, Settings::resolve(&connection, environment))
+    };
+    Ok(names.into_iter().map(of_profile).collect())
 }
 
 /// Reads the record of the settings' identity.

@@ -5,38 +5,71 @@ use std::io::{self, IsTerminal as _};
 use serde_json::{Value, json};
 
 use crate::{
-    args::Printed,
+    args::{Printed, TokenArgs},
     output::{Failure, Output, config},
     session::{self, Leased, Session},
     settings::{Environment, Need, Settings},
+    token_file::TokenFile,
 };
 
 pub(crate) fn run(
-    args: &Printed,
+    args: &TokenArgs,
     output: Output,
     environment: Environment<'_>,
 ) -> Result<(), Failure> {
-    let settings = Settings::resolve(&args.connection, environment)?;
-    may_print(args.show)?;
+    let settings = Settings::resolve(&args.printed.connection, environment)?;
+    let target = Target::of(&args.printed)?;
     let credentials = settings.credentials(Need::Login)?;
+    let min = args.remaining.min_remaining;
     let leased =
-        session::block_on(async { Session::open(&settings, credentials).await?.lease().await })?;
-    print(&leased, output)
+        session::block_on(async { Session::open(&settings, credentials).await?.lease(min).await })?;
+    leased.warn_if_shorter(min, "");
+    target.print(&leased, output)
+}
+
+/// Where a token is printed.
+pub(super) enum Target {
+    Stdout,
+    File(TokenFile),
+}
+
+impl Target {
+    /// Checks where the token is printed, before it is requested.
+    pub(super) fn of(args: &Printed) -> Result<Self, Failure> {
+        match &args.write {
+            Some(path) => Ok(Self::File(TokenFile::new(path)?)),
+            None => may_print(args.show).map(|()| Self::Stdout),
+        }
+    }
+
+    pub(super) fn print(&self, leased: &Leased, output: Output) -> Result<(), Failure> {
+        match self {
+            Self::Stdout => output.result(leased.token.expose(), &json_of(leased)),
+            Self::File(file) => {
+                file.write(&leased.token)?;
+                if output == Output::Text {
+                    return Ok(());
+                }
+                let mut json = json_of(leased);
+                json["token"] = Value::Null;
+                output.result("", &json)
+            }
+        }
+    }
 }
 
 /// Rejects printing a token on a terminal, which keeps it in its scrollback, unless `--show` is set.
-pub(super) fn may_print(show: bool) -> Result<(), Failure> {
+fn may_print(show: bool) -> Result<(), Failure> {
     if show || !io::stdout().is_terminal() {
         return Ok(());
     }
     Err(config("standard output is a terminal, which keeps the token in its scrollback")
         .expected("a pipe or a file")
-        .advice("use --show to print it anyway, or `tokenlease exec` to pass it to a command")
+        .advice(
+            "use --write FILE, --show to print it anyway, or `tokenlease exec` to pass it to a \
+             command",
+        )
         .into())
-}
-
-pub(super) fn print(leased: &Leased, output: Output) -> Result<(), Failure> {
-    output.result(leased.token.expose(), &json_of(leased))
 }
 
 fn json_of(leased: &Leased) -> Value {

@@ -21,7 +21,7 @@ pub(super) fn check(settings: &Settings) -> Finding {
 
 fn lease(settings: &Settings) -> Result<Leased, Failure> {
     let credentials = settings.credentials(Need::Login)?;
-    session::block_on(async { Session::open(settings, credentials).await?.lease().await })
+    session::block_on(async { Session::open(settings, credentials).await?.lease(None).await })
 }
 
 fn describe(leased: &Leased) -> String {

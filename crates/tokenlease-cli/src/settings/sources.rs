@@ -114,6 +114,6 @@ pub(super) fn place(key: &str) -> String {
 }
 
 /// Returns an option's variable.
-pub(crate) fn variable_name(key: &str) -> String {
+fn variable_name(key: &str) -> String {
     format!("TOKENLEASE_{}", key.to_uppercase())
 }

@@ -9,8 +9,8 @@ use crate::args::{Cli, Command};
 
 fn connection(args: &[&str]) -> Connection {
     let args = ["tokenlease", "token"].iter().chain(args);
-    let Command::Token(printed) = Cli::parse_from(args).command else { panic!("token") };
-    printed.connection
+    let Command::Token(token) = Cli::parse_from(args).command else { panic!("token") };
+    token.printed.connection
 }
 
 fn resolve(args: &[&str], variables: &[(&str, &str)]) -> Result<Settings> {

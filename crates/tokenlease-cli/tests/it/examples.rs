@@ -225,7 +225,7 @@ fn every_example_of_the_help_works_as_printed() {
 
 /// Checks the output of the examples whose effect shows there.
 fn check(home: &Home, example: &str, out: &str) {
-    if example.contains("> erp.token") {
+    if example.contains("--write erp.token") {
         let token = fs::read_to_string(home.path().join("erp.token")).expect("a token");
         assert!(home.emulator.token_is_active(token.trim_end()), "{example}: {token}");
         let mode = fs::metadata(home.path().join("erp.token")).expect("a file").permissions();

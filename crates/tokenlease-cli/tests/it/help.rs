@@ -43,6 +43,20 @@ fn the_help_is_the_reviewed_one() {
     }
 }
 
+/// Rule: Formats: the help of each command begins with a summary that fits a screen of 24 lines.
+#[test]
+fn the_help_of_each_command_begins_with_one_screen() {
+    for (command, help) in all_help() {
+        let (screen, rest) = help.split_once("\nAll options follow.").expect("the summary's end");
+        assert!(screen.lines().count() < 24, "{command:?}: {}: {screen}", screen.lines().count());
+        assert!(screen.lines().all(|line| line.chars().count() <= 80), "{screen}");
+        for part in ["\nUsage: ", "\nExamples:\n"] {
+            assert!(screen.contains(part), "{command:?}: {part}: {screen}");
+        }
+        assert!(rest.contains("\nExit codes:\n") && !rest.contains("\nExamples:"), "{command:?}");
+    }
+}
+
 const CONNECTED: [&str; 10] = [
     "token",
     "exec",
@@ -116,9 +130,16 @@ fn the_help_of_each_command_lists_its_options_and_no_secret_argument() {
     }
     for (command, text) in [
         ("token", "--show"),
+        ("token", "--write"),
+        ("token", "--min-remaining"),
+        ("refetch", "--write"),
         ("exec", "TOKENLEASE_TOKEN"),
+        ("exec", "--renew"),
+        ("exec", "--env"),
+        ("exec", "--min-remaining"),
         ("revoke", "sent to the"),
         ("status", "--min-remaining"),
+        ("status", "--format"),
         ("report-rejected", "still active"),
         ("doctor", "--login"),
         ("emulate", "--winkas"),

@@ -7,13 +7,18 @@ mod emulate;
 #[cfg(unix)]
 mod examples;
 mod exec;
+mod generated;
 mod help;
 #[cfg(unix)]
 mod hosts;
 mod leaks;
+mod monitoring;
 mod odd_answers;
+mod password_command;
+mod renew;
 mod status;
 mod store;
 mod support;
 mod tls;
 mod token;
+mod write;

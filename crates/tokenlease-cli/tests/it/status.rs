@@ -111,7 +111,10 @@ fn status_check_exits_with_0_1_or_3() {
         winkas(&emulator, "status").shares(other.path()).args(["--check"]).args(least).run()
     };
     assert_eq!(check(&[]).exits_with(0).out, "live: expiry unknown\n");
-    check(&["--min-remaining", "1h"]).exits_with(1);
+    check(&["--min-remaining", "1h"]).exits_with(0);
+    // But it is never longer than a day.
+    let short = check(&["--min-remaining", "25h"]).exits_with(1).out;
+    assert_eq!(short, "too short: less than 1d1h remaining\n");
     tokenlease(["status", "--check"]).run().exits_with(2).complains("--provider");
     wyn(&emulator, "status").args(["--min-remaining", "1h"]).run().exits_with(2);
 }
