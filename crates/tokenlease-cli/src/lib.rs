@@ -57,7 +57,7 @@
 //! | 6 | the store failed |
 //! | 7 | the deadline passed |
 //! | 8 | the server rejected the token |
-//! | 70 | a bug in tokenlease, or the process was forked |
+//! | 70 | a bug in tokenlease, a limit of threads or memory, or a forked process |
 //! | 126, 127 | `exec`: the command can't be run, or is not found |
 //!
 //! `exec` exits with the code of its command, and `status --check --format nagios` with 0 to 3. Errors go to standard error, as
@@ -68,6 +68,7 @@
 
 mod args;
 mod commands;
+mod deadline;
 mod doctor;
 mod exit;
 mod output;
@@ -75,6 +76,7 @@ mod profile;
 mod secrets;
 mod session;
 mod settings;
+mod signals;
 mod token_file;
 
 use std::process::ExitCode;

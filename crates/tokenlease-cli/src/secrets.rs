@@ -6,10 +6,14 @@ use std::{
 };
 
 use tokenlease::{Error, Result, core::Secret};
-use tokenlease_config::secrets::{MAX_LEN, SecretKind, one_line, text};
+use tokenlease_config::secrets::{MAX_LEN, SecretKind, SecretSource, one_line, text};
 use zeroize::Zeroizing;
 
-use crate::output::config;
+use crate::{
+    deadline::CommandDeadline,
+    output::{config, warn},
+    signals,
+};
 
 /// Prompts for a secret on the terminal. `of` is the identity or store of the secret.
 pub(crate) fn prompt(kind: SecretKind, of: impl fmt::Display) -> Result<Secret> {
@@ -29,6 +33,20 @@ pub(crate) fn prompt(kind: SecretKind, of: impl fmt::Display) -> Result<Secret> 
     one_line(&answer).map_err(|why| {
         config(format!("the {0} {why}", kind.name()))
             .expected(format!("the {} on one line", kind.name()))
+    })
+}
+
+/// Reads a secret from its source. A command that prints it is ended with its children at the deadline,
+/// and if a signal ends this program.
+pub(crate) fn read(
+    source: &SecretSource,
+    kind: SecretKind,
+    deadline: &CommandDeadline,
+) -> Result<Secret> {
+    let doing = format!("the command for the {} ran; it was ended", kind.name());
+    signals::handled(|is_ended| {
+        let check = || is_ended().and_then(|()| deadline.check(&doing));
+        source.read_while(kind, |warning| warn(warning), &check)
     })
 }
 

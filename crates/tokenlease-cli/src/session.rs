@@ -19,17 +19,21 @@ use tokenlease::{
         lifecycle::{Event, Revocation, Served},
         time::Moment,
     },
+    runtime::Runtime,
 };
 
 use tokenlease_config::{duration, store};
 
 use crate::{
+    deadline::CommandDeadline,
     output::{Failure, config, warn},
     settings::Settings,
 };
 
 /// Replaces a secret that the session's call does not send: the client requires all.
 const NOT_SENT: &str = "(tokenlease: not sent)";
+
+const OPENING: &str = "the store was opened";
 
 /// A token and its properties, for printing.
 #[derive(Debug)]
@@ -78,6 +82,8 @@ impl Leased {
 pub(crate) struct Session {
     client: Client,
     observed: Arc<Observed>,
+    /// The deadline of the command.
+    deadline: CommandDeadline,
     /// How long to wait for background work at the end.
     close_timeout: Duration,
 }
@@ -123,7 +129,8 @@ impl Session {
     pub(crate) async fn open(settings: &Settings, credentials: Credentials) -> Result<Self> {
         // Before the store is opened, which may create a folder.
         check_address(settings)?;
-        let opened = store::open(&settings.store()?).await?;
+        let config = settings.store()?;
+        let opened = settings.deadline().bound(OPENING, store::open(&config)).await?;
         Self::on(Registry::builder().store(opened.store, opened.key), settings, credentials)
     }
 
@@ -143,7 +150,8 @@ impl Session {
         credentials: Credentials,
     ) -> Result<Self> {
         check_address(settings)?;
-        let opened = async { store::open(&settings.known_store()?).await }.await;
+        let opened = async { store::open(&settings.known_store()?).await };
+        let opened = settings.deadline().bound(OPENING, opened).await;
         let mut registry = Registry::builder();
         if let Ok(opened) = &opened {
             registry = registry.store(opened.store.clone(), opened.key.clone());
@@ -167,12 +175,16 @@ impl Session {
         let registry = registry.http(settings.options.http()?).build()?;
         let builder = settings.options.client_for(settings.server()?, credentials, &registry);
         let client = bindings::observe(builder, move |event| hook.observe(event)).build()?;
-        Ok(Self { client, observed, close_timeout: settings.timeout() })
+        let (deadline, close_timeout) = (settings.deadline().clone(), settings.timeout());
+        Ok(Self { client, observed, deadline, close_timeout })
     }
 
     /// Returns the token to use now, if possible with a remaining lifetime.
     pub(crate) async fn lease(self, min_remaining: Option<Duration>) -> Result<Leased> {
-        let leased = self.current(min_remaining).await;
+        let mut options = TokenOptions::default().with_deadline(self.deadline.left());
+        options.min_remaining = min_remaining;
+        let leased = self.bound(self.client.lease_with(options)).await;
+        let leased = leased.map(|served| leased_of(&served));
         tracing::debug!("{}", self.client.explain());
         self.end(leased).await
     }
@@ -181,18 +193,18 @@ impl Session {
     pub(crate) async fn current(&self, min_remaining: Option<Duration>) -> Result<Leased> {
         let mut options = TokenOptions::default();
         options.min_remaining = min_remaining;
-        self.client.lease_with(options).await.map(|served| leased(&served))
+        self.client.lease_with(options).await.map(|served| leased_of(&served))
     }
 
     /// Returns the server's current token.
     pub(crate) async fn refetch(self) -> Result<Leased> {
-        let served = self.client.refetch().await;
-        self.end(served.map(|served| leased(&served))).await
+        let served = self.bound(self.client.refetch()).await;
+        self.end(served.map(|served| leased_of(&served))).await
     }
 
     /// Returns whether the server says that a token is active.
     pub(crate) async fn validate(self, token: Token) -> Result<bool> {
-        let active = self.client.validate(&token).await;
+        let active = self.bound(self.client.validate(&token)).await;
         let shared = self.close().await;
         // Only an inactive token changes what other processes do.
         if let (Ok(false), Err(why)) = (&active, shared) {
@@ -203,32 +215,39 @@ impl Session {
 
     /// Reports that an API rejected a token. The client validates the token first.
     pub(crate) async fn report_rejected(self, token: Token) -> Result<Rejection> {
-        let rejection = self.client.report_rejected(&token).await;
+        let rejection = self.bound(self.client.report_rejected(&token)).await;
         self.end(rejection).await
     }
 
     /// Revokes a token. Returns whether the server confirmed that it is inactive.
     pub(crate) async fn revoke(self, token: Token) -> Result<bool> {
-        let revocation = self.client.revoke(&token).await;
+        let revocation = self.bound(self.client.revoke(&token)).await;
         self.end(revocation.map(|revocation| revocation == Revocation::Proven)).await
     }
 
     /// Removes the token from the store. Returns whether there was one.
     pub(crate) async fn forget(self) -> Result<bool> {
-        self.client.forget().await?;
+        self.bound(self.client.forget()).await?;
         Ok(self.observed.changed.load(Ordering::Acquire))
     }
 
     /// Allows the credentials to be sent again. Returns whether they had been rejected.
     pub(crate) async fn unblock(self) -> Result<bool> {
-        self.client.unblock().await?;
+        self.bound(self.client.unblock()).await?;
         Ok(self.observed.changed.load(Ordering::Acquire))
     }
 
-    /// Ends the session. The error says why the store does not have all results of the session.
+    /// Awaits the session's call up to the deadline of the command.
+    async fn bound<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.deadline.bound("the client waited for the server or the store", Box::pin(call)).await
+    }
+
+    /// Ends the session, by the deadline of the command. The error says why the store does not have all results of the session.
     async fn close(self) -> Result<(), &'static str> {
         let close = self.client.close();
-        let closed = tokio::time::timeout(self.close_timeout, close).await;
+        let closed =
+            tokio::time::timeout(self.close_timeout.min(self.deadline.left_to_close()), close)
+                .await;
         match closed {
             Ok(Ok(())) if !self.observed.unavailable.load(Ordering::Acquire) => Ok(()),
             _ => Err(self.observed.reason_not_shared()),
@@ -266,7 +285,7 @@ fn with_unsent_secrets(mut credentials: Credentials) -> Credentials {
     credentials
 }
 
-fn leased(served: &Served) -> Leased {
+fn leased_of(served: &Served) -> Leased {
     let lease = &served.lease;
     let (expiry, at) = expiry_of(lease.expiry(), lease.sent_at());
     let now = SystemClock.now();
@@ -339,17 +358,12 @@ pub(crate) fn check_revocation(settings: &Settings) -> Result<()> {
         .expected("--revocation-path"))
 }
 
-/// Runs a command's work to completion on a runtime of this thread.
+/// Runs a command's work to completion, on this thread and the library's runtime.
+///
+/// A second runtime would have no thread yet for work that blocks, such as a DNS lookup, and tokio
+/// panics if the system allows none.
 pub(crate) fn block_on<T, E: Into<Failure>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| {
-        config(format!("the async runtime can't be started: {error}"))
-            .expected("a system that allows sockets and timers")
-    })?;
-    let result = runtime.block_on(work);
-    // A pending DNS lookup would delay the end of the program.
-    runtime.shutdown_timeout(Duration::ZERO);
-    result.map_err(Into::into)
+    Runtime::current()?.handle()?.block_on(work).map_err(Into::into)
 }

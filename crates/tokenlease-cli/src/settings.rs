@@ -17,7 +17,7 @@ use tokenlease_config::{
 
 pub(crate) use self::sources::{config_file, merged};
 use self::sources::{extra_secrets, from_environment, from_profile, place, variable};
-use crate::{args::Connection, output::warn, secrets};
+use crate::{args::Connection, deadline::CommandDeadline, output::warn, secrets};
 
 /// Reads a variable of the environment. Tests pass their own function.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     extra_secrets: ExtraSecrets,
     /// Only from the environment. A file with the passphrase is one of the options.
     store_passphrase: Option<SecretSource>,
+    /// The deadline of the whole command.
+    deadline: CommandDeadline,
 }
 
 /// The endpoint that can confirm that a token is inactive.
@@ -80,7 +82,16 @@ impl Settings {
         let options = given.or(variables).or(profile);
         let store_passphrase = store_passphrase(environment)?;
         let identity = options.identity_by(place)?;
-        Ok(Self { identity, options, password, client_secret, extra_secrets, store_passphrase })
+        let deadline = CommandDeadline::new(options.deadline);
+        Ok(Self {
+            identity,
+            options,
+            password,
+            client_secret,
+            extra_secrets,
+            store_passphrase,
+            deadline,
+        })
     }
 
     /// Reads the secrets that a command needs, and prompts for those that have no source.
@@ -88,20 +99,25 @@ impl Settings {
         let mut credentials = Credentials::default();
         if need == Need::Login && self.logs_in_a_user() {
             credentials.password = Some(match &self.password {
-                Some(source) => source.read(SecretKind::Password, |warning| warn(warning))?,
-                None => secrets::prompt(SecretKind::Password, &self.identity)?,
+                Some(source) => secrets::read(source, SecretKind::Password, &self.deadline)?,
+                None => self
+                    .deadline
+                    .without(|| secrets::prompt(SecretKind::Password, &self.identity))?,
             });
         }
         if self.has_client() && (need != Need::Validation || self.introspects()) {
             credentials.client_secret = match &self.client_secret {
                 Some(source) => {
-                    Some(source.read(SecretKind::ClientSecret, |warning| warn(warning))?)
+                    Some(secrets::read(source, SecretKind::ClientSecret, &self.deadline)?)
                 }
                 // With a user's password the client may be a public one (RFC 6749 section 2.1).
                 None if self.identity.provider() == Provider::OAuth2 && self.logs_in_a_user() => {
                     None
                 }
-                None => Some(secrets::prompt(SecretKind::ClientSecret, &self.identity)?),
+                None => {
+                    let prompt = || secrets::prompt(SecretKind::ClientSecret, &self.identity);
+                    Some(self.deadline.without(prompt)?)
+                }
             };
         }
         if need == Need::Login {
@@ -112,7 +128,7 @@ impl Settings {
 
     /// Returns the client secret if it can be read without a prompt.
     pub(crate) fn known_client_secret(&self) -> Option<Secret> {
-        self.client_secret.as_ref()?.read(SecretKind::ClientSecret, |warning| warn(warning)).ok()
+        secrets::read(self.client_secret.as_ref()?, SecretKind::ClientSecret, &self.deadline).ok()
     }
 
     /// Returns the secrets of a login if they can be read without a prompt.
@@ -133,7 +149,7 @@ impl Settings {
 
     /// Returns how to open the store. Prompts for a passphrase that has no source.
     pub(crate) fn store(&self) -> Result<StoreConfig> {
-        store_or_prompt(&self.options, self.store_passphrase.as_ref())
+        self.deadline.without(|| store_or_prompt(&self.options, self.store_passphrase.as_ref()))
     }
 
     /// Returns how to open the store, without a prompt.
@@ -148,6 +164,11 @@ impl Settings {
     /// Returns the timeout of one request.
     pub(crate) fn timeout(&self) -> Duration {
         self.options.timeout.unwrap_or(Duration::from_secs(10))
+    }
+
+    /// Returns the deadline of the whole command.
+    pub(crate) fn deadline(&self) -> &CommandDeadline {
+        &self.deadline
     }
 
     /// Returns whether the server is on this machine.

@@ -9,7 +9,7 @@ use crate::{
     config,
     extra::ExtraSecrets,
     options::{KEYS, Options},
-    secrets::{SecretKind, SecretSource},
+    secrets::{SecretKind, SecretSource, command::deadline},
     store::{self, StoreConfig},
 };
 
@@ -167,10 +167,12 @@ impl Options {
         let password = self.secret_source(SecretKind::Password, None, "set")?;
         let client_secret = self.secret_source(SecretKind::ClientSecret, None, "set")?;
         let extra = ExtraSecrets::new(self.extra_secret_file.as_deref(), None);
+        // A command that hangs would block all later callers.
+        let limit = self.deadline.unwrap_or(tokenlease::bindings::DEADLINE);
         let read =
             move |secret: &mut Option<_>, source: &Option<SecretSource>, kind| -> Result<()> {
                 if let (None, Some(source)) = (&secret, source) {
-                    *secret = Some(source.read(kind, warn)?);
+                    *secret = Some(source.read_while(kind, warn, &deadline(limit))?);
                 }
                 Ok(())
             };

@@ -2,16 +2,18 @@
 //!
 //! Secrets are never taken from the command line and never shown.
 
+pub(crate) mod command;
+
 use std::{
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use tokenlease::{Error, Result, core::Secret};
 use zeroize::Zeroizing;
 
+use self::command::Failed;
 use crate::{KEYS, StoreUrl, config, extra::EXTRA_SECRET_VARIABLE};
 
 /// The longest secret that is accepted, in bytes. A longer file is not a file of a secret.
@@ -68,7 +70,7 @@ pub fn is_reserved_variable(name: &str) -> bool {
 /// Removes the secrets of this process' environment from that of a command which it starts: the
 /// variables of all [`SecretKind`]s, and a store's URL that contains a password or can't be read.
 /// The variable of a token remains: a command may need the tokens of two profiles.
-pub fn remove_from(command: &mut Command) {
+pub fn remove_from(command: &mut std::process::Command) {
     for kind in SecretKind::ALL {
         command.env_remove(kind.variable());
     }
@@ -103,6 +105,22 @@ impl SecretSource {
     /// [`Config`](tokenlease::ErrorKind::Config) if the secret can't be read, is empty, is longer
     /// than [`MAX_LEN`] or is not one line of UTF-8.
     pub fn read(&self, kind: SecretKind, warn: impl Fn(&str)) -> Result<Secret> {
+        self.read_while(kind, warn, &|| Ok(()))
+    }
+
+    /// Like [`read`](Self::read), but calls `check` often while a command runs. If `check` fails, the
+    /// command is ended with its children. So a caller can have a deadline, and handle signals.
+    ///
+    /// On a terminal, where the command may prompt, only the command itself is ended.
+    ///
+    /// # Errors
+    /// The errors of `check`, and those of [`read`](Self::read).
+    pub fn read_while(
+        &self,
+        kind: SecretKind,
+        warn: impl Fn(&str),
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<Secret> {
         let name = kind.name();
         match self {
             Self::Variable(secret) => one_line(secret.expose())
@@ -115,7 +133,10 @@ impl SecretSource {
             }
             Self::Command(command) => {
                 let place = format!("the {name} command");
-                let bytes = run(command).map_err(|why| wrong(format!("{place} {why}"), kind))?;
+                let bytes = command::first_line(command, check).map_err(|failed| match failed {
+                    Failed::Command(why) => wrong(format!("{place} {why}"), kind),
+                    Failed::Stopped(error) => error,
+                })?;
                 text(&bytes).and_then(one_line).map_err(|why| {
                     wrong(format!("the first line of output of {place} {why}"), kind)
                 })
@@ -149,49 +170,6 @@ fn others_can_read(file: &File) -> bool {
 #[cfg(not(unix))]
 fn others_can_read(_: &File) -> bool {
     false
-}
-
-/// Runs a command and returns the first line of its output.
-fn run(command: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    let mut shell = shell(command);
-    remove_from(&mut shell);
-    // The token of an outer `tokenlease exec`.
-    shell.env_remove("TOKENLEASE_TOKEN");
-    let mut child = shell
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("can't be started: {error}"))?;
-    let mut printed = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
-    if let Some(mut stdout) = child.stdout.take() {
-        let read = stdout.by_ref().take(MAX_LEN as u64 + 1).read_to_end(&mut printed);
-        read.map_err(|error| format!("can't be read: {error}"))?;
-        // A command that prints more would fail if its pipe were closed.
-        let _ = io::copy(&mut stdout, &mut io::sink());
-    }
-    let status = child.wait().map_err(|error| format!("can't be waited for: {error}"))?;
-    if !status.success() {
-        return Err(format!("failed ({status})"));
-    }
-    let end = printed.iter().position(|byte| *byte == b'\n').unwrap_or(printed.len());
-    printed.truncate(end);
-    Ok(printed)
-}
-
-#[cfg(not(windows))]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command);
-    shell
-}
-
-#[cfg(windows)]
-fn shell(command: &str) -> Command {
-    use std::os::windows::process::CommandExt as _;
-    let mut shell = Command::new("cmd");
-    // Unquoted: cmd has its own quoting rules.
-    shell.arg("/C").raw_arg(command);
-    shell
 }
 
 /// Decodes UTF-8 and removes a byte order mark.
@@ -295,5 +273,34 @@ mod tests {
             assert!(error.contains(why), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
+    }
+
+    /// Rule: Deadlines: a password command that does not end in time is ended with its children.
+    #[cfg(unix)]
+    #[test]
+    fn a_command_is_ended_with_its_children_if_the_caller_stops_waiting() {
+        use std::cell::Cell;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+        assert!(made.success());
+        // Both children keep the pipe open for writing. One ignores SIGTERM.
+        let quoted = pipe.display();
+        let text = format!(
+            "exec 3>'{quoted}'; (trap '' TERM; echo ready >&3; sleep 1000) & \
+             echo ready >&3; sleep 1000"
+        );
+        let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).expect("the pipe"));
+        let checks = Cell::new(0);
+        let check = || {
+            checks.set(checks.get() + 1);
+            if checks.get() < 20 { Ok(()) } else { Err(config("stopped")) }
+        };
+        let source = SecretSource::Command(text);
+        let error = source.read_while(SecretKind::Password, |_| (), &check).unwrap_err();
+        assert_eq!(error.detail(), "stopped");
+        // The pipe ends when no child is left.
+        assert!(reader.join().expect("no panic").starts_with("ready"));
     }
 }

@@ -18,6 +18,8 @@
 //! is; elsewhere the wall clock is the store's clock.
 //!
 //! # Limits
+//! - On a file system that is not known to be local, all file operations run on threads for them, because
+//!   they may take seconds. A call that hangs keeps its thread, and costs its own callers only.
 //! - On network file systems, kernel locks and the visibility of a rename depend on both ends; the
 //!   store logs a warning there. Use Redis or PostgreSQL for several hosts.
 //! - A process that is stopped (`SIGSTOP`) in the microseconds in which it has the kernel lock on
@@ -41,12 +43,17 @@ use std::{
 };
 
 use tokenlease::{
-    Clock, Error, ErrorKind, Result, Store, SystemClock,
+    Clock, Result, Store, SystemClock,
+    runtime::run_blocking,
     store::{Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
 };
+use tokio::sync::Semaphore;
 
 use self::{boot::BootClock, folder::Folder, header::RECORD_END, lock::Locks, record::Records};
 use crate::state_folder;
+
+/// The most calls of a store that have a thread at once.
+const MAX_CALLS: usize = 32;
 
 /// A folder that the processes of one host share.
 ///
@@ -74,6 +81,8 @@ struct Inner {
     clock: BootClock,
     records: Records,
     locks: Locks,
+    /// The calls that have a thread now.
+    calls: Arc<Semaphore>,
 }
 
 impl FileStore {
@@ -107,7 +116,8 @@ impl FileStore {
         }
         sweep::sweep_daily(&folder, &clock);
         let records = Records::new(&folder);
-        Ok(Self(Arc::new(Inner { folder, clock, records, locks: Locks::default() })))
+        let calls = Arc::new(Semaphore::new(MAX_CALLS));
+        Ok(Self(Arc::new(Inner { folder, clock, records, locks: Locks::default(), calls })))
     }
 
     /// Returns the default folder: `tokenlease` in `$XDG_STATE_HOME`, or in `~/.local/state` if
@@ -131,8 +141,8 @@ impl FileStore {
     /// Returns whether the folder has a record.
     pub(crate) async fn holds_records(&self) -> Result<bool> {
         let inner = self.0.clone();
-        let names = tokio::task::spawn_blocking(move || inner.folder.names(RECORD_END)).await;
-        names.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_or_else(
+        let names = run_blocking(None, move || inner.folder.names(RECORD_END)).await?;
+        names.map_or_else(
             |error| Err(folder::unavailable("listing", self.folder(), error).into()),
             |names| Ok(!names.is_empty()),
         )
@@ -149,12 +159,9 @@ impl FileStore {
         work: impl FnOnce(&Inner) -> std::result::Result<R, StoreError> + Send + 'static,
     ) -> std::result::Result<R, StoreError> {
         let inner = self.0.clone();
-        tokio::task::spawn_blocking(move || work(&inner)).await.unwrap_or_else(|error| {
-            Err(StoreError::Unavailable(
-                Error::new(ErrorKind::Internal, "a task of the file store was cancelled")
-                    .with_source(error),
-            ))
-        })
+        // Calls that hang keep their threads, so further calls wait here, and their callers give up.
+        let permit = inner.calls.clone().acquire_owned().await.ok();
+        run_blocking(permit, move || work(&inner)).await.map_err(StoreError::Unavailable)?
     }
 }
 

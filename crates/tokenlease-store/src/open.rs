@@ -3,8 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use tokenlease::{
-    AnyStore, Clock, Error, ErrorKind, MemoryStore, Result, Store, SystemClock, core::Key,
-    runtime::Runtime,
+    AnyStore, Clock, Error, ErrorKind, MemoryStore, Result, Store, SystemClock,
+    core::Key,
+    runtime::{Runtime, run_blocking},
 };
 
 use crate::{
@@ -203,12 +204,12 @@ async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
         None => PathBuf::from(path),
     };
     let (clock, own) = (options.clock.clone(), matches!(options.key, KeySource::Own));
-    let (store, own) = blocking(move || {
+    let (store, own) = run_blocking(None, move || -> Result<_> {
         let store = FileStore::with_clock(&folder, clock)?;
         let own = if own { Some(store.own_key()?) } else { None };
         Ok((store, own))
     })
-    .await?;
+    .await??;
     let key = match own {
         Some(own) => own,
         None => key(&options.key, &store, async || store.holds_records().await).await?,
@@ -239,7 +240,7 @@ async fn key(
         KeySource::Given(key) => Ok(key.clone()),
         KeySource::File(path) => {
             let path = path.clone();
-            blocking(move || keys::file::read(&path)).await
+            run_blocking(None, move || keys::file::read(&path)).await?
         }
         KeySource::Passphrase(phrase) => keys::passphrase::key(phrase, store).await,
         KeySource::Own => {
@@ -248,14 +249,6 @@ async fn key(
                 .advice("make one with `openssl rand -hex 32`"))
         }
     }
-}
-
-async fn blocking<R: Send + 'static>(
-    work: impl FnOnce() -> Result<R> + Send + 'static,
-) -> Result<R> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        Err(Error::new(ErrorKind::Internal, "a task of the store was cancelled").with_source(error))
-    })
 }
 
 fn unknown(what: &str) -> Error {

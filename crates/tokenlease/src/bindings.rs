@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokenlease_core::{Result, Token, lifecycle::Event};
 
-use crate::{builder::ClientBuilder, client::Client, runtime::Runtime};
+use crate::{builder::ClientBuilder, client::Client, runtime::Runtime, runtime::check_may_block};
 pub use crate::{
+    builder::DEADLINE,
     cache::CacheVersion,
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
@@ -36,6 +37,8 @@ pub fn holds(client: &Client, version: &CacheVersion) -> bool {
 /// each of them wakes one more. A thread that then finds no cached token calls [`Slot::lead`] and
 /// asks. A thread that got no slot in time (`None`) asks as well.
 pub fn slot(client: &Client, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
+    // On a thread of the library, the call that follows is an error.
+    check_may_block().ok()?;
     client.0.wait_queue.wait(limit, wakes)
 }
 

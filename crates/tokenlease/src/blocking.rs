@@ -10,6 +10,7 @@ use tokenlease_core::{
 use crate::{
     client::Rejection,
     credentials_source::CredentialsSource,
+    runtime::check_may_block,
     stats::Stats,
     token_options::TokenOptions,
     wait_queue::{MAX_SLOT_WAIT, Slot},
@@ -21,7 +22,8 @@ const WAKES: usize = 8;
 /// A [`Client`](crate::Client) whose calls block the calling thread until they complete.
 ///
 /// It works inside an async runtime too, where it blocks that runtime's thread. Each method does
-/// and fails as the method of the same name of the async client.
+/// and fails as the method of the same name of the async client. On a thread of this library, on which
+/// a store or a log of the program is called, a call that would block fails with `Config`.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
@@ -68,6 +70,7 @@ impl Client {
         let state = &self.0.0;
         // In a forked child, a thread that does not exist there may hold the slot.
         state.runtime()?;
+        check_may_block()?;
         let (began, deadline) = (Instant::now(), state.wait);
         let slot = state.wait_queue.wait(deadline.min(MAX_SLOT_WAIT), WAKES);
         if let Some(token) = state.cache.get_once() {

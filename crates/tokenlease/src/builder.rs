@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long a caller waits if neither it nor the builder sets a deadline.
-const WAIT: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Builds a [`Client`]. The default of each option suits most programs.
 ///
@@ -70,7 +70,7 @@ impl Client {
             agreed_lifetime: None,
             max_lifetime: None,
             lock_ttl: None,
-            wait: WAIT,
+            wait: DEADLINE,
             hook: None,
             observer: None,
         }

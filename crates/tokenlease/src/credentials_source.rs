@@ -1,8 +1,15 @@
 //! The source of credentials: fixed ones, or a function.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use tokenlease_core::{Credentials, Result};
+use tokenlease_core::{Credentials, Error, ErrorKind, Result};
+use tokio::sync::Semaphore;
+
+use crate::runtime::run_blocking;
 
 /// Fixed credentials, or a function that fetches them from a vault, a file or a command.
 ///
@@ -50,18 +57,19 @@ impl CredentialsSource {
     }
 
     /// Returns the current credentials. Calls the function if there is one.
-    pub(crate) async fn fetch(&self) -> Result<Credentials> {
+    pub(crate) async fn fetch(&self, fetches: &Arc<Semaphore>) -> Result<Credentials> {
         match &self.0 {
             Kind::Fixed(credentials) => Ok(credentials.clone()),
             Kind::Function(function) => {
+                let permit = fetches.clone().acquire_owned().await.ok();
                 let function = function.clone();
-                tokio::task::spawn_blocking(move || function()).await.unwrap_or_else(|error| {
-                    Err(tokenlease_core::Error::new(
-                        tokenlease_core::ErrorKind::Internal,
+                let call = move || catch_unwind(AssertUnwindSafe(|| function()));
+                run_blocking(permit, call).await?.unwrap_or_else(|_| {
+                    Err(Error::new(
+                        ErrorKind::Internal,
                         "the function that fetches the credentials panicked",
                     )
-                    .advice("fix the function: it must return an error instead")
-                    .with_source(error))
+                    .advice("fix the function: it must return an error instead"))
                 })
             }
         }

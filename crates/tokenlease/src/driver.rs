@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use self::task::Task;
 use crate::{
     entry::{Entry, Machine},
+    runtime::spawn_on,
     state::ClientState,
 };
 
@@ -133,7 +134,7 @@ impl ClientState {
 
     fn start(self: &Arc<Self>, entry: &Arc<Entry>, start: Option<&'static Handle>) {
         if let Some(handle) = start {
-            handle.spawn(Task::new(self.clone(), entry.clone()).run());
+            spawn_on(handle, Task::new(self.clone(), entry.clone()).run());
         }
     }
 

@@ -25,7 +25,7 @@ impl ClientState {
         let runtime = self.runtime()?;
         // A separate task: after a caller gives up, the next one waits for the running call instead
         // of starting another.
-        let resolving = runtime.handle()?.spawn(self.clone().resolve());
+        let resolving = runtime.spawn(self.clone().resolve())?;
         let resolved = async {
             tokio::pin!(resolving);
             loop {
@@ -54,7 +54,7 @@ impl ClientState {
         if let Some(entry) = self.current() {
             return Ok(entry);
         }
-        let credentials = self.source().fetch().await?;
+        let credentials = self.source().fetch(&self.runtime()?.fetches).await?;
         self.enter(&credentials)
     }
 
@@ -69,7 +69,7 @@ impl ClientState {
             Some(credentials) => return Ok(credentials.clone()),
             None => match entry.returned(call, self.elapsed()) {
                 Some(credentials) => return Ok(credentials),
-                None => self.source().fetch().await?,
+                None => self.source().fetch(&self.runtime()?.fetches).await?,
             },
         };
         let same = CredentialsFingerprint::of(self.registry.key(), &credentials)

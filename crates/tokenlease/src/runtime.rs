@@ -1,24 +1,38 @@
 //! The tokio runtime on which clients work: one for each process, made at its first use.
 
+mod blocking_work;
+mod own_threads;
+
 use std::{
     fmt,
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         mpsc::{self, RecvTimeoutError},
     },
+    thread,
     time::Duration,
 };
 
 use once_cell::race::OnceBox;
 use tokenlease_core::{Error, ErrorKind, Result};
-use tokio::runtime::{Builder, Handle};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::Semaphore,
+    task::JoinHandle,
+};
 
+pub use self::blocking_work::run_blocking;
+pub(crate) use self::own_threads::check_may_block;
+use self::{blocking_work::no_thread, own_threads::OwnTask};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
 
 /// Two threads suffice: a flight waits for the network, and computes little.
 const THREADS: usize = 2;
+
+/// The most functions of the program that fetch credentials at once.
+const MAX_FETCHES: usize = 256;
 
 /// The tokio runtime of one process.
 ///
@@ -34,6 +48,8 @@ pub struct Runtime {
     pub(crate) login_turns: LoginTurns,
     /// The threads on which hooks of this process run.
     pub(crate) hook_threads: Arc<HookThreads>,
+    /// The functions that fetch credentials now.
+    pub(crate) fetches: Arc<Semaphore>,
     /// The runtime of a child that this process forked.
     child: OnceBox<Self>,
 }
@@ -70,6 +86,15 @@ impl Runtime {
         Ok(tokio.handle())
     }
 
+    /// Spawns a task on this runtime, in which blocking calls fail.
+    pub(crate) fn spawn<F>(&self, future: F) -> Result<JoinHandle<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        Ok(spawn_on(self.handle()?, future))
+    }
+
     /// Awaits a future on the caller's executor, with this runtime's timers and tasks available.
     /// So waiting needs no separate task, whatever executor the caller uses.
     pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output> {
@@ -88,8 +113,8 @@ impl Runtime {
     /// async methods there.
     ///
     /// # Errors
-    /// `Forked` in any process but the one that made the runtime, and `Internal` if the future
-    /// panicked.
+    /// `Forked` in any process but the one that made the runtime, `Config` on a thread of this
+    /// runtime, which would wait for itself, and `Internal` if the future panicked.
     pub fn block_on<F>(&self, future: F) -> Result<F::Output>
     where
         F: Future + Send + 'static,
@@ -116,10 +141,11 @@ impl Runtime {
     {
         // A task and a channel, not `Handle::block_on`: that panics inside another runtime.
         let (sender, receiver) = mpsc::sync_channel(1);
-        let task = self.handle()?.spawn(async move {
+        check_may_block()?;
+        let task = self.spawn(async move {
             // The receiver was dropped if `check` failed.
             let _ = sender.send(future.await);
-        });
+        })?;
         let stop = StopOnDrop(task.abort_handle());
         let output = loop {
             match receiver.recv_timeout(every) {
@@ -141,21 +167,19 @@ impl Runtime {
     }
 
     fn new(process: u32) -> Result<Self> {
+        check_threads()?;
         let tokio = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("tokenlease")
             .enable_all()
             .build()
-            .map_err(|error| {
-                Error::new(ErrorKind::Internal, "the runtime could not be started")
-                    .advice("raise the limits on threads and open files of this process")
-                    .with_source(error)
-            })?;
+            .map_err(|error| no_thread("the runtime could not be started", error))?;
         Ok(Self {
             process,
             tokio: Some(tokio),
             login_turns: LoginTurns::default(),
             hook_threads: Arc::default(),
+            fetches: Arc::new(Semaphore::new(MAX_FETCHES)),
             child: OnceBox::new(),
         })
     }
@@ -172,6 +196,39 @@ impl Runtime {
             }
             place = &runtime.child;
         }
+    }
+}
+
+/// Spawns a task of the runtime, in which blocking calls fail.
+pub(crate) fn spawn_on<F>(handle: &Handle, future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    handle.spawn(OwnTask(Box::pin(future)))
+}
+
+/// Fails if the system does not allow the threads of a runtime. tokio panics then.
+fn check_threads() -> Result<()> {
+    let (end, ended) = mpsc::channel::<()>();
+    let ended = Arc::new(Mutex::new(ended));
+    let spawn = || {
+        let ended = ended.clone();
+        let wait = move || _ = ended.lock().map(|ended| ended.recv());
+        thread::Builder::new().name("tokenlease-check".into()).spawn(wait)
+    };
+    let threads: Vec<_> = std::iter::repeat_with(spawn).take(THREADS).collect();
+    drop(end);
+    let mut failed = None;
+    for thread in threads {
+        match thread {
+            Ok(thread) => _ = thread.join(),
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) => Err(no_thread("the threads of the runtime could not be started", error)),
+        None => Ok(()),
     }
 }
 
@@ -262,6 +319,22 @@ mod tests {
         outer.block_on(async { drop(Runtime::new(1)) });
     }
 
+    /// Rule: Deadlines: a blocking call on a thread of the library is an error, and not a deadlock.
+    #[test]
+    fn a_blocking_call_on_a_thread_of_the_runtime_is_an_error() {
+        let runtime = Runtime::current().unwrap();
+        let inner = || async { Runtime::current().unwrap().block_on(async { 7 }) };
+        let error = runtime.block_on(inner()).unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("on another thread"), "{error}");
+        // A thread for blocking work may block.
+        let blocking = async {
+            run_blocking(None, || Runtime::current().unwrap().block_on(async { 7 })).await
+        };
+        assert_eq!(runtime.block_on(blocking).unwrap().unwrap().unwrap(), 7);
+        assert_eq!(runtime.block_on(async { 7 }).unwrap(), 7);
+    }
+
     #[test]
     fn a_panic_in_the_future_is_an_error_for_the_caller() {
         let runtime = Runtime::current().unwrap();
@@ -294,7 +367,7 @@ mod tests {
         let error = runtime.block_on_watched(future, Duration::from_millis(1), check).unwrap_err();
         assert_eq!((error.detail(), checks), ("interrupted", 3));
         while drops.load(Ordering::SeqCst) == 0 {
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 }

@@ -126,9 +126,13 @@ fn profiles(
 async fn read(settings: &Settings) -> Result<IdentityStatus> {
     let config = settings.store()?;
     let credentials = settings.known_credentials()?;
-    let opened = store::open(&config).await?;
     let name = RecordName::new(settings.identity.clone());
-    let loaded = opened.store.load(&name).await.map_err(Error::from)?;
+    let read = async {
+        let opened = store::open(&config).await?;
+        let loaded = opened.store.load(&name).await.map_err(Error::from)?;
+        Ok((opened, loaded))
+    };
+    let (opened, loaded) = settings.deadline().bound("the store was read", read).await?;
     let record = match &loaded.record {
         // A torn record counts as absent: the next write replaces it.
         Some(stored) => Record::decode(stored.bytes()).or_else(|error| match error {

@@ -2,6 +2,8 @@
 
 mod calls;
 mod certificate;
+#[cfg(unix)]
+mod deadline;
 mod doctor;
 mod emulate;
 #[cfg(unix)]
@@ -12,6 +14,8 @@ mod help;
 #[cfg(unix)]
 mod hosts;
 mod leaks;
+#[cfg(target_os = "linux")]
+mod limits;
 mod monitoring;
 mod odd_answers;
 mod password_command;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    Lifecycle,
+    CurrentLease, Lifecycle,
     backoff::{Backoff, Why},
 };
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
 /// A login whose answer is lost during a store outage is not repeated for this long.
 const LOST_LOGIN_BACKOFF: Duration = Duration::from_secs(60 * 60);
 
+/// The count of the budget's backoff after a login that brought a token. Before that it is 0.
+const TOKEN_CAME: u32 = 1;
+
 /// The policy for new tokens during a store outage, when no lease is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -24,7 +27,8 @@ pub enum OnStoreOutage {
     Fail,
     /// Only the running token is requested. The default where the server can return it.
     RefetchOnly,
-    /// Each process may log in once per token lifetime. The default elsewhere.
+    /// Each process may log in once per token: again when the token is in its margin, or when the server
+    /// has ended it early. The default elsewhere.
     LoginWithinBudget,
 }
 
@@ -40,9 +44,7 @@ impl Lifecycle {
             OnStoreOutage::LoginWithinBudget
         };
         let why = match self.policy.on_store_outage.unwrap_or(default) {
-            OnStoreOutage::LoginWithinBudget if self.backoffs.until(Why::OutageLogin) <= t => {
-                return None;
-            }
+            OnStoreOutage::LoginWithinBudget if self.outage_login_is_free(t) => return None,
             OnStoreOutage::LoginWithinBudget => {
                 "this process has sent the one login that it may send meanwhile"
             }
@@ -57,6 +59,19 @@ impl Lifecycle {
             Some(source) => error.with_source(source.clone()),
             None => error,
         })
+    }
+
+    /// Whether the process may log in without the store: its last login brought a token that is in its
+    /// margin, or that the server ended early.
+    fn outage_login_is_free(&self, t: Timestamp) -> bool {
+        let Some(spent) = self.backoffs.get(Why::OutageLogin).filter(|spent| spent.blocks(t))
+        else {
+            return true;
+        };
+        // A validation that calls a token inactive drops it. A token that an API rejected and that
+        // the server can't confirm is still current.
+        let is_active = |current: &CurrentLease| current.suspicion.is_none();
+        spent.count == TOKEN_CAME && !self.current.as_ref().is_some_and(is_active)
     }
 
     /// Why no refetch may be sent while the store is unavailable.
@@ -77,11 +92,12 @@ impl Lifecycle {
         self.backoffs.set(Backoff::new(Why::OutageLogin, t.plus(LOST_LOGIN_BACKOFF)));
     }
 
-    /// The login brought this lease: no further one during the outage until the lease expires.
+    /// The login brought this lease: no further one during the outage until the lease is in its margin.
     pub(super) fn outage_login_succeeded(&mut self, lease: &Lease<Timestamp>, t: Timestamp) {
         if self.backoffs.until(Why::OutageLogin) > t {
-            let until = lease.end().unwrap_or(Timestamp::MAX);
-            self.backoffs.set(Backoff::new(Why::OutageLogin, until));
+            let until = lease.end().map_or(Timestamp::MAX, |end| end.minus(lease.margin()));
+            let spent = Backoff::new(Why::OutageLogin, until);
+            self.backoffs.set(Backoff { count: TOKEN_CAME, ..spent });
         }
     }
 }

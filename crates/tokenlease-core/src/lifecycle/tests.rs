@@ -6,6 +6,7 @@ mod causes;
 mod fuses;
 mod late_answers;
 mod locks;
+mod outage;
 mod outcomes;
 mod rejections;
 mod reports;

@@ -16,7 +16,7 @@ pub(super) const TEMPORARY_END: &str = ".tmp";
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// On a network file system: a read may return old data, and a `stat` may take seconds.
+    /// Not known to be on a local file system: a read may return old data, and a `stat` may take seconds.
     pub(super) remote: bool,
 }
 
@@ -32,8 +32,8 @@ impl Folder {
             return Err(unusable(&path, "is not a folder", error));
         }
         check_private(&path, &meta)?;
-        let kind = network(&path);
-        if let Some(kind) = kind {
+        let system = file_system(&path);
+        if let Some(kind) = system.and_then(network_of) {
             tracing::warn!(
                 target: "tokenlease",
                 "the store's folder {} is on {kind}, which may grant a lock twice; use Redis or \
@@ -41,7 +41,7 @@ impl Folder {
                 path.display()
             );
         }
-        Ok(Self { path, remote: kind.is_some() })
+        Ok(Self { path, remote: !system.is_some_and(is_local) })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -192,9 +192,9 @@ fn check_private(_: &Path, _: &fs::Metadata) -> Result<()> {
     Ok(())
 }
 
-/// Returns the network file system that the folder is on, if it is on one.
+/// Returns the number of the folder's file system, see statfs(2).
 #[cfg(target_os = "linux")]
-fn network(path: &Path) -> Option<&'static str> {
+fn file_system(path: &Path) -> Option<u32> {
     let stat = rustix::fs::statfs(path).ok()?;
     #[allow(
         clippy::cast_possible_truncation,
@@ -202,22 +202,41 @@ fn network(path: &Path) -> Option<&'static str> {
         clippy::unnecessary_cast,
         reason = "the numbers have 32 bits; the field is wider on some platforms"
     )]
-    network_of(stat.f_type as u32)
+    Some(stat.f_type as u32)
 }
 
-/// Returns the name of a network file system by its number, see statfs(2).
-#[cfg(target_os = "linux")]
+#[cfg(not(target_os = "linux"))]
+fn file_system(_: &Path) -> Option<u32> {
+    None
+}
+
+/// Returns the name of a network file system by its number.
 fn network_of(number: u32) -> Option<&'static str> {
     match number {
         0x6969 => Some("NFS"),
         0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
+        0x00c3_6400 => Some("CephFS"),
+        0x0102_1997 => Some("9p"),
         _ => None,
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-fn network(_: &Path) -> Option<&'static str> {
-    None
+/// Returns whether that file system is on a disk or in the memory of this host, so that a `stat` takes
+/// microseconds. A file system that is not listed may be on a network, as those of FUSE are.
+fn is_local(number: u32) -> bool {
+    matches!(
+        number,
+        0xef53 // ext2, ext3, ext4
+            | 0x5846_5342 // XFS
+            | 0x9123_683e // Btrfs
+            | 0xf2f5_2010 // F2FS
+            | 0x2fc1_2fc1 // ZFS
+            | 0xca45_1a4e // bcachefs
+            | 0x3153_464a // JFS
+            | 0x0102_1994 // tmpfs
+            | 0x8584_58f6 // ramfs
+            | 0x794c_7630 // overlayfs, the folders of containers
+    )
 }
 
 /// Returns whether the failure may end without a change of the configuration.
@@ -266,6 +285,17 @@ mod tests {
         assert_eq!(kinds, [Some("NFS"), Some("SMB"), Some("SMB"), Some("SMB")]);
         // ext4, tmpfs, overlay.
         assert_eq!([0xef53, 0x0102_1994, 0x794c_7630].map(network_of), [None; 3]);
+    }
+
+    /// Rule: Store: only file systems that are known to be local are read without a thread switch.
+    #[test]
+    fn only_file_systems_that_are_known_to_be_local_are_read_without_a_thread_switch() {
+        // ext4, XFS, Btrfs, tmpfs, overlay.
+        let local = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630];
+        assert!(local.into_iter().all(is_local));
+        // FUSE, CephFS, 9p, NFS, SMB, virtiofs' and vboxsf's numbers, and one that is unknown.
+        let others = [0x6573_5546, 0x00c3_6400, 0x0102_1997, 0x6969, 0x517b, 0x786f_4256, 7];
+        assert!(!others.into_iter().any(is_local));
         let folder = tempfile::tempdir().unwrap();
         assert!(!Folder::open(folder.path()).unwrap().remote);
     }

@@ -6,6 +6,8 @@ use tokenlease::{
     store::Stored,
 };
 
+use tokenlease::ErrorKind;
+
 use super::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -389,3 +391,5 @@ async fn errors_and_debug_of_a_folder_show_no_record() {
 }
 
 mod daily_sweep;
+#[cfg(unix)]
+mod hanging_calls;

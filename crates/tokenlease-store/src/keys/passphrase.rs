@@ -6,6 +6,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokenlease::{
     Error, ErrorKind, Result, Store,
     core::{Key, Secret},
+    runtime::run_blocking,
     store::Swapped,
 };
 use zeroize::Zeroizing;
@@ -30,10 +31,7 @@ pub(crate) async fn key(passphrase: &Secret, store: &impl Store) -> Result<Key> 
     let salt = salt(store).await?;
     let passphrase = passphrase.clone();
     let derive = move || derive(&passphrase, &salt);
-    tokio::task::spawn_blocking(derive).await.unwrap_or_else(|error| {
-        Err(Error::new(ErrorKind::Internal, "the derivation of the store's key was cancelled")
-            .with_source(error))
-    })
+    run_blocking(None, derive).await?
 }
 
 fn derive(passphrase: &Secret, salt: &[u8]) -> Result<Key> {

@@ -9,7 +9,9 @@ use tokenlease_core::{
     time::Moment as _,
 };
 
-use crate::{entry::Entry, login_turns::Turn, state::ClientState};
+use tokio::runtime::Handle;
+
+use crate::{entry::Entry, login_turns::Turn, runtime::spawn_on, state::ClientState};
 
 /// How long the client still waits for an answer after the machine gave it up. A late login may
 /// still bring a token.
@@ -134,7 +136,7 @@ impl Task {
         loop {
             let left = until.since(self.state.elapsed());
             if left.is_zero() {
-                tokio::spawn(sending);
+                spawn_on(&Handle::current(), sending);
                 return;
             }
             tokio::select! {
