@@ -57,6 +57,14 @@ fn register() -> std::io::Result<Flags> {
     Ok(flags)
 }
 
+/// From now on signals do not end this program by default, because a part of it handles them.
+#[cfg(unix)]
+pub(crate) fn are_handled_elsewhere() {
+    if let Some(Some(flags)) = FLAGS.get() {
+        flags.is_idle.store(false, Ordering::SeqCst);
+    }
+}
+
 /// Runs `work`. The system ends the children of a console program with it.
 #[cfg(not(unix))]
 pub(crate) fn handled<R>(work: impl FnOnce(&dyn Fn() -> Result<()>) -> R) -> R {

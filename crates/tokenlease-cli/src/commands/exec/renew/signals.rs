@@ -35,7 +35,9 @@ mod unix {
                 (Signal::USR2, SignalKind::user_defined2()),
             ];
             let all = all.into_iter().map(|(name, kind)| Ok((name, signal(kind)?)));
-            all.collect::<io::Result<_>>().map(Self)
+            let all = all.collect::<io::Result<_>>()?;
+            crate::signals::are_handled_elsewhere();
+            Ok(Self(all))
         }
 
         pub(in super::super) async fn next(&mut self) -> Received {
