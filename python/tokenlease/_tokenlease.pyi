@@ -55,6 +55,11 @@ class _Options(TypedDict, total=False):
     new_token_ends_old: bool | None
     agreed_lifetime: _Duration | None
     max_lifetime: _Duration | None
+    proxy: str | None
+    proxy_password_file: _Path | None
+    no_proxy: str | None
+    client_cert: _Path | None
+    client_key: _Path | None
     ca: _Path | None
     allow_plain_http: bool | None
     timeout: _Duration | None

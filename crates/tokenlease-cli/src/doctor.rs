@@ -2,7 +2,6 @@
 //!
 //! Only the last step sends credentials, and only with `--login`.
 
-mod certificate;
 mod discovery;
 mod http;
 mod login;
@@ -78,7 +77,7 @@ impl Finding {
     }
 
     fn error(step: &'static str, error: &tokenlease::Error) -> Self {
-        let outcome = Outcome::Fail(exit::code(error.kind()));
+        let outcome = Outcome::Fail(exit::of(error));
         // The error's text includes the advice.
         Self { step, outcome, detail: error.to_string(), advice: None }
     }
@@ -215,7 +214,7 @@ async fn connect(settings: &Settings, report: &mut Report) -> Result<(), Failure
         }
         Err(finding) => return report.add(finding),
     };
-    let trust = match settings.ca().and_then(|ca| tls::Trust::new(ca.as_deref())) {
+    let trust = match tls::Trust::new(&settings.options) {
         Ok(trust) => trust,
         Err(error) => return report.add(Finding::error("tls", &error)),
     };

@@ -1,6 +1,8 @@
 //! Exit codes, and the table from kinds of errors to codes.
 
-use tokenlease::ErrorKind;
+use std::error::Error as _;
+
+use tokenlease::{Error, ErrorKind};
 
 /// Success.
 pub(crate) const SUCCESS: u8 = 0;
@@ -59,7 +61,17 @@ pub(crate) fn of_command(status: std::process::ExitStatus) -> u8 {
     code.map_or(INTERNAL, |code| u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-/// Returns the exit code of an error.
+/// Returns the exit code of an error. If a deadline passed while the client retried, the code is that of
+/// the last failure: it says what to correct, and does not depend on when the deadline passed.
+pub(crate) fn of(error: &Error) -> u8 {
+    let last = error.source().and_then(|source| source.downcast_ref::<Error>());
+    match (error.kind(), last) {
+        (ErrorKind::DeadlineExceeded, Some(last)) => code(last.kind()),
+        (kind, _) => code(kind),
+    }
+}
+
+/// Returns the exit code of a kind of error.
 pub(crate) fn code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Config | ErrorKind::Unsupported => USAGE,
@@ -96,6 +108,23 @@ mod tests {
                 new => panic!("{new} has no exit code: give it one, and a line in the help"),
             };
             assert_eq!(code(kind), expected, "{kind}");
+        }
+    }
+
+    /// Rule: Languages: the exit code of a command whose deadline passed is that of the last failure, whenever
+    /// the deadline passes.
+    #[test]
+    fn the_exit_code_follows_the_cause() {
+        let late = Error::new(ErrorKind::DeadlineExceeded, "no token came in time");
+        assert_eq!(of(&late), DEADLINE_EXCEEDED);
+        for (kind, expected) in [
+            (ErrorKind::Transport, UNAVAILABLE),
+            (ErrorKind::Store, STORE),
+            (ErrorKind::DeadlineExceeded, DEADLINE_EXCEEDED),
+        ] {
+            let last = Error::new(kind, "the last failure");
+            assert_eq!(of(&late.clone().with_source(last.clone())), expected);
+            assert_eq!(of(&last), expected);
         }
     }
 

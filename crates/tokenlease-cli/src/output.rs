@@ -37,7 +37,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { code: exit::code(error.kind()), error }
+        Self { code: exit::of(&error), error }
     }
 }
 

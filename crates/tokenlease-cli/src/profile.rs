@@ -40,6 +40,9 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let files = [
         &mut options.ca,
+        &mut options.client_cert,
+        &mut options.client_key,
+        &mut options.proxy_password_file,
         &mut options.password_file,
         &mut options.client_secret_file,
         &mut options.store_key_file,

@@ -181,11 +181,6 @@ impl Settings {
         self.identity.server().starts_with("http:") && !self.is_on_this_machine()
     }
 
-    /// Reads the PEM file of additional certificate authorities.
-    pub(crate) fn ca(&self) -> Result<Option<Vec<u8>>> {
-        self.options.ca()
-    }
-
     fn logs_in_a_user(&self) -> bool {
         match (self.identity.provider(), self.options.grant) {
             (Provider::OAuth2, None) => !self.identity.user().is_empty(),

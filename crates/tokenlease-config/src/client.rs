@@ -14,11 +14,16 @@ use crate::{
 };
 
 /// The options of a registry. Its clients share them.
-const REGISTRY_KEYS: [&str; 8] = [
+const REGISTRY_KEYS: [&str; 13] = [
     "store",
     "store_key",
     "store_key_file",
     "store_passphrase_file",
+    "proxy",
+    "proxy_password_file",
+    "no_proxy",
+    "client_cert",
+    "client_key",
     "ca",
     "allow_plain_http",
     "timeout",
@@ -113,11 +118,11 @@ impl Options {
         builder.build()
     }
 
-    /// Returns how to send requests: the options `timeout`, `max_concurrent_logins`, `ca` and
-    /// `allow_plain_http`.
+    /// Returns how to send requests: the options `timeout`, `max_concurrent_logins`, `ca`,
+    /// `allow_plain_http`, and those of the proxy and the client certificate.
     ///
     /// # Errors
-    /// [`Config`](tokenlease::ErrorKind::Config) if the file of the option `ca` can't be read.
+    /// [`Config`](tokenlease::ErrorKind::Config) if a file that an option names can't be read.
     pub fn http(&self) -> Result<HttpOptions> {
         let mut http = HttpOptions::new();
         if let Some(timeout) = self.timeout {
@@ -128,6 +133,21 @@ impl Options {
         }
         if let Some(pem) = self.ca()? {
             http = http.with_extra_ca(pem);
+        }
+        match self.proxy.as_deref() {
+            Some("none") => http = http.without_proxy(),
+            Some(proxy) => http = http.with_proxy(proxy),
+            None => {}
+        }
+        if let Some(source) = self.secret_source(SecretKind::ProxyPassword, None, "set")? {
+            let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
+            http = http.with_proxy_password(source.read(SecretKind::ProxyPassword, warn)?);
+        }
+        if let Some(list) = &self.no_proxy {
+            http = http.with_no_proxy(list.as_str());
+        }
+        if let Some((chain, key)) = self.client_certificate()? {
+            http = http.with_client_certificate(chain, key);
         }
         if self.allow_plain_http == Some(true) {
             http = http.dangerously_allow_plain_http();
@@ -283,5 +303,32 @@ mod tests {
     fn a_clients_option_is_rejected_for_a_registry() {
         let error = options(&[("user", "u")]).registry().unwrap_err();
         assert!(error.to_string().contains("options of its clients"), "{error}");
+    }
+
+    /// Rule: Options: the files of the client certificate and of the proxy's password are read when a client is
+    /// built; a file that is not in PEM is an error that says how to convert it.
+    #[test]
+    fn the_files_of_network_options_are_read_when_a_client_is_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let error = |pairs: &[(&str, &str)]| {
+            let error = options(pairs).http().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            error.to_string()
+        };
+        let p12 = file("client.p12", b"\x30\x82canary");
+        let text = error(&[("client_cert", &p12)]);
+        assert!(text.contains("openssl pkcs12") && !text.contains("canary"), "{text}");
+        assert!(error(&[("client_key", &p12)]).contains("\"client_cert\" as well"));
+        assert!(error(&[("client_cert", "/no/such/file")]).contains("can't be read"));
+        let password = file("proxy.password", b"canary\n");
+        let set = [("proxy", "http://me@h:1"), ("proxy_password_file", &*password)];
+        let http = options(&set).http().unwrap();
+        assert!(!format!("{http:?}").contains("canary"), "{http:?}");
+        assert!(options(&[]).set("proxy", "http://me:canary@h:1").is_err());
     }
 }

@@ -102,7 +102,28 @@ pub struct Options {
     /// default there is no limit.
     #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]
     pub max_lifetime: Option<Duration>,
-    /// A PEM file of certificate authorities to trust in addition to the system's.
+    /// The proxy for all requests, for example `http://proxy.example:3128` or
+    /// `socks5h://proxy.example:1080`, with `USER@` before the host if it requires a login; `none` for
+    /// no proxy. The default is that of the system: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY`.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "URL", value_parser = readers::proxy, help_heading = "Network"))]
+    pub proxy: Option<String>,
+    /// Read the password for the proxy from this file, which must hold it on one line.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Network"))]
+    pub proxy_password_file: Option<PathBuf>,
+    /// The servers to reach without a proxy, in place of `NO_PROXY`: domains, addresses and CIDR blocks,
+    /// each with a port or not, separated by commas.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "LIST", help_heading = "Network"))]
+    pub no_proxy: Option<String>,
+    /// The client certificate to present to servers that request one: a PEM file with its chain.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Network"))]
+    pub client_cert: Option<PathBuf>,
+    /// The private key of the client certificate: an unencrypted PEM file. By default it is in the
+    /// file of --client-cert.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Network"))]
+    pub client_key: Option<PathBuf>,
+    /// A PEM file of certificate authorities to trust in addition to the system's. A self-signed
+    /// certificate of a server is trusted as that very certificate.
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Network"))]
     pub ca: Option<PathBuf>,
     /// Allow `http://` servers. Dangerous: passwords and tokens are sent unencrypted, and everyone
@@ -199,6 +220,7 @@ impl Options {
             SecretKind::Password => (&self.password_file, &self.password_command),
             SecretKind::ClientSecret => (&self.client_secret_file, &None),
             SecretKind::StorePassphrase => (&self.store_passphrase_file, &None),
+            SecretKind::ProxyPassword => (&self.proxy_password_file, &None),
             SecretKind::Extra => return Ok(None),
         };
         let mut sources = [
@@ -226,6 +248,34 @@ impl Options {
             config(format!("the CA file {} can't be read: {error}", path.display()))
                 .expected("a file of certificates in PEM")
         })
+    }
+
+    /// Returns the chain and the key of the client certificate.
+    pub(crate) fn client_certificate(&self) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+        let read = |path: &PathBuf, what: &str| {
+            let bytes = std::fs::read(path).map_err(|error| {
+                config(format!("the {what} file {} can't be read: {error}", path.display()))
+            })?;
+            // A PKCS#12 file is a SEQUENCE in DER.
+            if bytes.first() == Some(&0x30) {
+                let path = path.display();
+                return Err(config(format!("the {what} file {path} is not in PEM"))
+                    .expected("PEM text (-----BEGIN)")
+                    .advice(
+                        "convert a PKCS#12 file with `openssl pkcs12 -in FILE -nodes -out FILE.pem`",
+                    ));
+            }
+            Ok(bytes)
+        };
+        match (&self.client_cert, &self.client_key) {
+            (Some(cert), key) => {
+                let key = key.as_ref().unwrap_or(cert);
+                Ok(Some((read(cert, "client certificate")?, read(key, "client key")?)))
+            }
+            (None, Some(_)) => Err(config("a client key is set without a client certificate")
+                .expected("the option \"client_cert\" as well")),
+            (None, None) => Ok(None),
+        }
     }
 
     /// Whether one of the options sets the store's key.

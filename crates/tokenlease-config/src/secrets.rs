@@ -28,6 +28,8 @@ pub enum SecretKind {
     ClientSecret,
     /// The value of an extra field of a token request.
     Extra,
+    /// The password for the proxy.
+    ProxyPassword,
     /// The passphrase that the store's encryption key is derived from.
     StorePassphrase,
 }
@@ -43,6 +45,7 @@ impl SecretKind {
             Self::Password => "password",
             Self::ClientSecret => "client secret",
             Self::Extra => "extra field",
+            Self::ProxyPassword => "proxy password",
             Self::StorePassphrase => "store passphrase",
         }
     }
@@ -53,6 +56,7 @@ impl SecretKind {
             Self::Password => "TOKENLEASE_PASSWORD",
             Self::ClientSecret => "TOKENLEASE_CLIENT_SECRET",
             Self::Extra => EXTRA_SECRET_VARIABLE,
+            Self::ProxyPassword => "TOKENLEASE_PROXY_PASSWORD",
             Self::StorePassphrase => "TOKENLEASE_STORE_PASSPHRASE",
         }
     }

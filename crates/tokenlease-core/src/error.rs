@@ -38,6 +38,7 @@ struct Repr {
     code: Option<String>,
     retry_after: Option<Duration>,
     until: Option<WallTime>,
+    is_lasting: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -53,6 +54,7 @@ impl Error {
             code: None,
             retry_after: None,
             until: None,
+            is_lasting: false,
             source: None,
         }))
     }
@@ -91,6 +93,13 @@ impl Error {
     #[must_use]
     pub(crate) fn with_until(self, until: WallTime) -> Self {
         self.with(|repr| repr.until = Some(until))
+    }
+
+    /// Marks an error whose cause lasts until somebody corrects it, although other errors of its kind
+    /// pass: the certificate of another host, for example. It is not [retryable](Self::is_retryable).
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        self.with(|repr| repr.is_lasting = true)
     }
 
     /// Says where it happened, or what it was about, before what happened.
@@ -162,15 +171,16 @@ impl Error {
 
     /// Returns whether the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self.kind(),
-            ErrorKind::Throttled
-                | ErrorKind::Unavailable
-                | ErrorKind::InvalidResponse
-                | ErrorKind::Transport
-                | ErrorKind::DeadlineExceeded
-                | ErrorKind::Store
-        )
+        !self.0.is_lasting
+            && matches!(
+                self.kind(),
+                ErrorKind::Throttled
+                    | ErrorKind::Unavailable
+                    | ErrorKind::InvalidResponse
+                    | ErrorKind::Transport
+                    | ErrorKind::DeadlineExceeded
+                    | ErrorKind::Store
+            )
     }
 
     fn with(mut self, change: impl FnOnce(&mut Repr)) -> Self {

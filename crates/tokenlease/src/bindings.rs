@@ -4,14 +4,21 @@
 //! a token without waking all at once. This module is hidden from the documentation and may
 //! change in any version: use [`Client`] instead.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use rustls::client::danger::ServerCertVerifier;
 use tokenlease_core::{Result, Token, lifecycle::Event};
 
-use crate::{builder::ClientBuilder, client::Client, runtime::Runtime, runtime::check_may_block};
+use crate::{
+    builder::ClientBuilder,
+    client::Client,
+    runtime::{Runtime, check_may_block},
+    transport::HttpOptions,
+};
 pub use crate::{
     builder::DEADLINE,
     cache::CacheVersion,
+    tls::{Fault as TlsFault, expires_at, fault as tls_fault},
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
 
@@ -59,4 +66,29 @@ pub fn observe(
     observer: impl Fn(&Event) + Send + Sync + 'static,
 ) -> ClientBuilder {
     builder.observer(observer)
+}
+
+/// Returns the verifier of servers' certificates that clients with these extra CAs (PEM) use.
+///
+/// # Errors
+/// `Config` if an extra CA cannot be used.
+pub fn server_verifier(extra: &[Vec<u8>]) -> Result<Arc<dyn ServerCertVerifier>> {
+    crate::tls::verifier(extra)
+}
+
+/// Returns the TLS configuration of these options.
+///
+/// # Errors
+/// `Config` if an extra CA or the client certificate cannot be used.
+pub fn tls_config(options: &HttpOptions) -> Result<rustls::ClientConfig> {
+    options.tls()
+}
+
+/// Returns the URL of the proxy for requests to an address, with its user and password. `None` if they
+/// go directly, or through a proxy that only the settings of Windows or macOS name.
+///
+/// # Errors
+/// `Config` if an option or a variable of the environment names a proxy that cannot be used.
+pub fn proxy_for(options: &HttpOptions, uri: &http::Uri) -> Result<Option<reqwest::Url>> {
+    options.proxy_for(uri)
 }

@@ -4,11 +4,12 @@
 mod effects;
 mod task;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokenlease_core::{
     Error, ErrorKind, Now, Result, Timestamp,
     lifecycle::{Ask, Event, Lifecycle, Outcome, Receipt, Reply},
+    provider::Answer,
     time::Moment as _,
 };
 use tokio::runtime::Handle;
@@ -27,6 +28,43 @@ struct Progress {
     events: Vec<Event>,
     /// Whether the waiting callers should ask again.
     completed: bool,
+    /// A request that got no usable answer, for the log.
+    failed: Option<Failed>,
+}
+
+/// A failed attempt.
+struct Failed {
+    error: Error,
+    /// The wait before the next attempt.
+    wait: Duration,
+}
+
+impl Failed {
+    /// Returns the error of an outcome of a request, if it is one.
+    fn error(outcome: &Outcome) -> Option<Error> {
+        match outcome {
+            Outcome::NotSent(error)
+            | Outcome::Lost(error)
+            | Outcome::Answered(Answer::Failed(error)) => Some(error.clone()),
+            _ => None,
+        }
+    }
+
+    fn log(&self, state: &ClientState) {
+        let Self { error, wait } = self;
+        let identity = state.server.identity();
+        if wait.is_zero() {
+            tracing::info!(target: "tokenlease", %identity, "attempt failed: {error}");
+        } else {
+            // The whole milliseconds are enough to read.
+            let wait = Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+            tracing::info!(
+                target: "tokenlease",
+                %identity,
+                "attempt failed, the next one is possible in {wait:?}: {error}",
+            );
+        }
+    }
 }
 
 impl ClientState {
@@ -109,8 +147,14 @@ impl ClientState {
     fn handle(self: &Arc<Self>, entry: &Arc<Entry>, receipt: Receipt, outcome: Outcome) {
         let mut machine = entry.lock();
         let now = self.now();
+        let error = Failed::error(&outcome);
         machine.lifecycle.handle(receipt, outcome, now);
-        let progress = self.publish_step(entry, &mut machine, now);
+        let mut progress = self.publish_step(entry, &mut machine, now);
+        progress.failed = error.map(|error| {
+            let next = machine.lifecycle.next_attempt(now.elapsed);
+            let wait = next.map_or(Duration::ZERO, |next| next.since(now.elapsed));
+            Failed { error, wait }
+        });
         // A late outcome may leave something to save after the driver ended. Without a runtime no
         // driver can start, but then this task would not run either.
         let start = self.wake_driver(entry, &mut machine).unwrap_or_default();
@@ -147,12 +191,15 @@ impl ClientState {
         let events = machine.lifecycle.events();
         // Under the lock: so the hook gets the events in their order, and `close` waits for all.
         self.queue_for_hook(&events);
-        Progress { events, completed }
+        Progress { events, completed, failed: None }
     }
 
     fn report(&self, entry: &Entry, progress: Progress) {
         // Also if the program's log panics.
         let _notify = progress.completed.then(|| NotifyOnDrop(entry));
+        if let Some(failed) = progress.failed {
+            failed.log(self);
+        }
         for event in progress.events {
             self.happened(event);
         }

@@ -1,17 +1,24 @@
 //! TLS by rustls and ring, with the certificates of the platform and extra ones.
 
+mod certificate;
+mod fault;
+mod trust;
+
 use std::{fmt, sync::Arc};
 
-use once_cell::race::OnceBox;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::CryptoProvider,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
+    ClientConfig,
+    client::danger::ServerCertVerifier,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
-use rustls_platform_verifier::Verifier;
 use tokenlease_core::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
+
+use self::trust::Trust;
+pub use self::{
+    certificate::expires_at,
+    fault::{Fault, fault},
+};
 
 /// A client certificate as it was given: PEM texts, not parsed yet.
 #[derive(Clone)]
@@ -36,11 +43,7 @@ pub(crate) fn config(
     client: Option<&ClientCertificate>,
 ) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = Vec::new();
-    for pem in extra {
-        roots.extend(certificates(pem, "the extra CA certificate")?);
-    }
-    let verifier = verifier(roots, &provider)?;
+    let verifier = verifier(extra)?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| internal(&error))?
@@ -69,21 +72,14 @@ pub(crate) fn config(
     Ok(config)
 }
 
-fn verifier(
-    roots: Vec<CertificateDer<'static>>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>> {
-    if roots.is_empty() {
-        return Ok(Arc::new(Platform { provider: provider.clone(), verifier: OnceBox::new() }));
+/// Returns the verifier of servers' certificates.
+pub(crate) fn verifier(extra: &[Vec<u8>]) -> Result<Arc<dyn ServerCertVerifier>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = Vec::new();
+    for pem in extra {
+        roots.extend(certificates(pem, "the extra CA certificate")?);
     }
-    match Verifier::new_with_extra_roots(roots, provider.clone()) {
-        Ok(verifier) => Ok(Arc::new(verifier)),
-        Err(error) => Err(Error::new(
-            ErrorKind::Config,
-            format!("an extra CA certificate cannot be used: {error}"),
-        )
-        .expected("certificates of certificate authorities, in PEM")),
-    }
+    Trust::new(roots, provider).map(|trust| Arc::new(trust) as _)
 }
 
 fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>> {
@@ -104,74 +100,4 @@ fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>> 
 fn internal(error: &rustls::Error) -> Error {
     Error::new(ErrorKind::Internal, format!("TLS could not be set up: {error}"))
         .advice("this is a bug in tokenlease: please report it")
-}
-
-/// The trust of the platform. It is read at the first handshake, because a process that finds a token
-/// in the store needs none. Without CA certificates, as in a bare container, each handshake fails.
-#[derive(Debug)]
-struct Platform {
-    provider: Arc<CryptoProvider>,
-    verifier: OnceBox<Verifier>,
-}
-
-impl Platform {
-    fn verifier(&self) -> std::result::Result<&Verifier, rustls::Error> {
-        self.verifier.get_or_try_init(|| Verifier::new(self.provider.clone()).map(Box::new))
-    }
-}
-
-impl ServerCertVerifier for Platform {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        self.verifier()?.verify_server_cert(certificate, intermediates, name, ocsp, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier()?.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier()?.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_trust_of_the_platform_is_read_at_the_first_handshake() {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let platform = Platform { provider, verifier: OnceBox::new() };
-        assert!(
-            platform.verifier.get().is_none() && !platform.supported_verify_schemes().is_empty()
-        );
-        let certificate = CertificateDer::from(b"no certificate".as_slice());
-        let name = ServerName::try_from("wyn.example").unwrap();
-        let verified = platform.verify_server_cert(&certificate, &[], &name, &[], UnixTime::now());
-        assert!(verified.is_err());
-        // A machine without CA certificates has no verifier to keep.
-        let has_roots = Verifier::new(platform.provider.clone()).is_ok();
-        assert_eq!(platform.verifier.get().is_some(), has_roots);
-    }
 }

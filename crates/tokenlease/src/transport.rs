@@ -15,6 +15,7 @@
 
 mod content_coding;
 mod http_options;
+mod proxy;
 mod received;
 mod send_error;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use zeroize::Zeroizing;
 pub use self::{http_options::HttpOptions, send_error::SendError};
 use self::{
     http_options::ProxyChoice,
+    proxy::{NoProxy, Rule},
     received::{Answer, Received},
     send_error::Place,
 };
@@ -61,14 +63,24 @@ const BODY_CAP: usize = 1024 * 1024;
 pub struct Transport(Arc<Sender>);
 
 struct Sender {
-    http: reqwest::Client,
-    /// For servers on this machine, which bypass the system proxy.
-    loopback: Option<reqwest::Client>,
+    /// For servers that are reached without a proxy.
+    direct: reqwest::Client,
+    http: Route,
+    https: Route,
+    no_proxy: NoProxy,
+    /// Whether servers on this machine bypass the proxy.
+    loopback_is_direct: bool,
     timeout: Duration,
     max_concurrent_logins: usize,
     plain_http: bool,
     /// Whether unencrypted requests to loopback stay on this machine.
     loopback_is_private: bool,
+}
+
+/// How servers with one scheme are reached.
+struct Route {
+    client: reqwest::Client,
+    rule: Rule,
 }
 
 impl Transport {
@@ -79,17 +91,49 @@ impl Transport {
     /// a user agent that cannot be sent. `Internal` if the HTTP library or TLS cannot be set up.
     pub fn new(options: &HttpOptions) -> Result<Self> {
         let tls = options.tls()?;
-        let loopback = matches!(options.proxy, ProxyChoice::System)
-            .then(|| options.client(tls.clone(), &ProxyChoice::None))
-            .transpose()?;
+        let direct = options.client(tls.clone(), &Rule::Direct)?;
+        let route = |scheme| {
+            let rule = options.proxy_rule(scheme)?;
+            let client = match &rule {
+                Rule::Direct | Rule::Unusable(_) => direct.clone(),
+                Rule::Through(_) | Rule::System => options.client(tls.clone(), &rule)?,
+            };
+            Ok::<_, Error>(Route { client, rule })
+        };
+        let (http, https) = (route("http")?, route("https")?);
+        let loopback_is_direct = matches!(options.proxy, ProxyChoice::System);
+        let proxy_is_here = match &http.rule {
+            Rule::Through(url) => url.expose().parse().is_ok_and(|uri| is_loopback(&uri)),
+            _ => true,
+        };
         Ok(Self(Arc::new(Sender {
-            http: options.client(tls, &options.proxy)?,
-            loopback,
+            direct,
+            http,
+            https,
+            no_proxy: options.bypassed(),
+            loopback_is_direct,
             timeout: options.timeout,
             max_concurrent_logins: options.max_concurrent_logins,
             plain_http: options.plain_http,
-            loopback_is_private: options.proxy.is_on_this_machine()?,
+            loopback_is_private: loopback_is_direct || proxy_is_here,
         })))
+    }
+
+    /// Returns how to reach a server, and the proxy in between as `host:port`.
+    fn route(&self, uri: &Uri) -> Result<(&reqwest::Client, Option<String>)> {
+        let sender = &*self.0;
+        if (sender.loopback_is_direct && is_loopback(uri)) || sender.no_proxy.contains(uri) {
+            return Ok((&sender.direct, None));
+        }
+        let route = if uri.scheme_str() == Some("http") { &sender.http } else { &sender.https };
+        match &route.rule {
+            Rule::Unusable(error) => Err(error.clone()),
+            Rule::Through(url) => {
+                let url = proxy::read(url.expose())?;
+                Ok((&route.client, Some(proxy::place(&url))))
+            }
+            Rule::Direct | Rule::System => Ok((&route.client, None)),
+        }
     }
 
     /// Returns the timeout of a request.
@@ -117,7 +161,7 @@ impl Transport {
             || self.0.plain_http
             || (is_loopback(uri) && self.0.loopback_is_private);
         if allowed {
-            return Ok(());
+            return self.route(uri).map(|_| ());
         }
         let (place, why) = (Place::of(uri), "passwords and tokens would be sent unencrypted");
         Err(Error::new(ErrorKind::Config, format!("{place} is a plain HTTP address: {why}"))
@@ -184,16 +228,14 @@ impl Transport {
                 format!("the address of a request to {place} is not a URL"),
             ))
         })?;
-        let http = match &self.0.loopback {
-            Some(direct) if is_loopback(&parts.uri) => direct,
-            _ => &self.0.http,
-        };
+        let (http, proxy) = self.route(&parts.uri).map_err(SendError::NotSent)?;
         let mut outgoing = reqwest::Request::new(parts.method, url);
         *outgoing.headers_mut() = parts.headers;
         if !body.as_bytes().is_empty() {
             *outgoing.body_mut() = Some(reqwest::Body::wrap(Outgoing::new(body, progress)));
         }
-        let failed = |error: reqwest::Error| send_error::failed(place, &error, progress);
+        let failed =
+            |error: reqwest::Error| send_error::failed(place, proxy.as_deref(), &error, progress);
         let incoming = http.execute(outgoing).await.map_err(&failed)?;
         progress.reached(Step::Reading);
         received.read(place, incoming, patience, failed).await

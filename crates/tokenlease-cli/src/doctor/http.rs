@@ -22,7 +22,11 @@ pub(super) async fn check(settings: &Settings, trust: &Trust, route: &Route) -> 
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false);
-    let builder = if route.is_proxied() { builder } else { builder.no_proxy() };
+    let builder = match route.proxy_url().map(reqwest::Proxy::all) {
+        Some(Ok(proxy)) => builder.proxy(proxy),
+        _ if route.is_proxied() => builder,
+        _ => builder.no_proxy(),
+    };
     let begun = SystemTime::now();
     let answer = match builder.build() {
         Ok(client) => client.get(settings.identity.server()).send().await,
@@ -56,7 +60,16 @@ fn http_finding(status: StatusCode, location: Option<&str>, took: Duration) -> F
             "http",
             exit::UNAVAILABLE,
             "the proxy requires a user and a password (407)",
-            "set HTTPS_PROXY to http://USER:PASSWORD@PROXY:PORT",
+            "set --proxy to http://USER@PROXY:PORT, and --proxy-password-file",
+        );
+    }
+    // RFC 6585 section 6.
+    if status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED {
+        return Finding::fail(
+            "http",
+            exit::UNAVAILABLE,
+            "a captive portal answers in place of the server (511)",
+            "log in to this network in a browser",
         );
     }
     if status.is_redirection() {
@@ -147,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn redirects_and_server_errors_are_warnings_and_407_is_a_failure() {
+    fn redirects_and_server_errors_are_warnings_and_407_and_511_are_failures() {
         let of = |status, location| {
             let status = StatusCode::from_u16(status).expect("a status");
             http_finding(status, location, Duration::from_millis(3))
@@ -159,6 +172,7 @@ mod tests {
         assert!(redirect.detail.contains("https://sso.example/login"), "{redirect}");
         assert!(!redirect.to_string().contains("canary"));
         assert_eq!(of(503, None).outcome.as_str(), "warn");
+        assert_eq!(of(511, None).outcome.as_str(), "fail");
         assert_eq!(of(407, None).outcome.as_str(), "fail");
     }
 }

@@ -12,10 +12,16 @@ use tokio::{
     time::timeout,
 };
 
+use reqwest::Url;
+use tokenlease::bindings;
+
 use super::Finding;
 use tokenlease_config::duration::show;
 
 use crate::{exit, settings::Settings};
+
+/// The port of a SOCKS proxy without one (RFC 1928 section 3).
+const SOCKS_PORT: u16 = 1080;
 
 /// How the server is reached.
 pub(super) struct Route {
@@ -23,6 +29,8 @@ pub(super) struct Route {
     port: u16,
     tls: bool,
     proxy: Option<(String, u16)>,
+    /// The proxy that an option or the environment names. It may contain a password.
+    proxy_url: Option<Url>,
 }
 
 impl Route {
@@ -32,6 +40,10 @@ impl Route {
 
     pub(super) fn is_proxied(&self) -> bool {
         self.proxy.is_some()
+    }
+
+    pub(super) fn proxy_url(&self) -> Option<Url> {
+        self.proxy_url.clone()
     }
 
     /// Returns the server's name for its certificate.
@@ -58,19 +70,30 @@ pub(super) fn route(settings: &Settings) -> Result<Route, Finding> {
     let uri: Uri = server.parse().map_err(|_| bad())?;
     let host = uri.host().ok_or_else(bad)?.to_owned();
     let tls = uri.scheme_str() == Some("https");
-    // The client uses no proxy for servers on this machine either.
-    let proxy =
-        if settings.is_on_this_machine() { None } else { Matcher::from_system().intercept(&uri) };
-    let proxy = proxy.and_then(|proxy| {
-        // The proxy's URL may contain a password: only host and port are kept.
-        let port = match (proxy.uri().port_u16(), proxy.uri().scheme_str()) {
-            (Some(port), _) => port,
-            (None, Some("https")) => 443,
-            (None, _) => 80,
-        };
-        Some((proxy.uri().host()?.to_owned(), port))
-    });
-    Ok(Route { host, port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }), tls, proxy })
+    let options = settings.options.http().map_err(|error| Finding::error("tls", &error))?;
+    let proxy_url = bindings::proxy_for(&options, &uri);
+    let proxy_url = proxy_url.map_err(|error| Finding::error("proxy", &error))?;
+    let proxy = match &proxy_url {
+        // The URL may contain a password: only host and port are kept.
+        Some(url) => url
+            .host_str()
+            .map(|host| (host.to_owned(), url.port_or_known_default().unwrap_or(SOCKS_PORT))),
+        // The client uses no proxy of the system for servers on this machine either.
+        None if settings.options.proxy.is_some() || settings.is_on_this_machine() => None,
+        None => of_the_system(&uri),
+    };
+    let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+    Ok(Route { host, port, tls, proxy, proxy_url })
+}
+
+/// Returns the proxy of the settings of Windows and macOS.
+fn of_the_system(uri: &Uri) -> Option<(String, u16)> {
+    if cfg!(not(any(windows, target_os = "macos"))) {
+        return None;
+    }
+    let proxy = Matcher::from_system().intercept(uri)?;
+    let default = if proxy.uri().scheme_str() == Some("https") { 443 } else { 80 };
+    Some((proxy.uri().host()?.to_owned(), proxy.uri().port_u16().unwrap_or(default)))
 }
 
 pub(super) async fn look_up(

@@ -7,18 +7,16 @@ use std::{
 };
 
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, InvalidMessage,
-    SignatureScheme,
+    ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::CryptoProvider,
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
+    pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use rustls_platform_verifier::Verifier;
-use tokenlease::{Error, ErrorKind, Result};
+use tokenlease::{Result, bindings};
+use tokenlease_config::Options;
 use tokio::net::TcpStream;
 
-use super::{Finding, certificate, network::Route};
-use crate::{exit, output::config};
+use super::{Finding, network::Route};
+use crate::exit;
 
 /// A certificate that expires in fewer days is a warning.
 const MIN_DAYS: u64 = 14;
@@ -31,31 +29,14 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Trusts the platform's authorities and those of a PEM text.
-    pub(super) fn new(ca: Option<&[u8]>) -> Result<Self> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = CertificateDer::pem_slice_iter(ca.unwrap_or_default())
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| bad_ca(&format!("can't be read: {error}")))?;
-        if ca.is_some() && roots.is_empty() {
-            return Err(bad_ca("contains no certificate"));
-        }
-        let verifier = match Verifier::new_with_extra_roots(roots, provider.clone()) {
-            Err(error) if ca.is_some() => {
-                return Err(bad_ca(&format!("can't be used: {error}")));
-            }
-            // Containers may lack trusted authorities; that is an error only in a handshake.
-            verifier => verifier,
-        };
+    /// Trusts what a client with these options trusts, and presents its certificate.
+    pub(super) fn new(options: &Options) -> Result<Self> {
+        let ca: Vec<_> = options.ca()?.into_iter().collect();
+        let verifier = bindings::server_verifier(&ca)?;
+        let mut config = bindings::tls_config(&options.http()?)?;
         let seen = Arc::default();
-        let recorder = Recorder { verifier, provider: provider.clone(), seen: Arc::clone(&seen) };
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Error::new(ErrorKind::Internal, format!("no TLS: {error}")))?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(recorder))
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let recorder = Recorder { verifier, seen: Arc::clone(&seen) };
+        config.dangerous().set_certificate_verifier(Arc::new(recorder));
         Ok(Self { config, seen })
     }
 
@@ -66,7 +47,7 @@ impl Trust {
     /// Describes the expiry of the last certificate, and returns whether it is a warning.
     pub(super) fn certificate_expiry(&self) -> Option<(String, bool)> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let expiry = certificate::not_after(seen.as_deref()?)?;
+        let expiry = bindings::expires_at(seen.as_deref()?)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         let Ok(left) = u64::try_from(expiry.0.saturating_sub(now)) else {
@@ -75,10 +56,6 @@ impl Trust {
         let days = left / 86_400_000;
         Some((format!("the certificate expires on {expiry}, in {days} days"), days < MIN_DAYS))
     }
-}
-
-fn bad_ca(why: &str) -> Error {
-    config(format!("the CA file {why}")).expected("certificates in PEM")
 }
 
 pub(super) async fn check(
@@ -134,51 +111,30 @@ fn handshake(
 }
 
 /// Returns the fault of a failed handshake, and the advice.
-fn explain(error: &io::Error) -> (String, String) {
-    use rustls::Error as Tls;
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>());
-    let advice = match inner {
-        Some(Tls::InvalidCertificate(problem)) => match problem {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "renew the certificate, or set this machine's clock"
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "set this machine's clock"
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "set --server to a host that the certificate names"
-            }
-            CertificateError::UnknownIssuer => {
-                "set --ca to the PEM file of the authority that issued it: your company's, or that \
-                 of a proxy that decrypts TLS"
-            }
-            _ => "check the server's certificate",
-        },
-        Some(Tls::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            "the port does not seem to use TLS: check the port and the scheme in --server"
+fn explain(error: &io::Error) -> (String, &'static str) {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    if let Some(fault) = inner.map(bindings::tls_fault) {
+        return (format!("no TLS connection: {}", fault.detail), fault.advice);
+    }
+    let in_between = "check the scheme and port in --server, and firewalls and proxies in between: \
+                      they may close or hold connections";
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => (
+            "the server accepted the connection, and is silent in the TLS handshake".into(),
+            in_between,
+        ),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+            ("the server closed the connection in the TLS handshake".into(), in_between)
         }
-        Some(_) => "check the server's TLS settings: TLS 1.2 or 1.3 is required",
-        None => "check firewalls and proxies on the network path: they may close connections",
-    };
-    let why = match inner {
-        Some(Tls::InvalidCertificate(_)) => "the certificate is not accepted",
-        _ => "no TLS connection",
-    };
-    (format!("{why}: {error}"), advice.to_owned())
+        _ => (format!("no TLS connection: {error}"), in_between),
+    }
 }
 
-/// Verifies like the platform, and keeps the certificate for the report.
+/// Verifies as the client does, and keeps the certificate for the report.
 #[derive(Debug)]
 struct Recorder {
-    verifier: Result<Verifier, rustls::Error>,
-    provider: Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
     seen: Arc<Mutex<Option<Vec<u8>>>>,
-}
-
-impl Recorder {
-    fn verifier(&self) -> Result<&Verifier, rustls::Error> {
-        self.verifier.as_ref().map_err(Clone::clone)
-    }
 }
 
 impl ServerCertVerifier for Recorder {
@@ -191,13 +147,7 @@ impl ServerCertVerifier for Recorder {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
-        self.verifier()?.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        )
+        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -206,7 +156,7 @@ impl ServerCertVerifier for Recorder {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier()?.verify_tls12_signature(message, certificate, signed)
+        self.verifier.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -215,10 +165,10 @@ impl ServerCertVerifier for Recorder {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier()?.verify_tls13_signature(message, certificate, signed)
+        self.verifier.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }

@@ -68,15 +68,20 @@ fn doctor_prints_the_tls_version_and_the_certificates_expiry() {
 fn doctor_prints_advice_for_a_rejected_certificate() {
     let good = server("127.0.0.1", 2999);
     let run = doctor(&good, &[]).exits_with(4);
-    assert!(run.out.contains("\nfail  tls       the certificate is not accepted"), "{run:?}");
-    assert!(run.out.contains("-> set --ca to the PEM file"), "{run:?}");
+    let words = "\nfail  tls       no TLS connection: the server sent its certificate alone, without that \
+                 of its issuer \"CN=authority\", which is not a trusted authority";
+    assert!(run.out.contains(words), "{run:?}");
+    assert!(run.out.contains("-> let the server send its full chain"), "{run:?}");
 
     let run = doctor(&server("127.0.0.1", 2021), &["--ca", "CA"]).exits_with(4);
-    assert!(run.out.contains("the certificate expired on 2021-12-31T00:00:00Z"), "{run:?}");
+    assert!(
+        run.out.contains("the server's certificate expired on 2021-12-31T00:00:00Z"),
+        "{run:?}"
+    );
     assert!(run.out.contains("-> renew the certificate"), "{run:?}");
 
     let run = doctor(&server("other.example", 2999), &["--ca", "CA"]).exits_with(4);
-    assert!(run.out.contains("-> set --server to a host that the certificate names"), "{run:?}");
+    assert!(run.out.contains("-> check the host name in the server address"), "{run:?}");
 
     let run = doctor(&good, &["--ca", "/no/such/file"]).exits_with(2);
     assert!(run.out.contains("fail  tls       bad configuration: the CA file"), "{run:?}");
@@ -86,15 +91,54 @@ fn doctor_prints_advice_for_a_rejected_certificate() {
 #[test]
 fn no_login_is_sent_to_a_server_with_an_untrusted_certificate() {
     let server = server("127.0.0.1", 2999);
-    let token = |more: &[&std::ffi::OsStr]| {
+    let token = |deadline: &str, more: &[&std::ffi::OsStr]| {
         tokenlease(["token", "--provider", "wyn", "--server", &server.address, "--user", "u"])
-            .args(["--deadline", "1s"])
+            .args(["--deadline", deadline])
             .args(more)
             .env("TOKENLEASE_PASSWORD", "p")
             .env("TOKENLEASE_CLIENT_SECRET", "s")
             .run()
     };
-    token(&[]).exits_with(4).complains("certificate");
-    let run = token(&["--ca".as_ref(), server.ca.path().as_os_str()]).exits_with(4);
+    // Such a failure ends the wait at once.
+    token("10m", &[]).exits_with(4).complains("certificate");
+    let run = token("1s", &["--ca".as_ref(), server.ca.path().as_os_str()]).exits_with(4);
     run.complains("404");
+}
+
+/// Rule: Trust: `doctor` says that a server is silent in the TLS handshake.
+#[test]
+fn doctor_says_that_a_server_is_silent_in_the_handshake() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("https://{}", listener.local_addr().expect("its address"));
+    let args = ["doctor", "--provider", "wyn", "--server", &address, "--user", "u"];
+    let run = tokenlease(args).args(["--timeout", "200ms"]).run().exits_with(4);
+    assert!(
+        run.out.contains("fail  tls       the server accepted the connection, and is silent"),
+        "{run:?}"
+    );
+}
+
+/// Rule: Proxies: a variable that names no usable proxy, and a proxy URL with a password on the command line,
+/// are errors of the configuration.
+#[test]
+fn a_proxy_that_cannot_be_used_is_an_error() {
+    let server = ["--provider", "wyn", "--server", "https://wyn.invalid", "--user", "u"];
+    let token = || {
+        tokenlease(["token"])
+            .args(server)
+            .args(["--deadline", "10m"])
+            .env("TOKENLEASE_PASSWORD", "p")
+            .env("TOKENLEASE_CLIENT_SECRET", "s")
+    };
+    let run = token().env("HTTPS_PROXY", "ftp://u:canary@proxy.example").run().exits_with(2);
+    assert!(run.err.contains("HTTPS_PROXY") && !run.err.contains("canary"), "{run:?}");
+    let run = tokenlease(["doctor"]).args(server).env("https_proxy", "http://").run().exits_with(2);
+    assert!(run.out.contains("fail  proxy     bad configuration: https_proxy"), "{run:?}");
+    let run = token().args(["--proxy", "http://u:canary@proxy.example:3128"]).run().exits_with(2);
+    assert!(run.err.contains("contains a password"), "{run:?}");
+    // An unknown host, of a proxy or of the server, ends the wait at once.
+    let run = token().args(["--proxy", "http://proxy.invalid:3128"]).run().exits_with(4);
+    run.complains("the proxy proxy.invalid:3128");
+    let run = token().args(["--proxy", "none"]).env("HTTPS_PROXY", "ftp://x").run().exits_with(4);
+    run.complains("DNS has no host with the name of wyn.invalid:443");
 }

@@ -11,7 +11,7 @@ use tokenlease::{Error, Result};
 
 use super::{
     Options,
-    readers::{count, path, text, yes_or_no},
+    readers::{count, path, proxy, text, yes_or_no},
 };
 use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
@@ -173,6 +173,11 @@ keys! {
     new_token_ends_old: yes_or_no,
     agreed_lifetime: duration::parse,
     max_lifetime: duration::parse,
+    proxy: proxy,
+    proxy_password_file: path,
+    no_proxy: text,
+    client_cert: path,
+    client_key: path,
     ca: path,
     allow_plain_http: yes_or_no,
     timeout: duration::parse,

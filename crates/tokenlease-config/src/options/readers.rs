@@ -15,6 +15,23 @@ pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Reads the URL of a proxy. A password in it would be seen in the list of processes and in profiles.
+pub(crate) fn proxy(text: &str) -> Result<String, String> {
+    let login = text.rsplit_once('@').map(|(login, _)| login);
+    let login = login.map(|login| login.split_once("://").map_or(login, |(_, login)| login));
+    if login.is_some_and(|login| login.contains(':')) {
+        return Err(
+            "the URL of the proxy contains a password; expected USER@ alone, and the password \
+                    in the file of proxy_password_file"
+                .into(),
+        );
+    }
+    if text.is_empty() {
+        return Err("the URL is empty; expected a proxy such as http://proxy.example:3128".into());
+    }
+    Ok(text.to_owned())
+}
+
 pub(crate) fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| format!("\"{text}\" is unknown; expected true or false"))
 }

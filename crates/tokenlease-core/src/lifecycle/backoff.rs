@@ -193,6 +193,13 @@ impl Lifecycle {
         self.backoffs(t).filter(|backoff| backoff.blocks(t)).map(|backoff| backoff.until).max()
     }
 
+    /// Returns when the next attempt may be made, if none may be made at `t`: a flight pauses, or
+    /// credentials back off.
+    pub fn next_attempt(&self, t: Timestamp) -> Option<Timestamp> {
+        let pause = self.flight.as_ref().map(|flight| flight.pause_until).filter(|end| *end > t);
+        self.backed_off_until(t).max(pause)
+    }
+
     /// Until when no credentials are sent, and the error for callers.
     pub(super) fn backed_off(&self, now: Now) -> Option<(Timestamp, Error)> {
         let t = now.elapsed;

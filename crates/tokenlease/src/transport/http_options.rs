@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use tokenlease_core::{Error, ErrorKind, Result, Secret, lifecycle::Policy};
 use zeroize::Zeroizing;
 
@@ -10,6 +10,8 @@ use crate::{
     login_turns::MAX_CONCURRENT_LOGINS,
     tls::{self, ClientCertificate},
 };
+
+use super::proxy::{self, NoProxy, Rule};
 
 /// How long a connection is kept for the next request. gunicorn closes idle connections first, after
 /// 2 s (Node.js, Apache httpd and uvicorn: 5 s; Tomcat: 20 s; nginx: 75 s; IIS: 120 s; Kestrel:
@@ -31,9 +33,10 @@ const MOST_HEADERS: usize = 1000;
 ///
 /// **Proxies.** The system's settings are read when the transport is made: the variables
 /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or lower case, and if they are
-/// not set, the settings of Windows and macOS. Servers on this machine bypass these proxies. PAC
-/// files are not read. Proxies that require NTLM or Kerberos are not supported: run a local helper
-/// proxy. A user name and password in a proxy URL are sent to the proxy (Basic).
+/// not set, the settings of Windows and macOS. A variable that cannot be used is an error. Servers on
+/// this machine bypass these proxies. HTTP, HTTPS and SOCKS proxies are supported; PAC files are not
+/// read. Proxies that require NTLM or Kerberos are not supported: run a local helper proxy. A user
+/// name and password in a proxy URL are sent to the proxy (Basic).
 ///
 /// **Trust.** The verifier and certificates of the platform are used, on Linux also `SSL_CERT_FILE`
 /// and `SSL_CERT_DIR`.
@@ -55,6 +58,8 @@ const MOST_HEADERS: usize = 1000;
 #[derive(Clone)]
 pub struct HttpOptions {
     pub(super) proxy: ProxyChoice,
+    proxy_password: Option<Secret>,
+    no_proxy: Option<String>,
     pub(super) timeout: Duration,
     pub(super) plain_http: bool,
     pub(super) idle: Duration,
@@ -77,6 +82,8 @@ impl HttpOptions {
     pub fn new() -> Self {
         Self {
             proxy: ProxyChoice::System,
+            proxy_password: None,
+            no_proxy: None,
             timeout: Duration::from_secs(10),
             plain_http: false,
             idle: IDLE,
@@ -87,8 +94,9 @@ impl HttpOptions {
         }
     }
 
-    /// Sends every request through this proxy. The URL begins with `http://` or `https://`, usually
-    /// has a port, and has `user:password@` if the proxy requires them.
+    /// Sends every request through this proxy. The URL begins with `http://`, `https://`, `socks5://`
+    /// (names are looked up here) or `socks5h://` (by the proxy), usually has a port, and has
+    /// `user:password@` if the proxy requires them.
     #[must_use]
     pub fn with_proxy(mut self, url: impl Into<Secret>) -> Self {
         self.proxy = ProxyChoice::Given(url.into());
@@ -102,8 +110,25 @@ impl HttpOptions {
         self
     }
 
+    /// Sets the password that the proxy requires, if it is not part of the URL, which then has `user@`.
+    #[must_use]
+    pub fn with_proxy_password(mut self, password: impl Into<Secret>) -> Self {
+        self.proxy_password = Some(password.into());
+        self
+    }
+
+    /// Sets the servers that are reached without a proxy, instead of the variable `NO_PROXY`. The list is
+    /// read as curl reads it: domains with their subdomains, addresses and CIDR blocks, each with a port or
+    /// not, separated by commas; `*` for all.
+    #[must_use]
+    pub fn with_no_proxy(mut self, list: impl Into<String>) -> Self {
+        self.no_proxy = Some(list.into());
+        self
+    }
+
     /// Also trusts the certificate authorities in this PEM text: a company's own, or that of a proxy
-    /// that decrypts TLS. Can be called several times.
+    /// that decrypts TLS. A self-signed certificate of a server is trusted as that very certificate.
+    /// Can be called several times.
     #[must_use]
     pub fn with_extra_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.extra_cas.push(pem.into());
@@ -156,15 +181,68 @@ impl HttpOptions {
         self
     }
 
-    pub(super) fn tls(&self) -> Result<rustls::ClientConfig> {
+    pub(crate) fn tls(&self) -> Result<rustls::ClientConfig> {
         tls::config(&self.extra_cas, self.client_certificate.as_ref())
+    }
+
+    /// Returns the proxy for servers with that scheme.
+    pub(super) fn proxy_rule(&self, scheme: &str) -> Result<Rule> {
+        let rule = match &self.proxy {
+            ProxyChoice::None => Rule::Direct,
+            ProxyChoice::Given(url) => Rule::Through(proxy::read(url.expose())?.as_str().into()),
+            ProxyChoice::System => proxy::from_environment(scheme, |name| {
+                // Text that is no Unicode is not ignored: it cannot be read as a URL.
+                std::env::var_os(name).map(|text| text.to_string_lossy().into_owned())
+            }),
+        };
+        match (&self.proxy_password, &rule) {
+            (Some(password), Rule::Through(url)) => {
+                let mut url = proxy::read(url.expose())?;
+                if url.username().is_empty() || url.password().is_some() {
+                    return Err(Error::new(
+                        ErrorKind::Config,
+                        "a password for the proxy is set, but its URL has no user or has a password",
+                    )
+                    .expected("a proxy such as http://USER@proxy.example:3128"));
+                }
+                url.set_password(Some(password.expose())).map_err(|()| proxy::bad_proxy())?;
+                Ok(Rule::Through(url.as_str().into()))
+            }
+            _ => Ok(rule),
+        }
+    }
+
+    /// Returns the servers that are reached without a proxy.
+    pub(super) fn bypassed(&self) -> NoProxy {
+        let set =
+            |name: &str| std::env::var_os(name).map(|list| list.to_string_lossy().into_owned());
+        let list = match (&self.no_proxy, &self.proxy) {
+            (Some(list), _) => Some(list.clone()),
+            (None, ProxyChoice::System) => set("no_proxy").or_else(|| set("NO_PROXY")),
+            (None, _) => None,
+        };
+        NoProxy::read(list.as_deref().unwrap_or_default())
+    }
+
+    /// Returns the proxy for requests to that address; `None` if they go directly, or through a proxy that
+    /// only the system's settings name.
+    pub(crate) fn proxy_for(&self, uri: &http::Uri) -> Result<Option<reqwest::Url>> {
+        let is_direct = matches!(self.proxy, ProxyChoice::System) && super::is_loopback(uri);
+        if is_direct || self.bypassed().contains(uri) {
+            return Ok(None);
+        }
+        match self.proxy_rule(uri.scheme_str().unwrap_or("https"))? {
+            Rule::Through(url) => proxy::read(url.expose()).map(Some),
+            Rule::Unusable(error) => Err(error),
+            Rule::Direct | Rule::System => Ok(None),
+        }
     }
 
     /// Creates an HTTP client with these options, except for the proxy.
     pub(super) fn client(
         &self,
         tls: rustls::ClientConfig,
-        proxy: &ProxyChoice,
+        proxy: &Rule,
     ) -> Result<reqwest::Client> {
         let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|_| {
             Error::new(ErrorKind::Config, "the user agent cannot be sent in a header")
@@ -194,11 +272,10 @@ impl HttpOptions {
             .retry(reqwest::retry::never())
             .referer(false);
         let builder = match proxy {
-            ProxyChoice::System => builder,
-            ProxyChoice::None => builder.no_proxy(),
-            ProxyChoice::Given(url) => {
-                proxy_host(url)?;
-                builder.proxy(reqwest::Proxy::all(url.expose()).map_err(|_| bad_proxy())?)
+            Rule::System => builder,
+            Rule::Direct | Rule::Unusable(_) => builder.no_proxy(),
+            Rule::Through(url) => {
+                builder.proxy(reqwest::Proxy::all(url.expose()).map_err(|_| proxy::bad_proxy())?)
             }
         };
         builder.build().map_err(|error| {
@@ -206,33 +283,6 @@ impl HttpOptions {
                 .with_source(error.without_url())
         })
     }
-}
-
-impl ProxyChoice {
-    /// Returns whether a request to a server on this machine stays on it.
-    pub(super) fn is_on_this_machine(&self) -> Result<bool> {
-        match self {
-            Self::Given(url) => Ok(super::is_loopback(&proxy_host(url)?)),
-            Self::System | Self::None => Ok(true),
-        }
-    }
-}
-
-/// Returns the address of the proxy without user and password.
-fn proxy_host(url: &Secret) -> Result<Uri> {
-    let url = reqwest::Url::parse(url.expose()).map_err(|_| bad_proxy())?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(bad_proxy());
-    }
-    let host = url.host_str().ok_or_else(bad_proxy)?;
-    format!("{}://{host}", url.scheme()).parse().map_err(|_| bad_proxy())
-}
-
-fn bad_proxy() -> Error {
-    // The URL may contain a password, so it is not quoted.
-    Error::new(ErrorKind::Config, "the proxy URL cannot be used")
-        .expected("http:// or https://, a host, and a port")
-        .advice("percent-encode all characters but letters and digits in user name and password")
 }
 
 impl Default for HttpOptions {
@@ -245,6 +295,8 @@ impl fmt::Debug for HttpOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpOptions")
             .field("proxy", &self.proxy)
+            .field("proxy_password", &self.proxy_password)
+            .field("no_proxy", &self.no_proxy)
             .field("timeout", &self.timeout)
             .field("dangerously_allow_plain_http", &self.plain_http)
             .field("idle", &self.idle)

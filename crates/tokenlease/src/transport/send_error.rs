@@ -3,10 +3,10 @@
 use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use http::{StatusCode, Uri};
-use rustls::CertificateError;
 use tokenlease_core::{Error, ErrorKind};
 
 use super::{BODY_CAP, Progress, Step};
+use crate::tls;
 
 /// Why a request got no answer, and whether the server may have acted on it.
 #[derive(Clone, Debug)]
@@ -115,18 +115,33 @@ fn quoted(coding: &str) -> String {
 
 /// Describes an error of the HTTP library. That error is not kept as a source: it prints the URL, and
 /// its own sources may do so too.
-pub(super) fn failed(place: &Place, error: &reqwest::Error, progress: &Progress) -> SendError {
+pub(super) fn failed(
+    place: &Place,
+    proxy: Option<&str>,
+    error: &reqwest::Error,
+    progress: &Progress,
+) -> SendError {
     let why = cause(error);
     let transport = |detail: String| Error::new(ErrorKind::Transport, detail);
     let tls = chain(error).find_map(|error| error.downcast_ref::<rustls::Error>());
-    let described = if let Some(tls) = tls {
-        transport(format!("TLS with {place} failed: {tls}")).advice(tls_advice(tls))
+    let fault = tls.map(tls::fault);
+    let is_rejected = fault.as_ref().is_some_and(|fault| fault.rejected);
+    // The name that was looked up, if it is not the proxy that does it.
+    let looked_up = proxy.map_or_else(|| place.to_string(), |proxy| format!("the proxy {proxy}"));
+    let described = if let Some(fault) = fault {
+        let error = transport(format!("TLS with {place} failed: {}", fault.detail));
+        let error = error.advice(fault.advice);
+        if fault.lasts { error.lasting() } else { error }
+    } else if error.is_dns() && is_unknown_host(&why) {
+        transport(format!("DNS has no host with the name of {looked_up}"))
+            .advice("check the host in the server address, and whether a proxy is needed")
+            .lasting()
     } else if error.is_dns() {
-        transport(format!("DNS lookup failed for {place} or its proxy: {why}")).advice(
+        transport(format!("DNS lookup failed for {looked_up}: {why}")).advice(
             "check the server address and this machine's DNS, and whether a proxy is needed",
         )
     } else if error.is_connect() {
-        connect(place, &why, error.is_timeout())
+        connect(place, proxy, &why, error.is_timeout())
     } else {
         let step = match progress.step() {
             Step::Reading => "the connection ended within the answer",
@@ -140,54 +155,55 @@ pub(super) fn failed(place: &Place, error: &reqwest::Error, progress: &Progress)
             .advice("check the server, and the proxies and firewalls in between")
     };
     // Without a connection nothing can have arrived, not even a request without a body.
-    if error.is_connect() { SendError::NotSent(described) } else { of(described, progress) }
+    // A server that ends the handshake reads no request, even if the client has written one (TLS 1.3).
+    let is_answered = progress.step() == Step::Reading;
+    if error.is_connect() || (is_rejected && !is_answered) {
+        SendError::NotSent(described)
+    } else {
+        of(described, progress)
+    }
 }
 
-fn connect(place: &Place, why: &str, timed_out: bool) -> Error {
+/// Returns whether the system says that a name does not exist, by its texts for `EAI_NONAME` and
+/// `EAI_NODATA` (glibc, musl, the BSDs, macOS) and by the code of Windows. Any other failure of a lookup
+/// may pass.
+fn is_unknown_host(why: &str) -> bool {
+    [
+        "Name or service not known",
+        "No address associated with hostname",
+        "Name does not resolve",
+        "nodename nor servname provided, or not known",
+        "os error 11001",
+    ]
+    .iter()
+    .any(|text| why.contains(text))
+}
+
+fn connect(place: &Place, proxy: Option<&str>, why: &str, timed_out: bool) -> Error {
     let error = |detail| Error::new(ErrorKind::Transport, detail);
+    let the_proxy = proxy.map_or_else(|| "the proxy".into(), |proxy| format!("the proxy {proxy}"));
     if why.contains("proxy authorization required") {
-        error(format!("the proxy for {place} requires a user name and password (407)"))
-            .advice("add them to the proxy URL; NTLM and Kerberos are not supported")
+        error(format!("{the_proxy} requires a user name and password for {place}"))
+            .with_status(407)
+            .advice("add them to the proxy's options; NTLM and Kerberos are not supported")
+            .lasting()
     } else if why.contains("tunnel") || why.contains("unsuccessful") {
-        error(format!("the proxy did not connect to {place}: {why}"))
+        error(format!("{the_proxy} did not connect to {place}: {why}"))
             .advice("check the rules and the log of the proxy")
+    } else if let Some(proxy) = proxy.filter(|_| !timed_out) {
+        error(format!("no connection to {place} through the proxy {proxy}: {why}"))
+            .advice("check the address and port of the proxy, its log, and its user and password")
+    } else if why.contains("tls handshake eof") {
+        error(format!("{place} closed the connection during the TLS handshake")).advice(
+            "check the scheme and port, and the proxies and firewalls in between: they may close \
+             connections",
+        )
     } else if timed_out {
         error(format!("no TCP or TLS connection to {place} in time"))
             .advice("check firewalls, and whether a proxy is needed (HTTPS_PROXY)")
     } else {
         error(format!("no TCP connection to {place}: {why}"))
             .advice("check the server address and port, firewalls, and the proxy if one is set")
-    }
-}
-
-fn tls_advice(error: &rustls::Error) -> &'static str {
-    use CertificateError as Bad;
-    match error {
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => {
-            "if your own certificate authority, or that of a proxy that decrypts TLS, signed the \
-             server's certificate, add its certificate as an extra CA"
-        }
-        rustls::Error::InvalidCertificate(
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. },
-        ) => "check the host name in the server address",
-        rustls::Error::InvalidCertificate(
-            Bad::Expired
-            | Bad::ExpiredContext { .. }
-            | Bad::NotValidYet
-            | Bad::NotValidYetContext { .. },
-        ) => "check this machine's clock, and renew the server's certificate",
-        rustls::Error::InvalidCertificate(_) => "check the server's certificate",
-        rustls::Error::AlertReceived(_) => {
-            "the server rejected the handshake: it may require a client certificate, or another one"
-        }
-        rustls::Error::InvalidMessage(_) => {
-            "check the scheme and port: the server may speak plain HTTP there"
-        }
-        rustls::Error::General(_) => {
-            "install the system's CA certificates (package ca-certificates), set SSL_CERT_FILE, \
-             or add an extra CA"
-        }
-        _ => "check the TLS versions and ciphers of the server: TLS 1.2 or 1.3 is needed",
     }
 }
 

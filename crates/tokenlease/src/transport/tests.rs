@@ -12,7 +12,9 @@ use super::*;
 
 mod kept_connections;
 mod odd_answers;
+mod proxies;
 mod tls;
+mod trust;
 
 const LONG: Duration = Duration::from_secs(10);
 const OKAY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
@@ -332,8 +334,9 @@ async fn a_proxy_that_rejects_a_request_is_named_in_the_error() {
 fn options_that_cannot_be_used_are_errors_that_quote_no_secret() {
     let new = HttpOptions::new;
     for options in [
-        new().with_proxy("socks5://u:canary@h"),
-        new().with_proxy("u:canary@h:1"),
+        new().with_proxy("ftp://u:canary@h"),
+        new().with_proxy("http://h").with_proxy_password("canary"),
+        new().with_proxy("u:canary@h:99999"),
         new().with_extra_ca("canary"),
         new().with_extra_ca("-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----\n"),
         new().with_client_certificate("canary", "canary"),

@@ -104,3 +104,40 @@ fn a_backoff_is_explained_by_its_cause() {
     let Reply::Error(error) = reply else { panic!("{reply:?}") };
     assert_eq!((error.status(), error.detail()), (Some(403), "forbidden"));
 }
+
+/// Rule: Backoff: a failure whose cause lasts until somebody corrects it ends the wait of all callers at
+/// once; one that may pass does not.
+#[test]
+fn a_failure_whose_cause_lasts_ends_the_wait_of_callers() {
+    let transport = || Error::new(ErrorKind::Transport, "no route");
+    let errors = [(transport(), false), (transport().lasting(), true)];
+    for (error, ends_at_once) in errors {
+        for identity in [wyn(), Identity::winkas("https://h", "u", "c").unwrap()] {
+            let mut machine = machine_of(identity, false);
+            assert!(matches!(ask(&mut machine, 0), Reply::Later));
+            let mut t = 0;
+            while machine.completions() == 0 {
+                match machine.poll(at(t)) {
+                    Step::Do(_, receipt) => {
+                        machine.handle(receipt, Outcome::NotSent(error.clone()), at(t));
+                    }
+                    Step::Wait(until) => t = until.0,
+                    Step::Done => {}
+                }
+            }
+            assert!(!ends_at_once || t == 0, "{t}");
+            match ask(&mut machine, t) {
+                Reply::Error(reported) if ends_at_once => {
+                    assert_eq!(reported.kind(), error.kind());
+                    assert!(!reported.is_retryable());
+                }
+                Reply::Later if !ends_at_once => {}
+                reply => panic!("{error}: {reply:?}"),
+            }
+            // The cause may be corrected: the next attempt is due within 30 s.
+            let next = machine.next_attempt(Timestamp(t)).unwrap();
+            assert!(next.since(Timestamp(t)) <= Duration::from_secs(1));
+            assert!(matches!(ask(&mut machine, t + 30_000), Reply::Later));
+        }
+    }
+}

@@ -109,12 +109,15 @@ async fn a_client_certificate_is_presented_and_a_missing_one_is_explained() {
     assert_eq!(answer.body().as_slice(), b"1");
 
     // With TLS 1.3 the rejection arrives after the handshake has completed for the client.
-    let sent = Transport::new(&options).unwrap().send(post(&address), LONG).await;
-    assert!(
-        free_of_secrets(sent.unwrap_err().error().clone())
-            .to_string()
-            .contains("client certificate")
-    );
+    // The server has read no request then.
+    let error = not_sent(Transport::new(&options).unwrap().send(post(&address), LONG).await);
+    assert!(error.to_string().contains("the server requires a client certificate"), "{error}");
+    assert!(!error.is_retryable());
+    // One of an unknown authority.
+    let (chain, key) = signed(&self::authority(), "client");
+    let with = options.clone().with_client_certificate(chain, key);
+    let error = not_sent(Transport::new(&with).unwrap().send(post(&address), LONG).await);
+    assert!(error.to_string().contains("did not accept the client certificate"), "{error}");
     count(server).await;
 }
 
