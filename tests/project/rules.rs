@@ -25,6 +25,8 @@ const AREAS: [&str; 24] = [
     "Secrets",
     "Identity",
     "Discovery",
+    "Trust",
+    "Proxies",
     "Clocks",
     "Deadlines",
     "Fork",

@@ -1,4 +1,4 @@
-//! What is wrong with a TLS connection, in a sentence for each cause, and what to do.
+//! The faults of a TLS connection, in a sentence for each cause, with advice.
 
 use rustls::{
     AlertDescription as Alert, CertificateError as Bad, Error as Tls, pki_types::UnixTime,
@@ -10,9 +10,9 @@ use super::trust::Distrust;
 /// A TLS connection that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What happened.
+    /// The fault.
     pub detail: String,
-    /// What to do.
+    /// The advice.
     pub advice: &'static str,
     /// Whether it happens again until somebody corrects the server or an option.
     pub lasts: bool,

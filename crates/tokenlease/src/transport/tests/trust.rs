@@ -103,7 +103,7 @@ fn says(result: Result<http::Response<Zeroizing<Vec<u8>>>, SendError>, words: &[
 /// Reported as rustls/webpki#205 and lightningnetwork/lnd#5450.
 #[tokio::test]
 async fn a_self_signed_certificate_given_as_ca_is_trusted_as_that_very_certificate() {
-    // What plain `openssl req -x509 -subj /CN=localhost` makes.
+    // Made as plain `openssl req -x509 -subj /CN=localhost` does.
     let plain = authority_named("localhost");
     let mut modern = authority_named("my server");
     modern.subject_alt_names = named("", &["localhost"]).subject_alt_names;
