@@ -305,7 +305,7 @@ mod tests {
         assert!(error.to_string().contains("options of its clients"), "{error}");
     }
 
-    /// Rule: Options: the files of the client certificate and of the proxy's password are read when a client is
+    /// Rule: Formats: the files of the client certificate and of the proxy's password are read when a client is
     /// built; a file that is not in PEM is an error that says how to convert it.
     #[test]
     fn the_files_of_network_options_are_read_when_a_client_is_built() {

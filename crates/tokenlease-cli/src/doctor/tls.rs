@@ -120,7 +120,7 @@ fn explain(error: &io::Error) -> (String, &'static str) {
                       they may close or hold connections";
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => (
-            "the server accepted the connection, and is silent in the TLS handshake".into(),
+            "the server accepted the connection, and does not answer in the TLS handshake".into(),
             in_between,
         ),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {

@@ -105,15 +105,15 @@ fn no_login_is_sent_to_a_server_with_an_untrusted_certificate() {
     run.complains("404");
 }
 
-/// Rule: Trust: `doctor` says that a server is silent in the TLS handshake.
+/// Rule: Trust: `doctor` says that a server does not answer in the TLS handshake.
 #[test]
-fn doctor_says_that_a_server_is_silent_in_the_handshake() {
+fn doctor_says_that_a_server_does_not_answer_in_the_handshake() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("https://{}", listener.local_addr().expect("its address"));
     let args = ["doctor", "--provider", "wyn", "--server", &address, "--user", "u"];
     let run = tokenlease(args).args(["--timeout", "200ms"]).run().exits_with(4);
     assert!(
-        run.out.contains("fail  tls       the server accepted the connection, and is silent"),
+        run.out.contains("fail  tls       the server accepted the connection, and does not answer"),
         "{run:?}"
     );
 }
