@@ -90,7 +90,7 @@ impl FileStore {
     /// exist.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if the folder can't be made or written to, or if other users may write
+    /// [`Config`](tokenlease::ErrorKind::Config) if the folder can't be made or written to, or if other users may write
     /// to it.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         Self::with_clock(folder, Arc::new(SystemClock))
@@ -99,7 +99,7 @@ impl FileStore {
     /// Opens the store in that folder like [`open`](Self::open), on the given clock.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] as in [`open`](Self::open).
+    /// [`Config`](tokenlease::ErrorKind::Config) as in [`open`](Self::open).
     pub fn with_clock(folder: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         Self::on_boot(folder.as_ref(), clock, boot::id())
     }
@@ -124,7 +124,7 @@ impl FileStore {
     /// that is not set; on Windows in the user's local application data.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] if the user has no home directory.
+    /// [`Config`](tokenlease::ErrorKind::Config) if the user has no home directory.
     pub fn default_folder() -> Result<PathBuf> {
         state_folder::default_folder()
     }
@@ -132,8 +132,8 @@ impl FileStore {
     /// Returns the key in this folder's file `key`. Makes it if the folder has no record yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] if the folder has records and no key, or if its disk fails;
-    /// [`ErrorKind::Config`] if other users can read the key, or the file holds no key.
+    /// [`Store`](tokenlease::ErrorKind::Store) if the folder has records and no key, or if its disk fails;
+    /// [`Config`](tokenlease::ErrorKind::Config) if other users can read the key, or the file holds no key.
     pub fn own_key(&self) -> Result<tokenlease::core::Key> {
         own_key::read_or_make(&self.0.folder)
     }

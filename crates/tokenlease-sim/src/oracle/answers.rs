@@ -33,6 +33,9 @@ impl World {
         if self.returns_running() && self.provider.kind == Kind::Winkas {
             // Another system may have got the token. No client knows its age.
             sent = self.known_since(p, number, served).unwrap_or(sent);
+        } else if self.returns_running() {
+            // A later answer stated the rest of the life that began when the provider issued it.
+            sent = sent.max(from);
         }
         if !token.granted_to.contains(password) {
             self.violate(
@@ -116,8 +119,8 @@ impl World {
             self.violate(
                 why,
                 format!(
-                    "p{p} {password} token {number}, inactive for {inactive_for} ms; as the process \
-                     knows it: requested {age:?} ago, {expiry:?}"
+                    "p{p} {password} token {number}, inactive for {inactive_for} ms, issued at {from} for \
+                     {lifetime} ms; as the process knows it: requested {age:?} ago, {expiry:?}"
                 ),
             );
         }
@@ -159,6 +162,11 @@ impl World {
         // Credentials that were rejected while the account was locked wait until their circuit closes.
         let waits_for_circuit = error.kind() == ErrorKind::CredentialsRejected
             && self.oracle.was_rejected_since(password, i64::MIN);
+        // Credentials that were never accepted wait after rejections of others, as of an old password's probe.
+        let waits_for_others = error.kind() == ErrorKind::Throttled
+            && self.oracle.rejections.iter().any(|(other, rejections)| {
+                other != password && rejections.iter().any(|(at, ..)| *at > self.now - 15 * M)
+            });
         let never_serves = match self.setup.quirk {
             // The token that such a server returns may have been rejected twice.
             Some(Quirk::RunningToken | Quirk::SlidingToken) => {
@@ -171,6 +179,7 @@ impl World {
         };
         if self.oracle.recovered_since.is_some_and(|since| asked > since)
             && !waits_for_circuit
+            && !waits_for_others
             && !never_serves
         {
             return self.violate("an error after all faults have ended", format!("p{p} {error}"));

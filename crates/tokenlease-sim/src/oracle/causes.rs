@@ -6,6 +6,9 @@ use crate::{Fault, Kind, M, Owner, Password, S, World, millis, world::SLACK};
 /// After this number of failed refetches, the client logs in.
 const REFETCHES: usize = 3;
 
+/// The time from a read of the record in the store to the decision by it, in milliseconds.
+const READ: i64 = 5;
+
 impl World {
     /// Returns the cause of a login while this token is active, if it has one.
     pub(super) fn cause(
@@ -91,8 +94,8 @@ impl World {
                 return Some("rejected without a validation");
             }
         }
-        // The decision could not know what was saved after it.
-        if listed && self.store.last_save() <= Some(sent.at) {
+        // The decision could not know what was saved after its read of the record.
+        if listed && self.store.last_save() <= Some(sent.at - READ) {
             return self
                 .is_past_expiry(number)
                 .then_some("past its expiry, without an answer from the provider");

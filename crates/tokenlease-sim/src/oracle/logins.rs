@@ -1,6 +1,6 @@
 //! Checks each login: while a usable token is active, it needs a cause.
 
-use super::Sent;
+use super::{Delivery, Sent};
 use crate::{Kind, M, Owner, Password, Quirk, S, World, duration, millis, world::SLACK};
 
 impl World {
@@ -55,7 +55,8 @@ impl World {
     }
 
     /// Checks the budget of a store outage: one login in a lifetime, or one an hour if the answer is
-    /// lost.
+    /// lost. A token that the provider ended early, or that an API rejected, frees it; then the limit of all
+    /// logins counts.
     fn judge_budget(&mut self, owner: &Owner, sent: Sent) {
         // Under the lock no other process sends one.
         if !sent.without_store || sent.owned || self.returns_running() {
@@ -65,6 +66,7 @@ impl World {
         if let Some((last, lifetime)) =
             self.oracle.outage_logins.insert(*owner, (sent.at, lifetime))
             && sent.at - last < lifetime - self.early(lifetime) - SLACK
+            && !self.got_ended_since(owner, last)
         {
             let detail = format!("p{} {}: the previous login was sent at {last}", owner.0, owner.2);
             self.violate(
@@ -72,6 +74,18 @@ impl World {
                 detail,
             );
         }
+    }
+
+    /// Returns whether the entry got a token since then that has ended, or that an API rejected.
+    fn got_ended_since(&self, owner: &Owner, since: i64) -> bool {
+        let is_it = |delivery: &Delivery| {
+            delivery.entry == *owner && delivery.sent >= since && delivery.delivered.is_some()
+        };
+        self.oracle.deliveries.iter().any(|(number, deliveries)| {
+            deliveries.iter().any(is_it)
+                && (!self.provider.is_active(*number, self.now)
+                    || self.oracle.rejected_by_api.contains_key(&self.fingerprint(*number)))
+        })
     }
 
     /// Checks that WinKAS gets the minimum of logins in a world without faults.
