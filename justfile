@@ -44,6 +44,15 @@ soak rounds="1000":
 add-server name:
     sh tests/servers/add.sh {{name}}
 
+# Fuzz each parser and the state machine. It installs cargo-fuzz, and needs no nightly compiler.
+fuzz seconds="60":
+    cargo fuzz --version || cargo install cargo-fuzz --locked
+    for target in tests/fuzz/fuzz_targets/*.rs; do \
+        name=$(basename "$target" .rs); \
+        RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=target/fuzz cargo fuzz run --fuzz-dir tests/fuzz -D -s none "$name" \
+            "tests/fuzz/corpus/$name" tests/fixtures/captures -- -max_total_time={{seconds}} || exit 1; \
+    done
+
 # A wheel of the Python face, optimized, in target/wheels. It needs maturin.
 wheel:
     cd python && maturin build --profile library --out ../target/wheels

@@ -55,9 +55,9 @@ impl StoreUrl {
     /// Returns whether the URL contains a password.
     pub fn has_password(&self) -> bool {
         let Some((scheme, rest)) = self.text().split_once("://") else { return false };
-        let (authority, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let of_user = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
-        scheme != "file" && (of_user || after.to_lowercase().contains("password="))
+        // A password with an unencoded `/`, `?` or `#` seems to be a path.
+        let of_user = rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
+        scheme != "file" && (of_user || rest.to_lowercase().contains("password="))
     }
 
     /// Rejects a URL that contains a password, for a `place` that other users can read. `reason`
@@ -83,9 +83,8 @@ impl fmt::Display for StoreUrl {
         }
         match text.split_once("://") {
             Some((scheme, rest)) => {
-                let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-                let authority = rest.get(..end).unwrap_or_default();
-                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+                let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
                 write!(f, "{scheme}://{host}")
             }
             None => write!(f, "{}:", text.split(':').next().unwrap_or_default()),
@@ -117,6 +116,8 @@ mod tests {
             ("redis://user:canary@h:6379/2?password=canary", "redis://h:6379"),
             ("postgres://canary@h/db", "postgres://h"),
             ("rediss://:canary@@h", "rediss://h"),
+            ("redis://user:can/ary@h:6379/0", "redis://h:6379"),
+            ("redis://user:can?ary#canary@h:6379/0", "redis://h:6379"),
             ("canary", "canary:"),
         ] {
             assert_eq!(url(text).to_string(), shown);
@@ -126,7 +127,14 @@ mod tests {
 
     #[test]
     fn a_password_in_a_store_url_is_found() {
-        for text in ["redis://:p@h", "redis://u:p@h/0", "postgres://u@h/db?password=p"] {
+        for text in [
+            "redis://:p@h",
+            "redis://u:p@h/0",
+            "postgres://u@h/db?password=p",
+            "redis://u:p/p@h/0",
+            "redis://u:p?p@h",
+            "redis://u:1#p@h",
+        ] {
             assert!(url(text).has_password(), "{text}");
         }
         for text in ["memory:", "file:/a:b@c", "redis://h:6379", "postgres://u@h:5432/db"] {

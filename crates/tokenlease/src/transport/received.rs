@@ -37,8 +37,9 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// Reads an answer to its end. The body of an error is not awaited for much longer than until
-    /// `patience`: its status must arrive before the login is given up as lost.
+    /// Reads an answer to its end. The rest of a body that says enough already, because its status is
+    /// an error or it is whole as JSON, is not awaited for much longer than until `patience`, even if
+    /// bytes arrive all the time: the answer must be read before the login is given up as lost.
     pub(super) async fn read(
         &mut self,
         place: &Place,
@@ -55,12 +56,15 @@ impl Received {
         *head.version_mut() = incoming.version();
         *head.headers_mut() = std::mem::take(incoming.headers_mut());
         self.head = Some(head.into_parts().0);
+        let latest = || patience.max(Instant::now() + A_MOMENT);
+        let error_until = (!status.is_success()).then(latest);
+        let mut whole_until = None;
         loop {
-            let soon = Instant::now() + NO_MORE;
             let until = if is_whole(&self.body) {
-                Some(soon)
+                let soon = || latest().min(Instant::now() + NO_MORE);
+                Some(*whole_until.get_or_insert_with(soon))
             } else {
-                (!status.is_success()).then(|| patience.max(Instant::now() + A_MOMENT))
+                error_until
             };
             let chunk = match until {
                 Some(until) => match tokio::time::timeout_at(until, incoming.chunk()).await {
