@@ -118,7 +118,7 @@ impl Lifecycle {
             self.events.push(Event::CircuitClosed);
         }
         self.backoffs.unblock();
-        let change = RecordChange::Unblocked { credentials: self.credentials };
+        let change = RecordChange::Unblocked { credentials: self.credentials, at: now.elapsed };
         self.record_change(change, now.elapsed);
     }
 }

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(details, expected);
         for n in 0..12 {
             let credentials = crate::CredentialsFingerprint::from_bytes([n; 32]);
-            state.merge(&RecordChange::Unblocked { credentials }, Timestamp(0));
+            state.merge(&RecordChange::Unblocked { credentials, at: Timestamp(1) }, Timestamp(0));
         }
         assert_eq!(state, RecordState::default());
     }

@@ -63,7 +63,7 @@ pub(crate) enum RecordChange<T> {
     EarlyEnd(Option<(Duration, TokenFingerprint)>),
     /// A user called `unblock`: circuit, backoffs and the rejections of other credentials that were
     /// never accepted are removed.
-    Unblocked { credentials: CredentialsFingerprint },
+    Unblocked { credentials: CredentialsFingerprint, at: T },
 }
 
 /// How a process got a lease that it saves.
@@ -145,8 +145,8 @@ impl<T: Moment> RecordChange<T> {
             },
             Self::Learned(age) => RecordChange::Learned(*age),
             Self::EarlyEnd(age) => RecordChange::EarlyEnd(*age),
-            Self::Unblocked { credentials } => {
-                RecordChange::Unblocked { credentials: *credentials }
+            Self::Unblocked { credentials, at } => {
+                RecordChange::Unblocked { credentials: *credentials, at: to.upper_bound(*at) }
             }
         }
     }

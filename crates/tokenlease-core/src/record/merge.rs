@@ -24,6 +24,10 @@ const LOGIN_BACKOFF_MEMORY: Duration = Duration::from_secs(2 * 60 * 60);
 /// accepts none.
 const SOON: Duration = Duration::from_secs(10 * 60);
 
+/// The times of two changes that one process made may be translated to the store's clock with errors that
+/// differ by this much.
+const CLOCK_SLACK: Duration = Duration::from_secs(2);
+
 impl<T: Moment> RecordState<T> {
     /// Merges a change. Merging it a second time has no further effect.
     pub(crate) fn merge(&mut self, change: &RecordChange<T>, now: T) {
@@ -84,15 +88,22 @@ impl<T: Moment> RecordState<T> {
             }
             RecordChange::Learned(age) => self.learned = *age,
             RecordChange::EarlyEnd(age) => self.early_end = *age,
-            RecordChange::Unblocked { credentials } => {
-                self.circuits.retain(|circuit| circuit.credentials != *credentials);
-                self.entry_backoffs.retain(|backoff| backoff.credentials != *credentials);
-                self.login_backoffs.retain(|backoff| backoff.credentials != *credentials);
-                self.spent_logins.retain(|spent| spent.credentials != *credentials);
-                self.rejected_unaccepted.clear();
-            }
+            RecordChange::Unblocked { credentials, at } => self.unblocked(*credentials, *at),
         }
         self.drop_unused_causes();
+    }
+
+    /// Ends what stops the credentials, except for causes that came after `at`: in a store outage the
+    /// change may be merged long after it was made.
+    fn unblocked(&mut self, credentials: CredentialsFingerprint, at: T) {
+        let at = at.plus(CLOCK_SLACK);
+        let is_later = |circuit: &Block<T>| rejected_at(circuit.until, circuit.count) > at;
+        self.circuits.retain(|circuit| circuit.credentials != credentials || is_later(circuit));
+        self.entry_backoffs.retain(|backoff| backoff.credentials != credentials);
+        self.login_backoffs
+            .retain(|backoff| backoff.credentials != credentials || backoff.last > Some(at));
+        self.spent_logins.retain(|spent| spent.credentials != credentials || spent.last > at);
+        self.rejected_unaccepted.retain(|(_, rejected)| *rejected > at);
     }
 
     fn accepted(

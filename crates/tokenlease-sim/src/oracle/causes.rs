@@ -264,6 +264,7 @@ impl World {
             || t - last > 110 * M
             || self.oracle.unblocks.values().any(|at| *at >= last)
             || self.oracle.adopted.values().any(|at| *at >= last)
+            || self.oracle.answers_lost.is_some_and(|at| at >= last)
             || self.store_lost_data(last)
             || self.oracle.outages.iter().any(|(at, _)| *at >= last - M);
         let backoff = if restarted {

@@ -55,8 +55,8 @@ impl World {
     }
 
     /// Checks the budget of a store outage: one login in a lifetime, or one an hour if the answer is
-    /// lost. A token that the provider ended early, or that an API rejected, frees it; then the limit of all
-    /// logins counts.
+    /// lost. A token that the provider ended early, that an API rejected, or that the process forgot or revoked frees it;
+    /// then the limit of all logins counts.
     fn judge_budget(&mut self, owner: &Owner, sent: Sent) {
         // Under the lock no other process sends one.
         if !sent.without_store || sent.owned || self.returns_running() {
@@ -76,15 +76,18 @@ impl World {
         }
     }
 
-    /// Returns whether the entry got a token since then that has ended, or that an API rejected.
+    /// Returns whether the entry got a token since then that has ended, or was rejected or forgotten.
     fn got_ended_since(&self, owner: &Owner, since: i64) -> bool {
         let is_it = |delivery: &Delivery| {
             delivery.entry == *owner && delivery.sent >= since && delivery.delivered.is_some()
         };
         self.oracle.deliveries.iter().any(|(number, deliveries)| {
+            let print = self.fingerprint(*number);
             deliveries.iter().any(is_it)
                 && (!self.provider.is_active(*number, self.now)
-                    || self.oracle.rejected_by_api.contains_key(&self.fingerprint(*number)))
+                    || self.oracle.rejected_by_api.contains_key(&print)
+                    || self.oracle.forgotten.contains(&print)
+                    || self.oracle.revoking.contains(&print))
         })
     }
 

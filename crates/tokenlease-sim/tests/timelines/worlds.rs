@@ -87,6 +87,13 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
         1_600_271_898,
         1_600_377_318,
         1_710_013_643,
+        1_800_066_428,
+        1_800_261_320,
+        1_800_268_335,
+        1_900_039_251,
+        1_900_042_748,
+        1_900_054_228,
+        1_900_136_118,
     ]
     .map(|seed| (seed, profile(seed)));
     for (seed, profile) in no_faults.into_iter().chain(faults).chain(drawn) {

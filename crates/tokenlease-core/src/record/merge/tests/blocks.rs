@@ -167,7 +167,30 @@ fn unblock_removes_the_circuit_and_the_counted_rejections() {
             count: 3,
             cause: None,
         },
-        RecordChange::Unblocked { credentials: credentials(1) },
+        RecordChange::Unblocked { credentials: credentials(1), at: Timestamp(HOUR) },
     ]);
     assert_eq!(state, State::default());
+}
+
+/// Rule: Circuit: `unblock` does not remove a rejection that came after it, even if its change is saved
+/// later, as after a store outage.
+#[test]
+fn unblock_does_not_remove_a_rejection_that_came_after_it() {
+    let at = Timestamp(2 * HOUR);
+    let rejected = [
+        RecordChange::RejectedUnaccepted { credentials: credentials(1), at },
+        RecordChange::Rejected {
+            credentials: credentials(1),
+            options: None,
+            until: Timestamp(3 * HOUR),
+            count: 1,
+            cause: None,
+        },
+        RecordChange::LoginSpent { credentials: credentials(1), at, count: 1, lost: false },
+    ];
+    let unblocked =
+        |at| [RecordChange::Unblocked { credentials: credentials(1), at: Timestamp(at) }];
+    let state = merged(&rejected);
+    assert_eq!(merged(&[&rejected[..], &unblocked(HOUR)].concat()), state);
+    assert_eq!(merged(&[&rejected[..], &unblocked(2 * HOUR + 1)].concat()), State::default());
 }
