@@ -11,7 +11,7 @@ use crate::{
 
 type Serve = fn(&mut Request);
 
-/// What the client makes of a fault.
+/// The client's result of a fault.
 #[derive(Clone, Copy, Debug)]
 enum Expected {
     /// The login may have issued a token: another one after 10 s, then after 20 s.

@@ -91,7 +91,7 @@ fn answering(answer: &'static [u8]) -> (SocketAddr, Seen) {
     })
 }
 
-/// What a server without TLS 1.2 and 1.3 answers: an alert `protocol_version`.
+/// The answer of a server without TLS 1.2 and 1.3: an alert `protocol_version`.
 const ALERT: &[u8] = b"\x15\x03\x01\0\x02\x02\x46";
 
 /// The same, as servers do that choose their own version: a `ServerHello` of TLS 1.1 with
