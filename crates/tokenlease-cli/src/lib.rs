@@ -57,10 +57,13 @@
 //! | 6 | the store failed |
 //! | 7 | the deadline passed |
 //! | 8 | the server rejected the token |
-//! | 70 | a bug in tokenlease, a limit of threads or memory, or a forked process |
+//! | 9 | the server accepted the revocation, but the token is still active |
+//! | 70 | a bug in tokenlease, a limit of threads, or a forked process |
 //! | 126, 127 | `exec`: the command can't be run, or is not found |
 //!
-//! `exec` exits with the code of its command, and `status --check --format nagios` with 0 to 3. Errors go to standard error, as
+//! `exec` exits with the code of its command, and `status --check --format nagios` with 0 to 3.
+//!
+//! Errors go to standard error, as
 //! `tokenlease: fault; expected …; advice`, or with `--output json` as
 //! `{"error": {"kind", "detail", "message", "status", "code", "retryable", "retry_after_s",
 //! "until", "exit_code"}}`. Warnings are lines of text on standard error, before the error.
