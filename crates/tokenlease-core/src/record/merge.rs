@@ -192,7 +192,9 @@ impl<T: Moment> RecordState<T> {
         self.drop_leases(credentials, now);
         self.entry_backoffs.retain(|backoff| !backoff.concerns(credentials, options));
         if origin != Origin::Kept {
-            self.spent_logins.retain(|spent| spent.credentials != credentials);
+            // In a store outage a token may be saved after a later login was lost.
+            self.spent_logins
+                .retain(|spent| spent.credentials != credentials || spent.last > first.sent_at);
         }
         // A success ends the doubling, but not a wait that the server demanded.
         self.server_backoff = self

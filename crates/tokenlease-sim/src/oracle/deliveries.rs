@@ -18,7 +18,11 @@ impl World {
     /// Returns when the provider first returned the token in an answer that arrived, since the store
     /// last lost its data.
     fn first_returned(&self, number: usize) -> Option<i64> {
-        let losses = self.faults.iter().filter(|(_, _, fault)| *fault == Fault::Flush);
+        // A record that can't be read for a while is not lost.
+        let losses = self
+            .faults
+            .iter()
+            .filter(|(from, until, fault)| *fault == Fault::Flush && from == until);
         let flushed = losses.map(|(from, ..)| *from).filter(|from| *from <= self.now).max();
         let deliveries = self.oracle.deliveries.get(&number)?.iter();
         let arrived = deliveries.filter(|delivery| delivery.delivered.is_some());
@@ -73,10 +77,22 @@ impl World {
             self.deliveries_of(number).iter().any(own)
                 && self.is_interrupted(p, token.sent - 10 * S, token.sent)
         };
+        // The late answer to an older login ended the flight that had sent this one.
+        let overtaken = || {
+            self.oracle.deliveries.iter().any(|(other, deliveries)| {
+                self.provider.token(*other).is_some_and(|other| {
+                    let came = |at: i64| at - other.sent >= 9 * S && at >= token.sent;
+                    let late =
+                        |delivery: &Delivery| own(delivery) && delivery.delivered.is_some_and(came);
+                    deliveries.iter().any(late)
+                })
+            })
+        };
         (token.from >= sent.at || self.deliveries_of(number).iter().any(pending))
             && (sent.at - token.sent >= 9 * S
                 || self.deliveries_of(number).iter().any(gone)
-                || paused())
+                || paused()
+                || overtaken())
     }
 
     pub(super) fn deliveries_of(&self, number: usize) -> Vec<Delivery> {

@@ -94,6 +94,9 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
         1_900_042_748,
         1_900_054_228,
         1_900_136_118,
+        3_000_216_498,
+        3_000_235_691,
+        3_000_403_308,
     ]
     .map(|seed| (seed, profile(seed)));
     for (seed, profile) in no_faults.into_iter().chain(faults).chain(drawn) {

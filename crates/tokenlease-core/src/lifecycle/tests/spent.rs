@@ -222,8 +222,8 @@ fn spent(sent: i64, count: u32, lost: bool) -> RecordChange<Timestamp> {
     RecordChange::LoginSpent { credentials, at: Timestamp(sent), count, lost }
 }
 
-/// Rule: Merge: the last of two rows of spent logins counts, with the higher count; a new token ends the
-/// row.
+/// Rule: Merge: the last of two rows of spent logins counts, with the higher count; a token that was requested
+/// after it ends the row.
 #[test]
 fn the_last_row_of_spent_logins_counts_until_a_token_comes() {
     let machine = with_token();
@@ -234,7 +234,13 @@ fn the_last_row_of_spent_logins_counts_until_a_token_comes() {
     let row = record.spent_logins(credentials).unwrap();
     assert_eq!((row.last, row.count, row.lost), (Timestamp(9_000), 3, true));
     let lease = machine.current().unwrap().0.clone();
-    for (origin, ends) in [(Origin::Kept, false), (Origin::Login, true)] {
+    let mut later = lease.clone();
+    later.first.sent_at = Timestamp(9_001);
+    for (lease, origin, ends) in [
+        (&lease, Origin::Login, false),
+        (&later, Origin::Kept, false),
+        (&later, Origin::Login, true),
+    ] {
         let lease = lease.clone();
         let change = RecordChange::Leased {
             credentials,
