@@ -88,6 +88,13 @@ impl World {
         if self.rejected_here(*p, password, number)
             || rejected_at.is_some_and(|at| self.store_lost_data(*at))
         {
+            let newest = self.newest_delivered(number, password);
+            if newest > number
+                && self.is_near_end(newest)
+                && !self.rejected_here(*p, password, newest)
+            {
+                return Some("the token that replaced it has ended");
+            }
             // Another process saved it since then. This one does not take it back unvalidated, nor
             // does one that knew the rejection from a record that is lost.
             if self.is_backed_off(password) {

@@ -13,10 +13,17 @@ impl World {
             return self.provider.is_active(last, t).then_some(last);
         }
         (1..=last).rev().take(50).find(|number| {
-            self.provider.token(*number).is_some_and(|token| {
-                token.until.min(token.sent + token.lifetime) - t > self.early(token.lifetime)
-                    && token.granted_to.contains(password)
-            })
+            let token = self.provider.token(*number);
+            token.is_some_and(|token| token.granted_to.contains(password))
+                && !self.is_near_end(*number)
+        })
+    }
+
+    /// Returns whether the token has ended, or is so near its end that it may be replaced.
+    pub(super) fn is_near_end(&self, number: usize) -> bool {
+        self.provider.token(number).is_none_or(|token| {
+            let end = token.until.min(token.sent + token.lifetime);
+            end - self.now <= self.early(token.lifetime)
         })
     }
 

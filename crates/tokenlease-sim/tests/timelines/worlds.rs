@@ -99,6 +99,8 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
         3_000_403_308,
         3_000_583_786,
         3_000_594_106,
+        3_000_851_735,
+        3_000_921_235,
     ]
     .map(|seed| (seed, profile(seed)));
     for (seed, profile) in no_faults.into_iter().chain(faults).chain(drawn) {
