@@ -54,6 +54,8 @@ impl World {
         }
         let validations = self.oracle.validations.get(&number).map_or(&[][..], Vec::as_slice);
         let last_active = validations.iter().copied().max().unwrap_or(i64::MIN / 2);
+        // A provider that returns its running token confirms it.
+        let last_active = last_active.max(self.last_return(number).unwrap_or(i64::MIN / 2));
         let elapsed = self.clock(p).elapsed;
         let mut why = None;
         match (self.provider.kind, served.lease.expiry()) {
@@ -102,7 +104,7 @@ impl World {
         if let Some(reported) = self.processes[p].reported.get(&(*password, number)).copied()
             && reported < asked
             && !validations.iter().any(|at| *at >= reported)
-            && !(self.returns_running() && self.was_returned_since(number, reported))
+            && !(self.last_return(number).is_some_and(|sent| sent >= reported))
         {
             why = Some("served a token known to be inactive (c): this process had reported it");
         }

@@ -75,6 +75,12 @@ impl World {
                 .is_past_expiry(number)
                 .then_some("past its expiry, without an answer from the provider");
         }
+        let is_adopted = self.oracle.adopted.contains_key(&number);
+        if is_adopted && !self.was_accepted_since(password, i64::MIN) {
+            return Some(
+                "adopted for credentials that the provider never accepted: it is not shared",
+            );
+        }
         if sent.without_store {
             return Some("in a store outage, within the budget");
         }

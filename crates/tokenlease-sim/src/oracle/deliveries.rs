@@ -50,6 +50,13 @@ impl World {
         deliveries.into_iter().any(|delivery| delivery.sent >= since)
     }
 
+    /// Returns when the last request was sent that the provider answered with the token, if it may
+    /// answer so while the token is running.
+    pub(super) fn last_return(&self, number: usize) -> Option<i64> {
+        let deliveries = self.oracle.deliveries.get(&number).filter(|_| self.returns_running());
+        deliveries.into_iter().flatten().map(|delivery| delivery.sent).max()
+    }
+
     /// Returns whether the token comes from an earlier request of this process, or of one that is
     /// interrupted, which its sender had given up, or whose answer arrived after this request was sent.
     pub(super) fn is_repeated(&self, p: usize, sent: Sent, number: usize) -> bool {

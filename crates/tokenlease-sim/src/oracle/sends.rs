@@ -289,7 +289,8 @@ impl World {
 
     /// Checks that no process sends credentials that were rejected less than an hour ago.
     fn judge_wrong(&mut self, p: usize, epoch: u32, password: &Password, sent: Sent) {
-        let unblock = self.oracle.unblocks.get(password).copied().unwrap_or(i64::MIN);
+        // An answer that crosses the user's call is lifted with it.
+        let unblock = self.oracle.unblocks.get(password).map_or(i64::MIN, |at| at + 2 * S);
         let rejections = self.oracle.rejections.get(password);
         let found =
             rejections.into_iter().flatten().rev().take(4).copied().find(|(at, who, start)| {

@@ -101,6 +101,9 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
         3_000_594_106,
         3_000_851_735,
         3_000_921_235,
+        4_000_172_941,
+        4_000_316_215,
+        4_000_651_288,
     ]
     .map(|seed| (seed, profile(seed)));
     for (seed, profile) in no_faults.into_iter().chain(faults).chain(drawn) {
