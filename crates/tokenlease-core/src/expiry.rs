@@ -15,11 +15,15 @@
 //!   it, each call needs its own validation. Later a validation serves for a ninth of its distance
 //!   from the assumed expiry, at least 30 s and at most 10 minutes.
 //! - **Unknown** (refetched): a validation serves for 10 minutes.
+//!
+//! If the host's clocks have parted ([`host_clocks`](crate::host_clocks)), the token is validated once. From
+//! the end on that the wall clock shows, it is validated as after an assumed expiry.
 
 use std::time::Duration;
 
 use crate::{
     backoff,
+    host_clocks::{HostClocks, Parted},
     lease::{Expiry, Lease, margin, refresh_window},
     time::{Moment as _, Timestamp},
 };
@@ -65,10 +69,45 @@ pub(crate) struct Rules {
     pub(crate) new_token_ends_old: bool,
     /// The seed of the moment in the refresh window.
     pub(crate) seed: u64,
+    /// The clocks of this host now. `None`: the server can't be asked about a token, so that their
+    /// difference is no reason to.
+    pub(crate) clocks: Option<HostClocks>,
 }
 
 /// Returns the freshness of a lease, without regard to rejections, revocations and circuits.
 pub(crate) fn freshness(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Freshness {
+    let by_elapsed = by_elapsed(lease, now, rules);
+    let (Freshness::Fresh { until } | Freshness::RefreshWindow { until }) = by_elapsed else {
+        return by_elapsed;
+    };
+    let Some(parted) = parted(lease, rules) else { return by_elapsed };
+    if parted.is_in_doubt() {
+        return Freshness::Validate { strict: false };
+    }
+    let Some(earlier) = parted.may_end_earlier_by() else { return by_elapsed };
+    let Some(hard) = lease.end() else { return by_elapsed };
+    let assumed = match lease.expiry() {
+        Expiry::Assumed { validate_from_age, .. } => lease.sent_at().plus(validate_from_age),
+        _ => hard,
+    };
+    let may_end = [hard, assumed].map(|end| end.minus(earlier));
+    if let Some(may_end) = may_end.into_iter().find(|may_end| now >= *may_end) {
+        return after_assumed_end(lease, now, may_end, hard);
+    }
+    let may_end = assumed.minus(earlier);
+    match by_elapsed {
+        Freshness::Fresh { .. } => Freshness::Fresh { until: until.min(may_end) },
+        _ => Freshness::RefreshWindow { until: until.min(may_end) },
+    }
+}
+
+/// By how much the host's clocks have parted in the life of the token, if the server can be asked.
+pub(crate) fn parted(lease: &Lease<Timestamp>, rules: Rules) -> Option<Parted> {
+    lease.parted(rules.clocks?)
+}
+
+/// The freshness by the monotonic clock alone.
+fn by_elapsed(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Freshness {
     let sent_at = lease.sent_at();
     match lease.expiry() {
         Expiry::Stated { end } | Expiry::Capped { end } => {
@@ -96,15 +135,8 @@ pub(crate) fn freshness(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) 
                 Freshness::Expired
             } else if now < assumed {
                 Freshness::Fresh { until: assumed.min(hard) }
-            } else if now < assumed.plus(STRICT_PERIOD) {
-                Freshness::Validate { strict: true }
             } else {
-                by_validation(lease, now, hard, |sent| {
-                    // The age of a validation may be a tenth of the time since the assumed expiry:
-                    // now - sent <= (now - assumed) / 10.
-                    (sent.since(assumed) / 9)
-                        .clamp(MIN_VALIDATION_LIFETIME, MAX_VALIDATION_LIFETIME)
-                })
+                after_assumed_end(lease, now, assumed, hard)
             }
         }
         Expiry::Unknown => {
@@ -118,6 +150,24 @@ pub(crate) fn freshness(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) 
         Expiry::Unstated => Freshness::Fresh { until: Timestamp::MAX },
         Expiry::ExpiredOnArrival { .. } => Freshness::Expired,
     }
+}
+
+/// The freshness of a lease after the end that its token is assumed to have, before the one that it has
+/// for certain.
+fn after_assumed_end(
+    lease: &Lease<Timestamp>,
+    now: Timestamp,
+    assumed: Timestamp,
+    hard: Timestamp,
+) -> Freshness {
+    if now < assumed.plus(STRICT_PERIOD) {
+        return Freshness::Validate { strict: true };
+    }
+    by_validation(lease, now, hard, |sent| {
+        // The age of a validation may be a tenth of the time since the assumed expiry:
+        // now - sent <= (now - assumed) / 10.
+        (sent.since(assumed) / 9).clamp(MIN_VALIDATION_LIFETIME, MAX_VALIDATION_LIFETIME)
+    })
 }
 
 fn by_validation(
@@ -144,7 +194,7 @@ mod tests {
     };
 
     const HOUR: i64 = 3_600_000;
-    const RULES: Rules = Rules { new_token_ends_old: false, seed: 1 };
+    const RULES: Rules = Rules { new_token_ends_old: false, seed: 1, clocks: None };
 
     fn lease(sent_at: i64, expiry: Expiry<Timestamp>, validation: Option<i64>) -> Lease<Timestamp> {
         let token = Token::new(TokenKind::Bearer, "t");
@@ -153,6 +203,7 @@ mod tests {
             token,
             first: FirstSeen { generation: 1, sent_at: Timestamp(sent_at), expiry },
             validated_at: validation.map(Timestamp),
+            clocks: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    host_clocks::LeaseClocks,
     time::Moment,
     token::{Token, TokenFingerprint},
 };
@@ -43,6 +44,8 @@ pub struct Lease<T> {
     pub(crate) fingerprint: TokenFingerprint,
     pub(crate) first: FirstSeen<T>,
     pub(crate) validated_at: Option<T>,
+    /// The clocks of the host that last received word of it. `None`: no host of these clocks has.
+    pub(crate) clocks: Option<LeaseClocks>,
 }
 
 /// The facts about a token that are fixed when it is first seen.
@@ -171,6 +174,7 @@ impl<T: Moment> Lease<T> {
             fingerprint: self.fingerprint,
             first: self.first.map(&lower_bound),
             validated_at: self.validated_at.map(lower_bound),
+            clocks: self.clocks,
         }
     }
 }

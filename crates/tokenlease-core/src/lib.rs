@@ -10,6 +10,7 @@ pub mod backoff;
 mod credentials;
 mod error;
 mod expiry;
+mod host_clocks;
 pub mod http;
 pub mod identity;
 mod key;
@@ -25,6 +26,7 @@ mod token;
 pub use crate::{
     credentials::{Credentials, CredentialsFingerprint},
     error::{Error, ErrorKind, Result},
+    host_clocks::BootId,
     identity::Identity,
     key::Key,
     secret::Secret,

@@ -44,6 +44,7 @@ mod adopt;
 mod backoff;
 mod caller;
 mod circuit;
+mod clocks;
 mod effect;
 mod ended;
 mod event;
@@ -89,6 +90,7 @@ use crate::{
     credentials::CredentialsFingerprint,
     error::{Error, ErrorKind},
     expiry::Rules,
+    host_clocks::{BootId, HostClocks},
     key::Key,
     lease::{Lease, Source},
     provider::{Call, OptionsFingerprint, Server},
@@ -102,6 +104,10 @@ pub struct Lifecycle {
     can: Capabilities,
     policy: Policy,
     rules: Rules,
+    /// The clocks of this host, as of the last call.
+    clocks: HostClocks,
+    /// The clocks when the request was sent whose outcome is handled.
+    sent_clocks: HostClocks,
     credentials: CredentialsFingerprint,
     /// The options that its logins are sent with.
     options: Option<OptionsFingerprint>,
@@ -157,6 +163,8 @@ struct CurrentLease {
     /// A caller adopted it with credentials that were never accepted so far: other processes do not get
     /// it.
     is_private: bool,
+    /// The server could not be asked about it although the clocks have parted. It serves until then.
+    unasked_until: Option<Timestamp>,
 }
 
 impl CurrentLease {
@@ -169,6 +177,7 @@ impl CurrentLease {
             confirmed_at: None,
             asked_again: None,
             is_private: false,
+            unasked_until: None,
         }
     }
 }
@@ -192,6 +201,7 @@ impl Lifecycle {
         policy: Policy,
         seed: u64,
     ) -> Self {
+        let clocks = HostClocks { boot: BootId(seed), ahead: 0 };
         Self {
             can: Capabilities {
                 refetch: server.can_refetch(),
@@ -201,7 +211,9 @@ impl Lifecycle {
                 state_expiry: server.states_ends(),
             },
             policy,
-            rules: Rules { new_token_ends_old: server.new_token_ends_old(), seed },
+            rules: Rules { new_token_ends_old: server.new_token_ends_old(), seed, clocks: None },
+            clocks,
+            sent_clocks: clocks,
             credentials,
             options: Some(server.options_fingerprint(&key)),
             key,
@@ -225,6 +237,16 @@ impl Lifecycle {
         }
     }
 
+    /// Takes the id of this start of the host. Then processes that share a store recognize that the host's
+    /// clocks have parted since another process of the host used the token; without it, only this
+    /// machine's own leases are compared.
+    #[must_use]
+    pub fn with_boot(mut self, boot: BootId) -> Self {
+        self.clocks.boot = boot;
+        self.sent_clocks.boot = boot;
+        self
+    }
+
     /// Takes which calls the server has, after its discovery document was read.
     pub fn set_calls_of(&mut self, server: &Server) {
         self.can.validate = server.can_validate();
@@ -235,6 +257,7 @@ impl Lifecycle {
     /// time.
     pub fn poll(&mut self, now: Now) -> Step {
         let t = now.elapsed;
+        self.read_clocks(now);
         self.give_up(now);
         let mut turns = 0;
         while self.within_turns(turns, t) {
@@ -273,7 +296,9 @@ impl Lifecycle {
     #[expect(clippy::needless_pass_by_value, reason = "a receipt is good for one use")]
     pub fn handle(&mut self, receipt: Receipt, outcome: Outcome, now: Now) {
         self.note_unlock(&receipt, &outcome);
-        let Receipt { id, kind, sent, .. } = receipt;
+        self.read_clocks(now);
+        let Receipt { id, kind, sent, clocks, .. } = receipt;
+        self.sent_clocks = clocks;
         if self.outstanding.as_ref().is_some_and(|current| current.id == id) {
             self.outstanding = None;
             self.arrived(kind, outcome, sent, now);
@@ -332,7 +357,9 @@ impl Lifecycle {
             _ => None,
         };
         let deadline = t.plus(limit);
-        let receipt = Receipt { id: self.next_id, kind, sent: t, deadline, lock_epoch, token };
+        let clocks = self.clocks;
+        let receipt =
+            Receipt { id: self.next_id, kind, sent: t, deadline, lock_epoch, token, clocks };
         self.outstanding = Some(receipt.copy());
         Some(Step::Do(effect, receipt))
     }

@@ -354,6 +354,7 @@ mod tests {
             token,
             first: FirstSeen { generation: 1, sent_at: NOW, expiry },
             validated_at: None,
+            clocks: None,
         };
         let leases = vec![Entry { credentials: credentials(), options: None, lease }];
         RecordState { leases, ..RecordState::default() }

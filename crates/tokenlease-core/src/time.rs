@@ -87,6 +87,16 @@ moment! {
 #[serde(transparent)]
 pub struct WallTime(pub i64);
 
+impl WallTime {
+    pub(crate) fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+
+    pub(crate) fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+}
+
 impl fmt::Display for WallTime {
     /// Writes the time in the format of RFC 3339, in UTC, to the second.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

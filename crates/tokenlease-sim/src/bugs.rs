@@ -39,6 +39,8 @@ pub enum Bug {
     OneFlight,
     /// Leases expire by the wall clock.
     WallClockOnly,
+    /// The wall clock is not compared: a host that stood still does not notice.
+    WallClockIgnored,
     /// The record contains the writer's wall clock time.
     WallTimeInRecord,
     /// The store is read only if memory is empty.
@@ -79,7 +81,7 @@ pub enum Bug {
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::LockWithoutStore,
         Self::StaleReadInsideLock,
         Self::FailedReadIgnored,
@@ -92,6 +94,7 @@ impl Bug {
         Self::OneCredentialsFingerprint,
         Self::OneFlight,
         Self::WallClockOnly,
+        Self::WallClockIgnored,
         Self::WallTimeInRecord,
         Self::StoreOnlyWhenEmpty,
         Self::RejectionNotValidated,

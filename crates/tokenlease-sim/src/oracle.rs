@@ -8,6 +8,7 @@ mod answers;
 mod backoff;
 mod causes;
 mod deliveries;
+mod freezes;
 mod logins;
 mod rate;
 mod sends;
@@ -91,6 +92,10 @@ pub struct Oracle {
     pub(crate) crashes: Vec<(i64, usize)>,
     /// When processes were paused, and until when.
     pub(crate) pauses: Vec<(i64, i64, usize)>,
+    /// When hosts resumed whose suspend-aware clock had stood still.
+    pub(crate) freezes: Vec<(i64, usize)>,
+    /// When the wall clock of a host jumped.
+    pub(crate) wall_jumps: Vec<(i64, usize)>,
     /// The last request for a longer remaining lifetime, by entry: when, and how long.
     pub(crate) min_remaining_requests: BTreeMap<(usize, Password), (i64, i64)>,
     /// When the answer to a login was last dropped by a plan.

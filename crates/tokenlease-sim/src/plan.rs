@@ -20,6 +20,8 @@ pub enum PlanEvent {
     PauseBeforeSend { p: usize, length: i64 },
     /// A host is suspended.
     SuspendHost { host: usize, length: i64 },
+    /// A host is suspended and does not notice: of its clocks only the wall clock is corrected.
+    FreezeHost { host: usize, length: i64 },
     /// The wall clock of a host jumps.
     JumpWallClock { host: usize, by: i64 },
     /// The wall clocks of all hosts jump, as with a wrong time zone.
@@ -75,13 +77,8 @@ impl PlanEvent {
             Self::Ask { p, caller } => world.ask(p, caller),
             Self::Pause { p, length } => world.pause(p, length),
             Self::PauseBeforeSend { p, length } => world.pause_before_send(p, length),
-            Self::SuspendHost { host, length } => {
-                for p in 0..world.processes.len() {
-                    if world.processes[p].host == host {
-                        world.pause(p, length);
-                    }
-                }
-            }
+            Self::SuspendHost { host, length } => world.suspend_host(host, length),
+            Self::FreezeHost { host, length } => world.freeze_host(host, length),
             Self::JumpWallClock { host, by } => world.jump_wall_clock(host, by),
             Self::JumpAllWallClocks { by } => {
                 for host in 0..world.hosts.len() {

@@ -40,16 +40,19 @@ pub enum Profile {
     /// A provider whose validation has a quirk, errors of the configuration that end, and passwords that
     /// change again and again.
     OddServers,
+    /// Hosts whose suspend-aware clock stands still while they are suspended.
+    FrozenHosts,
 }
 
 /// The most calls, other events and faults of a world.
 pub const MAX_EVENTS: usize = 2_000;
 
-/// Returns the default profile of a seed: of twenty worlds, four have no faults, two are long, four have a
-/// provider with a quirk, and one has an odd server.
+/// Returns the default profile of a seed: of twenty worlds, three have no faults, two are long, four have a
+/// provider with a quirk, one has an odd server, and one has hosts that stand still.
 pub fn profile(seed: u64) -> Profile {
     match seed % 10 {
         3 if (seed / 10).is_multiple_of(2) => Profile::OddServers,
+        4 if !(seed / 10).is_multiple_of(2) => Profile::FrozenHosts,
         4 | 9 => Profile::NoFaults,
         7 => Profile::Long,
         2 => Profile::Quirks,
@@ -136,6 +139,15 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         if profile == Profile::OddServers {
             let mut rng = Rng::new(seed.wrapping_mul(86_028_121).wrapping_add(7));
             odd_servers::add(&mut plan, &mut rng, stop);
+        }
+        if profile == Profile::FrozenHosts {
+            let mut rng = Rng::new(seed.wrapping_mul(49_979_687).wrapping_add(11));
+            for _ in 0..rng.range(1, 5) {
+                let host = usize::try_from(rng.draw()).unwrap_or_default() % plan.setup.hosts;
+                let length = rng.pick(&[M, 10 * M, H, 8 * H, 13 * H]).min(stop / 2);
+                let at = rng.range(0, stop - length);
+                plan.events.push((at, PlanEvent::FreezeHost { host, length }));
+            }
         }
         // The longest server backoff, first circuit or login backoff lasts an hour.
         plan.recovered_since = Some(plan.last_fault_end().max(stop) + 70 * M);

@@ -90,6 +90,12 @@ fn plan_for(bug: Bug) -> Plan {
             // The oracle finds the expired token before an API rejects it.
             plan
         }
+        Bug::WallClockIgnored => {
+            let mut plan = Plan::new(setup(Kind::Wyn, H, 1), 4 * H);
+            asks(&mut plan, 0, [100, 2 * H + 30 * M], &caller);
+            plan.events.push((M, PlanEvent::FreezeHost { host: 0, length: 2 * H }));
+            plan
+        }
         Bug::WallTimeInRecord => {
             let wall_offsets = vec![0, -30 * M];
             let setup = Setup { wall_offsets, hosts: 2, ..setup(Kind::Wyn, H, 1) };

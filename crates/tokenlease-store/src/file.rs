@@ -101,7 +101,8 @@ impl FileStore {
     /// # Errors
     /// [`Config`](tokenlease::ErrorKind::Config) as in [`open`](Self::open).
     pub fn with_clock(folder: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
-        Self::on_boot(folder.as_ref(), clock, boot::id())
+        let boot = clock.boot().map(str::to_owned);
+        Self::on_boot(folder.as_ref(), clock, boot)
     }
 
     fn on_boot(path: &Path, clock: Arc<dyn Clock>, boot: Option<String>) -> Result<Self> {

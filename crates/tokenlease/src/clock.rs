@@ -2,6 +2,7 @@
 //!
 //! The core takes the time as an argument. Only this module reads a clock.
 
+mod boot;
 mod steered;
 
 use std::{
@@ -30,6 +31,13 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Returns only the clock that runs through suspend.
     fn elapsed(&self) -> Timestamp {
         self.now().elapsed
+    }
+
+    /// Returns the name of this start of the host, if the system has one: all processes with that name
+    /// read the same clocks. Then a process recognizes from a stored token that the host stood still
+    /// since.
+    fn boot(&self) -> Option<&str> {
+        boot::name()
     }
 
     /// Returns the cheapest clock that never jumps, in nanoseconds, for serving cached tokens.

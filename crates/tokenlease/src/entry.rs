@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use tokenlease_core::{
-    Credentials, CredentialsFingerprint, Key, Result, Timestamp,
+    BootId, Credentials, CredentialsFingerprint, Key, Result, Timestamp,
     lifecycle::{Lifecycle, Policy},
     provider::{Call, Server},
 };
@@ -57,11 +57,15 @@ impl Entry {
         policy: Policy,
         credentials: &Credentials,
         keep: bool,
+        boot: Option<BootId>,
     ) -> Result<Self> {
         server.check(credentials)?;
         let credentials_fingerprint = CredentialsFingerprint::of(key, credentials);
-        let lifecycle =
+        let mut lifecycle =
             Lifecycle::new(server, credentials_fingerprint, key.clone(), policy, random::seed()?);
+        if let Some(boot) = boot {
+            lifecycle = lifecycle.with_boot(boot);
+        }
         Ok(Self {
             credentials_fingerprint,
             credentials: keep.then(|| credentials.clone()),

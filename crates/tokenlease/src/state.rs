@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokenlease_core::{
-    Credentials, Error, ErrorKind, Now, Result, Timestamp, Token,
+    BootId, Credentials, Error, ErrorKind, Now, Result, Timestamp, Token,
     lifecycle::{Event, Policy, Ready},
     provider::Server,
     time::Moment as _,
@@ -237,7 +237,8 @@ impl ClientState {
 
     fn new_entry(&self, credentials: &Credentials, keep: bool) -> Result<Arc<Entry>> {
         let key = self.registry.key();
-        Entry::new(&self.server, key, self.policy, credentials, keep).map(Arc::new)
+        let boot = self.registry.clock().boot().map(BootId::of);
+        Entry::new(&self.server, key, self.policy, credentials, keep, boot).map(Arc::new)
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {

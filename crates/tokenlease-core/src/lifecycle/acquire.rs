@@ -13,7 +13,7 @@ use super::{
 use crate::{
     backoff,
     error::{Error, ErrorKind},
-    expiry::{self, Freshness},
+    expiry::Freshness,
     lease::{Expiry, Lease, Source},
     provider::{Answer, Granted},
     record::{
@@ -177,7 +177,7 @@ impl Lifecycle {
         match answer {
             Answer::Token(granted) => {
                 let is_better = |current: &CurrentLease| {
-                    let freshness = expiry::freshness(&current.lease, t, self.rules);
+                    let freshness = self.freshness(current, t);
                     current.suspicion.is_none()
                         && match kind {
                             // The token that was requested later is newer, and may have ended the

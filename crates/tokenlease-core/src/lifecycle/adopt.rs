@@ -3,7 +3,8 @@
 use super::{CurrentLease, Lifecycle, event::Event};
 use crate::{
     error::{Error, ErrorKind, Result},
-    expiry::{self, Freshness},
+    expiry::Freshness,
+    host_clocks::HostClocks,
     lease::{Expiry, FirstSeen, Lease, Source},
     record::change::{Origin, RecordChange},
     time::{Now, Timestamp},
@@ -40,7 +41,8 @@ impl Lifecycle {
         let generation = known.generation.saturating_add(1);
         let first = known.history(fingerprint).and_then(|history| history.first);
         let first = first.unwrap_or(FirstSeen { generation, sent_at: t, expiry });
-        let lease = Lease { token, fingerprint, first, validated_at: None };
+        let mut lease = Lease { token, fingerprint, first, validated_at: None, clocks: None };
+        lease.set_clocks(HostClocks::new(self.clocks.boot, now));
         let (credentials, options) = (self.credentials, self.options);
         let is_private = !known.was_accepted(credentials);
         if !is_private {
@@ -71,9 +73,12 @@ impl Lifecycle {
             self.current = None;
             return;
         }
+        self.take_times_of_record();
         let stored = self.store.stored_lease.as_ref();
         let stored = stored.filter(|lease| self.may_adopt(lease, t)).cloned();
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
+        let clocks = self.clocks;
+        let freshness = self.current.as_ref().map(|current| self.freshness(current, t));
         match (&mut self.current, stored) {
             (Some(current), Some(stored)) if current.lease.fingerprint == stored.fingerprint => {
                 // The server may have stated its end to another process again.
@@ -82,7 +87,7 @@ impl Lifecycle {
                     ..current.lease.first.returned_again(stored.first)
                 };
                 if stored.validated_at > current.lease.validated_at {
-                    current.lease.validated_at = stored.validated_at;
+                    current.lease.take_peer_validation(&stored, clocks);
                     let suspicion = current.suspicion;
                     if suspicion.is_some_and(|suspicion| Some(suspicion.at) <= stored.validated_at)
                     {
@@ -93,9 +98,9 @@ impl Lifecycle {
             }
             (Some(current), Some(stored)) => {
                 let does_not_serve = current.suspicion.is_some()
-                    || match expiry::freshness(&current.lease, t, self.rules) {
-                        Freshness::Expired => true,
-                        Freshness::Margin { .. } => self.store.known.is_live(&stored, t),
+                    || match freshness {
+                        Some(Freshness::Expired) => true,
+                        Some(Freshness::Margin { .. }) => self.store.known.is_live(&stored, t),
                         _ => false,
                     };
                 if stored.sent_at() > current.lease.sent_at()
@@ -161,6 +166,6 @@ impl Lifecycle {
     fn adopt_from_store(&mut self, lease: Lease<Timestamp>, t: Timestamp) {
         self.drop_current(t);
         self.events.push(Event::Adopted(lease.fingerprint));
-        self.current = Some(CurrentLease::new(lease, Source::Store, t));
+        self.current = Some(CurrentLease::new(self.by_own_clocks(lease), Source::Store, t));
     }
 }

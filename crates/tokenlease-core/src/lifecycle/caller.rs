@@ -84,6 +84,7 @@ impl Lifecycle {
     /// asks once more at its deadline, and is answered then in any case.
     pub fn ask(&mut self, ask: &Ask, now: Now) -> Reply {
         let t = now.elapsed;
+        self.read_clocks(now);
         let is_late = t >= ask.deadline;
         if t < self.store.next_check {
             let waits = self.flight.as_ref().is_some_and(|flight| !flight.refreshing);
@@ -141,7 +142,7 @@ impl Lifecycle {
         if self.circuit_is_open() || current.suspicion.is_some() {
             return None;
         }
-        let until = match expiry::freshness(&current.lease, t, self.rules) {
+        let until = match expiry::freshness(&current.lease, t, self.rules_for(current, now)) {
             Freshness::Fresh { until } => until,
             Freshness::RefreshWindow { until } | Freshness::Margin { until } => {
                 until.min(self.refresh_delayed_until())
@@ -177,6 +178,8 @@ impl Lifecycle {
         match fit {
             Fit::Serve | Fit::Refresh => {}
             Fit::ReplaceOrServe if is_late => {}
+            // Clocks that have parted prove nothing.
+            Fit::Validate if is_late && self.doubts_clocks_of(current, t) => {}
             _ => return None,
         }
         // Callers that waited for the flight get the lease's source, later callers get memory.
@@ -191,7 +194,7 @@ impl Lifecycle {
     /// How a lease fits a caller's request at `t`, if the circuit is closed.
     pub(super) fn fit(&self, current: &CurrentLease, ask: &Ask, t: Timestamp) -> Fit {
         let lease = &current.lease;
-        let freshness = expiry::freshness(lease, t, self.rules);
+        let freshness = self.freshness(current, t);
         if current.suspicion.is_some() {
             // An expired token needs no validation.
             return if freshness == Freshness::Expired { Fit::Replace } else { Fit::Validate };

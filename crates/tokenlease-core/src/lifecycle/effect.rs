@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     error::Error,
+    host_clocks::HostClocks,
     provider::{Answer, Call},
     record::Record,
     time::{StoreTime, Timestamp},
@@ -110,6 +111,8 @@ pub struct Receipt {
     pub(super) lock_epoch: u64,
     /// Of a validation: the token that the server is asked about.
     pub(super) token: Option<TokenFingerprint>,
+    /// The clocks when it was sent.
+    pub(super) clocks: HostClocks,
 }
 
 impl Receipt {

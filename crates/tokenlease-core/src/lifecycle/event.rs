@@ -36,6 +36,10 @@ pub enum Event {
     BackedOff(Timestamp),
     /// The answer to a login was lost: a token may be active that no client knows.
     LoginLost,
+    /// The wall clock and the clock that counts lifetimes have parted by more than two minutes since the
+    /// token was last confirmed: the host may have been suspended. The server is asked about the token
+    /// where it can be.
+    ClocksParted(TokenFingerprint),
     /// The store failed three times in a row.
     StoreUnavailable,
     /// The store answers again.
@@ -60,6 +64,7 @@ impl fmt::Display for Event {
             Self::CircuitClosed => f.write_str("circuit closed"),
             Self::BackedOff(_) => f.write_str("backed off"),
             Self::LoginLost => f.write_str("login lost"),
+            Self::ClocksParted(token) => write!(f, "clocks parted {token}"),
             Self::StoreUnavailable => f.write_str("store unavailable"),
             Self::StoreAvailable => f.write_str("store available"),
             Self::RecordUnreadable => f.write_str("record unreadable"),

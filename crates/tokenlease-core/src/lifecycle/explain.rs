@@ -38,7 +38,7 @@ impl Lifecycle {
             Expiry::Unstated => "has no stated expiry and is used until an API rejects it".into(),
             Expiry::ExpiredOnArrival { .. } => "had expired on arrival".into(),
         };
-        let freshness = match expiry::freshness(lease, t, self.rules) {
+        let freshness = match expiry::freshness(lease, t, self.rules_for(current, now)) {
             _ if current.suspicion.is_some() => {
                 "an API rejected it, and it is validated before it is served"
             }

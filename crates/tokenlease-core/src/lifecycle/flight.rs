@@ -134,6 +134,11 @@ impl Lifecycle {
         let current = self.current.as_ref().filter(|_| usable);
         match current.map(|current| self.fit(current, &demand, t)) {
             Some(caller::Fit::Serve) => return self.complete(Ok(())),
+            // All processes wake up at once: one of them asks the server, under the lock.
+            Some(caller::Fit::Validate) if self.doubts_clocks(t) => {
+                self.report_parted_clocks();
+                return self.progress(Progress::MustReplace);
+            }
             Some(caller::Fit::Validate) => return self.progress(Progress::MustValidate),
             // The waiting callers can be answered; the flight goes on for later ones.
             Some(caller::Fit::Refresh) => self.completions += 1,
@@ -234,12 +239,12 @@ impl Lifecycle {
         match known.lease(self.credentials) {
             Some(stored) if stored.fingerprint == obtained.lease.fingerprint => {
                 obtained.lease.first.generation = stored.generation();
-                obtained.lease.validated_at = obtained.lease.validated_at.max(stored.validated_at);
+                obtained.lease.take_peer_validation(stored, self.clocks);
             }
             // Another process saved a lease that was requested later. Both tokens are active; all
             // processes use that one.
             Some(stored) if known.is_live(stored, t) && Some(stored.fingerprint) != suspected => {
-                obtained = CurrentLease::new(stored.clone(), Source::Store, t);
+                obtained = CurrentLease::new(self.by_own_clocks(stored.clone()), Source::Store, t);
             }
             _ => {}
         }

@@ -136,7 +136,8 @@ impl Lifecycle {
                 if self.is_current(fingerprint) {
                     self.confirm_current(sent, t);
                 } else if self.is_leased(fingerprint) {
-                    self.record_change(RecordChange::Validated { fingerprint, sent }, t);
+                    let then = self.sent_clocks.wall(sent);
+                    self.record_change(RecordChange::Validated { fingerprint, sent, then }, t);
                 }
                 self.finish_job(Ok(Report::Validation(true)));
             }

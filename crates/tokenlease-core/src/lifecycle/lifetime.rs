@@ -39,8 +39,9 @@ impl Lifecycle {
         lease: &mut Lease<Timestamp>,
         sent: Timestamp,
     ) -> Vec<RecordChange<Timestamp>> {
-        lease.validated_at = lease.validated_at.max(Some(sent));
-        let mut changes = vec![RecordChange::Validated { fingerprint: lease.fingerprint, sent }];
+        let (fingerprint, then) = (lease.fingerprint, self.sent_clocks.wall(sent));
+        lease.confirmed(sent, then);
+        let mut changes = vec![RecordChange::Validated { fingerprint, sent, then }];
         if let Expiry::Assumed { validate_from_age, .. } = lease.expiry() {
             let (agreed, age) = (self.agreed_lifetime(), sent.since(lease.sent_at()));
             if age >= agreed && self.store.known.early_end.is_some() {

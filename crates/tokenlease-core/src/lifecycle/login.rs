@@ -60,7 +60,8 @@ impl Lifecycle {
         let known = known.and_then(|history| history.first);
         let first = known.map_or(stated, |known| known.returned_again(stated));
         let token = granted.token.clone();
-        let lease = Lease { token, fingerprint, first, validated_at: Some(sent) };
+        let mut lease = Lease { token, fingerprint, first, validated_at: Some(sent), clocks: None };
+        self.keep_clocks(&mut lease);
         let is_better = self.serves_better(&lease, known.is_some() && !lift, t);
         self.outage_login_succeeded(&lease, t);
         self.events.push(Event::LoggedIn(fingerprint));

@@ -78,10 +78,16 @@ impl Lifecycle {
             sent_at: sent,
             expiry: Expiry::Unknown,
         });
-        let current = self.current.as_ref();
-        let validated_at = current.filter(|current| current.lease.fingerprint == fingerprint);
-        let validated_at = validated_at.and_then(|current| current.lease.validated_at);
-        let mut lease = Lease { token: granted.token.clone(), fingerprint, first, validated_at };
+        let current = self.current.as_ref().map(|current| &current.lease);
+        let current = current.filter(|lease| lease.fingerprint == fingerprint);
+        let mut lease = Lease {
+            token: granted.token.clone(),
+            fingerprint,
+            first,
+            validated_at: current.and_then(|lease| lease.validated_at),
+            clocks: None,
+        };
+        self.keep_clocks(&mut lease);
         if lease.has_expired(t) {
             // It is older than any token of the server gets, so it is no usable one.
             self.no_token(t);

@@ -16,7 +16,7 @@ use super::{Lifecycle, Next};
 use crate::{
     backoff,
     error::{Error, ErrorKind},
-    expiry::{self, Freshness},
+    expiry::Freshness,
     lease::{Expiry, Lease},
     record::change::RecordChange,
     time::{Moment as _, Now, Timestamp},
@@ -81,7 +81,7 @@ impl Lifecycle {
         }
         let spent = *self.store.known.spent_logins(self.credentials)?;
         let in_use = self.current.as_ref().filter(|_| !spent.lost).and_then(|current| {
-            let freshness = expiry::freshness(&current.lease, t, self.rules);
+            let freshness = self.freshness(current, t);
             let serves = matches!(
                 freshness,
                 Freshness::Fresh { .. }

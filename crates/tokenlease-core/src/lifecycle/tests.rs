@@ -3,6 +3,7 @@
 
 mod backoffs;
 mod causes;
+mod clocks;
 mod fuses;
 mod late_answers;
 mod locks;

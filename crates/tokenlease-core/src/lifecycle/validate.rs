@@ -30,6 +30,8 @@ use crate::{
 
 /// How often a validation is sent whose answer is inconclusive.
 const TRIES: u8 = 2;
+/// The server is asked again about a token that the clocks make doubtful after this time.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// A token was issued a moment ago for this time.
 const NEW_FOR: Duration = Duration::from_secs(10 * 60);
 
@@ -115,6 +117,7 @@ impl Lifecycle {
     /// a token past its assumed expiry is refetched.
     pub(super) fn validation_inconclusive(&mut self, error: Option<Error>, now: Now) {
         let t = now.elapsed;
+        let doubts_clocks = self.doubts_clocks(t);
         let (Some(flight), Some(current)) = (&mut self.flight, &mut self.current) else { return };
         flight.tries = flight.tries.saturating_add(1);
         match current.suspicion {
@@ -133,7 +136,11 @@ impl Lifecycle {
             None => {
                 // Before the assumed expiry a validation is only preferred: the lease still serves.
                 let freshness = expiry::freshness(&current.lease, t, self.rules);
-                if matches!(freshness, Freshness::Fresh { .. }) {
+                if doubts_clocks {
+                    // Clocks that have parted prove nothing.
+                    current.unasked_until = Some(t.plus(ASK_AGAIN));
+                    self.complete(Ok(()));
+                } else if matches!(freshness, Freshness::Fresh { .. }) {
                     let error = error.unwrap_or_else(|| {
                         Error::new(ErrorKind::Unsupported, "the server does not validate tokens")
                     });
@@ -160,7 +167,8 @@ impl Lifecycle {
         let mut same = leases.filter(|lease| lease.fingerprint == fingerprint);
         // The login itself counts as a validation; a later one means that the server called it active.
         !same.any(|lease| {
-            lease.validated_at == Some(lease.sent_at()) && sent.since(lease.sent_at()) < NEW_FOR
+            let age = sent.since(lease.sent_at()).saturating_add(self.stood_still(lease));
+            lease.validated_at == Some(lease.sent_at()) && age < NEW_FOR
         })
     }
 

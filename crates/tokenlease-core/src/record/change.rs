@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{BackoffReason, Tombstone, cause::Cause, clock_mapping::Translate};
 use crate::{
-    credentials::CredentialsFingerprint, lease::Lease, provider::OptionsFingerprint, time::Moment,
-    token::TokenFingerprint,
+    credentials::CredentialsFingerprint, host_clocks::HostTime, lease::Lease,
+    provider::OptionsFingerprint, time::Moment, token::TokenFingerprint,
 };
 
 /// One event that changes the record of an identity.
@@ -24,7 +24,7 @@ pub(crate) enum RecordChange<T> {
         origin: Origin,
     },
     /// A validation sent at that time found the token active.
-    Validated { fingerprint: TokenFingerprint, sent: T },
+    Validated { fingerprint: TokenFingerprint, sent: T, then: HostTime },
     /// A refetch sent at that time returned a token that was rejected without a validation.
     Lifted { fingerprint: TokenFingerprint, sent: T },
     /// A token must not be used any more.
@@ -95,9 +95,11 @@ impl<T: Moment> RecordChange<T> {
                     origin: *origin,
                 }
             }
-            Self::Validated { fingerprint, sent } => {
-                RecordChange::Validated { fingerprint: *fingerprint, sent: to.lower_bound(*sent) }
-            }
+            Self::Validated { fingerprint, sent, then } => RecordChange::Validated {
+                fingerprint: *fingerprint,
+                sent: to.lower_bound(*sent),
+                then: *then,
+            },
             Self::Lifted { fingerprint, sent } => {
                 RecordChange::Lifted { fingerprint: *fingerprint, sent: to.lower_bound(*sent) }
             }

@@ -33,7 +33,7 @@ impl Record {
         let (version, rest) = bytes.split_first().ok_or(DecodeError::Torn)?;
         match *version {
             VERSION => postcard::from_bytes(rest).map(Self).map_err(|_| DecodeError::Torn),
-            1 => postcard::from_bytes::<version1::Fields>(rest)
+            1 => postcard::from_bytes::<version1::Fields<'_>>(rest)
                 .map(|fields| Self(fields.into()))
                 .map_err(|_| DecodeError::Torn),
             0 => Err(DecodeError::Torn),
@@ -75,6 +75,7 @@ pub(super) mod lease {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use crate::{
+        host_clocks::LeaseClocks,
         lease::{FirstSeen, Lease},
         secret::Secret,
         token::{Token, TokenFingerprint, TokenKind},
@@ -84,16 +85,20 @@ pub(super) mod lease {
         lease: &Lease<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let Lease { token, fingerprint, first, validated_at } = lease;
-        (token.kind(), token.expose(), fingerprint, first, validated_at).serialize(serializer)
+        let Lease { token, fingerprint, first, validated_at, clocks } = lease;
+        (token.kind(), token.expose(), fingerprint, first, validated_at, clocks)
+            .serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Lease<T>, D::Error> {
-        type Parts<'a, T> = (TokenKind, &'a str, TokenFingerprint, FirstSeen<T>, Option<T>);
-        let (kind, text, fingerprint, first, validated_at) = Parts::deserialize(deserializer)?;
-        Ok(Lease { token: Token::new(kind, Secret::from(text)), fingerprint, first, validated_at })
+        type Parts<'a, T> =
+            (TokenKind, &'a str, TokenFingerprint, FirstSeen<T>, Option<T>, Option<LeaseClocks>);
+        let (kind, text, fingerprint, first, validated_at, clocks) =
+            Parts::deserialize(deserializer)?;
+        let token = Token::new(kind, Secret::from(text));
+        Ok(Lease { token, fingerprint, first, validated_at, clocks })
     }
 }
 
@@ -114,10 +119,11 @@ mod tests {
     use crate::{
         credentials::CredentialsFingerprint,
         error::{Error, ErrorKind},
+        host_clocks::{BootId, LeaseClocks},
         key::Key,
         lease::{Expiry, FirstSeen, Lease},
         provider::OptionsFingerprint,
-        time::StoreTime,
+        time::{StoreTime, WallTime},
         token::{Token, TokenFingerprint, TokenKind},
     };
 
@@ -162,6 +168,11 @@ mod tests {
                         fingerprint: fingerprint(n.into()),
                         first: first(n.into()),
                         validated_at: Some(t(77)),
+                        clocks: Some(LeaseClocks {
+                            boot: BootId(7),
+                            issued: WallTime(1),
+                            confirmed: WallTime(-2),
+                        }),
                     },
                 })
                 .collect(),
@@ -249,7 +260,9 @@ mod tests {
         assert_eq!(vectors[2..], now);
         let mut version_1 =
             RecordState { spent_logins: Vec::new(), causes: Vec::new(), ..full().0 };
-        version_1.leases.iter_mut().for_each(|entry| entry.options = None);
+        for entry in &mut version_1.leases {
+            (entry.options, entry.lease.clocks) = (None, None);
+        }
         for block in version_1.circuits.iter_mut().chain(&mut version_1.entry_backoffs) {
             (block.options, block.cause) = (None, None);
         }

@@ -13,8 +13,8 @@ use super::{
     change::{Origin, RecordChange},
 };
 use crate::{
-    backoff, credentials::CredentialsFingerprint, provider::OptionsFingerprint, time::Moment,
-    token::TokenFingerprint,
+    backoff, credentials::CredentialsFingerprint, host_clocks::HostTime,
+    provider::OptionsFingerprint, time::Moment, token::TokenFingerprint,
 };
 
 /// The time after the last counted login from which a login backoff starts again at zero.
@@ -40,7 +40,9 @@ impl<T: Moment> RecordState<T> {
                     Entry { credentials: *credentials, options: *options, lease: lease.clone() };
                 self.leased(entry, *replacing, *origin, now);
             }
-            RecordChange::Validated { fingerprint, sent } => self.validated(*fingerprint, *sent),
+            RecordChange::Validated { fingerprint, sent, then } => {
+                self.validated(*fingerprint, *sent, *then);
+            }
             RecordChange::Lifted { fingerprint, sent } => self.lifted(*fingerprint, *sent),
             RecordChange::Ended { credentials, fingerprint, tombstone } => {
                 self.ended(*credentials, *fingerprint, *tombstone, now);
@@ -180,8 +182,9 @@ impl<T: Moment> RecordState<T> {
         }
         self.generation = self.generation.max(lease.first.generation);
         let same_token = self.leases.iter().filter(|entry| entry.lease.fingerprint == fingerprint);
-        let validated_at = same_token.filter_map(|entry| entry.lease.validated_at).max();
-        lease.validated_at = validated_at.max(lease.validated_at);
+        for entry in same_token {
+            lease.take_validation(entry.lease.validated_at, entry.lease.clocks);
+        }
         let first = lease.first;
         self.change_history(fingerprint, |history| {
             history.first = Some(first);
@@ -226,10 +229,12 @@ impl<T: Moment> RecordState<T> {
         }
     }
 
-    fn validated(&mut self, fingerprint: TokenFingerprint, sent: T) {
+    fn validated(&mut self, fingerprint: TokenFingerprint, sent: T, then: HostTime) {
         for entry in &mut self.leases {
             if entry.lease.fingerprint == fingerprint {
-                entry.lease.validated_at = entry.lease.validated_at.max(Some(sent));
+                if Some(sent) > entry.lease.validated_at {
+                    entry.lease.confirmed(sent, then);
+                }
                 self.login_backoffs.retain(|backoff| backoff.credentials != entry.credentials);
             }
         }

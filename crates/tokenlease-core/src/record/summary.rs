@@ -202,8 +202,13 @@ mod tests {
 
     fn leased(n: u8, expiry: Expiry<StoreTime>) -> RecordChange<StoreTime> {
         let first = FirstSeen { generation: 0, sent_at: StoreTime(0), expiry };
-        let lease =
-            Lease { token: token(n), fingerprint: fingerprint(n), first, validated_at: None };
+        let lease = Lease {
+            token: token(n),
+            fingerprint: fingerprint(n),
+            first,
+            validated_at: None,
+            clocks: None,
+        };
         RecordChange::Leased {
             credentials: credentials(n),
             options: None,

@@ -1,7 +1,7 @@
 //! Processes start, crash, pause, and drive their state machines.
 
 use tokenlease_core::{
-    Timestamp,
+    BootId, Timestamp,
     lifecycle::{Lifecycle, Step},
 };
 
@@ -9,7 +9,13 @@ use crate::{H, Password, Process, World, process::Entry};
 
 impl World {
     /// Starts a process, with the provider's current password or another.
-    pub fn launch(&mut self, p: usize, password: Option<&str>) {
+    pub fn launch(&mut self, p: usize, password: Option<&'static str>) {
+        let freezes = self.oracle.freezes.iter();
+        let frozen = freezes.filter(|(_, host)| *host == self.processes[p].host);
+        if let Some((end, _)) = frozen.copied().find(|(end, _)| *end > self.now) {
+            self.at(end, move |world| world.launch(p, password));
+            return;
+        }
         let password = password.map_or_else(|| self.provider.password(), Into::into);
         let process = &mut self.processes[p];
         let host = process.host;
@@ -57,10 +63,35 @@ impl World {
         }
     }
 
+    /// A host is suspended, and its suspend-aware clock runs on.
+    pub fn suspend_host(&mut self, host: usize, length: i64) {
+        for p in 0..self.processes.len() {
+            if self.processes[p].host == host {
+                self.pause(p, length);
+            }
+        }
+    }
+
+    /// A host is suspended and does not notice, as a virtual machine: its suspend-aware clock stands
+    /// still. A host that is alone has the store on its disk, so that the store's clock stands still too.
+    pub fn freeze_host(&mut self, host: usize, length: i64) {
+        if self.oracle.freezes.iter().any(|(end, other)| *other == host && *end >= self.now) {
+            return;
+        }
+        self.suspend_host(host, length);
+        self.hosts[host].elapsed -= length;
+        self.oracle.freezes.push((self.now + length, host));
+        if self.hosts.len() == 1 {
+            self.store.offset -= length;
+        }
+        self.log_line(|| format!("the clock of host {host} stands still for {length} ms"));
+    }
+
     /// The wall clock of a host jumps.
     pub fn jump_wall_clock(&mut self, host: usize, by: i64) {
         self.mark_faulty();
         self.hosts[host].wall += by;
+        self.oracle.wall_jumps.push((self.now, host));
     }
 
     /// Returns the state machine of a password in a process; creates it on first use.
@@ -75,7 +106,8 @@ impl World {
                 self.key.clone(),
                 self.setup.policy,
                 seed,
-            );
+            )
+            .with_boot(BootId(self.processes[p].host as u64));
             let entry = Entry {
                 lifecycle,
                 waiters: Vec::new(),

@@ -23,13 +23,14 @@ fn hosts_with_wrong_wall_clocks_agree_on_an_expiry() {
     assert_eq!((logins(&world), world.stats.inactive_served), (2, 0));
 }
 
-/// Rule: Clocks: only the suspend-aware clock ends a lease; a wall clock that jumps sends nothing.
+/// Rule: Clocks: only the suspend-aware clock ends a lease; a wall clock that jumps costs a validation and
+/// no login.
 ///
 /// The wall clock of one of two hosts jumps by 13 hours forward, and back an hour later.
 ///
 /// Reported as librespot-org/librespot#1617.
 #[test]
-fn a_wall_clock_that_jumps_costs_nothing() {
+fn a_wall_clock_that_jumps_costs_no_login() {
     let mut setup = setup(Kind::Wyn, 12 * H, 2);
     setup.hosts = 2;
     let mut world = World::launched(setup);
@@ -57,6 +58,28 @@ fn a_host_that_sleeps_past_the_expiry_serves_no_expired_token() {
     world.run(4 * H);
     world.assert_no_violation();
     assert_eq!((logins(&world), world.stats.inactive_served), (2, 0));
+}
+
+/// Rule: Clocks: a host that is suspended and does not notice serves no token that ended meanwhile: its wall
+/// clock shows that it stood still. All its processes together send one validation.
+///
+/// A virtual machine is suspended for two hours with a token of one hour, then for ten minutes with the
+/// next one.
+///
+/// Reported as microsoft/WSL#5324 and docker/for-mac#17.
+#[test]
+fn a_host_that_stands_still_serves_no_token_that_ended_meanwhile() {
+    let mut world = world(Kind::Wyn, H, 4);
+    for p in 0..4 {
+        asks(&mut world, p, &[0, 2 * H + 30 * M, 3 * H]);
+    }
+    world.at(M, |world| world.freeze_host(0, 2 * H));
+    world.at(2 * H + 40 * M, |world| world.freeze_host(0, 10 * M));
+    world.run(4 * H);
+    world.assert_no_violation();
+    assert_eq!((logins(&world), world.stats.inactive_served), (2, 0));
+    let validations: usize = world.oracle.validations.values().map(Vec::len).sum();
+    assert_eq!(validations, 1);
 }
 
 /// Rule: Expiry: a lifetime of ten years does not overflow.

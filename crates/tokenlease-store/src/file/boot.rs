@@ -38,29 +38,6 @@ pub(super) struct Times {
     pub(super) wall: i64,
 }
 
-/// Returns the id of this boot, as a part of a file's name. Processes in a time namespace with
-/// another clock get another id.
-#[cfg(target_os = "linux")]
-pub(super) fn id() -> Option<String> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let shift = fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
-    let shift: Vec<_> = shift
-        .lines()
-        .filter_map(|line| line.strip_prefix("boottime"))
-        .flat_map(str::split_whitespace)
-        .filter(|number| *number != "0")
-        .collect();
-    let parts: Vec<_> = std::iter::once(boot.trim()).chain(shift).collect();
-    let id = parts.join("_");
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    (!id.is_empty() && id.chars().all(plain)).then_some(id)
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn id() -> Option<String> {
-    None
-}
-
 impl BootClock {
     pub(super) fn new(clock: Arc<dyn Clock>, boot: Option<String>) -> Self {
         Self {

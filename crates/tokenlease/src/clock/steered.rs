@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -35,19 +35,24 @@ pub struct SteeredClock(Arc<Offsets>);
 
 #[derive(Debug)]
 struct Offsets {
-    elapsed: AtomicI64,
-    wall: AtomicI64,
+    /// The offsets of both clocks, moved together: clocks that part mean that a host stood still.
+    moved: RwLock<Moved>,
     /// Counts the moves, so that the coarse clock changes with each of them.
     ticks: AtomicI64,
     moves: watch::Sender<()>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Moved {
+    elapsed: i64,
+    wall: i64,
 }
 
 impl SteeredClock {
     /// Creates a clock that shows the system's time.
     pub fn new() -> Self {
         Self(Arc::new(Offsets {
-            elapsed: AtomicI64::new(0),
-            wall: AtomicI64::new(0),
+            moved: RwLock::default(),
             ticks: AtomicI64::new(0),
             moves: watch::Sender::new(()),
         }))
@@ -56,24 +61,27 @@ impl SteeredClock {
     /// Lets time pass: moves every clock forward, and wakes the sleepers.
     pub fn advance(&self, duration: Duration) {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        add(&self.0.elapsed, millis);
-        self.jump_wall(millis);
+        self.move_by(millis, millis);
     }
 
     /// Moves the wall clock by that many milliseconds, back if negative, as an administrator or a
     /// time server does. No time passes.
     pub fn jump_wall(&self, millis: i64) {
-        add(&self.0.wall, millis);
-        add(&self.0.ticks, 1);
+        self.move_by(0, millis);
+    }
+
+    fn move_by(&self, elapsed: i64, wall: i64) {
+        {
+            let mut moved = self.0.moved.write().unwrap_or_else(PoisonError::into_inner);
+            moved.elapsed = moved.elapsed.saturating_add(elapsed);
+            moved.wall = moved.wall.saturating_add(wall);
+        }
+        self.0.ticks.fetch_add(1, Ordering::AcqRel);
         self.0.moves.send_replace(());
     }
 
-    fn elapsed_offset(&self) -> i64 {
-        self.0.elapsed.load(Ordering::Acquire)
-    }
-
-    fn wall_offset(&self) -> i64 {
-        self.0.wall.load(Ordering::Acquire)
+    fn moved(&self) -> Moved {
+        *self.0.moved.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,22 +93,26 @@ impl Default for SteeredClock {
 
 impl Clock for SteeredClock {
     fn now(&self) -> Now {
-        let wall = system::wall().saturating_add(self.wall_offset());
-        Now { wall: WallTime(wall), elapsed: self.elapsed() }
+        let moved = self.moved();
+        let now = SystemClock.now();
+        Now {
+            wall: WallTime(now.wall.0.saturating_add(moved.wall)),
+            elapsed: Timestamp(now.elapsed.0.saturating_add(moved.elapsed)),
+        }
     }
 
     fn elapsed(&self) -> Timestamp {
-        Timestamp(system::elapsed().saturating_add(self.elapsed_offset()))
+        Timestamp(system::elapsed().saturating_add(self.moved().elapsed))
     }
 
     fn coarse_monotonic(&self) -> i64 {
         let ticks = self.0.ticks.load(Ordering::Acquire);
-        let moved = nanos(self.elapsed_offset()).saturating_add(ticks);
+        let moved = nanos(self.moved().elapsed).saturating_add(ticks);
         SystemClock.coarse_monotonic().saturating_add(moved)
     }
 
     fn coarse_wall(&self) -> i64 {
-        SystemClock.coarse_wall().saturating_add(nanos(self.wall_offset()))
+        SystemClock.coarse_wall().saturating_add(nanos(self.moved().wall))
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -113,12 +125,6 @@ impl Clock for SteeredClock {
             }
         })
     }
-}
-
-fn add(offset: &AtomicI64, millis: i64) {
-    let add = |old: i64| Some(old.saturating_add(millis));
-    // The closure never rejects, so there is no other case.
-    let _ = offset.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The fields of records of version 1, which had no causes and no options.
+//! The fields of records of version 1, which had no causes, no options and no clocks.
 
 use std::time::Duration;
 
@@ -8,13 +8,18 @@ use super::super::{
     BackoffReason, Block, Entry, LoginBackoff, RecordState, ServerBackoff, TokenHistory,
 };
 use crate::{
-    credentials::CredentialsFingerprint, lease::Lease, time::StoreTime, token::TokenFingerprint,
+    credentials::CredentialsFingerprint,
+    lease::{FirstSeen, Lease},
+    secret::Secret,
+    time::StoreTime,
+    token::{Token, TokenFingerprint, TokenKind},
 };
 
 #[derive(Deserialize)]
-pub(super) struct Fields {
+pub(super) struct Fields<'a> {
     generation: u64,
-    leases: Vec<EntryFields>,
+    #[serde(borrow)]
+    leases: Vec<EntryFields<'a>>,
     circuits: Vec<BlockFields>,
     entry_backoffs: Vec<BlockFields>,
     login_backoffs: Vec<LoginBackoff<StoreTime>>,
@@ -26,11 +31,14 @@ pub(super) struct Fields {
 }
 
 #[derive(Deserialize)]
-struct EntryFields {
+struct EntryFields<'a> {
     credentials: CredentialsFingerprint,
-    #[serde(with = "super::lease")]
-    lease: Lease<StoreTime>,
+    #[serde(borrow)]
+    lease: LeaseFields<'a>,
 }
+
+type LeaseFields<'a> =
+    (TokenKind, &'a str, TokenFingerprint, FirstSeen<StoreTime>, Option<StoreTime>);
 
 #[derive(Deserialize)]
 struct BlockFields {
@@ -39,8 +47,8 @@ struct BlockFields {
     count: u32,
 }
 
-impl From<Fields> for RecordState<StoreTime> {
-    fn from(fields: Fields) -> Self {
+impl From<Fields<'_>> for RecordState<StoreTime> {
+    fn from(fields: Fields<'_>) -> Self {
         let block = |BlockFields { credentials, until, count }| Block {
             credentials,
             options: None,
@@ -48,8 +56,12 @@ impl From<Fields> for RecordState<StoreTime> {
             count,
             cause: None,
         };
-        let entry =
-            |EntryFields { credentials, lease }| Entry { credentials, options: None, lease };
+        let entry = |EntryFields { credentials, lease }: EntryFields<'_>| {
+            let (kind, text, fingerprint, first, validated_at) = lease;
+            let token = Token::new(kind, Secret::from(text));
+            let lease = Lease { token, fingerprint, first, validated_at, clocks: None };
+            Entry { credentials, options: None, lease }
+        };
         let server = |(until, count, reason)| ServerBackoff { until, count, reason, cause: None };
         Self {
             generation: fields.generation,

@@ -1,14 +1,16 @@
 use super::{super::BackoffReason, *};
 use crate::{
+    host_clocks::BootId,
     key::Key,
     lease::{Expiry, FirstSeen, Lease},
-    time::Timestamp,
+    time::{Timestamp, WallTime},
     token::{Token, TokenKind},
 };
 
 mod blocks;
 
 const HOUR: i64 = 3_600_000;
+const THEN: HostTime = HostTime { boot: BootId(1), wall: WallTime(5) };
 
 type State = RecordState<Timestamp>;
 
@@ -31,6 +33,7 @@ fn lease(n: u8, end: i64) -> Lease<Timestamp> {
         fingerprint: fingerprint(n),
         first: FirstSeen { generation: 0, sent_at: Timestamp(0), expiry },
         validated_at: None,
+        clocks: None,
     }
 }
 
@@ -71,7 +74,7 @@ fn cause(state: &State, n: u8) -> Option<TombstoneCause> {
 fn merging_a_change_twice_has_no_further_effect() {
     let all = [
         leased(1, 1, HOUR, Origin::Login),
-        RecordChange::Validated { fingerprint: fingerprint(1), sent: Timestamp(5) },
+        RecordChange::Validated { fingerprint: fingerprint(1), sent: Timestamp(5), then: THEN },
         died(2, TombstoneCause::Rejected, 7),
         RecordChange::RejectedUnaccepted { credentials: credentials(3), at: Timestamp(8) },
         RecordChange::Rejected {
@@ -225,7 +228,7 @@ fn no_refetch_lifts_an_inactive_validation_or_a_revocation() {
 fn a_rejection_older_than_the_last_active_validation_is_not_merged() {
     let state = merged(&[
         leased(1, 1, HOUR, Origin::Login),
-        RecordChange::Validated { fingerprint: fingerprint(1), sent: Timestamp(20) },
+        RecordChange::Validated { fingerprint: fingerprint(1), sent: Timestamp(20), then: THEN },
         died(1, TombstoneCause::Rejected, 19),
     ]);
     assert_eq!(cause(&state, 1), None);

@@ -130,7 +130,7 @@ fn a_login_backoff_outlives_the_lease_and_restarts_after_an_active_validation_or
     assert_eq!(later.login_backoff(credentials(1)).unwrap().count, 0, "two hours later");
     state.merge(&leased(1, 4, 9 * HOUR, Origin::Login), Timestamp(4));
     state.merge(
-        &RecordChange::Validated { fingerprint: fingerprint(4), sent: Timestamp(5) },
+        &RecordChange::Validated { fingerprint: fingerprint(4), sent: Timestamp(5), then: THEN },
         Timestamp(5),
     );
     assert!(state.login_backoff(credentials(1)).is_none(), "validated as active");

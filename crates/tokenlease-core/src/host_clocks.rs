@@ -1,0 +1,160 @@
+//! The two clocks of a host, compared: whether its suspend-aware clock stood still.
+//!
+//! A host that is itself suspended by its host does not notice: virtual machines that are restored from a
+//! snapshot, WSL2, Docker Desktop and Lambda go on with the monotonic clock where it stopped, and
+//! correct only the wall clock. Then more of a token's life has passed than the monotonic clock says. The
+//! wall clock may be wrong as well, and an operator may set it, so that clocks that have parted are a
+//! doubt and no proof: the server is asked about the token, and nothing is thrown away.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    lease::Lease,
+    time::{Moment, Now, Timestamp, WallTime},
+};
+
+/// Clocks that have parted by no more than this raise no doubt: time services correct that much.
+pub(crate) const MAX_PARTED: Duration = Duration::from_secs(2 * 60);
+
+/// Names one start of a host. All processes with the same id read the same two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BootId(pub u64);
+
+impl BootId {
+    /// Returns the id of the start with that name, for example Linux' `boot_id`.
+    pub fn of(name: &str) -> Self {
+        let digest = Sha256::digest(name.as_bytes());
+        Self(digest.iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte)))
+    }
+}
+
+/// How far the wall clock is ahead of the monotonic clock, in milliseconds. It is constant, unless one of
+/// them is set or stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostClocks {
+    pub(crate) boot: BootId,
+    pub(crate) ahead: i64,
+}
+
+impl HostClocks {
+    pub(crate) fn new(boot: BootId, now: Now) -> Self {
+        Self { boot, ahead: now.wall.0.saturating_sub(now.elapsed.0) }
+    }
+
+    /// What the wall clock shows at that moment.
+    pub(crate) fn wall(self, moment: Timestamp) -> HostTime {
+        HostTime { boot: self.boot, wall: WallTime(moment.0.saturating_add(self.ahead)) }
+    }
+}
+
+/// What the wall clock of a host showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HostTime {
+    pub(crate) boot: BootId,
+    pub(crate) wall: WallTime,
+}
+
+/// What the wall clock of a host showed at two moments in the life of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LeaseClocks {
+    pub(crate) boot: BootId,
+    /// When the token was requested ([`Lease::sent_at`]).
+    pub(crate) issued: WallTime,
+    /// When the server was last asked about it ([`Lease::validated_at`], or else as `issued`).
+    pub(crate) confirmed: WallTime,
+}
+
+/// By how much the wall clock has advanced more than the monotonic clock, in milliseconds. Positive: the
+/// monotonic clock may have stood still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Parted {
+    since_issued: i64,
+    since_confirmed: i64,
+}
+
+impl Lease<Timestamp> {
+    /// Compares the clocks of the same host then and now.
+    pub(crate) fn parted(&self, now: HostClocks) -> Option<Parted> {
+        let clocks = self.clocks.filter(|clocks| clocks.boot == now.boot)?;
+        let confirmed_at = self.validated_at.unwrap_or(self.first.sent_at);
+        let since =
+            |moment: Timestamp, then: WallTime| now.wall(moment).wall.0.saturating_sub(then.0);
+        Some(Parted {
+            since_issued: since(self.first.sent_at, clocks.issued),
+            since_confirmed: since(confirmed_at, clocks.confirmed),
+        })
+    }
+
+    /// The doubt that the clocks have raised so far is reported.
+    pub(crate) fn confirm_clocks(&mut self, now: HostClocks) {
+        let confirmed_at = self.validated_at.unwrap_or(self.first.sent_at);
+        if let Some(clocks) = &mut self.clocks {
+            clocks.confirmed = now.wall(confirmed_at).wall;
+        }
+    }
+
+    /// Starts to compare with these clocks.
+    pub(crate) fn set_clocks(&mut self, now: HostClocks) {
+        let confirmed_at = self.validated_at.unwrap_or(self.first.sent_at);
+        self.clocks = Some(LeaseClocks {
+            boot: now.boot,
+            issued: now.wall(self.first.sent_at).wall,
+            confirmed: now.wall(confirmed_at).wall,
+        });
+    }
+}
+
+impl Lease<Timestamp> {
+    /// Takes another process' validation of the token, if it is a later one. One of another host counts by
+    /// the clocks of this host.
+    pub(crate) fn take_peer_validation(&mut self, stored: &Self, now: HostClocks) {
+        let Some(sent) = stored.validated_at else { return };
+        let own = stored.clocks.filter(|clocks| clocks.boot == now.boot);
+        let confirmed = own.map_or(now.wall(sent).wall, |clocks| clocks.confirmed);
+        if Some(sent) > self.validated_at {
+            self.confirmed(sent, HostTime { boot: now.boot, wall: confirmed });
+        }
+    }
+}
+
+impl<T: Moment> Lease<T> {
+    /// The server called the token active in answer to a request that was sent then.
+    pub(crate) fn confirmed(&mut self, sent: T, then: HostTime) {
+        let HostTime { boot, wall } = then;
+        let issued = match self.clocks {
+            Some(clocks) if clocks.boot == boot => clocks.issued,
+            // As the clocks of that host show it now.
+            _ => wall.minus(sent.since(self.first.sent_at)),
+        };
+        // A store whose clock was set back may have a validation of the future. This one settles a
+        // doubt all the same.
+        let later = self.validated_at.unwrap_or(sent).since(sent);
+        self.validated_at = self.validated_at.max(Some(sent));
+        self.clocks = Some(LeaseClocks { boot, issued, confirmed: wall.plus(later) });
+    }
+
+    /// Takes a validation that another lease of the token has, if it is a later one.
+    pub(crate) fn take_validation(&mut self, sent: Option<T>, clocks: Option<LeaseClocks>) {
+        if sent > self.validated_at {
+            self.validated_at = sent;
+            self.clocks = clocks;
+        }
+    }
+}
+
+impl Parted {
+    /// Whether the token is in doubt until the server confirms it.
+    pub(crate) fn is_in_doubt(self) -> bool {
+        Duration::from_millis(self.since_confirmed.unsigned_abs()) > MAX_PARTED
+    }
+
+    /// By how much earlier than the monotonic clock shows the token may end.
+    pub(crate) fn may_end_earlier_by(self) -> Option<Duration> {
+        let earlier = Duration::from_millis(u64::try_from(self.since_issued).unwrap_or_default());
+        (earlier > MAX_PARTED).then_some(earlier)
+    }
+}

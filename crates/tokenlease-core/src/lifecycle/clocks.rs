@@ -1,0 +1,118 @@
+//! Clocks that have parted: a doubt about the current lease, and how it is settled.
+//!
+//! The server is asked once, by one process under the lock. No answer changes nothing: the token is served
+//! on, and the server is asked again later. Where the server can't be asked, an event says it.
+
+use std::time::Duration;
+
+use super::{CurrentLease, Lifecycle, event::Event};
+use crate::{
+    expiry::{self, Freshness, Rules},
+    host_clocks::{HostClocks, MAX_PARTED, Parted},
+    lease::Lease,
+    record::BackoffReason,
+    time::{Moment as _, Now, Timestamp},
+};
+
+impl Lifecycle {
+    /// Reads the clocks. Each call of the machine that may serve or judge a lease begins so.
+    pub(super) fn read_clocks(&mut self, now: Now) {
+        self.clocks = HostClocks::new(self.clocks.boot, now);
+        self.rules.clocks = self.can.validate.then_some(self.clocks);
+        if self.can.validate {
+            return;
+        }
+        let Some(current) = &mut self.current else { return };
+        if current.lease.parted(self.clocks).is_some_and(Parted::is_in_doubt) {
+            current.lease.confirm_clocks(self.clocks);
+            self.events.push(Event::ClocksParted(current.lease.fingerprint));
+        }
+    }
+
+    /// Reports the doubt that a flight is about to settle.
+    pub(super) fn report_parted_clocks(&mut self) {
+        let Some(current) = &self.current else { return };
+        self.events.push(Event::ClocksParted(current.lease.fingerprint));
+    }
+
+    /// The record was read. If the wall clock and the store's clock agree that the monotonic clock stood
+    /// still since the current token was issued, its times are those in the record.
+    pub(super) fn take_times_of_record(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        let lease = &mut current.lease;
+        let parted = lease.parted(self.clocks).and_then(Parted::may_end_earlier_by);
+        let history = self.store.known.history(lease.fingerprint);
+        if let Some(first) = history.and_then(|history| history.first)
+            && parted.is_some()
+            && first.sent_at.plus(MAX_PARTED) < lease.sent_at()
+        {
+            lease.first = first;
+        }
+    }
+
+    /// The freshness of the current lease, or of one that a flight got.
+    pub(super) fn freshness(&self, current: &CurrentLease, t: Timestamp) -> Freshness {
+        expiry::freshness(&current.lease, t, self.rules_of(current, t))
+    }
+
+    /// The rules for a lease, by clocks that are read now.
+    pub(super) fn rules_for(&self, current: &CurrentLease, now: Now) -> Rules {
+        let clocks = HostClocks::new(self.clocks.boot, now);
+        let clocks = self.rules.clocks.map(|_| clocks);
+        let rules = self.rules_of(current, now.elapsed);
+        Rules { clocks: rules.clocks.and(clocks), ..rules }
+    }
+
+    fn rules_of(&self, current: &CurrentLease, t: Timestamp) -> Rules {
+        let is_unasked = current.unasked_until.is_some_and(|until| t < until);
+        let server = self.store.known.server_backoff;
+        let is_throttled = server
+            .is_some_and(|server| server.reason == BackoffReason::Throttled && server.until > t);
+        let clocks = self.rules.clocks.filter(|_| !is_unasked && !is_throttled);
+        Rules { clocks, ..self.rules }
+    }
+
+    /// Whether only the clocks are a reason to ask the server about the current lease.
+    pub(super) fn doubts_clocks(&self, t: Timestamp) -> bool {
+        self.current.as_ref().is_some_and(|current| self.doubts_clocks_of(current, t))
+    }
+
+    pub(super) fn doubts_clocks_of(&self, current: &CurrentLease, t: Timestamp) -> bool {
+        let by_elapsed = expiry::freshness(&current.lease, t, Rules { clocks: None, ..self.rules });
+        current.suspicion.is_none()
+            && !matches!(by_elapsed, Freshness::Validate { .. } | Freshness::Expired)
+            && matches!(self.freshness(current, t), Freshness::Validate { .. })
+    }
+
+    /// How long the monotonic clock may have stood still since the token was issued.
+    pub(super) fn stood_still(&self, lease: &Lease<Timestamp>) -> Duration {
+        lease.parted(self.clocks).and_then(Parted::may_end_earlier_by).unwrap_or_default()
+    }
+
+    /// A lease from the record. If a host with other clocks confirmed it, this host's clocks count from
+    /// now on.
+    pub(super) fn by_own_clocks(&self, mut lease: Lease<Timestamp>) -> Lease<Timestamp> {
+        if lease.clocks.is_none_or(|clocks| clocks.boot != self.clocks.boot) {
+            lease.set_clocks(self.clocks);
+        }
+        lease
+    }
+
+    /// The server returned the token in answer to the request whose outcome is handled. If it is a token
+    /// that is known here, so is what the clocks showed when it was issued.
+    pub(super) fn keep_clocks(&self, lease: &mut Lease<Timestamp>) {
+        lease.set_clocks(self.sent_clocks);
+        let current = self.current.as_ref().map(|current| &current.lease);
+        let stored = self.store.known.leases.iter().map(|entry| &entry.lease);
+        let known = current.into_iter().chain(stored);
+        let mut known = known.filter(|known| {
+            let [early, late] =
+                [known.sent_at().minus(MAX_PARTED), known.sent_at().plus(MAX_PARTED)];
+            known.fingerprint == lease.fingerprint && (early..=late).contains(&lease.sent_at())
+        });
+        let known = known.find_map(|known| known.clocks.filter(|it| it.boot == self.clocks.boot));
+        if let (Some(clocks), Some(known)) = (&mut lease.clocks, known) {
+            clocks.issued = known.issued;
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Clocks that have parted: the host stood still, and did not notice.
+
+use super::*;
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+
+/// Processes of one host and their server.
+struct Host {
+    store: Stored,
+    /// How far the wall clock is ahead.
+    ahead: i64,
+    logins: u32,
+    validations: u32,
+    validation: fn() -> Answer,
+    locks: u32,
+    /// How far the store's clock is ahead of the monotonic clock.
+    store_ahead: i64,
+}
+
+impl Host {
+    fn new() -> Self {
+        let validation = || Answer::Active;
+        Self {
+            store: None,
+            ahead: 0,
+            logins: 0,
+            validations: 0,
+            validation,
+            locks: 0,
+            store_ahead: 0,
+        }
+    }
+
+    fn now(&self, t: i64) -> Now {
+        Now { elapsed: Timestamp(t), wall: WallTime(t + self.ahead) }
+    }
+
+    /// Gets a token, and returns its number and the names of the events.
+    fn token(&mut self, machine: &mut Lifecycle, t: i64) -> (String, Vec<String>) {
+        let ask = Ask::new(Timestamp(t), Duration::from_secs(20));
+        for _ in 0..20 {
+            match machine.ask(&ask, self.now(t)) {
+                Reply::Lease(served) => {
+                    let events = machine.events().iter().map(ToString::to_string).collect();
+                    return (served.lease.token().expose().to_owned(), events);
+                }
+                Reply::Error(error) => panic!("{error}"),
+                Reply::Later => self.drive(machine, t),
+            }
+        }
+        panic!("no answer at {t}");
+    }
+
+    fn drive(&mut self, machine: &mut Lifecycle, t: i64) {
+        while let Step::Do(effect, receipt) = machine.poll(self.now(t)) {
+            let outcome = match effect {
+                Effect::Send(Call::Login) => {
+                    self.logins += 1;
+                    granted(self.logins, t)
+                }
+                Effect::Send(Call::Validate(_)) => {
+                    self.validations += 1;
+                    Outcome::Answered((self.validation)())
+                }
+                effect => {
+                    self.locks += u32::from(matches!(effect, Effect::Lock { .. }));
+                    stored(&effect, &mut self.store, t + self.store_ahead)
+                }
+            };
+            machine.handle(receipt, outcome, self.now(t));
+        }
+    }
+}
+
+fn process() -> Lifecycle {
+    machine_of(wyn(), true).with_boot(BootId(7))
+}
+
+fn unavailable() -> Answer {
+    Answer::Failed(Error::new(ErrorKind::Unavailable, "down").with_status(503))
+}
+
+fn parted(events: &[String]) -> usize {
+    events.iter().filter(|event| event.starts_with("clocks parted")).count()
+}
+
+/// Rule: Clocks: if wall clock and monotonic clock of a host have parted by more than two minutes since a
+/// token was last confirmed, the token is validated once, under the lock, before it is served. No login
+/// is sent for that.
+///
+/// Reported as microsoft/WSL#5324 and docker/for-mac#17.
+#[test]
+fn clocks_that_have_parted_cost_one_validation_for_all_processes_and_no_login() {
+    let mut host = Host::new();
+    let (mut first, mut second) = (process(), process());
+    host.token(&mut first, 0);
+    host.token(&mut second, 0);
+    let locks = host.locks;
+    host.ahead = 3 * MINUTE;
+    let (token, events) = host.token(&mut first, MINUTE);
+    assert_eq!((token.as_str(), host.validations, host.logins), ("token-1", 1, 1));
+    assert_eq!((parted(&events), host.locks), (1, locks + 1), "{events:?}");
+    // The others read in the record that it is settled, also those that start now.
+    for machine in [&mut second, &mut first, &mut process()] {
+        assert_eq!(host.token(machine, MINUTE + 1).0, "token-1");
+    }
+    assert_eq!((host.validations, host.logins), (1, 1));
+}
+
+#[test]
+fn clocks_that_part_by_up_to_two_minutes_raise_no_doubt() {
+    let (mut host, mut machine) = (Host::new(), process());
+    host.token(&mut machine, 0);
+    for ahead in [2 * MINUTE, -2 * MINUTE] {
+        host.ahead = ahead;
+        host.token(&mut machine, MINUTE);
+    }
+    assert_eq!(host.validations, 0);
+}
+
+/// Rule: Clocks: a process that starts recognizes from the record that its host stood still; a process of
+/// another host, or after another boot, compares nothing.
+#[test]
+fn a_new_process_of_the_host_recognizes_that_the_host_stood_still() {
+    let mut host = Host::new();
+    host.token(&mut process(), 0);
+    host.ahead = HOUR;
+    let mut other_host = machine_of(wyn(), true).with_boot(BootId(8));
+    host.token(&mut other_host, MINUTE);
+    assert_eq!(host.validations, 0);
+    host.token(&mut process(), MINUTE);
+    assert_eq!((host.validations, host.logins), (1, 1));
+}
+
+/// Rule: Clocks: a token that the server calls inactive after the clocks have parted is replaced.
+#[test]
+fn a_token_that_ended_while_the_host_stood_still_is_replaced() {
+    let (mut host, mut machine) = (Host::new(), process());
+    host.token(&mut machine, 0);
+    host.ahead = 8 * HOUR;
+    host.validation = || Answer::Inactive;
+    assert_eq!(host.token(&mut machine, MINUTE).0, "token-2");
+    assert_eq!((host.validations, host.logins), (1, 2));
+}
+
+/// Rule: Clocks: if the server can't say whether the token is active, clocks that have parted are no
+/// reason to replace it: it is served, and the server is asked again after 30 seconds, or when it
+/// permits it.
+#[test]
+fn a_token_is_served_if_the_server_cannot_be_asked_about_it() {
+    let (mut host, mut machine) = (Host::new(), process());
+    host.token(&mut machine, 0);
+    host.ahead = 30 * MINUTE;
+    host.validation = unavailable;
+    for t in [MINUTE, MINUTE + 29_000] {
+        assert_eq!(host.token(&mut machine, t).0, "token-1");
+        assert_eq!(host.validations, 2, "each try is sent twice");
+    }
+    host.validation = || {
+        let wait = Duration::from_secs(300);
+        Answer::Failed(Error::new(ErrorKind::Throttled, "slow down").with_retry_after(wait))
+    };
+    for t in [MINUTE + 31_000, 2 * MINUTE, 5 * MINUTE] {
+        assert_eq!(host.token(&mut machine, t).0, "token-1");
+        assert_eq!(host.validations, 3);
+    }
+    host.validation = || Answer::Active;
+    for t in [8 * MINUTE, 9 * MINUTE] {
+        assert_eq!(host.token(&mut machine, t).0, "token-1");
+        assert_eq!((host.validations, host.logins), (4, 1));
+    }
+}
+
+/// Rule: Clocks: from the end on that the wall clock shows, a token is validated as after an assumed end,
+/// up to the end that the monotonic clock shows.
+#[test]
+fn a_token_is_validated_after_the_end_that_the_wall_clock_shows() {
+    let (mut host, mut machine) = (Host::new(), process());
+    host.token(&mut machine, 0);
+    host.ahead = 30 * MINUTE;
+    for (t, validations) in [(MINUTE, 1), (29 * MINUTE, 1), (30 * MINUTE, 2), (30 * MINUTE + 1, 3)]
+    {
+        assert_eq!(host.token(&mut machine, t).0, "token-1");
+        assert_eq!(host.validations, validations, "{t}");
+    }
+    // A new process has it from the record.
+    host.validation = || Answer::Inactive;
+    assert_eq!(host.token(&mut process(), 40 * MINUTE).0, "token-2");
+}
+
+/// Rule: Clocks: a host that stood still while a request was under way counts that for the answer.
+#[test]
+fn a_host_that_stood_still_during_a_login_validates_its_token() {
+    let (mut host, mut machine) = (Host::new(), process());
+    let _ = machine.ask(&Ask::new(Timestamp(0), Duration::from_secs(20)), host.now(0));
+    while let Step::Do(effect, receipt) = machine.poll(host.now(0)) {
+        let is_login = matches!(effect, Effect::Send(Call::Login));
+        let outcome = if is_login { granted(1, 0) } else { stored(&effect, &mut host.store, 0) };
+        host.ahead += if is_login { HOUR } else { 0 };
+        machine.handle(receipt, outcome, host.now(0));
+    }
+    host.token(&mut machine, 1);
+    assert_eq!(host.validations, 1);
+}
+
+/// Rule: Clocks: where the server can't validate tokens, clocks that have parted are reported as an
+/// event, once.
+#[test]
+fn clocks_that_have_parted_are_an_event_where_the_server_cannot_be_asked() {
+    let (mut host, mut machine) = (Host::new(), process());
+    machine.can.validate = false;
+    host.token(&mut machine, 0);
+    host.ahead = HOUR;
+    for events in [1, 0] {
+        let (token, all) = host.token(&mut machine, MINUTE);
+        assert_eq!((token.as_str(), parted(&all)), ("token-1", events), "{all:?}");
+    }
+    assert_eq!((host.validations, host.logins), (0, 1));
+}
+
+/// Rule: Clocks: a doubt is settled by an answer also if the store's clock was set back, and the record's
+/// last validation is of the future.
+#[test]
+fn a_validation_of_the_future_causes_no_further_validations() {
+    let (mut host, mut machine) = (Host::new(), process());
+    host.token(&mut machine, HOUR / 2);
+    host.ahead = HOUR / 4;
+    for _ in 0..3 {
+        host.token(&mut machine, MINUTE);
+    }
+    assert_eq!((host.validations, host.logins), (1, 1));
+}
+
+/// Rule: Clocks: if the store's clock agrees with the wall clock that the host stood still, the record's
+/// times count for the current token.
+#[test]
+fn the_clock_of_a_store_elsewhere_shows_the_end_of_a_token() {
+    let (mut host, mut machine) = (Host::new(), process());
+    machine.can.validate = false;
+    host.token(&mut machine, 0);
+    host.ahead = HOUR;
+    host.store_ahead = HOUR;
+    assert_eq!(host.token(&mut machine, MINUTE).0, "token-2");
+}
