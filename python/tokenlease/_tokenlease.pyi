@@ -70,6 +70,8 @@ class _Options(TypedDict, total=False):
     client_secret_file: _Path | None
     extra_secret_file: str | list[str] | dict[str, _Path | list[_Path]] | None
     store: str | None
+    store_password_file: _Path | None
+    store_password_command: str | None
     store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None
     store_key_file: _Path | None
     store_passphrase_file: _Path | None
@@ -163,6 +165,8 @@ class Registry:
 
     - `store`: where leases are stored and shared: `"file:/path"` or `"file:"` (the user's folder),
       `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening a store blocks.
+    - `store_password_file`, `store_password_command`: a file with the server's password, or a command
+      that prints it. The URL has none then.
     - `store_key_file`, `store_passphrase_file`: a file with the store's key, or with a passphrase
       from which the key is derived. `store_key`: another source of the key; keyrings need a module
       that was built with them. Default for a folder: a key in the folder.
@@ -175,6 +179,8 @@ class Registry:
         cls,
         *,
         store: str | None = None,
+        store_password_file: _Path | None = None,
+        store_password_command: str | None = None,
         store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None = None,
         store_key_file: _Path | None = None,
         store_passphrase_file: _Path | None = None,

@@ -45,6 +45,7 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
         &mut options.proxy_password_file,
         &mut options.password_file,
         &mut options.client_secret_file,
+        &mut options.store_password_file,
         &mut options.store_key_file,
         &mut options.store_passphrase_file,
     ];

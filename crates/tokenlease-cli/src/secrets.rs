@@ -25,6 +25,7 @@ pub(crate) fn prompt(kind: SecretKind, of: impl fmt::Display) -> Result<Secret> 
         SecretKind::ClientSecret => format!("Client secret for {of}: "),
         SecretKind::Extra => format!("Extra field for {of}: "),
         SecretKind::ProxyPassword => format!("Password for the proxy of {of}: "),
+        SecretKind::StorePassword => format!("Password for the server of the store {of}: "),
         SecretKind::StorePassphrase => format!("Passphrase of the store {of}: "),
     };
     let answer = rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| {
@@ -88,6 +89,7 @@ fn alternatives(kind: SecretKind) -> &'static str {
         SecretKind::ClientSecret => "TOKENLEASE_CLIENT_SECRET, --client-secret-file, or a terminal",
         SecretKind::Extra => "TOKENLEASE_EXTRA_SECRET or --extra-secret-file",
         SecretKind::ProxyPassword => "--proxy-password-file",
+        SecretKind::StorePassword => "--store-password-file or --store-password-command",
         SecretKind::StorePassphrase => {
             "TOKENLEASE_STORE_PASSPHRASE, --store-passphrase-file, or a terminal"
         }

@@ -93,8 +93,10 @@ pub(crate) struct Session {
 struct Observed {
     /// A token was forgotten or a circuit closed.
     changed: AtomicBool,
-    /// The store is unavailable.
+    /// The store does not work.
     unavailable: AtomicBool,
+    /// The store rejects calls.
+    rejects: AtomicBool,
     /// The store's record can't be read.
     unreadable: AtomicBool,
 }
@@ -105,9 +107,17 @@ impl Observed {
         match event {
             Event::Forgotten(_) | Event::CircuitClosed => set(&self.changed, true),
             Event::StoreUnavailable => set(&self.unavailable, true),
-            Event::RecordUnreadable => set(&self.unreadable, true),
+            Event::StoreRejected => {
+                set(&self.unavailable, true);
+                set(&self.rejects, true);
+            }
+            Event::RecordUnreadable => {
+                set(&self.unavailable, true);
+                set(&self.unreadable, true);
+            }
             Event::StoreAvailable => {
                 set(&self.unavailable, false);
+                set(&self.rejects, false);
                 set(&self.unreadable, false);
             }
             _ => {}
@@ -118,6 +128,8 @@ impl Observed {
     fn reason_not_shared(&self) -> &'static str {
         if self.unreadable.load(Ordering::Acquire) {
             "the store's record can't be decrypted with this key, or a newer version wrote it"
+        } else if self.rejects.load(Ordering::Acquire) {
+            "the store rejects calls"
         } else {
             "the store is unavailable"
         }

@@ -17,7 +17,12 @@ use tokenlease_config::{
 
 pub(crate) use self::sources::{config_file, merged};
 use self::sources::{extra_secrets, from_environment, from_profile, place, variable};
-use crate::{args::Connection, deadline::CommandDeadline, output::warn, secrets};
+use crate::{
+    args::Connection,
+    deadline::CommandDeadline,
+    output::{config, warn},
+    secrets,
+};
 
 /// Reads a variable of the environment. Tests pass their own function.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -149,7 +154,7 @@ impl Settings {
 
     /// Returns how to open the store. Prompts for a passphrase that has no source.
     pub(crate) fn store(&self) -> Result<StoreConfig> {
-        self.deadline.without(|| store_or_prompt(&self.options, self.store_passphrase.as_ref()))
+        store_or_prompt(&self.options, self.store_passphrase.as_ref(), &self.deadline)
     }
 
     /// Returns how to open the store, without a prompt.
@@ -157,7 +162,12 @@ impl Settings {
         if self.store_passphrase.is_some() {
             self.store()
         } else {
-            StoreConfig::from_options(&self.options)
+            let missing = || {
+                Err(config("the store's passphrase is missing")
+                    .expected("TOKENLEASE_STORE_PASSPHRASE or --store-passphrase-file"))
+            };
+            let read = |source: &_, kind| secrets::read(source, kind, &self.deadline);
+            StoreConfig::from_options_or_prompt(&self.options, missing, read)
         }
     }
 
@@ -242,14 +252,23 @@ pub(crate) fn names_a_provider(
 
 /// Returns how to open the store, for commands without an identity.
 pub(crate) fn store(options: &Options, environment: Environment<'_>) -> Result<StoreConfig> {
-    store_or_prompt(options, store_passphrase(environment)?.as_ref())
+    let deadline = CommandDeadline::new(options.deadline);
+    store_or_prompt(options, store_passphrase(environment)?.as_ref(), &deadline)
 }
 
-fn store_or_prompt(options: &Options, passphrase: Option<&SecretSource>) -> Result<StoreConfig> {
-    StoreConfig::from_options_or_prompt(options, || match passphrase {
+fn store_or_prompt(
+    options: &Options,
+    passphrase: Option<&SecretSource>,
+    deadline: &CommandDeadline,
+) -> Result<StoreConfig> {
+    let prompt = || match passphrase {
         Some(source) => source.read(SecretKind::StorePassphrase, |warning| warn(warning)),
-        None => secrets::prompt(SecretKind::StorePassphrase, options.store_url()),
-    })
+        None => {
+            deadline.without(|| secrets::prompt(SecretKind::StorePassphrase, options.store_url()))
+        }
+    };
+    let read = |source: &_, kind| secrets::read(source, kind, deadline);
+    StoreConfig::from_options_or_prompt(options, prompt, read)
 }
 
 fn store_passphrase(environment: Environment<'_>) -> Result<Option<SecretSource>> {

@@ -14,8 +14,10 @@ use crate::{
 };
 
 /// The options of a registry. Its clients share them.
-const REGISTRY_KEYS: [&str; 13] = [
+const REGISTRY_KEYS: [&str; 15] = [
     "store",
+    "store_password_file",
+    "store_password_command",
     "store_key",
     "store_key_file",
     "store_passphrase_file",
@@ -114,6 +116,9 @@ impl Options {
             return Err(config("a store's key is set without a store")
                 .expected("the option \"store\" as well")
                 .advice("tokens in the memory of a process need no key"));
+        } else if self.sets_store_password() {
+            return Err(config("a store's password is set without a store")
+                .expected("the option \"store\" as well"));
         }
         builder.build()
     }

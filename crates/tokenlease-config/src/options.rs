@@ -171,6 +171,14 @@ pub struct Options {
     /// the variable `TOKENLEASE_STORE`, not here.
     #[cfg_attr(feature = "clap", arg(long, value_name = "URL", value_parser = StoreUrl::read, help_heading = "Store"))]
     pub store: Option<StoreUrl>,
+    /// Read the password for the Redis or PostgreSQL server from this file, which must hold it on one
+    /// line. The URL has none then.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
+    pub store_password_file: Option<PathBuf>,
+    /// Run this command and use the first line of its output as the password for the Redis or
+    /// PostgreSQL server. It is run like `--password-command`.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "COMMAND", help_heading = "Store"))]
+    pub store_password_command: Option<String>,
     /// Where the store's encryption key comes from, if not from a file. By default a folder has its
     /// own key. All processes that share a store need the same key.
     #[cfg_attr(
@@ -186,7 +194,8 @@ pub struct Options {
     #[cfg_attr(feature = "clap", arg(long, value_name = "FILE", help_heading = "Store"))]
     pub store_passphrase_file: Option<PathBuf>,
     /// The behavior while the store is unavailable. The default is `refetch-only` if the provider can
-    /// refetch (winkas), else `login-within-budget`.
+    /// refetch (winkas), else `fail`. A store that answers with an error, such as a wrong password or
+    /// a full disk, is not unavailable: nothing is sent for a token then, under any policy.
     #[cfg_attr(
         feature = "clap",
         arg(long, value_enum, value_name = "POLICY", help_heading = "Store")
@@ -219,6 +228,7 @@ impl Options {
         let (file, command) = match kind {
             SecretKind::Password => (&self.password_file, &self.password_command),
             SecretKind::ClientSecret => (&self.client_secret_file, &None),
+            SecretKind::StorePassword => (&self.store_password_file, &self.store_password_command),
             SecretKind::StorePassphrase => (&self.store_passphrase_file, &None),
             SecretKind::ProxyPassword => (&self.proxy_password_file, &None),
             SecretKind::Extra => return Ok(None),
@@ -283,6 +293,15 @@ impl Options {
         self.store_key.is_some()
             || self.store_key_file.is_some()
             || self.store_passphrase_file.is_some()
+    }
+
+    /// Whether one of the options names the source of the store's password.
+    pub(crate) fn sets_store_password(&self) -> bool {
+        self.store_password_file.is_some() || self.store_password_command.is_some()
+    }
+
+    fn without_store_password(self) -> Self {
+        Self { store_password_file: None, store_password_command: None, ..self }
     }
 
     fn without_store_key(self) -> Self {

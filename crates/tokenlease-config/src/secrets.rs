@@ -30,6 +30,8 @@ pub enum SecretKind {
     Extra,
     /// The password for the proxy.
     ProxyPassword,
+    /// The password for the store's server.
+    StorePassword,
     /// The passphrase that the store's encryption key is derived from.
     StorePassphrase,
 }
@@ -46,6 +48,7 @@ impl SecretKind {
             Self::ClientSecret => "client secret",
             Self::Extra => "extra field",
             Self::ProxyPassword => "proxy password",
+            Self::StorePassword => "store password",
             Self::StorePassphrase => "store passphrase",
         }
     }
@@ -57,6 +60,7 @@ impl SecretKind {
             Self::ClientSecret => "TOKENLEASE_CLIENT_SECRET",
             Self::Extra => EXTRA_SECRET_VARIABLE,
             Self::ProxyPassword => "TOKENLEASE_PROXY_PASSWORD",
+            Self::StorePassword => "TOKENLEASE_STORE_PASSWORD",
             Self::StorePassphrase => "TOKENLEASE_STORE_PASSPHRASE",
         }
     }

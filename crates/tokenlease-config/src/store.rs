@@ -3,12 +3,18 @@
 use tokenlease::{Result, core::Secret};
 use tokenlease_store::{KeySource, Keyring, Opened, StoreOptions};
 
-use crate::{choice::StoreKey, config, options::Options, secrets::SecretKind, store_url::StoreUrl};
+use crate::{
+    choice::StoreKey,
+    config,
+    options::Options,
+    secrets::{SecretKind, SecretSource, command::deadline},
+    store_url::StoreUrl,
+};
 
 /// How to open a store: its URL, its encryption key and the authorities that it trusts.
 #[derive(Debug)]
 pub struct StoreConfig {
-    /// The store's URL.
+    /// The store's URL, with the password that a file or a command brought.
     pub url: StoreUrl,
     /// The source of the store's encryption key.
     pub key: KeySource,
@@ -23,21 +29,28 @@ impl StoreConfig {
     /// [`Config`](tokenlease::ErrorKind::Config) if a file can't be read, if there are two sources
     /// of the key, or if `store_key` is `passphrase` and no file holds one.
     pub fn from_options(options: &Options) -> Result<Self> {
-        Self::from_options_or_prompt(options, || {
+        let prompt = || {
             Err(config("the store's passphrase is missing")
                 .expected("the option \"store_passphrase_file\""))
-        })
+        };
+        let limit = options.deadline.unwrap_or(tokenlease::bindings::DEADLINE);
+        let read = |source: &SecretSource, kind| {
+            let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
+            source.read_while(kind, warn, &deadline(limit))
+        };
+        Self::from_options_or_prompt(options, prompt, read)
     }
 
     /// Like [`from_options`](Self::from_options), but calls `prompt` for a passphrase that no file
-    /// holds.
+    /// holds, and `read` for the server's password.
     ///
     /// # Errors
-    /// [`Config`](tokenlease::ErrorKind::Config) if a file can't be read or there are two sources
-    /// of the key; and the errors of `prompt`.
+    /// [`Config`](tokenlease::ErrorKind::Config) if a file can't be read, or if there are two sources
+    /// of the key or of the password; and the errors of `prompt` and `read`.
     pub fn from_options_or_prompt(
         options: &Options,
         prompt: impl FnOnce() -> Result<Secret>,
+        read: impl FnOnce(&SecretSource, SecretKind) -> Result<Secret>,
     ) -> Result<Self> {
         let (key, file) = (options.store_key, &options.store_key_file);
         let passphrase = options.secret_source(SecretKind::StorePassphrase, None, "set")?;
@@ -57,7 +70,12 @@ impl StoreConfig {
                 ));
             }
         };
-        Ok(Self { url: options.store_url(), key, ca: options.ca()? })
+        let mut url = options.store_url();
+        if let Some(source) = options.secret_source(SecretKind::StorePassword, None, "set")? {
+            url.check_takes_password()?;
+            url = url.with_password(&read(&source, SecretKind::StorePassword)?);
+        }
+        Ok(Self { url, key, ca: options.ca()? })
     }
 }
 
@@ -113,6 +131,74 @@ mod tests {
 
     use super::*;
 
+    /// Rule: Formats: the password for the store's server may come from a file or a command, which other
+    /// users and a copied profile do not show; a second password is an error.
+    #[test]
+    fn the_stores_password_may_come_from_a_file_or_a_command() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("password");
+        fs::write(&file, "can:ary/@ \n").expect("written");
+        let file = file.to_str().expect("a path");
+        let of = |pairs: &[(&str, &str)]| {
+            let mut options = Options::default();
+            for (key, text) in pairs {
+                options.set(key, text).expect("an option");
+            }
+            StoreConfig::from_options(&options)
+        };
+        for (url, expected) in [
+            ("redis://h:6379/1", "redis://:can%3Aary%2F%40%20@h:6379/1"),
+            ("rediss://app@h", "rediss://app:can%3Aary%2F%40%20@h"),
+            (
+                "redis+sentinel://h,h2/main?sentinel_password=s",
+                "redis+sentinel://:can%3Aary%2F%40%20@h,h2/main?sentinel_password=s",
+            ),
+            (
+                "postgres://app@h,h2:5433/db?sslmode=disable",
+                "postgres://app:can%3Aary%2F%40%20@h,h2:5433/db?sslmode=disable",
+            ),
+        ] {
+            let store = of(&[("store", url), ("store_password_file", file)]).expect("a store");
+            assert_eq!(store.url.text(), expected);
+            assert!(!format!("{store:?} {}", store.url).contains("can"), "{store:?}");
+        }
+        #[cfg(unix)]
+        {
+            let command = ("store_password_command", "printf 'one\\ntwo'");
+            let store = of(&[("store", "redis://h"), command]).expect("a store");
+            assert_eq!(store.url.text(), "redis://:one@h");
+        }
+        for (pairs, why) in [
+            (&[("store", "redis://:canary@h")][..], "two passwords"),
+            (&[("store", "postgres://u@h/db?password=canary")], "two passwords"),
+            (&[("store", "file:/x")], "takes no password"),
+            (&[], "takes no password"),
+            (&[("store", "redis://h"), ("store_password_command", "x")], "two sources"),
+            (&[("store", "redis://h"), ("store_password_file", "/no/such/file")], "can't be read"),
+        ] {
+            let pairs = [&[("store_password_file", file)], pairs].concat();
+            let error = of(&pairs).expect_err("an error");
+            assert_eq!(error.kind(), tokenlease::ErrorKind::Config);
+            assert!(error.to_string().contains(why), "{error}");
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+    }
+
+    /// Rule: Secrets: a profile's store password is not sent to a store that another source names.
+    #[test]
+    fn a_profiles_store_password_is_not_sent_to_another_store() {
+        let (mut line, mut profile) = (Options::default(), Options::default());
+        line.set("store", "redis://other").expect("an option");
+        profile.set("store", "redis://own").expect("an option");
+        profile.set("store_password_file", "/x").expect("an option");
+        assert_eq!(line.or(profile.clone()).store_password_file, None);
+        let mut line = Options::default();
+        line.set("store_password_command", "x").expect("an option");
+        let both = line.or(profile);
+        assert_eq!(both.store_password_file, None);
+        assert_eq!(both.store_password_command.as_deref(), Some("x"));
+    }
+
     #[test]
     fn two_sources_of_the_stores_key_are_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -131,7 +217,8 @@ mod tests {
             for (key, text) in pairs {
                 options.set(key, text).expect("an option");
             }
-            StoreConfig::from_options_or_prompt(&options, || Ok("prompted".into()))
+            let read = |source: &SecretSource, kind| source.read(kind, |_| ());
+            StoreConfig::from_options_or_prompt(&options, || Ok("prompted".into()), read)
         };
         for (source, shown) in sources.iter().zip([
             "Keyring(User)",

@@ -7,6 +7,7 @@ use std::{
 
 use tokenlease::{Result, core::Secret};
 use tokenlease_store::FileStore;
+use zeroize::Zeroizing;
 
 use crate::config;
 
@@ -60,6 +61,36 @@ impl StoreUrl {
         scheme != "file" && (of_user || rest.to_lowercase().contains("password="))
     }
 
+    /// Checks that the server's password may come from elsewhere.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) if the store has no server, or the URL has the password.
+    pub(crate) fn check_takes_password(&self) -> Result<()> {
+        let (scheme, rest) = self.text().split_once("://").unwrap_or_default();
+        if !scheme.starts_with("redis") && !scheme.starts_with("postgres") {
+            return Err(config(format!(
+                "a store password is set, and the store {self} takes no password"
+            ))
+            .expected("the URL of a Redis or PostgreSQL server in the option \"store\""));
+        }
+        let query = rest.split(['?', '&']).skip(1);
+        let in_query = query.map(str::to_lowercase).any(|pair| pair.starts_with("password="));
+        if user_of(rest).0.contains(':') || in_query {
+            return Err(config("two passwords of the store are set: one in its URL")
+                .expected("one of: a URL with a password, a file, a command"));
+        }
+        Ok(())
+    }
+
+    /// Returns the URL with the server's password.
+    pub(crate) fn with_password(&self, password: &Secret) -> Self {
+        let (scheme, rest) = self.text().split_once("://").unwrap_or_default();
+        let (user, hosts) = user_of(rest);
+        let encoded = Zeroizing::new(encoded(password.expose()));
+        let url = Zeroizing::new(format!("{scheme}://{user}:{}@{hosts}", *encoded));
+        Self(Secret::from(url.as_str()))
+    }
+
     /// Rejects a URL that contains a password, for a `place` that other users can read. `reason`
     /// says how they can. The error does not quote the URL.
     ///
@@ -73,6 +104,33 @@ impl StoreUrl {
             .expected("a URL with a password in the variable TOKENLEASE_STORE")
             .advice("if it was the real password, change it"))
     }
+}
+
+/// Splits the part of a URL after its scheme at the end of its user.
+fn user_of(rest: &str) -> (&str, &str) {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, _)) => (user, &rest[user.len() + 1..]),
+        None => ("", rest),
+    }
+}
+
+/// Encodes a part of a URL (RFC 3986 section 2.1).
+fn encoded(text: &str) -> String {
+    // Allocated in full: a string that grows leaves copies of the secret in freed memory.
+    let mut encoded = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                let digit = char::from_digit(u32::from(digit), 16).unwrap_or_default();
+                encoded.push(digit.to_ascii_uppercase());
+            }
+        }
+    }
+    encoded
 }
 
 impl fmt::Display for StoreUrl {

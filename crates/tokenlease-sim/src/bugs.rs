@@ -77,6 +77,8 @@ pub enum Bug {
     RefusedMeansInactive,
     /// Backoffs of entries, as after an error of the configuration, are not saved.
     EntryBackoffNotSaved,
+    /// A call that the store rejects is reported as failed.
+    StoreRejectionMeansOutage,
 }
 
 impl Bug {
@@ -113,6 +115,7 @@ impl Bug {
         Self::RunningTokenMeansNew,
         Self::RefusedMeansInactive,
         Self::EntryBackoffNotSaved,
+        Self::StoreRejectionMeansOutage,
     ];
 }
 

@@ -213,7 +213,13 @@ impl World {
         !self.faults.iter().any(|(from, until, fault)| {
             matches!(
                 fault,
-                Fault::Store | Fault::SlowStore | Fault::Lossy | Fault::Flush | Fault::StoreCalls
+                Fault::Store
+                    | Fault::StoreRejects
+                    | Fault::StoreFull
+                    | Fault::SlowStore
+                    | Fault::Lossy
+                    | Fault::Flush
+                    | Fault::StoreCalls
             ) && *from < self.now
                 && until.saturating_add(30 * S) > since
         })

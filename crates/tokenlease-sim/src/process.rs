@@ -45,6 +45,8 @@ pub struct Entry {
     pub(crate) wake: Option<i64>,
     /// It reported that the store is unavailable, and not yet that it is available.
     pub(crate) store_unavailable: bool,
+    /// The store rejected a call, and has worked for none since.
+    pub(crate) store_rejects: bool,
     /// Consecutive calls to the store that really failed.
     pub(crate) lost_calls: u8,
 }

@@ -59,6 +59,10 @@ impl Default for Setup {
 pub enum Fault {
     /// Calls to the store fail at once.
     Store,
+    /// The store rejects all calls, as with a wrong password.
+    StoreRejects,
+    /// The store can be read, and rejects locks and writes, as on a full disk.
+    StoreFull,
     /// Half of the calls to the store take up to four seconds more.
     SlowStore,
     /// Of all calls, 15 % of the requests and 15 % of the answers are lost.

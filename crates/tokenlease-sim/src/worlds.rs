@@ -2,6 +2,7 @@
 
 mod more_faults;
 mod odd_servers;
+mod stores;
 
 use crate::{
     Caller, Fault, H, Kind, M, Quirk, S, Setup, World, duration,
@@ -153,6 +154,12 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         plan.recovered_since = Some(plan.last_fault_end().max(stop) + 70 * M);
     }
     drop_excess_calls(&mut plan, &mut rng);
+    let mut rng = Rng::new(seed.wrapping_mul(32_452_843).wrapping_add(11));
+    stores::set_policy(&mut plan, &mut rng);
+    if !no_faults {
+        let stop = span * 6 / 10;
+        stores::add_rejections(&mut plan, &mut rng, stop);
+    }
     plan
 }
 

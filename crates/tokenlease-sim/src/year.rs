@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use tokenlease_core::lifecycle::{OnStoreOutage, Policy};
+
 use crate::{
     Caller, Fault, H, Kind, M, S, Setup, World,
     rng::Rng,
@@ -60,6 +62,7 @@ impl Year {
             hosts: HOSTS,
             processes: PROCESSES,
             wall_offsets: (0..HOSTS).map(|_| rng.range(-off, off)).collect(),
+            policy: services(self.kind),
             ..Setup::default()
         });
         world.naive = self.client.map(|client| Fleet::new(client, HOSTS * PROCESSES));
@@ -79,6 +82,12 @@ impl Year {
         world.run(self.days * DAY);
         world
     }
+}
+
+/// The policy of long-running services, which log in without the store where no token can be refetched.
+fn services(kind: Kind) -> Policy {
+    let budget = (kind == Kind::Wyn).then_some(OnStoreOutage::LoginWithinBudget);
+    Policy { on_store_outage: budget, ..Policy::default() }
 }
 
 /// A caller of a process asks now, and the next one after a random time.

@@ -2,6 +2,7 @@
 //!
 //! The bugs are in the simulated driver, store and callers; the state machine has no switch for them.
 
+use tokenlease_core::lifecycle::OnStoreOutage;
 use tokenlease_sim::{
     Caller, Fault, H, Kind, M, Quirk, S, Setup, World,
     bugs::Bug,
@@ -50,6 +51,14 @@ fn plan_for(bug: Bug) -> Plan {
         Bug::FailedReadIgnored | Bug::LostSaveIgnored | Bug::OneLossOutage => {
             let mut plan = all_ask_at_once(Kind::Wyn, 4);
             plan.events.push((0, PlanEvent::LoseStoreCalls { percent: 40 }));
+            plan
+        }
+        Bug::StoreRejectionMeansOutage => {
+            let mut setup = setup(Kind::Wyn, 12 * H, 1);
+            setup.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+            let mut plan = Plan::new(setup, 10 * M);
+            plan.faults.push((0, 5 * M, Fault::StoreRejects));
+            every(&mut plan, 0, 100, 10 * M, 10 * S);
             plan
         }
         Bug::EvictionOnFailure => {

@@ -141,7 +141,7 @@ impl<C> Slot<C> {
                 self.lock().connection = None;
                 Err(late())
             })
-            .map_err(StoreError::Unavailable)
+            .map_err(of_server)
     }
 
     async fn connected(
@@ -214,6 +214,15 @@ impl<C> State<C> {
         }
         self.last_used = now;
         Some(connection.clone())
+    }
+}
+
+/// Returns an outage, or a rejection for an error with the code of a server's answer. Stores set the
+/// code only for answers that do not change before a person corrects the server or the options.
+pub(crate) fn of_server(error: Error) -> StoreError {
+    match error.code() {
+        Some(_) => StoreError::Rejected(error),
+        None => StoreError::Unavailable(error),
     }
 }
 

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `IDENTITY.record` | a header, then the record's bytes; a rename replaces the whole file |
 //! | `IDENTITY.lock` | the owner of the record's lock and its expiry; a process reads and writes it under a short kernel lock |
-//! | `IDENTITY.OWNER.owner` | the owner's file: the owner keeps a kernel lock on it while it has the record's lock, and the kernel releases it when the owner dies |
+//! | `IDENTITY.OWNER.owner` | the owner's file: the owner keeps a kernel lock on it while it has the record's lock, and the kernel releases it when the owner dies; it is empty, after a check that the disk has room for a record |
 //! | `boot.ID` | the offset of this boot's clock from the store's time |
 //! | `key` | the store's key, if no other was given |
 //! | `swept` | empty; its time says when a process last removed expired files |
@@ -90,8 +90,9 @@ impl FileStore {
     /// exist.
     ///
     /// # Errors
-    /// [`Config`](tokenlease::ErrorKind::Config) if the folder can't be made or written to, or if other users may write
-    /// to it.
+    /// [`Store`](tokenlease::ErrorKind::Store) if the folder exists, and this user has no permission to use it or its
+    /// file system is read-only; [`Config`](tokenlease::ErrorKind::Config) if the folder can't be made, or if other
+    /// users may write to it.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         Self::with_clock(folder, Arc::new(SystemClock))
     }
@@ -99,7 +100,7 @@ impl FileStore {
     /// Opens the store in that folder like [`open`](Self::open), on the given clock.
     ///
     /// # Errors
-    /// [`Config`](tokenlease::ErrorKind::Config) as in [`open`](Self::open).
+    /// As for [`open`](Self::open).
     pub fn with_clock(folder: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let boot = clock.boot().map(str::to_owned);
         Self::on_boot(folder.as_ref(), clock, boot)

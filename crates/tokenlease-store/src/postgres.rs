@@ -199,24 +199,32 @@ impl Inner {
             (None, Some(source)) => format!("{error}: {source}"),
             (None, None) => error.to_string(),
         };
+        // The client itself finds that the server asks for a password and the URL has none.
+        let lacks_password = code.is_none() && why.contains("password missing");
+        // A pooler may answer a wrong password with the code of a protocol violation.
+        let is_of_pooler = code == Some("08P01") && why.contains("auth");
+        let code = if lacks_password || is_of_pooler { Some("28P01") } else { code };
         let advice = match code {
             Some("42P01") => "create the table with `tokenlease store init` or its migration",
-            Some("28P01" | "28000") => "give the right user and password in the URL",
+            Some("28P01" | "28000") => {
+                "give the right user in the URL, and its password there or by --store-password-file"
+            }
             Some("42501") => "grant select, insert, update and delete on table tokenlease",
+            Some("53100") => "free the disk of the server",
             Some("25006") => "name the primary server, or add target_session_attrs=read-write",
             _ => "check the server and the network to it; the client retries by itself",
         };
         let password = self.config.get_password().unwrap_or_default();
         let password = String::from_utf8_lossy(password);
-        Failure {
-            remedy: remedy(code),
-            error: Error::new(
-                ErrorKind::Store,
-                format!("PostgreSQL at {}: {what}: {why}", self.hosts),
-            )
-            .redact(&[&*password])
-            .advice(advice),
-        }
+        let error =
+            Error::new(ErrorKind::Store, format!("PostgreSQL at {}: {what}: {why}", self.hosts))
+                .redact(&[&*password])
+                .advice(advice);
+        let error = match code.filter(|code| is_rejection(code)) {
+            Some(code) => error.with_code(code),
+            None => error,
+        };
+        Failure { remedy: remedy(code), error }
     }
 }
 
@@ -257,6 +265,15 @@ fn remedy(code: Option<&str>) -> Remedy {
         Some(code) if code.starts_with("57P") || code.starts_with("08") => Remedy::Reconnect,
         Some(_) => Remedy::None,
     }
+}
+
+/// Returns whether an answer with that SQLSTATE does not change before a person corrects the server
+/// or the options. A server that starts, shuts down, fails over or has no free connection is an
+/// outage.
+fn is_rejection(code: &str) -> bool {
+    !matches!(code, "40001" | "40P01" | "25006" | "53300" | "55P03" | "57014")
+        && !code.starts_with("57P")
+        && !code.starts_with("08")
 }
 
 /// Starts a task that drives the connection until its client is dropped.

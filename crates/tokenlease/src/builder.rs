@@ -107,8 +107,8 @@ impl ClientBuilder {
     }
 
     /// Sets what happens during a store outage. Default: the client only asks for the running token
-    /// if the provider has such a call (WinKAS); otherwise one login for each process and token
-    /// lifetime.
+    /// if the provider has such a call (WinKAS); otherwise callers without a cached token get an
+    /// error. While the store answers and rejects calls, nothing is sent under any policy.
     pub fn on_store_outage(mut self, policy: OnStoreOutage) -> Self {
         self.on_store_outage = Some(policy);
         self

@@ -116,7 +116,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Takes the lock of a record for `ttl` unless another owner holds it. Never waits.
     ///
     /// The record need not exist. An owner that already holds the lock gets it again for `ttl` from
-    /// now, so a repeated call does no harm.
+    /// now, so a repeated call does no harm. The owner logs in under the lock, so fail here if its
+    /// token could not be saved, as on a full disk.
     ///
     /// # Errors
     /// [`StoreError`], as for every method of this trait.
@@ -268,12 +269,16 @@ pub enum Locked {
     Busy,
 }
 
-/// Why a store call failed. The client reacts differently to the two kinds.
+/// Why a store call failed. The client reacts differently to each kind.
 #[derive(Clone, Debug)]
 pub enum StoreError {
     /// The store is unreachable or failing. The client follows its
     /// [policy for store outages](crate::ClientBuilder::on_store_outage).
     Unavailable(Error),
+    /// The store answers and rejects the call: a wrong password, a missing permission, a full disk.
+    /// Only a person can correct that, so the client sends neither a login nor a refetch, whatever its
+    /// policy for outages says.
+    Rejected(Error),
     /// The record exists and cannot be trusted: it does not authenticate under this key, or a newer
     /// version wrote it. The record stays as it is, and no process may log in.
     Unreadable(Error),
@@ -283,7 +288,7 @@ impl StoreError {
     /// Returns the underlying error: what happened, and what to do.
     pub fn error(&self) -> &Error {
         match self {
-            Self::Unavailable(error) | Self::Unreadable(error) => error,
+            Self::Unavailable(error) | Self::Rejected(error) | Self::Unreadable(error) => error,
         }
     }
 }
@@ -303,7 +308,9 @@ impl StdError for StoreError {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(error) | StoreError::Unreadable(error) => error,
+            StoreError::Unavailable(error)
+            | StoreError::Rejected(error)
+            | StoreError::Unreadable(error) => error,
         }
     }
 }

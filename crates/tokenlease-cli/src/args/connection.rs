@@ -36,6 +36,8 @@ struct Traps {
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     extra_secret: Option<OsString>,
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
+    store_password: Option<OsString>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     store_passphrase: Option<OsString>,
 }
 
@@ -50,7 +52,8 @@ impl Connection {
         if let Some(url) = &self.options.store {
             url.reject_password("--store", VISIBLE)?;
         }
-        let Traps { password, client_secret, extra_secret, store_passphrase } = &self.traps;
+        let Traps { password, client_secret, extra_secret, store_password, store_passphrase } =
+            &self.traps;
         let traps = [
             (
                 password,
@@ -64,6 +67,11 @@ impl Connection {
                 "TOKENLEASE_CLIENT_SECRET, --client-secret-file, or the prompt on a terminal",
             ),
             (extra_secret, "--extra-secret", "TOKENLEASE_EXTRA_SECRET, or --extra-secret-file"),
+            (
+                store_password,
+                "--store-password",
+                "--store-password-file, --store-password-command, or a URL in TOKENLEASE_STORE",
+            ),
             (
                 store_passphrase,
                 "--store-passphrase",

@@ -48,6 +48,12 @@ pub(crate) struct StoreArgs {
     /// `TOKENLEASE_STORE`, not here.
     #[arg(value_name = "URL", value_parser = StoreUrl::read)]
     pub(crate) url: Option<StoreUrl>,
+    /// Read the password for the Redis or PostgreSQL server from this file. The URL has none then.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store_password_file: Option<PathBuf>,
+    /// Run this command and use the first line of its output as the password for the server.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) store_password_command: Option<String>,
     /// Where the store's encryption key comes from, if not from a file.
     #[arg(long, value_enum, value_name = "SOURCE")]
     pub(crate) store_key: Option<StoreKey>,
@@ -81,6 +87,8 @@ impl StoreArgs {
         }
         Ok(Options {
             store: self.url.clone(),
+            store_password_file: self.store_password_file.clone(),
+            store_password_command: self.store_password_command.clone(),
             store_key: self.store_key,
             store_key_file: self.store_key_file.clone(),
             store_passphrase_file: self.store_passphrase_file.clone(),

@@ -63,16 +63,23 @@ fn exec_runs_nothing_without_a_token() {
     assert_eq!(run.out, "");
 }
 
-/// Rule: Outage: while the store is unavailable, `exec` logs in once and runs its command.
+/// Rule: Outage: while the store is unavailable, `exec` fails and sends nothing; with the policy
+/// `login-within-budget` it logs in once and runs its command.
 #[test]
-fn exec_removes_a_store_url_with_a_password_and_works_while_the_store_is_unavailable() {
+fn exec_removes_a_store_url_with_a_password_and_follows_the_policy_for_outages() {
     let emulator = emulator();
     let key = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(key.path(), [7; 32]).expect("written");
-    let run = wyn(&emulator, "exec")
-        .env("TOKENLEASE_STORE", "redis://u:canary@127.0.0.1:1")
-        .env("TOKENLEASE_STORE_KEY_FILE", key.path())
-        .args(["--", "env"])
+    let exec = || {
+        wyn(&emulator, "exec")
+            .env("TOKENLEASE_STORE", "redis://u:canary@127.0.0.1:1")
+            .env("TOKENLEASE_STORE_KEY_FILE", key.path())
+    };
+    let run = exec().args(["--", "env"]).run().exits_with(6);
+    assert!(run.out.is_empty() && run.err.contains("Connection refused"), "{run:?}");
+    assert_eq!(emulator.counts().wyn.login, 0);
+    let run = exec()
+        .args(["--on-store-outage=login-within-budget", "--", "env"])
         .run()
         .exits_with(0)
         .complains("warning: the store is unavailable");

@@ -19,6 +19,8 @@ mod limits;
 mod monitoring;
 mod odd_answers;
 mod password_command;
+#[cfg(unix)]
+mod rejecting_store;
 mod renew;
 mod status;
 mod store;

@@ -130,7 +130,8 @@ macro_rules! keys {
             /// Returns these options, completed by `other` where one is not set.
             ///
             /// The options of the store's key count as one: if these options set one of them, all
-            /// of those of `other` are ignored.
+            /// of those of `other` are ignored. The same holds for those of the store's password, which
+            /// are ignored if these options set a store: no password is sent to another server.
             ///
             /// ```
             /// # use tokenlease_config::Options;
@@ -147,6 +148,9 @@ macro_rules! keys {
             pub fn or(self, mut other: Self) -> Self {
                 if self.sets_store_key() {
                     other = other.without_store_key();
+                }
+                if self.store.is_some() || self.sets_store_password() {
+                    other = other.without_store_password();
                 }
                 Self { $($key: self.$key.or(other.$key)),* }
             }
@@ -188,6 +192,8 @@ keys! {
     client_secret_file: path,
     extra_secret_file: list(ExtraSecretFile::read),
     store: StoreUrl::read,
+    store_password_file: path,
+    store_password_command: text,
     store_key: StoreKey::read,
     store_key_file: path,
     store_passphrase_file: path,

@@ -94,6 +94,10 @@ pub enum Outcome {
     Lost(Error),
     /// Of a store effect: it failed, or its time limit passed.
     Failed(Error),
+    /// Of a store effect: the store answered, and rejected it, as for a wrong password, a missing
+    /// permission or a full disk. A person has to correct that. Nothing that may bring a token is sent
+    /// while that is so.
+    Rejected(Error),
     /// Of `Load` and `Save`: a record is stored that can't be read, because it does not authenticate
     /// or is of a newer version. No login is sent while that is so.
     Unreadable(Error),

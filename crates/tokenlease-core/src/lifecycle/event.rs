@@ -42,7 +42,10 @@ pub enum Event {
     ClocksParted(TokenFingerprint),
     /// The store failed three times in a row.
     StoreUnavailable,
-    /// The store answers again.
+    /// The store answers, and rejects calls: a person has to correct it.
+    StoreRejected,
+    /// The store works again, after `StoreUnavailable`, `StoreRejected` or `RecordUnreadable`: a record
+    /// was read or written.
     StoreAvailable,
     /// The store has a record that can't be read.
     RecordUnreadable,
@@ -66,6 +69,7 @@ impl fmt::Display for Event {
             Self::LoginLost => f.write_str("login lost"),
             Self::ClocksParted(token) => write!(f, "clocks parted {token}"),
             Self::StoreUnavailable => f.write_str("store unavailable"),
+            Self::StoreRejected => f.write_str("store rejected"),
             Self::StoreAvailable => f.write_str("store available"),
             Self::RecordUnreadable => f.write_str("record unreadable"),
         }

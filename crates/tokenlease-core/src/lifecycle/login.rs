@@ -22,7 +22,7 @@ impl Lifecycle {
             return next;
         }
         let without_store = self.flight.as_ref().is_some_and(|flight| flight.without_store);
-        if without_store && let Some(error) = self.login_forbidden_by_outage(t) {
+        if let Some(error) = self.login_forbidden_by_store(t) {
             return self.fail(t, error, t);
         }
         if let Some(next) = self.before_sending(now) {

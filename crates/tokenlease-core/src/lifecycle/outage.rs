@@ -1,5 +1,5 @@
 //! The policy for a store outage: which tokens may be requested while no process can see what the
-//! others do.
+//! others do. No login is sent while the store answers and a person has to correct it.
 
 use std::time::Duration;
 
@@ -23,27 +23,34 @@ const TOKEN_CAME: u32 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnStoreOutage {
-    /// No token is requested: callers get an error.
+    /// No token is requested: callers get an error. The default where the server cannot return the
+    /// running token.
     Fail,
     /// Only the running token is requested. The default where the server can return it.
     RefetchOnly,
     /// Each process may log in once per token: again when the token is in its margin, or when the server
-    /// has ended it early. The default elsewhere.
+    /// has ended it early.
     LoginWithinBudget,
 }
 
 impl Lifecycle {
-    /// Why no login may be sent while the store is unavailable.
-    pub(super) fn login_forbidden_by_outage(&self, t: Timestamp) -> Option<Error> {
-        if let Some(error) = &self.store.unreadable {
+    /// The policy that was set, or the default. A program that runs for each job has a new budget in
+    /// each run, so no default sends a login.
+    fn on_store_outage(&self) -> OnStoreOutage {
+        let default =
+            if self.can.refetch { OnStoreOutage::RefetchOnly } else { OnStoreOutage::Fail };
+        self.policy.on_store_outage.unwrap_or(default)
+    }
+
+    /// Why no login may be sent in the store's state.
+    pub(super) fn login_forbidden_by_store(&self, t: Timestamp) -> Option<Error> {
+        if let Some(error) = self.store.blocked() {
             return Some(error.clone());
         }
-        let default = if self.can.refetch {
-            OnStoreOutage::RefetchOnly
-        } else {
-            OnStoreOutage::LoginWithinBudget
-        };
-        let why = match self.policy.on_store_outage.unwrap_or(default) {
+        if !self.flight.as_ref().is_some_and(|flight| flight.without_store) {
+            return None;
+        }
+        let why = match self.on_store_outage() {
             OnStoreOutage::LoginWithinBudget if self.outage_login_is_free(t) => return None,
             OnStoreOutage::LoginWithinBudget => {
                 "this process has sent the one login that it may send meanwhile"
@@ -53,7 +60,10 @@ impl Lifecycle {
             }
             OnStoreOutage::Fail => "meanwhile no token is requested (on_store_outage)",
         };
-        let error = Error::new(ErrorKind::Store, format!("the store is unavailable; {why}"))
+        let cause = self.store.last_error.as_ref();
+        let cause = cause.map(|cause| format!(" ({})", cause.detail())).unwrap_or_default();
+        let detail = format!("the store is unavailable{cause}; {why}");
+        let error = Error::new(ErrorKind::Store, detail)
             .advice("check the store; the client recovers by itself");
         Some(match &self.store.last_error {
             Some(source) => error.with_source(source.clone()),
@@ -74,16 +84,17 @@ impl Lifecycle {
         spent.count == TOKEN_CAME && !self.current.as_ref().is_some_and(is_active)
     }
 
-    /// Why no refetch may be sent while the store is unavailable.
-    pub(super) fn refetch_forbidden_by_outage(&self, t: Timestamp) -> Option<Error> {
-        let fail = self.policy.on_store_outage == Some(OnStoreOutage::Fail);
-        if fail { self.login_forbidden_by_outage(t) } else { None }
+    /// Why no refetch may be sent in the store's state. A record that can't be read forbids none: the
+    /// token that a refetch returns is no new one, and is kept in memory.
+    pub(super) fn refetch_forbidden_by_store(&self, t: Timestamp) -> Option<Error> {
+        let fail = self.on_store_outage() == OnStoreOutage::Fail;
+        if fail { self.login_forbidden_by_store(t) } else { self.store.rejection().cloned() }
     }
 
     /// Whether callers can't be served before a person corrects the store, or by policy.
     pub(super) fn is_store_required(&self, t: Timestamp) -> bool {
-        let fail = self.policy.on_store_outage == Some(OnStoreOutage::Fail);
-        self.store.unreadable.is_some() || (fail && self.store.is_unavailable(t))
+        let fail = self.on_store_outage() == OnStoreOutage::Fail;
+        self.store.blocked().is_some() || (fail && self.store.is_unavailable(t))
     }
 
     /// A login is about to be sent without the store. Reserves the budget for an hour; the answer sets

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{
     Lifecycle,
     effect::{EffectKind, Outcome, Receipt},
+    event::Event,
     machine::{Progress, Stage},
 };
 use crate::{
@@ -58,8 +59,12 @@ impl Lifecycle {
                 self.store_failed(kind, error, t);
                 self.flight_without_store_answer(kind, t);
             }
+            Outcome::Rejected(error) => {
+                self.store_blocks(Event::StoreRejected, error, t);
+                self.flight_without_store_answer(kind, t);
+            }
             Outcome::Unreadable(error) => {
-                self.store_unreadable(error, t);
+                self.store_blocks(Event::RecordUnreadable, error, t);
                 self.flight_without_store_answer(kind, t);
             }
         }
@@ -140,6 +145,8 @@ impl Lifecycle {
             (EffectKind::Load, Stage::ReadLocked) if in_outage || flight.tries >= TRIES => {
                 self.fail(t, error("the record could not be read under the lock"), t);
             }
+            // A rejected lock was not granted, and is not requested again.
+            (EffectKind::Lock, Stage::Lock) if self.store.blocked().is_some() => {}
             (EffectKind::Lock, Stage::Lock) => {
                 flight.maybe_locked = true;
                 flight.pause_until = t.plus(LOCK_AGAIN);

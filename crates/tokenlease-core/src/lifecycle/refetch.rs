@@ -53,8 +53,7 @@ impl Lifecycle {
         if let Some(next) = self.lock_after_outage() {
             return next;
         }
-        let without_store = self.flight.as_ref().is_some_and(|flight| flight.without_store);
-        if without_store && let Some(error) = self.refetch_forbidden_by_outage(t) {
+        if let Some(error) = self.refetch_forbidden_by_store(t) {
             return self.fail(t, error, t);
         }
         match self.before_sending(now) {

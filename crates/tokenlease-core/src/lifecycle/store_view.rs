@@ -58,8 +58,8 @@ pub(super) struct StoreView {
     in_outage: bool,
     /// When the store is tried again in an outage.
     retry_at: Timestamp,
-    /// A record is stored that can't be read.
-    pub(super) unreadable: Option<Error>,
+    /// The store answers and a person has to correct it: which event says so, and the cause.
+    blocked: Option<(Event, Error)>,
     pub(super) last_error: Option<Error>,
 }
 
@@ -85,7 +85,7 @@ impl Default for StoreView {
             failures: 0,
             in_outage: false,
             retry_at: Timestamp::MIN,
-            unreadable: None,
+            blocked: None,
             last_error: None,
         }
     }
@@ -95,6 +95,17 @@ impl StoreView {
     /// Whether the store is in an outage and not to be tried yet.
     pub(super) fn is_unavailable(&self, t: Timestamp) -> bool {
         self.in_outage && t < self.retry_at
+    }
+
+    /// Why a person has to correct the store, if it answers and does not work.
+    pub(super) fn blocked(&self) -> Option<&Error> {
+        self.blocked.as_ref().map(|(_, error)| error)
+    }
+
+    /// Why the store rejects calls, if it does.
+    pub(super) fn rejection(&self) -> Option<&Error> {
+        let is_rejection = |(event, _): &&(Event, Error)| *event == Event::StoreRejected;
+        self.blocked.as_ref().filter(is_rejection).map(|(_, error)| error)
     }
 
     /// Whether the store has not answered since an outage began.
@@ -196,7 +207,7 @@ impl Lifecycle {
             self.events.push(Event::StoreAvailable);
         }
         self.store.answered();
-        self.store.unreadable = None;
+        self.store.blocked = None;
         self.store.last_error = None;
         self.store.read_at = t;
         // However slow the store is, memory answers the callers that waited for this read.
@@ -250,25 +261,32 @@ impl Lifecycle {
         }
     }
 
-    /// A record is stored that can't be read. That is an outage in which no login is sent.
-    pub(super) fn store_unreadable(&mut self, error: Error, t: Timestamp) {
+    /// The store answered, and rejected the call or has a record that can't be read, as `event` says.
+    /// It is tried as in an outage, and no login is sent meanwhile.
+    pub(super) fn store_blocks(&mut self, event: Event, error: Error, t: Timestamp) {
         self.store.next_check = t.plus(READ_AGAIN);
         self.store.last_error = Some(error.clone());
-        if self.store.unreadable.replace(error).is_none() {
-            self.events.push(Event::RecordUnreadable);
+        let before = self.store.blocked.replace((event, error));
+        if before.is_none_or(|(before, _)| before != event) {
+            self.events.push(event);
         }
-        self.outage(t);
+        self.without_store_for_now(t);
     }
 
     fn outage(&mut self, t: Timestamp) {
+        if !self.without_store_for_now(t) {
+            self.events.push(Event::StoreUnavailable);
+        }
+    }
+
+    /// The store is tried again after a pause. Returns whether that was so before.
+    fn without_store_for_now(&mut self, t: Timestamp) -> bool {
         let store = &mut self.store;
         store.failures = 0;
         store.retry_at = t.plus(READ_AGAIN);
         // Memory answers meanwhile.
         store.next_check = store.next_check.max(store.retry_at);
-        if !std::mem::replace(&mut store.in_outage, true) {
-            self.events.push(Event::StoreUnavailable);
-        }
+        std::mem::replace(&mut store.in_outage, true)
     }
 
     fn refresh_known(&mut self, t: Timestamp) {

@@ -13,6 +13,7 @@ mod rejections;
 mod reports;
 mod slow_store;
 mod spent;
+mod store_rejects;
 
 use std::time::Duration;
 

@@ -127,6 +127,7 @@ impl Failures {
             | Outcome::NotSent(_)
             | Outcome::Lost(_)
             | Outcome::Failed(_)
+            | Outcome::Rejected(_)
             | Outcome::Unreadable(_) => {}
             _ => {
                 self.entries.remove(&(owner, Kind::Store));
@@ -151,6 +152,7 @@ impl World {
                 Outcome::NotSent(_)
                 | Outcome::Lost(_)
                 | Outcome::Failed(_)
+                | Outcome::Rejected(_)
                 | Outcome::Unreadable(_),
             ) => true,
             Some(_) => false,

@@ -21,6 +21,8 @@ pub(crate) struct Sent {
     pub(crate) owned: bool,
     /// Whether the sender had reported the store as unavailable.
     pub(crate) without_store: bool,
+    /// Whether the last call of the sender that the store answered was rejected.
+    pub(crate) store_rejects: bool,
     /// Whether the sender was paused between decision and send.
     pub(crate) paused: bool,
     /// Whether the network duplicated the request.
@@ -36,6 +38,7 @@ impl World {
             lock_epoch,
             owned: self.store.is_owner(self.now, &owner, lock_epoch),
             without_store: process.lost_store(password),
+            store_rejects: process.entries.get(password).is_some_and(|entry| entry.store_rejects),
             paused: false,
             copy: false,
         }
@@ -83,7 +86,7 @@ impl World {
                 Outcome::Answered(Answer::Failed(_)) | Outcome::NotSent(_),
             ) => self.oracle.validation_failed_at = t,
             (Effect::Send(_), _) => {}
-            (_, Outcome::Failed(_) | Outcome::Unreadable(_)) => {
+            (_, Outcome::Failed(_) | Outcome::Rejected(_) | Outcome::Unreadable(_)) => {
                 if self.processes[*p].epoch == *epoch
                     && let Some(entry) = self.processes[*p].entries.get_mut(of)
                 {
@@ -139,6 +142,9 @@ impl World {
                 }
                 _ => {}
             },
+            Outcome::Rejected(_) if !late => entry.store_rejects = true,
+            // A record that can't be read forbids no refetch.
+            Outcome::Unreadable(_) if !late => entry.store_rejects = false,
             Outcome::Loaded { .. }
             | Outcome::Locked
             | Outcome::Busy
@@ -148,6 +154,7 @@ impl World {
                 if !late =>
             {
                 entry.lost_calls = 0;
+                entry.store_rejects = false;
             }
             _ => {}
         }
@@ -156,10 +163,16 @@ impl World {
     /// Notes the events of a state machine, and checks that they are true.
     pub(crate) fn note_events(&mut self, p: usize, of: &Password, events: &[Event]) {
         for event in events {
-            if let (Event::StoreUnavailable | Event::StoreAvailable, Some(entry)) =
-                (event, self.processes[p].entries.get_mut(of))
+            let is_unavailable = match event {
+                Event::StoreUnavailable | Event::StoreRejected | Event::RecordUnreadable => {
+                    Some(true)
+                }
+                Event::StoreAvailable => Some(false),
+                _ => None,
+            };
+            if let (Some(is), Some(entry)) = (is_unavailable, self.processes[p].entries.get_mut(of))
             {
-                entry.store_unavailable = *event == Event::StoreUnavailable;
+                entry.store_unavailable = is;
             }
             match event {
                 Event::StoreUnavailable => {
@@ -167,11 +180,7 @@ impl World {
                     let lost = self.processes[p].entries.get(of).map_or(3, |e| e.lost_calls);
                     let paused_until = self.processes[p].paused_until > self.now - M;
                     // An answer exactly at its deadline may count as failed.
-                    if lost < 2
-                        && !self.store.unreadable
-                        && !paused_until
-                        && self.record_was_readable(p)
-                    {
+                    if lost < 2 && !paused_until && self.record_was_readable(p) {
                         let detail = format!("p{p} {of} after {lost}");
                         self.violate(
                             "an outage was reported without three consecutive failures",
@@ -257,6 +266,14 @@ impl World {
     /// Returns whether calls to the store were lost at random since then, without a fault.
     pub(super) fn is_lossy_since(&self, since: i64) -> bool {
         self.store_loss_percent > 0 || self.oracle.outages.iter().any(|(at, _)| *at >= since)
+    }
+
+    /// Checks that no credentials are sent while the store rejects calls.
+    pub(crate) fn judge_store_rejects(&mut self, owner: &Owner, call: &Call, sent: Sent) {
+        if sent.store_rejects && !sent.copy {
+            let detail = format!("p{} {}: {call:?}", owner.0, owner.2);
+            self.violate("credentials are sent while the store rejects calls", detail);
+        }
     }
 
     pub(crate) fn judge_send(&mut self, owner: &Owner, call: &Call, sent: Sent) {

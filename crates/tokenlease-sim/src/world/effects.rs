@@ -207,6 +207,10 @@ impl World {
         if self.is_broken(Fault::Store) {
             return Outcome::Failed(Error::new(ErrorKind::Store, "the store is down"));
         }
+        let is_read = matches!(effect, Effect::Load | Effect::Unlock);
+        if self.is_broken(Fault::StoreRejects) || (!is_read && self.is_broken(Fault::StoreFull)) {
+            return Outcome::Rejected(Error::new(ErrorKind::Store, "the store rejects the call"));
+        }
         if self.setup.bug == Some(Bug::WallTimeInRecord) {
             self.store.offset = self.hosts[self.processes[owner.0].host].wall;
         }
@@ -232,6 +236,9 @@ impl World {
     fn call(&mut self, owner: &Owner, call: &Call, sent: Sent, sent_at: Timestamp) -> Outcome {
         let t = self.now;
         let credentials = call.takes_credentials();
+        if credentials {
+            self.judge_store_rejects(owner, call, sent);
+        }
         if self.is_broken(Fault::Unreachable) {
             return Outcome::NotSent(Error::new(ErrorKind::Transport, "connection refused"));
         }
@@ -285,6 +292,12 @@ impl World {
         let now = self.clock(p);
         let late = receipt.deadline() <= now.elapsed;
         self.note_delivered(p, of, &outcome, late);
+        let outcome = match outcome {
+            Outcome::Rejected(error) if self.setup.bug == Some(Bug::StoreRejectionMeansOutage) => {
+                Outcome::Failed(error)
+            }
+            outcome => outcome,
+        };
         if late && self.setup.bug == Some(Bug::LateAnswerDropped) {
             return;
         }

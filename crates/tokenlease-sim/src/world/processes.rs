@@ -114,6 +114,7 @@ impl World {
                 completions: 0,
                 wake: None,
                 store_unavailable: false,
+                store_rejects: false,
                 lost_calls: 0,
             };
             self.processes[p].entries.insert(*password, entry);

@@ -2,7 +2,7 @@
 
 use tokenlease_sim::{Caller, Fault, H, Kind, M, S, Setup, World};
 
-use crate::{add_fault, asks, asks_with, logins, setup, world};
+use crate::{add_fault, asks, asks_with, logins, setup, with_budget, world};
 
 fn patient() -> Caller {
     Caller { timeout: 60 * S, ..Caller::default() }
@@ -111,7 +111,8 @@ fn a_login_answer_that_arrives_after_its_timeout_is_used() {
 fn lost_answers_of_the_store_cause_almost_no_login() {
     let mut many = 0;
     for seed in 0..200 {
-        let mut world = World::launched(Setup { seed, ..setup(Kind::Wyn, 12 * H, 2) });
+        let setup = with_budget(Setup { seed, ..setup(Kind::Wyn, 12 * H, 2) });
+        let mut world = World::launched(setup);
         // Only answers of the store are lost, not those of the provider.
         world.mark_faulty();
         world.store_loss_percent = 15;

@@ -13,6 +13,7 @@ mod spent_logins;
 mod store;
 mod worlds;
 
+use tokenlease_core::lifecycle::OnStoreOutage;
 use tokenlease_sim::{Caller, Kind, Setup, World};
 
 fn setup(kind: Kind, lifetime: i64, processes: usize) -> Setup {
@@ -21,6 +22,16 @@ fn setup(kind: Kind, lifetime: i64, processes: usize) -> Setup {
 
 fn world(kind: Kind, lifetime: i64, processes: usize) -> World {
     World::launched(setup(kind, lifetime, processes))
+}
+
+/// A world whose processes may log in during a store outage.
+fn world_with_budget(kind: Kind, lifetime: i64, processes: usize) -> World {
+    World::launched(with_budget(setup(kind, lifetime, processes)))
+}
+
+fn with_budget(mut setup: Setup) -> Setup {
+    setup.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+    setup
 }
 
 fn asks(world: &mut World, p: usize, moments: &[i64]) {

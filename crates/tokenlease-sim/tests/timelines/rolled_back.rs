@@ -4,11 +4,15 @@ use tokenlease_sim::{
     Caller, Fault, H, Kind, M, S, Setup, World, bugs::Bug, duration, plan::PlanEvent,
 };
 
-use crate::{add_fault, asks, asks_with, end_newest_at, every, logins, setup, world};
+use crate::{
+    add_fault, asks, asks_with, end_newest_at, every, logins, setup, with_budget, world,
+    world_with_budget,
+};
 
 /// Returns a world whose provider ends the previous token with each login.
 fn world_with_one_active_token(processes: usize) -> World {
-    World::launched(Setup { new_token_ends_old: true, ..setup(Kind::Wyn, 12 * H, processes) })
+    let setup = Setup { new_token_ends_old: true, ..setup(Kind::Wyn, 12 * H, processes) };
+    World::launched(with_budget(setup))
 }
 
 /// Rule: Merge: of two concurrent leases, the one that was requested last wins.
@@ -98,7 +102,7 @@ fn a_rolled_back_store_restores_no_token_that_this_process_suspected() {
 /// after the outage.
 #[test]
 fn a_rejection_that_is_saved_after_an_outage_does_not_undo_a_later_success() {
-    let mut world = world(Kind::Wyn, 12 * H, 2);
+    let mut world = world_with_budget(Kind::Wyn, 12 * H, 2);
     add_fault(&mut world, 0, H, Fault::Store);
     // The account is locked when p0 logs in, and unlocked when p1 does.
     world.lock_account(10 * M);
@@ -116,7 +120,7 @@ fn a_rejection_that_is_saved_after_an_outage_does_not_undo_a_later_success() {
 /// rejection. Both are saved after the outage.
 #[test]
 fn a_success_that_is_saved_after_an_outage_does_not_close_a_circuit_that_opened_later() {
-    let mut world = world(Kind::Wyn, 10 * M, 2);
+    let mut world = world_with_budget(Kind::Wyn, 10 * M, 2);
     add_fault(&mut world, 0, H, Fault::Store);
     asks(&mut world, 1, &[M]);
     // p1's success is saved an hour after its answer. By then p0 has got the rejection.

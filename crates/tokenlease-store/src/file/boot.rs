@@ -122,7 +122,7 @@ fn read_offset(folder: &Folder, file: &str) -> io::Result<Option<i64>> {
             io::Error::new(ErrorKind::InvalidData, "the file holds no number; remove it")
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(io::Error::new(error.kind(), format!("its file {file}: {error}"))),
     }
 }
 

@@ -251,10 +251,32 @@ pub(super) fn is_temporary(error: &io::Error) -> bool {
 }
 
 pub(super) fn unusable(path: &Path, why: &str, error: io::Error) -> Error {
-    Error::new(ErrorKind::Config, format!("the store's folder {} {why}: {error}", path.display()))
-        .expected("a folder that this user can write to")
-        .advice("name one with --store file:/path, or use --store memory:, which shares nothing")
-        .with_source(error)
+    Error::new(
+        unusable_kind(&error, path),
+        format!("the store's folder {} {why}: {error}", path.display()),
+    )
+    .expected("a folder that this user can write to")
+    .advice("name one with --store file:/path, or use --store memory:, which shares nothing")
+    .with_source(error)
+}
+
+/// Returns the store's kind for a folder that exists and rejects this user, and the configuration's for
+/// one that can't be made.
+fn unusable_kind(error: &io::Error, path: &Path) -> ErrorKind {
+    let exists = path.try_exists().unwrap_or(true);
+    if exists && is_rejection(error) { ErrorKind::Store } else { ErrorKind::Config }
+}
+
+/// Returns whether the system answers and rejects the operation, until a person corrects that.
+fn is_rejection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge
+    )
 }
 
 /// Returns the error for a failed file operation, for example `doing` "reading" a `path`.
@@ -268,11 +290,11 @@ pub(super) fn unavailable(doing: &str, path: &Path, error: io::Error) -> StoreEr
         io::ErrorKind::Unsupported => "use a file system with file locks",
         _ => "check the folder and its disk",
     };
-    StoreError::Unavailable(
-        Error::new(ErrorKind::Store, format!("{doing} {} failed: {error}", path.display()))
-            .advice(format!("{advice}; the client retries by itself"))
-            .with_source(error),
-    )
+    let is_rejection = is_rejection(&error);
+    let error = Error::new(ErrorKind::Store, format!("{doing} {} failed: {error}", path.display()))
+        .advice(format!("{advice}; the client retries by itself"))
+        .with_source(error);
+    if is_rejection { StoreError::Rejected(error) } else { StoreError::Unavailable(error) }
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -27,6 +27,8 @@ pub(super) const OWNER_END: &str = ".owner";
 /// microseconds.
 pub(super) const KERNEL_LOCK_TIMEOUT: Duration = Duration::from_millis(1500);
 const MAX_POLL_INTERVAL: Duration = Duration::from_millis(8);
+/// More bytes than a record and a lock have.
+const RECORD_ROOM: usize = 32 * 1024;
 
 /// The owners' files that this process has locked, by name.
 #[derive(Debug, Default)]
@@ -49,9 +51,13 @@ impl Locks {
             Taken::ByEndedOwner(owner_file) => _ = fs::remove_file(owner_file),
             Taken::No => {}
         }
-        self.lock_owner_file(folder, &owner_file(name, owner.as_str()))?;
+        let owner_file = owner_file(name, owner.as_str());
+        self.lock_owner_file(folder, &owner_file)?;
         let intent = Intent { owner: owner.as_str().to_owned(), until: now.plus(ttl) };
-        intent.write(&mut file).map_err(failed(folder, name))?;
+        if let Err(error) = intent.write(&mut file) {
+            self.release_owner_file(folder, &owner_file);
+            return Err(failed(folder, name)(error));
+        }
         Ok(Locked::Granted)
     }
 
@@ -92,7 +98,8 @@ impl Locks {
         }
     }
 
-    /// Makes and locks the owner's file, unless this process has locked it already.
+    /// Makes and locks the owner's file, unless this process has locked it already. Fails if the disk has
+    /// no room for a record: the owner could not save the token that it requests under the lock.
     fn lock_owner_file(&self, folder: &Folder, name: &str) -> Result<(), StoreError> {
         let mut owned = self.owned();
         if owned.contains_key(name) {
@@ -104,6 +111,10 @@ impl Locks {
             .map_err(|error| folder::unavailable("making", &path, error))?;
         // A process that checks whether the owner is alive locks the file for a moment.
         wait_for(&file).map_err(|error| folder::unavailable("locking", &path, error))?;
+        if let Err(error) = check_room(&file, folder.remote) {
+            let _ = fs::remove_file(&path);
+            return Err(folder::unavailable("writing", &path, error));
+        }
         owned.insert(name.to_owned(), file);
         Ok(())
     }
@@ -122,6 +133,16 @@ impl Locks {
         // Each change is one insertion or removal, so the map is intact even after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes as many bytes as a record may have, and frees them again.
+fn check_room(mut file: &File, remote: bool) -> io::Result<()> {
+    file.write_all(&vec![0; RECORD_ROOM])?;
+    // A server learns of the bytes, and rejects them, when they are flushed to it.
+    if remote {
+        file.sync_data()?;
+    }
+    file.set_len(0)
 }
 
 /// Returns whether another owner has the lock. This takes no kernel lock, so that many waiting

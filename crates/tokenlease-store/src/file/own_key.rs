@@ -1,6 +1,6 @@
 //! The key that a folder has of itself, in its file `key`.
 
-use std::io;
+use std::{error::Error as StdError, io};
 
 use tokenlease::{Error, ErrorKind, Result, core::Key};
 
@@ -19,7 +19,16 @@ pub(super) fn read_or_make(folder: &Folder) -> Result<Key> {
             .with_source(error)
     };
     if path.try_exists().map_err(|error| failed("reading", error))? {
-        return keys::file::read(&path);
+        // The folder's own key is a part of the store: without the permission, the store rejects calls.
+        return keys::file::read(&path).map_err(|error| {
+            let source = StdError::source(&error).and_then(|source| source.downcast_ref());
+            match source.map(io::Error::kind) {
+                Some(io::ErrorKind::PermissionDenied) => {
+                    failed("reading", io::ErrorKind::PermissionDenied.into())
+                }
+                _ => error,
+            }
+        });
     }
     let records =
         folder.names(RECORD_END).map_err(|error| failed("listing the folder of", error))?;

@@ -98,18 +98,42 @@ impl Connector {
     pub(super) fn failed(&self, address: &Address, what: &str, error: &RedisError) -> Error {
         let secrets = [&self.settings, &self.sentinel_settings]
             .map(|settings| settings.password().unwrap_or_default());
-        let login = "give the server's user and password in the URL";
+        let login = "give the server's user in the URL, and its password there or by \
+                     --store-password-file";
         let advice = match error.code() {
             Some("NOAUTH" | "WRONGPASS") => login,
+            // The first command without a password selects the database.
+            _ if error.to_string().contains("Authentication required") => login,
             _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => login,
             Some("NOPERM") => "give the user the permissions that the store's documentation lists",
+            Some("OOM") => "raise the server's maxmemory, or free memory there",
+            Some("MISCONF") => "free the disk of the server, and see its log",
             Some("CLUSTERDOWN") => "check the cluster's state; the client retries by itself",
             _ if is_read_only(error) => "name the primary server, not a replica",
             _ => "check the server; the client retries by itself",
         };
-        Error::new(ErrorKind::Store, format!("Redis at {}: {what}: {error}", address.host))
-            .redact(&secrets)
-            .advice(advice)
+        let failed =
+            Error::new(ErrorKind::Store, format!("Redis at {}: {what}: {error}", address.host))
+                .redact(&secrets)
+                .advice(advice);
+        match rejection(error) {
+            Some(code) => failed.with_code(code),
+            None => failed,
+        }
+    }
+}
+
+/// Returns the code of an answer that does not change before a person corrects the server or the
+/// options. A server that starts, fails over or is busy is an outage.
+fn rejection(error: &RedisError) -> Option<&str> {
+    if error.is_io_error() || is_read_only(error) {
+        return None;
+    }
+    match error.code() {
+        Some("LOADING" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" | "BUSY" | "NOREPLICAS") => None,
+        _ if error.to_string().contains("max number of clients") => None,
+        Some(code) => Some(code),
+        None => (error.kind() == ::redis::ErrorKind::AuthenticationFailed).then_some("WRONGPASS"),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     connect::{Address, Connection, Connector},
     sentinel::Sentinels,
 };
-use crate::connection::{Connect, Slot, deadline};
+use crate::connection::{Connect, Slot, deadline, of_server};
 
 /// The most servers that a call is sent to.
 const MAX_HOPS: usize = 8;
@@ -118,7 +118,7 @@ impl Nodes {
                     self.answered(&node);
                     return Ok(reply);
                 }
-                Ok(Reply::Rejected(error)) => return Err(StoreError::Unavailable(error)),
+                Ok(Reply::Rejected(error)) => return Err(of_server(error)),
                 Ok(Reply::Moved(address)) => {
                     self.answered(&node);
                     (node, asking) = (self.moved(slot, &address), false);

@@ -10,7 +10,7 @@ use std::{
 
 use tokenlease::{
     Client, Clock, HttpOptions, Registry, Rejection, Result, SystemClock,
-    core::{Credentials, Identity, Now, Secret, Token, provider::Server},
+    core::{Credentials, Identity, Now, Secret, Token, lifecycle::OnStoreOutage, provider::Server},
     runtime::Runtime,
 };
 use tokenlease_store::{KeySource, StoreOptions, open_blocking};
@@ -197,6 +197,9 @@ fn client(store: &str, server: Server, credentials: Credentials) -> Result<Clien
     }
     if let Ok(life) = millis("LOCK") {
         builder = builder.lock_ttl(life);
+    }
+    if set("OUTAGE").is_some_and(|policy| policy == "budget") {
+        builder = builder.on_store_outage(OnStoreOutage::LoginWithinBudget);
     }
     if let Ok(wait) = millis("DEADLINE") {
         builder = builder.deadline(wait);

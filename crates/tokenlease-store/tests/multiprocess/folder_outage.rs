@@ -1,11 +1,18 @@
 //! Folders that can't be read or written, and processes that use them meanwhile.
 
-use std::{fs, os::unix::fs::chown, thread, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 use rustix::process::getuid;
 
 use crate::{
-    process::{Process, Starter},
+    process::{Answer, Process, Starter},
     world::{World, wait_until},
 };
 
@@ -34,14 +41,14 @@ fn holder(starter: &Starter) -> (Process, String) {
     (holder, token)
 }
 
-/// Rule: Outage: in a read-only folder cached and stored leases are served, WinKAS refetches, and
-/// Wyn logs in once for each process; when the folder is writable again, new leases are saved.
+/// Rule: Outage: in a read-only folder cached and stored leases are served, and nothing is sent for new
+/// ones under any policy; when the folder is writable again, processes work without a restart.
 #[test]
-fn in_a_read_only_folder_leases_are_served_winkas_refetches_and_wyn_logs_in_once() {
+fn in_a_read_only_folder_leases_are_served_and_nothing_is_sent() {
     let world = World::new();
     let user = nobody(&world);
     let winkas = world.winkas().run_as(user).with("REFRESH", "1000");
-    let wyn = world.wyn().run_as(user).with("REFRESH", "1000");
+    let wyn = world.wyn().run_as(user).with("REFRESH", "1000").with("OUTAGE", "budget");
     let (mut holder, token) = holder(&winkas);
     set_mode(&world, 0o500);
 
@@ -51,39 +58,42 @@ fn in_a_read_only_folder_leases_are_served_winkas_refetches_and_wyn_logs_in_once
     let read = reader.ask("token");
     assert_eq!((read.source(), read.token()), ("Store", &*token), "the record is readable");
 
-    // Without a lock the outage policy decides: a refetch at WinKAS, one login at Wyn.
+    // No process can take the lock.
     let mut without_lease = wyn.start_one();
-    let login = without_lease.ask("token");
-    assert_eq!(login.source(), "Login");
-    thread::sleep(CHECK_INTERVAL);
-    assert_eq!(without_lease.ask("token").token(), login.token());
+    assert_rejected(&without_lease.ask("token"), "Permission denied");
     for record in world.files(".record") {
         set_mode(&world, 0o700);
         fs::remove_file(record).unwrap();
         set_mode(&world, 0o500);
     }
-    let refetched = winkas.start_one().ask("token");
-    assert_eq!((refetched.source(), refetched.token()), ("Refetch", &*token));
     let counts = world.emulator.counts();
-    assert_eq!((counts.winkas.login, counts.wyn.login), (1, 1));
+    assert_rejected(&winkas.start_one().ask("token"), "Permission denied");
+    assert_eq!(world.emulator.counts(), counts, "neither a refetch nor a login");
+    assert_eq!((counts.winkas.login, counts.wyn.login), (1, 0));
 
-    // The outage ends without a restart, and the new lease is saved.
+    // The folder is corrected, and the processes need no restart.
     set_mode(&world, 0o700);
-    thread::sleep(Duration::from_millis(5200));
-    assert_eq!(without_lease.ask("token").token(), login.token());
-    let shared = wait_until(|| {
-        thread::sleep(Duration::from_millis(50));
-        let answer = wyn.start_one().ask("explain");
-        assert_ne!(world.logins(), 3, "{answer:?}");
-        (!world.files(".record").is_empty()).then(|| wyn.start_one().ask("token"))
+    let login = wait_until(|| match without_lease.ask("token") {
+        Answer::Error { .. } => {
+            thread::sleep(Duration::from_millis(50));
+            None
+        }
+        answer => Some(answer),
     });
-    assert_eq!(shared.token(), login.token());
-    assert_eq!(world.logins(), 2);
+    assert_eq!(wyn.start_one().ask("token").token(), login.token());
+    assert_eq!(world.emulator.counts().wyn.login, 1);
 }
 
-/// Rule: Outage: on a full disk leases are served, WinKAS gets no login, and no record is torn.
+/// Asserts that the error is the store's, and names the cause.
+fn assert_rejected(answer: &Answer, cause: &str) {
+    assert_eq!(answer.kind(), "store", "{answer:?}");
+    assert!(format!("{answer:?}").contains(cause), "{answer:?}");
+}
+
+/// Rule: Outage: a process that may write no byte serves stored leases, sends nothing for new ones, and
+/// tears no record.
 #[test]
-fn on_a_full_disk_leases_are_served_and_no_record_is_torn() {
+fn a_process_that_may_write_no_byte_serves_leases_and_sends_nothing() {
     let world = World::new();
     let (mut holder, token) = holder(&world.winkas().with("REFRESH", "1000"));
     // This process can write no byte to a file, as on a full disk.
@@ -92,14 +102,129 @@ fn on_a_full_disk_leases_are_served_and_no_record_is_torn() {
     let mut without_space = without_space.after_script(full).start_one();
     assert_eq!(without_space.ask("token").token(), token, "the record is readable");
     world.emulator.end_token(&token);
-    assert_eq!(without_space.ask("report-rejected").kind(), "store");
-    assert_eq!(world.emulator.counts().winkas.login, 1, "no login without a store at WinKAS");
+    let refetches = world.emulator.counts().winkas.refetch;
+    assert_rejected(&without_space.ask("report-rejected"), "File too large");
+    let counts = world.emulator.counts().winkas;
+    assert_eq!((counts.login, counts.refetch), (1, refetches));
     // A process that can write replaces the token.
     holder.ask("report-rejected");
     let renewed = holder.ask("token");
     assert!(world.emulator.token_is_active(renewed.token()));
     assert_eq!(world.emulator.counts().winkas.login, 2);
     assert!(world.files(".tmp").is_empty(), "{:?}", world.files(".tmp"));
+}
+
+/// A small file system in memory, at the store's folder.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(world: &World) -> Self {
+        let folder = world.folder.path().join("store");
+        fs::create_dir(&folder).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs"]).arg(&folder);
+        assert!(mount.status().unwrap().success());
+        Self(folder)
+    }
+
+    /// Fills the disk but for so many pages.
+    fn fill_but(&self, pages: u64) {
+        let error = fs::write(self.0.join("filler"), vec![0; 300 * 1024]).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+        let filler = fs::File::options().write(true).open(self.0.join("filler")).unwrap();
+        filler.set_len(filler.metadata().unwrap().len() - pages * 4096).unwrap();
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+/// Rule: Outage: on a full disk processes that start send nothing, because they could not save a token:
+/// the lock is granted only if there is room for a record.
+///
+/// It mounts a small file system, and so needs root.
+#[test]
+fn on_a_full_disk_nothing_is_sent() {
+    if !getuid().is_root() {
+        return;
+    }
+    for is_winkas in [true, false] {
+        let world = World::new();
+        let disk = SmallDisk::mount(&world);
+        let starter = if is_winkas { world.winkas() } else { world.wyn().with("OUTAGE", "budget") };
+        // All files exist, as after the jobs of earlier days.
+        let (holder, token) = holder(&starter);
+        drop(holder);
+        fs::remove_file(world.files(".record").remove(0)).unwrap();
+        let counts = world.emulator.counts();
+        // On a page there is room for the lock, and none for a record beside it.
+        for pages in [0, 1, 1] {
+            disk.fill_but(pages);
+            assert_rejected(&starter.start_one().ask("token"), "No space left");
+        }
+        assert_eq!(world.emulator.counts(), counts);
+        assert!(world.files(".tmp").is_empty() && world.files(".owner").is_empty());
+        disk.free();
+        let answer = starter.start_one().ask("token");
+        assert_eq!(answer.token() == token, is_winkas, "a refetch returns it");
+        assert_eq!(starter.start_one().ask("token").source(), "Store");
+    }
+}
+
+/// Rule: Outage: a record, a key or a folder of another user, as after one run with `sudo`, is an error of
+/// the store that names it, and nothing is sent.
+///
+/// It runs processes as `nobody`, and so needs root.
+#[test]
+fn files_of_another_user_are_named_and_nothing_is_sent() {
+    const NOBODY: Option<u32> = Some(65534);
+    if !getuid().is_root() {
+        return;
+    }
+    let world = World::new();
+    nobody(&world);
+    let starters = [world.winkas(), world.wyn().with("OUTAGE", "budget")]
+        .map(|starter| starter.with("REFRESH", "1000").with("KEY", ""));
+    // Root makes the folder, the key and the records.
+    let tokens = starters.each_ref().map(|starter| starter.start_one().ask("token"));
+    let counts = world.emulator.counts();
+    let folder = world.folder.path().join("store");
+    let give = |path: &Path| chown(path, NOBODY, NOBODY).unwrap();
+    let assert_named = |what: &str| {
+        for starter in &starters {
+            let mut process = starter.clone().run_as(NOBODY).start();
+            // A key or a folder is an error at the start.
+            let answer = match process.take() {
+                Answer::Other(text) if text == "ready" => process.ask("token"),
+                answer => answer,
+            };
+            assert_rejected(&answer, what);
+        }
+        assert_eq!(world.emulator.counts(), counts, "{what}");
+    };
+    assert_named(&folder.display().to_string());
+    give(&folder);
+    for (end, what) in [("boot.", "boot."), ("key", "/key"), (".record", ".record")] {
+        assert_named(what);
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.file_name().unwrap().to_string_lossy();
+            if name.starts_with(end) || name.ends_with(end) {
+                give(&path);
+            }
+        }
+    }
+    for (starter, token) in starters.iter().zip(tokens) {
+        let read = starter.clone().run_as(NOBODY).start_one().ask("token");
+        assert_eq!((read.source(), read.token()), ("Store", token.token()));
+    }
+    assert_eq!(world.emulator.counts(), counts);
 }
 
 /// Rule: Store: a torn record counts as none, and the next write replaces it; at WinKAS it costs a

@@ -18,6 +18,7 @@ mod raw_records;
 mod rejected_credentials;
 mod rejected_tokens;
 mod server_outage;
+mod server_rejections;
 mod server_stores;
 mod sharing;
 mod unreadable_records;

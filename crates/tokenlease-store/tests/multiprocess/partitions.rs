@@ -238,12 +238,13 @@ fn an_owner_cut_off_from_its_lock_loses_it_and_overwrites_nothing() {
 }
 
 /// Rule: Outage: while both links to the store are cut, cached leases are served, WinKAS refetches,
-/// and each process without a lease logs in once at Wyn; afterwards all share one token again.
+/// and each process without a lease logs in once at Wyn with that policy; afterwards all share one token
+/// again.
 #[test]
 fn with_both_links_cut_leases_are_served_and_each_process_without_one_logs_in_once() {
     for_each_server(|groups| {
         let world = groups.world;
-        for starter in world.both() {
+        for starter in [world.winkas(), world.wyn().with("OUTAGE", "budget")] {
             let mut holders = groups.start(&starter, 2);
             let (token, before) = (one_token(&mut holders), world.logins());
             let mut without_lease = groups.start(&starter, 1);

@@ -135,11 +135,11 @@ impl World {
     }
 }
 
-fn redis(url: &str) -> redis::Connection {
+pub(crate) fn redis(url: &str) -> redis::Connection {
     redis::Client::open(url).unwrap().get_connection().unwrap()
 }
 
-fn postgres<R, F>(url: &str, work: impl FnOnce(tokio_postgres::Client) -> F) -> R
+pub(crate) fn postgres<R, F>(url: &str, work: impl FnOnce(tokio_postgres::Client) -> F) -> R
 where
     F: Future<Output = R>,
 {

@@ -36,7 +36,7 @@ mod redis {
         assert!(error.to_string().contains("certificate"), "{error}");
         let wrong = server.url().replace("canary", "dog");
         let error = RedisStore::open(&wrong, &[]).unwrap().load(&name).await.unwrap_err();
-        assert!(error.to_string().contains("give the server's user and password"), "{error}");
+        assert!(error.to_string().contains("--store-password-file"), "{error}");
         assert!(!error.to_string().contains("dog"), "{error}");
     }
 

@@ -57,6 +57,7 @@ impl ClientState {
         };
         outcome.unwrap_or_else(|error| match error {
             StoreError::Unavailable(error) => Outcome::Failed(error),
+            StoreError::Rejected(error) => Outcome::Rejected(error),
             StoreError::Unreadable(error) => Outcome::Unreadable(error),
         })
     }
