@@ -59,6 +59,8 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+// Each command has more than fifty options: they are built for the command that runs.
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Print a token; log in only if there is no other way to get one.
     ///

@@ -85,7 +85,12 @@ mod token_file;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind as Usage};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::{
     args::{Cli, Command},
@@ -181,16 +186,12 @@ fn usage(error: &clap::Error) -> u8 {
 fn trace(verbose: u8) {
     let level = match verbose {
         0 => return,
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
-    let filter = ["tokenlease", "tokenlease_core", "tokenlease_cli"]
-        .map(|target| format!("{target}={level}"))
-        .join(",");
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+    // All names of these crates begin so.
+    let own = Targets::new().with_target("tokenlease", level);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(lines).with(own).init();
 }

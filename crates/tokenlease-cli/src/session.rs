@@ -370,6 +370,26 @@ pub(crate) fn check_revocation(settings: &Settings) -> Result<()> {
         .expected("--revocation-path"))
 }
 
+/// Opens a session and gets its token. A token in a folder costs one thread, and no runtime: that is
+/// each cron job and each CGI script.
+pub(crate) fn lease(
+    settings: &Settings,
+    credentials: Credentials,
+    min_remaining: Option<Duration>,
+) -> Result<Leased, Failure> {
+    let work = async { Session::open(settings, credentials).await?.lease(min_remaining).await };
+    if !settings.store_is_folder() {
+        return block_on(work);
+    }
+    // For the deadlines. The client waits on its own runtime, if it has to wait.
+    let timers = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let timers = timers.map_err(|error| {
+        Error::new(ErrorKind::Internal, format!("the timers could not be set up: {error}"))
+            .advice("raise the limits on memory of this process")
+    })?;
+    timers.block_on(work).map_err(Into::into)
+}
+
 /// Runs a command's work to completion, on this thread and the library's runtime.
 ///
 /// A second runtime would have no thread yet for work that blocks, such as a DNS lookup, and tokio

@@ -157,6 +157,11 @@ impl Settings {
         store_or_prompt(&self.options, self.store_passphrase.as_ref(), &self.deadline)
     }
 
+    /// Returns whether the store is a folder with its key in a file, which needs no network.
+    pub(crate) fn store_is_folder(&self) -> bool {
+        self.options.store_key.is_none() && self.options.store_url().folder().is_some()
+    }
+
     /// Returns how to open the store, without a prompt.
     pub(crate) fn known_store(&self) -> Result<StoreConfig> {
         if self.store_passphrase.is_some() {

@@ -83,7 +83,7 @@ pub enum Bug {
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::LockWithoutStore,
         Self::StaleReadInsideLock,
         Self::FailedReadIgnored,

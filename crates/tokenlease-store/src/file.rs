@@ -27,6 +27,7 @@
 //! - A process that was forked from the owner without `exec` keeps the owner's kernel lock after
 //!   the owner's death. Then the lock ends with its TTL.
 
+mod at_hand;
 mod boot;
 mod folder;
 mod header;
@@ -103,10 +104,19 @@ impl FileStore {
     /// As for [`open`](Self::open).
     pub fn with_clock(folder: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let boot = clock.boot().map(str::to_owned);
-        Self::on_boot(folder.as_ref(), clock, boot)
+        Self::on_boot(folder.as_ref(), clock, boot.as_deref())
     }
 
-    fn on_boot(path: &Path, clock: Arc<dyn Clock>, boot: Option<String>) -> Result<Self> {
+    /// Returns whether the folder can be opened on the caller's thread, as it takes some microseconds: it
+    /// is on a local disk, has its files, and is not due for a sweep.
+    pub(crate) fn is_at_hand(folder: &Path) -> bool {
+        at_hand::is_on_local_disk(folder)
+            && !sweep::is_due(&folder.join(sweep::MARK))
+            && SystemClock.boot().is_some_and(|boot| folder.join(BootClock::file_of(boot)).exists())
+            && own_key::exists(folder)
+    }
+
+    fn on_boot(path: &Path, clock: Arc<dyn Clock>, boot: Option<&str>) -> Result<Self> {
         let folder = Folder::open(path)?;
         let clock = BootClock::new(clock, boot);
         // This shows at once whether the folder is writable. A temporary failure, such as a full
@@ -169,12 +179,19 @@ impl FileStore {
 
 impl Store for FileStore {
     async fn load(&self, name: &RecordName) -> std::result::Result<Loaded, StoreError> {
-        // For an unchanged record one `stat` suffices, which takes less time than a thread switch.
-        if let Some(loaded) = self.0.peek(name) {
-            return Ok(loaded);
+        if let Some(loaded) = self.load_now(name) {
+            return loaded;
         }
         let name = name.clone();
         self.on_blocking_thread(move |inner| inner.load(&name)).await
+    }
+
+    /// On a local file system, a read of a record's file takes less time than a thread switch. For an
+    /// unchanged record one `stat` suffices.
+    fn load_now(&self, name: &RecordName) -> Option<std::result::Result<Loaded, StoreError>> {
+        let inner = &self.0;
+        let read = || inner.peek(name).map_or_else(|| inner.load(name), Ok);
+        (!inner.folder.remote).then(read)
     }
 
     async fn swap(

@@ -176,45 +176,67 @@ pub async fn open(url: &str, options: &StoreOptions) -> Result<Opened> {
     }
 }
 
-/// Opens a store like [`open`], for callers that block.
+/// Opens a store like [`open`], for callers that block. A folder is opened on the calling thread.
 ///
 /// # Errors
 /// The errors of [`open`]; [`ErrorKind::Internal`] if the runtime can't be started.
 pub fn open_blocking(url: &str, options: &StoreOptions) -> Result<Opened> {
+    #[cfg(feature = "file")]
+    if let Some(path) = url.trim().strip_prefix("file:")
+        && matches!(options.key, KeySource::Own | KeySource::Given(_) | KeySource::File(_))
+    {
+        tokenlease::runtime::check_may_block()?;
+        if let (store, Some(key)) = folder(&folder_of(path)?, options)? {
+            return Ok(sealed(store, key));
+        }
+    }
     let (url, options) = (url.to_owned(), options.clone());
     Runtime::current()?.block_on(async move { open(&url, &options).await })?
 }
 
 #[cfg(feature = "file")]
 async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
-    use std::path::PathBuf;
-
-    use crate::FileStore;
-
-    let folder = match path.strip_prefix("//") {
-        Some(path) if path.starts_with('/') => PathBuf::from(path),
-        Some(_) => {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "the store's URL has a host before its path",
-            )
-            .expected("file:/path or file:///path"));
-        }
-        None if path.is_empty() => FileStore::default_folder()?,
-        None => PathBuf::from(path),
+    let place = folder_of(path)?;
+    let is_own = matches!(options.key, KeySource::Own);
+    let (store, key_of_folder) = if is_own && crate::FileStore::is_at_hand(&place) {
+        folder(&place, options)?
+    } else {
+        let here = options.clone();
+        run_blocking(None, move || folder(&place, &here)).await??
     };
-    let (clock, own) = (options.clock.clone(), matches!(options.key, KeySource::Own));
-    let (store, own) = run_blocking(None, move || -> Result<_> {
-        let store = FileStore::with_clock(&folder, clock)?;
-        let own = if own { Some(store.own_key()?) } else { None };
-        Ok((store, own))
-    })
-    .await??;
-    let key = match own {
-        Some(own) => own,
+    let key = match key_of_folder {
+        Some(key) => key,
         None => key(&options.key, &store, async || store.holds_records().await).await?,
     };
     Ok(sealed(store, key))
+}
+
+/// Returns the folder of a URL without its scheme.
+#[cfg(feature = "file")]
+fn folder_of(path: &str) -> Result<std::path::PathBuf> {
+    match path.strip_prefix("//") {
+        Some(path) if path.starts_with('/') => Ok(path.into()),
+        Some(_) => Err(Error::new(ErrorKind::Config, "the store's URL has a host before its path")
+            .expected("file:/path or file:///path")),
+        None if path.is_empty() => crate::FileStore::default_folder(),
+        None => Ok(path.into()),
+    }
+}
+
+/// Opens a folder, and reads its key, unless that needs calls of the store. Blocks.
+#[cfg(feature = "file")]
+fn folder(
+    folder: &std::path::Path,
+    options: &StoreOptions,
+) -> Result<(crate::FileStore, Option<Key>)> {
+    let store = crate::FileStore::with_clock(folder, options.clock.clone())?;
+    let key = match &options.key {
+        KeySource::Own => Some(store.own_key()?),
+        KeySource::Given(key) => Some(key.clone()),
+        KeySource::File(path) => Some(keys::file::read(path)?),
+        KeySource::Passphrase(_) | KeySource::Keyring(_) => None,
+    };
+    Ok((store, key))
 }
 
 #[cfg(any(feature = "file", feature = "redis", feature = "postgres"))]

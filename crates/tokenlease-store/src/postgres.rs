@@ -14,6 +14,7 @@
 //! The lock of an owner that died ends with its TTL, which is 30 s by default. One write in 64
 //! deletes the rows that expired more than a day ago.
 
+mod seen_locks;
 mod sql;
 mod url;
 
@@ -33,7 +34,10 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use self::sql::MIGRATION;
-use self::sql::{ANY, CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE};
+use self::{
+    seen_locks::SeenLocks,
+    sql::{ANY, CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE},
+};
 use crate::{
     connection::{Connect, Failure, Remedy, Slot, deadline, millis},
     tls,
@@ -67,6 +71,7 @@ struct Inner {
     /// The hosts for error messages, without user and password.
     hosts: String,
     slot: Slot<Client>,
+    seen_locks: SeenLocks,
 }
 
 type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -89,7 +94,13 @@ impl PostgresStore {
             SslMode::Disable => None,
             _ => Some(tls::config(extra_cas)?),
         };
-        Ok(Self(Arc::new(Inner { config, tls, hosts, slot: Slot::new() })))
+        Ok(Self(Arc::new(Inner {
+            config,
+            tls,
+            hosts,
+            slot: Slot::new(),
+            seen_locks: SeenLocks::default(),
+        })))
     }
 
     /// Returns the SQL statement that creates the table, for callers that run it themselves.
@@ -143,6 +154,7 @@ impl Inner {
         let row = row.ok_or_else(|| StoreError::Unavailable(unexpected()))?;
         let revision: Option<i64> = get(&row, 1)?;
         let record: Option<Vec<u8>> = get(&row, 2)?;
+        self.seen_locks.note(name, get(&row, 3)?);
         let record = revision
             .zip(record)
             .map(|(revision, record)| Stored::new(revision.cast_unsigned(), record));
@@ -323,6 +335,9 @@ impl Store for PostgresStore {
         owner: &Owner,
         ttl: Duration,
     ) -> Result<Locked, StoreError> {
+        if self.0.seen_locks.is_taken(name, owner) {
+            return Ok(Locked::Busy);
+        }
         self.0.run_lock_statement(LOCK, name, owner, ttl).await
     }
 
@@ -338,6 +353,7 @@ impl Store for PostgresStore {
     async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
         let (key, owner) = (name.key(), owner.as_str());
         let parameters: [Parameter<'_>; 2] = [(&key, Type::TEXT), (&owner, Type::TEXT)];
+        self.0.seen_locks.note(name, None);
         self.0.query(UNLOCK, &parameters).await.map(|_| ())
     }
 }

@@ -156,6 +156,11 @@ impl<S: Store> Store for Sealed<S> {
         self.open_loaded(name, self.inner.load(name).await?)
     }
 
+    fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
+        let loaded = self.inner.load_now(name)?;
+        Some(loaded.and_then(|loaded| self.open_loaded(name, loaded)))
+    }
+
     async fn swap(
         &self,
         name: &RecordName,

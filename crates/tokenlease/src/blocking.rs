@@ -100,7 +100,12 @@ impl Client {
     /// # Errors
     /// As [`Client::token_with`](crate::Client::token_with).
     pub fn token_with(&self, options: TokenOptions) -> Result<Token> {
-        blocking!(self, client => client.token_with(options))
+        if options.min_remaining.is_none()
+            && let Some(token) = self.0.cached(Token::clone)
+        {
+            return Ok(token);
+        }
+        Ok(self.lease_with(options)?.lease.token().clone())
     }
 
     /// See [`Client::lease`](crate::Client::lease).
@@ -108,7 +113,7 @@ impl Client {
     /// # Errors
     /// As [`Client::lease`](crate::Client::lease).
     pub fn lease(&self) -> Result<Served> {
-        blocking!(self, client => client.lease())
+        self.lease_with(TokenOptions::default())
     }
 
     /// See [`Client::lease_with`](crate::Client::lease_with).
@@ -116,6 +121,10 @@ impl Client {
     /// # Errors
     /// As [`Client::lease_with`](crate::Client::lease_with).
     pub fn lease_with(&self, options: TokenOptions) -> Result<Served> {
+        // A token that the store has needs no other thread.
+        if let Some(result) = self.0.0.get_now(options) {
+            return result;
+        }
         blocking!(self, client => client.lease_with(options))
     }
 
@@ -209,6 +218,9 @@ impl Client {
     /// # Errors
     /// As [`Client::close`](crate::Client::close).
     pub fn close(&self) -> Result<()> {
+        if self.0.is_closed()? {
+            return Ok(());
+        }
         blocking!(self, client => client.close())
     }
 }

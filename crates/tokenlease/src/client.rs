@@ -14,7 +14,7 @@ use tokenlease_core::{
 
 pub use self::report_rejected::Rejection;
 use crate::{
-    credentials_source::CredentialsSource, state::ClientState, stats::Stats,
+    credentials_source::CredentialsSource, entry::Entry, state::ClientState, stats::Stats,
     token_options::TokenOptions,
 };
 
@@ -250,7 +250,17 @@ impl Client {
     pub async fn close(&self) -> Result<()> {
         let deadline = self.0.elapsed().plus(self.0.wait);
         self.idle().await?;
-        self.0.in_time(deadline, self.0.events_delivered()).await
+        match self.0.hook_queue() {
+            Some(queue) => self.0.in_time(deadline, queue.all_delivered()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Returns whether [`close`](Self::close) has nothing to wait for.
+    pub(crate) fn is_closed(&self) -> Result<bool> {
+        self.0.check_process()?;
+        let is_busy = |entry: Arc<Entry>| entry.peek(Lifecycle::is_busy);
+        Ok(!self.0.current().is_some_and(is_busy) && self.0.hook_queue().is_none())
     }
 
     /// Waits until no work is running for this client.

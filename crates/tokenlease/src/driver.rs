@@ -6,19 +6,17 @@ mod task;
 
 use std::{sync::Arc, time::Duration};
 
+use self::task::Task;
+use crate::{
+    entry::{Entry, Machine},
+    runtime::{Runtime, spawn_on},
+    state::ClientState,
+};
 use tokenlease_core::{
     Error, ErrorKind, Now, Result, Timestamp,
     lifecycle::{Ask, Event, Lifecycle, Outcome, Receipt, Reply},
     provider::Answer,
     time::Moment as _,
-};
-use tokio::runtime::Handle;
-
-use self::task::Task;
-use crate::{
-    entry::{Entry, Machine},
-    runtime::spawn_on,
-    state::ClientState,
 };
 
 /// The rest of a step, to be done after the machine is unlocked.
@@ -75,8 +73,13 @@ impl ClientState {
         let reply = machine.lifecycle.ask(ask, now);
         let start = self.wake_driver(entry, &mut machine)?;
         drop(machine);
-        self.start(entry, start);
+        self.start(entry, start)?;
         Ok(reply)
+    }
+
+    /// Whether a task drives the machine.
+    pub(crate) fn is_driven(entry: &Entry) -> bool {
+        entry.lock().driven
     }
 
     /// Changes the machine, and makes sure that it is driven.
@@ -93,7 +96,7 @@ impl ClientState {
         drop(machine);
         entry.called.notify_waiters();
         // First, so that the entry is driven even if the program's log panics.
-        let started = start.map(|start| self.start(entry, start));
+        let started = start.and_then(|start| self.start(entry, start));
         self.report(entry, progress);
         started.map(|()| result)
     }
@@ -105,6 +108,10 @@ impl ClientState {
         deadline: Timestamp,
         mut done: impl FnMut(&mut Lifecycle) -> Option<R>,
     ) -> Result<R> {
+        // Without a wait no runtime is needed.
+        if let Some(result) = self.with(entry, &mut done)? {
+            return Ok(result);
+        }
         let result = async {
             loop {
                 let completed = entry.completion();
@@ -157,28 +164,41 @@ impl ClientState {
         });
         // A late outcome may leave something to save after the driver ended. Without a runtime no
         // driver can start, but then this task would not run either.
-        let start = self.wake_driver(entry, &mut machine).unwrap_or_default();
+        let start = self.wake_driver(entry, &mut machine).unwrap_or(false);
         drop(machine);
-        self.start(entry, start);
+        let _ = self.start(entry, start);
         self.report(entry, progress);
     }
 
-    /// Wakes the driver. If there is work and no driver, returns the runtime on which the caller
-    /// must [`start`](Self::start) one after it unlocks the machine.
-    fn wake_driver(&self, entry: &Entry, machine: &mut Machine) -> Result<Option<&'static Handle>> {
+    /// Wakes the driver. Returns whether there is work and no driver: then the caller must
+    /// [`start`](Self::start) one after it unlocks the machine.
+    fn wake_driver(&self, entry: &Entry, machine: &mut Machine) -> Result<bool> {
         if machine.driven {
             entry.woken.notify_one();
         } else if machine.lifecycle.has_work() {
-            let handle = self.runtime()?.handle()?;
+            self.check_process()?;
             machine.driven = true;
-            return Ok(Some(handle));
+            return Ok(true);
         }
-        Ok(None)
+        Ok(false)
     }
 
-    fn start(self: &Arc<Self>, entry: &Arc<Entry>, start: Option<&'static Handle>) {
-        if let Some(handle) = start {
-            spawn_on(handle, Task::new(self.clone(), entry.clone()).run());
+    /// Takes the steps that need no waiting, on the caller's thread, and starts a task for the others.
+    fn start(self: &Arc<Self>, entry: &Arc<Entry>, start: bool) -> Result<()> {
+        if !start {
+            return Ok(());
+        }
+        let mut task = Task::new(self.clone(), entry.clone());
+        let Some(first) = task.advance_now() else { return Ok(()) };
+        match self.runtime().and_then(Runtime::handle) {
+            Ok(handle) => {
+                spawn_on(handle, task.run(first));
+                Ok(())
+            }
+            Err(error) => {
+                task.give_up(first, &error);
+                Err(error)
+            }
         }
     }
 

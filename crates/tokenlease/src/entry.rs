@@ -1,7 +1,7 @@
 //! An entry: one set of credentials of a client, with its state machine and its waiting callers.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Entry {
     /// Wakes the driver: an effect completed, or a caller asked.
     pub(crate) woken: Notify,
     /// Tells a driver that waits for its turn to log in that there is something else to do.
-    pub(crate) called: Notify,
+    pub(crate) called: Arc<Notify>,
     /// Whether the credentials changed. A waiting caller then moves on to the client's new entry.
     superseded: AtomicBool,
     /// Whether the flight waits for its turn to log in.
@@ -74,7 +74,7 @@ impl Entry {
             machine: Mutex::new(Machine { lifecycle, driven: false, completions: 0 }),
             completed: Notify::new(),
             woken: Notify::new(),
-            called: Notify::new(),
+            called: Arc::default(),
             superseded: AtomicBool::new(false),
             waiting_for_turn: AtomicBool::new(false),
             jobs: tokio::sync::Mutex::new(()),

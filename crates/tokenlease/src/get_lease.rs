@@ -12,9 +12,22 @@ use crate::{entry::Entry, state::ClientState, token_options::TokenOptions};
 
 impl ClientState {
     pub(crate) async fn get(self: &Arc<Self>, options: TokenOptions) -> Result<Served> {
+        self.get_by(self.ask_of(options)).await
+    }
+
+    /// As [`get`](Self::get), for callers that block. `None`: the caller has to wait.
+    pub(crate) fn get_now(self: &Arc<Self>, options: TokenOptions) -> Option<Result<Served>> {
+        let result = self.answer_now(&self.ask_of(options)).transpose()?;
+        self.counters.asked();
+        if result.is_err() {
+            self.counters.failed();
+        }
+        Some(result)
+    }
+
+    fn ask_of(&self, options: TokenOptions) -> Ask {
         let wait = options.deadline.unwrap_or(self.wait);
-        let ask = Ask { min_remaining: options.min_remaining, ..Ask::new(self.elapsed(), wait) };
-        self.get_by(ask).await
+        Ask { min_remaining: options.min_remaining, ..Ask::new(self.elapsed(), wait) }
     }
 
     pub(crate) async fn get_by(self: &Arc<Self>, ask: Ask) -> Result<Served> {
@@ -26,15 +39,28 @@ impl ClientState {
         result
     }
 
-    async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Served> {
-        let runtime = self.runtime()?;
-        if let Some(entry) = self.current() {
-            match self.ask(&entry, &ask)? {
-                Reply::Lease(served) => return Ok(served),
+    /// Answers a caller that need not wait for anything: from memory, or from a store that can be read
+    /// at once. This starts no thread.
+    fn answer_now(self: &Arc<Self>, ask: &Ask) -> Result<Option<Served>> {
+        self.check_process()?;
+        let Some(entry) = self.current() else { return Ok(None) };
+        // The second question is after the steps that the first one caused.
+        for _ in 0..2 {
+            match self.ask(&entry, ask)? {
+                Reply::Lease(served) => return Ok(Some(served)),
                 Reply::Error(error) => return Err(error),
+                Reply::Later if Self::is_driven(&entry) => break,
                 Reply::Later => {}
             }
         }
+        Ok(None)
+    }
+
+    async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Served> {
+        if let Some(served) = self.answer_now(&ask)? {
+            return Ok(served);
+        }
+        let runtime = self.runtime()?;
         let served = async {
             loop {
                 let entry = self.entry_by(ask.deadline).await?;

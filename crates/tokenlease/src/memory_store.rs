@@ -159,6 +159,11 @@ impl Store for MemoryStore {
         Ok(contents.loaded(name, now))
     }
 
+    fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
+        let (contents, now) = self.locked();
+        Some(Ok(contents.loaded(name, now)))
+    }
+
     async fn swap(
         &self,
         name: &RecordName,

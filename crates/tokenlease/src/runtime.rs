@@ -23,9 +23,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use self::blocking_work::run_blocking;
-pub(crate) use self::own_threads::check_may_block;
 use self::{blocking_work::no_thread, own_threads::OwnTask};
+pub use self::{blocking_work::run_blocking, own_threads::check_may_block};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
 
 /// Two threads suffice: a flight waits for the network, and computes little.
@@ -34,7 +33,8 @@ const THREADS: usize = 2;
 /// The most functions of the program that fetch credentials at once.
 const MAX_FETCHES: usize = 256;
 
-/// The tokio runtime of one process.
+/// The tokio runtime of one process. It starts its threads at the first use of its
+/// [`handle`](Self::handle): a process that finds its token in the store needs none.
 ///
 /// A forked child has its parent's memory, but none of its threads. The parent's runtime would never
 /// answer there. So each runtime knows its process: in a child, [`handle`](Self::handle) of the
@@ -42,8 +42,7 @@ const MAX_FETCHES: usize = 256;
 /// runtime stays untouched, because stopping it would wait for threads that do not exist.
 pub struct Runtime {
     process: u32,
-    // An option, so that drop can take it out and stop it without waiting.
-    tokio: Option<tokio::runtime::Runtime>,
+    tokio: OnceBox<Tokio>,
     /// The queues of the logins of this process.
     pub(crate) login_turns: LoginTurns,
     /// The threads on which hooks of this process run.
@@ -63,27 +62,25 @@ impl Runtime {
     /// Returns this process's runtime. Makes it if there is none.
     ///
     /// # Errors
-    /// `Internal` if the system allows no more threads.
+    /// None: [`handle`](Self::handle) fails if the threads can't be started.
     pub fn current() -> Result<&'static Self> {
-        Self::of(std::process::id())
+        Ok(Self::of(std::process::id()))
     }
 
     /// As [`current`](Self::current), for a caller that knows the id of this process.
-    pub(crate) fn of(process: u32) -> Result<&'static Self> {
+    pub(crate) fn of(process: u32) -> &'static Self {
         Self::current_of(&FIRST, process)
     }
 
-    /// Returns the handle that spawns tasks on this runtime.
+    /// Returns the handle that spawns tasks on this runtime. The first call starts its threads.
     ///
     /// # Errors
-    /// `Forked` in any process but the one that made the runtime.
+    /// `Forked` in any process but the one that made the runtime, and `Internal` if the system allows
+    /// no more threads.
     pub fn handle(&self) -> Result<&Handle> {
         check_process(self.process)?;
-        let tokio = self.tokio.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "the runtime was stopped while it was in use")
-                .advice("this is a bug in tokenlease: please report it")
-        })?;
-        Ok(tokio.handle())
+        let tokio = self.tokio.get_or_try_init(|| Tokio::start().map(Box::new))?;
+        Ok(&tokio.handle)
     }
 
     /// Spawns a task on this runtime, in which blocking calls fail.
@@ -166,33 +163,26 @@ impl Runtime {
         Ok(output)
     }
 
-    fn new(process: u32) -> Result<Self> {
-        check_threads()?;
-        let tokio = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("tokenlease")
-            .enable_all()
-            .build()
-            .map_err(|error| no_thread("the runtime could not be started", error))?;
-        Ok(Self {
+    fn new(process: u32) -> Self {
+        Self {
             process,
-            tokio: Some(tokio),
+            tokio: OnceBox::new(),
             login_turns: LoginTurns::default(),
             hook_threads: Arc::default(),
             fetches: Arc::new(Semaphore::new(MAX_FETCHES)),
             child: OnceBox::new(),
-        })
+        }
     }
 
     /// Returns the last runtime of the chain that begins at `first`, or appends one. Each forked
     /// process that made a runtime is one link. An older link with this process id is never used: it
     /// belongs to an ancestor whose id the system assigned again.
-    fn current_of(first: &OnceBox<Self>, process: u32) -> Result<&Self> {
+    fn current_of(first: &OnceBox<Self>, process: u32) -> &Self {
         let mut place = first;
         loop {
-            let runtime = place.get_or_try_init(|| Self::new(process).map(Box::new))?;
+            let runtime = place.get_or_init(|| Box::new(Self::new(process)));
             if runtime.child.get().is_none() && runtime.process == process {
-                return Ok(runtime);
+                return runtime;
             }
             place = &runtime.child;
         }
@@ -251,11 +241,31 @@ impl fmt::Debug for Runtime {
     }
 }
 
-impl Drop for Runtime {
+/// The threads of a runtime.
+struct Tokio {
+    handle: Handle,
+    // An option, so that drop can take it out and stop it without waiting.
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Tokio {
+    fn start() -> Result<Self> {
+        check_threads()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("tokenlease")
+            .enable_all()
+            .build()
+            .map_err(|error| no_thread("the runtime could not be started", error))?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Tokio {
     fn drop(&mut self) {
-        if let Some(tokio) = self.tokio.take() {
+        if let Some(runtime) = self.runtime.take() {
             // A drop that waits for its threads would panic inside another runtime.
-            tokio.shutdown_background();
+            runtime.shutdown_background();
         }
     }
 }
@@ -286,7 +296,7 @@ mod tests {
     /// Reported as langfuse/langfuse-python#1654 and obstore#441.
     #[test]
     fn a_parents_runtime_in_a_forked_child_is_an_error_and_not_a_hang() {
-        let parents = Runtime::new(std::process::id().wrapping_add(1)).unwrap();
+        let parents = Runtime::new(std::process::id().wrapping_add(1));
         let error = parents.block_on(async { 7 }).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Forked);
         assert!(error.to_string().contains("make a new client"), "{error}");
@@ -298,8 +308,8 @@ mod tests {
         let first = OnceBox::new();
         let mut chain: Vec<*const Runtime> = Vec::new();
         for process in [1, 2, 1] {
-            let runtime = Runtime::current_of(&first, process).unwrap();
-            assert!(std::ptr::eq(runtime, Runtime::current_of(&first, process).unwrap()));
+            let runtime = Runtime::current_of(&first, process);
+            assert!(std::ptr::eq(runtime, Runtime::current_of(&first, process)));
             assert_eq!(runtime.process, process);
             assert!(!chain.contains(&std::ptr::from_ref(runtime)));
             chain.push(runtime);
@@ -316,7 +326,9 @@ mod tests {
     #[test]
     fn a_runtime_can_be_dropped_inside_another() {
         let outer = Builder::new_current_thread().enable_all().build().unwrap();
-        outer.block_on(async { drop(Runtime::new(1)) });
+        let runtime = Runtime::new(std::process::id());
+        runtime.handle().unwrap();
+        outer.block_on(async { drop(runtime) });
     }
 
     /// Rule: Deadlines: a blocking call on a thread of the library is an error, and not a deadlock.

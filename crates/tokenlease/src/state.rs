@@ -124,7 +124,7 @@ impl ClientState {
     /// Returns this process's runtime. Kind `Forked` if another process made the client.
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
         self.check_process()?;
-        Runtime::of(self.process)
+        Ok(Runtime::of(self.process))
     }
 
     /// Returns the queue of the logins at the client's server.
@@ -210,11 +210,9 @@ impl ClientState {
         Stats { events_dropped, ..self.counters.read() }
     }
 
-    /// Waits until the hook of the program has returned from all events.
-    pub(crate) async fn events_delivered(&self) {
-        if let Some(queue) = &self.hooks.queue {
-            queue.all_delivered().await;
-        }
+    /// Returns the queue of the program's hook, if events may wait in it.
+    pub(crate) fn hook_queue(&self) -> Option<&EventQueue> {
+        self.hooks.queue.as_deref()
     }
 
     /// Puts events into the queue of the program's hook. Never blocks.

@@ -96,6 +96,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`], as for every method of this trait.
     fn load(&self, name: &RecordName) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
 
+    /// Returns the result of [`load`](Self::load) if the store can read at once, without a network,
+    /// another thread and a runtime. `None`, the default: call `load`.
+    ///
+    /// A caller of a new process that finds its token this way starts no thread.
+    fn load_now(&self, _name: &RecordName) -> Option<Result<Loaded, StoreError>> {
+        None
+    }
+
     /// Replaces the record if its revision is `expected` (`None`: if there is no record).
     /// Otherwise changes nothing and returns the current record.
     ///
@@ -155,6 +163,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 impl<S: Store> Store for Arc<S> {
     async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
         (**self).load(name).await
+    }
+
+    fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
+        (**self).load_now(name)
     }
 
     async fn swap(

@@ -37,6 +37,7 @@ use std::{
 use bytes::Bytes;
 use http::Uri;
 use http_body::{Frame, SizeHint};
+use once_cell::race::OnceBox;
 use tokenlease_core::{
     Error, ErrorKind, Identity, Result,
     http::{Body, Request},
@@ -64,7 +65,7 @@ pub struct Transport(Arc<Sender>);
 
 struct Sender {
     /// For servers that are reached without a proxy.
-    direct: reqwest::Client,
+    direct: Direct,
     http: Route,
     https: Route,
     no_proxy: NoProxy,
@@ -77,9 +78,25 @@ struct Sender {
     loopback_is_private: bool,
 }
 
+/// The HTTP client that uses no proxy. It is made for the first request: a process that finds its token
+/// in the store sends none.
+struct Direct {
+    options: HttpOptions,
+    tls: rustls::ClientConfig,
+    client: OnceBox<reqwest::Client>,
+}
+
+impl Direct {
+    fn get(&self) -> Result<&reqwest::Client> {
+        self.client
+            .get_or_try_init(|| self.options.client(self.tls.clone(), &Rule::Direct).map(Box::new))
+    }
+}
+
 /// How servers with one scheme are reached.
 struct Route {
-    client: reqwest::Client,
+    /// The client of a proxy.
+    client: Option<reqwest::Client>,
     rule: Rule,
 }
 
@@ -91,12 +108,12 @@ impl Transport {
     /// a user agent that cannot be sent. `Internal` if the HTTP library or TLS cannot be set up.
     pub fn new(options: &HttpOptions) -> Result<Self> {
         let tls = options.tls()?;
-        let direct = options.client(tls.clone(), &Rule::Direct)?;
+        options.check()?;
         let route = |scheme| {
             let rule = options.proxy_rule(scheme)?;
             let client = match &rule {
-                Rule::Direct | Rule::Unusable(_) => direct.clone(),
-                Rule::Through(_) | Rule::System => options.client(tls.clone(), &rule)?,
+                Rule::Direct | Rule::Unusable(_) => None,
+                Rule::Through(_) | Rule::System => Some(options.client(tls.clone(), &rule)?),
             };
             Ok::<_, Error>(Route { client, rule })
         };
@@ -106,6 +123,7 @@ impl Transport {
             Rule::Through(url) => url.expose().parse().is_ok_and(|uri| is_loopback(&uri)),
             _ => true,
         };
+        let direct = Direct { options: options.clone(), tls, client: OnceBox::new() };
         Ok(Self(Arc::new(Sender {
             direct,
             http,
@@ -119,20 +137,21 @@ impl Transport {
         })))
     }
 
-    /// Returns how to reach a server, and the proxy in between as `host:port`.
-    fn route(&self, uri: &Uri) -> Result<(&reqwest::Client, Option<String>)> {
+    /// Returns how to reach a server: the client of a proxy or `None`, and the proxy in between as
+    /// `host:port`.
+    fn route(&self, uri: &Uri) -> Result<(Option<&reqwest::Client>, Option<String>)> {
         let sender = &*self.0;
         if (sender.loopback_is_direct && is_loopback(uri)) || sender.no_proxy.contains(uri) {
-            return Ok((&sender.direct, None));
+            return Ok((None, None));
         }
         let route = if uri.scheme_str() == Some("http") { &sender.http } else { &sender.https };
         match &route.rule {
             Rule::Unusable(error) => Err(error.clone()),
             Rule::Through(url) => {
                 let url = proxy::read(url.expose())?;
-                Ok((&route.client, Some(proxy::place(&url))))
+                Ok((route.client.as_ref(), Some(proxy::place(&url))))
             }
-            Rule::Direct | Rule::System => Ok((&route.client, None)),
+            Rule::Direct | Rule::System => Ok((route.client.as_ref(), None)),
         }
     }
 
@@ -229,6 +248,7 @@ impl Transport {
             ))
         })?;
         let (http, proxy) = self.route(&parts.uri).map_err(SendError::NotSent)?;
+        let http = http.map_or_else(|| self.0.direct.get(), Ok).map_err(SendError::NotSent)?;
         let mut outgoing = reqwest::Request::new(parts.method, url);
         *outgoing.headers_mut() = parts.headers;
         if !body.as_bytes().is_empty() {

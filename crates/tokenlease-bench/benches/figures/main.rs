@@ -14,6 +14,7 @@ mod fixture;
 mod identities;
 mod measurement;
 mod parse;
+mod program;
 mod python;
 mod request;
 mod slow_path;
@@ -36,6 +37,7 @@ fn main() {
         parse::run,
         request::run,
         slow_path::run,
+        program::run,
         cold::run,
         identities::run,
         c::run,

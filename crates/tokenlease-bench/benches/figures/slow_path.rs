@@ -1,6 +1,9 @@
 //! The steps of a request for a token that is not cached.
 
 use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -43,10 +46,18 @@ const FLIGHT_FILE_STORE: Case = Case {
     measures: "a whole flight with a file store, which syncs the record to disk",
     baseline: "the same flight with a store in memory",
 };
+const FLIGHT_DURABLE: Case = Case {
+    name: "slow_flight_durable",
+    unit: "µs",
+    measures: "a whole flight with a file store, until its caller has the token",
+    baseline: "replacing a file of the same size durably: write, fsync, rename, fsync of the folder",
+};
 
 const TURNS: usize = 31;
 /// Requests per turn.
 const REQUESTS: u32 = 100;
+/// The size of the file of a record with one token.
+const RECORD_BYTES: usize = 300;
 /// Longer than a token lives: after this time, the next request logs in.
 const PAST_EXPIRY: Duration = Duration::from_secs(400 * 24 * 3600 * 11);
 
@@ -75,6 +86,9 @@ pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
     if selection.includes(FLIGHT_FILE_STORE) {
         measurements.push(flight_file_store());
     }
+    if selection.includes(FLIGHT_DURABLE) {
+        measurements.push(flight_durable());
+    }
     measurements
 }
 
@@ -102,14 +116,52 @@ fn new_connection() -> Measurement {
     Measurement::take(NEW_CONNECTION, TURNS, new, baseline)
 }
 
+/// Returns a client whose store is that folder.
+fn client_on_disk(fixture: &Fixture, folder: &Path) -> Client {
+    let clock = Arc::new(fixture.clock.clone());
+    let store = FileStore::with_clock(folder, clock.clone()).expect("a store");
+    let key = store.own_key().expect("a key");
+    let registry = Registry::builder().clock(clock).store(Arc::new(store), key).build();
+    fixture.client(&registry.expect("a registry"))
+}
+
+/// Measures how long callers wait. The lock is released after that, and not measured.
+fn flight_durable() -> Measurement {
+    let fixture = Fixture::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let client = client_on_disk(&fixture, &folder.path().join("store"));
+    let flights = || {
+        let mut took = Duration::ZERO;
+        for _ in 0..REQUESTS {
+            fixture.clock.advance(PAST_EXPIRY);
+            took += fixture.runtime.block_on(async {
+                let start = Instant::now();
+                client.token().await.expect("a token");
+                let took = start.elapsed();
+                client.close().await.expect("closed");
+                took
+            });
+        }
+        took.as_secs_f64() * 1e6 / f64::from(REQUESTS)
+    };
+    let bytes = [7; RECORD_BYTES];
+    let (file, temporary) = (folder.path().join("file"), folder.path().join("file.tmp"));
+    let replaces = || {
+        nanoseconds(REQUESTS, || {
+            let mut written = File::create(&temporary).expect("a file");
+            written.write_all(&bytes).expect("written");
+            written.sync_all().expect("synced");
+            fs::rename(&temporary, &file).expect("renamed");
+            File::open(folder.path()).and_then(|folder| folder.sync_all()).expect("synced");
+        }) / 1e3
+    };
+    Measurement::take(FLIGHT_DURABLE, TURNS, flights, replaces).at_most(3.0)
+}
+
 fn flight_file_store() -> Measurement {
     let fixture = Fixture::new();
     let folder = tempfile::tempdir().expect("a folder");
-    let clock = Arc::new(fixture.clock.clone());
-    let store = FileStore::with_clock(folder.path().join("store"), clock.clone()).expect("a store");
-    let key = store.own_key().expect("a key");
-    let registry = Registry::builder().clock(clock).store(Arc::new(store), key).build();
-    let on_disk = fixture.client(&registry.expect("a registry"));
+    let on_disk = client_on_disk(&fixture, &folder.path().join("store"));
     let in_memory = fixture.client(&fixture.registry());
     let (tokenlease, baseline) = (|| flight(&fixture, &on_disk), || flight(&fixture, &in_memory));
     Measurement::take(FLIGHT_FILE_STORE, TURNS, tokenlease, baseline)

@@ -33,8 +33,7 @@ pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failu
             renewal.run(session, &settings, command, program).await
         });
     }
-    let leased =
-        session::block_on(async { Session::open(&settings, credentials).await?.lease(min).await })?;
+    let leased = session::lease(&settings, credentials, min)?;
     leased.warn_if_shorter(min, "; --renew FILE keeps a file with the current token");
     command.env(&args.env, leased.token.expose());
     replace_process(&mut command).map_err(|error| not_run(program, &error))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{Printed, TokenArgs},
     output::{Failure, Output, config},
-    session::{self, Leased, Session},
+    session::{self, Leased},
     settings::{Environment, Need, Settings},
     token_file::TokenFile,
 };
@@ -21,8 +21,7 @@ pub(crate) fn run(
     let target = Target::of(&args.printed)?;
     let credentials = settings.credentials(Need::Login)?;
     let min = args.remaining.min_remaining;
-    let leased =
-        session::block_on(async { Session::open(&settings, credentials).await?.lease(min).await })?;
+    let leased = session::lease(&settings, credentials, min)?;
     leased.warn_if_shorter(min, "");
     target.print(&leased, output)
 }

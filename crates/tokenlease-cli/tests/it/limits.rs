@@ -2,17 +2,24 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
     process::{Command, Output},
 };
 
+use tokenlease_emulator::Emulator;
+
 use crate::support::emulator;
 
-/// Runs `token` for a user who may have that many threads, the one of the program included.
+/// Runs `token` in a new folder, for a user who may have that many threads.
 fn run(threads: u32, store: &str) -> Output {
-    let emulator = emulator();
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("a mode");
+    run_in(tempfile::tempdir().expect("a folder").path(), &emulator(), threads, store)
+}
+
+/// Runs `token` for a user who may have that many threads, the one of the program included. Its state is
+/// in the folder.
+fn run_in(folder: &Path, emulator: &Emulator, threads: u32, store: &str) -> Output {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).expect("a mode");
     // The limit does not bind root.
     let is_root = Command::new("id").arg("-u").output().expect("id").stdout == b"0\n";
     let mut command = Command::new(if is_root { "setpriv" } else { "env" });
@@ -20,7 +27,7 @@ fn run(threads: u32, store: &str) -> Output {
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
     }
     // A copy, because another user may not enter the folder of the build.
-    let program = folder.path().join("program");
+    let program = folder.join("program");
     fs::copy(env!("CARGO_BIN_EXE_tokenlease"), &program).expect("a copy");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
     let (server, user, contract) =
@@ -32,7 +39,7 @@ fn run(threads: u32, store: &str) -> Output {
         .args(["--contract", &contract, "--store", store, "--deadline", "2s"])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").expect("a path"))
-        .env("XDG_STATE_HOME", folder.path())
+        .env("XDG_STATE_HOME", folder)
         .env("TOKENLEASE_PASSWORD", emulator.winkas().password())
         .output()
         .expect("setpriv and prlimit of util-linux")
@@ -57,4 +64,20 @@ fn the_program_reports_a_limit_of_threads() {
             }
         }
     }
+}
+
+/// Rule: Store: the program starts no thread for a token that it finds in a folder on a local disk.
+#[test]
+fn a_token_in_a_folder_needs_no_thread() {
+    let (emulator, folder) = (emulator(), tempfile::tempdir().expect("a folder"));
+    let unlimited = 10_000;
+    let first = run_in(folder.path(), &emulator, unlimited, "file:");
+    assert!(first.status.success(), "{first:?}");
+    // A file system without a device may be one of a network: a thread opens the folder.
+    let has_device = fs::metadata(folder.path()).expect("a folder").dev() >> 8 != 0;
+    let threads = if has_device && cfg!(target_os = "linux") { 1 } else { unlimited };
+    let second = run_in(folder.path(), &emulator, threads, "file:");
+    assert!(second.status.success(), "{second:?}");
+    assert_eq!(second.stdout, first.stdout);
+    assert_eq!(emulator.counts().winkas.login, 1);
 }

@@ -101,11 +101,7 @@ impl Lifecycle {
             Stage::Choose => self.choose(now),
             Stage::Refetch => self.refetch(now),
             Stage::Login => self.login(now),
-            Stage::Complete => self.release_lock(),
-            Stage::Done => {
-                self.finish(t);
-                Next::Again
-            }
+            Stage::Complete => self.end(t),
         }
     }
 
@@ -201,7 +197,7 @@ impl Lifecycle {
         self.fit(current, &self.demand_now(t), t) == caller::Fit::Serve
     }
 
-    /// The flight has a result. It still saves, releases the lock and answers its callers.
+    /// The flight has a result. It still saves, answers its callers and releases the lock.
     pub(super) fn complete(&mut self, result: Result<()>) -> Next {
         if let Some(flight) = &mut self.flight {
             flight.result = result;
@@ -210,13 +206,26 @@ impl Lifecycle {
         self.progress(Progress::Completed)
     }
 
-    /// The flight ends: takes what it obtained, and lets the callers ask again.
+    /// The stage `Complete`: lets the callers ask again, and releases the lock. Callers of a flight that
+    /// got a token are first: it is saved. Callers of any other flight wait until the lock is released:
+    /// if their process ends at its error, no other process has to wait for the lock to expire.
+    fn end(&mut self, t: Timestamp) -> Next {
+        let Some(flight) = &mut self.flight else { return Next::Done };
+        let release = Self::release_lock(flight);
+        if flight.obtained.is_none() && matches!(release, Next::Do(..)) {
+            return release;
+        }
+        self.finish(t);
+        release
+    }
+
+    /// Takes what the flight obtained, and lets the callers ask again.
     fn finish(&mut self, t: Timestamp) {
-        let Some(flight) = self.flight.take() else { return };
+        let Some(mut flight) = self.flight.take() else { return };
         // A refetch that was requested meanwhile is the next flight's.
         self.demand = self.refetch_requested.map(|requested| requested.ask);
         self.completions += 1;
-        if let Some(obtained) = flight.obtained {
+        if let Some(obtained) = flight.obtained.take() {
             self.take(obtained, t);
         }
         // Serving the current lease after a failed refresh does not reset the failures.

@@ -38,7 +38,7 @@ impl Lifecycle {
     /// not, the flight has failed.
     pub(super) fn within_fuse(&mut self, effect: &Effect, t: Timestamp) -> bool {
         let Some(flight) = &mut self.flight else { return true };
-        if matches!(flight.stage, Stage::Complete | Stage::Done) {
+        if flight.stage == Stage::Complete {
             // A flight that has failed still releases its lock.
             return true;
         }

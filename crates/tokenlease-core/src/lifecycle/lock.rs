@@ -10,6 +10,7 @@ use super::{
     Lifecycle, Next,
     caller::BACKGROUND_WAIT,
     effect::{Effect, EffectKind, Outcome, Receipt},
+    flight::Flight,
     machine::{Progress, Stage},
 };
 use crate::{
@@ -62,14 +63,14 @@ impl Lifecycle {
         Some(self.progress(Progress::LockLost))
     }
 
-    /// The stage `Complete`.
-    pub(super) fn release_lock(&mut self) -> Next {
-        let is_locked = self
-            .flight
-            .as_ref()
-            .is_some_and(|flight| flight.locked_until.is_some() || flight.maybe_locked);
-        self.progress(Progress::Released);
-        if is_locked { Next::Do(Effect::Unlock, EffectKind::Unlock) } else { Next::Again }
+    /// The step that releases the lock of a flight that ends, once. The next flight begins after it.
+    pub(super) fn release_lock(flight: &mut Flight) -> Next {
+        let was_locked = flight.locked_until.take().is_some();
+        if std::mem::take(&mut flight.maybe_locked) || was_locked {
+            Next::Do(Effect::Unlock, EffectKind::Unlock)
+        } else {
+            Next::Again
+        }
     }
 
     /// A lock that no flight waits for is to be released.
@@ -147,7 +148,7 @@ impl Lifecycle {
                 self.progress(Progress::Busy);
             }
             // A late answer completed the flight meanwhile: it needs no lock any more.
-            Stage::Complete | Stage::Done => flight.locked_until = None,
+            Stage::Complete => flight.locked_until = None,
             // The lock was lost before it could be renewed: start again.
             _ => {
                 flight.locked_until = None;

@@ -16,9 +16,9 @@
 //!                 │                            Refetch ─► Login
 //!                 ▼                               ▼         ▼
 //!             Complete ◄──────────────────────────┴─────────┘
-//!                 │ lock released
+//!                 │
 //!                 ▼
-//!               Done ─► callers are answered
+//!         callers are answered, and the lock is released
 //! ```
 //!
 //! ```text
@@ -43,12 +43,12 @@
 //! Login          -- ChooseAgain ------> Choose
 //! Refetch        -- LockLost ---------> Lock
 //! Login          -- LockLost ---------> Lock
-//! Complete       -- Released ---------> Done
 //! (any)          -- Completed --------> Complete
 //! ```
 //!
 //! The changes that a flight learns of are saved to the store between any two of its steps, before
-//! the next step is taken. Where there is no store, the lock is granted at once.
+//! the next step is taken. So callers are answered after their token is saved, and before the lock is
+//! released. An error is answered after that. Where there is no store, the lock is granted at once.
 
 /// The next thing that a flight does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +73,8 @@ pub(super) enum Stage {
     Refetch,
     /// Asks the server for a new token.
     Login,
-    /// Has a result: releases the lock.
+    /// Has a result: answers the callers, and releases the lock.
     Complete,
-    /// Answers the callers.
-    Done,
 }
 
 /// An event in a flight that its stage depends on.
@@ -108,8 +106,6 @@ pub(super) enum Progress {
     ChooseAgain,
     /// The flight has a result.
     Completed,
-    /// The lock is released, or there was none.
-    Released,
 }
 
 /// The stage after `progress`. Progress that is not in the list above changes no stage.
@@ -134,7 +130,6 @@ pub(super) const fn next(stage: Stage, progress: Progress) -> Stage {
         (S::Choose, P::MustValidate) => S::ValidateLocked,
         (S::Choose, P::TryRefetch) => S::Refetch,
         (S::Choose | S::Refetch, P::TryLogin) => S::Login,
-        (S::Complete, P::Released) => S::Done,
         _ => stage,
     }
 }
@@ -145,7 +140,7 @@ mod tests {
 
     use super::{Progress as P, Stage as S, *};
 
-    const STAGES: [S; 12] = [
+    const STAGES: [S; 11] = [
         S::ReadStore,
         S::Decide,
         S::Validate,
@@ -157,9 +152,8 @@ mod tests {
         S::Refetch,
         S::Login,
         S::Complete,
-        S::Done,
     ];
-    const PROGRESS: [P; 14] = [
+    const PROGRESS: [P; 13] = [
         P::RecordRead,
         P::StoreUnavailable,
         P::MustValidate,
@@ -173,7 +167,6 @@ mod tests {
         P::TryLogin,
         P::ChooseAgain,
         P::Completed,
-        P::Released,
     ];
 
     /// The lines of the module's documentation that show a transition.
@@ -219,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stage_is_reached_and_leads_to_done() {
+    fn every_stage_is_reached_and_leads_to_the_last() {
         for stage in STAGES {
             assert!(
                 stage == S::ReadStore
@@ -228,7 +221,7 @@ mod tests {
                     }),
                 "{stage:?} is never reached"
             );
-            assert_eq!(next(next(stage, P::Completed), P::Released), S::Done, "{stage:?}");
+            assert_eq!(next(stage, P::Completed), S::Complete, "{stage:?}");
         }
     }
 }

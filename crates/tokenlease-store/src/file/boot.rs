@@ -39,13 +39,18 @@ pub(super) struct Times {
 }
 
 impl BootClock {
-    pub(super) fn new(clock: Arc<dyn Clock>, boot: Option<String>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, boot: Option<&str>) -> Self {
         Self {
             clock,
-            file: boot.map(|boot| format!("{PREFIX}{boot}")),
+            file: boot.map(Self::file_of),
             offset: AtomicI64::new(UNKNOWN),
             latest: AtomicI64::new(i64::MIN),
         }
+    }
+
+    /// Returns the name of the file with the offset of that boot.
+    pub(super) fn file_of(boot: &str) -> String {
+        format!("{PREFIX}{boot}")
     }
 
     /// Agrees with the other processes on this boot's offset. Without a boot id it only checks that

@@ -1,6 +1,6 @@
 //! The key that a folder has of itself, in its file `key`.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, path::Path};
 
 use tokenlease::{Error, ErrorKind, Result, core::Key};
 
@@ -8,6 +8,11 @@ use super::{folder::Folder, header::RECORD_END};
 use crate::{keys, random};
 
 const NAME: &str = "key";
+
+/// Returns whether the folder has a file with its key.
+pub(super) fn exists(folder: &Path) -> bool {
+    folder.join(NAME).exists()
+}
 
 /// Reads the folder's key, or makes it if the folder has no record yet. This takes no lock: the
 /// first process places a complete file, and all processes read that one.
@@ -70,8 +75,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode =
-                |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
             assert_eq!((mode(&path), mode(&path.join("key"))), (0o700, 0o600));
         }
 

@@ -17,12 +17,16 @@ use super::{
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A process may be just about to lock a younger file.
 const HOUR: Duration = Duration::from_secs(60 * 60);
-const MARK: &str = "swept";
+pub(super) const MARK: &str = "swept";
+
+/// Returns whether no process swept the folder of that mark for a day.
+pub(super) fn is_due(mark: &Path) -> bool {
+    age(mark).is_none_or(|age| age >= DAY)
+}
 
 /// Sweeps if no process did so for a day. A file that can't be removed stays until the next sweep.
 pub(super) fn sweep_daily(folder: &Folder, clock: &BootClock) {
-    let mark = folder.join(MARK);
-    if age(&mark).is_some_and(|age| age < DAY) {
+    if !is_due(&folder.join(MARK)) {
         return;
     }
     let marked = folder.open_or_make(MARK).and_then(|file| file.set_modified(SystemTime::now()));

@@ -31,7 +31,7 @@ impl Place {
     }
 
     fn boot(&self, boot: &str) -> FileStore {
-        FileStore::on_boot(&self.path, Arc::new(self.clock.clone()), Some(boot.into())).unwrap()
+        FileStore::on_boot(&self.path, Arc::new(self.clock.clone()), Some(boot)).unwrap()
     }
 
     fn names(&self, end: &str) -> Vec<String> {

@@ -27,14 +27,30 @@ macro_rules! micros {
     };
 }
 
+macro_rules! if_stored {
+    ($column:literal) => {
+        concat!(
+            "case when r.record is not null and (r.ends_at is null or r.ends_at > ",
+            now!(),
+            ") then r.",
+            $column,
+            " end"
+        )
+    };
+}
+
+// The last column is the owner of the lock, if the lock is taken.
 pub(super) const LOAD: &str = concat!(
     "select ",
     now!(),
-    " as now, r.revision, r.record ",
-    "from (select 1) as one left join tokenlease as r ",
-    "on r.key = $1 and r.record is not null and (r.ends_at is null or r.ends_at > ",
+    " as now, ",
+    if_stored!("revision"),
+    ", ",
+    if_stored!("record"),
+    ", case when r.locked_until > ",
     now!(),
-    ")"
+    " then r.owner end ",
+    "from (select 1) as one left join tokenlease as r on r.key = $1"
 );
 
 pub(super) const INSERT: &str = concat!(

@@ -71,7 +71,7 @@ mod postgres {
     use tokenlease::{
         Store, conformance,
         core::Identity,
-        store::{Owner, RecordName, Swapped},
+        store::{Locked, Owner, RecordName, Swapped},
     };
     use tokenlease_store::PostgresStore;
 
@@ -81,6 +81,43 @@ mod postgres {
 
     fn name(user: &str) -> RecordName {
         RecordName::new(Identity::wyn("https://h", user, "c").unwrap())
+    }
+
+    /// Rule: Lock: in PostgreSQL, a process that waits for a lock does not lock the row against the
+    /// lock's owner: the read of the record tells that the lock is taken.
+    #[tokio::test]
+    async fn a_process_that_waits_for_a_lock_does_not_lock_the_row() {
+        let Some(server) = servers::postgres() else { return };
+        let url = server.url();
+        let store = PostgresStore::open(&url, &[]).unwrap();
+        store.init().await.unwrap();
+        let name = RecordName::new(Identity::wyn("https://h", "u", "c").unwrap());
+        let (owner, other) = (Owner::new(1), Owner::new(2));
+        store.lock(&name, &owner, UNIT * 1000).await.unwrap();
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        // The last transaction that changed or locked the row.
+        let last = async || -> String {
+            let statement = "select xmax::text || ' ' || xmin::text from tokenlease";
+            client.query_one(statement, &[]).await.unwrap().get(0)
+        };
+        // On a busy machine, a read may be too old when the lock is tried.
+        let mut unchanged = 0;
+        for _ in 0..20 {
+            let before = last().await;
+            store.load(&name).await.unwrap();
+            assert_eq!(store.lock(&name, &other, UNIT).await.unwrap(), Locked::Busy);
+            unchanged += u32::from(last().await == before);
+        }
+        assert!(unchanged > 0);
+        // Only one call relies on the read.
+        let before = last().await;
+        assert_eq!(store.lock(&name, &other, UNIT).await.unwrap(), Locked::Busy);
+        assert_ne!(last().await, before);
+        store.load(&name).await.unwrap();
+        store.unlock(&name, &owner).await.unwrap();
+        assert_eq!(store.lock(&name, &other, UNIT).await.unwrap(), Locked::Granted);
     }
 
     /// Rule: Store: PostgreSQL passes the conformance checks of every store.

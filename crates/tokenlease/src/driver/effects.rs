@@ -19,15 +19,19 @@ use crate::{
 };
 
 impl ClientState {
+    /// Reads the record, if the store can do so without waiting.
+    pub(super) fn load_now(&self) -> Option<Outcome> {
+        let loaded = self.registry.store().load_now(&self.name)?;
+        self.counters.store_called();
+        Some(loaded.and_then(read).unwrap_or_else(failed))
+    }
+
     /// Performs an effect at the store.
     pub(super) async fn perform(&self, entry: &Entry, lock_epoch: u64, effect: Effect) -> Outcome {
         self.counters.store_called();
         let (store, name) = (self.registry.store(), &self.name);
         let outcome = match effect {
-            Effect::Load => store.load(name).await.and_then(|loaded| {
-                let (stored, now) = decoded(loaded)?;
-                Ok(Outcome::Loaded { stored, now })
-            }),
+            Effect::Load => store.load(name).await.and_then(read),
             Effect::Lock { ttl } => {
                 store.lock(name, &entry.owner(lock_epoch), ttl).await.map(granted)
             }
@@ -55,11 +59,7 @@ impl ClientState {
                 ))
             }
         };
-        outcome.unwrap_or_else(|error| match error {
-            StoreError::Unavailable(error) => Outcome::Failed(error),
-            StoreError::Rejected(error) => Outcome::Rejected(error),
-            StoreError::Unreadable(error) => Outcome::Unreadable(error),
-        })
+        outcome.unwrap_or_else(failed)
     }
 
     /// Sends a call to the provider, and reads its answer. It waits until `late` after `until`.
@@ -129,6 +129,19 @@ impl ClientState {
 fn too_late() -> Error {
     let detail = "the function that fetches the credentials did not return in time";
     Error::new(ErrorKind::DeadlineExceeded, detail).advice("check what the function waits for")
+}
+
+fn failed(error: StoreError) -> Outcome {
+    match error {
+        StoreError::Unavailable(error) => Outcome::Failed(error),
+        StoreError::Rejected(error) => Outcome::Rejected(error),
+        StoreError::Unreadable(error) => Outcome::Unreadable(error),
+    }
+}
+
+fn read(loaded: Loaded) -> Result<Outcome, StoreError> {
+    let (stored, now) = decoded(loaded)?;
+    Ok(Outcome::Loaded { stored, now })
 }
 
 fn granted(locked: Locked) -> Outcome {

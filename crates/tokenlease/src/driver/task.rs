@@ -9,7 +9,7 @@ use tokenlease_core::{
     time::Moment as _,
 };
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::futures::OwnedNotified};
 
 use crate::{entry::Entry, login_turns::Turn, runtime::spawn_on, state::ClientState};
 
@@ -28,36 +28,61 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 pub(super) struct Task {
     state: Arc<ClientState>,
     entry: Arc<Entry>,
+    /// This task is the one that drives the entry.
+    is_driving: bool,
+}
+
+/// A step of the machine.
+pub(super) struct Next {
+    step: Step,
+    /// When the machine named the step.
+    at: Timestamp,
+    /// Ready after a call since then.
+    called: OwnedNotified,
 }
 
 impl Task {
     pub(super) fn new(state: Arc<ClientState>, entry: Arc<Entry>) -> Self {
-        Self { state, entry }
+        Self { state, entry, is_driving: true }
     }
 
-    pub(super) async fn run(self) {
-        let mut turn = Turn::None;
+    /// Takes the steps that need no waiting. Returns the next one, if the work is not done.
+    pub(super) fn advance_now(&mut self) -> Option<Next> {
         loop {
+            let next = self.next();
             let (state, entry) = (&self.state, &self.entry);
-            let (woken, called) = (entry.woken.notified(), entry.called.notified());
-            let (step, now) = {
-                let mut machine = entry.lock();
-                let now = state.now();
-                let step = machine.lifecycle.poll(now);
-                let mut progress = state.publish_step(entry, &mut machine, now);
-                if matches!(step, Step::Done) {
-                    machine.driven = false;
-                    progress.completed = true;
-                }
-                drop(machine);
-                state.report(entry, progress);
-                (step, now.elapsed)
+            match next.step {
+                Step::Done => return None,
+                Step::Do(Effect::Load, receipt) => match state.load_now() {
+                    Some(outcome) => state.handle(entry, receipt, outcome),
+                    None => return Some(Next { step: Step::Do(Effect::Load, receipt), ..next }),
+                },
+                _ => return Some(next),
+            }
+        }
+    }
+
+    /// Leaves the step to a later driver, because this one has no runtime.
+    pub(super) fn give_up(mut self, next: Next, error: &Error) {
+        if let Step::Do(effect, receipt) = next.step {
+            let outcome = match effect {
+                Effect::Send(_) => Outcome::NotSent(error.clone()),
+                _ => Outcome::Failed(error.clone()),
             };
+            self.state.handle(&self.entry, receipt, outcome);
+        }
+        self.stop_driving();
+    }
+
+    pub(super) async fn run(mut self, first: Next) {
+        let mut turn = Turn::None;
+        let mut first = Some(first);
+        loop {
+            let Next { step, at: now, called } = first.take().unwrap_or_else(|| self.next());
+            let (state, entry) = (&self.state, &self.entry);
+            let woken = entry.woken.notified();
             match step {
-                Step::Done => {
-                    entry.set_waiting_for_turn(false);
-                    return;
-                }
+                Step::Done => return,
                 Step::Wait(until) => {
                     if until.since(now) > LONGEST_PAUSE {
                         turn = Turn::None;
@@ -115,6 +140,32 @@ impl Task {
         }
     }
 
+    /// Asks the machine for the next step. After the last one this task does not drive it any more.
+    fn next(&mut self) -> Next {
+        let (state, entry) = (&self.state, &self.entry);
+        let called = entry.called.clone().notified_owned();
+        let mut machine = entry.lock();
+        let now = state.now();
+        let step = machine.lifecycle.poll(now);
+        let mut progress = state.publish_step(entry, &mut machine, now);
+        if matches!(step, Step::Done) {
+            entry.set_waiting_for_turn(false);
+            machine.driven = false;
+            self.is_driving = false;
+            progress.completed = true;
+        }
+        drop(machine);
+        state.report(entry, progress);
+        Next { step, at: now.elapsed, called }
+    }
+
+    fn stop_driving(&mut self) {
+        if std::mem::take(&mut self.is_driving) {
+            self.entry.lock().driven = false;
+            self.entry.notify_callers();
+        }
+    }
+
     /// Waits for the turn to log in, as long as there is nothing else to do.
     async fn wait_for_turn(&self, turn: &mut Turn, called: impl Future<Output = ()>) -> bool {
         let (state, entry) = (&self.state, &self.entry);
@@ -151,8 +202,7 @@ impl Drop for Task {
     /// After a panic in the middle of a flight, the next caller starts another driver.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.entry.lock().driven = false;
-            self.entry.notify_callers();
+            self.stop_driving();
         }
     }
 }

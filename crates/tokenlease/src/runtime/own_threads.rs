@@ -34,7 +34,10 @@ impl Drop for InTask {
 }
 
 /// Fails in a task of the runtime: a call that blocks there would wait for a thread that it blocks.
-pub(crate) fn check_may_block() -> Result<()> {
+///
+/// # Errors
+/// `Config` in a task of the runtime.
+pub fn check_may_block() -> Result<()> {
     if IN_TASK.get() {
         return Err(Error::new(
             ErrorKind::Config,

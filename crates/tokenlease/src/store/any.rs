@@ -37,6 +37,10 @@ impl Store for AnyStore {
         self.0.load(name).await
     }
 
+    fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
+        self.0.load_now(name)
+    }
+
     async fn swap(
         &self,
         name: &RecordName,
@@ -82,6 +86,8 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 trait Boxed: fmt::Debug + Send + Sync {
     fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Loaded>;
 
+    fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>>;
+
     fn swap<'a>(
         &'a self,
         name: &'a RecordName,
@@ -110,6 +116,10 @@ trait Boxed: fmt::Debug + Send + Sync {
 impl<S: Store> Boxed for S {
     fn load<'a>(&'a self, name: &'a RecordName) -> BoxFuture<'a, Loaded> {
         Box::pin(Store::load(self, name))
+    }
+
+    fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
+        Store::load_now(self, name)
     }
 
     fn swap<'a>(

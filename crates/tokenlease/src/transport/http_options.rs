@@ -238,16 +238,16 @@ impl HttpOptions {
         }
     }
 
-    /// Creates an HTTP client with these options, except for the proxy.
-    pub(super) fn client(
-        &self,
-        tls: rustls::ClientConfig,
-        proxy: &Rule,
-    ) -> Result<reqwest::Client> {
-        let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|_| {
+    fn user_agent(&self) -> Result<HeaderValue> {
+        HeaderValue::from_str(&self.user_agent).map_err(|_| {
             Error::new(ErrorKind::Config, "the user agent cannot be sent in a header")
                 .expected("visible ASCII characters")
-        })?;
+        })
+    }
+
+    /// Checks the options that no certificate and no proxy depend on.
+    pub(super) fn check(&self) -> Result<()> {
+        self.user_agent()?;
         Policy::for_request_timeout(self.timeout).check_request_timeout()?;
         if !(1..=MOST_CONCURRENT_LOGINS).contains(&self.max_concurrent_logins) {
             return Err(Error::new(
@@ -256,9 +256,18 @@ impl HttpOptions {
             )
             .expected("a number from 1 to 10000; the default is 8"));
         }
+        Ok(())
+    }
+
+    /// Creates an HTTP client with these options, except for the proxy.
+    pub(super) fn client(
+        &self,
+        tls: rustls::ClientConfig,
+        proxy: &Rule,
+    ) -> Result<reqwest::Client> {
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .user_agent(user_agent)
+            .user_agent(self.user_agent()?)
             .connect_timeout(self.timeout / 2)
             .http1_only()
             // A login whose answer has an odd header is spent, so its token is used.

@@ -7,7 +7,12 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::sync::{Mutex, MutexGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 /// Without characters that are encoded in a form.
 pub const PASSWORD: &str = "canary-of-the-password";
@@ -56,9 +61,12 @@ pub async fn watch_the_log() -> MutexGuard<'static, ()> {
     static ONCE: Once = Once::new();
     static ALONE: Mutex<()> = Mutex::const_new(());
     ONCE.call_once(|| {
-        let filter = EnvFilter::new("info,tokenlease=trace,reqwest=debug,rustls=debug");
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
-        log.with_writer(|| Aborting(Log)).init();
+        let filter = Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_target("tokenlease", LevelFilter::TRACE)
+            .with_targets([("reqwest", LevelFilter::DEBUG), ("rustls", LevelFilter::DEBUG)]);
+        let lines = fmt::layer().with_ansi(false).with_writer(|| Aborting(Log));
+        tracing_subscriber::registry().with(lines).with(filter).init();
     });
     ALONE.lock().await
 }

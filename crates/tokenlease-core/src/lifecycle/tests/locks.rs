@@ -118,3 +118,65 @@ fn drive_busy(machine: &mut Lifecycle, store: &Stored, t: i64) -> u32 {
     }
     locks
 }
+
+/// Rule: Lock: callers are answered as soon as their token is saved. They do not wait until the lock is
+/// released, and the next flight does.
+#[test]
+fn callers_are_answered_before_the_lock_is_released() {
+    let mut machine = machine_of(wyn(), true);
+    let (mut store, mut effects) = (None, Vec::new());
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    let completions = machine.completions();
+    let unlock = loop {
+        let Step::Do(effect, receipt) = machine.poll(at(0)) else { panic!("no effect") };
+        effects.push(effect.to_string());
+        if matches!(effect, Effect::Unlock) {
+            break receipt;
+        }
+        assert_eq!(machine.completions(), completions, "answered before {effect}");
+        let outcome = match effect {
+            Effect::Send(_) => granted(1, 0),
+            effect => stored(&effect, &mut store, 0),
+        };
+        machine.handle(receipt, outcome, at(0));
+    };
+    assert_eq!(effects, ["load", "lock", "load", "login", "save", "unlock"]);
+    assert!(machine.completions() > completions, "the callers are woken");
+    assert!(matches!(ask(&mut machine, 0), Reply::Lease(served) if served.source == Source::Login));
+    assert!(machine.is_busy(), "a process that ends waits for the unlock");
+    // A later flight does not begin before the unlock is answered.
+    let later = 3_600_000;
+    assert!(matches!(ask(&mut machine, later), Reply::Later));
+    let deadline = unlock.deadline();
+    assert!(matches!(machine.poll(at(0)), Step::Wait(until) if until == deadline));
+    machine.handle(unlock, Outcome::Unlocked, at(later));
+    assert!(matches!(machine.poll(at(later)), Step::Do(Effect::Load, _)));
+}
+
+/// Rule: Lock: an error is answered after the lock is released: a process that ends at it leaves no lock
+/// for which others would wait.
+#[test]
+fn an_error_is_answered_after_the_lock_is_released() {
+    let mut machine = machine_of(wyn(), true);
+    let mut store = None;
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    let completions = machine.completions();
+    let (mut unlocks, mut steps) = (0, 0);
+    while let Step::Do(effect, receipt) = machine.poll(at(0)) {
+        steps += 1;
+        assert!(steps < 20, "the flight does not end");
+        assert_eq!(machine.completions(), completions, "answered before {effect}");
+        unlocks += u32::from(matches!(effect, Effect::Unlock));
+        let outcome = match effect {
+            Effect::Send(_) => Outcome::Answered(Answer::Failed(Error::new(
+                ErrorKind::CredentialsRejected,
+                "wrong password",
+            ))),
+            effect => stored(&effect, &mut store, 0),
+        };
+        machine.handle(receipt, outcome, at(0));
+    }
+    assert_eq!(unlocks, 1);
+    assert!(machine.completions() > completions);
+    assert!(matches!(ask(&mut machine, 0), Reply::Error(_)));
+}
