@@ -53,6 +53,17 @@ fuzz seconds="60":
             "tests/fuzz/corpus/$name" tests/fixtures/captures -- -max_total_time={{seconds}} || exit 1; \
     done
 
+# A day of a busy service in minutes. It fails if memory, handles or threads grow.
+load:
+    cargo bench -p tokenlease-bench --bench load
+
+# Tests under ThreadSanitizer and AddressSanitizer, on Linux: CONTRIBUTING.md.
+tsan *args:
+    .ci/sanitizers thread {{args}}
+
+asan *args:
+    .ci/sanitizers address {{args}}
+
 # A wheel of the Python face, optimized, in target/wheels. It needs maturin.
 wheel:
     cd python && maturin build --profile library --out ../target/wheels

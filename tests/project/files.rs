@@ -29,7 +29,7 @@ pub(crate) fn with_words() -> Vec<PathBuf> {
     const EXTENSIONS: [&str; 13] =
         ["md", "rs", "py", "pyi", "c", "h", "cpp", "hpp", "toml", "yml", "yaml", "sh", "in"];
     let mut found = below(&[""], &EXTENSIONS);
-    found.extend([PathBuf::from("justfile"), PathBuf::from(".ci/run")]);
+    found.extend(["justfile", ".ci/run", ".ci/sanitizers"].map(PathBuf::from));
     found
 }
 

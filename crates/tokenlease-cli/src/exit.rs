@@ -24,7 +24,7 @@ pub(crate) const DEADLINE_EXCEEDED: u8 = 7;
 pub(crate) const TOKEN_REJECTED: u8 = 8;
 /// The server accepted a revocation, and the token is still active.
 pub(crate) const NOT_REVOKED: u8 = 9;
-/// A bug in tokenlease, a forked process, or a limit of threads.
+/// A bug in tokenlease, a forked process, or a limit of threads or memory.
 pub(crate) const INTERNAL: u8 = 70;
 /// `exec` found the command, but can't run it. Shells use the same code.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
@@ -45,7 +45,7 @@ Exit codes:
   7   the deadline passed
   8   the server rejected the token
   9   the server accepted the revocation, but the token is still active
-  70  a bug in tokenlease, a limit of threads, or a forked process
+  70  a bug in tokenlease, a limit of threads or memory, or a forked process
   exec exits with the code of its command: 126 if the command can't be run, and
   127 if it is not found";
 

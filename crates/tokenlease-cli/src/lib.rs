@@ -58,7 +58,7 @@
 //! | 7 | the deadline passed |
 //! | 8 | the server rejected the token |
 //! | 9 | the server accepted the revocation, but the token is still active |
-//! | 70 | a bug in tokenlease, a limit of threads, or a forked process |
+//! | 70 | a bug in tokenlease, a limit of threads or memory, or a forked process |
 //! | 126, 127 | `exec`: the command can't be run, or is not found |
 //!
 //! `exec` exits with the code of its command, and `status --check --format nagios` with 0 to 3.
@@ -100,6 +100,7 @@ use crate::{
 /// Runs the program on this process's arguments and environment.
 pub fn main() -> ExitCode {
     turn_core_dumps_off();
+    signals::exit_at_abort();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.kind() == Usage::DisplayHelp => {

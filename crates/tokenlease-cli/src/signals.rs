@@ -11,10 +11,13 @@ use std::sync::{
 
 #[cfg(unix)]
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM},
     flag, low_level,
 };
 use tokenlease::{Error, ErrorKind, Result};
+
+#[cfg(unix)]
+use crate::exit;
 
 #[cfg(unix)]
 #[derive(Debug, Default)]
@@ -27,6 +30,18 @@ struct Flags {
 
 #[cfg(unix)]
 static FLAGS: OnceLock<Option<Flags>> = OnceLock::new();
+
+/// From now on the program exits with the code of an internal error if it aborts, which it does when
+/// the system gives it no more memory. The standard library has printed the cause by then.
+#[cfg(unix)]
+pub(crate) fn exit_at_abort() {
+    let always = Arc::new(AtomicBool::new(true));
+    // Without a handler the signal ends the program.
+    let _ = flag::register_conditional_shutdown(SIGABRT, exit::INTERNAL.into(), always);
+}
+
+#[cfg(not(unix))]
+pub(crate) fn exit_at_abort() {}
 
 /// Runs `work`, which runs another program. `work` calls its argument often, which fails after a
 /// signal; then it must end the other program. After that this program ends by the signal.

@@ -240,7 +240,13 @@ async fn a_failed_refresh_keeps_the_cached_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_rejected_credentials_cause_a_lasting_failure() {
     let world = World::start().await;
-    let client = world.wyn(&world.registry(), HOUR);
+    let w = world.emulator.wyn();
+    let identity = Identity::wyn(&w.server(), &w.user(), w.client_id()).unwrap();
+    let client = Client::builder(Server::new(identity), world.wyn_credentials())
+        .registry(&world.registry())
+        .on_event(world.skip_backoffs())
+        .build()
+        .unwrap();
     for fault in [
         Fault::status(500),
         Fault::status(429).with_retry_after(Duration::from_secs(90)),

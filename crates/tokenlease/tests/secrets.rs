@@ -113,7 +113,11 @@ async fn no_secret_appears_in_a_log_an_error_or_a_debug_text() {
                 (Server::new(identity.unwrap()), world.wyn_credentials())
             };
             let all = events.clone();
-            let hook = move |event: &Event| all.lock().unwrap().push(format!("{event} {event:?}"));
+            let skip_backoffs = world.skip_backoffs();
+            let hook = move |event: &Event| {
+                all.lock().unwrap().push(format!("{event} {event:?}"));
+                skip_backoffs(event);
+            };
             let client = Client::builder(server, credentials).registry(&registry).on_event(hook);
             let client = client.build().unwrap();
             world.emulator.fault(login, fault.clone(), 1);
@@ -144,6 +148,9 @@ async fn no_secret_appears_in_a_log_an_error_or_a_debug_text() {
     assert!(log.contains("logged in"), "the client writes to the log");
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     words.extend(events.lock().unwrap().drain(..));
+    for cause in ["the connection ended", "redirects", "can't be read", "HTTP 500", "HTTP 400"] {
+        assert!(words.iter().any(|word| word.contains(cause)), "no error says {cause:?}");
+    }
     for (text, what) in [(words.join("\n"), "an error, an event or a Debug text"), (log, "the log")]
     {
         assert_eq!(leak(&text, &secrets), None, "a secret is in {what}");

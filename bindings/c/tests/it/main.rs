@@ -7,6 +7,7 @@
 mod installation;
 mod programs;
 mod readme;
+mod secrets;
 mod support;
 mod symbols;
 mod valgrind;

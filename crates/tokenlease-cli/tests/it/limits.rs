@@ -1,48 +1,63 @@
-//! The program at a limit of threads.
+//! The program at a limit of threads and of memory.
 
 use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-    path::Path,
+    path::PathBuf,
     process::{Command, Output},
 };
 
+use tempfile::TempDir;
 use tokenlease_emulator::Emulator;
 
-use crate::support::emulator;
+use crate::support::{emulator, folder};
 
-/// Runs `token` in a new folder, for a user who may have that many threads.
-fn run(threads: u32, store: &str) -> Output {
-    run_in(tempfile::tempdir().expect("a folder").path(), &emulator(), threads, store)
+/// A user with a copy of the program, because another user may not enter the folder of the build.
+struct Host {
+    emulator: Emulator,
+    folder: TempDir,
+    program: PathBuf,
+    is_root: bool,
 }
 
-/// Runs `token` for a user who may have that many threads, the one of the program included. Its state is
-/// in the folder.
-fn run_in(folder: &Path, emulator: &Emulator, threads: u32, store: &str) -> Output {
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).expect("a mode");
-    // The limit does not bind root.
-    let is_root = Command::new("id").arg("-u").output().expect("id").stdout == b"0\n";
-    let mut command = Command::new(if is_root { "setpriv" } else { "env" });
-    if is_root {
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+impl Host {
+    fn new() -> Self {
+        let folder = folder();
+        let mode = fs::Permissions::from_mode;
+        fs::set_permissions(folder.path(), mode(0o777)).expect("a mode");
+        let program = folder.path().join("program");
+        fs::copy(env!("CARGO_BIN_EXE_tokenlease"), &program).expect("a copy");
+        fs::set_permissions(&program, mode(0o755)).expect("a mode");
+        let is_root = Command::new("id").arg("-u").output().expect("id").stdout == b"0\n";
+        Self { emulator: emulator(), folder, program, is_root }
     }
-    // A copy, because another user may not enter the folder of the build.
-    let program = folder.join("program");
-    fs::copy(env!("CARGO_BIN_EXE_tokenlease"), &program).expect("a copy");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
-    let (server, user, contract) =
-        (emulator.winkas().server(), emulator.winkas().user(), emulator.winkas().contract());
-    command
-        .args(["prlimit", &format!("--nproc={threads}:{threads}")])
-        .arg(&program)
-        .args(["token", "--provider", "winkas", "--server", &server, "--user", &user])
-        .args(["--contract", &contract, "--store", store, "--deadline", "2s"])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").expect("a path"))
-        .env("XDG_STATE_HOME", folder)
-        .env("TOKENLEASE_PASSWORD", emulator.winkas().password())
-        .output()
-        .expect("setpriv and prlimit of util-linux")
+
+    /// Runs the program with a limit that `prlimit` sets. A limit of threads does not bind root.
+    fn run(&self, limit: &str, args: &[&str]) -> Output {
+        let mut command = Command::new(if self.is_root { "setpriv" } else { "env" });
+        if self.is_root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        }
+        command
+            .args(["prlimit", limit])
+            .arg(&self.program)
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").expect("a path"))
+            .env("XDG_STATE_HOME", self.folder.path())
+            .env("TOKENLEASE_PASSWORD", self.emulator.winkas().password())
+            .output()
+            .expect("setpriv and prlimit of util-linux")
+    }
+
+    fn token(&self, limit: &str, store: &str) -> Output {
+        let winkas = self.emulator.winkas();
+        let (server, user, contract) = (winkas.server(), winkas.user(), winkas.contract());
+        let account = ["--server", &server, "--user", &user, "--contract", &contract];
+        let mut args = vec!["token", "--provider", "winkas", "--store", store, "--deadline", "2s"];
+        args.extend(account);
+        self.run(limit, &args)
+    }
 }
 
 /// Rule: Deadlines: at a limit of threads the program reports an internal error, and does not panic.
@@ -52,7 +67,8 @@ fn run_in(folder: &Path, emulator: &Emulator, threads: u32, store: &str) -> Outp
 fn the_program_reports_a_limit_of_threads() {
     for store in ["memory:", "file:"] {
         for threads in 1..6 {
-            let run = run(threads, store);
+            // The one of the program included.
+            let run = Host::new().token(&format!("--nproc={threads}:{threads}"), store);
             let text = String::from_utf8(run.stderr).expect("UTF-8");
             assert!(!text.contains("panicked"), "{threads} {store}: {text}");
             if threads == 1 {
@@ -69,15 +85,55 @@ fn the_program_reports_a_limit_of_threads() {
 /// Rule: Store: the program starts no thread for a token that it finds in a folder on a local disk.
 #[test]
 fn a_token_in_a_folder_needs_no_thread() {
-    let (emulator, folder) = (emulator(), tempfile::tempdir().expect("a folder"));
-    let unlimited = 10_000;
-    let first = run_in(folder.path(), &emulator, unlimited, "file:");
+    let host = Host::new();
+    let unlimited = "--nproc=10000:10000";
+    let first = host.token(unlimited, "file:");
     assert!(first.status.success(), "{first:?}");
     // A file system without a device may be one of a network: a thread opens the folder.
-    let has_device = fs::metadata(folder.path()).expect("a folder").dev() >> 8 != 0;
-    let threads = if has_device && cfg!(target_os = "linux") { 1 } else { unlimited };
-    let second = run_in(folder.path(), &emulator, threads, "file:");
+    let has_device = fs::metadata(host.folder.path()).expect("a folder").dev() >> 8 != 0;
+    let one = has_device && cfg!(target_os = "linux");
+    let second = host.token(if one { "--nproc=1:1" } else { unlimited }, "file:");
     assert!(second.status.success(), "{second:?}");
     assert_eq!(second.stdout, first.stdout);
-    assert_eq!(emulator.counts().winkas.login, 1);
+    assert_eq!(host.emulator.counts().winkas.login, 1);
+}
+
+/// The steps in which a limit of memory grows: less than a thread's stack.
+const STEP: u64 = 256 << 10;
+
+/// Rule: Deadlines: at a limit of memory the program prints a token, or exits with 70.
+#[test]
+fn the_program_reports_a_limit_of_memory() {
+    let host = Host::new();
+    let limit = |steps: u64| format!("--as={}", steps * STEP);
+    // A program that is larger than the limit can't be started. From here on, its main function runs.
+    let (mut no, mut yes) = (0, 4096);
+    while yes - no > 1 {
+        let middle = u64::midpoint(no, yes);
+        let starts = host.run(&limit(middle), &["--version"]).status.success();
+        (no, yes) = if starts { (no, middle) } else { (middle, yes) };
+    }
+    for store in ["memory:", "file:"] {
+        let (mut failed, mut succeeded) = (0, 0);
+        for steps in yes.. {
+            let run = host.token(&limit(steps), store);
+            let text = String::from_utf8_lossy(&run.stderr);
+            // The standard library panics where it starts a thread and has no memory left.
+            let panics = text.split(") panicked at ").skip(1);
+            let of_std = panics.into_iter().all(|place| place.starts_with("/rustc/"));
+            assert!(of_std, "{steps} {store}: {text}");
+            match run.status.code() {
+                Some(0) => succeeded += 1,
+                Some(70) => {
+                    failed += 1;
+                    assert!(text.contains("memory"), "{steps} {store}: {text}");
+                }
+                _ => panic!("{steps} {store}: {:?} {text}", run.status),
+            }
+            if succeeded == 5 {
+                break;
+            }
+        }
+        assert!(failed > 5, "the limit is met: {failed} times");
+    }
 }

@@ -27,4 +27,6 @@ mod store;
 mod support;
 mod tls;
 mod token;
+#[cfg(target_os = "linux")]
+mod whole_run;
 mod write;

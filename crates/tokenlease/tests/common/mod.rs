@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use tokenlease::{
-    Client, Registry, SteeredClock,
-    core::{Credentials, Identity, provider::Server},
+    Client, Clock as _, Registry, SteeredClock,
+    core::{Credentials, Identity, lifecycle::Event, provider::Server},
 };
 use tokenlease_emulator::Emulator;
 
@@ -50,6 +50,21 @@ impl World {
             .registry(registry)
             .build()
             .unwrap()
+    }
+
+    /// Returns an event hook that moves the client's clock to the end of each backoff, so that no
+    /// test waits for one.
+    pub fn skip_backoffs(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let clock = self.clock.clone();
+        move |event| {
+            let wait = match event {
+                Event::BackedOff(until) => until.0.saturating_sub(clock.elapsed().0),
+                // The event of a lost login has no time.
+                Event::LoginLost => 60_000,
+                _ => return,
+            };
+            clock.advance(Duration::from_millis(wait.try_into().unwrap_or(0)));
+        }
     }
 
     pub fn pass(&self, time: Duration) {
