@@ -615,6 +615,21 @@ tokenlease_status tokenlease_client_explain(const tokenlease_client *client,
                                             tokenlease_error **error);
 
 /**
+ * Writes the last 32 logins, refetches and rejections of the identity as JSON into a buffer like
+ * tokenlease_client_copy_token: times, causes, hosts and processes, without a secret. It answers why a
+ * login was sent. docs/json.md describes the fields. Reads the store, and sends no request to the
+ * provider. A history has less than 16 KB.
+ *
+ * Errors: TOKENLEASE_STORE, TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_CONFIG,
+ * TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_FORKED and TOKENLEASE_INTERNAL.
+ */
+tokenlease_status tokenlease_client_history(const tokenlease_client *client,
+                                            char *buffer,
+                                            size_t capacity,
+                                            size_t *length,
+                                            tokenlease_error **error);
+
+/**
  * Gets how often a client has done something since it was made. counter is a tokenlease_count.
  */
 tokenlease_status tokenlease_client_count(const tokenlease_client *client,

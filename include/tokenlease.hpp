@@ -359,6 +359,26 @@ class Client {
         }
     }
 
+    /* The last logins, refetches and rejections, as JSON: see tokenlease_client_history. */
+    std::string history() const
+    {
+        std::string text(8192, '\0');
+        for (;;) {
+            std::size_t length = 0;
+            tokenlease_error *error = nullptr;
+            const auto status =
+                tokenlease_client_history(get(), text.data(), text.size(), &length, &error);
+            if (status == TOKENLEASE_BUFFER_TOO_SMALL) {
+                tokenlease_error_free(error);
+                text.resize(length + 1);
+                continue;
+            }
+            detail::run([&](auto output) { return *output = error, status; });
+            text.resize(length);
+            return text;
+        }
+    }
+
     std::uint64_t count(tokenlease_count counter) const
     {
         std::uint64_t count = 0;

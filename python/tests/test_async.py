@@ -72,6 +72,8 @@ def test_both_clients_have_the_same_methods(emulator: Emulator) -> None:
                 await client.refetch()
             assert client.stats().revocations == 1
             assert client.explain()
+            causes = {entry["cause"] for entry in (await client.history())["entries"]}
+            assert {"first", "revoked"} <= causes
             assert emulator.options("wyn")["user"] in repr(client)
         async with AsyncClient(**emulator.options("winkas")) as client:
             token = await client.token()

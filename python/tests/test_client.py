@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -72,6 +73,21 @@ def test_sixty_four_threads_of_a_client_without_a_token_cause_one_login(
     assert emulator.logins(provider) == 1
     assert client.stats().logins == 1
     assert client.stats().errors == 0
+
+
+# Rule: Languages: `history` says when and why each login was sent, as in the other languages.
+def test_the_history_says_why_each_login_was_sent(emulator: Emulator, provider: str) -> None:
+    client = Client(**emulator.options(provider))
+    token = client.token()
+    client.forget()
+    client.token()
+    history = client.history()
+    first = history["entries"][0]
+    assert (first["kind"], first["cause"], first["result"]) == ("login", "first", "token")
+    assert (first["process"], first["without_store"]) == (os.getpid(), False)
+    assert history["entries"][1]["cause"] == "forgotten"
+    assert history["logins"] == history["minimum"] + len(history["extra"])
+    assert token.value not in repr(history)
 
 
 def test_only_the_main_thread_wakes_to_check_for_signals(emulator: Emulator, provider: str) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tokenlease._tokenlease import Replaced, StillActive, Token, _Duration
+    from tokenlease._tokenlease import Replaced, StillActive, Token, _Duration, _History
 
 
 class AsyncClient(_tokenlease.AsyncClient):
@@ -59,6 +59,10 @@ class AsyncClient(_tokenlease.AsyncClient):
     async def unblock(self) -> None:
         """See `Client.unblock`."""
         await self._unblock()
+
+    async def history(self) -> _History:
+        """See `Client.history`."""
+        return await self._history()
 
     async def close(self) -> None:
         """See `Client.close`."""

@@ -36,6 +36,29 @@ _Secret: TypeAlias = str | Callable[[], str]
 _ExtraSecret: TypeAlias = dict[str, _Secret | list[_Secret]]
 """Fields by name; a name may have several values."""
 
+class _HistoryEntry(TypedDict):
+    at: str
+    kind: Literal["login", "refetch", "rejection"]
+    cause: str
+    result: str
+    host: str
+    process: int
+    credentials: str
+    token: str | None
+    lifetime_s: int | None
+    without_store: bool
+
+class _ExtraLogin(TypedDict):
+    entry: int
+    cause: str
+    beside: int | None
+
+class _History(TypedDict):
+    entries: list[_HistoryEntry]
+    logins: int
+    minimum: int
+    extra: list[_ExtraLogin]
+
 class _Options(TypedDict, total=False):
     provider: Literal["winkas", "wyn", "oauth2"] | None
     server: str | None
@@ -281,6 +304,14 @@ class Client:
     def explain(self) -> str:
         """Describe the current token without the secret: its state and its source."""
 
+    def history(self) -> _History:
+        """Return the last 32 logins, refetches and rejections of the identity, with their causes.
+
+        It answers why a login was sent, on which host and by which process, and has no secret. The
+        fields are those of `tokenlease history --output json`. It reads the store, and sends no
+        request to the provider.
+        """
+
     def stats(self) -> Stats:
         """Return counters of what this client has done since it was made."""
 
@@ -323,4 +354,5 @@ class AsyncClient:
     def _revoke(self, token: Token) -> Awaitable[Literal["proven", "unproven"]]: ...
     def _forget(self) -> Awaitable[None]: ...
     def _unblock(self) -> Awaitable[None]: ...
+    def _history(self) -> Awaitable[_History]: ...
     def _close(self) -> Awaitable[None]: ...

@@ -10,7 +10,10 @@ use std::{
 };
 
 use serde_json::Value;
-use tokenlease::core::ErrorKind;
+use tokenlease::core::{
+    ErrorKind,
+    record::{HistoryCause, HistoryResult},
+};
 use tokenlease_emulator::{Emulator, Endpoint, Fault};
 
 use crate::page::{Page, all, root};
@@ -160,6 +163,7 @@ fn outputs() -> Vec<(&'static str, Value)> {
         ("status --check", run(&format!("status --check {wrong}"), "")),
         ("status --check", run("status --check --profile bi", "")),
         ("unblock", run(&format!("unblock {wrong}"), "")),
+        ("history", run("history --profile bi", "")),
         ("forget", run("forget --profile bi", "")),
         ("store check", run("store check", "")),
         ("store init", run("store init", "")),
@@ -175,6 +179,8 @@ fn outputs() -> Vec<(&'static str, Value)> {
     // An entry that backs off, and a server that does.
     program.emulator.fault(Endpoint::WynLogin, Fault::status(403), 1);
     all.push(("Errors", run("token --profile bi", "")));
+    all.push(("history", run("history --profile bi", "")));
+    all.push(("history", run(&format!("history {wrong}"), "")));
     all.push(("status", run("status", "")));
     all.push(("unblock", run("unblock --profile bi", "")));
     program.emulator.fault(
@@ -240,6 +246,15 @@ fn the_documented_kinds_of_error_are_all_there_are() {
     let page = Page::read("docs/json.md");
     let kinds = ErrorKind::ALL.iter().map(|kind| kind.as_str().to_owned());
     assert_eq!(column(&page.text, "Errors", "kind"), kinds.collect());
+}
+
+#[test]
+fn the_documented_causes_and_results_of_a_history_are_all_there_are() {
+    let page = Page::read("docs/json.md");
+    let causes = HistoryCause::ALL.iter().map(|cause| cause.as_str().to_owned());
+    assert_eq!(column(&page.text, "history", "`cause`"), causes.collect());
+    let results = HistoryResult::ALL.iter().map(|result| result.as_str().to_owned());
+    assert_eq!(column(&page.text, "history", "`result`"), results.collect());
 }
 
 #[test]

@@ -26,6 +26,29 @@ pub unsafe extern "C" fn tokenlease_client_explain(
     })
 }
 
+/// Writes the last 32 logins, refetches and rejections of the identity as JSON into a buffer like
+/// tokenlease_client_copy_token: times, causes, hosts and processes, without a secret. It answers why a
+/// login was sent. docs/json.md describes the fields. Reads the store, and sends no request to the
+/// provider. A history has less than 16 KB.
+///
+/// Errors: TOKENLEASE_STORE, TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_CONFIG,
+/// TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_FORKED and TOKENLEASE_INTERNAL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_client_history(
+    client: Option<&tokenlease_client>,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: Option<&mut MaybeUninit<usize>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        let history = client.0.history()?.to_json();
+        // SAFETY: the caller passes a buffer of `capacity` bytes.
+        unsafe { copy(&history, buffer, capacity, length) }
+    })
+}
+
 /// The counters of a client. Calls that are answered from memory are not counted.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -112,6 +112,10 @@ impl AsyncClient {
         self.start(py, |client| async move { client.unblock().await })
     }
 
+    fn _history(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.start(py, |client| async move { client.history().await })
+    }
+
     fn _close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.start(py, |client| async move { client.close().await })
     }

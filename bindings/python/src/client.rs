@@ -91,6 +91,11 @@ impl Client {
         self.0.client.explain()
     }
 
+    /// Returns the last logins, refetches and rejections of the identity, with their causes.
+    fn history(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.wait(py, |client| async move { client.history().await })
+    }
+
     /// Returns counters of what this client has done since it was made.
     fn stats(&self) -> Stats {
         self.0.client.stats().into()

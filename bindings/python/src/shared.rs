@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
-    Client, Rejection, Result, TokenOptions,
+    Client, History, Rejection, Result, TokenOptions,
     bindings::{self, Slot},
     core::{
         Token,
@@ -145,6 +145,13 @@ impl Outcome for Revocation {
     fn into_python(self, py: Python<'_>, _: &Tokens) -> PyResult<Py<PyAny>> {
         let text = if self == Self::Proven { "proven" } else { "unproven" };
         Ok(text.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
+impl Outcome for History {
+    fn into_python(self, py: Python<'_>, _: &Tokens) -> PyResult<Py<PyAny>> {
+        let history = py.import("json")?.call_method1("loads", (self.to_json(),))?;
+        Ok(history.unbind())
     }
 }
 

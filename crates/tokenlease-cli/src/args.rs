@@ -5,7 +5,7 @@ mod printed;
 mod store;
 mod summary;
 
-use std::{ffi::OsString, net::SocketAddr, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
     ArgAction, Parser, Subcommand,
@@ -99,6 +99,17 @@ pub(crate) enum Command {
         "tokenlease status --format openmetrics > erp.prom",
     ]))]
     Status(Status),
+    /// Show when and why logins were sent, on which host and by which process.
+    ///
+    /// Lists the last 32 logins, refetches and rejections of the identity by all processes that
+    /// share the store, and the logins above the minimum of one for each lifetime of a token. Sends
+    /// no request to a server and needs no password.
+    #[command(after_long_help = after_help(&[
+        "tokenlease history --profile erp",
+        "tokenlease history --profile erp --svg erp.svg",
+        "tokenlease history --profile erp --output json",
+    ]))]
+    History(History),
     /// Ask the server whether a token is active. Reads the token from standard input.
     ///
     /// Prints `active` and exits with 0, or prints `not active` and exits with 1. A token that is
@@ -194,6 +205,15 @@ pub(crate) struct Status {
     /// A format for monitors instead of text or JSON.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct History {
+    /// Also write the history as a picture (SVG) to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) connection: Connection,
 }

@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod emulate;
 pub(crate) mod exec;
 pub(crate) mod forget;
+pub(crate) mod history;
 pub(crate) mod refetch;
 pub(crate) mod report_rejected;
 pub(crate) mod revoke;

@@ -9,6 +9,7 @@
 //! | `forget` | removes a token from the store |
 //! | `unblock` | allows rejected credentials to be sent again |
 //! | `status` | lists the tokens in the store |
+//! | `history` | shows when and why logins were sent |
 //! | `store` | tests or prepares the store |
 //! | `doctor` | finds faults of configuration, network and TLS |
 //! | `emulate` | runs an emulator of both providers |
@@ -143,6 +144,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Token(args) => commands::token::run(args, output, environment)?,
         Command::Exec(args) => return commands::exec::run(args, environment),
         Command::Status(args) => return commands::status::run(args, output, environment),
+        Command::History(args) => return commands::history::run(args, output, environment),
         Command::Validate(args) => return commands::validate::run(args, output, environment),
         Command::ReportRejected(args) => commands::report_rejected::run(args, output, environment)?,
         Command::Refetch(args) => commands::refetch::run(args, output, environment)?,

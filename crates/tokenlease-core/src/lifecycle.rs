@@ -23,6 +23,7 @@
 //! | refetch, as a step of a flight and as a caller's request | `refetch.rs` |
 //! | login | `login.rs` |
 //! | logins that bring nothing better, or whose answer is lost | `spent.rs` |
+//! | why logins and refetches are sent, for the record's history | `history.rs` |
 //! | bounds on what a fault of the rules could cost | `fuse.rs` |
 //! | validation of the current lease | `validate.rs` |
 //! | a token that an API rejected | `reject.rs` |
@@ -51,6 +52,7 @@ mod event;
 mod explain;
 mod flight;
 mod fuse;
+mod history;
 mod job;
 mod lifetime;
 mod lock;
@@ -70,8 +72,8 @@ mod tests;
 mod validate;
 
 use self::{
-    backoff::Backoffs, effect::EffectKind, ended::EndedTokens, flight::Flight, job::Job,
-    lock::Lock, refetch::RequestedRefetch, reject::Suspicion, reports::Reports,
+    backoff::Backoffs, effect::EffectKind, ended::EndedTokens, flight::Flight, history::HistoryLog,
+    job::Job, lock::Lock, refetch::RequestedRefetch, reject::Suspicion, reports::Reports,
     store_view::StoreView,
 };
 pub use self::{
@@ -118,6 +120,7 @@ pub struct Lifecycle {
     store: StoreView,
     current: Option<CurrentLease>,
     ended: EndedTokens,
+    history: HistoryLog,
     backoffs: Backoffs,
     lock: Lock,
     /// The server called a token active, so its "inactive" is believed.
@@ -221,6 +224,7 @@ impl Lifecycle {
             store: StoreView::default(),
             current: None,
             ended: EndedTokens::default(),
+            history: HistoryLog::new(seed),
             backoffs: Backoffs::default(),
             lock: Lock::default(),
             validation_has_worked: false,

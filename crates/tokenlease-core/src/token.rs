@@ -136,6 +136,10 @@ impl TokenFingerprint {
         Self(half)
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Returns a number derived from the fingerprint, the same for the same token, key and seed.
     pub(crate) fn mix(self, seed: u64) -> u64 {
         let mut first = [0; 8];

@@ -37,6 +37,8 @@ pub enum Bug {
     OneCredentialsFingerprint,
     /// All callers of a process share one flight, whatever their credentials.
     OneFlight,
+    /// The history states of each login that the token had expired.
+    WrongCause,
     /// Leases expire by the wall clock.
     WallClockOnly,
     /// The wall clock is not compared: a host that stood still does not notice.
@@ -83,7 +85,7 @@ pub enum Bug {
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::LockWithoutStore,
         Self::StaleReadInsideLock,
         Self::FailedReadIgnored,
@@ -109,6 +111,7 @@ impl Bug {
         Self::LateAnswerDropped,
         Self::OneLossOutage,
         Self::OneLockEpoch,
+        Self::WrongCause,
         Self::ResentByDriver,
         Self::SpentLoginNotSaved,
         Self::CutOffMeansNotSent,

@@ -9,13 +9,16 @@ mod backoff;
 mod causes;
 mod deliveries;
 mod freezes;
+mod history;
 mod logins;
 mod rate;
 mod sends;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokenlease_core::{CredentialsFingerprint, TokenFingerprint, lifecycle::Served};
+use tokenlease_core::{
+    CredentialsFingerprint, TokenFingerprint, lifecycle::Served, record::HistoryCause,
+};
 
 use crate::{Fault, Password, Provider, S, World};
 
@@ -100,6 +103,10 @@ pub struct Oracle {
     pub(crate) min_remaining_requests: BTreeMap<(usize, Password), (i64, i64)>,
     /// When the answer to a login was last dropped by a plan.
     pub(crate) answers_lost: Option<i64>,
+    /// When an answer to a login was last lost or late, by password.
+    lost_logins: BTreeMap<Password, i64>,
+    /// The causes of the logins that issued tokens, as they were stated when they were decided.
+    login_causes: BTreeMap<usize, HistoryCause>,
     /// The last login during a store outage, and the lifetime of its token.
     outage_logins: BTreeMap<Entry, (i64, i64)>,
     /// Rejected credentials that the provider received: when, and whether for a login.

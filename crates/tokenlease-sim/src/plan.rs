@@ -224,6 +224,7 @@ impl Plan {
         let mut world = self.world();
         world.run(self.span);
         world.judge_end();
+        world.judge_history();
         world
     }
 
@@ -233,6 +234,7 @@ impl Plan {
         world.log = Some(Vec::new());
         world.run(self.span);
         world.judge_end();
+        world.judge_history();
         world
     }
 

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, rc::Rc, time::Duration};
 use tokenlease_core::{
     Error, ErrorKind, StoreTime,
     lifecycle::Outcome,
-    record::{Inspection, Record},
+    record::{HistoryEntry, Inspection, Record},
 };
 
 use crate::{Owner, bugs::Bug, millis};
@@ -71,6 +71,11 @@ impl Store {
     /// Returns the content of the record, without token texts.
     pub fn inspect(&self) -> Rc<Inspection> {
         Rc::clone(&self.kept.inspection)
+    }
+
+    /// Returns the history of the record.
+    pub fn stated_history(&self) -> Vec<HistoryEntry<StoreTime>> {
+        self.kept.record.history()
     }
 
     /// Removes the record and the lock.

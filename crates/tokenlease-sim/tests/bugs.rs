@@ -47,7 +47,9 @@ fn quirk(quirk: Quirk, lifetime: i64) -> Plan {
 fn plan_for(bug: Bug) -> Plan {
     let caller = Caller { timeout: 60 * S, ..Caller::default() };
     match bug {
-        Bug::LockWithoutStore | Bug::StaleReadInsideLock => all_ask_at_once(Kind::Wyn, 4),
+        Bug::LockWithoutStore | Bug::StaleReadInsideLock | Bug::WrongCause => {
+            all_ask_at_once(Kind::Wyn, 4)
+        }
         Bug::FailedReadIgnored | Bug::LostSaveIgnored | Bug::OneLossOutage => {
             let mut plan = all_ask_at_once(Kind::Wyn, 4);
             plan.events.push((0, PlanEvent::LoseStoreCalls { percent: 40 }));

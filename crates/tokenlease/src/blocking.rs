@@ -10,6 +10,7 @@ use tokenlease_core::{
 use crate::{
     client::Rejection,
     credentials_source::CredentialsSource,
+    history::History,
     runtime::check_may_block,
     stats::Stats,
     token_options::TokenOptions,
@@ -211,6 +212,14 @@ impl Client {
     /// See [`Client::stats`](crate::Client::stats).
     pub fn stats(&self) -> Stats {
         self.0.stats()
+    }
+
+    /// See [`Client::history`](crate::Client::history).
+    ///
+    /// # Errors
+    /// As [`Client::history`](crate::Client::history).
+    pub fn history(&self) -> Result<History> {
+        blocking!(self, client => client.history())
     }
 
     /// See [`Client::close`](crate::Client::close).

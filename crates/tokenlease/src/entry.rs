@@ -12,7 +12,10 @@ use tokenlease_core::{
 };
 use tokio::sync::{Notify, futures::Notified};
 
-use crate::{random, store::Owner};
+use crate::{
+    random,
+    store::{self, Owner},
+};
 
 /// The state machine of one set of credentials, and the signals between its callers and its driver.
 #[derive(Debug)]
@@ -66,6 +69,7 @@ impl Entry {
         if let Some(boot) = boot {
             lifecycle = lifecycle.with_boot(boot);
         }
+        lifecycle.set_process(store::host(), std::process::id());
         Ok(Self {
             credentials_fingerprint,
             credentials: keep.then(|| credentials.clone()),

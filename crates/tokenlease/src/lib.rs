@@ -18,6 +18,7 @@ mod entry;
 mod event_queue;
 mod fetch_credentials;
 mod get_lease;
+mod history;
 mod login_turns;
 mod memory_store;
 mod random;
@@ -40,6 +41,7 @@ pub use crate::{
     client::{Client, Rejection},
     clock::{Clock, SteeredClock, SystemClock},
     credentials_source::CredentialsSource,
+    history::History,
     memory_store::MemoryStore,
     registry::{Registry, RegistryBuilder},
     stats::Stats,

@@ -11,6 +11,7 @@ use std::{error::Error as StdError, fmt, future::Future, sync::Arc, time::Durati
 use tokenlease_core::{Error, StoreTime};
 use zeroize::Zeroizing;
 
+pub(crate) use self::names::host;
 pub use self::{
     any::AnyStore,
     names::{Owner, RecordName},

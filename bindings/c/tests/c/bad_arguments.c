@@ -188,6 +188,15 @@ int main(void)
     EXPECT(length > 1);
     FAILS(bad, "the argument buffer is NULL",
           tokenlease_client_explain(client, NULL, 4096, &length, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_history(NULL, text, sizeof text, &length, &error));
+    FAILS(bad, "the argument length is NULL",
+          tokenlease_client_history(client, text, sizeof text, NULL, &error));
+    FAILS(TOKENLEASE_BUFFER_TOO_SMALL, "expected",
+          tokenlease_client_history(client, text, 1, &length, &error));
+    EXPECT(length > 1);
+    FAILS(bad, "the argument buffer is NULL",
+          tokenlease_client_history(client, NULL, 4096, &length, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_count(NULL, 0, &count, &error));
     FAILS(bad, "the argument count is NULL", tokenlease_client_count(client, 0, NULL, &error));
     FAILS(bad, "the argument counter is 7",

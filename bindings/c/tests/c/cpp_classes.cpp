@@ -84,6 +84,7 @@ int main()
     }
     EXPECT(client.count(TOKENLEASE_COUNT_LOGINS) == 1);
     EXPECT(!client.explain().empty());
+    EXPECT(client.history().find("\"cause\":\"first\"") != std::string::npos);
 
     // A function that throws fails the call. It can be replaced.
     config.set_credentials_function([]() -> Credentials { throw std::runtime_error("locked"); });

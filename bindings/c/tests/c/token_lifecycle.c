@@ -83,6 +83,10 @@ int main(void)
         DONE(tokenlease_client_revoke(client, other, &proven, &error));
         EXPECT(proven && count(client, TOKENLEASE_COUNT_REVOCATIONS) == 1);
     }
+    static char history[16384];
+    DONE(tokenlease_client_history(client, history, sizeof history, &length, &error));
+    EXPECT(strstr(history, "\"cause\":\"first\"") != NULL);
+    EXPECT(length == strlen(history));
     DONE(tokenlease_client_explain(client, text, sizeof text, &length, &error));
     EXPECT(length > 0 && !strstr(text, tokenlease_token_text(token)));
     DONE(tokenlease_client_unblock(client, &error));

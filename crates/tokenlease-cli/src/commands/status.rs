@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// The number of digits of a record's name that are printed.
-const DIGITS: usize = 12;
+pub(super) const DIGITS: usize = 12;
 /// The size in bytes of a file whose record was removed. The store deletes such files later.
 const EMPTY: u64 = 90;
 

@@ -3,11 +3,12 @@
 use crate::support::tokenlease;
 
 /// The arguments of all commands, except for the hidden one.
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 17] = [
     &[],
     &["token"],
     &["exec"],
     &["status"],
+    &["history"],
     &["validate"],
     &["report-rejected"],
     &["refetch"],

@@ -11,6 +11,7 @@ mod examples;
 mod exec;
 mod generated;
 mod help;
+mod history;
 #[cfg(unix)]
 mod hosts;
 mod leaks;

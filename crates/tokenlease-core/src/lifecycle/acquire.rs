@@ -134,6 +134,7 @@ impl Lifecycle {
             }
             _ => {
                 self.events.push(Event::LoginLost);
+                self.note_lost_login();
                 let count = self.spent_logins_in_a_row(t);
                 self.login_spent(count, true, t);
                 let wait = backoff::spent(count.saturating_add(1), true);

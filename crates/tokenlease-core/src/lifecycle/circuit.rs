@@ -78,6 +78,7 @@ impl Lifecycle {
         let cause = Some(Cause::of(error));
         let change = RecordChange::Rejected { credentials, options, until, count, cause };
         self.record_change(change, t);
+        self.note_rejected_credentials(t);
         self.events.push(Event::CircuitOpened(until));
         self.current = None;
         self.backoffs.set(Backoff::new(Why::Circuit, until).with_error(error.clone()));

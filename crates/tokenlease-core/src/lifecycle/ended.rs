@@ -6,7 +6,7 @@
 
 use super::{Lifecycle, event::Event};
 use crate::{
-    record::{Tombstone, TombstoneCause, change::RecordChange},
+    record::{HistoryResult, Tombstone, TombstoneCause, change::RecordChange},
     time::Timestamp,
     token::TokenFingerprint,
 };
@@ -65,6 +65,9 @@ impl Lifecycle {
         at: Timestamp,
         t: Timestamp,
     ) {
+        if cause == TombstoneCause::Rejected {
+            self.note_rejected_token(fingerprint, HistoryResult::Unconfirmed, at);
+        }
         self.current.take_if(|current| current.lease.fingerprint == fingerprint);
         if let Some(flight) = &mut self.flight {
             flight.obtained.take_if(|obtained| obtained.lease.fingerprint == fingerprint);
@@ -93,8 +96,14 @@ impl Lifecycle {
     /// Another lease replaces the current one. A suspicion against the latter is remembered.
     pub(super) fn drop_current(&mut self, t: Timestamp) {
         if let Some(old) = self.current.take()
-            && old.suspicion.is_some_and(|suspicion| !suspicion.after_confirmation)
+            && let Some(suspicion) = old.suspicion
+            && !suspicion.after_confirmation
         {
+            self.note_rejected_token(
+                old.lease.fingerprint,
+                HistoryResult::Unconfirmed,
+                suspicion.at,
+            );
             self.remember_ended(old.lease.fingerprint, None, t);
         }
     }

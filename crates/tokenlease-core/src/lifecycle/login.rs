@@ -9,7 +9,10 @@ use crate::{
     error::{Error, ErrorKind},
     lease::{Expiry, FirstSeen, Lease},
     provider::{Call, Granted, Life},
-    record::change::{Origin, RecordChange},
+    record::{
+        HistoryKind, HistoryResult,
+        change::{Origin, RecordChange},
+    },
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
 };
@@ -34,6 +37,7 @@ impl Lifecycle {
         if without_store {
             self.spend_outage_login(t);
         }
+        self.note_send(HistoryKind::Login, t);
         Next::Do(Effect::Send(Call::Login), EffectKind::Login)
     }
 
@@ -46,6 +50,8 @@ impl Lifecycle {
         let count = self.spent_logins_in_a_row(t);
         if is_ended && !lift {
             self.login_spent(count, false, t);
+            let (token, result) = (Some(fingerprint), HistoryResult::NoBetterToken);
+            self.note_answer(EffectKind::Login, token, None, result, sent);
             let error = Error::new(
                 ErrorKind::Unavailable,
                 "the server answered the login with a token that is known to be inactive",
@@ -65,6 +71,8 @@ impl Lifecycle {
         let is_better = self.serves_better(&lease, known.is_some() && !lift, t);
         self.outage_login_succeeded(&lease, t);
         self.events.push(Event::LoggedIn(fingerprint));
+        let result = if is_better { HistoryResult::Token } else { HistoryResult::NoBetterToken };
+        self.note_token(EffectKind::Login, &lease, result, sent);
         self.take_accepted(lease, Origin::Login, sent, t);
         if !is_better {
             self.login_spent(count, false, t);

@@ -14,7 +14,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     lease::{Expiry, FirstSeen, Lease},
     provider::{Call, Granted},
-    record::change::{Origin, RecordChange},
+    record::{
+        HistoryKind, HistoryResult,
+        change::{Origin, RecordChange},
+    },
     time::{Now, Timestamp},
     token::TokenFingerprint,
 };
@@ -56,10 +59,11 @@ impl Lifecycle {
         if let Some(error) = self.refetch_forbidden_by_store(t) {
             return self.fail(t, error, t);
         }
-        match self.before_sending(now) {
-            Some(next) => next,
-            None => Next::Do(Effect::Send(Call::Refetch), EffectKind::Refetch),
+        if let Some(next) = self.before_sending(now) {
+            return next;
         }
+        self.note_send(HistoryKind::Refetch, t);
+        Next::Do(Effect::Send(Call::Refetch), EffectKind::Refetch)
     }
 
     /// The server returned a token to a refetch sent at `sent`.
@@ -69,6 +73,7 @@ impl Lifecycle {
         let tombstone = history.and_then(|history| history.tombstone);
         let lift = history.is_some_and(|history| history.may_lift(sent));
         if tombstone.is_some() && !lift {
+            self.note_unusable_token(fingerprint, t);
             self.no_token(t);
             return;
         }
@@ -97,6 +102,7 @@ impl Lifecycle {
             self.record_change(RecordChange::Lifted { fingerprint, sent }, t);
         }
         let changes = self.learn_from_validation(&mut lease, sent);
+        self.note_token(EffectKind::Refetch, &lease, HistoryResult::Token, sent);
         self.take_accepted(lease, Origin::Returned, sent, t);
         for change in changes {
             self.record_change(change, t);

@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     lease::Lease,
     record::{
-        MAX_BLOCKS, Record, RecordState,
+        HistoryEntry, MAX_BLOCKS, Record, RecordState,
         change::RecordChange,
         clock_mapping::{ClockMapping, Translate as _},
     },
@@ -132,6 +132,13 @@ impl StoreView {
         self.is_unsaved().then(|| self.save_at.max(self.retry_at))
     }
 
+    /// Returns the history of the record as it was last read, in this process's time.
+    pub(super) fn history(&self) -> Vec<HistoryEntry<Timestamp>> {
+        let Some(stored) = &self.stored else { return Vec::new() };
+        let entries = stored.record.history().into_iter();
+        entries.map(|entry| entry.map(|at| stored.clocks.lower_bound(*at))).collect()
+    }
+
     /// The store answered: resets the count of failures.
     pub(super) fn answered(&mut self) {
         self.failures = 0;
@@ -186,6 +193,7 @@ impl Lifecycle {
             self.refresh_known(t);
             return None;
         }
+        record.0.history.add(self.history.begin_save(&stored.clocks));
         let expected = stored.revision;
         let keep = record.keep(store_now);
         let record = Arc::new(record);
@@ -239,6 +247,7 @@ impl Lifecycle {
         self.store.conflicts = 0;
         if let Some((record, saved)) = self.store.saving.take() {
             self.store.unsaved.drain(..saved.min(self.store.unsaved.len()));
+            self.history.saved();
             self.take_record(Some((revision, Arc::unwrap_or_clone(record))), store_now, sent, t);
         }
     }

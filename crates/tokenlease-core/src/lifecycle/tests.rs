@@ -5,6 +5,7 @@ mod backoffs;
 mod causes;
 mod clocks;
 mod fuses;
+mod history;
 mod late_answers;
 mod locks;
 mod outage;

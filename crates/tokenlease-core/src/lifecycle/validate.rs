@@ -23,7 +23,7 @@ use crate::{
     error::{Error, ErrorKind},
     expiry::{self, Freshness},
     provider::{Answer, Call},
-    record::{BackoffReason, TombstoneCause},
+    record::{BackoffReason, HistoryResult, TombstoneCause},
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
 };
@@ -190,9 +190,11 @@ impl Lifecycle {
     fn confirm(&mut self, current: &mut CurrentLease, sent: Timestamp, t: Timestamp) {
         self.events.push(Event::Validated(current.lease.fingerprint));
         let changes = self.learn_from_validation(&mut current.lease, sent);
-        if current.suspicion.is_some_and(|suspicion| suspicion.at <= sent) {
+        if let Some(suspicion) = current.suspicion.filter(|suspicion| suspicion.at <= sent) {
             current.suspicion = None;
             current.confirmed_at = Some(t);
+            let (token, at) = (current.lease.fingerprint, suspicion.at);
+            self.note_rejected_token(token, HistoryResult::StillActive, at);
         }
         for change in changes {
             self.record_change(change, t);
@@ -228,6 +230,10 @@ impl Lifecycle {
     pub(super) fn current_is_inactive(&mut self, sent: Timestamp, t: Timestamp) {
         let Some(current) = self.current.take() else { return };
         let lease = current.lease;
+        if let Some(suspicion) = current.suspicion {
+            let (token, at) = (lease.fingerprint, suspicion.at);
+            self.note_rejected_token(token, HistoryResult::Inactive, at);
+        }
         if let Some(flight) = &mut self.flight {
             flight.replacing = flight.replacing.or(Some(lease.fingerprint));
         }

@@ -7,6 +7,7 @@
 
 use super::{
     Block, Entry, LoginBackoff, RecordState, ServerBackoff, SpentLogins, TokenHistory, Tombstone,
+    history::History,
 };
 use crate::time::{StoreTime, Timestamp};
 
@@ -125,6 +126,7 @@ impl<T: Copy> RecordState<T> {
                 })
                 .collect(),
             causes: self.causes.clone(),
+            history: History::default(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The encoding of a record: a version byte, then the fields in the `postcard` format.
 //!
 //! Golden vectors fix the format. Each change to it needs a new version. Version 2 adds the spent logins,
-//! the options of each lease, circuit and backoff, and the causes; records of version 1 are still read.
+//! the options of each lease, circuit and backoff, the causes and the history; records of version 1 are
+//! still read.
 
 mod version1;
 
@@ -112,7 +113,11 @@ mod tests {
     use super::{
         super::{
             BackoffReason, Block, Entry, LoginBackoff, RecordState, ServerBackoff, SpentLogins,
-            TokenHistory, Tombstone, TombstoneCause, cause::Cause,
+            TokenHistory, Tombstone, TombstoneCause,
+            cause::Cause,
+            history::{
+                History, HistoryCause, HistoryEntry, HistoryKind, HistoryResult, ShortFingerprint,
+            },
         },
         *,
     };
@@ -128,11 +133,12 @@ mod tests {
     };
 
     fn full() -> Record {
-        full_with(8)
+        full_with(8, 1)
     }
 
-    /// Returns a record whose causes have texts of up to that size.
-    fn full_with(size: usize) -> Record {
+    /// Returns a record whose causes have texts of up to that size, and whose hosts have names that are
+    /// so much longer than two digits.
+    fn full_with(size: usize, host: usize) -> Record {
         let token =
             |n: usize| Token::new(TokenKind::Winkas, format!("U1vT{n}|86Vb-{n}_crg").as_str());
         let fingerprint = |n| TokenFingerprint::of(&Key::new([3; 32]), &token(n));
@@ -213,7 +219,9 @@ mod tests {
                 })
                 .collect(),
             causes: Vec::new(),
+            history: History::default(),
         };
+        state.history.add((0..32).map(|n| history_entry(n, host, fingerprint(1))));
         // Eight causes. Each circuit and backoff has one of them.
         for n in 0..8_u8 {
             let error =
@@ -232,16 +240,35 @@ mod tests {
         Record(state)
     }
 
-    /// Rule: Formats: a full record stays under 16 kilobytes beside its tokens, and under 5 without causes.
+    fn history_entry(n: u32, host: usize, token: TokenFingerprint) -> HistoryEntry<StoreTime> {
+        HistoryEntry {
+            at: StoreTime(1_795_306_940_000 + i64::from(n)),
+            kind: HistoryKind::Login,
+            cause: HistoryCause::Expired,
+            result: HistoryResult::Token,
+            without_store: n.is_multiple_of(2),
+            credentials: ShortFingerprint([1; 3]),
+            token: Some(ShortFingerprint::of_token(token)),
+            lifetime: Some(Duration::from_secs(43_200)),
+            host: format!("{n:02}{}", "h".repeat(host)).into(),
+            process: 4_194_304,
+            writer: u32::MAX,
+            sequence: n,
+        }
+    }
+
+    /// Rule: Formats: a full record stays under 20 kilobytes beside its tokens, and under 6 without causes and
+    /// long names of hosts.
     #[test]
     fn a_full_record_is_decoded_unchanged_and_has_a_maximum_size_beside_its_tokens() {
-        let record = full_with(480);
+        let record = full_with(480, 62);
         let bytes = record.encode();
         assert_eq!(Record::decode(&bytes), Ok(record.clone()));
         let texts: usize = record.0.leases.iter().map(|e| e.lease.token.expose().len()).sum();
-        assert!(bytes.len() - texts < 16 * 1024, "{}", bytes.len());
-        let bytes = Record(RecordState { causes: Vec::new(), ..record.0 }).encode();
-        assert!(bytes.len() - texts < 5 * 1024, "{}", bytes.len());
+        assert!(bytes.len() - texts < 20 * 1024, "{}", bytes.len());
+        let history = full_with(8, 1).0.history;
+        let bytes = Record(RecordState { causes: Vec::new(), history, ..record.0 }).encode();
+        assert!(bytes.len() - texts < 6 * 1024, "{}", bytes.len());
     }
 
     /// Rule: Formats: records of one version are encoded alike in all releases, and records of all earlier
@@ -258,8 +285,12 @@ mod tests {
         let vectors: Vec<_> =
             vectors.as_array().unwrap().iter().map(|it| it["bytes"].as_str().unwrap()).collect();
         assert_eq!(vectors[2..], now);
-        let mut version_1 =
-            RecordState { spent_logins: Vec::new(), causes: Vec::new(), ..full().0 };
+        let mut version_1 = RecordState {
+            spent_logins: Vec::new(),
+            causes: Vec::new(),
+            history: History::default(),
+            ..full().0
+        };
         for entry in &mut version_1.leases {
             (entry.options, entry.lease.clocks) = (None, None);
         }

@@ -241,7 +241,7 @@ impl World {
     }
 
     /// Returns whether the store lost data since then.
-    fn store_lost_data(&self, since: i64) -> bool {
+    pub(super) fn store_lost_data(&self, since: i64) -> bool {
         self.faults.iter().any(|(from, until, fault)| {
             *fault == Fault::Flush && *from <= self.now && *until >= since - M
         })

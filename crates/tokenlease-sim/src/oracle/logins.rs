@@ -58,6 +58,7 @@ impl World {
             self.violate("a login while a usable token is active, without a cause", detail);
             "none"
         };
+        self.judge_same_cause(owner, sent, number, cause);
         *self.stats.extra_logins.entry(cause).or_default() += 1;
     }
 

@@ -1,13 +1,16 @@
 //! Notes what processes send, receive and report, and checks each send of credentials.
 
 use tokenlease_core::{
-    ErrorKind,
-    lifecycle::{Effect, Event, Outcome},
+    ErrorKind, TokenFingerprint,
+    lifecycle::{Effect, Event, Lifecycle, Outcome},
     provider::{Answer, Call},
+    record::HistoryCause,
 };
 
 use super::Delivery;
-use crate::{Fault, Kind, M, Owner, Password, Provider, Quirk, S, World, world::KNOWN_AFTER};
+use crate::{
+    Fault, Kind, M, Owner, Password, Provider, Quirk, S, World, bugs::Bug, world::KNOWN_AFTER,
+};
 
 /// The facts at the time of a send.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +28,11 @@ pub(crate) struct Sent {
     pub(crate) store_rejects: bool,
     /// Whether the sender was paused between decision and send.
     pub(crate) paused: bool,
+    /// The cause of a login that the history of the record states, and whether the sender could not
+    /// read the store.
+    pub(crate) cause: Option<(HistoryCause, bool)>,
+    /// The lease that the sender had when it decided a login.
+    pub(crate) replaces: Option<TokenFingerprint>,
     /// Whether the network duplicated the request.
     pub(crate) copy: bool,
 }
@@ -33,6 +41,8 @@ impl World {
     pub(crate) fn sent(&self, p: usize, password: &Password, lock_epoch: u64) -> Sent {
         let process = &self.processes[p];
         let owner = (p, process.epoch, *password);
+        let lifecycle = process.entries.get(password).map(|entry| &entry.lifecycle);
+        let current = lifecycle.and_then(|lifecycle| lifecycle.current());
         Sent {
             at: self.now,
             lock_epoch,
@@ -40,6 +50,11 @@ impl World {
             without_store: process.lost_store(password),
             store_rejects: process.entries.get(password).is_some_and(|entry| entry.store_rejects),
             paused: false,
+            cause: match self.setup.bug {
+                Some(Bug::WrongCause) => Some((HistoryCause::Expired, false)),
+                _ => lifecycle.and_then(Lifecycle::cause_of_last_login),
+            },
+            replaces: current.map(|(lease, _)| lease.fingerprint()),
             copy: false,
         }
     }

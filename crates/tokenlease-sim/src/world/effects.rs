@@ -75,6 +75,9 @@ impl World {
             if self.setup.bug == Some(Bug::OneLockEpoch) { 0 } else { receipt.lock_epoch() };
         let sent = self.sent(p, password, lock_epoch);
         let credentials = matches!(&effect, Effect::Send(call) if call.takes_credentials());
+        if matches!(effect, Effect::Send(Call::Login)) {
+            self.judge_stated_cause(p, password, sent);
+        }
         if let Some((until, long)) =
             self.chosen_pause().or_else(|| self.processes[p].pending_pause.take_if(|_| credentials))
             && self.now < until
@@ -111,6 +114,9 @@ impl World {
             || route.answer_lost
             || route.request_delay + route.answer_delay >= limit;
         self.note_call(p, &password, &effect, unanswered);
+        if unanswered && matches!(effect, Effect::Send(Call::Login)) {
+            self.note_lost_login(&password);
+        }
         if unanswered {
             self.judge_backoff(&(p, epoch, password), &effect, None, sent);
         }
@@ -132,6 +138,7 @@ impl World {
             let outcome = world.replace_outcome(&owner, &effect, outcome);
             world.log_line(|| format!("p{p} {password} {effect}: {}", describe(&outcome)));
             world.note_outcome(&owner, &effect, &outcome);
+            world.note_stated_cause(&effect, &outcome, sent);
             let cut_off = login
                 && world.setup.quirk == Some(Quirk::CutOff)
                 && matches!(outcome, Outcome::Answered(Answer::Token(_)))
@@ -158,6 +165,7 @@ impl World {
             }
             if cut_off {
                 let error = Error::new(ErrorKind::Transport, "the answer was cut off");
+                world.note_lost_login(&password);
                 world.oracle.answers_lost = Some(world.now);
                 world.at(world.now + route.answer_delay, move |world| {
                     let not_sent = world.setup.bug == Some(Bug::CutOffMeansNotSent);
@@ -169,6 +177,7 @@ impl World {
             }
             if lost {
                 world.lost_login_answers -= 1;
+                world.note_lost_login(&password);
                 world.oracle.answers_lost = Some(world.now);
                 return;
             }

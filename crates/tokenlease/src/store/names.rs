@@ -50,13 +50,7 @@ impl Owner {
     /// process with the same id. The text is `host:process id:number`: ASCII without spaces, at most
     /// 100 characters.
     pub fn new(random: u64) -> Self {
-        static HOST: OnceBox<String> = OnceBox::new();
-        let host = HOST.get_or_init(|| {
-            let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-            let host: String = host().chars().filter(allowed).take(64).collect();
-            Box::new(if host.is_empty() { "host".into() } else { host })
-        });
-        Self(format!("{host}:{}:{random:016x}", std::process::id()))
+        Self(format!("{}:{}:{random:016x}", host(), std::process::id()))
     }
 
     /// Returns the text, which never changes.
@@ -71,13 +65,23 @@ impl fmt::Display for Owner {
     }
 }
 
+/// Returns the name of this host: ASCII without spaces, from 1 to 64 characters.
+pub(crate) fn host() -> &'static str {
+    static HOST: OnceBox<String> = OnceBox::new();
+    HOST.get_or_init(|| {
+        let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let host: String = system_host().chars().filter(allowed).take(64).collect();
+        Box::new(if host.is_empty() { "host".into() } else { host })
+    })
+}
+
 #[cfg(unix)]
-fn host() -> String {
+fn system_host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(not(unix))]
-fn host() -> String {
+fn system_host() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 

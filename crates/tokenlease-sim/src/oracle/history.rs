@@ -1,0 +1,208 @@
+//! Checks the causes of logins that the history of the record states: each one is true when the login is
+//! decided, and it is the oracle's cause if a process can know that.
+
+use tokenlease_core::{
+    TokenFingerprint,
+    lifecycle::{Effect, Outcome},
+    provider::{Answer, Call},
+    record::{HistoryCause, HistoryKind, ShortFingerprint},
+};
+
+use super::Sent;
+use crate::{Kind, M, Owner, Password, Provider, Quirk, S, World};
+
+/// How much less of a token's life a process may count than is left, after a slow read of the store.
+const DOUBT: i64 = 5 * S;
+
+/// Returns the cause that the history states where the oracle has that cause. `None`: only complete
+/// knowledge shows it, because of a pause, a lost lock, another process or an older token.
+fn stated(oracle: &str) -> Option<&'static [HistoryCause]> {
+    use HistoryCause as C;
+    Some(match oracle {
+        // The token may also have been forgotten, or be of other credentials.
+        "a caller requested a longer remaining lifetime" => {
+            &[C::MinRemaining, C::Forgotten, C::NewCredentials]
+        }
+        "the answer with its replacement was lost" => &[C::AnswerLost],
+        // The history says nothing of a token that was adopted, that was forgotten with other credentials,
+        // or that is newer than the backup that the store was restored from.
+        "forgotten" => &[C::Forgotten, C::First, C::NewCredentials, C::Expired],
+        "revoked" => &[C::Revoked],
+        "past its expiry, without an answer from the provider" => {
+            &[C::Unvalidated, C::TokenRejected]
+        }
+        "rejected without a validation" => &[C::TokenRejected],
+        "its credentials were rejected after it was issued" => &[C::CredentialsRejected],
+        _ => return None,
+    })
+}
+
+impl World {
+    /// Checks that the cause of a login is true when it is decided.
+    pub(crate) fn judge_stated_cause(&mut self, p: usize, password: &Password, sent: Sent) {
+        let Some((cause, without_store)) = sent.cause else {
+            return self.violate("a login has no cause in the history", format!("p{p} {password}"));
+        };
+        if !self.is_true(p, password, cause, without_store) {
+            let detail = format!("p{p} {password}: {}", cause.as_str());
+            self.violate("the history states a cause of a login that is not true", detail);
+        }
+    }
+
+    fn is_true(
+        &mut self,
+        p: usize,
+        password: &Password,
+        cause: HistoryCause,
+        without_store: bool,
+    ) -> bool {
+        let t = self.now;
+        let credentials = self.credentials_fingerprint_of(password);
+        let record = self.store.inspect();
+        let recorded = record.leases.iter().find(|(other, _)| *other == credentials);
+        let recorded = recorded.map(|(_, print)| *print);
+        let entry = self.processes[p].entries.get(password);
+        let current = entry.and_then(|entry| entry.lifecycle.current());
+        let current = current.map(|(lease, _)| lease.fingerprint());
+        let tokens = || (1..=self.provider.tokens.len()).rev();
+        // The tokens that the process replaces.
+        let replaced = || {
+            tokens().filter(|number| {
+                let print = Some(self.fingerprint(*number));
+                print == current || print == recorded
+            })
+        };
+        let granted = |print: &TokenFingerprint| {
+            tokens().any(|number| {
+                self.fingerprint(number) == *print
+                    && self.provider.tokens[number - 1].granted_to.contains(password)
+            })
+        };
+        let oracle = &self.oracle;
+        match cause {
+            HistoryCause::First => record.leases.is_empty(),
+            HistoryCause::NewCredentials => recorded.is_none(),
+            HistoryCause::Expiring => replaced()
+                .any(|number| self.is_near_end(number) || self.is_early(p, password, number)),
+            HistoryCause::Expired => {
+                let granted = || {
+                    let granted = |number: &usize| {
+                        self.provider.tokens[number - 1].granted_to.contains(password)
+                    };
+                    tokens().filter(granted)
+                };
+                let expired = |number| self.left(p, password, number) <= DOUBT;
+                // The record has no token that has expired on arrival, and the life of a running token
+                // is stated again to other processes.
+                self.setup.quirk == Some(Quirk::ExpiredOnArrival)
+                    || self.returns_running()
+                    || replaced().any(expired)
+                    // A token of the history, or of the record that it could read last.
+                    || ((replaced().next().is_none() || !self.store_was_reliable(t - M))
+                        && granted().any(expired))
+            }
+            HistoryCause::Unvalidated => {
+                self.provider.kind == Kind::Winkas && oracle.validation_failed_at > t - 5 * M
+            }
+            HistoryCause::Inactive => oracle.called_inactive.iter().any(granted),
+            HistoryCause::TokenRejected => oracle.rejected_by_api.keys().any(granted),
+            HistoryCause::Revoked => oracle.revoked.iter().any(granted),
+            HistoryCause::Forgotten => oracle.forgotten.iter().any(granted),
+            HistoryCause::MinRemaining => {
+                let requests = &oracle.min_remaining_requests;
+                requests.get(&(p, *password)).is_some_and(|(at, _)| *at > t - 5 * M)
+            }
+            HistoryCause::AnswerLost => {
+                oracle.lost_logins.get(password).is_some_and(|at| *at > t - 70 * M)
+            }
+            HistoryCause::CredentialsRejected => oracle.rejections.contains_key(password),
+            HistoryCause::StoreUnavailable => current.is_none() && without_store,
+            _ => false,
+        }
+    }
+
+    /// Returns whether the process counts the token as near its end.
+    fn is_early(&self, p: usize, password: &Password, number: usize) -> bool {
+        let token = self.provider.token(number);
+        token.is_some_and(|token| {
+            self.left(p, password, number) <= self.early(token.lifetime) + DOUBT
+        })
+    }
+
+    /// Checks that the history states the oracle's cause of a login that was sent while this token was
+    /// active, if a process can know it.
+    pub(crate) fn judge_same_cause(
+        &mut self,
+        owner: &Owner,
+        sent: Sent,
+        number: usize,
+        oracle: &'static str,
+    ) {
+        let (Some((cause, without_store)), Some(same)) = (sent.cause, stated(oracle)) else {
+            return;
+        };
+        let (p, _, password) = owner;
+        let from = self.provider.token(number).map_or(self.now, |token| token.from);
+        // Its own token or a newer one had ended.
+        let last = self.oracle.last_lease.get(&(*p, *password));
+        let other = sent.replaces.is_some_and(|print| print != self.fingerprint(number))
+            || last.is_some_and(|(last, _)| *last != number)
+            || self.newest_delivered(number, password) > number;
+        let later = match cause {
+            HistoryCause::AnswerLost => {
+                self.oracle.lost_logins.get(password).is_some_and(|at| *at > sent.at - 70 * M)
+            }
+            HistoryCause::CredentialsRejected => self.oracle.was_rejected_since(password, from),
+            // An API rejected it, and it was too short for another caller.
+            HistoryCause::TokenRejected => {
+                self.oracle.rejected_by_api.contains_key(&self.fingerprint(number))
+            }
+            HistoryCause::First => self.store_lost_data(from),
+            _ => false,
+        };
+        if !same.contains(&cause) && !other && !later && !without_store {
+            let detail =
+                format!("p{p} {password}, token {number}: {oracle}, not {}", cause.as_str());
+            self.violate("the history states another cause of a login than the oracle", detail);
+        }
+    }
+
+    /// Notes the stated cause of a login that issued a token.
+    pub(crate) fn note_stated_cause(&mut self, effect: &Effect, outcome: &Outcome, sent: Sent) {
+        if let (Effect::Send(Call::Login), Outcome::Answered(Answer::Token(granted))) =
+            (effect, outcome)
+            && let Some((cause, _)) = sent.cause
+        {
+            let number = Provider::number(&granted.token);
+            self.oracle.login_causes.entry(number).or_insert(cause);
+        }
+    }
+
+    /// Checks that the record has the causes that were stated when its logins were decided.
+    pub(crate) fn judge_history(&mut self) {
+        if self.returns_running() {
+            // Several logins returned one token.
+            return;
+        }
+        let mut wrong = None;
+        for entry in self.store.stated_history() {
+            let mut tokens = (1..=self.provider.tokens.len()).rev();
+            let number = tokens.find(|number| {
+                entry.token == Some(ShortFingerprint::of_token(self.fingerprint(*number)))
+            });
+            let known = number.and_then(|number| self.oracle.login_causes.get(&number));
+            if entry.kind == HistoryKind::Login && known.is_some_and(|known| *known != entry.cause)
+            {
+                wrong = Some(format!("token {number:?}: {:?}, {known:?}", entry.cause));
+            }
+        }
+        if let Some(detail) = wrong {
+            self.violate("the record has another cause than its login had", detail);
+        }
+    }
+
+    /// Notes that the answer to a login does not arrive in time.
+    pub(crate) fn note_lost_login(&mut self, password: &Password) {
+        self.oracle.lost_logins.insert(*password, self.now);
+    }
+}
