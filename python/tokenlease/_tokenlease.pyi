@@ -95,6 +95,7 @@ class _Options(TypedDict, total=False):
     store: str | None
     store_password_file: _Path | None
     store_password_command: str | None
+    store_access: Literal["user", "group"] | None
     store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None
     store_key_file: _Path | None
     store_passphrase_file: _Path | None
@@ -190,6 +191,7 @@ class Registry:
       `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening a store blocks.
     - `store_password_file`, `store_password_command`: a file with the server's password, or a command
       that prints it. The URL has none then.
+    - `store_access`: `"group"` lets all users of a folder's group use it; default: its user alone.
     - `store_key_file`, `store_passphrase_file`: a file with the store's key, or with a passphrase
       from which the key is derived. `store_key`: another source of the key; keyrings need a module
       that was built with them. Default for a folder: a key in the folder.
@@ -204,6 +206,7 @@ class Registry:
         store: str | None = None,
         store_password_file: _Path | None = None,
         store_password_command: str | None = None,
+        store_access: Literal["user", "group"] | None = None,
         store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None = None,
         store_key_file: _Path | None = None,
         store_passphrase_file: _Path | None = None,

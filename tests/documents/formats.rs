@@ -165,7 +165,7 @@ fn outputs() -> Vec<(&'static str, Value)> {
         ("unblock", run(&format!("unblock {wrong}"), "")),
         ("history", run("history --profile bi", "")),
         ("forget", run("forget --profile bi", "")),
-        ("store check", run("store check", "")),
+        ("store check", run("store check --profile bi", "")),
         ("store init", run("store init", "")),
         ("store init --print", run("store init --print postgres://db.example.com/erp", "")),
         ("doctor", run("doctor --profile bi", "")),

@@ -142,9 +142,13 @@ pub(crate) enum Command {
     /// Remove the token of these credentials from the store, without revoking it.
     ///
     /// No process takes the token from the store any more. Processes that have it in memory keep
-    /// using it. The next `tokenlease token` costs a login, or a refetch (winkas).
-    #[command(after_long_help = after_help(&["tokenlease forget --profile erp"]))]
-    Forget(Alone),
+    /// using it. The next `tokenlease token` costs a login, or a refetch (winkas). With --record,
+    /// removes a record of a folder by its name, without credentials.
+    #[command(after_long_help = after_help(&[
+        "tokenlease forget --profile erp",
+        "tokenlease forget --record 0d9b7cf3a1e2",
+    ]))]
+    Forget(Forget),
     /// Allow rejected credentials to be sent again.
     ///
     /// Run this after you correct the credentials at the server or the account is unlocked. It
@@ -187,6 +191,16 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Alone {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Forget {
+    /// Remove the record whose name begins so, as `status` prints it for records that belong to no
+    /// profile.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) record: Option<String>,
     #[command(flatten)]
     pub(crate) connection: Connection,
 }

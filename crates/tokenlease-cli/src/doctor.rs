@@ -12,7 +12,7 @@ mod tls;
 use std::fmt;
 
 use serde_json::{Value, json};
-use tokenlease::Result;
+use tokenlease::{Result, store::RecordName};
 
 use tokenlease_config::{duration, store};
 
@@ -182,7 +182,12 @@ fn check_store(settings: &Settings) -> Finding {
         let opened = store::open(&config).await?;
         let checked = tokenlease_store::check(&opened.store).await?;
         let took = duration::show(checked.write);
-        Ok::<_, Failure>(format!("{} works; a write takes {took}", config.url))
+        // The record that other commands use may belong to another user.
+        let name = RecordName::new(settings.identity.clone());
+        let exists = tokenlease_store::check_record(&opened.store, &name).await?;
+        let record = if exists { "can be read" } else { "does not exist yet" };
+        let url = &config.url;
+        Ok::<_, Failure>(format!("{url} works; a write takes {took}; the record {record}"))
     });
     match checked {
         Ok(detail) => Finding::ok("store", detail),

@@ -111,7 +111,9 @@ pub fn main() -> ExitCode {
         }
         Err(error) => return ExitCode::from(usage(&error)),
     };
-    trace(cli.verbose);
+    // The checks of a store also print what its folder's file system lacks.
+    let warns = matches!(cli.command, Command::Doctor(_) | Command::Store { .. });
+    trace(cli.verbose, warns);
     let code = run(&cli).unwrap_or_else(|failure| {
         cli.output.failure(&failure);
         failure.code
@@ -186,8 +188,9 @@ fn usage(error: &clap::Error) -> u8 {
 }
 
 /// Logs to standard error. Only tokenlease's crates log: they never log a secret.
-fn trace(verbose: u8) {
+fn trace(verbose: u8, warns: bool) {
     let level = match verbose {
+        0 if warns => LevelFilter::WARN,
         0 => return,
         1 => LevelFilter::INFO,
         2 => LevelFilter::DEBUG,

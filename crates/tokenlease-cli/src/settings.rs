@@ -16,7 +16,7 @@ use tokenlease_config::{
 };
 
 pub(crate) use self::sources::{config_file, merged};
-use self::sources::{extra_secrets, from_environment, from_profile, place, variable};
+use self::sources::{extra_secrets, from_environment, from_profile, from_service, place, variable};
 use crate::{
     args::Connection,
     deadline::CommandDeadline,
@@ -70,6 +70,7 @@ impl Settings {
         let given = connection.options.clone();
         let variables = from_environment(environment)?;
         let profile = from_profile(connection, environment)?;
+        let service = from_service(connection, environment)?;
 
         let secret = |kind: SecretKind| -> Result<Option<SecretSource>> {
             if let Some(source) = given.secret_source(kind, None, "given")? {
@@ -79,12 +80,13 @@ impl Settings {
             if let Some(source) = variables.secret_source(kind, text, "set in the environment")? {
                 return Ok(Some(source));
             }
-            profile.secret_source(kind, None, "set in the profile")
+            let of_profile = profile.secret_source(kind, None, "set in the profile")?;
+            Ok(of_profile.or(service.secret_source(kind, None, "of the service")?))
         };
         let password = secret(SecretKind::Password)?;
         let client_secret = secret(SecretKind::ClientSecret)?;
         let extra_secrets = extra_secrets(&given, &variables, &profile, environment)?;
-        let options = given.or(variables).or(profile);
+        let options = given.or(variables).or(profile).or(service);
         let store_passphrase = store_passphrase(environment)?;
         let identity = options.identity_by(place)?;
         let deadline = CommandDeadline::new(options.deadline);

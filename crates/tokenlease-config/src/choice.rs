@@ -93,6 +93,16 @@ choices! {
 }
 
 choices! {
+    /// Which users share the folder of a store.
+    StoreAccess {
+        /// Its user alone.
+        User = "user",
+        /// All users of the folder's group.
+        Group = "group",
+    }
+}
+
+choices! {
     /// The behavior while the store is unavailable.
     OnStoreOutage {
         /// Fail with an error.

@@ -14,10 +14,11 @@ use crate::{
 };
 
 /// The options of a registry. Its clients share them.
-const REGISTRY_KEYS: [&str; 15] = [
+const REGISTRY_KEYS: [&str; 16] = [
     "store",
     "store_password_file",
     "store_password_command",
+    "store_access",
     "store_key",
     "store_key_file",
     "store_passphrase_file",

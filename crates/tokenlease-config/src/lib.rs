@@ -39,7 +39,7 @@ pub mod store;
 mod store_url;
 
 pub use crate::{
-    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
     options::{KEYS, Options, Value, is_number, is_repeatable, nearest},
     server::is_loopback,
     store::StoreConfig,

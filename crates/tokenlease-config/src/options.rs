@@ -12,7 +12,7 @@ use tokenlease::{Result, core::Secret};
 
 pub use self::named::{KEYS, Value, is_number, is_repeatable, nearest};
 use crate::{
-    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
     config,
     extra::{ExtraField, ExtraSecretFile},
     secrets::{SecretKind, SecretSource},
@@ -167,7 +167,7 @@ pub struct Options {
     pub extra_secret_file: Option<Vec<ExtraSecretFile>>,
     /// Where to share tokens: `file:/path` (a folder of this user), `memory:` (this process only),
     /// or the URL of a Redis or PostgreSQL server for many hosts. The default is `file:`, the folder
-    /// `tokenlease` in `$XDG_STATE_HOME` or `~/.local/state`. Set a URL that contains a password by
+    /// `tokenlease` in `$STATE_DIRECTORY` (systemd), `$XDG_STATE_HOME` or `~/.local/state`. Set a URL that contains a password by
     /// the variable `TOKENLEASE_STORE`, not here.
     #[cfg_attr(feature = "clap", arg(long, value_name = "URL", value_parser = StoreUrl::read, help_heading = "Store"))]
     pub store: Option<StoreUrl>,
@@ -179,6 +179,14 @@ pub struct Options {
     /// PostgreSQL server. It is run like `--password-command`.
     #[cfg_attr(feature = "clap", arg(long, value_name = "COMMAND", help_heading = "Store"))]
     pub store_password_command: Option<String>,
+    /// Which users may use the store's folder. The default is `user`, its user alone. With `group`, all
+    /// users of the folder's group can read and replace its tokens, for example several service
+    /// accounts; set it for all of them.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_enum, value_name = "USERS", help_heading = "Store")
+    )]
+    pub store_access: Option<StoreAccess>,
     /// Where the store's encryption key comes from, if not from a file. By default a folder has its
     /// own key. All processes that share a store need the same key.
     #[cfg_attr(

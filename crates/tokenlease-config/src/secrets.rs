@@ -3,6 +3,8 @@
 //! Secrets are never taken from the command line and never shown.
 
 pub(crate) mod command;
+#[cfg_attr(not(unix), path = "secrets/readers/other.rs")]
+mod readers;
 
 use std::{
     fs::File,
@@ -159,25 +161,13 @@ fn wrong(detail: String, kind: SecretKind) -> Error {
 
 fn read_file(path: &Path, warn: impl Fn(&str)) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
-    if others_can_read(&file) {
+    if readers::others_can_read(&file) {
         warn(&format!("{0} can be read by other users; run `chmod 600 {0}`", path.display()));
     }
     // Allocated in full: a vector that grows leaves copies of the secret in freed memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
     file.take(MAX_LEN as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-#[cfg(unix)]
-fn others_can_read(file: &File) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    // A pipe of the shell (`<(command)`) is private, whatever its mode.
-    file.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_can_read(_: &File) -> bool {
-    false
 }
 
 /// Decodes UTF-8 and removes a byte order mark.

@@ -1,10 +1,10 @@
 //! The store where leases are shared: its URL, its encryption key, and opening it.
 
 use tokenlease::{Result, core::Secret};
-use tokenlease_store::{KeySource, Keyring, Opened, StoreOptions};
+use tokenlease_store::{FolderAccess, KeySource, Keyring, Opened, StoreOptions};
 
 use crate::{
-    choice::StoreKey,
+    choice::{StoreAccess, StoreKey},
     config,
     options::Options,
     secrets::{SecretKind, SecretSource, command::deadline},
@@ -16,6 +16,8 @@ use crate::{
 pub struct StoreConfig {
     /// The store's URL, with the password that a file or a command brought.
     pub url: StoreUrl,
+    /// Which users share the folder of a `file:` store.
+    pub access: FolderAccess,
     /// The source of the store's encryption key.
     pub key: KeySource,
     /// Certificate authorities to trust in addition to the system's, in PEM.
@@ -75,7 +77,17 @@ impl StoreConfig {
             url.check_takes_password()?;
             url = url.with_password(&read(&source, SecretKind::StorePassword)?);
         }
-        Ok(Self { url, key, ca: options.ca()? })
+        Ok(Self { url, access: options.folder_access(), key, ca: options.ca()? })
+    }
+}
+
+impl Options {
+    /// Returns which users share the folder of a `file:` store.
+    pub fn folder_access(&self) -> FolderAccess {
+        match self.store_access {
+            Some(StoreAccess::Group) => FolderAccess::Group,
+            Some(StoreAccess::User) | None => FolderAccess::User,
+        }
     }
 }
 
@@ -88,6 +100,14 @@ pub async fn open(store: &StoreConfig) -> Result<Opened> {
     tokenlease_store::open(store.url.text(), &options(store)).await
 }
 
+/// Opens the store for reading. Returns `None` if it has no record, and makes nothing.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_existing(store: &StoreConfig) -> Result<Option<Opened>> {
+    tokenlease_store::open_existing(store.url.text(), &options(store)).await
+}
+
 /// Like [`open`], for callers outside of an async runtime.
 ///
 /// # Errors
@@ -97,7 +117,7 @@ pub fn open_blocking(store: &StoreConfig) -> Result<Opened> {
 }
 
 fn options(store: &StoreConfig) -> StoreOptions {
-    let options = StoreOptions::new().with_key(store.key.clone());
+    let options = StoreOptions::new().with_key(store.key.clone()).with_folder_access(store.access);
     #[cfg(any(feature = "redis", feature = "postgres"))]
     if let Some(pem) = &store.ca {
         return options.with_extra_ca(pem.clone());

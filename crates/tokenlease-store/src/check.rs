@@ -7,7 +7,10 @@ use std::{
 
 use tokenlease::{
     Clock as _, Error, ErrorKind, Result, Store, SystemClock,
-    core::Identity,
+    core::{
+        Identity,
+        record::{DecodeError, Record},
+    },
     store::{Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
 };
 
@@ -37,6 +40,27 @@ pub struct Check {
     /// half of [`read`](Self::read). A difference does no harm to leases; it shows a clock that is
     /// set wrong.
     pub clock_ahead_ms: i64,
+}
+
+/// Checks a record that callers use: reads it, takes its lock if that is free, and gives it back.
+/// Returns whether the record exists.
+///
+/// # Errors
+/// [`ErrorKind::Store`] if the record can't be read or locked, for example because another user owns it.
+pub async fn check_record(store: &impl Store, name: &RecordName) -> Result<bool> {
+    let owner = Owner::new(random::number()?);
+    let loaded = store.load(name).await?;
+    if let Some(stored) = &loaded.record {
+        match Record::decode(stored.bytes()) {
+            // The next write replaces a torn record.
+            Ok(_) | Err(DecodeError::Torn) => {}
+            Err(error) => return Err(Error::new(ErrorKind::Store, error.to_string())),
+        }
+    }
+    if store.lock(name, &owner, TTL).await? == Locked::Granted {
+        store.unlock(name, &owner).await?;
+    }
+    Ok(loaded.record.is_some())
 }
 
 /// Checks a running store: connects, locks, writes, reads, removes and unlocks, under a name that

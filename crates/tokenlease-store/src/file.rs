@@ -7,9 +7,10 @@
 //! | `IDENTITY.OWNER.owner` | the owner's file: the owner keeps a kernel lock on it while it has the record's lock, and the kernel releases it when the owner dies; it is empty, after a check that the disk has room for a record |
 //! | `boot.ID` | the offset of this boot's clock from the store's time |
 //! | `key` | the store's key, if no other was given |
-//! | `swept` | empty; its time says when a process last removed expired files |
+//! | `swept` | its time says when a process last removed expired files |
 //!
-//! `IDENTITY` is [`RecordName::key`]. Only their user can read and write the files.
+//! `IDENTITY` is [`RecordName::key`]. Only their user can read and write the files, or the folder's group
+//! with [`FolderAccess::Group`]. No link is followed, and a file of another user is not used.
 //!
 //! # Time
 //! The store's time is the system's suspend-aware clock plus an offset, which the first process
@@ -22,18 +23,25 @@
 //!   they may take seconds. A call that hangs keeps its thread, and costs its own callers only.
 //! - On network file systems, kernel locks and the visibility of a rename depend on both ends; the
 //!   store logs a warning there. Use Redis or PostgreSQL for several hosts.
+//! - Without hard links (FAT, exFAT, SMB, FUSE), files are placed under a lock. Without a sync of folders
+//!   (SMB, FUSE), the newest records may be lost in a power failure; the store logs a warning.
 //! - A process that is stopped (`SIGSTOP`) in the microseconds in which it has the kernel lock on
 //!   `IDENTITY.lock` blocks the others until it continues: to them the store is unavailable.
 //! - A process that was forked from the owner without `exec` keeps the owner's kernel lock after
 //!   the owner's death. Then the lock ends with its TTL.
 
+#[cfg_attr(not(unix), path = "file/access/other.rs")]
+mod access;
 mod at_hand;
 mod boot;
+mod file_system;
 mod folder;
 mod header;
 mod lock;
 mod own_key;
 mod record;
+mod refused;
+mod remove;
 mod sweep;
 
 use std::{
@@ -51,6 +59,7 @@ use tokenlease::{
 use tokio::sync::Semaphore;
 
 use self::{boot::BootClock, folder::Folder, header::RECORD_END, lock::Locks, record::Records};
+pub use crate::folder_access::FolderAccess;
 use crate::state_folder;
 
 /// The most calls of a store that have a thread at once.
@@ -116,15 +125,54 @@ impl FileStore {
             && own_key::exists(folder)
     }
 
+    /// Opens the store in that folder like [`with_clock`](Self::with_clock), for its user alone or for
+    /// its group.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) as in [`open`](Self::open), and if the folder is closed
+    /// to its group.
+    pub fn with_access(
+        folder: impl AsRef<Path>,
+        access: FolderAccess,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let boot = clock.boot().map(str::to_owned);
+        Self::in_folder(Folder::open(folder.as_ref(), access)?, clock, boot.as_deref())
+    }
+
+    /// Opens the store in that folder for reading. Makes and changes no file. Returns `None` if the
+    /// folder does not exist or has no record.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) if the folder can't be read, or if other users may write
+    /// to it.
+    pub fn open_existing(
+        folder: impl AsRef<Path>,
+        access: FolderAccess,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Option<Self>> {
+        let path = folder.as_ref();
+        let Some(folder) = Folder::open_existing(path, access)? else { return Ok(None) };
+        let records = folder.names(RECORD_END);
+        if records.map_err(|error| folder::unusable(path, "can't be read", error))?.is_empty() {
+            return Ok(None);
+        }
+        let boot = clock.boot().map(str::to_owned);
+        Self::in_folder(folder, clock, boot.as_deref()).map(Some)
+    }
+
     fn on_boot(path: &Path, clock: Arc<dyn Clock>, boot: Option<&str>) -> Result<Self> {
-        let folder = Folder::open(path)?;
+        Self::in_folder(Folder::open(path, FolderAccess::User)?, clock, boot)
+    }
+
+    fn in_folder(folder: Folder, clock: Arc<dyn Clock>, boot: Option<&str>) -> Result<Self> {
         let clock = BootClock::new(clock, boot);
         // This shows at once whether the folder is writable. A temporary failure, such as a full
         // disk, is left to the calls that meet it.
         if let Err(error) = clock.start(&folder)
             && !folder::is_temporary(&error)
         {
-            return Err(folder::unusable(path, "can't be written to", error));
+            return Err(folder::unusable(folder.path(), "can't be written to", error));
         }
         sweep::sweep_daily(&folder, &clock);
         let records = Records::new(&folder);
@@ -132,8 +180,8 @@ impl FileStore {
         Ok(Self(Arc::new(Inner { folder, clock, records, locks: Locks::default(), calls })))
     }
 
-    /// Returns the default folder: `tokenlease` in `$XDG_STATE_HOME`, or in `~/.local/state` if
-    /// that is not set; on Windows in the user's local application data.
+    /// Returns the default folder: `tokenlease` in `$STATE_DIRECTORY` (of a systemd service), in
+    /// `$XDG_STATE_HOME`, or in `~/.local/state`; on Windows in the user's local application data.
     ///
     /// # Errors
     /// [`Config`](tokenlease::ErrorKind::Config) if the user has no home directory.
@@ -158,6 +206,17 @@ impl FileStore {
             |error| Err(folder::unavailable("listing", self.folder(), error).into()),
             |names| Ok(!names.is_empty()),
         )
+    }
+
+    /// Removes the record whose key is or begins with `name`, as `tokenlease status` prints it, without
+    /// its credentials. Returns whether there was one. Its tokens are not revoked.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) if several records begin so, or if `name` has fewer than
+    /// 12 characters; [`Store`](tokenlease::ErrorKind::Store) if the record can't be removed.
+    pub async fn remove(&self, name: &str) -> Result<bool> {
+        let name = name.to_owned();
+        self.on_blocking_thread(move |inner| Ok(remove::by_name(&inner.folder, &name))).await?
     }
 
     /// Returns the folder's absolute path.

@@ -54,6 +54,8 @@ mod check;
 mod connection;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "file")]
+mod folder_access;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod keys;
@@ -74,15 +76,15 @@ mod tls;
 pub use tokenlease::conformance;
 
 #[cfg(feature = "file")]
-pub use crate::file::FileStore;
+pub use crate::file::{FileStore, FolderAccess};
 #[cfg(feature = "postgres")]
 pub use crate::postgres::PostgresStore;
 #[cfg(feature = "redis")]
 pub use crate::redis::RedisStore;
 pub use crate::{
-    check::{Check, check},
+    check::{Check, check, check_record},
     keys::{KeySource, Keyring},
-    open::{Opened, StoreOptions, open, open_blocking},
+    open::{Opened, StoreOptions, open, open_blocking, open_existing},
     sealed::Sealed,
 };
 

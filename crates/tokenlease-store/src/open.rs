@@ -19,6 +19,8 @@ use crate::{
 pub struct StoreOptions {
     key: KeySource,
     clock: Arc<dyn Clock>,
+    #[cfg(feature = "file")]
+    access: crate::FolderAccess,
     #[cfg(feature = "tls")]
     extra_cas: Vec<Vec<u8>>,
 }
@@ -30,6 +32,8 @@ impl StoreOptions {
         Self {
             key: KeySource::Own,
             clock: Arc::new(SystemClock),
+            #[cfg(feature = "file")]
+            access: crate::FolderAccess::User,
             #[cfg(feature = "tls")]
             extra_cas: Vec::new(),
         }
@@ -45,6 +49,13 @@ impl StoreOptions {
     /// clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Sets which users share the folder of a `file:` store. The default is its user alone.
+    #[cfg(feature = "file")]
+    pub fn with_folder_access(mut self, access: crate::FolderAccess) -> Self {
+        self.access = access;
         self
     }
 
@@ -194,6 +205,47 @@ pub fn open_blocking(url: &str, options: &StoreOptions) -> Result<Opened> {
     Runtime::current()?.block_on(async move { open(&url, &options).await })?
 }
 
+/// Opens a store like [`open`], for reading alone. Returns `None` if it has no record, and makes
+/// nothing: neither a folder nor a key.
+///
+/// # Errors
+/// The errors of [`open`].
+pub async fn open_existing(url: &str, options: &StoreOptions) -> Result<Option<Opened>> {
+    let Some((scheme, rest)) = url.trim().split_once(':') else {
+        return Err(unknown("has no scheme"));
+    };
+    let makes_key =
+        !matches!(options.key, KeySource::Own | KeySource::Given(_) | KeySource::File(_));
+    let _ = rest;
+    match scheme {
+        #[cfg(feature = "file")]
+        "file" => {
+            let (folder, access) = (folder_of(rest)?, options.access);
+            let clock = options.clock.clone();
+            let store =
+                run_blocking(None, move || crate::FileStore::open_existing(folder, access, clock));
+            match store.await?? {
+                Some(store) => with_key(store, options).await.map(Some),
+                None => Ok(None),
+            }
+        }
+        #[cfg(feature = "redis")]
+        scheme if makes_key && scheme.starts_with("redis") => {
+            let store = crate::RedisStore::open(url.trim(), &options.extra_cas)?;
+            if store.holds_records().await? { open(url, options).await.map(Some) } else { Ok(None) }
+        }
+        #[cfg(feature = "postgres")]
+        scheme if makes_key && scheme.starts_with("postgres") => {
+            let store = crate::PostgresStore::open(url.trim(), &options.extra_cas)?;
+            if store.holds_records().await? { open(url, options).await.map(Some) } else { Ok(None) }
+        }
+        _ => {
+            let _ = makes_key;
+            open(url, options).await.map(Some)
+        }
+    }
+}
+
 #[cfg(feature = "file")]
 async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
     let place = folder_of(path)?;
@@ -204,9 +256,19 @@ async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
         let here = options.clone();
         run_blocking(None, move || folder(&place, &here)).await??
     };
-    let key = match key_of_folder {
-        Some(key) => key,
-        None => key(&options.key, &store, async || store.holds_records().await).await?,
+    match key_of_folder {
+        Some(key) => Ok(sealed(store, key)),
+        None => with_key(store, options).await,
+    }
+}
+
+#[cfg(feature = "file")]
+async fn with_key(store: crate::FileStore, options: &StoreOptions) -> Result<Opened> {
+    let key = if matches!(options.key, KeySource::Own) {
+        let store = store.clone();
+        run_blocking(None, move || store.own_key()).await??
+    } else {
+        key(&options.key, &store, async || store.holds_records().await).await?
     };
     Ok(sealed(store, key))
 }
@@ -229,7 +291,7 @@ fn folder(
     folder: &std::path::Path,
     options: &StoreOptions,
 ) -> Result<(crate::FileStore, Option<Key>)> {
-    let store = crate::FileStore::with_clock(folder, options.clock.clone())?;
+    let store = crate::FileStore::with_access(folder, options.access, options.clock.clone())?;
     let key = match &options.key {
         KeySource::Own => Some(store.own_key()?),
         KeySource::Given(key) => Some(key.clone()),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use tokenlease::Result;
-use tokenlease_config::{Options, StoreKey, StoreUrl};
+use tokenlease_config::{Options, StoreAccess, StoreKey, StoreUrl};
 
 use super::{
     after_help,
@@ -15,6 +15,7 @@ use super::{
 pub(crate) enum StoreCommand {
     /// Test the store with a separate record, and print the duration of each step.
     ///
+    /// Reads and locks the record of the profile's identity too, and sends no request to its server.
     /// Also prints the difference between the store's clock and this machine's. A difference does
     /// no harm.
     #[command(after_long_help = after_help(&[
@@ -54,6 +55,9 @@ pub(crate) struct StoreArgs {
     /// Run this command and use the first line of its output as the password for the server.
     #[arg(long, value_name = "COMMAND")]
     pub(crate) store_password_command: Option<String>,
+    /// Which users may use the store's folder: its user alone, or those of its group.
+    #[arg(long, value_enum, value_name = "USERS")]
+    pub(crate) store_access: Option<StoreAccess>,
     /// Where the store's encryption key comes from, if not from a file.
     #[arg(long, value_enum, value_name = "SOURCE")]
     pub(crate) store_key: Option<StoreKey>,
@@ -89,6 +93,7 @@ impl StoreArgs {
             store: self.url.clone(),
             store_password_file: self.store_password_file.clone(),
             store_password_command: self.store_password_command.clone(),
+            store_access: self.store_access,
             store_key: self.store_key,
             store_key_file: self.store_key_file.clone(),
             store_passphrase_file: self.store_passphrase_file.clone(),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokenlease::{
     Clock as _, Error, ErrorKind, Result, Store as _, SystemClock,
     core::{
-        CredentialsFingerprint, WallTime,
+        CredentialsFingerprint, StoreTime, WallTime,
         record::{DecodeError, Record},
     },
     store::RecordName,
@@ -128,12 +128,15 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
     let credentials = settings.known_credentials()?;
     let name = RecordName::new(settings.identity.clone());
     let read = async {
-        let opened = store::open(&config).await?;
+        let Some(opened) = store::open_existing(&config).await? else { return Ok((None, None)) };
         let loaded = opened.store.load(&name).await.map_err(Error::from)?;
-        Ok((opened, loaded))
+        Ok((Some(opened.key), Some(loaded)))
     };
-    let (opened, loaded) = settings.deadline().bound("the store was read", read).await?;
-    let record = match &loaded.record {
+    let (key, loaded) = settings.deadline().bound("the store was read", read).await?;
+    let wall = SystemClock.now().wall;
+    // A store without a record is not opened, so its time is not known.
+    let now = loaded.as_ref().map_or(StoreTime(wall.0), |loaded| loaded.now);
+    let record = match loaded.and_then(|loaded| loaded.record) {
         // A torn record counts as absent: the next write replaces it.
         Some(stored) => Record::decode(stored.bytes()).or_else(|error| match error {
             DecodeError::Torn => Ok(Record::default()),
@@ -145,9 +148,11 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
         identity: settings.identity.to_string(),
         record: name.key().to_owned(),
         store: config.url.to_string(),
-        own: credentials.map(|credentials| CredentialsFingerprint::of(&opened.key, &credentials)),
-        summary: record.summary(loaded.now),
-        clocks: Clocks { store: loaded.now, wall: SystemClock.now().wall },
+        own: key
+            .zip(credentials)
+            .map(|(key, credentials)| CredentialsFingerprint::of(&key, &credentials)),
+        summary: record.summary(now),
+        clocks: Clocks { store: now, wall },
     })
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokenlease::{Error, core::Identity, store::RecordName};
 use tokenlease_store::Check;
 
 use tokenlease_config::{Options, StoreConfig, StoreUrl, store};
@@ -22,7 +23,9 @@ pub(crate) fn run(
     match command {
         StoreCommand::Check(args) => {
             let options = options(args, environment)?;
-            check(&settings::store(&options, environment)?, output)
+            // Without an identity only the store is checked.
+            let identity = options.provider.and_then(|_| options.identity().ok());
+            check(&settings::store(&options, environment)?, identity, output)
         }
         StoreCommand::Init(args) => {
             let options = options(&args.store, environment)?;
@@ -34,15 +37,23 @@ pub(crate) fn run(
     }
 }
 
-fn check(config: &StoreConfig, output: Output) -> Result<(), Failure> {
-    let checked = session::block_on(async {
+fn check(config: &StoreConfig, identity: Option<Identity>, output: Output) -> Result<(), Failure> {
+    let (checked, record) = session::block_on(async {
         let opened = store::open(config).await?;
-        tokenlease_store::check(&opened.store).await
+        let checked = tokenlease_store::check(&opened.store).await?;
+        let Some(identity) = identity else { return Ok((checked, None)) };
+        let name = RecordName::new(identity);
+        let exists = tokenlease_store::check_record(&opened.store, &name).await?;
+        Ok::<_, Error>((checked, Some((name, exists))))
     })?;
+    let line = record.as_ref().map(|(name, exists)| {
+        let state = if *exists { "can be read and locked" } else { "does not exist yet" };
+        format!("\nrecord   of {} {state}", name.identity())
+    });
     let Check { connect, lock, write, read, remove, unlock, clock_ahead_ms, .. } = checked;
     let ms = |took: Duration| (took.as_secs_f64() * 1e6).round() / 1e3;
     output.result(
-        &format!("store    {}\n{checked}", config.url),
+        &format!("store    {}\n{checked}{}", config.url, line.unwrap_or_default()),
         &json!({
             "store": config.url.to_string(),
             "connect_ms": ms(connect),
@@ -52,6 +63,10 @@ fn check(config: &StoreConfig, output: Output) -> Result<(), Failure> {
             "remove_ms": ms(remove),
             "unlock_ms": ms(unlock),
             "clock_ahead_ms": clock_ahead_ms,
+            "record": record.map(|(name, exists)| json!({
+                "identity": name.identity().to_string(),
+                "exists": exists,
+            })),
         }),
     )
 }

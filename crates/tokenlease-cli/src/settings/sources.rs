@@ -12,6 +12,9 @@ use tokenlease_config::{
 use super::Environment;
 use crate::{args::Connection, output::config, profile};
 
+/// The first part of a credential's name that belongs to no profile.
+const PROGRAM: &str = "tokenlease";
+
 /// Returns the configuration file that `--config` or `TOKENLEASE_CONFIG` names.
 pub(crate) fn config_file(
     connection: &Connection,
@@ -33,7 +36,9 @@ pub(crate) fn merged(
         // `status` reads all profiles of the file; a file without a profile is no error here.
         connection.config = None;
     }
-    Ok(given.or(from_environment(environment)?).or(from_profile(&connection, environment)?))
+    let service = from_service(&connection, environment)?;
+    let profile = from_profile(&connection, environment)?;
+    Ok(given.or(from_environment(environment)?).or(profile).or(service))
 }
 
 pub(super) fn from_environment(environment: Environment<'_>) -> Result<Options> {
@@ -74,6 +79,43 @@ pub(super) fn extra_secrets(
     Ok(sources.into_iter().find(|source| !source.is_empty()).unwrap_or_default())
 }
 
+/// Returns the files of secrets that systemd gives to a service (`LoadCredential=`), by their names:
+/// `PROFILE.password` and `PROFILE.client_secret`, or `tokenlease.password` and
+/// `tokenlease.client_secret` without a profile; `tokenlease.store_key` and
+/// `tokenlease.store_passphrase`.
+pub(super) fn from_service(
+    connection: &Connection,
+    environment: Environment<'_>,
+) -> Result<Options> {
+    let Some(folder) = environment("CREDENTIALS_DIRECTORY").filter(|text| !text.is_empty()) else {
+        return Ok(Options::default());
+    };
+    let folder = PathBuf::from(folder);
+    let file = |of: &str, name: &str| {
+        Some(folder.join(format!("{of}.{name}"))).filter(|path| path.exists())
+    };
+    let profile = profile_name(connection, environment)?;
+    let of_profile = |name| file(profile.as_deref().unwrap_or(PROGRAM), name);
+    let mut options = Options {
+        password_file: of_profile("password"),
+        client_secret_file: of_profile("client_secret"),
+        store_key_file: file(PROGRAM, "store_key"),
+        ..Options::default()
+    };
+    if options.store_key_file.is_none() {
+        options.store_passphrase_file = file(PROGRAM, "store_passphrase");
+    }
+    Ok(options)
+}
+
+/// Returns the profile that `--profile` or `TOKENLEASE_PROFILE` names.
+fn profile_name(connection: &Connection, environment: Environment<'_>) -> Result<Option<String>> {
+    let given = connection.profile.clone().map(OsString::from);
+    let name = given.or_else(|| environment("TOKENLEASE_PROFILE")).filter(|text| !text.is_empty());
+    name.map(|name| name.into_string().map_err(|_| config("the profile's name is not UTF-8")))
+        .transpose()
+}
+
 pub(super) fn from_profile(
     connection: &Connection,
     environment: Environment<'_>,
@@ -81,13 +123,10 @@ pub(super) fn from_profile(
     let or_variable = |given: Option<OsString>, name: &str| {
         given.or_else(|| environment(name)).filter(|text| !text.is_empty())
     };
-    let name = or_variable(connection.profile.clone().map(Into::into), "TOKENLEASE_PROFILE");
+    let name = profile_name(connection, environment)?;
     let file = or_variable(connection.config.clone().map(Into::into), "TOKENLEASE_CONFIG");
     match (name, &connection.config) {
-        (Some(name), _) => {
-            let name = name.into_string().map_err(|_| config("the profile's name is not UTF-8"))?;
-            profile::load(file.map(PathBuf::from).as_deref(), &name)
-        }
+        (Some(name), _) => profile::load(file.map(PathBuf::from).as_deref(), &name),
         (None, Some(_)) => {
             Err(config("--config is set without a profile").expected("--profile NAME"))
         }

@@ -9,6 +9,8 @@ mod emulate;
 #[cfg(unix)]
 mod examples;
 mod exec;
+#[cfg(target_os = "linux")]
+mod folders;
 mod generated;
 mod help;
 mod history;

@@ -104,6 +104,18 @@ impl Program {
         self
     }
 
+    /// Runs as another user and group, with a umask that takes all rights from others. Needs root.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn by_user(mut self, user: u32, group: u32) -> Self {
+        let mut command = Command::new("setpriv");
+        command.env_clear().envs(self.command.get_envs().filter_map(|(k, v)| Some((k, v?))));
+        command.args([format!("--reuid={user}"), format!("--regid={user}")]);
+        command.args([&format!("--groups={group}"), "sh", "-c", "umask 077; exec \"$@\"", "sh"]);
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        self.command = command;
+        self
+    }
+
     pub(crate) fn command(&mut self) -> &mut Command {
         &mut self.command
     }

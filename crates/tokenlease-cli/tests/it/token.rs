@@ -205,7 +205,7 @@ fn a_password_file_that_other_users_can_read_is_a_warning() {
     let emulator = emulator();
     let file = tempfile::NamedTempFile::new().expect("a file");
     fs::write(file.path(), emulator.winkas().password()).expect("written");
-    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).expect("its mode");
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).expect("its mode");
     let program = winkas(&emulator, "token").args(["--password-file"]).args([file.path()]);
     program.run().exits_with(0).complains("warning: ").complains("chmod 600");
 }

@@ -14,7 +14,7 @@ use super::{
     readers::{count, path, proxy, text, yes_or_no},
 };
 use crate::{
-    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreKey},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
     config, duration,
     extra::{ExtraField, ExtraSecretFile, list},
     nearest::nearest_of,
@@ -194,6 +194,7 @@ keys! {
     store: StoreUrl::read,
     store_password_file: path,
     store_password_command: text,
+    store_access: StoreAccess::read,
     store_key: StoreKey::read,
     store_key_file: path,
     store_passphrase_file: path,
@@ -227,7 +228,7 @@ macro_rules! replaced {
 }
 
 replaced! {
-    String, Duration, PathBuf, bool, u32, Provider, Grant, ClientAuth, StoreUrl, StoreKey, OnStoreOutage
+    String, Duration, PathBuf, bool, u32, Provider, Grant, ClientAuth, StoreUrl, StoreAccess, StoreKey, OnStoreOutage
 }
 
 impl<T> Set for Vec<T> {

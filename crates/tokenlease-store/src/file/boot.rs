@@ -1,7 +1,7 @@
 //! The store's clock: the system's suspend-aware clock, continued over boots.
 
 use std::{
-    fmt, fs,
+    fmt,
     io::{self, ErrorKind},
     sync::{
         Arc,
@@ -58,6 +58,7 @@ impl BootClock {
     pub(super) fn start(&self, folder: &Folder) -> io::Result<()> {
         match &self.file {
             Some(file) => self.agree(folder, file).map(|_| ()),
+            None if folder.reads_only => Ok(()),
             None => folder.open_or_make("boot").map(|_| ()),
         }
     }
@@ -92,11 +93,16 @@ impl BootClock {
 
     /// Reads this boot's offset. The first process writes it.
     fn agree(&self, folder: &Folder, file: &str) -> io::Result<i64> {
-        if read_offset(folder, file)?.is_none() {
+        let mut known = read_offset(folder, file)?;
+        if known.is_none() {
             let offset = self.continued(folder)?.saturating_sub(self.clock.now().elapsed.0);
-            folder.place(file, &[format!("{offset}\n").as_bytes()])?;
+            known = Some(offset);
+            if !folder.reads_only {
+                folder.place(file, &[format!("{offset}\n").as_bytes()])?;
+                known = read_offset(folder, file)?;
+            }
         }
-        let offset = read_offset(folder, file)?.ok_or(ErrorKind::NotFound)?;
+        let offset = known.ok_or(ErrorKind::NotFound)?;
         self.offset.store(offset, Ordering::Release);
         Ok(offset)
     }
@@ -108,7 +114,7 @@ impl BootClock {
         let latest = folder
             .names(RECORD_END)?
             .iter()
-            .filter_map(|name| Header::read(&folder.join(name)))
+            .filter_map(|name| Header::read(folder, name))
             .max_by_key(|header| header.written);
         Ok(latest.map_or(wall, |header| {
             header.written.0.saturating_add(wall.saturating_sub(header.wall).max(0))
@@ -122,7 +128,7 @@ impl BootClock {
 }
 
 fn read_offset(folder: &Folder, file: &str) -> io::Result<Option<i64>> {
-    match fs::read_to_string(folder.join(file)) {
+    match folder.read_text(file) {
         Ok(text) => text.trim().parse().map(Some).map_err(|_| {
             io::Error::new(ErrorKind::InvalidData, "the file holds no number; remove it")
         }),

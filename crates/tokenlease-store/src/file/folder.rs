@@ -2,38 +2,59 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokenlease::{Error, ErrorKind, Result, store::StoreError};
 
+use super::{FolderAccess, access::Access, file_system, lock, refused::Refused};
 use crate::random;
 
 pub(super) const TEMPORARY_END: &str = ".tmp";
 
-/// A folder that only its user can write to.
+/// The lock under which files are placed where the file system has no hard links.
+const PLACE: &str = "place";
+
+/// A folder that only its user can write to, or its group if that shares it.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    access: Access,
+    /// Nothing is made or changed.
+    pub(super) reads_only: bool,
     /// Not known to be on a local file system: a read may return old data, and a `stat` may take seconds.
     pub(super) remote: bool,
+    /// The file system can't sync a folder, and this process said so.
+    warned: Arc<AtomicBool>,
 }
 
 impl Folder {
-    /// Opens the folder. Makes it, for its user alone, if it does not exist.
-    pub(super) fn open(path: &Path) -> Result<Self> {
-        let path = std::path::absolute(path)
-            .map_err(|error| unusable(path, "has no absolute path", error))?;
-        create(&path).map_err(|error| unusable(&path, "can't be made", error))?;
-        let meta = fs::metadata(&path).map_err(|error| unusable(&path, "can't be read", error))?;
-        if !meta.is_dir() {
-            let error = io::Error::from(io::ErrorKind::NotADirectory);
-            return Err(unusable(&path, "is not a folder", error));
+    /// Opens the folder. Makes it, for its user alone or for its group, if it does not exist.
+    pub(super) fn open(path: &Path, access: FolderAccess) -> Result<Self> {
+        let path = absolute(path)?;
+        Access::make_folder(&path, access)
+            .map_err(|error| unusable(&path, "can't be made", error))?;
+        Self::of_existing(path, access, false)
+    }
+
+    /// Opens the folder for reading. Returns `None` if it does not exist.
+    pub(super) fn open_existing(path: &Path, access: FolderAccess) -> Result<Option<Self>> {
+        let path = absolute(path)?;
+        match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Self::of_existing(path, access, true).map(Some),
         }
-        check_private(&path, &meta)?;
-        let system = file_system(&path);
-        if let Some(kind) = system.and_then(network_of) {
+    }
+
+    fn of_existing(path: PathBuf, access: FolderAccess, reads_only: bool) -> Result<Self> {
+        let access = Access::of_folder(&path, access, reads_only)?;
+        let system = file_system::number(&path);
+        if let Some(kind) = system.and_then(file_system::network_of) {
             tracing::warn!(
                 target: "tokenlease",
                 "the store's folder {} is on {kind}, which may grant a lock twice; use Redis or \
@@ -41,7 +62,8 @@ impl Folder {
                 path.display()
             );
         }
-        Ok(Self { path, remote: !system.is_some_and(is_local) })
+        let remote = !system.is_some_and(file_system::is_local);
+        Ok(Self { path, access, reads_only, remote, warned: Arc::default() })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -52,19 +74,67 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// Opens an existing file for reading.
+    pub(super) fn open_file(&self, name: &str) -> io::Result<File> {
+        self.access.open(OpenOptions::new().read(true), &self.join(name))
+    }
+
+    /// Reads an existing text.
+    pub(super) fn read_text(&self, name: &str) -> io::Result<String> {
+        let mut text = String::new();
+        self.open_file(name)?.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// Opens the file of the folder's key.
+    pub(super) fn open_key(&self, name: &str) -> io::Result<File> {
+        let file = self.open_file(name)?;
+        self.access.check_key(&self.join(name), &file)?;
+        Ok(file)
+    }
+
+    /// Opens an existing file for reading and writing.
+    pub(super) fn open_to_change(&self, name: &str) -> io::Result<File> {
+        self.access.open_to_change(OpenOptions::new().read(true).write(true), &self.join(name))
+    }
+
     /// Opens a file for reading and writing. Makes it if it does not exist.
     pub(super) fn open_or_make(&self, name: &str) -> io::Result<File> {
+        if self.reads_only {
+            return self.open_to_change(name);
+        }
+        let missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        if self.access.is_shared() {
+            return match self.open_to_change(name) {
+                Err(error) if missing(&error) => self.make_for_group(name),
+                result => result,
+            };
+        }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let options = for_user(&mut options);
-        match options.open(self.join(name)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let path = self.join(name);
+        match self.access.open_to_change(&options, &path) {
+            Err(error) if missing(&error) => {
                 // The folder was removed meanwhile.
-                create(&self.path)?;
-                options.open(self.join(name))
+                self.access.make_again(&self.path)?;
+                self.access.open_to_change(&options, &path)
             }
             result => result,
         }
+    }
+
+    /// Makes an empty file that the group can use from the moment it has its name.
+    fn make_for_group(&self, name: &str) -> io::Result<File> {
+        let (temporary, _) = self.make_temporary()?;
+        match file_system::rename_new(&temporary.0, &self.join(name)) {
+            Ok(()) => std::mem::forget(temporary),
+            Err(error) if file_system::lacks_operation(&error) => {
+                let made = self.access.make(&self.join(name));
+                made.map(drop).or_else(unless_it_exists)?;
+            }
+            Err(error) => unless_it_exists(error)?,
+        }
+        self.open_to_change(name)
     }
 
     /// Writes a file in place of the one of that name, if any. Readers see the complete old or new
@@ -82,8 +152,26 @@ impl Folder {
         match fs::hard_link(&temporary.0, self.join(name)) {
             Ok(()) => self.sync().map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) if file_system::lacks_operation(&error) => {
+                self.place_without_link(name, temporary)
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Gives a complete file its name unless another has it. All processes do so under one lock, since
+    /// a rename would replace the other file.
+    fn place_without_link(&self, name: &str, temporary: Temporary) -> io::Result<bool> {
+        let _kernel_lock = lock::acquire_file(self, &format!("{PLACE}{}", lock::END))?;
+        let path = self.join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(_) => return Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
+        }
+        retry_on_windows(|| fs::rename(&temporary.0, &path))?;
+        std::mem::forget(temporary);
+        self.sync().map(|()| true)
     }
 
     /// Lists the names of the files that end with `end`.
@@ -100,28 +188,59 @@ impl Folder {
     }
 
     fn temporary(&self, parts: &[&[u8]]) -> io::Result<Temporary> {
+        let (temporary, mut file) = self.make_temporary()?;
+        // One write, so that most records are in the file completely or not at all.
+        file.write_all(&parts.concat())?;
+        self.or_warn(file.sync_all())?;
+        Ok(temporary)
+    }
+
+    fn make_temporary(&self) -> io::Result<(Temporary, File)> {
+        if self.reads_only {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the folder is only read"));
+        }
         let number = random::number().map_err(io::Error::other)?;
         let path = self.join(&format!("{number:016x}{TEMPORARY_END}"));
-        let mut options = OpenOptions::new();
-        let options = for_user(options.write(true).create_new(true));
-        let mut file = match options.open(&path) {
+        let file = match self.access.make(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create(&self.path)?;
-                options.open(&path)?
+                self.access.make_again(&self.path)?;
+                self.access.make(&path)?
             }
             result => result?,
         };
-        let temporary = Temporary(path);
-        // One write, so that most records are in the file completely or not at all.
-        file.write_all(&parts.concat())?;
-        file.sync_all()?;
-        Ok(temporary)
+        Ok((Temporary(path), file))
     }
 
     /// Syncs the folder, which makes a rename durable.
     fn sync(&self) -> io::Result<()> {
-        if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
+        if cfg!(unix) {
+            self.or_warn(File::open(&self.path).and_then(|folder| folder.sync_all()))
+        } else {
+            Ok(())
+        }
     }
+
+    /// Continues without a sync where the file system has none, with one warning for each process.
+    fn or_warn(&self, synced: io::Result<()>) -> io::Result<()> {
+        match synced {
+            Err(error) if file_system::lacks_operation(&error) => {
+                if !self.warned.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        target: "tokenlease",
+                        "the file system of the store's folder {} can't sync it ({error}): after a \
+                         power failure the newest tokens may be lost, which costs a login each",
+                        self.path.display()
+                    );
+                }
+                Ok(())
+            }
+            result => result,
+        }
+    }
+}
+
+fn unless_it_exists(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
 }
 
 /// A temporary file of this call; dropping it removes the file.
@@ -147,96 +266,8 @@ fn retry_on_windows<R>(mut act: impl FnMut() -> io::Result<R>) -> io::Result<R> 
     act()
 }
 
-#[cfg(unix)]
-fn create(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-#[cfg(not(unix))]
-fn create(path: &Path) -> io::Result<()> {
-    // On Windows only the user can read the user's local application data.
-    fs::create_dir_all(path)
-}
-
-#[cfg(unix)]
-fn for_user(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn for_user(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
-
-/// Checks that no other user can write to the folder: other users could replace locks and records.
-#[cfg(unix)]
-fn check_private(path: &Path, meta: &fs::Metadata) -> Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
-    if meta.mode() & 0o022 == 0 {
-        return Ok(());
-    }
-    let mode = meta.mode() & 0o777;
-    Err(Error::new(
-        ErrorKind::Config,
-        format!("other users may write to the store's folder {} (mode {mode:o})", path.display()),
-    )
-    .expected("a folder that only its user can write to")
-    .advice("run `chmod 700` on it, or name another folder with --store file:/path"))
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "it fails on other systems")]
-fn check_private(_: &Path, _: &fs::Metadata) -> Result<()> {
-    Ok(())
-}
-
-/// Returns the number of the folder's file system, see statfs(2).
-#[cfg(target_os = "linux")]
-fn file_system(path: &Path) -> Option<u32> {
-    let stat = rustix::fs::statfs(path).ok()?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::unnecessary_cast,
-        reason = "the numbers have 32 bits; the field is wider on some platforms"
-    )]
-    Some(stat.f_type as u32)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn file_system(_: &Path) -> Option<u32> {
-    None
-}
-
-/// Returns the name of a network file system by its number.
-fn network_of(number: u32) -> Option<&'static str> {
-    match number {
-        0x6969 => Some("NFS"),
-        0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
-        0x00c3_6400 => Some("CephFS"),
-        0x0102_1997 => Some("9p"),
-        _ => None,
-    }
-}
-
-/// Returns whether that file system is on a disk or in the memory of this host, so that a `stat` takes
-/// microseconds. A file system that is not listed may be on a network, as those of FUSE are.
-fn is_local(number: u32) -> bool {
-    matches!(
-        number,
-        0xef53 // ext2, ext3, ext4
-            | 0x5846_5342 // XFS
-            | 0x9123_683e // Btrfs
-            | 0xf2f5_2010 // F2FS
-            | 0x2fc1_2fc1 // ZFS
-            | 0xca45_1a4e // bcachefs
-            | 0x3153_464a // JFS
-            | 0x0102_1994 // tmpfs
-            | 0x8584_58f6 // ramfs
-            | 0x794c_7630 // overlayfs, the folders of containers
-    )
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| unusable(path, "has no absolute path", error))
 }
 
 /// Returns whether the failure may end without a change of the configuration.
@@ -251,12 +282,15 @@ pub(super) fn is_temporary(error: &io::Error) -> bool {
 }
 
 pub(super) fn unusable(path: &Path, why: &str, error: io::Error) -> Error {
+    let advice = Refused::advice_of(&error).unwrap_or_else(|| {
+        "name one with --store file:/path, or use --store memory:, which shares nothing".to_owned()
+    });
     Error::new(
         unusable_kind(&error, path),
         format!("the store's folder {} {why}: {error}", path.display()),
     )
     .expected("a folder that this user can write to")
-    .advice("name one with --store file:/path, or use --store memory:, which shares nothing")
+    .advice(advice)
     .with_source(error)
 }
 
@@ -281,7 +315,9 @@ fn is_rejection(error: &io::Error) -> bool {
 
 /// Returns the error for a failed file operation, for example `doing` "reading" a `path`.
 pub(super) fn unavailable(doing: &str, path: &Path, error: io::Error) -> StoreError {
+    let refused = Refused::advice_of(&error);
     let advice = match error.kind() {
+        _ if refused.is_some() => refused.as_deref().unwrap_or_default(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "free space on its disk"
         }
@@ -295,30 +331,4 @@ pub(super) fn unavailable(doing: &str, path: &Path, error: io::Error) -> StoreEr
         .advice(format!("{advice}; the client retries by itself"))
         .with_source(error);
     if is_rejection { StoreError::Rejected(error) } else { StoreError::Unavailable(error) }
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn network_file_systems_are_recognized_by_their_numbers() {
-        let kinds = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42].map(network_of);
-        assert_eq!(kinds, [Some("NFS"), Some("SMB"), Some("SMB"), Some("SMB")]);
-        // ext4, tmpfs, overlay.
-        assert_eq!([0xef53, 0x0102_1994, 0x794c_7630].map(network_of), [None; 3]);
-    }
-
-    /// Rule: Store: only file systems that are known to be local are read without a thread switch.
-    #[test]
-    fn only_file_systems_that_are_known_to_be_local_are_read_without_a_thread_switch() {
-        // ext4, XFS, Btrfs, tmpfs, overlay.
-        let local = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630];
-        assert!(local.into_iter().all(is_local));
-        // FUSE, CephFS, 9p, NFS, SMB, virtiofs' and vboxsf's numbers, and one that is unknown.
-        let others = [0x6573_5546, 0x00c3_6400, 0x0102_1997, 0x6969, 0x517b, 0x786f_4256, 7];
-        assert!(!others.into_iter().any(is_local));
-        let folder = tempfile::tempdir().unwrap();
-        assert!(!Folder::open(folder.path()).unwrap().remote);
-    }
 }

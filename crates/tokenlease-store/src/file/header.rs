@@ -1,8 +1,10 @@
 //! The header of a record's file.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::io::Read as _;
 
 use tokenlease::core::StoreTime;
+
+use super::folder::Folder;
 
 /// The end of the names of records' files.
 pub(super) const RECORD_END: &str = ".record";
@@ -35,9 +37,9 @@ pub(super) enum Decoded {
 
 impl Header {
     /// Reads the header of a record's file, if the file has a complete one of this version.
-    pub(super) fn read(path: &Path) -> Option<Self> {
+    pub(super) fn read(folder: &Folder, name: &str) -> Option<Self> {
         let mut bytes = [0; LENGTH];
-        File::open(path).and_then(|mut file| file.read_exact(&mut bytes)).ok()?;
+        folder.open_file(name).and_then(|mut file| file.read_exact(&mut bytes)).ok()?;
         match Self::decode(&bytes).0 {
             Decoded::Header(header) => Some(header),
             Decoded::Torn | Decoded::NewerVersion(_) => None,

@@ -26,6 +26,9 @@ pub(super) const OWNER_END: &str = ".owner";
 /// The longest wait for other processes that read or write the same intent. They normally take
 /// microseconds.
 pub(super) const KERNEL_LOCK_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How often a lock file may be replaced while a process locks it. A sweep does so once a day; a file
+/// system without stable numbers of files would seem to do so each time.
+const MAX_REPLACED: u32 = 100;
 const MAX_POLL_INTERVAL: Duration = Duration::from_millis(8);
 /// More bytes than a record and a lock have.
 const RECORD_ROOM: usize = 32 * 1024;
@@ -149,7 +152,7 @@ fn check_room(mut file: &File, remote: bool) -> io::Result<()> {
 /// processes do not delay the owner. The result may be out of date: then the caller reads it once
 /// more later, and no lock is granted for it.
 pub(super) fn is_taken(folder: &Folder, name: &RecordName, owner: &Owner, now: StoreTime) -> bool {
-    let Ok(mut file) = File::open(folder.join(&path(name))) else { return false };
+    let Ok(mut file) = folder.open_file(&path(name)) else { return false };
     matches!(Taken::read(&mut file, folder, name, owner, now), Ok(Taken::ByAnother))
 }
 
@@ -166,16 +169,35 @@ fn owner_file(name: &RecordName, owner: &str) -> String {
 /// Takes the kernel lock on a file of that name, exclusively until the returned file is dropped.
 /// Fails after [`KERNEL_LOCK_TIMEOUT`].
 pub(super) fn acquire(folder: &Folder, name: &str) -> Result<File, StoreError> {
+    acquire_file(folder, name)
+        .map_err(|error| folder::unavailable("locking", &folder.join(name), error))
+}
+
+/// As [`acquire`], with the error of the system.
+pub(super) fn acquire_file(folder: &Folder, name: &str) -> io::Result<File> {
+    acquire_while(folder, name, is_still)
+}
+
+/// Takes the kernel lock on a file that `is_still` the one of its name.
+fn acquire_while(
+    folder: &Folder,
+    name: &str,
+    is_still: impl Fn(&File, &Path) -> bool,
+) -> io::Result<File> {
     let path = folder.join(name);
-    let unavailable = |error| folder::unavailable("locking", &path, error);
-    loop {
-        let file = folder.open_or_make(name).map_err(unavailable)?;
-        wait_for(&file).map_err(unavailable)?;
+    for _ in 0..MAX_REPLACED {
+        let file = match folder.open_or_make(name) {
+            // A sweep removed the file since another process made it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => folder.open_or_make(name)?,
+            result => result?,
+        };
+        wait_for(&file)?;
         // Otherwise a sweep removed the file before it was locked.
         if is_still(&file, &path) {
             return Ok(file);
         }
     }
+    Err(io::Error::other("each time it is opened it is another file"))
 }
 
 /// Takes the kernel lock on a file, or fails after [`KERNEL_LOCK_TIMEOUT`].
@@ -201,7 +223,7 @@ fn wait_for(file: &File) -> io::Result<()> {
 #[cfg(unix)]
 pub(super) fn is_still(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    match (file.metadata(), fs::metadata(path)) {
+    match (file.metadata(), fs::symlink_metadata(path)) {
         (Ok(opened), Ok(there)) => (opened.dev(), opened.ino()) == (there.dev(), there.ino()),
         _ => false,
     }
@@ -233,18 +255,22 @@ impl Taken {
         let Some(intent) = intent.filter(|intent| intent.owner != owner.as_str()) else {
             return Ok(Self::No);
         };
-        let owner_file = folder.join(&owner_file(name, &intent.owner));
-        Ok(match is_alive(&owner_file) {
+        let owner_file = owner_file(name, &intent.owner);
+        Ok(match is_alive(folder, &owner_file) {
             true if now < intent.until => Self::ByAnother,
             true => Self::No,
-            false => Self::ByEndedOwner(owner_file),
+            false => Self::ByEndedOwner(folder.join(&owner_file)),
         })
     }
 }
 
 /// Returns whether a process has locked an owner's file.
-fn is_alive(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
+fn is_alive(folder: &Folder, name: &str) -> bool {
+    let file = match folder.open_file(name) {
+        Ok(file) => file,
+        // If the file can't be opened for another reason, the lock ends with its TTL.
+        Err(error) => return error.kind() != io::ErrorKind::NotFound,
+    };
     // A shared lock, so that processes that check do not mistake each other for the owner.
     match file.try_lock_shared() {
         Ok(()) => false,
@@ -295,4 +321,20 @@ impl Intent {
 fn failed(folder: &Folder, name: &RecordName) -> impl Fn(io::Error) -> StoreError {
     let path = folder.join(&path(name));
     move |error| folder::unavailable("locking", &path, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FolderAccess;
+
+    /// Rule: Lock: a file system that gives a file another number each time is an error, not a loop.
+    #[test]
+    fn a_lock_file_that_is_another_one_each_time_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::open(folder.path(), FolderAccess::User).unwrap();
+        let error = acquire_while(&folder, "x.lock", |_, _| false).unwrap_err();
+        assert!(error.to_string().contains("another file"), "{error}");
+        assert!(acquire_file(&folder, "x.lock").is_ok());
+    }
 }

@@ -1,10 +1,10 @@
 //! The key that a folder has of itself, in its file `key`.
 
-use std::{error::Error as StdError, io, path::Path};
+use std::{io, path::Path};
 
 use tokenlease::{Error, ErrorKind, Result, core::Key};
 
-use super::{folder::Folder, header::RECORD_END};
+use super::{folder::Folder, header::RECORD_END, refused::Refused};
 use crate::{keys, random};
 
 const NAME: &str = "key";
@@ -19,21 +19,16 @@ pub(super) fn exists(folder: &Path) -> bool {
 pub(super) fn read_or_make(folder: &Folder) -> Result<Key> {
     let path = folder.join(NAME);
     let failed = |doing: &str, error: io::Error| {
+        let advice = Refused::advice_of(&error)
+            .unwrap_or_else(|| "check the folder's permissions and its disk".into());
         Error::new(ErrorKind::Store, format!("{doing} {} failed: {error}", path.display()))
-            .advice("check the folder's permissions and its disk")
+            .advice(advice)
             .with_source(error)
     };
-    if path.try_exists().map_err(|error| failed("reading", error))? {
-        // The folder's own key is a part of the store: without the permission, the store rejects calls.
-        return keys::file::read(&path).map_err(|error| {
-            let source = StdError::source(&error).and_then(|source| source.downcast_ref());
-            match source.map(io::Error::kind) {
-                Some(io::ErrorKind::PermissionDenied) => {
-                    failed("reading", io::ErrorKind::PermissionDenied.into())
-                }
-                _ => error,
-            }
-        });
+    match folder.open_key(NAME) {
+        Ok(file) => return keys::file::read_opened(file, &path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed("reading", error)),
     }
     let records =
         folder.names(RECORD_END).map_err(|error| failed("listing the folder of", error))?;
@@ -50,7 +45,8 @@ pub(super) fn read_or_make(folder: &Folder) -> Result<Key> {
         .advice("give the key or passphrase, put the file back, or remove the records"));
     }
     folder.place(NAME, &[&*random::key()?]).map_err(|error| failed("making", error))?;
-    keys::file::read(&path)
+    let file = folder.open_key(NAME).map_err(|error| failed("reading", error))?;
+    keys::file::read_opened(file, &path)
 }
 
 #[cfg(test)]
@@ -58,6 +54,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::FolderAccess;
 
     /// Rule: Secrets: a folder makes its key once, for its user alone, and only while it has no
     /// record.
@@ -65,7 +62,7 @@ mod tests {
     fn a_folder_makes_its_key_once_and_only_while_it_has_no_record() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("store");
-        let folder = Folder::open(&path).unwrap();
+        let folder = Folder::open(&path, FolderAccess::User).unwrap();
         let keys: Vec<Key> = std::thread::scope(|scope| {
             let each: Vec<_> = (0..16).map(|_| scope.spawn(|| read_or_make(&folder))).collect();
             each.into_iter().map(|one| one.join().unwrap().unwrap()).collect()

@@ -2,9 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     io::{self, Read as _},
-    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -75,7 +74,7 @@ impl Records {
         now: StoreTime,
     ) -> Option<Loaded> {
         let cache = self.cache()?;
-        let meta = match fs::metadata(folder.join(&file(name))) {
+        let meta = match fs::symlink_metadata(folder.join(&file(name))) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Some(Loaded { record: None, now });
             }
@@ -92,11 +91,12 @@ impl Records {
         name: &RecordName,
         now: StoreTime,
     ) -> Result<Option<Stored>, StoreError> {
-        let path = folder.join(&file(name));
-        let (meta, bytes) = match read_file(&path) {
+        let (meta, bytes) = match read_file(folder, &file(name)) {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(folder::unavailable("reading", &path, error)),
+            Err(error) => {
+                return Err(folder::unavailable("reading", &folder.join(&file(name)), error));
+            }
         };
         let (header, body) = Header::decode(&bytes);
         let header = match header {
@@ -140,7 +140,7 @@ pub(super) fn write(
 ) -> Result<u64, StoreError> {
     let file = file(name);
     let path = folder.join(&file);
-    let before = Header::read(&path).map_or(0, |header| header.revision);
+    let before = Header::read(folder, &file).map_or(0, |header| header.revision);
     // The clock keeps revisions unique even after the file was removed.
     let clock = u64::try_from(times.store.0).unwrap_or_default().saturating_mul(1000);
     let revision = before.saturating_add(1).max(clock);
@@ -161,8 +161,8 @@ fn file(name: &RecordName) -> String {
     format!("{}{RECORD_END}", name.key())
 }
 
-fn read_file(path: &Path) -> io::Result<(fs::Metadata, Vec<u8>)> {
-    let mut file = File::open(path)?;
+fn read_file(folder: &Folder, name: &str) -> io::Result<(fs::Metadata, Vec<u8>)> {
+    let mut file = folder.open_file(name)?;
     let meta = file.metadata()?;
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
     file.read_to_end(&mut bytes)?;

@@ -2,7 +2,8 @@
 //! and files that processes left behind when they ended.
 
 use std::{
-    fs::{self, File},
+    fs,
+    io::{self, Seek as _, Write as _},
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -26,13 +27,19 @@ pub(super) fn is_due(mark: &Path) -> bool {
 
 /// Sweeps if no process did so for a day. A file that can't be removed stays until the next sweep.
 pub(super) fn sweep_daily(folder: &Folder, clock: &BootClock) {
-    if !is_due(&folder.join(MARK)) {
+    if folder.reads_only || !is_due(&folder.join(MARK)) {
         return;
     }
-    let marked = folder.open_or_make(MARK).and_then(|file| file.set_modified(SystemTime::now()));
-    if marked.is_ok() {
+    if mark(folder).is_ok() {
         sweep(folder, clock);
     }
+}
+
+/// Sets the time of the mark. A write does so for every user of a group, not just for the file's owner.
+fn mark(folder: &Folder) -> io::Result<()> {
+    let mut file = folder.open_or_make(MARK)?;
+    file.rewind()?;
+    file.write_all(b"\n")
 }
 
 pub(super) fn sweep(folder: &Folder, clock: &BootClock) {
@@ -42,7 +49,7 @@ pub(super) fn sweep(folder: &Folder, clock: &BootClock) {
         let is_old = |than| age(&path).is_some_and(|age| age >= than);
         if let Some(key) = name.strip_suffix(RECORD_END) {
             let lock_name = format!("{key}{}", lock::END);
-            let expired = || Header::read(&path).is_some_and(|header| header.until <= now);
+            let expired = || Header::read(folder, &name).is_some_and(|header| header.until <= now);
             if expired()
                 && let Ok(_kernel_lock) = lock::acquire(folder, &lock_name)
                 && expired()
@@ -54,7 +61,7 @@ pub(super) fn sweep(folder: &Folder, clock: &BootClock) {
             if cfg!(unix)
                 && is_old(DAY)
                 && !folder.join(&format!("{key}{RECORD_END}")).exists()
-                && let Ok(file) = File::options().read(true).write(true).open(&path)
+                && let Ok(file) = folder.open_to_change(&name)
                 && file.try_lock().is_ok()
                 && lock::is_still(&file, &path)
             {
@@ -62,7 +69,7 @@ pub(super) fn sweep(folder: &Folder, clock: &BootClock) {
             }
         } else if name.ends_with(lock::OWNER_END) {
             if is_old(HOUR)
-                && let Ok(file) = File::open(&path)
+                && let Ok(file) = folder.open_file(&name)
                 && file.try_lock().is_ok()
             {
                 remove(&path);
@@ -76,7 +83,7 @@ pub(super) fn sweep(folder: &Folder, clock: &BootClock) {
 }
 
 fn age(path: &Path) -> Option<Duration> {
-    let modified = fs::metadata(path).and_then(|meta| meta.modified()).ok()?;
+    let modified = fs::symlink_metadata(path).and_then(|meta| meta.modified()).ok()?;
     SystemTime::now().duration_since(modified).ok()
 }
 

@@ -39,7 +39,7 @@ impl Place {
     }
 }
 
-fn name(user: &str) -> RecordName {
+pub(super) fn name(user: &str) -> RecordName {
     RecordName::new(Identity::wyn("https://wyn.example", user, "c").unwrap())
 }
 
@@ -104,7 +104,7 @@ async fn only_their_user_can_read_and_write_the_files() {
 fn a_folder_that_other_users_can_write_to_is_an_error() {
     use std::os::unix::fs::PermissionsExt as _;
     let temporary = tempfile::tempdir().unwrap();
-    fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o770)).unwrap();
+    fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o772)).unwrap();
     let error = FileStore::open(temporary.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("chmod 700"), "{error}");

@@ -1,6 +1,10 @@
 //! A key in a file.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::Path,
+};
 
 use tokenlease::{Error, ErrorKind, Result, core::Key};
 use zeroize::Zeroizing;
@@ -8,29 +12,31 @@ use zeroize::Zeroizing;
 use super::text::{malformed, parse};
 
 /// More bytes than any form of a key has.
-const MAX_LEN: u64 = 4096;
+const MAX_LEN: usize = 4096;
 
 /// Reads the key in a file.
 ///
 /// # Errors
 /// [`ErrorKind::Config`] if the file can't be read, holds no key, or is readable for other users.
 pub(crate) fn read(path: &Path) -> Result<Key> {
-    let unreadable = |error: io::Error| {
-        Error::new(
-            ErrorKind::Config,
-            format!("the key file {} can't be read: {error}", path.display()),
-        )
+    let unreadable = |error| unreadable(path, error);
+    let file = File::open(path).map_err(unreadable)?;
+    check_private(path, &file.metadata().map_err(unreadable)?)?;
+    read_opened(file, path)
+}
+
+/// Reads the key in an opened file, whose mode was checked.
+pub(crate) fn read_opened(file: File, path: &Path) -> Result<Key> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN));
+    file.take(MAX_LEN as u64).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+    parse(&bytes)
+        .ok_or_else(|| malformed(&format!("the content of the key file {}", path.display())))
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    Error::new(ErrorKind::Config, format!("the key file {} can't be read: {error}", path.display()))
         .expected("a file with 32 bytes, raw, in hexadecimal digits or in base64")
         .with_source(error)
-    };
-    let meta = fs::metadata(path).map_err(unreadable)?;
-    check_private(path, &meta)?;
-    let malformed = || malformed(&format!("the content of the key file {}", path.display()));
-    if meta.len() > MAX_LEN {
-        return Err(malformed());
-    }
-    let bytes = Zeroizing::new(fs::read(path).map_err(unreadable)?);
-    parse(&bytes).ok_or_else(malformed)
 }
 
 #[cfg(unix)]
