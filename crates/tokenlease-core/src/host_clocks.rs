@@ -114,7 +114,7 @@ impl Lease<Timestamp> {
     pub(crate) fn take_peer_validation(&mut self, stored: &Self, now: HostClocks) {
         let Some(sent) = stored.validated_at else { return };
         let own = stored.clocks.filter(|clocks| clocks.boot == now.boot);
-        let confirmed = own.map_or(now.wall(sent).wall, |clocks| clocks.confirmed);
+        let confirmed = own.map_or_else(|| now.wall(sent).wall, |clocks| clocks.confirmed);
         if Some(sent) > self.validated_at {
             self.confirmed(sent, HostTime { boot: now.boot, wall: confirmed });
         }

@@ -104,7 +104,7 @@ impl World {
         if let Some(reported) = self.processes[p].reported.get(&(*password, number)).copied()
             && reported < asked
             && !validations.iter().any(|at| *at >= reported)
-            && !(self.last_return(number).is_some_and(|sent| sent >= reported))
+            && self.last_return(number).is_none_or(|sent| sent < reported)
         {
             why = Some("served a token known to be inactive (c): this process had reported it");
         }
