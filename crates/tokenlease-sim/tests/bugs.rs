@@ -50,7 +50,16 @@ fn plan_for(bug: Bug) -> Plan {
         Bug::LockWithoutStore | Bug::StaleReadInsideLock | Bug::WrongCause => {
             all_ask_at_once(Kind::Wyn, 4)
         }
-        Bug::FailedReadIgnored | Bug::LostSaveIgnored | Bug::OneLossOutage => {
+        Bug::LostSaveIgnored => {
+            // The token of process 0 is not saved. Then process 1 asks for one.
+            let mut plan = Plan::new(setup(Kind::Wyn, 12 * H, 2), 5 * M);
+            asks(&mut plan, 0, [100], &caller);
+            plan.events.push((0, PlanEvent::LoseStoreCalls { percent: 40 }));
+            plan.events.push((2 * S, PlanEvent::LoseStoreCalls { percent: 0 }));
+            asks(&mut plan, 1, [M], &caller);
+            plan
+        }
+        Bug::FailedReadIgnored | Bug::OneLossOutage => {
             let mut plan = all_ask_at_once(Kind::Wyn, 4);
             plan.events.push((0, PlanEvent::LoseStoreCalls { percent: 40 }));
             plan

@@ -113,7 +113,7 @@ fn doctor_and_store_check_find_files_of_another_user() {
     assert!(checked.contains("\nrecord   of ") && checked.contains("can be read"), "{checked}");
     let record = record(state.path());
     for (file, code) in
-        [(record.clone(), 6), (record.with_extension("lock"), 6), (record.with_file_name("key"), 2)]
+        [(record.clone(), 6), (record.with_extension("lock"), 6), (record.with_file_name("key"), 6)]
     {
         give_to(&file, 0);
         fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("its mode");
@@ -159,9 +159,9 @@ fn service_accounts_share_a_folder_by_its_group() {
     assert_eq!(emulator.counts().winkas.login, 1, "later ones are refetched");
     // A user outside of the group, and one without the option, get an error.
     let outside = winkas(&emulator, "token").args(["--store-access=group"]).by_user(BOB, BOB);
-    outside.shares(state.path()).run().exits_with(2);
+    outside.shares(state.path()).run().exits_with(6);
     let without = winkas(&emulator, "token").by_user(BOB, TEAM).shares(state.path()).run();
-    without.exits_with(2).complains("belongs to root (uid 0)");
+    without.exits_with(6).complains("belongs to root (uid 0)");
 }
 
 /// Compiles a library that makes calls of the file system fail, as file systems without them do.

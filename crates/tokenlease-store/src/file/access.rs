@@ -240,7 +240,7 @@ fn foreign(path: &Path, what: &str, owner: u32, user: u32) -> Error {
     let (owner, user) = (named(owner), named(user));
     let what = if what.is_empty() { String::new() } else { format!("{what} ") };
     Error::new(
-        ErrorKind::Config,
+        ErrorKind::Store,
         format!(
             "the store's folder {} {what}belongs to {owner}, and this program runs as {user}",
             path.display()
