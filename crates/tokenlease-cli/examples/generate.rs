@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Command;
+use clap::{Arg, Command};
 use clap_complete::{Shell, generate_to};
 use clap_mangen::Man;
 
@@ -54,7 +54,7 @@ fn visible(command: &Command) -> Command {
     let name: &'static str = command.get_name().to_owned().leak();
     let mut copy = Command::new(name);
     copy = copy
-        .args(command.get_arguments().filter(|arg| !arg.is_hide_set()).cloned())
+        .args(command.get_arguments().filter(|arg| !arg.is_hide_set() && !is_added(arg)).cloned())
         .subcommands(command.get_subcommands().filter(|one| !one.is_hide_set()).map(visible))
         .subcommand_required(command.is_subcommand_required_set())
         .version(env!("CARGO_PKG_VERSION"))
@@ -69,6 +69,11 @@ fn visible(command: &Command) -> Command {
         copy = copy.after_long_help(end.clone());
     }
     copy
+}
+
+/// Returns whether clap adds the option itself, also to the copy.
+fn is_added(arg: &Arg) -> bool {
+    matches!(arg.get_id().as_str(), "help" | "version")
 }
 
 /// Writes the page of a command and those of its subcommands.

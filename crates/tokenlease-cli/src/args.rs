@@ -21,7 +21,7 @@ pub(crate) use self::{
     connection::Connection,
     printed::{Exec, Printed, TokenArgs},
     store::{StoreArgs, StoreCommand},
-    summary::with_summaries,
+    summary::{with_options, with_summaries},
 };
 use crate::{
     exit,
@@ -319,10 +319,14 @@ mod tests {
 
     #[test]
     fn every_option_is_documented_in_whole_sentences() {
-        let cli = Cli::command();
+        let cli = with_options(Cli::command().disable_help_subcommand(true));
         let nested = cli.get_subcommands().flat_map(clap::Command::get_subcommands);
         for command in std::iter::once(&cli).chain(cli.get_subcommands()).chain(nested) {
-            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            let is_ours = |arg: &&clap::Arg| {
+                // clap describes its own options.
+                !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version")
+            };
+            for arg in command.get_arguments().filter(is_ours) {
                 let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
                 let long = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
                 let id = format!("{} of {}", arg.get_id(), command.get_name());

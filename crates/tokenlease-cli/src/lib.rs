@@ -124,7 +124,7 @@ pub fn main() -> ExitCode {
 /// Returns the command line, for the generators of completions and manual pages.
 #[doc(hidden)]
 pub fn command() -> clap::Command {
-    Cli::command()
+    args::with_options(Cli::command().disable_help_subcommand(true))
 }
 
 /// Keeps secrets out of core dumps, and other processes of the user from reading this process'

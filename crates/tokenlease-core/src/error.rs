@@ -96,7 +96,8 @@ impl Error {
     }
 
     /// Marks an error whose cause lasts until somebody corrects it, although other errors of its kind
-    /// pass: the certificate of another host, for example. It is not [retryable](Self::is_retryable).
+    /// pass: the certificate of another host, or a password file that is missing, for example. It is not
+    /// [retryable](Self::is_retryable), and no caller waits for another attempt.
     #[must_use]
     pub fn lasting(self) -> Self {
         self.with(|repr| repr.is_lasting = true)
@@ -181,6 +182,11 @@ impl Error {
                     | ErrorKind::DeadlineExceeded
                     | ErrorKind::Store
             )
+    }
+
+    /// Returns whether the error is marked by [`lasting`](Self::lasting).
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.0.is_lasting
     }
 
     fn with(mut self, change: impl FnOnce(&mut Repr)) -> Self {

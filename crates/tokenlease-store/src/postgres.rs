@@ -244,7 +244,10 @@ impl Connect for Inner {
     type Connection = Client;
 
     async fn connect(&self) -> Result<Client> {
-        let failed = |error: tokio_postgres::Error| self.failure("connecting failed", &error).error;
+        let failed = |error: tokio_postgres::Error| {
+            tls::fault(&format!("PostgreSQL at {}", self.hosts), &error)
+                .unwrap_or_else(|| self.failure("connecting failed", &error).error)
+        };
         match &self.tls {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;

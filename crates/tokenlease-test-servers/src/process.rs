@@ -55,6 +55,17 @@ impl Running {
         path
     }
 
+    /// Returns its own certificate, in PEM.
+    ///
+    /// # Panics
+    /// If the server has none.
+    pub fn certificate(&self) -> Vec<u8> {
+        let folder = self.folder.path();
+        // PostgreSQL has it in its folder of data.
+        let paths = [folder.join("server.crt"), folder.join("data/server.crt")];
+        paths.iter().find_map(|path| fs::read(path).ok()).expect("a certificate")
+    }
+
     /// Returns the certificate authority of its certificate, in PEM.
     pub fn authority(&self) -> Vec<u8> {
         self.authority.clone().into_bytes()

@@ -18,7 +18,7 @@ use crate::{
 pub use crate::{
     builder::DEADLINE,
     cache::CacheVersion,
-    tls::{Fault as TlsFault, expires_at, fault as tls_fault},
+    tls::{Fault as TlsFault, expires_at, fault_in as tls_fault},
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
 
@@ -82,6 +82,19 @@ pub fn server_verifier(extra: &[Vec<u8>]) -> Result<Arc<dyn ServerCertVerifier>>
 /// `Config` if an extra CA or the client certificate cannot be used.
 pub fn tls_config(options: &HttpOptions) -> Result<rustls::ClientConfig> {
     options.tls()
+}
+
+/// Asks an `http://` proxy to connect to a server, and returns the status. `None` if it does not answer.
+pub async fn proxy_status(proxy: &reqwest::Url, server: &http::Uri) -> Option<http::StatusCode> {
+    crate::transport::proxy_status(proxy, server).await
+}
+
+/// Returns the TLS configuration for a store: the same trust as for servers with these extra CAs (PEM).
+///
+/// # Errors
+/// `Config` if an extra CA cannot be used.
+pub fn store_tls_config(extra: &[Vec<u8>]) -> Result<rustls::ClientConfig> {
+    crate::tls::any_protocol(extra, None)
 }
 
 /// Returns the URL of the proxy for requests to an address, with its user and password. `None` if they

@@ -6,6 +6,7 @@ mod task;
 
 use std::{sync::Arc, time::Duration};
 
+pub(crate) use self::effects::lasting;
 use self::task::Task;
 use crate::{
     entry::{Entry, Machine},

@@ -7,7 +7,7 @@ use tokenlease_core::{
     time::Moment as _,
 };
 
-use crate::{entry::Entry, state::ClientState};
+use crate::{driver::lasting, entry::Entry, state::ClientState};
 
 impl ClientState {
     /// Returns the entry of the current credentials. Calls the function if it was never called.
@@ -69,7 +69,7 @@ impl ClientState {
             Some(credentials) => return Ok(credentials.clone()),
             None => match entry.returned(call, self.elapsed()) {
                 Some(credentials) => return Ok(credentials),
-                None => self.source().fetch(&self.runtime()?.fetches).await?,
+                None => self.source().fetch(&self.runtime()?.fetches).await.map_err(lasting)?,
             },
         };
         let same = CredentialsFingerprint::of(self.registry.key(), &credentials)
@@ -79,6 +79,7 @@ impl ClientState {
             let until = self.elapsed().plus(self.wait);
             self.enter(&credentials)?.keep_returned(until, credentials);
             entry.supersede();
+            // Not lasting: the waiting callers go on with the new entry.
             return Err(Error::new(
                 ErrorKind::Config,
                 "the function that fetches the credentials returned different ones meanwhile",

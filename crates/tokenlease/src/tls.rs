@@ -14,10 +14,11 @@ use rustls::{
 use tokenlease_core::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
 
+pub(crate) use self::fault::chain;
 use self::trust::Trust;
 pub use self::{
     certificate::expires_at,
-    fault::{Fault, fault},
+    fault::{Fault, fault_in},
 };
 
 /// A client certificate as it was given: PEM texts, not parsed yet.
@@ -33,12 +34,22 @@ impl fmt::Debug for ClientCertificate {
     }
 }
 
-/// Returns a configuration for TLS 1.2 and 1.3. It trusts the certificate authorities of the platform
-/// and those in the `extra` PEM texts.
+/// Returns a configuration for HTTP over TLS 1.2 and 1.3. It trusts the certificate authorities of the
+/// platform and those in the `extra` PEM texts.
+pub(crate) fn config(
+    extra: &[Vec<u8>],
+    client: Option<&ClientCertificate>,
+) -> Result<ClientConfig> {
+    let mut config = any_protocol(extra, client)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// Returns a configuration for any protocol over TLS.
 ///
 /// It neither needs nor sets a process-wide crypto provider, so that it does not affect other code
 /// that uses rustls.
-pub(crate) fn config(
+pub(crate) fn any_protocol(
     extra: &[Vec<u8>],
     client: Option<&ClientCertificate>,
 ) -> Result<ClientConfig> {
@@ -49,8 +60,8 @@ pub(crate) fn config(
         .map_err(|error| internal(&error))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let mut config = match client {
-        None => builder.with_no_client_auth(),
+    match client {
+        None => Ok(builder.with_no_client_auth()),
         Some(ClientCertificate { chain, key }) => {
             let chain = certificates(chain, "the client certificate")?;
             let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
@@ -65,11 +76,9 @@ pub(crate) fn config(
                     format!("the client certificate cannot be used: {error}"),
                 )
                 .expected("a certificate chain that begins with the client's own, and its key")
-            })?
+            })
         }
-    };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    }
 }
 
 /// Returns the verifier of servers' certificates.

@@ -13,9 +13,11 @@
 //!
 //! The process's own runtime drives all connections, and a forked child has its own registry.
 
+mod addresses;
 mod content_coding;
 mod http_options;
 mod proxy;
+mod proxy_status;
 mod received;
 mod send_error;
 #[cfg(test)]
@@ -44,6 +46,7 @@ use tokenlease_core::{
 };
 use zeroize::Zeroizing;
 
+pub(crate) use self::proxy_status::proxy_status;
 pub use self::{http_options::HttpOptions, send_error::SendError};
 use self::{
     http_options::ProxyChoice,
@@ -137,9 +140,8 @@ impl Transport {
         })))
     }
 
-    /// Returns how to reach a server: the client of a proxy or `None`, and the proxy in between as
-    /// `host:port`.
-    fn route(&self, uri: &Uri) -> Result<(Option<&reqwest::Client>, Option<String>)> {
+    /// Returns how to reach a server: the client of a proxy or `None`, and the proxy in between.
+    fn route(&self, uri: &Uri) -> Result<(Option<&reqwest::Client>, Option<reqwest::Url>)> {
         let sender = &*self.0;
         if (sender.loopback_is_direct && is_loopback(uri)) || sender.no_proxy.contains(uri) {
             return Ok((None, None));
@@ -147,10 +149,7 @@ impl Transport {
         let route = if uri.scheme_str() == Some("http") { &sender.http } else { &sender.https };
         match &route.rule {
             Rule::Unusable(error) => Err(error.clone()),
-            Rule::Through(url) => {
-                let url = proxy::read(url.expose())?;
-                Ok((route.client.as_ref(), Some(proxy::place(&url))))
-            }
+            Rule::Through(url) => Ok((route.client.as_ref(), Some(proxy::read(url.expose())?))),
             Rule::Direct | Rule::System => Ok((route.client.as_ref(), None)),
         }
     }
@@ -254,9 +253,17 @@ impl Transport {
         if !body.as_bytes().is_empty() {
             *outgoing.body_mut() = Some(reqwest::Body::wrap(Outgoing::new(body, progress)));
         }
+        let at = proxy.as_ref().map(proxy::place);
         let failed =
-            |error: reqwest::Error| send_error::failed(place, proxy.as_deref(), &error, progress);
-        let incoming = http.execute(outgoing).await.map_err(&failed)?;
+            |error: reqwest::Error| send_error::failed(place, at.as_deref(), &error, progress);
+        let incoming = match (http.execute(outgoing).await, &proxy) {
+            (Err(error), Some(proxy)) if send_error::is_rejected_by_the_proxy(&error) => {
+                let asked = tokio::time::timeout_at(patience, proxy_status(proxy, &parts.uri));
+                let status = asked.await.ok().flatten();
+                return Err(send_error::rejected_by_the_proxy(place, &proxy::place(proxy), status));
+            }
+            (result, _) => result.map_err(&failed)?,
+        };
         progress.reached(Step::Reading);
         received.read(place, incoming, patience, failed).await
     }

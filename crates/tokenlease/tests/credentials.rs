@@ -13,7 +13,7 @@ use std::{
 use common::World;
 use tokenlease::{
     Client, CredentialsSource, ErrorKind, TokenOptions,
-    core::{Credentials, Identity, lease::Source, provider::Server},
+    core::{Credentials, Error, Identity, lease::Source, provider::Server},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -219,6 +219,31 @@ async fn a_credentials_function_that_blocks_delays_no_caller_beyond_its_deadline
     assert_eq!(calls.load(Ordering::Relaxed), 1);
     drop(release);
     client.token().await.unwrap();
+}
+
+/// Rule: Deadlines: an error of the configuration, such as a password file that is missing, ends the wait of
+/// callers at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_finds_no_secret_ends_the_wait_of_callers() {
+    let world = World::start().await;
+    let (calls, password) = (Arc::new(AtomicU64::new(0)), world.emulator.winkas().password());
+    let counted = calls.clone();
+    let source = CredentialsSource::from_fn(move || {
+        // The first call is for the entry of the store. The file is removed after it.
+        if counted.fetch_add(1, Ordering::Relaxed) > 0 {
+            return Err(Error::new(ErrorKind::Config, "the password file can't be read"));
+        }
+        Ok(Credentials::password(password.as_str()))
+    });
+    let client =
+        Client::builder(world.winkas_server(), source).registry(&world.registry()).build().unwrap();
+    let patient = TokenOptions::default().with_deadline(Duration::from_secs(5));
+    let error = client.token_with(patient).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(!error.is_retryable() && error.detail().contains("password file"), "{error}");
+    assert_eq!(calls.load(Ordering::Relaxed), 2, "the caller waited for another attempt");
+    let counts = world.emulator.counts().winkas;
+    assert_eq!((counts.login, counts.refetch), (0, 0));
 }
 
 /// Rule: Secrets: a client for a plain HTTP address on another machine is not built.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, builder::Resettable};
 
 /// The order of the parts of a help text.
 const TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}\
@@ -14,11 +14,35 @@ const WIDTH: usize = 80;
 
 /// Adds the summaries to a command and its subcommands. They cost time, so that a command line
 /// without `--help` is parsed without them.
-pub(crate) fn with_summaries(mut command: Command) -> Command {
+pub(crate) fn with_summaries(command: Command) -> Command {
+    summarized(with_options(command))
+}
+
+/// Builds a command with its subcommands, which get their options only then.
+pub(crate) fn with_options(mut command: Command) -> Command {
+    let described = command.clone();
+    command.build();
+    describe(command, &described)
+}
+
+/// Gives a command's subcommands the descriptions that they had before they were built. The doc comment
+/// of a group of options that is added late replaces them.
+fn describe(mut command: Command, described: &Command) -> Command {
+    for before in described.get_subcommands() {
+        command = command.mut_subcommand(before.get_name(), |subcommand| {
+            let about = Resettable::from(before.get_about().cloned());
+            let long = Resettable::from(before.get_long_about().cloned());
+            describe(subcommand, before).about(about).long_about(long)
+        });
+    }
+    command
+}
+
+fn summarized(mut command: Command) -> Command {
     let names: Vec<_> =
         command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in names {
-        command = command.mut_subcommand(name, with_summaries);
+        command = command.mut_subcommand(name, summarized);
     }
     let end = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let Some((examples, end)) = end.split_once("\n\n") else { return command };

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{StatusCode, header};
 
+use tokenlease::bindings;
+
 use super::{Finding, network::Route, tls::Trust};
 use tokenlease_config::duration::show;
 
@@ -35,11 +37,15 @@ pub(super) async fn check(settings: &Settings, trust: &Trust, route: &Route) -> 
     let took = begun.elapsed().unwrap_or_default();
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error) => return vec![failed(&error.without_url(), settings.timeout())],
+        Err(error) => {
+            let finding = failed(&error.without_url(), settings.timeout());
+            return vec![rejected_by_the_proxy(settings, route).await.unwrap_or(finding)];
+        }
     };
     let (status, headers) = (answer.status(), answer.headers());
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let mut findings = vec![http_finding(status, text(header::LOCATION), took)];
+    let server = settings.identity.server();
+    let mut findings = vec![http_finding(server, status, text(header::LOCATION), took)];
     if route.is_proxied()
         && let Some((detail, is_warning)) = trust.certificate_expiry()
     {
@@ -53,7 +59,12 @@ pub(super) async fn check(settings: &Settings, trust: &Trust, route: &Route) -> 
     findings
 }
 
-fn http_finding(status: StatusCode, location: Option<&str>, took: Duration) -> Finding {
+fn http_finding(
+    server: &str,
+    status: StatusCode,
+    location: Option<&str>,
+    took: Duration,
+) -> Finding {
     let detail = format!("the base URL answers {} ({})", status.as_u16(), show(took));
     if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         return Finding::fail(
@@ -75,6 +86,17 @@ fn http_finding(status: StatusCode, location: Option<&str>, took: Duration) -> F
     if status.is_redirection() {
         // The query may contain secrets, so only the host and path are printed.
         let to = location.map(|to| to.split(['?', '#']).next().unwrap_or_default());
+        if let Some(host) = location.and_then(|to| other_host(server, to)) {
+            return Finding::warn(
+                "http",
+                format!(
+                    "{detail}, a redirect to another host, {host}: a login page or a captive portal \
+                     answers in place of the server"
+                ),
+                "if it belongs to this network, log in to it in a browser; if it is the server's, set \
+                 --server to the address of its API",
+            );
+        }
         return Finding::warn(
             "http",
             format!("{detail}, a redirect to {}", to.unwrap_or("nowhere")),
@@ -109,6 +131,34 @@ fn failed(error: &reqwest::Error, limit: Duration) -> Finding {
         "check that the port in --server is an HTTP port, and check proxies on the network path"
     };
     Finding::fail("http", exit::UNAVAILABLE, format!("no HTTP response: {why}"), advice)
+}
+
+/// Returns the host of a redirect's target if it is not the server's.
+fn other_host(server: &str, location: &str) -> Option<String> {
+    let server = reqwest::Url::parse(server).ok()?;
+    let target = server.join(location).ok()?;
+    let host = target.host_str()?;
+    (Some(host) != server.host_str()).then(|| host.to_owned())
+}
+
+/// Asks the proxy for the status with which it rejects a connection to the server.
+async fn rejected_by_the_proxy(settings: &Settings, route: &Route) -> Option<Finding> {
+    let (proxy, uri) = (route.proxy_url()?, settings.identity.server().parse().ok()?);
+    let asked = bindings::proxy_status(&proxy, &uri);
+    let status = tokio::time::timeout(settings.timeout(), asked).await.ok().flatten()?;
+    if !route.is_tls() || status.is_success() {
+        return None;
+    }
+    if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        return Some(http_finding(settings.identity.server(), status, None, Duration::ZERO));
+    }
+    let place = route.proxy_place().unwrap_or_default();
+    Some(Finding::fail(
+        "http",
+        exit::UNAVAILABLE,
+        format!("the proxy {place} did not connect to the server: it answered {status}"),
+        "check the rules of the proxy, and whether it can reach the server",
+    ))
 }
 
 /// Compares this machine's clock with the server's. A `Date` header has whole seconds.
@@ -159,18 +209,26 @@ mod tests {
         assert_eq!(at(clock(Some("soon"), theirs)).0, "skip");
     }
 
+    /// Rule: Proxies: in `doctor`, a redirect to another host, a captive portal and a proxy's 407 each have their own
+    /// sentence.
     #[test]
     fn redirects_and_server_errors_are_warnings_and_407_and_511_are_failures() {
         let of = |status, location| {
             let status = StatusCode::from_u16(status).expect("a status");
-            http_finding(status, location, Duration::from_millis(3))
+            http_finding("https://wyn.example/portal", status, location, Duration::from_millis(3))
         };
         for status in [200, 401, 403, 404, 405] {
             assert_eq!(of(status, None).outcome.as_str(), "ok");
         }
-        let redirect = of(302, Some("https://sso.example/login?state=canary#x"));
-        assert!(redirect.detail.contains("https://sso.example/login"), "{redirect}");
+        let redirect = of(302, Some("/login?state=canary#x"));
+        assert!(redirect.detail.contains("a redirect to /login"), "{redirect}");
         assert!(!redirect.to_string().contains("canary"));
+        for elsewhere in ["https://u:canary@sso.example/login?state=canary#x", "//sso.example"] {
+            let redirect = of(302, Some(elsewhere));
+            let words = "another host, sso.example: a login page or a captive portal";
+            assert!(redirect.detail.contains(words), "{redirect}");
+            assert!(!redirect.to_string().contains("canary"));
+        }
         assert_eq!(of(503, None).outcome.as_str(), "warn");
         assert_eq!(of(511, None).outcome.as_str(), "fail");
         assert_eq!(of(407, None).outcome.as_str(), "fail");

@@ -46,6 +46,11 @@ impl Route {
         self.proxy_url.clone()
     }
 
+    /// Returns the address of the proxy, without user and password.
+    pub(super) fn proxy_place(&self) -> Option<String> {
+        self.proxy.as_ref().map(|(host, port)| format!("{host}:{port}"))
+    }
+
     /// Returns the server's name for its certificate.
     pub(super) fn host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')

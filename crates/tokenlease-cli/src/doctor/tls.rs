@@ -112,8 +112,7 @@ fn handshake(
 
 /// Returns the fault of a failed handshake, and the advice.
 fn explain(error: &io::Error) -> (String, &'static str) {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    if let Some(fault) = inner.map(bindings::tls_fault) {
+    if let Some(fault) = bindings::tls_fault(error) {
         return (format!("no TLS connection: {}", fault.detail), fault.advice);
     }
     let in_between = "check the scheme and port in --server, and firewalls and proxies in between: \

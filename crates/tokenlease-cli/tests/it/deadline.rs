@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{emulator, tokenlease, wyn};
+use crate::support::{emulator, tokenlease, unreachable, winkas, wyn};
 
 /// Makes a named pipe.
 fn pipe(folder: &Path) -> PathBuf {
@@ -84,4 +84,41 @@ fn the_program_reports_at_its_deadline() {
     drop(ended);
     let waited = server_thread.join().expect("no panic");
     assert_eq!(waited, Err(RecvTimeoutError::Disconnected), "the program waited for the server");
+}
+
+/// Rule: Deadlines: a missing password file ends the program before anything is sent.
+#[test]
+fn a_missing_password_file_ends_the_program_before_a_login() {
+    let (emulator, folder) = (emulator(), tempfile::tempdir().expect("a folder"));
+    let missing = folder.path().join("password");
+    for command in ["token", "refetch"] {
+        let mut program = winkas(&emulator, command).args(["-v", "--password-file"]);
+        program.command().arg(&missing).env_remove("TOKENLEASE_PASSWORD");
+        let run = program.run().exits_with(2).complains("can't be read");
+        assert!(!run.err.contains("attempt failed"), "{run:?}");
+    }
+    assert_eq!((emulator.counts().winkas.login, emulator.counts().winkas.refetch), (0, 0));
+}
+
+/// Rule: Deadlines: with `-v`, each failed attempt is printed with its cause and the wait for the next one.
+#[test]
+fn verbose_output_has_the_cause_and_the_wait_of_each_attempt() {
+    let args = ["token", "-v", "--deadline", "3s", "--provider", "wyn", "--user", "u", "--server"];
+    let run = tokenlease(args)
+        .args([unreachable()])
+        .env("TOKENLEASE_PASSWORD", "canary")
+        .env("TOKENLEASE_CLIENT_SECRET", "canary")
+        .run()
+        .exits_with(4);
+    let attempts: Vec<_> = run.err.lines().filter(|line| line.contains("attempt failed")).collect();
+    // The first wait is a second at most.
+    assert!(attempts.len() > 1, "{run:?}");
+    for attempt in attempts {
+        let (_, rest) = attempt.split_once("the next one is possible in ").expect("a wait");
+        let (wait, cause) = rest.split_once(": ").expect("a cause");
+        let number = wait.trim_end_matches(char::is_alphabetic);
+        assert!(number.parse::<f64>().is_ok_and(|number| number > 0.0), "{attempt}");
+        assert!(cause.contains("no TCP connection to 127.0.0.1:1: "), "{attempt}");
+    }
+    assert!(!run.err.contains("canary"), "{run:?}");
 }

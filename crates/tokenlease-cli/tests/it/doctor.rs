@@ -1,5 +1,10 @@
 //! `doctor`.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpListener},
+};
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -117,7 +122,9 @@ fn doctor_uses_the_systems_proxy() {
 
     let run = tokenlease(args).args(["https://erp.invalid"]).env("HTTPS_PROXY", &proxy).run();
     let run = run.exits_with(4);
-    assert!(run.out.contains("-> the proxy rejected the connection"), "{run:?}");
+    let words =
+        ["did not connect to the server: it answered 404", "-> check the rules of the proxy"];
+    assert!(words.iter().all(|words| run.out.contains(words)), "{run:?}");
     // No proxy is used for a server on this machine.
     let run = wyn(&emulator, "doctor").env("HTTP_PROXY", unreachable()).run().exits_with(0);
     assert!(!run.out.contains("proxy"), "{run:?}");
@@ -189,4 +196,43 @@ fn the_program_needs_the_server_address_alone() {
     // All processes share the document.
     let log = emulator.log();
     assert_eq!(log.iter().filter(|entry| entry.path.contains("/.well-known/")).count(), 1);
+}
+
+/// Rule: Proxies: `doctor --login` names a captive portal whose page answers each request.
+#[test]
+fn doctor_names_a_captive_portals_page() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = format!("http://{}", listener.local_addr().expect("its address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            // `doctor` also connects without a request.
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                let page = "<!DOCTYPE html><title>Hotel Wi-Fi</title><form>canary";
+                let head =
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n";
+                let _ = stream.write_all(format!("{head}{page}").as_bytes());
+                let _ = stream.shutdown(Shutdown::Write);
+                // What is not read would reset the connection.
+                let _ = stream.read_to_end(&mut Vec::new());
+            });
+        }
+    });
+    for provider in [
+        &["--provider", "winkas", "--contract", "c"][..],
+        &["--provider", "wyn"],
+        &["--provider", "oauth2", "--client-id", "c", "--token-path", "/token"],
+    ] {
+        let run = tokenlease(["doctor", "--login", "--user", "u", "--server", &server])
+            .args(provider)
+            .env("TOKENLEASE_PASSWORD", "p4ssword")
+            .env("TOKENLEASE_CLIENT_SECRET", "s3cret")
+            .run()
+            .exits_with(5);
+        for words in ["the answer is a web page", "a page titled \"Hotel Wi-Fi\"", "in a browser"] {
+            assert!(run.out.contains(words), "{words}: {run:?}");
+        }
+        assert!(!run.out.contains("canary"), "{run:?}");
+    }
 }

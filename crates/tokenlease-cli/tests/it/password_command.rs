@@ -76,6 +76,7 @@ fn the_program_leaves_no_core_dump() {
             .env("PASSWORD", emulator.wyn().password());
         dumps_core(&mut shell)
     };
+    // At SIGABRT the program exits by itself.
     assert!(!run("--password-command 'kill -QUIT $PPID' -- true"));
     // The command of `exec` is not the program's business.
     assert!(run("--password-command 'printenv PASSWORD' -- sh -c 'kill -QUIT $$'"));

@@ -104,8 +104,7 @@ impl Lifecycle {
                 && let Some((until, error)) = self.backed_off(now)
                 // Waiting would change nothing.
                 && (until >= ask.deadline
-                    // Not `Config`: new credentials of a function come with such an error.
-                    || (error.kind() == ErrorKind::Transport && !error.is_retryable())
+                    || error.is_lasting()
                     || (error.kind() == ErrorKind::Store && self.is_store_required(t)))
             {
                 // A lease with less remaining lifetime than preferred is better than an error.

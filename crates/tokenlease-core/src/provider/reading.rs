@@ -52,6 +52,17 @@ impl<'r> Reading<'r> {
         same: fn(&str, &str) -> bool,
     ) -> Result<[Field<'r>; N]> {
         self.read(names, same).map_err(|Unreadable { field, why }| {
+            if self.is_page() {
+                let detail =
+                    format!("the answer is a web page, not a JSON object: {}", self.shape());
+                return self
+                    .error(ErrorKind::InvalidResponse, detail)
+                    .expected("a JSON object")
+                    .advice(
+                        "log in to the network in a browser if it has a login page, or correct the \
+                         server address and its paths",
+                    );
+            }
             let place = field.map(|name| format!("`{name}` in ")).unwrap_or_default();
             self.error(
                 ErrorKind::InvalidResponse,
@@ -360,12 +371,12 @@ mod tests {
     /// Rule: Secrets: an error about an unreadable body shows only its type and length.
     #[test]
     fn an_error_about_an_unreadable_body_shows_only_its_type_and_length() {
-        let response = response(200, &[("content-type", "text/html")], "<html>canary</html>");
+        let response = response(200, &[("content-type", "text/plain")], "[canary");
         let error = Reading::of(&response).fields(["a"], str::eq).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "invalid response: 19 bytes of text/html can't be read as a JSON object: expected value at \
-             line 1 column 1 (HTTP 200); expected a JSON object; check the server address, and \
+            "invalid response: 7 bytes of text/plain can't be read as a JSON object: expected value at \
+             line 1 column 2 (HTTP 200); expected a JSON object; check the server address, and \
              proxies on the way to it"
         );
     }

@@ -1,5 +1,7 @@
 //! The words of a server about a failure: its error code, and the texts of common frameworks.
 
+use ::http::header;
+
 use super::reading::Reading;
 
 /// So many bytes of a page are searched for its title.
@@ -47,6 +49,16 @@ impl Reading<'_> {
         (!words.is_empty()).then(|| format!("\"{}\"", self.quote(&words.join(" "))))
     }
 
+    /// Returns whether the body is an HTML page, such as that of a login or of a captive portal.
+    pub(crate) fn is_page(&self) -> bool {
+        let text = self.start_of_text(READ_FOR_TITLE).to_ascii_lowercase();
+        let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let is_html = self.header(header::CONTENT_TYPE).is_some_and(|kind| kind.contains("html"));
+        text.starts_with("<!doctype html")
+            || text.starts_with("<html")
+            || (is_html && text.starts_with('<'))
+    }
+
     fn is_code(&self, text: &str) -> bool {
         let is_reason =
             |reason: &str| self.status.as_u16() != 200 && reason.eq_ignore_ascii_case(text);
@@ -92,6 +104,32 @@ mod tests {
             let response = Response::builder().status(404).body(body).unwrap();
             let error = Reading::of(&response).hiding(&["p4ss"]).by_status(ErrorKind::Unavailable);
             assert_eq!(error.detail(), detail);
+        }
+    }
+
+    /// Rule: Proxies: a page of a login or a captive portal in place of an answer has its own sentence, with
+    /// its title.
+    #[test]
+    fn a_page_in_place_of_an_answer_has_its_own_sentence() {
+        let title = "<title>Welcome to the Wi-Fi p4ss</title>";
+        for (kind, page) in [
+            ("text/html", format!("<html>{title}")),
+            ("text/html; charset=utf-8", format!("\u{feff}\n<!DOCTYPE HTML>{title}")),
+            ("application/xhtml+xml", format!("<?xml version=\"1.0\"?>{title}")),
+            ("application/json", format!("<!doctype html>{title}")),
+        ] {
+            let length = page.len();
+            let response = Response::builder().header("content-type", kind).body(page).unwrap();
+            let error = Reading::of(&response).hiding(&["p4ss"]).fields(["a"], str::eq);
+            assert_eq!(
+                error.err().unwrap().to_string(),
+                format!(
+                    "invalid response: the answer is a web page, not a JSON object: {length} bytes of \
+                     {kind}, a page titled \"Welcome to the Wi-Fi [redacted]\" (HTTP 200); expected a \
+                     JSON object; log in to the network in a browser if it has a login page, or \
+                     correct the server address and its paths"
+                )
+            );
         }
     }
 }

@@ -8,8 +8,11 @@ use socket2::{SockRef, TcpKeepalive};
 use tokenlease::{Error, ErrorKind, Result};
 use tokio::net::TcpStream;
 
-use crate::connection::{
-    CALL_TIMEOUT, Failure, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, Remedy,
+use crate::{
+    connection::{
+        CALL_TIMEOUT, Failure, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, Remedy,
+    },
+    tls,
 };
 
 /// The address of a server.
@@ -65,7 +68,10 @@ impl Connector {
                 .with_source(error)
         })?;
         let connector = tokio_rustls::TlsConnector::from(config.clone());
-        let stream = connector.connect(name, stream).await.map_err(unreachable)?;
+        let store = format!("the Redis server {}", address.host);
+        let stream = connector.connect(name, stream).await;
+        let stream = stream
+            .map_err(|error| tls::fault(&store, &error).unwrap_or_else(|| unreachable(error)))?;
         self.greet(address, stream, settings).await
     }
 

@@ -1,5 +1,27 @@
 //! The stores in Redis and PostgreSQL against real servers.
 
+use tokenlease::core::Error;
+use tokenlease_test_servers::Running;
+
+/// Checks that a certificate that is not trusted has the sentence of its cause, and that the server's
+/// own certificate is trusted as an extra CA. `load` reads a record from the store at a URL.
+async fn checks_trust<T: Future<Output = Result<(), Error>>>(
+    server: &Running,
+    load: impl Fn(String, Vec<Vec<u8>>) -> T,
+) {
+    let url = server.secure_url();
+    load(url.clone(), vec![server.certificate()]).await.unwrap();
+    let elsewhere = url.replace("127.0.0.1", "localhost");
+    for (url, cas, words) in [
+        (url, vec![], ["without that of its issuer", "extra CA"]),
+        (elsewhere, vec![server.authority()], ["for another host", "host name"]),
+    ] {
+        let text = load(url, cas).await.unwrap_err().to_string();
+        assert!(words.iter().all(|words| text.contains(words)), "{words:?}: {text}");
+        assert!(!text.contains("canary") && !text.contains("InvalidCertificate"), "{text}");
+    }
+}
+
 mod redis {
     use std::time::Duration;
 
@@ -22,8 +44,8 @@ mod redis {
         conformance::all(&store, UNIT, tokio::time::sleep).await;
     }
 
-    /// Rule: Secrets: a connection to Redis over TLS checks the server's certificate, and no error
-    /// shows the password.
+    /// Rule: Secrets: a connection to Redis over TLS checks the server's certificate, with the error
+    /// sentences and the trust of the client, and no error shows the password.
     #[tokio::test]
     async fn redis_over_tls_checks_the_servers_certificate() {
         let Some(server) = servers::redis() else { return };
@@ -33,9 +55,14 @@ mod redis {
         let elsewhere = servers::redis().unwrap();
         let store = RedisStore::open(&server.secure_url(), &[elsewhere.authority()]).unwrap();
         let error = store.load(&name).await.unwrap_err();
-        assert!(error.to_string().contains("certificate"), "{error}");
+        assert!(error.to_string().contains("another key"), "{error}");
+        let name = &name;
+        super::checks_trust(&server, |url, cas| async move {
+            RedisStore::open(&url, &cas)?.load(name).await.map(drop).map_err(Into::into)
+        })
+        .await;
         let wrong = server.url().replace("canary", "dog");
-        let error = RedisStore::open(&wrong, &[]).unwrap().load(&name).await.unwrap_err();
+        let error = RedisStore::open(&wrong, &[]).unwrap().load(name).await.unwrap_err();
         assert!(error.to_string().contains("--store-password-file"), "{error}");
         assert!(!error.to_string().contains("dog"), "{error}");
     }
@@ -157,7 +184,8 @@ mod postgres {
         }
     }
 
-    /// Rule: Secrets: a connection to PostgreSQL over TLS checks the server's certificate.
+    /// Rule: Secrets: a connection to PostgreSQL over TLS checks the server's certificate, with the error
+    /// sentences and the trust of the client.
     #[tokio::test(flavor = "multi_thread")]
     async fn postgres_over_tls_checks_the_servers_certificate() {
         let Some(server) = servers::postgres() else { return };
@@ -167,7 +195,11 @@ mod postgres {
         let elsewhere = servers::postgres().unwrap();
         let store = PostgresStore::open(&server.secure_url(), &[elsewhere.authority()]).unwrap();
         let error = store.load(&name("u")).await.unwrap_err();
-        assert!(error.to_string().contains("certificate"), "{error}");
+        assert!(error.to_string().contains("another key"), "{error}");
+        super::checks_trust(&server, |url, cas| async move {
+            PostgresStore::open(&url, &cas)?.load(&name("u")).await.map(drop).map_err(Into::into)
+        })
+        .await;
     }
 
     /// Rule: Store: PostgreSQL deletes records and locks a day after they expired.

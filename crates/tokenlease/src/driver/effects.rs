@@ -75,7 +75,7 @@ impl ClientState {
         let half = until.since(self.elapsed()) / 2;
         let server = match self.discovered(entry, self.elapsed().plus(half)).await {
             Ok(server) => server,
-            Err(error) => return Outcome::NotSent(error),
+            Err(error) => return Outcome::NotSent(lasting(error)),
         };
         if matches!(call, Call::Validate(_)) && !server.can_validate() {
             let error = "the server's discovery document names no call that validates tokens";
@@ -108,7 +108,7 @@ impl ClientState {
         }
         let request = match server.request(&call, &credentials) {
             Ok(request) => request,
-            Err(error) => return Outcome::NotSent(error),
+            Err(error) => return Outcome::NotSent(lasting(error)),
         };
         self.counters.sent(&call);
         let sent_at = self.elapsed();
@@ -119,11 +119,16 @@ impl ClientState {
         drop(turn);
         match answer.and_then(|answer| answer.usable(status_is_enough)) {
             Ok(response) => Outcome::Answered(server.read(&call, &response, sent_at, &credentials)),
-            Err(SendError::NotSent(error)) => Outcome::NotSent(error),
+            Err(SendError::NotSent(error)) => Outcome::NotSent(lasting(error)),
             Err(SendError::Lost(error)) => Outcome::Lost(error),
             Err(SendError::Unreadable(error)) => Outcome::Answered(Answer::Failed(error)),
         }
     }
+}
+
+/// Marks an error of the configuration: another attempt does not correct it.
+pub(crate) fn lasting(error: Error) -> Error {
+    if error.kind() == ErrorKind::Config { error.lasting() } else { error }
 }
 
 fn too_late() -> Error {

@@ -1,5 +1,7 @@
 //! The faults of a TLS connection, in a sentence for each cause, with advice.
 
+use std::{error::Error as StdError, io};
+
 use rustls::{
     AlertDescription as Alert, CertificateError as Bad, Error as Tls, pki_types::UnixTime,
 };
@@ -20,8 +22,26 @@ pub struct Fault {
     pub rejected: bool,
 }
 
+/// Returns the fault of a TLS connection that an error has as its cause.
+pub fn fault_in(error: &(dyn StdError + 'static)) -> Option<Fault> {
+    chain(error).find_map(|error| error.downcast_ref::<Tls>()).map(fault)
+}
+
+/// Iterates over the error and its causes, including those that an `io::Error` hides.
+pub(crate) fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match inside {
+            Some(inside) => Some(inside as &(dyn StdError + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
 /// Returns the fault of a TLS connection.
-pub fn fault(error: &Tls) -> Fault {
+fn fault(error: &Tls) -> Fault {
     let (detail, advice): (String, _) = match error {
         Tls::InvalidCertificate(why) => certificate(why),
         Tls::AlertReceived(alert) => return alerted(*alert),
@@ -119,6 +139,10 @@ fn advice(distrust: &Distrust) -> &'static str {
         Distrust::IssuerUnknown(_) => {
             "if it is your own certificate authority, or that of a proxy that decrypts TLS, add its \
              certificate as an extra CA"
+        }
+        Distrust::OtherKey(_) => {
+            "if the authority has a new key, add its current certificate as an extra CA; otherwise \
+             another server answers"
         }
         Distrust::ChainExpired => "install the current intermediate certificates at the server",
     }

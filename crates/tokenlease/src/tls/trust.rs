@@ -145,6 +145,8 @@ pub(super) enum Distrust {
     IssuerMissing(String),
     /// The server sent a chain, and the issuer of its last certificate is not trusted.
     IssuerUnknown(String),
+    /// An authority with the name of the issuer is trusted, but its key is another one.
+    OtherKey(String),
     /// A certificate of the chain expired, not the server's own.
     ChainExpired,
 }
@@ -181,6 +183,8 @@ impl Distrust {
                 | Bad::Other(_),
                 Some(last),
             ) if is_alone && last.is_self_issued() => Some(Self::SelfSigned),
+            // webpki found the issuer by its name.
+            (Bad::BadSignature, Some(last)) => Some(Self::OtherKey(last.issuer())),
             _ => None,
         };
         match distrust {
@@ -202,6 +206,11 @@ impl fmt::Display for Distrust {
             Self::IssuerUnknown(issuer) => write!(
                 f,
                 "the server's certificates were issued by {issuer}, which is not a trusted authority"
+            ),
+            Self::OtherKey(issuer) => write!(
+                f,
+                "the server's certificate was issued by {issuer}, but with another key than that of \
+                 the trusted authority of this name"
             ),
             Self::ChainExpired => {
                 f.write_str("an intermediate certificate that the server sent has expired")

@@ -11,7 +11,10 @@ use crate::{
     tls::{self, ClientCertificate},
 };
 
-use super::proxy::{self, NoProxy, Rule};
+use super::{
+    addresses::Addresses,
+    proxy::{self, NoProxy, Rule},
+};
 
 /// How long a connection is kept for the next request. gunicorn closes idle connections first, after
 /// 2 s (Node.js, Apache httpd and uvicorn: 5 s; Tomcat: 20 s; nginx: 75 s; IIS: 120 s; Kestrel:
@@ -63,6 +66,7 @@ pub struct HttpOptions {
     pub(super) timeout: Duration,
     pub(super) plain_http: bool,
     pub(super) idle: Duration,
+    pub(super) addresses: Addresses,
     pub(super) max_concurrent_logins: usize,
     extra_cas: Vec<Vec<u8>>,
     client_certificate: Option<ClientCertificate>,
@@ -87,6 +91,7 @@ impl HttpOptions {
             timeout: Duration::from_secs(10),
             plain_http: false,
             idle: IDLE,
+            addresses: Addresses::default(),
             max_concurrent_logins: MAX_CONCURRENT_LOGINS,
             extra_cas: Vec::new(),
             client_certificate: None,
@@ -269,6 +274,7 @@ impl HttpOptions {
             .tls_backend_preconfigured(tls)
             .user_agent(self.user_agent()?)
             .connect_timeout(self.timeout / 2)
+            .dns_resolver(self.addresses.clone())
             .http1_only()
             // A login whose answer has an odd header is spent, so its token is used.
             .http1_allow_spaces_after_header_name_in_responses(true)
@@ -313,6 +319,6 @@ impl fmt::Debug for HttpOptions {
             .field("extra_cas", &self.extra_cas.len())
             .field("client_certificate", &self.client_certificate)
             .field("user_agent", &self.user_agent)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

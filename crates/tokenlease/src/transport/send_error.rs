@@ -1,12 +1,12 @@
 //! Errors of requests: the step that failed, the server, the cause, and what to check.
 
-use std::{error::Error as StdError, fmt, io, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use http::{StatusCode, Uri};
 use tokenlease_core::{Error, ErrorKind};
 
 use super::{BODY_CAP, Progress, Step};
-use crate::tls;
+use crate::tls::{self, chain};
 
 /// Why a request got no answer, and whether the server may have acted on it.
 #[derive(Clone, Debug)]
@@ -123,8 +123,7 @@ pub(super) fn failed(
 ) -> SendError {
     let why = cause(error);
     let transport = |detail: String| Error::new(ErrorKind::Transport, detail);
-    let tls = chain(error).find_map(|error| error.downcast_ref::<rustls::Error>());
-    let fault = tls.map(tls::fault);
+    let fault = tls::fault_in(error);
     let is_rejected = fault.as_ref().is_some_and(|fault| fault.rejected);
     // The name that was looked up, if it is not the proxy that does it.
     let looked_up = proxy.map_or_else(|| place.to_string(), |proxy| format!("the proxy {proxy}"));
@@ -145,10 +144,7 @@ pub(super) fn failed(
     } else {
         let step = match progress.step() {
             Step::Reading => "the connection ended within the answer",
-            // The words of the HTTP library.
-            _ if why.starts_with("invalid HTTP") || why.contains("head is too large") => {
-                "the status and headers of the answer cannot be read"
-            }
+            _ if is_about_the_head(&why) => "the status and headers of the answer cannot be read",
             _ => "the connection ended before the answer",
         };
         transport(format!("{place}: {step}: {why}"))
@@ -162,6 +158,14 @@ pub(super) fn failed(
     } else {
         of(described, progress)
     }
+}
+
+/// Returns whether the HTTP library says that it cannot read the status and headers of an answer.
+fn is_about_the_head(why: &str) -> bool {
+    ["invalid HTTP", "invalid content-length", "unexpected transfer-encoding"]
+        .iter()
+        .any(|text| why.starts_with(text))
+        || why.contains("head is too large")
 }
 
 /// Returns whether the system says that a name does not exist, by its texts for `EAI_NONAME` and
@@ -187,7 +191,7 @@ fn connect(place: &Place, proxy: Option<&str>, why: &str, timed_out: bool) -> Er
             .with_status(407)
             .advice("add them to the proxy's options; NTLM and Kerberos are not supported")
             .lasting()
-    } else if why.contains("tunnel") || why.contains("unsuccessful") {
+    } else if why.contains("tunnel") {
         error(format!("{the_proxy} did not connect to {place}: {why}"))
             .advice("check the rules and the log of the proxy")
     } else if let Some(proxy) = proxy.filter(|_| !timed_out) {
@@ -207,6 +211,35 @@ fn connect(place: &Place, proxy: Option<&str>, why: &str, timed_out: bool) -> Er
     }
 }
 
+/// Returns whether an HTTP proxy answered that it does not connect to the server, with another status than
+/// 407.
+pub(super) fn is_rejected_by_the_proxy(error: &reqwest::Error) -> bool {
+    error.is_connect() && cause(error) == "tunnel error: unsuccessful"
+}
+
+/// Describes the answer of a proxy that does not connect to the server. `None`: it did not answer again.
+pub(super) fn rejected_by_the_proxy(
+    place: &Place,
+    proxy: &str,
+    status: Option<StatusCode>,
+) -> SendError {
+    let error = |detail| Error::new(ErrorKind::Transport, detail);
+    let rules = "check the rules and the log of the proxy";
+    let Some(status) = status.filter(|status| !status.is_success()) else {
+        let detail = format!("the proxy {proxy} did not connect to {place}");
+        return SendError::NotSent(error(detail).advice(rules));
+    };
+    let detail = format!("the proxy {proxy} did not connect to {place}: it answered {status}");
+    let error = error(detail).with_status(status.as_u16());
+    SendError::NotSent(match status {
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => error.advice(rules),
+        _ if status.is_client_error() => {
+            error.advice("let the proxy allow this server and port, or set another proxy").lasting()
+        }
+        _ => error.advice("check whether the proxy can reach the server, and the proxy's log"),
+    })
+}
+
 fn of(error: Error, progress: &Progress) -> SendError {
     if progress.may_have_arrived() { SendError::Lost(error) } else { SendError::NotSent(error) }
 }
@@ -218,17 +251,4 @@ fn cause(error: &reqwest::Error) -> String {
         .last()
         .map_or_else(|| "unknown cause".into(), ToString::to_string);
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
-}
-
-/// Iterates over the error and its causes, including those that an `io::Error` hides.
-fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        match inside {
-            Some(inside) => Some(inside as &(dyn StdError + 'static)),
-            None => error.source(),
-        }
-    })
 }

@@ -10,6 +10,8 @@ use tokenlease_core::{ErrorKind, Identity, http::Body};
 use self::tls::authority;
 use super::*;
 
+#[cfg(target_os = "linux")]
+mod black_hole;
 mod kept_connections;
 mod odd_answers;
 mod proxies;

@@ -110,7 +110,14 @@ fn a_backoff_is_explained_by_its_cause() {
 #[test]
 fn a_failure_whose_cause_lasts_ends_the_wait_of_callers() {
     let transport = || Error::new(ErrorKind::Transport, "no route");
-    let errors = [(transport(), false), (transport().lasting(), true)];
+    let config = || Error::new(ErrorKind::Config, "no password");
+    let errors = [
+        (transport(), false),
+        (transport().lasting(), true),
+        // New credentials of a function come with such an error.
+        (config(), false),
+        (config().lasting(), true),
+    ];
     for (error, ends_at_once) in errors {
         for identity in [wyn(), Identity::winkas("https://h", "u", "c").unwrap()] {
             let mut machine = machine_of(identity, false);

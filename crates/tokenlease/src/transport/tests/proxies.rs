@@ -33,6 +33,41 @@ async fn an_error_at_the_proxy_names_the_proxy() {
     }
 }
 
+/// Rule: Proxies: a proxy that does not connect to the server is an error with its address and status, and
+/// without its password.
+#[tokio::test]
+async fn a_proxy_that_does_not_connect_is_named_with_its_status() {
+    for (status, code, lasts) in [
+        ("403 Forbidden", 403, true),
+        ("405 No", 405, true),
+        ("429 Too Many Requests", 429, false),
+        ("502 Bad Gateway", 502, false),
+        ("503", 503, false),
+    ] {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        let proxy = server(move |stream| {
+            sender.send(read(stream)).unwrap();
+            let _ = stream.write_all(answer.as_bytes());
+        });
+        let url = format!("http://me:canary%40@{}", proxy.0);
+        let options = HttpOptions::new().with_proxy(url.as_str());
+        let sent = Transport::new(&options).unwrap().send(post("https://wyn.example"), LONG).await;
+        let error = not_sent(sent);
+        let text = error.to_string();
+        let named = format!("the proxy {} did not connect to wyn.example:443", proxy.0);
+        assert!(text.contains(&named) && text.contains(&code.to_string()), "{text}");
+        assert_eq!((error.status(), error.is_retryable()), (Some(code), !lasts), "{text}");
+        assert_eq!(count(proxy).await, 2);
+        // The question about the status is the same request, and no more.
+        let asked: Vec<_> = receiver.iter().map(|text| text.to_ascii_lowercase()).collect();
+        for request in &asked {
+            assert!(request.starts_with("connect wyn.example:443 http/1.1\r\n"), "{request}");
+            assert!(request.contains("proxy-authorization: basic bwu6y2fuyxj5qa=="), "{request}");
+        }
+    }
+}
+
 /// Rule: Proxies: a SOCKS5 proxy gets the name of the server (`socks5h`), and the user and password.
 #[tokio::test]
 async fn a_socks5_proxy_gets_the_request_and_credentials() {
