@@ -394,7 +394,7 @@ tokenlease_status tokenlease_credentials_add_extra_secret(tokenlease_credentials
 
 /**
  * Makes a registry from the options "store", "store_password_file", "store_password_command",
- * "store_key", "store_key_file", "store_passphrase_file", "proxy", "proxy_password_file",
+ * "store_access", "store_key", "store_key_file", "store_passphrase_file", "proxy", "proxy_password_file",
  * "no_proxy", "client_cert", "client_key", "ca", "allow_plain_http", "timeout" and
  * "max_concurrent_logins" of a config, and opens its store. Free the registry with
  * tokenlease_registry_free.

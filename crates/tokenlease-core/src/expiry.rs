@@ -81,7 +81,7 @@ pub(crate) fn freshness(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) 
         return by_elapsed;
     };
     let Some(parted) = parted(lease, rules) else { return by_elapsed };
-    if parted.is_in_doubt() {
+    if parted.is_suspect() {
         return Freshness::Validate { strict: false };
     }
     let Some(earlier) = parted.may_end_earlier_by() else { return by_elapsed };

@@ -1,4 +1,4 @@
-//! The two clocks of a host, compared: whether its suspend-aware clock stood still.
+//! The two clocks of a host, compared: whether its suspend-aware clock stopped.
 //!
 //! A host that is itself suspended by its host does not notice: virtual machines that are restored from a
 //! snapshot, WSL2, Docker Desktop and Lambda go on with the monotonic clock where it stopped, and
@@ -33,7 +33,7 @@ impl BootId {
 }
 
 /// How far the wall clock is ahead of the monotonic clock, in milliseconds. It is constant, unless one of
-/// them is set or stands still.
+/// them is set or stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostClocks {
     pub(crate) boot: BootId,
@@ -45,20 +45,20 @@ impl HostClocks {
         Self { boot, ahead: now.wall.0.saturating_sub(now.elapsed.0) }
     }
 
-    /// What the wall clock shows at that moment.
+    /// The time of the wall clock at that moment.
     pub(crate) fn wall(self, moment: Timestamp) -> HostTime {
         HostTime { boot: self.boot, wall: WallTime(moment.0.saturating_add(self.ahead)) }
     }
 }
 
-/// What the wall clock of a host showed.
+/// A time of a host's wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HostTime {
     pub(crate) boot: BootId,
     pub(crate) wall: WallTime,
 }
 
-/// What the wall clock of a host showed at two moments in the life of a token.
+/// Two times of a host's wall clock, at two moments in the life of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeaseClocks {
     pub(crate) boot: BootId,
@@ -69,7 +69,7 @@ pub(crate) struct LeaseClocks {
 }
 
 /// By how much the wall clock has advanced more than the monotonic clock, in milliseconds. Positive: the
-/// monotonic clock may have stood still.
+/// monotonic clock may have stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parted {
     since_issued: i64,
@@ -147,8 +147,8 @@ impl<T: Moment> Lease<T> {
 }
 
 impl Parted {
-    /// Whether the token is in doubt until the server confirms it.
-    pub(crate) fn is_in_doubt(self) -> bool {
+    /// Whether the token is suspected until the server confirms it.
+    pub(crate) fn is_suspect(self) -> bool {
         Duration::from_millis(self.since_confirmed.unsigned_abs()) > MAX_PARTED
     }
 

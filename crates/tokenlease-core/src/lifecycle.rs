@@ -44,8 +44,10 @@ mod acquire;
 mod adopt;
 mod backoff;
 mod caller;
+mod capabilities;
 mod circuit;
 mod clocks;
+mod current;
 mod effect;
 mod ended;
 mod event;
@@ -72,9 +74,9 @@ mod tests;
 mod validate;
 
 use self::{
-    backoff::Backoffs, effect::EffectKind, ended::EndedTokens, flight::Flight, history::HistoryLog,
-    job::Job, lock::Lock, refetch::RequestedRefetch, reject::Suspicion, reports::Reports,
-    store_view::StoreView,
+    backoff::Backoffs, capabilities::Capabilities, current::CurrentLease, effect::EffectKind,
+    ended::EndedTokens, flight::Flight, history::HistoryLog, job::Job, lock::Lock,
+    refetch::RequestedRefetch, reports::Reports, store_view::StoreView,
 };
 pub use self::{
     caller::{Ask, Ready, Reply, Served},
@@ -94,7 +96,6 @@ use crate::{
     expiry::Rules,
     host_clocks::{BootId, HostClocks},
     key::Key,
-    lease::{Lease, Source},
     provider::{Call, OptionsFingerprint, Server},
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
@@ -138,51 +139,6 @@ pub struct Lifecycle {
     next_id: u64,
     completions: u64,
     events: Vec<Event>,
-}
-
-/// The calls that the server offers.
-#[expect(clippy::struct_excessive_bools, reason = "each is a call that a server has or lacks")]
-#[derive(Debug)]
-struct Capabilities {
-    refetch: bool,
-    validate: bool,
-    /// Path and client of the validation are options.
-    configures_validation: bool,
-    revoke: bool,
-    state_expiry: bool,
-}
-
-/// The lease that callers are served.
-#[derive(Clone, Debug)]
-struct CurrentLease {
-    lease: Lease<Timestamp>,
-    source: Source,
-    since: Timestamp,
-    suspicion: Option<Suspicion>,
-    /// When an active validation ended a suspicion.
-    confirmed_at: Option<Timestamp>,
-    /// When the server was last asked again after `confirmed_at`.
-    asked_again: Option<Timestamp>,
-    /// A caller adopted it with credentials that were never accepted so far: other processes do not get
-    /// it.
-    is_private: bool,
-    /// The server could not be asked about it although the clocks have parted. It serves until then.
-    unasked_until: Option<Timestamp>,
-}
-
-impl CurrentLease {
-    fn new(lease: Lease<Timestamp>, source: Source, since: Timestamp) -> Self {
-        Self {
-            lease,
-            source,
-            since,
-            suspicion: None,
-            confirmed_at: None,
-            asked_again: None,
-            is_private: false,
-            unasked_until: None,
-        }
-    }
 }
 
 /// Where a step of the state machine leads.

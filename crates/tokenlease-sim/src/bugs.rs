@@ -41,7 +41,7 @@ pub enum Bug {
     WrongCause,
     /// Leases expire by the wall clock.
     WallClockOnly,
-    /// The wall clock is not compared: a host that stood still does not notice.
+    /// The wall clock is not compared: a host that was frozen does not notice.
     WallClockIgnored,
     /// The record contains the writer's wall clock time.
     WallTimeInRecord,

@@ -95,7 +95,7 @@ pub struct Oracle {
     pub(crate) crashes: Vec<(i64, usize)>,
     /// When processes were paused, and until when.
     pub(crate) pauses: Vec<(i64, i64, usize)>,
-    /// When hosts resumed whose suspend-aware clock had stood still.
+    /// When hosts resumed whose suspend-aware clock had stopped.
     pub(crate) freezes: Vec<(i64, usize)>,
     /// When the wall clock of a host jumped.
     pub(crate) wall_jumps: Vec<(i64, usize)>,

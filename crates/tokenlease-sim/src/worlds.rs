@@ -41,7 +41,7 @@ pub enum Profile {
     /// A provider whose validation has a quirk, errors of the configuration that end, and passwords that
     /// change again and again.
     OddServers,
-    /// Hosts whose suspend-aware clock stands still while they are suspended.
+    /// Hosts whose suspend-aware clock stops while they are suspended.
     FrozenHosts,
 }
 
@@ -49,7 +49,7 @@ pub enum Profile {
 pub const MAX_EVENTS: usize = 2_000;
 
 /// Returns the default profile of a seed: of twenty worlds, three have no faults, two are long, four have a
-/// provider with a quirk, one has an odd server, and one has hosts that stand still.
+/// provider with a quirk, one has an odd server, and one has hosts that are frozen.
 pub fn profile(seed: u64) -> Profile {
     match seed % 10 {
         3 if (seed / 10).is_multiple_of(2) => Profile::OddServers,

@@ -32,11 +32,11 @@
 
 #[cfg_attr(not(unix), path = "file/access/other.rs")]
 mod access;
-mod at_hand;
 mod boot;
 mod file_system;
 mod folder;
 mod header;
+mod local_disk;
 mod lock;
 mod own_key;
 mod record;
@@ -118,8 +118,8 @@ impl FileStore {
 
     /// Returns whether the folder can be opened on the caller's thread, as it takes some microseconds: it
     /// is on a local disk, has its files, and is not due for a sweep.
-    pub(crate) fn is_at_hand(folder: &Path) -> bool {
-        at_hand::is_on_local_disk(folder)
+    pub(crate) fn opens_quickly(folder: &Path) -> bool {
+        local_disk::is_on_local_disk(folder)
             && !sweep::is_due(&folder.join(sweep::MARK))
             && SystemClock.boot().is_some_and(|boot| folder.join(BootClock::file_of(boot)).exists())
             && own_key::exists(folder)

@@ -250,7 +250,7 @@ pub async fn open_existing(url: &str, options: &StoreOptions) -> Result<Option<O
 async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
     let place = folder_of(path)?;
     let is_own = matches!(options.key, KeySource::Own);
-    let (store, key_of_folder) = if is_own && crate::FileStore::is_at_hand(&place) {
+    let (store, key_of_folder) = if is_own && crate::FileStore::opens_quickly(&place) {
         folder(&place, options)?
     } else {
         let here = options.clone();

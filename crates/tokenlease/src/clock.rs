@@ -34,7 +34,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns the name of this start of the host, if the system has one: all processes with that name
-    /// read the same clocks. Then a process recognizes from a stored token that the host stood still
+    /// read the same clocks. Then a process recognizes from a stored token that the host was frozen
     /// since.
     fn boot(&self) -> Option<&str> {
         boot::name()

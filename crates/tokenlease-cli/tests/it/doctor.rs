@@ -214,7 +214,7 @@ fn doctor_names_a_captive_portals_page() {
                     "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n";
                 let _ = stream.write_all(format!("{head}{page}").as_bytes());
                 let _ = stream.shutdown(Shutdown::Write);
-                // What is not read would reset the connection.
+                // Bytes that are left unread would reset the connection.
                 let _ = stream.read_to_end(&mut Vec::new());
             });
         }

@@ -46,21 +46,21 @@ fn a_folder_of_another_user_is_an_error_with_two_commands() {
     token(wyn(&emulator, "token").by_user(ALICE, ALICE)).exits_with(0);
     let files = || fs::read_dir(state.path().join("tokenlease")).expect("a folder").count();
     let before = files();
-    let run = token(wyn(&emulator, "token")).exits_with(2);
+    let run = token(wyn(&emulator, "token")).exits_with(6);
     let chown = format!("sudo chown -R root {}", state.path().join("tokenlease").display());
     let run = run.complains(&format!("belongs to uid {ALICE}")).complains(&chown);
     run.complains(&format!("sudo -u '#{ALICE}'"));
     for args in [&["store", "check"][..], &["store", "init"]] {
-        token(tokenlease(args)).exits_with(2).complains("belongs to uid");
+        token(tokenlease(args)).exits_with(6).complains("belongs to uid");
     }
     assert_eq!(files(), before);
-    token(wyn(&emulator, "token").by_user(BOB, BOB)).exits_with(2);
+    token(wyn(&emulator, "token").by_user(BOB, BOB)).exits_with(6);
     // A link of that user does not lead root to another folder.
     let (linked, target) = (folder(), folder());
     let link = linked.path().join("tokenlease");
     std::os::unix::fs::symlink(target.path(), &link).expect("a link");
     std::os::unix::fs::lchown(&link, Some(ALICE), Some(ALICE)).expect("a new owner");
-    let run = wyn(&emulator, "token").shares(linked.path()).run().exits_with(2);
+    let run = wyn(&emulator, "token").shares(linked.path()).run().exits_with(6);
     run.complains("is a link that belongs to uid");
     assert_eq!(fs::read_dir(target.path()).expect("a folder").count(), 0);
     assert_eq!(emulator.counts().wyn.login, 1);

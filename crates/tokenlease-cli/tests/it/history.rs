@@ -25,7 +25,7 @@ fn history_says_when_why_and_where_each_login_was_sent() {
 
     let history = json(wyn(&emulator, "history"), folder.path(), 0);
     let of = |entry: &Value| {
-        ["kind", "cause", "result"].map(|name| entry[name].as_str().expect("a word").to_owned())
+        ["kind", "cause", "result"].map(|name| entry[name].as_str().expect("a text").to_owned())
     };
     let words: Vec<_> = entries(&history).iter().map(of).collect();
     assert_eq!(

@@ -23,7 +23,7 @@ impl Lifecycle {
             return;
         }
         let Some(current) = &mut self.current else { return };
-        if current.lease.parted(self.clocks).is_some_and(Parted::is_in_doubt) {
+        if current.lease.parted(self.clocks).is_some_and(Parted::is_suspect) {
             current.lease.confirm_clocks(self.clocks);
             self.events.push(Event::ClocksParted(current.lease.fingerprint));
         }
@@ -35,8 +35,8 @@ impl Lifecycle {
         self.events.push(Event::ClocksParted(current.lease.fingerprint));
     }
 
-    /// The record was read. If the wall clock and the store's clock agree that the monotonic clock stood
-    /// still since the current token was issued, its times are those in the record.
+    /// The record was read. If the wall clock and the store's clock agree that the monotonic clock stopped
+    /// since the current token was issued, its times are those in the record.
     pub(super) fn take_times_of_record(&mut self) {
         let Some(current) = &mut self.current else { return };
         let lease = &mut current.lease;
@@ -84,8 +84,8 @@ impl Lifecycle {
             && matches!(self.freshness(current, t), Freshness::Validate { .. })
     }
 
-    /// How long the monotonic clock may have stood still since the token was issued.
-    pub(super) fn stood_still(&self, lease: &Lease<Timestamp>) -> Duration {
+    /// How long the monotonic clock may have stopped since the token was issued.
+    pub(super) fn stopped_for(&self, lease: &Lease<Timestamp>) -> Duration {
         lease.parted(self.clocks).and_then(Parted::may_end_earlier_by).unwrap_or_default()
     }
 

@@ -1,4 +1,4 @@
-//! The history of the record: why logins and refetches are sent, and what came of them.
+//! The history of the record: the causes and the results of logins and refetches.
 //!
 //! The cause of a request is what the state machine knows when it sends it. Entries are saved with the next
 //! change of the record; they alone cause no write.

@@ -21,6 +21,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     Credentials, Identity, StoreTime, Token, TokenKind, WallTime,
+    lease::Source,
     provider::{Answer, Call, Granted, Life},
     record::{Record, change::RecordChange},
 };

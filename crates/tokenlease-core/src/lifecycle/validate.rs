@@ -167,7 +167,7 @@ impl Lifecycle {
         let mut same = leases.filter(|lease| lease.fingerprint == fingerprint);
         // The login itself counts as a validation; a later one means that the server called it active.
         !same.any(|lease| {
-            let age = sent.since(lease.sent_at()).saturating_add(self.stood_still(lease));
+            let age = sent.since(lease.sent_at()).saturating_add(self.stopped_for(lease));
             lease.validated_at == Some(lease.sent_at()) && age < NEW_FOR
         })
     }

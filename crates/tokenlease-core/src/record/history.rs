@@ -1,7 +1,7 @@
 //! The history of a record: its last logins, refetches and rejections, for people who ask why a login
 //! was sent.
 //!
-//! No rule of the state machine depends on it. A record keeps it as bytes of its own, which are read only
+//! No rule of the state machine depends on it. A record keeps it as separate bytes, which are read only
 //! when someone asks or writes. Bytes that can't be read are an empty history: they cost no login.
 
 mod codes;
@@ -29,11 +29,11 @@ const MAX_HOST: usize = 64;
 pub struct HistoryEntry<T> {
     /// When the request was sent, or when the rejection was reported.
     pub at: T,
-    /// What happened.
+    /// Its kind.
     pub kind: HistoryKind,
     /// Why, as its process knew.
     pub cause: HistoryCause,
-    /// What came of it.
+    /// Its result.
     pub result: HistoryResult,
     /// Whether the process could not read the store, so that it did not know of other processes.
     pub without_store: bool,

@@ -75,8 +75,8 @@ impl World {
                 .is_past_expiry(number)
                 .then_some("past its expiry, without an answer from the provider");
         }
-        if self.stood_still_in_outage() {
-            return Some("the host stood still in a store outage");
+        if self.was_frozen_in_outage() {
+            return Some("the host was frozen in a store outage");
         }
         let is_adopted = self.oracle.adopted.contains_key(&number);
         if is_adopted && !self.was_accepted_since(password, i64::MIN) {

@@ -1,11 +1,11 @@
-//! Hosts whose suspend-aware clock stood still.
+//! Hosts whose suspend-aware clock stopped.
 
 use crate::{Fault, H, M, S, World};
 
 impl World {
-    /// Returns whether a host stood still in a store outage: it can't order its own token, which the
+    /// Returns whether a host was frozen in a store outage: it can't order its own token, which the
     /// record does not know, and one of other hosts.
-    pub(super) fn stood_still_in_outage(&self) -> bool {
+    pub(super) fn was_frozen_in_outage(&self) -> bool {
         self.oracle.freezes.iter().any(|(end, _)| {
             self.faults.iter().any(|(from, until, fault)| {
                 *fault == Fault::Store && *from <= *end && *end <= until + H && *end <= self.now
@@ -13,7 +13,7 @@ impl World {
         })
     }
 
-    /// Returns whether a host that stood still since `sent` may serve a token that has ended, to a caller
+    /// Returns whether a host that was frozen since `sent` may serve a token that has ended, to a caller
     /// that asked then: nothing but its wall clock shows that, and nobody could be asked.
     pub(super) fn may_be_unaware(&self, p: usize, sent: i64, asked: i64) -> bool {
         let host = self.processes[p].host;
@@ -27,7 +27,7 @@ impl World {
             || self.oracle.validation_failed_at > self.now - 31 * S
             // The jump may hide it.
             || since_sent(&self.oracle.wall_jumps)
-            // At its deadline a caller gets a token in doubt.
+            // At its deadline a caller gets a suspected token.
             || self.now >= asked + 20 * S
             // Up to two minutes raise no doubt.
             || self.provider.tokens.iter().any(|token| {

@@ -72,8 +72,8 @@ impl World {
         }
     }
 
-    /// A host is suspended and does not notice, as a virtual machine: its suspend-aware clock stands
-    /// still. A host that is alone has the store on its disk, so that the store's clock stands still too.
+    /// A host is suspended and does not notice, as a virtual machine: its suspend-aware clock stops
+    /// A host that is alone has the store on its disk, so that the store's clock stops too.
     pub fn freeze_host(&mut self, host: usize, length: i64) {
         if self.oracle.freezes.iter().any(|(end, other)| *other == host && *end >= self.now) {
             return;
@@ -84,7 +84,7 @@ impl World {
         if self.hosts.len() == 1 {
             self.store.offset -= length;
         }
-        self.log_line(|| format!("the clock of host {host} stands still for {length} ms"));
+        self.log_line(|| format!("the clock of host {host} stops for {length} ms"));
     }
 
     /// The wall clock of a host jumps.

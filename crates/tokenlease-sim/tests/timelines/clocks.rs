@@ -61,14 +61,14 @@ fn a_host_that_sleeps_past_the_expiry_serves_no_expired_token() {
 }
 
 /// Rule: Clocks: a host that is suspended and does not notice serves no token that ended meanwhile: its wall
-/// clock shows that it stood still. All its processes together send one validation.
+/// clock shows that it was frozen. All its processes together send one validation.
 ///
 /// A virtual machine is suspended for two hours with a token of one hour, then for ten minutes with the
 /// next one.
 ///
 /// Reported as microsoft/WSL#5324 and docker/for-mac#17.
 #[test]
-fn a_host_that_stands_still_serves_no_token_that_ended_meanwhile() {
+fn a_frozen_host_serves_no_token_that_ended_meanwhile() {
     let mut world = world(Kind::Wyn, H, 4);
     for p in 0..4 {
         asks(&mut world, p, &[0, 2 * H + 30 * M, 3 * H]);

@@ -35,7 +35,7 @@ pub struct SteeredClock(Arc<Offsets>);
 
 #[derive(Debug)]
 struct Offsets {
-    /// The offsets of both clocks, moved together: clocks that part mean that a host stood still.
+    /// The offsets of both clocks, moved together: clocks that part mean that a host was frozen.
     moved: RwLock<Moved>,
     /// Counts the moves, so that the coarse clock changes with each of them.
     ticks: AtomicI64,

@@ -64,7 +64,7 @@ fn row(history: &History, index: usize, entry: &HistoryEntry<WallTime>) -> [Stri
     ]
 }
 
-/// Returns why something happened and what came of it.
+/// Returns the cause and the result of an entry.
 pub(super) fn why(history: &History, index: usize, entry: &HistoryEntry<WallTime>) -> String {
     let rejection = entry.kind == HistoryKind::Rejection;
     let mut text = match entry.cause {

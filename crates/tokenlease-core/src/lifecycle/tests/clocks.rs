@@ -1,4 +1,4 @@
-//! Clocks that have parted: the host stood still, and did not notice.
+//! Clocks that have parted: the host was frozen, and did not notice.
 
 use super::*;
 
@@ -119,10 +119,10 @@ fn clocks_that_part_by_up_to_two_minutes_raise_no_doubt() {
     assert_eq!(host.validations, 0);
 }
 
-/// Rule: Clocks: a process that starts recognizes from the record that its host stood still; a process of
+/// Rule: Clocks: a process that starts recognizes from the record that its host was frozen; a process of
 /// another host, or after another boot, compares nothing.
 #[test]
-fn a_new_process_of_the_host_recognizes_that_the_host_stood_still() {
+fn a_new_process_of_the_host_recognizes_that_the_host_was_frozen() {
     let mut host = Host::new();
     host.token(&mut process(), 0);
     host.ahead = HOUR;
@@ -135,7 +135,7 @@ fn a_new_process_of_the_host_recognizes_that_the_host_stood_still() {
 
 /// Rule: Clocks: a token that the server calls inactive after the clocks have parted is replaced.
 #[test]
-fn a_token_that_ended_while_the_host_stood_still_is_replaced() {
+fn a_token_that_ended_while_the_host_was_frozen_is_replaced() {
     let (mut host, mut machine) = (Host::new(), process());
     host.token(&mut machine, 0);
     host.ahead = 8 * HOUR;
@@ -189,9 +189,9 @@ fn a_token_is_validated_after_the_end_that_the_wall_clock_shows() {
     assert_eq!(host.token(&mut process(), 40 * MINUTE).0, "token-2");
 }
 
-/// Rule: Clocks: a host that stood still while a request was under way counts that for the answer.
+/// Rule: Clocks: a host that was frozen while a request was under way counts that for the answer.
 #[test]
-fn a_host_that_stood_still_during_a_login_validates_its_token() {
+fn a_host_that_was_frozen_during_a_login_validates_its_token() {
     let (mut host, mut machine) = (Host::new(), process());
     let _ = machine.ask(&Ask::new(Timestamp(0), Duration::from_secs(20)), host.now(0));
     while let Step::Do(effect, receipt) = machine.poll(host.now(0)) {
@@ -232,7 +232,7 @@ fn a_validation_of_the_future_causes_no_further_validations() {
     assert_eq!((host.validations, host.logins), (1, 1));
 }
 
-/// Rule: Clocks: if the store's clock agrees with the wall clock that the host stood still, the record's
+/// Rule: Clocks: if the store's clock agrees with the wall clock that the host was frozen, the record's
 /// times count for the current token.
 #[test]
 fn the_clock_of_a_store_elsewhere_shows_the_end_of_a_token() {

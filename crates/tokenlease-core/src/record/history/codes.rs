@@ -36,7 +36,7 @@ macro_rules! words {
 }
 
 words! {
-    /// What an entry of the history is about.
+    /// The kind of an entry of the history.
     HistoryKind {
         /// A request for a new token.
         0 Login "login",
@@ -84,7 +84,7 @@ words! {
 }
 
 words! {
-    /// What came of a login, a refetch or a rejection.
+    /// The result of a login, a refetch or a rejection.
     HistoryResult {
         /// A result that this version does not know.
         0 Other "other",

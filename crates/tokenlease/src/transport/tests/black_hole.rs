@@ -18,7 +18,7 @@ fn black_hole(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
 }
 
 /// Rule: Deadlines: if the first address of a host does not answer, the next one is tried at once, long
-/// before the first one's share of the timeout is over.
+/// before the first one's share of the timeout has passed.
 #[tokio::test]
 async fn an_address_that_does_not_answer_holds_up_no_connection() {
     let listener = TcpListener::bind("127.0.0.3:0").unwrap();
@@ -30,9 +30,9 @@ async fn an_address_that_does_not_answer_holds_up_no_connection() {
             stream.write_all(OKAY.as_bytes()).unwrap();
         }
     });
-    let silent = SocketAddr::new("127.0.0.2".parse().unwrap(), answers.port());
-    let _full = black_hole(silent);
-    let addresses = vec![SocketAddr::new(silent.ip(), 0), SocketAddr::new(answers.ip(), 0)];
+    let full_one = SocketAddr::new("127.0.0.2".parse().unwrap(), answers.port());
+    let _full = black_hole(full_one);
+    let addresses = vec![SocketAddr::new(full_one.ip(), 0), SocketAddr::new(answers.ip(), 0)];
     let timeout = Duration::from_secs(80);
     let mut options = HttpOptions::new().without_proxy().with_timeout(timeout);
     options.addresses = Addresses::looked_up(move |_| {
