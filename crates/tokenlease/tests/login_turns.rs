@@ -14,7 +14,7 @@ use std::{
 use tokenlease::{
     Client, CredentialsSource, Error, ErrorKind, HttpOptions, MemoryStore, Registry, Result,
     SteeredClock, TokenOptions,
-    core::{Credentials, Identity, Key, Token, provider::Server},
+    core::{Credentials, Identity, Key, Token, lifecycle::OnStoreOutage, provider::Server},
     store::{Loaded, Locked, Owner, RecordName, Store, StoreError, Swapped},
 };
 
@@ -102,7 +102,12 @@ impl Slow {
         credentials: impl Into<CredentialsSource>,
     ) -> Client {
         let identity = Identity::wyn(&self.address, user, "integration").unwrap();
-        Client::builder(Server::new(identity), credentials).registry(registry).build().unwrap()
+        Client::builder(Server::new(identity), credentials)
+            .registry(registry)
+            // Without it nothing is sent while the store is away.
+            .on_store_outage(OnStoreOutage::LoginWithinBudget)
+            .build()
+            .unwrap()
     }
 
     fn user(&self, registry: &Registry, user: &str) -> Client {
