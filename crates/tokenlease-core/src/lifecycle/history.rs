@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Lifecycle, effect::EffectKind};
 use crate::{
     backoff::mix,
-    expiry::{self, Freshness},
+    expiry::Freshness,
     lease::{Expiry, Lease},
     record::{
         HistoryCause as Cause, HistoryEntry, HistoryKind, HistoryResult, RecordState,
@@ -247,7 +247,7 @@ impl Lifecycle {
             return cause;
         }
         if let Some(current) = &self.current {
-            return match expiry::freshness(&current.lease, t, self.rules) {
+            return match self.freshness(current, t) {
                 Freshness::Expired => Cause::Expired,
                 _ if current.suspicion.is_some() => Cause::TokenRejected,
                 Freshness::RefreshWindow { .. } | Freshness::Margin { .. } => Cause::Expiring,

@@ -31,7 +31,8 @@ fn stated(oracle: &str) -> Option<&'static [HistoryCause]> {
         "past its expiry, without an answer from the provider" => {
             &[C::Unvalidated, C::TokenRejected]
         }
-        "rejected without a validation" => &[C::TokenRejected],
+        // The process may have forgotten the token as well, or before the rejection.
+        "rejected without a validation" => &[C::TokenRejected, C::Forgotten],
         "its credentials were rejected after it was issued" => &[C::CredentialsRejected],
         _ => return None,
     })
