@@ -95,8 +95,8 @@ pub struct Oracle {
     pub(crate) crashes: Vec<(i64, usize)>,
     /// When processes were paused, and until when.
     pub(crate) pauses: Vec<(i64, i64, usize)>,
-    /// When hosts resumed whose suspend-aware clock had stopped.
-    pub(crate) freezes: Vec<(i64, usize)>,
+    /// When hosts resumed whose suspend-aware clock had stopped, and for how long.
+    pub(crate) freezes: Vec<(i64, usize, i64)>,
     /// When the wall clock of a host jumped.
     pub(crate) wall_jumps: Vec<(i64, usize)>,
     /// The last request for a longer remaining lifetime, by entry: when, and how long.

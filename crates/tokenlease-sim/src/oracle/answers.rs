@@ -49,7 +49,7 @@ impl World {
         {
             self.violate("rejected credentials were served a token", format!("p{p} {password}"));
         }
-        if self.provider.is_active(number, t) || self.may_be_unaware(p, sent, asked) {
+        if self.provider.is_active(number, t) || self.may_be_unaware(p, number, sent, asked) {
             return;
         }
         let validations = self.oracle.validations.get(&number).map_or(&[][..], Vec::as_slice);

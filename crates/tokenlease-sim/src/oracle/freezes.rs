@@ -2,36 +2,46 @@
 
 use crate::{Fault, H, M, S, World};
 
+const STORE_FAULTS: [Fault; 4] =
+    [Fault::Store, Fault::StoreRejects, Fault::StoreFull, Fault::Flush];
+
 impl World {
-    /// Returns whether a host was frozen in a store outage: it can't order its own token, which the
-    /// record does not know, and one of other hosts.
+    /// Returns whether a host was frozen and can't order its own token and one of other hosts: the record
+    /// lacks its token because of a store outage, or it can't ask the provider.
     pub(super) fn was_frozen_in_outage(&self) -> bool {
-        self.oracle.freezes.iter().any(|(end, _)| {
-            self.faults.iter().any(|(from, until, fault)| {
-                *fault == Fault::Store && *from <= *end && *end <= until + H && *end <= self.now
-            })
+        self.oracle.freezes.iter().any(|(end, ..)| {
+            *end <= self.now
+                && (self.setup.without_validation
+                    || self.faults.iter().any(|(from, until, fault)| {
+                        STORE_FAULTS.contains(fault) && *from <= *end && *end <= until + H
+                    }))
         })
     }
 
-    /// Returns whether a host that was frozen since `sent` may serve a token that has ended, to a caller
-    /// that asked then: nothing but its wall clock shows that, and nobody could be asked.
-    pub(super) fn may_be_unaware(&self, p: usize, sent: i64, asked: i64) -> bool {
+    /// Returns whether a host that was frozen since `sent` may serve this token, which has ended, to a
+    /// caller that asked then: nothing but its wall clock shows that, and nobody could be asked.
+    pub(super) fn may_be_unaware(&self, p: usize, number: usize, sent: i64, asked: i64) -> bool {
         let host = self.processes[p].host;
-        let since_sent = |events: &[(i64, usize)]| {
-            events.iter().any(|(at, other)| *other == host && *at >= sent)
-        };
-        if !since_sent(&self.oracle.freezes) {
-            return false;
-        }
+        let freezes = self.oracle.freezes.iter();
+        let freezes: Vec<_> =
+            freezes.filter(|(end, other, _)| *other == host && *end >= sent).collect();
+        let Some(first) = freezes.iter().map(|(end, ..)| *end).min() else { return false };
+        let total: i64 = freezes.iter().map(|(.., length)| *length).sum();
         self.setup.without_validation
             || self.oracle.validation_failed_at > self.now - 31 * S
-            // The jump may hide it.
-            || since_sent(&self.oracle.wall_jumps)
-            // At its deadline a caller gets a suspected token.
+            // A jump may hide it.
+            || self.oracle.wall_jumps.iter().any(|(at, other)| *other == host && *at >= sent)
+            // A caller gets a suspected token at its deadline, and while the store rejects calls.
             || self.now >= asked + 20 * S
+            || self.faults.iter().any(|(from, until, fault)| {
+                STORE_FAULTS.contains(fault) && (*from..=*until).contains(&self.now)
+            })
+            // After the record lost the token, its time of issue is unknown.
+            || self.was_returned_since(number, first)
             // Up to two minutes raise no doubt.
-            || self.provider.tokens.iter().any(|token| {
-                token.sent == sent && self.now < token.sent + token.lifetime + 2 * M
+            || total <= 2 * M
+            || self.provider.token(number).is_some_and(|token| {
+                self.now < token.sent + token.lifetime + 2 * M
             })
     }
 }

@@ -21,18 +21,25 @@ fn stated(oracle: &str) -> Option<&'static [HistoryCause]> {
     Some(match oracle {
         // The token may also have been forgotten, or be of other credentials.
         "a caller requested a longer remaining lifetime" => {
-            &[C::MinRemaining, C::Forgotten, C::NewCredentials]
+            &[C::MinRemaining, C::Forgotten, C::NewCredentials, C::Expired]
         }
-        "the answer with its replacement was lost" => &[C::AnswerLost],
+        "the answer with its replacement was lost" => &[C::AnswerLost, C::MinRemaining],
         // The history says nothing of a token that was adopted, that was forgotten with other credentials,
         // or that is newer than the backup that the store was restored from.
-        "forgotten" => &[C::Forgotten, C::First, C::NewCredentials, C::Expired],
+        "forgotten" => &[
+            C::Forgotten,
+            C::First,
+            C::NewCredentials,
+            C::Expired,
+            C::TokenRejected,
+            C::Inactive,
+            C::Revoked,
+            C::Unvalidated,
+        ],
         "revoked" => &[C::Revoked],
         "past its expiry, without an answer from the provider" => {
             &[C::Unvalidated, C::TokenRejected]
         }
-        // The process may have forgotten the token as well, or before the rejection.
-        "rejected without a validation" => &[C::TokenRejected, C::Forgotten],
         "its credentials were rejected after it was issued" => &[C::CredentialsRejected],
         _ => return None,
     })

@@ -11,8 +11,8 @@ impl World {
     /// Starts a process, with the provider's current password or another.
     pub fn launch(&mut self, p: usize, password: Option<&'static str>) {
         let freezes = self.oracle.freezes.iter();
-        let frozen = freezes.filter(|(_, host)| *host == self.processes[p].host);
-        if let Some((end, _)) = frozen.copied().find(|(end, _)| *end > self.now) {
+        let frozen = freezes.filter(|(_, host, _)| *host == self.processes[p].host);
+        if let Some((end, ..)) = frozen.copied().find(|(end, ..)| *end > self.now) {
             self.at(end, move |world| world.launch(p, password));
             return;
         }
@@ -75,12 +75,12 @@ impl World {
     /// A host is suspended and does not notice, as a virtual machine: its suspend-aware clock stops
     /// A host that is alone has the store on its disk, so that the store's clock stops too.
     pub fn freeze_host(&mut self, host: usize, length: i64) {
-        if self.oracle.freezes.iter().any(|(end, other)| *other == host && *end >= self.now) {
+        if self.oracle.freezes.iter().any(|(end, other, _)| *other == host && *end >= self.now) {
             return;
         }
         self.suspend_host(host, length);
         self.hosts[host].elapsed -= length;
-        self.oracle.freezes.push((self.now + length, host));
+        self.oracle.freezes.push((self.now + length, host, length));
         if self.hosts.len() == 1 {
             self.store.offset -= length;
         }
