@@ -101,11 +101,6 @@ impl Client {
     /// # Errors
     /// As [`Client::token_with`](crate::Client::token_with).
     pub fn token_with(&self, options: TokenOptions) -> Result<Token> {
-        if options.min_remaining.is_none()
-            && let Some(token) = self.0.cached(Token::clone)
-        {
-            return Ok(token);
-        }
         Ok(self.lease_with(options)?.lease.token().clone())
     }
 

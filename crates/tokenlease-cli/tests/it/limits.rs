@@ -8,6 +8,7 @@ use std::{
     },
     path::PathBuf,
     process::{Command, Output},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tempfile::TempDir;
@@ -15,8 +16,12 @@ use tokenlease_emulator::Emulator;
 
 use crate::support::{emulator, folder};
 
+/// The limit on threads counts those of all processes of the user.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// A user with a copy of the program, because another user may not enter the folder of the build.
 struct Host {
+    _alone: MutexGuard<'static, ()>,
     emulator: Emulator,
     folder: TempDir,
     program: PathBuf,
@@ -32,14 +37,15 @@ impl Host {
         fs::copy(env!("CARGO_BIN_EXE_tokenlease"), &program).expect("a copy");
         fs::set_permissions(&program, mode(0o755)).expect("a mode");
         let is_root = Command::new("id").arg("-u").output().expect("id").stdout == b"0\n";
-        Self { emulator: emulator(), folder, program, is_root }
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { _alone: alone, emulator: emulator(), folder, program, is_root }
     }
 
     /// Runs the program with a limit that `prlimit` sets. A limit of threads does not bind root.
     fn run(&self, limit: &str, args: &[&str]) -> Output {
         let mut command = Command::new(if self.is_root { "setpriv" } else { "env" });
         if self.is_root {
-            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+            command.args(["--reuid=65533", "--regid=65533", "--clear-groups"]);
         }
         command
             .args(["prlimit", limit])
