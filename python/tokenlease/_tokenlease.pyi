@@ -189,8 +189,8 @@ class Registry:
 
     - `store`: where leases are stored and shared: `"file:/path"` or `"file:"` (the user's folder),
       `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening a store blocks.
-    - `store_password_file`, `store_password_command`: a file with the server's password, or a command
-      that prints it. The URL has none then.
+    - `store_password_file`, `store_password_command`: a file with the password of the server, or a
+      command that prints it. The URL has none then.
     - `store_access`: `"group"` lets all users of a folder's group use it; default: its user alone.
     - `store_key_file`, `store_passphrase_file`: a file with the store's key, or with a passphrase
       from which the key is derived. `store_key`: another source of the key; keyrings need a module
