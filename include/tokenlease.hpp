@@ -340,44 +340,10 @@ class Client {
         });
     }
 
-    std::string explain() const
-    {
-        std::string text(512, '\0');
-        for (;;) {
-            std::size_t length = 0;
-            tokenlease_error *error = nullptr;
-            const auto status =
-                tokenlease_client_explain(get(), text.data(), text.size(), &length, &error);
-            if (status == TOKENLEASE_BUFFER_TOO_SMALL) {
-                tokenlease_error_free(error);
-                text.resize(length + 1);
-                continue;
-            }
-            detail::run([&](auto output) { return *output = error, status; });
-            text.resize(length);
-            return text;
-        }
-    }
+    std::string explain() const { return text_of(tokenlease_client_explain, 512); }
 
     /* The last logins, refetches and rejections, as JSON: see tokenlease_client_history. */
-    std::string history() const
-    {
-        std::string text(8192, '\0');
-        for (;;) {
-            std::size_t length = 0;
-            tokenlease_error *error = nullptr;
-            const auto status =
-                tokenlease_client_history(get(), text.data(), text.size(), &length, &error);
-            if (status == TOKENLEASE_BUFFER_TOO_SMALL) {
-                tokenlease_error_free(error);
-                text.resize(length + 1);
-                continue;
-            }
-            detail::run([&](auto output) { return *output = error, status; });
-            text.resize(length);
-            return text;
-        }
-    }
+    std::string history() const { return text_of(tokenlease_client_history, 8192); }
 
     std::uint64_t count(tokenlease_count counter) const
     {
@@ -410,6 +376,22 @@ class Client {
         tokenlease_token *token = nullptr;
         detail::run([&](auto error) { return call(&token, error); });
         return Token(token);
+    }
+
+    /* The text of a function that writes into a buffer, and states how much it needs. */
+    template <typename Call> std::string text_of(Call &&call, std::size_t size) const
+    {
+        std::string text;
+        tokenlease_error *error = nullptr;
+        tokenlease_status status = TOKENLEASE_OK;
+        do {
+            tokenlease_error_free(std::exchange(error, nullptr));
+            text.resize(size + 1);
+            status = call(get(), text.data(), text.size(), &size, &error);
+        } while (status == TOKENLEASE_BUFFER_TOO_SMALL);
+        detail::run([&](auto output) { return *output = error, status; });
+        text.resize(size);
+        return text;
     }
 
     detail::Owned<tokenlease_client, tokenlease_client_free> handle_;

@@ -21,7 +21,6 @@ use tokenlease::{
     },
     runtime::Runtime,
 };
-
 use tokenlease_config::{duration, store};
 
 use crate::{
