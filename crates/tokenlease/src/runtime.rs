@@ -2,6 +2,7 @@
 
 mod blocking_work;
 mod own_threads;
+mod threads;
 
 use std::{
     fmt,
@@ -11,7 +12,6 @@ use std::{
         Arc, Mutex,
         mpsc::{self, RecvTimeoutError},
     },
-    thread,
     time::Duration,
 };
 
@@ -24,7 +24,10 @@ use tokio::{
 };
 
 use self::{blocking_work::no_thread, own_threads::OwnTask};
-pub use self::{blocking_work::run_blocking, own_threads::check_may_block};
+pub(crate) use self::threads::ProgramSignals;
+pub use self::{
+    blocking_work::run_blocking, own_threads::check_may_block, threads::spawn_thread,
+};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
 
 /// Two threads suffice: a flight waits for the network, and computes little.
@@ -92,6 +95,20 @@ impl Runtime {
         Ok(spawn_on(self.handle()?, future))
     }
 
+    /// Runs a future on this runtime's threads, and awaits it on the caller's executor. Dropping the
+    /// returned future ends it.
+    ///
+    /// For futures that write to sockets: on a thread of the program, a write could raise SIGPIPE.
+    pub(crate) async fn run<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let task = self.spawn(future)?;
+        let _stop = StopOnDrop(task.abort_handle());
+        task.await.map_err(|error| no_result("a call").with_source(error))
+    }
+
     /// Awaits a future on the caller's executor, with this runtime's timers and tasks available.
     /// So waiting needs no separate task, whatever executor the caller uses.
     pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output> {
@@ -150,12 +167,7 @@ impl Runtime {
                 Err(RecvTimeoutError::Timeout) => check()?,
                 // The sender is dropped unused only if the future panicked.
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(
-                        ErrorKind::Internal,
-                        "the task of a blocking call ended without a result",
-                    )
-                    .advice("look for a panic in the program's log, and report it")
-                    .into());
+                    return Err(no_result("a blocking call").into());
                 }
             }
         };
@@ -189,6 +201,12 @@ impl Runtime {
     }
 }
 
+/// Returns the error of a task that panicked.
+fn no_result(call: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("the task of {call} ended without a result"))
+        .advice("look for a panic in the program's log, and report it")
+}
+
 /// Spawns a task of the runtime, in which blocking calls fail.
 pub(crate) fn spawn_on<F>(handle: &Handle, future: F) -> JoinHandle<F::Output>
 where
@@ -205,7 +223,7 @@ fn check_threads() -> Result<()> {
     let spawn = || {
         let ended = ended.clone();
         let wait = move || _ = ended.lock().map(|ended| ended.recv());
-        thread::Builder::new().name("tokenlease-check".into()).spawn(wait)
+        spawn_thread("tokenlease-check", wait)
     };
     let threads: Vec<_> = std::iter::repeat_with(spawn).take(THREADS).collect();
     drop(end);
@@ -251,11 +269,9 @@ struct Tokio {
 impl Tokio {
     fn start() -> Result<Self> {
         check_threads()?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("tokenlease")
-            .enable_all()
-            .build()
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(THREADS).thread_name("tokenlease").enable_all();
+        let runtime = threads::build_runtime(&mut builder)
             .map_err(|error| no_thread("the runtime could not be started", error))?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
@@ -379,7 +395,7 @@ mod tests {
         let error = runtime.block_on_watched(future, Duration::from_millis(1), check).unwrap_err();
         assert_eq!((error.detail(), checks), ("interrupted", 3));
         while drops.load(Ordering::SeqCst) == 0 {
-            thread::yield_now();
+            std::thread::yield_now();
         }
     }
 }
