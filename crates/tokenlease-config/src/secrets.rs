@@ -273,6 +273,25 @@ mod tests {
         }
     }
 
+    /// Rule: Languages: a password command starts with no signal blocked and the default of SIGPIPE, also
+    /// on a thread of the library.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_password_command_inherits_no_blocked_signals() {
+        let read = || {
+            // The test process itself ignores SIGPIPE.
+            let text = "grep -E '^Sig(Blk|Ign):' /proc/self/status | tr -d '\\n\\t'";
+            let source = SecretSource::Command(text.into());
+            source.read(SecretKind::Password, |_| ()).unwrap()
+        };
+        let thread = tokenlease::runtime::spawn_thread("test", read).unwrap();
+        let masks = thread.join().unwrap();
+        let (blocked, ignored) = masks.expose().split_once("SigIgn:").unwrap();
+        assert_eq!(blocked, format!("SigBlk:{:016x}", 0));
+        let ignored = u64::from_str_radix(ignored, 16).unwrap();
+        assert_eq!(ignored & 1 << 12, 0, "SIGPIPE, the signal 13");
+    }
+
     /// Rule: Deadlines: a password command that does not end in time is ended with its children.
     #[cfg(unix)]
     #[test]

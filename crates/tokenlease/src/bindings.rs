@@ -18,6 +18,7 @@ use crate::{
 pub use crate::{
     builder::DEADLINE,
     cache::CacheVersion,
+    interrupts::Begun,
     tls::{Fault as TlsFault, expires_at, fault_in as tls_fault},
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
@@ -42,11 +43,36 @@ pub fn holds(client: &Client, version: &CacheVersion) -> bool {
 ///
 /// The first thread gets its slot at once. When it is done, `wakes` waiting threads are woken, and
 /// each of them wakes one more. A thread that then finds no cached token calls [`Slot::lead`] and
-/// asks. A thread that got no slot in time (`None`) asks as well.
-pub fn slot(client: &Client, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
+/// asks. A thread that got no slot in time, or whose call was interrupted (`None`), asks as well.
+pub fn slot(client: &Client, call: Begun, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
     // On a thread of the library, the call that follows is an error.
     check_may_block().ok()?;
-    client.0.wait_queue.wait(limit, wakes)
+    client.0.wait_queue.wait(limit, wakes, || is_interrupted(client, call))
+}
+
+/// Begins a call of the client on this thread, which may wait on another one.
+///
+/// # Errors
+/// `Config` in the client's own credentials function, for which the call would wait.
+pub fn begin(client: &Client) -> Result<Begun> {
+    client.0.begin()
+}
+
+/// Returns whether the call was interrupted.
+pub fn is_interrupted(client: &Client, call: Begun) -> bool {
+    client.0.interrupts.have_ended(call)
+}
+
+/// Awaits a call that began earlier until an interrupt ends it.
+///
+/// # Errors
+/// Those of the call, and `Interrupted`.
+pub async fn interruptible<R>(
+    client: Client,
+    call: Begun,
+    work: impl Future<Output = Result<R>>,
+) -> Result<R> {
+    client.0.interruptible(call, work).await
 }
 
 /// Returns the runtime on which the client works, for a binding to wait on.

@@ -245,10 +245,7 @@ impl Drop for StopOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicU32, Ordering},
-        thread,
-    };
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use tokio::runtime::Builder;
 

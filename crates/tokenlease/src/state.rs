@@ -17,15 +17,18 @@ use tokio::sync::Semaphore;
 
 use crate::{
     cache::Cache,
+    callbacks::Owner,
     clock::Coarse,
     credentials_source::CredentialsSource,
     discovery::SharedDiscovery,
     entry::Entry,
     event_queue::{EventQueue, Observer},
+    interrupts::Interrupts,
     registry::Registry,
     runtime::{Runtime, check_process},
     stats::{Counters, Stats},
     store::RecordName,
+    wait_options::WaitOptions,
     wait_queue::WaitQueue,
 };
 
@@ -46,6 +49,9 @@ pub(crate) struct ClientState {
     /// The deadline of callers that set none.
     pub(crate) wait: Duration,
     pub(crate) wait_queue: WaitQueue,
+    pub(crate) interrupts: Interrupts,
+    /// The owner of the credentials function.
+    pub(crate) id: Owner,
     pub(crate) cache: Cache,
     /// Held while the credentials are fetched for a new entry: one call of the function at a time.
     pub(crate) resolving: tokio::sync::Mutex<()>,
@@ -94,6 +100,8 @@ impl ClientState {
             counters: Counters::default(),
             wait,
             wait_queue: WaitQueue::default(),
+            interrupts: Interrupts::default(),
+            id: Owner::new(),
             resolving: tokio::sync::Mutex::new(()),
             hooks,
             process: std::process::id(),
@@ -125,6 +133,11 @@ impl ClientState {
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
         self.check_process()?;
         Ok(Runtime::of(self.process))
+    }
+
+    /// Returns the end of a call that begins now.
+    pub(crate) fn deadline_of(&self, options: WaitOptions) -> Timestamp {
+        self.elapsed().plus(options.deadline.unwrap_or(self.wait))
     }
 
     /// Returns the queue of the logins at the client's server.
