@@ -229,8 +229,19 @@ pub(super) fn is_still(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Returns true: on these systems lock files are never removed.
-#[cfg(not(unix))]
+/// Returns whether the path still leads to the opened file.
+#[cfg(windows)]
+pub(super) fn is_still(file: &File, path: &Path) -> bool {
+    let number = |file: &File| {
+        let info = winapi_util::file::information(file).ok()?;
+        Some((info.volume_serial_number(), info.file_index()))
+    };
+    let there = File::open(path).ok().and_then(|there| number(&there));
+    there.is_some() && there == number(file)
+}
+
+/// Returns true: on these systems no folder is used.
+#[cfg(not(any(unix, windows)))]
 pub(super) fn is_still(_: &File, _: &Path) -> bool {
     true
 }
