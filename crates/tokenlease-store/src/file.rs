@@ -34,7 +34,6 @@
 #[cfg_attr(not(any(unix, windows)), path = "file/access/other.rs")]
 mod access;
 mod boot;
-mod busy;
 mod file_system;
 mod folder;
 mod header;

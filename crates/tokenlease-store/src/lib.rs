@@ -49,6 +49,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod busy;
 mod check;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod connection;

@@ -52,6 +52,9 @@ struct Running {
     /// Whether the command is the leader of a process group, to which its children belong.
     #[cfg(unix)]
     has_group: bool,
+    /// Ends the command's children with the command. The system ends them with this process, too.
+    #[cfg(windows)]
+    job: Option<win32job::Job>,
     has_ended: bool,
 }
 
@@ -73,6 +76,8 @@ impl Running {
         };
         let child = shell.spawn()?;
         Ok(Self {
+            #[cfg(windows)]
+            job: job_of(&child),
             child,
             #[cfg(unix)]
             has_group,
@@ -157,6 +162,8 @@ impl Running {
 
     #[cfg(not(unix))]
     fn end(&mut self) {
+        #[cfg(windows)]
+        drop(self.job.take());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -168,7 +175,24 @@ impl Drop for Running {
         if !self.has_ended {
             self.end();
         }
+        // Programs that an ended command left running go on, such as an agent.
+        #[cfg(windows)]
+        if let Some(job) = &self.job {
+            let _ = job.set_extended_limit_info(&win32job::ExtendedLimitInfo::new());
+        }
     }
+}
+
+/// Puts a command in a job, which ends it and its children when it is dropped.
+#[cfg(windows)]
+fn job_of(child: &Child) -> Option<win32job::Job> {
+    use std::os::windows::io::AsRawHandle as _;
+
+    let mut limits = win32job::ExtendedLimitInfo::new();
+    limits.limit_kill_on_job_close();
+    let job = win32job::Job::create_with_limit_info(&limits).ok()?;
+    job.assign_process(child.as_raw_handle() as isize).ok()?;
+    Some(job)
 }
 
 /// Returns whether this process reads what a person types at its terminal.

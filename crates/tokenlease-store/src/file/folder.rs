@@ -12,8 +12,8 @@ use std::{
 
 use tokenlease::{Error, ErrorKind, Result, store::StoreError};
 
-use super::{FolderAccess, access::Access, busy, file_system, lock, refused::Refused};
-use crate::random;
+use super::{FolderAccess, access::Access, file_system, lock, refused::Refused};
+use crate::{busy, random};
 
 pub(super) const TEMPORARY_END: &str = ".tmp";
 

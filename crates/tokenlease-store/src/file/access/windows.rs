@@ -12,10 +12,10 @@ use std::{
 use tokenlease::{Error, ErrorKind, Result};
 
 use super::{
-    FolderAccess, busy, folder,
+    FolderAccess, folder,
     refused::{Refused, quoted},
 };
-use crate::{random, windows_rights as rights};
+use crate::{busy, random, windows_rights as rights};
 
 /// The checks of a folder's files.
 #[derive(Clone, Debug)]

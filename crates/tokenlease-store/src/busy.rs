@@ -12,7 +12,10 @@ const ERROR_ACCESS_DENIED: i32 = 5;
 const ERROR_SHARING_VIOLATION: i32 = 32;
 
 /// Runs an operation on a file. Repeats it for up to 200 ms while another process denies it on Windows.
-pub(super) fn retry<R>(act: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+///
+/// # Errors
+/// The operation's last error.
+pub fn retry<R>(act: impl FnMut() -> io::Result<R>) -> io::Result<R> {
     retry_after(act, || thread::sleep(WAIT))
 }
 
