@@ -339,6 +339,27 @@ mod tests {
     use super::*;
     use crate::FolderAccess;
 
+    /// Rule: Lock: where a kernel lock denies reading, as on Windows, a lock that another process is just
+    /// changing costs no error, and is known right after.
+    #[test]
+    fn a_lock_that_is_just_changed_is_known_right_after() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&temporary.path().join("tokens"), FolderAccess::User).unwrap();
+        let clock = BootClock::new(std::sync::Arc::new(tokenlease::SystemClock), Some("one"));
+        let name = tokenlease::core::Identity::wyn("https://wyn.example", "u", "c").unwrap();
+        let name = RecordName::new(name);
+        let (locks, ttl) = (Locks::default(), Duration::from_secs(60));
+        let granted = locks.lock(&folder, &clock, &name, &Owner::new(1), ttl).unwrap();
+        assert!(matches!(granted, Locked::Granted));
+        let now = clock.now(&folder).unwrap();
+        let is_taken = || is_taken(&folder, &name, &Owner::new(2), now);
+        let changing = acquire(&folder, &path(&name)).unwrap();
+        let seen = is_taken();
+        drop(changing);
+        assert!(seen || cfg!(windows), "Unix denies no reading");
+        assert!(is_taken());
+    }
+
     /// Rule: Lock: a file system that gives a file another number each time is an error, not a loop.
     #[test]
     fn a_lock_file_that_is_another_one_each_time_is_an_error() {
