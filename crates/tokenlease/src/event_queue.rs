@@ -21,7 +21,7 @@ use tokenlease_core::lifecycle::Event;
 use tokio::sync::Notify;
 
 /// A function that is called with each event.
-pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
+pub(crate) type Hook = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// The most events of a client that wait for its hook.
 const MAX_WAITING: usize = 256;
@@ -54,6 +54,11 @@ impl EventQueue {
             dropped: AtomicU64::new(0),
             delivered: Notify::new(),
         }
+    }
+
+    /// Returns an empty queue of the same hook, for a forked child.
+    pub(crate) fn after_fork(&self) -> Self {
+        Self::new(self.hook.clone())
     }
 
     /// Returns how many events were dropped.
@@ -190,7 +195,7 @@ mod tests {
             let hook = move |_: &Event| {
                 let _ = released.lock().unwrap().recv();
             };
-            Arc::new(EventQueue::new(Box::new(hook)))
+            Arc::new(EventQueue::new(Arc::new(hook)))
         };
         let queues: Vec<_> = std::iter::repeat_with(blocked).take(16).collect();
         for queue in &queues {
@@ -212,7 +217,7 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let of_hook = seen.clone();
         let hook = move |event: &Event| of_hook.try_lock().unwrap().push(*event);
-        let queue = Arc::new(EventQueue::new(Box::new(hook)));
+        let queue = Arc::new(EventQueue::new(Arc::new(hook)));
         let sent: Vec<_> =
             (0..100).map(|time| Event::BackedOff(tokenlease_core::Timestamp(time))).collect();
         for event in &sent {
