@@ -7,7 +7,7 @@ mod validate_and_revoke;
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Result, Secret, Token,
+    Error, ErrorKind, Result, Secret, Timestamp, Token,
     lifecycle::{Lifecycle, Served},
     time::Moment as _,
 };
@@ -248,8 +248,13 @@ impl Client {
     /// `DeadlineExceeded` if work, or the hook, is still running after the client's limit, `Forked` in any process
     /// but the one that made the client, and `Internal`.
     pub async fn close(&self) -> Result<()> {
-        let deadline = self.0.elapsed().plus(self.0.wait);
-        self.idle().await?;
+        self.close_within(self.0.wait).await
+    }
+
+    /// As [`close`](Self::close), and waits for `limit` at most.
+    pub(crate) async fn close_within(&self, limit: Duration) -> Result<()> {
+        let deadline = self.0.elapsed().plus(limit);
+        self.idle_by(deadline).await?;
         match self.0.hook_queue() {
             Some(queue) => self.0.in_time(deadline, queue.all_delivered()).await,
             None => Ok(()),
@@ -265,9 +270,12 @@ impl Client {
 
     /// Waits until no work is running for this client.
     async fn idle(&self) -> Result<()> {
+        self.idle_by(self.0.elapsed().plus(self.0.wait)).await
+    }
+
+    async fn idle_by(&self, deadline: Timestamp) -> Result<()> {
         self.0.check_process()?;
         let Some(entry) = self.0.current() else { return Ok(()) };
-        let deadline = self.0.elapsed().plus(self.0.wait);
         let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
         self.0.until(&entry, deadline, idle).await
     }
