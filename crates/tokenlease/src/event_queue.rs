@@ -25,17 +25,18 @@ use crate::{
 };
 
 /// A function that is called with each event on the thread where it happens.
-pub(crate) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
+pub(crate) type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// A function that is called with each event, with the signal mask of the thread that passed it.
+#[derive(Clone)]
 pub(crate) struct Hook {
-    call: Box<dyn Fn(&Event) + Send + Sync>,
+    call: Arc<dyn Fn(&Event) + Send + Sync>,
     signals: ProgramSignals,
 }
 
 impl Hook {
     pub(crate) fn new(call: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self { call: Box::new(call), signals: ProgramSignals::of_this_thread() }
+        Self { call: Arc::new(call), signals: ProgramSignals::of_this_thread() }
     }
 
     fn call(&self, event: &Event) {
@@ -77,6 +78,11 @@ impl EventQueue {
             dropped: AtomicU64::new(0),
             delivered: Notify::new(),
         }
+    }
+
+    /// Returns an empty queue of the same hook, for a forked child.
+    pub(crate) fn after_fork(&self) -> Self {
+        Self::new(self.hook.clone())
     }
 
     /// Returns how many events were dropped.
