@@ -44,7 +44,7 @@ impl Shared {
         let hook = log.clone();
         let client = registry::build(py, options, move |options| {
             let builder = options.client(credentials, registry.as_ref())?;
-            bindings::observe(builder, move |event| hook.push(event)).build()
+            bindings::observe(builder, move |_, entry| hook.push(entry)).build()
         })?;
         Ok(Self { client, tokens: Tokens::default(), log })
     }

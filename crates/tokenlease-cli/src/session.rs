@@ -101,20 +101,20 @@ struct Observed {
 }
 
 impl Observed {
-    fn observe(&self, event: &Event) {
+    fn observe(&self, event: Option<&Event>) {
         let set = |flag: &AtomicBool, to| flag.store(to, Ordering::Release);
         match event {
-            Event::Forgotten(_) | Event::CircuitClosed => set(&self.changed, true),
-            Event::StoreUnavailable => set(&self.unavailable, true),
-            Event::StoreRejected => {
+            Some(Event::Forgotten(_) | Event::CircuitClosed) => set(&self.changed, true),
+            Some(Event::StoreUnavailable) => set(&self.unavailable, true),
+            Some(Event::StoreRejected) => {
                 set(&self.unavailable, true);
                 set(&self.rejects, true);
             }
-            Event::RecordUnreadable => {
+            Some(Event::RecordUnreadable) => {
                 set(&self.unavailable, true);
                 set(&self.unreadable, true);
             }
-            Event::StoreAvailable => {
+            Some(Event::StoreAvailable) => {
                 set(&self.unavailable, false);
                 set(&self.rejects, false);
                 set(&self.unreadable, false);
@@ -185,7 +185,7 @@ impl Session {
         let hook = observed.clone();
         let registry = registry.http(settings.options.http()?).build()?;
         let builder = settings.options.client_for(settings.server()?, credentials, &registry);
-        let client = bindings::observe(builder, move |event| hook.observe(event)).build()?;
+        let client = bindings::observe(builder, move |event, _| hook.observe(event)).build()?;
         let (deadline, close_timeout) = (settings.deadline().clone(), settings.timeout());
         Ok(Self { client, observed, deadline, close_timeout })
     }

@@ -20,10 +20,31 @@ use std::{
 use tokenlease_core::lifecycle::Event;
 use tokio::sync::Notify;
 
-/// A function that is called with each event.
-pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
+use crate::log::{LogEntry, Logged};
 
-/// The most events of a client that wait for its hook.
+/// The functions of a program that are called with each event, and with each entry of the log.
+#[derive(Default)]
+pub(crate) struct ProgramHooks {
+    pub(crate) event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+    pub(crate) log: Option<Box<dyn Fn(&LogEntry) + Send + Sync>>,
+}
+
+impl ProgramHooks {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.event.is_none() && self.log.is_none()
+    }
+
+    fn call(&self, Logged { event, entry }: &Logged) {
+        if let (Some(hook), Some(event)) = (&self.event, event) {
+            hook(event);
+        }
+        if let Some(hook) = &self.log {
+            hook(entry);
+        }
+    }
+}
+
+/// The most events of a client that wait for its hooks.
 const MAX_WAITING: usize = 256;
 
 /// The most threads of a process on which hooks run.
@@ -31,7 +52,7 @@ const MAX_THREADS: usize = 4;
 
 /// The events of one client that wait for its hook.
 pub(crate) struct EventQueue {
-    hook: Hook,
+    hooks: ProgramHooks,
     waiting: Mutex<Waiting>,
     /// How many events were dropped because the queue was full.
     dropped: AtomicU64,
@@ -41,15 +62,15 @@ pub(crate) struct EventQueue {
 
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<Event>,
+    events: VecDeque<Logged>,
     /// Whether a thread has the queue, or will take it. It delivers one event at a time, in order.
     is_scheduled: bool,
 }
 
 impl EventQueue {
-    pub(crate) fn new(hook: Hook) -> Self {
+    pub(crate) fn new(hooks: ProgramHooks) -> Self {
         Self {
-            hook,
+            hooks,
             waiting: Mutex::default(),
             dropped: AtomicU64::new(0),
             delivered: Notify::new(),
@@ -62,13 +83,16 @@ impl EventQueue {
     }
 
     /// Adds an event, and drops the oldest one of a full queue. Never blocks.
-    pub(crate) fn push(self: &Arc<Self>, threads: &Arc<HookThreads>, event: Event) {
+    pub(crate) fn push(self: &Arc<Self>, threads: &Arc<HookThreads>, logged: &Logged) {
+        if logged.event.is_none() && self.hooks.log.is_none() {
+            return;
+        }
         let mut waiting = self.lock();
         if waiting.events.len() == MAX_WAITING {
             waiting.events.pop_front();
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        waiting.events.push_back(event);
+        waiting.events.push_back(logged.clone());
         let is_scheduled = std::mem::replace(&mut waiting.is_scheduled, true);
         drop(waiting);
         if !is_scheduled && !threads.schedule(self) {
@@ -92,11 +116,12 @@ impl EventQueue {
 
     /// Calls the hook with the next event. Returns whether more events wait.
     fn deliver_next(&self) -> bool {
-        let event = self.lock().events.pop_front();
-        if let Some(event) = event
-            && catch_unwind(AssertUnwindSafe(|| (self.hook)(&event))).is_err()
+        let logged = self.lock().events.pop_front();
+        if let Some(logged) = logged
+            && catch_unwind(AssertUnwindSafe(|| self.hooks.call(&logged))).is_err()
         {
-            tracing::error!(target: "tokenlease", "the event hook panicked at the event `{event}`");
+            let event = logged.entry.event;
+            tracing::error!(target: "tokenlease", "a hook panicked at the event `{event}`");
         }
         let mut waiting = self.lock();
         waiting.is_scheduled = !waiting.events.is_empty();
@@ -178,6 +203,17 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::log::LogLevel;
+
+    fn queue(hook: impl Fn(&Event) + Send + Sync + 'static) -> Arc<EventQueue> {
+        let event: Box<dyn Fn(&Event) + Send + Sync> = Box::new(hook);
+        Arc::new(EventQueue::new(ProgramHooks { event: Some(event), log: None }))
+    }
+
+    fn logged(event: Event) -> Logged {
+        let (level, text) = (LogLevel::Debug, event.to_string());
+        Logged { event: Some(event), entry: LogEntry { level, event: "test", text } }
+    }
 
     /// Rule: Events: hooks that block hold up other hooks, and no more than four threads run them.
     #[tokio::test]
@@ -187,15 +223,14 @@ mod tests {
         let released = Arc::new(Mutex::new(released));
         let blocked = || {
             let released = released.clone();
-            let hook = move |_: &Event| {
+            queue(move |_: &Event| {
                 let _ = released.lock().unwrap().recv();
-            };
-            Arc::new(EventQueue::new(Box::new(hook)))
+            })
         };
         let queues: Vec<_> = std::iter::repeat_with(blocked).take(16).collect();
         for queue in &queues {
-            queue.push(&threads, Event::CircuitClosed);
-            queue.push(&threads, Event::LoginLost);
+            queue.push(&threads, &logged(Event::CircuitClosed));
+            queue.push(&threads, &logged(Event::LoginLost));
         }
         assert!(threads.lock().running <= MAX_THREADS);
         drop(release);
@@ -212,11 +247,11 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let of_hook = seen.clone();
         let hook = move |event: &Event| of_hook.try_lock().unwrap().push(*event);
-        let queue = Arc::new(EventQueue::new(Box::new(hook)));
+        let queue = queue(hook);
         let sent: Vec<_> =
             (0..100).map(|time| Event::BackedOff(tokenlease_core::Timestamp(time))).collect();
         for event in &sent {
-            queue.push(&threads, *event);
+            queue.push(&threads, &logged(*event));
         }
         queue.all_delivered().await;
         assert_eq!(*seen.lock().unwrap(), sent);

@@ -19,6 +19,7 @@ mod event_queue;
 mod fetch_credentials;
 mod get_lease;
 mod history;
+mod log;
 mod login_turns;
 mod memory_store;
 mod random;
@@ -42,6 +43,7 @@ pub use crate::{
     clock::{Clock, SteeredClock, SystemClock},
     credentials_source::CredentialsSource,
     history::History,
+    log::{LogEntry, LogLevel},
     memory_store::MemoryStore,
     registry::{Registry, RegistryBuilder},
     stats::Stats,
