@@ -11,9 +11,11 @@ use tokenlease_core::{
 use crate::{
     client::Rejection,
     credentials_source::CredentialsSource,
+    facts::TokenFacts,
     history::History,
     runtime::check_may_block,
     stats::Stats,
+    status::Status,
     token_options::TokenOptions,
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
@@ -261,6 +263,19 @@ impl Client {
     /// As [`Client::history`](crate::Client::history).
     pub fn history(&self) -> Result<History> {
         blocking!(self, client => client.history())
+    }
+
+    /// See [`Client::facts`](crate::Client::facts).
+    pub fn facts(&self, token: &Token) -> Option<TokenFacts> {
+        self.0.facts(token)
+    }
+
+    /// See [`Client::status`](crate::Client::status).
+    ///
+    /// # Errors
+    /// As [`Client::status`](crate::Client::status).
+    pub fn status(&self) -> Result<Status> {
+        blocking!(self, client => client.status())
     }
 
     /// See [`Client::close`](crate::Client::close).

@@ -22,11 +22,14 @@ use tokio::sync::Notify;
 
 use crate::log::{LogEntry, Logged};
 
+/// A function of the program.
+type Hook<T> = Box<dyn Fn(&T) + Send + Sync>;
+
 /// The functions of a program that are called with each event, and with each entry of the log.
 #[derive(Default)]
 pub(crate) struct ProgramHooks {
-    pub(crate) event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
-    pub(crate) log: Option<Box<dyn Fn(&LogEntry) + Send + Sync>>,
+    pub(crate) event: Option<Hook<Event>>,
+    pub(crate) log: Option<Hook<LogEntry>>,
 }
 
 impl ProgramHooks {
@@ -206,7 +209,7 @@ mod tests {
     use crate::log::LogLevel;
 
     fn queue(hook: impl Fn(&Event) + Send + Sync + 'static) -> Arc<EventQueue> {
-        let event: Box<dyn Fn(&Event) + Send + Sync> = Box::new(hook);
+        let event: Hook<Event> = Box::new(hook);
         Arc::new(EventQueue::new(ProgramHooks { event: Some(event), log: None }))
     }
 

@@ -183,5 +183,5 @@ async fn an_outage_of_the_store_is_a_warning_with_cause_and_duration() {
     let lasted =
         text.strip_prefix("store available after ").and_then(|rest| rest.strip_suffix('s'));
     let lasted: u64 = lasted.and_then(|lasted| lasted.parse().ok()).expect(&text);
-    assert!(lasted >= 180 && lasted % 60 == 0, "{text}");
+    assert!(lasted >= 180 && lasted.is_multiple_of(60), "{text}");
 }

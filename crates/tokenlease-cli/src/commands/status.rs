@@ -10,18 +10,13 @@ use std::{fs, path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
 use tokenlease::{
-    Clock as _, Error, ErrorKind, Result, Store as _, SystemClock,
-    core::{
-        CredentialsFingerprint, StoreTime, WallTime,
-        record::{DecodeError, Record},
-    },
+    Clock as _, Error, Result, Store as _, SystemClock,
+    core::{CredentialsFingerprint, StoreTime, WallTime, record::Record},
+    status::StoreClock,
     store::RecordName,
 };
 
-use self::{
-    check::Check,
-    entry::{Clocks, IdentityStatus},
-};
+use self::{check::Check, entry::IdentityStatus};
 use tokenlease_config::{StoreUrl, store};
 
 use crate::{
@@ -136,14 +131,7 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
     let wall = SystemClock.now().wall;
     // A store without a record is not opened, so its time is not known.
     let now = loaded.as_ref().map_or(StoreTime(wall.0), |loaded| loaded.now);
-    let record = match loaded.and_then(|loaded| loaded.record) {
-        // A torn record counts as absent: the next write replaces it.
-        Some(stored) => Record::decode(stored.bytes()).or_else(|error| match error {
-            DecodeError::Torn => Ok(Record::default()),
-            error => Err(Error::new(ErrorKind::Store, error.to_string())),
-        })?,
-        None => Record::default(),
-    };
+    let record = loaded.map_or_else(|| Ok(Record::default()), |loaded| loaded.decode())?;
     Ok(IdentityStatus {
         identity: settings.identity.to_string(),
         record: name.key().to_owned(),
@@ -152,7 +140,7 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
             .zip(credentials)
             .map(|(key, credentials)| CredentialsFingerprint::of(&key, &credentials)),
         summary: record.summary(now),
-        clocks: Clocks { store: now, wall },
+        clock: StoreClock { store: now, wall },
     })
 }
 
