@@ -11,17 +11,14 @@ use tokenlease_core::{
 use crate::{
     client::Client,
     credentials_source::CredentialsSource,
-    event_queue::{EventQueue, ProgramHooks},
-    log::LogEntry,
+    event_queue::{EventQueue, Hook, ProgramHooks},
+    log::{LogEntry, Observer},
     registry::Registry,
     state::{ClientState, Hooks},
 };
 
 /// How long a caller waits if neither it nor the builder sets a deadline.
 pub const DEADLINE: Duration = Duration::from_secs(30);
-
-/// A function that is called with each entry of the log, and with its event if it is one.
-pub(crate) type Observer = Box<dyn Fn(Option<&Event>, &LogEntry) + Send + Sync>;
 
 /// Builds a [`Client`]. The default of each option suits most programs.
 ///
@@ -166,7 +163,7 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.hooks.event = Some(Box::new(hook));
+        self.hooks.event = Some(Hook::new(hook));
         self
     }
 
@@ -204,7 +201,7 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn on_log(mut self, hook: impl Fn(&LogEntry) + Send + Sync + 'static) -> Self {
-        self.hooks.log = Some(Box::new(hook));
+        self.hooks.log = Some(Hook::new(hook));
         self
     }
 

@@ -14,16 +14,31 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
 };
 
 use tokenlease_core::lifecycle::Event;
 use tokio::sync::Notify;
 
-use crate::log::{LogEntry, Logged};
+use crate::{
+    log::{LogEntry, Logged},
+    runtime::{ProgramSignals, spawn_thread},
+};
 
-/// A function of the program.
-type Hook<T> = Box<dyn Fn(&T) + Send + Sync>;
+/// A function of the program, with the signal mask of the thread that passed it.
+pub(crate) struct Hook<T> {
+    call: Box<dyn Fn(&T) + Send + Sync>,
+    signals: ProgramSignals,
+}
+
+impl<T> Hook<T> {
+    pub(crate) fn new(call: impl Fn(&T) + Send + Sync + 'static) -> Self {
+        Self { call: Box::new(call), signals: ProgramSignals::of_this_thread() }
+    }
+
+    fn call(&self, argument: &T) {
+        self.signals.apply(|| (self.call)(argument));
+    }
+}
 
 /// The functions of a program that are called with each event, and with each entry of the log.
 #[derive(Default)]
@@ -39,10 +54,10 @@ impl ProgramHooks {
 
     fn call(&self, Logged { event, entry }: &Logged) {
         if let (Some(hook), Some(event)) = (&self.event, event) {
-            hook(event);
+            hook.call(event);
         }
         if let Some(hook) = &self.log {
-            hook(entry);
+            hook.call(entry);
         }
     }
 }
@@ -166,8 +181,7 @@ impl HookThreads {
         threads.queues.push_back(queue.clone());
         if threads.running < MAX_THREADS {
             let shared = self.clone();
-            let thread = thread::Builder::new().name("tokenlease-hook".into());
-            if thread.spawn(move || shared.run()).is_ok() {
+            if spawn_thread("tokenlease-hook", move || shared.run()).is_ok() {
                 threads.running += 1;
             } else if threads.running == 0 {
                 threads.queues.pop_back();
@@ -209,8 +223,7 @@ mod tests {
     use crate::log::LogLevel;
 
     fn queue(hook: impl Fn(&Event) + Send + Sync + 'static) -> Arc<EventQueue> {
-        let event: Hook<Event> = Box::new(hook);
-        Arc::new(EventQueue::new(ProgramHooks { event: Some(event), log: None }))
+        Arc::new(EventQueue::new(ProgramHooks { event: Some(Hook::new(hook)), log: None }))
     }
 
     fn logged(event: Event) -> Logged {

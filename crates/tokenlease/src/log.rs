@@ -63,6 +63,10 @@ impl fmt::Display for LogEntry {
     }
 }
 
+/// A function that is called with each entry of the log on the thread where it happens, and with its
+/// event if it is one.
+pub(crate) type Observer = Box<dyn Fn(Option<&Event>, &LogEntry) + Send + Sync>;
+
 /// An entry of the log, with its event if it is one.
 #[derive(Clone, Debug)]
 pub(crate) struct Logged {

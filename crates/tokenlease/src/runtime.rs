@@ -1,39 +1,38 @@
 //! The tokio runtime on which clients work: one for each process, made at its first use.
 
 mod blocking_work;
+mod driving_thread;
+mod look_up;
 mod own_threads;
+mod threads;
 
 use std::{
     fmt,
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc, Mutex,
+        Arc,
         mpsc::{self, RecvTimeoutError},
     },
-    thread,
     time::Duration,
 };
 
 use once_cell::race::OnceBox;
 use tokenlease_core::{Error, ErrorKind, Result};
-use tokio::{
-    runtime::{Builder, Handle},
-    sync::Semaphore,
-    task::JoinHandle,
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
+
+pub(crate) use self::threads::ProgramSignals;
+pub use self::{
+    blocking_work::run_blocking, look_up::look_up, own_threads::check_may_block,
+    threads::spawn_thread,
 };
-
-use self::{blocking_work::no_thread, own_threads::OwnTask};
-pub use self::{blocking_work::run_blocking, own_threads::check_may_block};
+use self::{driving_thread::DrivingThread, look_up::MAX_LOOKUPS, own_threads::OwnTask};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
-
-/// Two threads suffice: a flight waits for the network, and computes little.
-const THREADS: usize = 2;
 
 /// The most functions of the program that fetch credentials at once.
 const MAX_FETCHES: usize = 256;
 
-/// The tokio runtime of one process. It starts its threads at the first use of its
+/// The tokio runtime of one process. It starts its thread at the first use of its
 /// [`handle`](Self::handle): a process that finds its token in the store needs none.
 ///
 /// A forked child has its parent's memory, but none of its threads. The parent's runtime would never
@@ -42,13 +41,15 @@ const MAX_FETCHES: usize = 256;
 /// runtime stays untouched, because stopping it would wait for threads that do not exist.
 pub struct Runtime {
     process: u32,
-    tokio: OnceBox<Tokio>,
+    thread: OnceBox<DrivingThread>,
     /// The queues of the logins of this process.
     pub(crate) login_turns: LoginTurns,
     /// The threads on which hooks of this process run.
     pub(crate) hook_threads: Arc<HookThreads>,
     /// The functions that fetch credentials now.
     pub(crate) fetches: Arc<Semaphore>,
+    /// The DNS lookups that run now.
+    lookups: Arc<Semaphore>,
     /// The runtime of a child that this process forked.
     child: OnceBox<Self>,
 }
@@ -62,7 +63,7 @@ impl Runtime {
     /// Returns this process's runtime. Makes it if there is none.
     ///
     /// # Errors
-    /// None: [`handle`](Self::handle) fails if the threads can't be started.
+    /// None: [`handle`](Self::handle) fails if the thread can't be started.
     pub fn current() -> Result<&'static Self> {
         Ok(Self::of(std::process::id()))
     }
@@ -72,15 +73,15 @@ impl Runtime {
         Self::current_of(&FIRST, process)
     }
 
-    /// Returns the handle that spawns tasks on this runtime. The first call starts its threads.
+    /// Returns the handle that spawns tasks on this runtime. The first call starts its thread.
     ///
     /// # Errors
     /// `Forked` in any process but the one that made the runtime, and `Internal` if the system allows
     /// no more threads.
     pub fn handle(&self) -> Result<&Handle> {
         check_process(self.process)?;
-        let tokio = self.tokio.get_or_try_init(|| Tokio::start().map(Box::new))?;
-        Ok(&tokio.handle)
+        let thread = self.thread.get_or_try_init(|| DrivingThread::start().map(Box::new))?;
+        Ok(thread.handle())
     }
 
     /// Spawns a task on this runtime, in which blocking calls fail.
@@ -90,6 +91,20 @@ impl Runtime {
         F::Output: Send + 'static,
     {
         Ok(spawn_on(self.handle()?, future))
+    }
+
+    /// Runs a future on this runtime's threads, and awaits it on the caller's executor. Dropping the
+    /// returned future ends it.
+    ///
+    /// For futures that write to sockets: on a thread of the program, a write could raise SIGPIPE.
+    pub(crate) async fn run<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let task = self.spawn(future)?;
+        let _stop = StopOnDrop(task.abort_handle());
+        task.await.map_err(|error| no_result("a call").with_source(error))
     }
 
     /// Awaits a future on the caller's executor, with this runtime's timers and tasks available.
@@ -150,12 +165,7 @@ impl Runtime {
                 Err(RecvTimeoutError::Timeout) => check()?,
                 // The sender is dropped unused only if the future panicked.
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(
-                        ErrorKind::Internal,
-                        "the task of a blocking call ended without a result",
-                    )
-                    .advice("look for a panic in the program's log, and report it")
-                    .into());
+                    return Err(no_result("a blocking call").into());
                 }
             }
         };
@@ -166,10 +176,11 @@ impl Runtime {
     fn new(process: u32) -> Self {
         Self {
             process,
-            tokio: OnceBox::new(),
+            thread: OnceBox::new(),
             login_turns: LoginTurns::default(),
             hook_threads: Arc::default(),
             fetches: Arc::new(Semaphore::new(MAX_FETCHES)),
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
             child: OnceBox::new(),
         }
     }
@@ -189,6 +200,12 @@ impl Runtime {
     }
 }
 
+/// Returns the error of a task that panicked.
+fn no_result(call: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("the task of {call} ended without a result"))
+        .advice("look for a panic in the program's log, and report it")
+}
+
 /// Spawns a task of the runtime, in which blocking calls fail.
 pub(crate) fn spawn_on<F>(handle: &Handle, future: F) -> JoinHandle<F::Output>
 where
@@ -196,30 +213,6 @@ where
     F::Output: Send + 'static,
 {
     handle.spawn(OwnTask(Box::pin(future)))
-}
-
-/// Fails if the system does not allow the threads of a runtime. tokio panics then.
-fn check_threads() -> Result<()> {
-    let (end, ended) = mpsc::channel::<()>();
-    let ended = Arc::new(Mutex::new(ended));
-    let spawn = || {
-        let ended = ended.clone();
-        let wait = move || _ = ended.lock().map(|ended| ended.recv());
-        thread::Builder::new().name("tokenlease-check".into()).spawn(wait)
-    };
-    let threads: Vec<_> = std::iter::repeat_with(spawn).take(THREADS).collect();
-    drop(end);
-    let mut failed = None;
-    for thread in threads {
-        match thread {
-            Ok(thread) => _ = thread.join(),
-            Err(error) => failed = Some(error),
-        }
-    }
-    match failed {
-        Some(error) => Err(no_thread("the threads of the runtime could not be started", error)),
-        None => Ok(()),
-    }
 }
 
 /// Fails with kind `Forked` unless this is the process with that id.
@@ -241,35 +234,6 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// The threads of a runtime.
-struct Tokio {
-    handle: Handle,
-    // An option, so that drop can take it out and stop it without waiting.
-    runtime: Option<tokio::runtime::Runtime>,
-}
-
-impl Tokio {
-    fn start() -> Result<Self> {
-        check_threads()?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("tokenlease")
-            .enable_all()
-            .build()
-            .map_err(|error| no_thread("the runtime could not be started", error))?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
-    }
-}
-
-impl Drop for Tokio {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // A drop that waits for its threads would panic inside another runtime.
-            runtime.shutdown_background();
-        }
-    }
-}
-
 /// Cancels a task for which no thread waits any more, also if the waiting thread panics.
 struct StopOnDrop(tokio::task::AbortHandle);
 
@@ -281,7 +245,12 @@ impl Drop for StopOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        thread,
+    };
+
+    use tokio::runtime::Builder;
 
     use super::*;
 
@@ -379,7 +348,7 @@ mod tests {
         let error = runtime.block_on_watched(future, Duration::from_millis(1), check).unwrap_err();
         assert_eq!((error.detail(), checks), ("interrupted", 3));
         while drops.load(Ordering::SeqCst) == 0 {
-            thread::yield_now();
+            std::thread::yield_now();
         }
     }
 }

@@ -16,14 +16,13 @@ use tokenlease_core::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    builder::Observer,
     cache::Cache,
     clock::Coarse,
     credentials_source::CredentialsSource,
     discovery::SharedDiscovery,
     entry::Entry,
     event_queue::EventQueue,
-    log::{LogLevel, Logged},
+    log::{LogLevel, Logged, Observer},
     registry::Registry,
     runtime::{Runtime, check_process},
     stats::{Counters, Stats},

@@ -84,7 +84,7 @@ async fn the_facts_about_a_token_are_those_of_the_current_token() {
     assert_eq!(facts.generation, 1);
     world.pass(Duration::from_secs(60));
     assert!((60..600).contains(&facts.age(world.clock.now().wall).as_secs()));
-    let copy = client.token_of(token.expose()).unwrap();
+    let copy = client.token_from_text(token.expose()).unwrap();
     assert!(client.facts(&copy).is_some());
-    assert_eq!(client.facts(&client.token_of("other").unwrap()), None);
+    assert_eq!(client.facts(&client.token_from_text("other").unwrap()), None);
 }
