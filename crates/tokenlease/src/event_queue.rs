@@ -220,15 +220,8 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::log::LogLevel;
-
     fn queue(hook: impl Fn(&Event) + Send + Sync + 'static) -> Arc<EventQueue> {
         Arc::new(EventQueue::new(ProgramHooks { event: Some(Hook::new(hook)), log: None }))
-    }
-
-    fn logged(event: Event) -> Logged {
-        let (level, text) = (LogLevel::Debug, event.to_string());
-        Logged { event: Some(event), entry: LogEntry { level, event: "test", text } }
     }
 
     /// Rule: Events: hooks that block hold up other hooks, and no more than four threads run them.
@@ -245,8 +238,8 @@ mod tests {
         };
         let queues: Vec<_> = std::iter::repeat_with(blocked).take(16).collect();
         for queue in &queues {
-            queue.push(&threads, &logged(Event::CircuitClosed));
-            queue.push(&threads, &logged(Event::LoginLost));
+            queue.push(&threads, &Logged::test(Event::CircuitClosed));
+            queue.push(&threads, &Logged::test(Event::LoginLost));
         }
         assert!(threads.lock().running <= MAX_THREADS);
         drop(release);
@@ -267,7 +260,7 @@ mod tests {
         let sent: Vec<_> =
             (0..100).map(|time| Event::BackedOff(tokenlease_core::Timestamp(time))).collect();
         for event in &sent {
-            queue.push(&threads, &logged(*event));
+            queue.push(&threads, &Logged::test(*event));
         }
         queue.all_delivered().await;
         assert_eq!(*seen.lock().unwrap(), sent);

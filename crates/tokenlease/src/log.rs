@@ -74,6 +74,15 @@ pub(crate) struct Logged {
     pub(crate) entry: LogEntry,
 }
 
+#[cfg(test)]
+impl Logged {
+    pub(crate) fn test(event: Event) -> Self {
+        let entry =
+            LogEntry { level: LogLevel::Debug, event: name(&event), text: event.to_string() };
+        Self { event: Some(event), entry }
+    }
+}
+
 /// Since when the credentials are rejected and the store does not work, to state how long it took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Troubles {
@@ -94,7 +103,7 @@ impl Troubles {
             let next = machine.next_attempt(now.elapsed).map(|next| next.since(now.elapsed));
             let text = match next.filter(|wait| !wait.is_zero()) {
                 Some(wait) => {
-                    let wait = whole_millis(wait);
+                    let wait = rounded(wait);
                     format!("attempt failed, the next one is possible in {wait:?}: {error}")
                 }
                 None => format!("attempt failed: {error}"),
@@ -127,7 +136,7 @@ impl Troubles {
             None => String::new(),
         };
         let lasted = |since: Option<Timestamp>| match since {
-            Some(since) => format!(" after {:?}", whole_millis(t.since(since))),
+            Some(since) => format!(" after {:?}", rounded(t.since(since))),
             None => String::new(),
         };
         match event {
@@ -137,7 +146,7 @@ impl Troubles {
             }
             Event::CircuitClosed => lasted(self.rejected.take()),
             Event::BackedOff(until) => {
-                format!(" for {:?}{}", whole_millis(until.since(t)), cause(failed))
+                format!(" for {:?}{}", rounded(until.since(t)), cause(failed))
             }
             Event::LoginLost => cause(failed),
             Event::StoreUnavailable | Event::StoreRejected | Event::RecordUnreadable => {
@@ -150,9 +159,12 @@ impl Troubles {
     }
 }
 
-/// The whole milliseconds are enough to read.
-fn whole_millis(wait: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+/// Returns a time as it is read: in whole seconds, and a short one in whole milliseconds.
+fn rounded(time: Duration) -> Duration {
+    if time < Duration::from_secs(2) {
+        return Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    }
+    Duration::from_secs(time.saturating_add(Duration::from_millis(500)).as_secs())
 }
 
 /// Returns an event's name in snake case: the words of its text.
