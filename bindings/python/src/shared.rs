@@ -61,7 +61,7 @@ impl Shared {
         let hook = log.clone();
         let client = registry::build(py, options, move |options| {
             let builder = options.client(credentials, registry.as_ref())?;
-            bindings::observe(builder, move |event| hook.push(event)).build()
+            bindings::observe(builder, move |_, entry| hook.push(entry)).build()
         })?;
         Ok(Self::of(client, log, functions))
     }
@@ -121,7 +121,7 @@ impl Shared {
     fn after_fork(&self) -> Result<Arc<Self>> {
         let log = Log::default();
         let hook = log.clone();
-        let client = bindings::after_fork(&self.client, move |event| hook.push(event))?;
+        let client = bindings::after_fork(&self.client, move |_, entry| hook.push(entry))?;
         Ok(Arc::new(Self::of(client, log, self.functions.clone())))
     }
 
