@@ -3,7 +3,8 @@
 //! Secrets are never taken from the command line and never shown.
 
 pub(crate) mod command;
-#[cfg_attr(not(unix), path = "secrets/readers/other.rs")]
+#[cfg_attr(windows, path = "secrets/readers/windows.rs")]
+#[cfg_attr(not(any(unix, windows)), path = "secrets/readers/other.rs")]
 mod readers;
 
 use std::{
@@ -162,7 +163,8 @@ fn wrong(detail: String, kind: SecretKind) -> Error {
 fn read_file(path: &Path, warn: impl Fn(&str)) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
     if readers::others_can_read(&file) {
-        warn(&format!("{0} can be read by other users; run `chmod 600 {0}`", path.display()));
+        let command = readers::command(path);
+        warn(&format!("{} can be read by other users; run `{command}`", path.display()));
     }
     // Allocated in full: a vector that grows leaves copies of the secret in freed memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod fault;
+mod private_key;
 mod trust;
 
 use std::{fmt, sync::Arc};
@@ -9,7 +10,7 @@ use std::{fmt, sync::Arc};
 use rustls::{
     ClientConfig,
     client::danger::ServerCertVerifier,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, pem::PemObject as _},
 };
 use tokenlease_core::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
@@ -64,12 +65,7 @@ pub(crate) fn any_protocol(
         None => Ok(builder.with_no_client_auth()),
         Some(ClientCertificate { chain, key }) => {
             let chain = certificates(chain, "the client certificate")?;
-            let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
-                // The original error may quote the key.
-                Error::new(ErrorKind::Config, "the key of the client certificate cannot be read")
-                    .expected("one unencrypted private key in PEM (BEGIN PRIVATE KEY)")
-                    .advice("decrypt or convert the key with `openssl pkey`")
-            })?;
+            let key = private_key::read(key)?;
             builder.with_client_auth_cert(chain, key).map_err(|error| {
                 Error::new(
                     ErrorKind::Config,
