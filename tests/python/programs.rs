@@ -94,13 +94,15 @@ fn whole_run(environment: &Environment, provider: &str, leak: bool) -> Vec<Strin
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{provider}: {text}");
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    for part in ["logged in", "CredentialsRejectedError", "TransportError", "ConfigError", "Stats("] {
+    for part in ["logged in", "CredentialsRejectedError", "TransportError", "ConfigError", "Stats("]
+    {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let mut seen = vec![("its output".into(), output.stdout), ("its errors".into(), output.stderr)];
     add_files(&store, &mut seen);
     assert!(seen.len() > 4, "a record and a key");
-    let mut secrets: BTreeSet<_> = [PASSWORD, CLIENT_SECRET, MISTYPED, INACTIVE].map(str::to_owned).into();
+    let mut secrets: BTreeSet<_> =
+        [PASSWORD, CLIENT_SECRET, MISTYPED, INACTIVE].map(str::to_owned).into();
     let known = secrets.len();
     let tokens = fs::read_to_string(folder.path().join("tokens.json")).unwrap();
     secrets.extend(serde_json::from_str::<Vec<String>>(&tokens).unwrap());

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
-    Client, History, Rejection, Result, TokenOptions,
+    Client, History, Rejection, Result, TokenOptions, WaitOptions,
     bindings::{self, Slot},
     core::{
         Token,
@@ -13,7 +13,7 @@ use tokenlease::{
 };
 
 use crate::{
-    credentials,
+    credentials, error,
     log::Log,
     options,
     registry::{self, Registry},
@@ -68,7 +68,8 @@ impl Shared {
             return token.map(Py::into_any);
         }
         let began = Instant::now();
-        let slot = wait::for_slot(py, &self.client)?;
+        let call = self.begin(py)?;
+        let slot = wait::for_slot(py, &self.client, call)?;
         if let Some(token) = self.cached(py) {
             return token.map(Py::into_any);
         }
@@ -77,6 +78,7 @@ impl Shared {
         let options = TokenOptions::default().with_deadline(left);
         let work = self.client.clone();
         let work = async move { work.token_with(options).await };
+        let work = bindings::interruptible(self.client.clone(), call, work);
         let outcome = wait::for_client(py, &self.client, work);
         // A log handler may call the client too.
         drop(slot);
@@ -93,8 +95,16 @@ impl Shared {
         F: Future<Output = Result<R>> + Send + 'static,
         R: Outcome,
     {
-        let outcome = wait::for_client(py, &self.client, work(self.client.clone()));
+        let call = self.begin(py)?;
+        let work = work(self.client.clone());
+        let work = bindings::interruptible(self.client.clone(), call, work);
+        let outcome = wait::for_client(py, &self.client, work);
         self.convert(py, outcome)
+    }
+
+    /// Begins a call of the client on this thread.
+    pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<bindings::Begun> {
+        bindings::begin(&self.client).map_err(|error| error::raise(py, &error))
     }
 
     fn convert(&self, py: Python<'_>, outcome: PyResult<impl Outcome>) -> PyResult<Py<PyAny>> {
@@ -116,6 +126,15 @@ pub(crate) fn token_options(
         options = options.with_min_remaining(options::duration("min_remaining", remaining)?);
     }
     Ok(options)
+}
+
+/// Reads the options of another call that waits.
+pub(crate) fn wait_options(deadline: Option<&Bound<'_, PyAny>>) -> PyResult<WaitOptions> {
+    let options = WaitOptions::default();
+    Ok(match deadline {
+        Some(deadline) => options.with_deadline(options::duration("deadline", deadline)?),
+        None => options,
+    })
 }
 
 /// The result of a call, to be converted to a Python object.
