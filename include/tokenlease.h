@@ -12,7 +12,8 @@
  *
  * Errors. A function that can fail returns a tokenlease_status; TOKENLEASE_OK is 0. Its last
  * parameter receives an error with the details, which the caller frees with tokenlease_error_free.
- * Pass NULL if you do not need the details. Errors contain no secrets. Compilers warn if a status is
+ * Pass NULL if you do not need the details. Errors contain no secrets, and each of their texts
+ * is at most a few kilobytes long. Compilers warn if a status is
  * not checked; define TOKENLEASE_MUST_CHECK as nothing to turn that off.
  *
  * Output parameters are the last parameters before the error. The library writes them only on
@@ -41,8 +42,15 @@
  * are immutable, so threads may read them concurrently. Only one thread at a time may use a config.
  * Any thread may free any handle, if no other thread still uses it. The library keeps no state per
  * thread. A call that contacts a server or a store blocks its thread until it completes, at most
- * until its deadline. The first such call starts two background threads; no earlier call starts
- * any.
+ * until its deadline, or until another thread calls tokenlease_client_interrupt. The first such call
+ * starts a background thread; no earlier call starts any.
+ *
+ * Signals. The library installs no handler, and changes neither the disposition nor the mask of a
+ * thread of the program. Its own threads block all signals except those that a fault raises (SIGSEGV,
+ * SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS): a connection that a server closes raises no SIGPIPE in the
+ * program, and handlers run on the program's threads only. Calls write to no socket on the caller's
+ * thread. A callback runs with the signal mask of the thread that passed it to the library. The command
+ * of the option "password_command" starts with no signal blocked.
  *
  * Fork. A child process cannot use a client or a registry that was made before the fork: calls
  * return TOKENLEASE_FORKED instead of blocking, unless a cached token can be returned. The child
@@ -51,7 +59,14 @@
  * Panics. A bug in the library makes the call return TOKENLEASE_INTERNAL; it does not abort the
  * program.
  *
- * Callbacks run on threads of the library. They must return, and must not throw.
+ * Callbacks run on threads of the library. They must return, and must not throw. A call that would
+ * wait for the callback in which it is made is an error at once: a function that fetches credentials
+ * may use other clients, and not its own.
+ *
+ * Environment. The library reads the variables of proxies (HTTPS_PROXY, NO_PROXY and others) once, when
+ * the process makes its first client or registry, and SSL_CERT_FILE, SSL_CERT_DIR, HOME,
+ * XDG_STATE_HOME and STATE_DIRECTORY when it opens what they name. It sets none. setenv is not safe
+ * beside threads that read the environment: set variables before the first call of the library.
  *
  * Linking. Nothing to define for the shared library. Define TOKENLEASE_STATIC before the header is
  * included if a program for Windows links the static library.
@@ -116,6 +131,7 @@
 /* The initializers of the structs of options. */
 #define TOKENLEASE_TOKEN_OPTIONS_INIT \
     {sizeof(tokenlease_token_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
+#define TOKENLEASE_WAIT_OPTIONS_INIT {sizeof(tokenlease_wait_options), TOKENLEASE_NONE}
 
 /**
  * As a result: the time is not known. As an argument: use the default.
@@ -187,6 +203,10 @@ typedef enum tokenlease_status {
    * in use. Use the client that received it.
    */
   TOKENLEASE_NOT_REVOKED = 13,
+  /**
+   * tokenlease_client_interrupt ended the wait. Call again to wait again.
+   */
+  TOKENLEASE_INTERRUPTED = 14,
   /**
    * An argument was NULL, not valid UTF-8, or out of range. Correct the program.
    */
@@ -542,10 +562,22 @@ tokenlease_client_set_credentials(const tokenlease_client *client, const tokenle
 
 /**
  * Waits until the client has no work in progress, so that a program that ends leaves no unfinished
- * login and no lock behind. It revokes no token, and the client remains usable.
+ * login and no lock behind. It revokes no token, and the client remains usable. options may be NULL.
+ *
+ * Errors: TOKENLEASE_DEADLINE_EXCEEDED if work is still in progress at the deadline;
+ * TOKENLEASE_CONFIG in a callback of this client, for which the call would wait.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
-tokenlease_client_close(const tokenlease_client *client, tokenlease_error **error);
+tokenlease_client_close(const tokenlease_client *client, const tokenlease_wait_options *options,
+    tokenlease_error **error);
+
+/**
+ * Ends all waits of this client that are under way, from any thread: these calls return
+ * TOKENLEASE_INTERRUPTED at once. Later calls wait as before, and a login that was sent goes on. A
+ * call that begins at the same time may be missed, so a host that cancels one call repeats this until
+ * the call has returned. It never blocks. NULL is ignored.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_client_interrupt(const tokenlease_client *client);
 
 /**
  * Frees a client. It does not wait for work in progress (see tokenlease_client_close) and revokes
@@ -596,38 +628,41 @@ tokenlease_client_token_from_text(const tokenlease_client *client, const char *t
  * replacement is NULL if the provider says that the token is active: the API rejected the call for
  * another reason, such as a missing permission, so do not repeat it. Otherwise replacement is the
  * token in use now: repeat the call once with it, and free it with tokenlease_token_free.
+ * options may be NULL.
  *
  * Errors: those of tokenlease_client_token.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_report_rejected(const tokenlease_client *client, const tokenlease_token *token,
-    tokenlease_token **replacement, tokenlease_error **error);
+    const tokenlease_wait_options *options, tokenlease_token **replacement,
+    tokenlease_error **error);
 
 /**
  * Asks the provider whether a token is active. It may be any token, not only this client's.
+ * options may be NULL.
  *
  * Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
  * endpoint.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_validate(const tokenlease_client *client, const tokenlease_token *token,
-    bool *active, tokenlease_error **error);
+    const tokenlease_wait_options *options, bool *active, tokenlease_error **error);
 
 /**
  * Asks the provider for the running token (winkas), regardless of memory and store. Free it with
- * tokenlease_token_free.
+ * tokenlease_token_free. options may be NULL.
  *
  * Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
  * endpoint.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
-tokenlease_client_refetch(const tokenlease_client *client, tokenlease_token **token,
-    tokenlease_error **error);
+tokenlease_client_refetch(const tokenlease_client *client, const tokenlease_wait_options *options,
+    tokenlease_token **token, tokenlease_error **error);
 
 /**
  * Revokes a token at the provider, for every process that shares it. proven is true if the token
  * was active before, and the provider then called it inactive. It is false if the provider accepted
- * the revocation, and nothing proves it.
+ * the revocation, and nothing proves it. options may be NULL.
  *
  * Errors: TOKENLEASE_NOT_REVOKED if the provider calls the token active afterwards;
  * TOKENLEASE_UNSUPPORTED for winkas, which has no revocation: see tokenlease_client_forget. If the
@@ -636,7 +671,7 @@ tokenlease_client_refetch(const tokenlease_client *client, tokenlease_token **to
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_revoke(const tokenlease_client *client, const tokenlease_token *token,
-    bool *proven, tokenlease_error **error);
+    const tokenlease_wait_options *options, bool *proven, tokenlease_error **error);
 
 /**
  * Drops this client's token from memory and from the store, without revoking it at the provider.

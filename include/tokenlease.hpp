@@ -289,7 +289,7 @@ class Client {
     {
         tokenlease_token *replacement = nullptr;
         detail::run([&](auto error) {
-            return tokenlease_client_report_rejected(get(), token.get(), &replacement, error);
+            return tokenlease_client_report_rejected(get(), token.get(), nullptr, &replacement, error);
         });
         return replacement ? std::optional<Token>(Token(replacement)) : std::nullopt;
     }
@@ -298,7 +298,7 @@ class Client {
     {
         bool active = false;
         detail::run([&](auto error) {
-            return tokenlease_client_validate(get(), token.get(), &active, error);
+            return tokenlease_client_validate(get(), token.get(), nullptr, &active, error);
         });
         return active;
     }
@@ -306,7 +306,7 @@ class Client {
     Token refetch() const
     {
         return token_by([&](auto token, auto error) {
-            return tokenlease_client_refetch(get(), token, error);
+            return tokenlease_client_refetch(get(), nullptr, token, error);
         });
     }
 
@@ -316,7 +316,7 @@ class Client {
     {
         bool proven = false;
         detail::run([&](auto error) {
-            return tokenlease_client_revoke(get(), token.get(), &proven, error);
+            return tokenlease_client_revoke(get(), token.get(), nullptr, &proven, error);
         });
         return proven;
     }
@@ -361,7 +361,7 @@ class Client {
 
     void close() const
     {
-        detail::run([&](auto error) { return tokenlease_client_close(get(), error); });
+        detail::run([&](auto error) { return tokenlease_client_close(get(), nullptr, error); });
     }
 
     const tokenlease_client *get() const noexcept { return handle_.get(); }

@@ -37,6 +37,7 @@ pub mod status;
 pub mod token;
 pub mod token_calls;
 pub mod version;
+pub mod wait_options;
 
 // The header promises that threads share these handles, and that any thread may free any handle.
 const _: () = {

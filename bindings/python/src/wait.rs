@@ -45,7 +45,11 @@ where
 
 /// Waits for a slot of the client's wait queue, in which the calling thread asks for the token. A
 /// thousand threads that were answered at once would contend for the interpreter's lock.
-pub(crate) fn for_slot<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Slot<'a>>> {
+pub(crate) fn for_slot<'a>(
+    py: Python<'_>,
+    client: &'a Client,
+    call: Begun,
+) -> PyResult<Option<Slot<'a>>> {
     // The thread of a greenlet must not sleep: the greenlet with the slot may be one of its own.
     if hub::running(py)?.is_some() {
         return Ok(None);
@@ -55,11 +59,10 @@ pub(crate) fn for_slot<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Optio
     let slot = py.detach(|| {
         // In a forked child, a thread that does not exist may have the slot.
         bindings::runtime(client)?;
-        let call = bindings::begin(client)?;
-        Ok((call, slot_within(client, call, limit.min(SIGNAL_INTERVAL))))
+        Ok(slot_within(client, call, limit.min(SIGNAL_INTERVAL)))
     });
-    let (call, mut slot) = slot.map_err(|error| error::raise(py, &error))?;
-    while slot.is_none() && began.elapsed() < limit {
+    let mut slot = slot.map_err(|error| error::raise(py, &error))?;
+    while slot.is_none() && began.elapsed() < limit && !bindings::is_interrupted(client, call) {
         py.check_signals()?;
         let interval = signal_interval(py)?;
         let left = limit.saturating_sub(began.elapsed());

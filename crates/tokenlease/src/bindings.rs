@@ -114,14 +114,6 @@ pub fn after_fork(
     client.0.after_fork(Some(Arc::new(observer))).map(Client::new)
 }
 
-/// As [`Client::close`], and waits for `limit` at most. `None`: the client's limit.
-///
-/// # Errors
-/// As [`Client::close`].
-pub async fn close_within(client: &Client, limit: Option<Duration>) -> Result<()> {
-    client.close_with(crate::WaitOptions { deadline: limit, ..Default::default() }).await
-}
-
 /// Returns the registry in this process: itself, or in a forked child the child's own.
 ///
 /// # Errors

@@ -168,28 +168,28 @@ int main(void)
     EXPECT(!token);
     DONE(tokenlease_client_token_from_text(client, T("x"), &token, &error));
     FAILS(bad, "the argument client is NULL",
-          tokenlease_client_report_rejected(NULL, token, &token, &error));
+          tokenlease_client_report_rejected(NULL, token, NULL, &token, &error));
     FAILS(bad, "the argument token is NULL",
-          tokenlease_client_report_rejected(client, NULL, &token, &error));
+          tokenlease_client_report_rejected(client, NULL, NULL, &token, &error));
     FAILS(bad, "the argument replacement is NULL",
-          tokenlease_client_report_rejected(client, token, NULL, &error));
+          tokenlease_client_report_rejected(client, token, NULL, NULL, &error));
     FAILS(bad, "the argument client is NULL",
-          tokenlease_client_validate(NULL, token, &output, &error));
+          tokenlease_client_validate(NULL, token, NULL, &output, &error));
     FAILS(bad, "the argument token is NULL",
-          tokenlease_client_validate(client, NULL, &output, &error));
+          tokenlease_client_validate(client, NULL, NULL, &output, &error));
     FAILS(bad, "the argument active is NULL",
-          tokenlease_client_validate(client, token, NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_refetch(NULL, &token, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_refetch(client, NULL, &error));
+          tokenlease_client_validate(client, token, NULL, NULL, &error));
+    FAILS(bad, "the argument client is NULL", tokenlease_client_refetch(NULL, NULL, &token, &error));
+    FAILS(bad, "the argument token is NULL", tokenlease_client_refetch(client, NULL, NULL, &error));
     FAILS(bad, "the argument client is NULL",
-          tokenlease_client_revoke(NULL, token, &output, &error));
+          tokenlease_client_revoke(NULL, token, NULL, &output, &error));
     FAILS(bad, "the argument token is NULL",
-          tokenlease_client_revoke(client, NULL, &output, &error));
+          tokenlease_client_revoke(client, NULL, NULL, &output, &error));
     FAILS(bad, "the argument proven is NULL",
-          tokenlease_client_revoke(client, token, NULL, &error));
+          tokenlease_client_revoke(client, token, NULL, NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_forget(NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_unblock(NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_close(NULL, &error));
+    FAILS(bad, "the argument client is NULL", tokenlease_client_close(NULL, NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_adopt(NULL, token, 0, &error));
     FAILS(bad, "the argument token is NULL", tokenlease_client_adopt(client, NULL, 0, &error));
     FAILS(bad, "the argument lifetime_ms is -3",

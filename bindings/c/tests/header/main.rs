@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "constants",
     "version",
     "status",
@@ -17,6 +17,7 @@ const SOURCES: [&str; 11] = [
     "credentials",
     "registry",
     "token",
+    "wait_options",
     "client",
     "token_calls",
     "inspection",
