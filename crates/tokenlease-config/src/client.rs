@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The options of a registry. Its clients share them.
-const REGISTRY_KEYS: [&str; 16] = [
+pub(crate) const REGISTRY_KEYS: [&str; 17] = [
     "store",
     "store_password_file",
     "store_password_command",
@@ -25,6 +25,7 @@ const REGISTRY_KEYS: [&str; 16] = [
     "proxy",
     "proxy_password_file",
     "no_proxy",
+    "user_agent",
     "client_cert",
     "client_key",
     "ca",
@@ -125,7 +126,7 @@ impl Options {
     }
 
     /// Returns how to send requests: the options `timeout`, `max_concurrent_logins`, `ca`,
-    /// `allow_plain_http`, and those of the proxy and the client certificate.
+    /// `allow_plain_http`, `user_agent`, and those of the proxy and the client certificate.
     ///
     /// # Errors
     /// [`Config`](tokenlease::ErrorKind::Config) if a file that an option names can't be read.
@@ -151,6 +152,9 @@ impl Options {
         }
         if let Some(list) = &self.no_proxy {
             http = http.with_no_proxy(list.as_str());
+        }
+        if let Some(user_agent) = &self.user_agent {
+            http = http.with_user_agent(user_agent.as_str());
         }
         if let Some((chain, key)) = self.client_certificate()? {
             http = http.with_client_certificate(chain, key);

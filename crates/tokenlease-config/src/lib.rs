@@ -33,6 +33,7 @@ pub mod duration;
 pub mod extra;
 mod nearest;
 pub mod options;
+mod pem;
 pub mod secrets;
 mod server;
 pub mod store;
@@ -40,7 +41,11 @@ mod store_url;
 
 pub use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
-    options::{KEYS, Options, Value, is_number, is_repeatable, nearest},
+    options::{
+        KEYS, Kind, OptionInfo, Options, Value, is_number, is_repeatable, key_of, nearest, table,
+        table_json,
+    },
+    pem::PemSource,
     server::is_loopback,
     store::StoreConfig,
     store_url::StoreUrl,
