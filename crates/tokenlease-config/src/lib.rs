@@ -30,14 +30,19 @@
 mod choice;
 mod client;
 pub mod duration;
+pub mod environment;
 pub mod extra;
+pub mod json;
 mod nearest;
 pub mod options;
 mod pem;
+pub mod profile;
 pub mod secrets;
 mod server;
+mod sources;
 pub mod store;
 mod store_url;
+mod typed;
 
 pub use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
@@ -47,6 +52,7 @@ pub use crate::{
     },
     pem::PemSource,
     server::is_loopback,
+    sources::Sources,
     store::StoreConfig,
     store_url::StoreUrl,
 };
