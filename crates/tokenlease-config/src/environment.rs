@@ -95,9 +95,11 @@ pub fn credentials(lookup: Lookup<'_>, variables: &Options) -> Result<Credential
             _ => Ok(None),
         }
     };
-    let mut credentials = Credentials::default();
-    credentials.password = read(SecretKind::Password)?;
-    credentials.client_secret = read(SecretKind::ClientSecret)?;
+    let mut credentials = Credentials {
+        password: read(SecretKind::Password)?,
+        client_secret: read(SecretKind::ClientSecret)?,
+        ..Credentials::default()
+    };
     let extra = variable(lookup, SecretKind::Extra.variable())?.map(Secret::from);
     ExtraSecrets::new(None, extra).add_to(&mut credentials, |_| ())?;
     Ok(credentials)

@@ -199,7 +199,7 @@ mod tests {
              allow_plain_http = true\n[profile.other]\nnonsense = 1\n",
             "erp",
         );
-        let options = options.ok().expect("options");
+        let options = options.expect("options");
         assert_eq!(options.provider, Some(Provider::Winkas));
         assert_eq!(options.contract.as_deref(), Some("4711"));
         assert_eq!(options.timeout, Some(Duration::from_secs(5)));

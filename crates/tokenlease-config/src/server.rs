@@ -5,16 +5,12 @@ use std::net::IpAddr;
 use tokenlease::{
     Result,
     core::{
-        Identity, identity,
+        Identity,
         provider::{Server, winkas, wyn},
     },
 };
 
-use crate::{
-    choice::Provider,
-    config,
-    options::{Options, table},
-};
+use crate::{choice::Provider, config, options::Options};
 
 impl Options {
     /// Returns the identity that the options describe.
@@ -114,28 +110,7 @@ impl Options {
         if let Some(path) = &self.userinfo_path {
             server = server.with_userinfo_path(path)?;
         }
-        self.reject_ignored(server.identity().provider())?;
         Ok(server)
-    }
-
-    /// Rejects options that the provider would ignore.
-    fn reject_ignored(&self, provider: identity::Provider) -> Result<()> {
-        let provider = match provider {
-            identity::Provider::Winkas => Provider::Winkas,
-            identity::Provider::Wyn => Provider::Wyn,
-            _ => Provider::OAuth2,
-        };
-        let ignored = table()
-            .find(|option| self.is_set(option.name) && !option.providers.contains(&provider));
-        match ignored {
-            Some(option) => {
-                let (name, provider) = (option.name, provider.as_str());
-                Err(config(format!("{provider} has no option \"{name}\""))
-                    .expected("only options of this provider")
-                    .advice(format!("remove \"{name}\"")))
-            }
-            None => Ok(()),
-        }
     }
 }
 

@@ -15,8 +15,8 @@ pub(crate) enum Value {
     Bool(bool),
     /// A whole number, as it is written.
     Number(String),
-    List(Vec<Value>),
-    Table(Vec<(String, Value)>),
+    List(Vec<Self>),
+    Table(Vec<(String, Self)>),
     /// Not set.
     Null,
     /// A value that no option has.
