@@ -35,6 +35,7 @@ pub mod extra;
 pub mod json;
 mod nearest;
 pub mod options;
+mod parts;
 mod pem;
 pub mod profile;
 pub mod secrets;
@@ -50,6 +51,7 @@ pub use crate::{
         KEYS, Kind, OptionInfo, Options, Value, is_number, is_repeatable, key_of, nearest, table,
         table_json,
     },
+    parts::Parts,
     pem::PemSource,
     server::is_loopback,
     sources::Sources,

@@ -300,14 +300,21 @@ impl Options {
     }
 
     /// Returns the chain and the key of the client certificate.
-    pub(crate) fn client_certificate(&self) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+    pub(crate) fn client_certificate(
+        &self,
+        given: Option<&Secret>,
+    ) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
         let Some(chain) = &self.client_cert else {
-            return match &self.client_key {
-                None => Ok(None),
-                Some(_) => Err(config("a client key is set without a client certificate")
+            return match (&self.client_key, given) {
+                (None, None) => Ok(None),
+                _ => Err(config("a client key is set without a client certificate")
                     .expected("the option \"client_cert\" as well")),
             };
         };
+        if let Some(key) = given {
+            let chain = chain.bytes_in_pem("client certificate")?;
+            return Ok(Some((chain, key.expose().as_bytes().to_vec())));
+        }
         let key = match (&self.client_key, chain) {
             (Some(key), _) | (None, PemSource::File(key)) => key,
             (None, PemSource::Text(_)) => {

@@ -65,6 +65,7 @@ pub mod postgres;
 mod random;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod seal;
 mod sealed;
 #[cfg(feature = "file")]
 mod state_folder;
@@ -85,6 +86,7 @@ pub use crate::{
     check::{Check, check, check_record},
     keys::{KeySource, Keyring},
     open::{Opened, StoreOptions, open, open_blocking, open_existing},
+    seal::{seal, seal_blocking},
     sealed::Sealed,
 };
 
