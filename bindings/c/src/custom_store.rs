@@ -1,32 +1,23 @@
 //! A store of the caller's own, by functions.
 
 use std::{
-    ffi::{CString, c_char, c_void},
-    fmt,
+    ffi::{c_char, c_void},
     mem::{MaybeUninit, size_of},
-    ptr, slice,
-    sync::Arc,
+    slice,
     time::Duration,
 };
 
-use tokenlease::{
-    AnyStore, Error, ErrorKind, Store,
-    runtime::run_blocking,
-    store::{Loaded, Locked, Owner, RecordName, StoreError, Stored, Swapped},
-};
-use tokio::sync::Semaphore;
+use tokenlease::{AnyStore, store::Stored};
 
 use crate::{
-    boundary::{SizedOptions, guard, required, sized, text},
+    boundary::{SizedOptions, guard, required, text},
     config::tokenlease_config,
-    constants::TOKENLEASE_NONE,
     credentials::tokenlease_drop_function,
     error::tokenlease_error,
     status::tokenlease_status,
+    store_calls::{Calls, CustomStore},
+    store_check,
 };
-
-/// The largest number of calls of one store at once. Each has a thread.
-const MAX_CALLS: usize = 16;
 
 /// The results of a store's functions.
 #[repr(C)]
@@ -45,11 +36,12 @@ pub enum tokenlease_store_result {
 }
 
 /// What a store's function answers. It is borrowed: it is valid until the function returns.
+#[derive(Default)]
 pub struct tokenlease_store_reply {
-    record: Option<Stored>,
-    revision: u64,
-    now: Option<i64>,
-    message: Option<String>,
+    pub(crate) record: Option<Stored>,
+    pub(crate) revision: Option<u64>,
+    pub(crate) now: Option<i64>,
+    pub(crate) message: Option<String>,
 }
 
 /// Answers with a record and its revision: in load if there is one, and in swap with
@@ -91,7 +83,7 @@ pub extern "C" fn tokenlease_store_reply_set_revision(
 ) -> tokenlease_status {
     guard(error, || {
         let reply = required(reply, "reply")?;
-        reply.revision = checked(revision)?;
+        reply.revision = Some(checked(revision)?);
         Ok(())
     })
 }
@@ -122,8 +114,9 @@ pub unsafe extern "C" fn tokenlease_store_reply_set_message(
     guard(error, || {
         // SAFETY: the caller passes a text with its length.
         let message = unsafe { text(message, message_length, "message") }?;
-        let end = message.floor_char_boundary(1000);
-        required(reply, "reply")?.message = message.get(..end).map(str::to_owned);
+        let end = (0..=message.len().min(1000)).rev().find(|end| message.is_char_boundary(*end));
+        required(reply, "reply")?.message =
+            end.and_then(|end| message.get(..end)).map(str::to_owned);
         Ok(())
     })
 }
@@ -184,10 +177,15 @@ pub type tokenlease_store_unlock_function = Option<
 pub struct tokenlease_store_functions {
     /// The size of the struct in bytes.
     pub size: usize,
+    /// Reads a record.
     pub load: tokenlease_store_load_function,
+    /// Replaces a record.
     pub swap: tokenlease_store_swap_function,
+    /// Takes a lock.
     pub lock: tokenlease_store_lock_function,
+    /// Extends a lock.
     pub renew: tokenlease_store_lock_function,
+    /// Releases a lock.
     pub unlock: tokenlease_store_unlock_function,
     /// Frees user. It is called once, on any thread, when nothing uses the store any more. May be NULL.
     pub drop: tokenlease_drop_function,
@@ -257,7 +255,7 @@ pub unsafe extern "C" fn tokenlease_store_check(
             return Err(tokenlease_error::bad_argument(&detail, "1 ms to an hour"));
         };
         let store = CustomStore::new(calls, user, false);
-        Ok(crate::store_check::run(store, unit, pass)?)
+        Ok(store_check::run(&store, unit, (pass, user))?)
     })
 }
 
@@ -269,83 +267,5 @@ fn checked(revision: u64) -> Result<u64, Box<tokenlease_error>> {
     match revision {
         0 => Err(tokenlease_error::bad_argument("the argument revision is 0", "1 or more")),
         revision => Ok(revision),
-    }
-}
-
-/// The functions, none of which is missing.
-#[derive(Clone, Copy)]
-struct Calls {
-    load: unsafe extern "C" fn(*mut c_void, *const c_char, *mut tokenlease_store_reply) -> i32,
-    swap: unsafe extern "C" fn(
-        *mut c_void,
-        *const c_char,
-        u64,
-        *const u8,
-        usize,
-        i64,
-        *mut tokenlease_store_reply,
-    ) -> i32,
-    lock: LockCall,
-    renew: LockCall,
-    unlock: unsafe extern "C" fn(
-        *mut c_void,
-        *const c_char,
-        *const c_char,
-        *mut tokenlease_store_reply,
-    ) -> i32,
-    drop: tokenlease_drop_function,
-}
-
-type LockCall = unsafe extern "C" fn(
-    *mut c_void,
-    *const c_char,
-    *const c_char,
-    i64,
-    *mut tokenlease_store_reply,
-) -> i32;
-
-impl Calls {
-    /// # Safety
-    /// The pointer is NULL, or points to a struct of the size that its first field says.
-    unsafe fn new(
-        functions: *const tokenlease_store_functions,
-    ) -> Result<Self, Box<tokenlease_error>> {
-        if functions.is_null() {
-            let detail = "the argument functions is NULL";
-            return Err(tokenlease_error::bad_argument(detail, "a pointer"));
-        }
-        // SAFETY: the caller guarantees it.
-        let functions = unsafe { sized(functions, "functions") }?;
-        Ok(Self {
-            load: required(functions.load, "functions->load")?,
-            swap: required(functions.swap, "functions->swap")?,
-            lock: required(functions.lock, "functions->lock")?,
-            renew: required(functions.renew, "functions->renew")?,
-            unlock: required(functions.unlock, "functions->unlock")?,
-            drop: functions.drop,
-        })
-    }
-}
-
-/// The caller's functions with their `user` pointer.
-struct Owned {
-    calls: Calls,
-    user: *mut c_void,
-    /// Whether the library owns `user`.
-    owns: bool,
-}
-
-// SAFETY: the header requires functions that may be called on any thread, on several at once, and a
-// `drop` that may be called on any thread.
-unsafe impl Send for Owned {}
-// SAFETY: as above.
-unsafe impl Sync for Owned {}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        if let (true, Some(drop)) = (self.owns, self.calls.drop) {
-            // SAFETY: this is the last use of the caller's pointer.
-            unsafe { drop(self.user) }
-        }
     }
 }

@@ -35,7 +35,10 @@ fn c_text(text: &str) -> CString {
     CString::new(text).unwrap_or_default()
 }
 
-fn text_of(index: usize, text: impl FnOnce(&'static Row) -> Option<&'static CStr>) -> *const c_char {
+fn text_of(
+    index: usize,
+    text: impl FnOnce(&'static Row) -> Option<&'static CStr>,
+) -> *const c_char {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     let rows = ROWS.get_or_init(|| table().map(|option| Row::new(&option)).collect());
     rows.get(index).and_then(text).map_or(ptr::null(), CStr::as_ptr)
