@@ -4,6 +4,7 @@
 //! folder below `target/`.
 #![cfg(unix)]
 
+mod config;
 mod installation;
 mod programs;
 mod readme;
