@@ -11,7 +11,7 @@ use tokenlease_core::{
 use crate::{
     client::Client,
     credentials_source::CredentialsSource,
-    event_queue::{EventQueue, Hook},
+    event_queue::{EventQueue, Hook, Observer},
     registry::Registry,
     state::{ClientState, Hooks},
 };
@@ -51,7 +51,7 @@ pub struct ClientBuilder {
     lock_ttl: Option<Duration>,
     wait: Duration,
     hook: Option<Hook>,
-    observer: Option<Hook>,
+    observer: Option<Observer>,
 }
 
 impl Client {
@@ -162,7 +162,7 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.hook = Some(Box::new(hook));
+        self.hook = Some(Hook::new(hook));
         self
     }
 

@@ -21,7 +21,7 @@ use crate::{
     credentials_source::CredentialsSource,
     discovery::SharedDiscovery,
     entry::Entry,
-    event_queue::{EventQueue, Hook},
+    event_queue::{EventQueue, Observer},
     registry::Registry,
     runtime::{Runtime, check_process},
     stats::{Counters, Stats},
@@ -58,7 +58,7 @@ pub(crate) struct ClientState {
 #[derive(Default)]
 pub(crate) struct Hooks {
     /// Called by drivers and callers at once. It never panics or blocks.
-    pub(crate) observer: Option<Hook>,
+    pub(crate) observer: Option<Observer>,
     /// The hook of the program.
     pub(crate) queue: Option<Arc<EventQueue>>,
 }

@@ -92,7 +92,9 @@ impl Client {
         let entry = state.entry().await?;
         let _one = state.in_time(deadline, entry.jobs.lock()).await?;
         // Which calls the server has may be written in its discovery document.
-        state.runtime()?.within(state.discovered(&entry, deadline)).await??;
+        let (reader, of) = (state.clone(), entry.clone());
+        let discovered = async move { reader.discovered(&of, deadline).await };
+        state.runtime()?.run(discovered).await??;
         // A job whose caller was cancelled may still run.
         let mut begin = Some(begin);
         let start = |machine: &mut Lifecycle| {
