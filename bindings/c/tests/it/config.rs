@@ -59,10 +59,12 @@ fn a_c_program_reads_its_options_from_a_profile_the_environment_and_json() {
 /// by its clients, holds only encrypted records, and is dropped once.
 #[test]
 fn a_store_of_a_c_program_passes_the_checks_and_is_shared() {
-    let Some(store) = program("custom_store.c") else { return };
-    for site in Site::both() {
-        succeed(&mut site.command(&store));
-        assert_eq!(site.logins(), 1);
+    for name in ["custom_store.c", "cpp_store.cpp"] {
+        let Some(store) = program(name) else { return };
+        for site in Site::both() {
+            succeed(&mut site.command(&store));
+            assert_eq!(site.logins(), 1);
+        }
     }
 }
 
