@@ -28,12 +28,17 @@
 mod boundary;
 pub mod client;
 pub mod config;
+pub mod config_sources;
 pub mod constants;
 pub mod credentials;
+pub mod custom_store;
 pub mod error;
 pub mod inspection;
+pub mod option_table;
 pub mod registry;
 pub mod status;
+mod store_calls;
+mod store_check;
 pub mod token;
 pub mod token_calls;
 pub mod version;

@@ -17,13 +17,13 @@ use tokenlease::{
 };
 
 use self::{check::Check, entry::IdentityStatus};
-use tokenlease_config::{StoreUrl, store};
+use tokenlease_config::{StoreUrl, profile, store};
 
 use crate::{
     args::{Connection, Format, Status},
     exit,
     output::{Failure, Output, config, line, warn},
-    profile, session,
+    session,
     settings::{self, Environment, Settings},
 };
 
