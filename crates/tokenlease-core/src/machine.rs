@@ -43,7 +43,7 @@ use self::{
 pub use self::{
     calls::{CallResult, ChangeSteps, ClientCall, JobSteps},
     effect::{Action, Effect, Outcome, Step},
-    exchange::Exchange,
+    exchange::{Exchange, lasting},
     report::{ReportStep, ReportSteps},
     stored::{conflict, loaded},
 };
@@ -312,7 +312,7 @@ impl Machine {
                 let server = match server {
                     Ok(server) => server,
                     Err(error) => {
-                        let outcome = lifecycle::Outcome::NotSent(exchange::lasting(error));
+                        let outcome = lifecycle::Outcome::NotSent(lasting(error));
                         self.lifecycle.handle(receipt, outcome, now);
                         return None;
                     }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Result,
+    Now, Result,
     lifecycle::{Event, OnStoreOutage, Policy},
     provider::Server,
 };
@@ -12,6 +12,7 @@ use crate::{
     client::Client,
     credentials_source::CredentialsSource,
     event_queue::{EventQueue, Hook},
+    hosted::HostedClient,
     registry::Registry,
     state::{ClientState, Hooks},
 };
@@ -179,8 +180,29 @@ impl ClientBuilder {
     /// token, and for a server address over which secrets would be sent unencrypted. `Forked` if another process made the registry, and `Internal` if
     /// the system provides no random numbers.
     pub fn build(self) -> Result<Client> {
-        let registry = match self.registry {
-            Some(registry) => registry,
+        let (registry, policy) = self.checked()?;
+        let Self { server, credentials, wait, hook, observer, .. } = self;
+        let hooks = Hooks { observer, queue: hook.map(EventQueue::new).map(Arc::new) };
+        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hooks)?))
+    }
+
+    /// Builds a client whose program sends the requests, see [`hosted`](crate::hosted). Its credentials
+    /// are fetched now if a function fetches them, and never again. A hook gets no events.
+    ///
+    /// `clocks`: the host's own clocks, which it then moves by
+    /// [`set_now`](HostedClient::set_now); `None` for the system's.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and those of the function that fetches the credentials.
+    pub fn build_hosted(self, clocks: Option<Now>) -> Result<HostedClient> {
+        let (registry, policy) = self.checked()?;
+        HostedClient::new(registry, self.server, &self.credentials, policy, self.wait, clocks)
+    }
+
+    /// Returns the registry, and the policy after it was checked.
+    fn checked(&self) -> Result<(Registry, Policy)> {
+        let registry = match &self.registry {
+            Some(registry) => registry.clone(),
             None => Registry::process()?,
         };
         let default = Policy::for_request_timeout(registry.http().timeout());
@@ -192,10 +214,8 @@ impl ClientBuilder {
             max_lifetime: self.max_lifetime,
             ..default
         };
-        let Self { server, credentials, wait, hook, observer, .. } = self;
-        let hooks = Hooks { observer, queue: hook.map(EventQueue::new).map(Arc::new) };
-        policy.check(&server, wait)?;
-        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hooks)?))
+        policy.check(&self.server, self.wait)?;
+        Ok((registry, policy))
     }
 }
 

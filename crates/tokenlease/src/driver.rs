@@ -6,13 +6,13 @@ mod task;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use self::effects::lasting;
 use self::task::Task;
 use crate::{
     entry::{Entry, Machine},
     runtime::{Runtime, spawn_on},
     state::ClientState,
 };
+pub(crate) use tokenlease_core::machine::lasting;
 use tokenlease_core::{
     Error, ErrorKind, Now, Result, Timestamp,
     lifecycle::{Ask, Event, Lifecycle, Outcome, Receipt, Reply},

@@ -19,6 +19,7 @@ mod event_queue;
 mod fetch_credentials;
 mod get_lease;
 mod history;
+pub mod hosted;
 mod login_turns;
 mod memory_store;
 mod random;

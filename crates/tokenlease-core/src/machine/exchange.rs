@@ -30,15 +30,29 @@ impl Exchange {
         call: Call,
         credentials: Credentials,
     ) -> Result<(Self, Request), lifecycle::Outcome> {
+        Self::check(&server, &call)?;
+        match server.request(&call, &credentials) {
+            Ok(request) => Ok((Self { server, call, credentials }, request)),
+            Err(error) => Err(lifecycle::Outcome::NotSent(lasting(error))),
+        }
+    }
+
+    /// Checks that the server has the call, which its discovery document may say.
+    ///
+    /// # Errors
+    /// The outcome of a call that the server does not have.
+    pub fn check(server: &Server, call: &Call) -> Result<(), lifecycle::Outcome> {
         if matches!(call, Call::Validate(_)) && !server.can_validate() {
             let error = "the server's discovery document names no call that validates tokens";
             let error = Error::new(ErrorKind::Unsupported, error);
             return Err(lifecycle::Outcome::Answered(Answer::Failed(error)));
         }
-        match server.request(&call, &credentials) {
-            Ok(request) => Ok((Self { server, call, credentials }, request)),
-            Err(error) => Err(lifecycle::Outcome::NotSent(lasting(error))),
-        }
+        Ok(())
+    }
+
+    /// Returns the call.
+    pub fn call(&self) -> &Call {
+        &self.call
     }
 
     /// Returns whether the status of a success is all that the answer says.
@@ -75,6 +89,7 @@ impl Exchange {
 }
 
 /// Marks an error of the configuration: another attempt does not correct it.
-pub(super) fn lasting(error: Error) -> Error {
+#[must_use]
+pub fn lasting(error: Error) -> Error {
     if error.kind() == ErrorKind::Config { error.lasting() } else { error }
 }

@@ -291,7 +291,6 @@ fn a_call_whose_effects_are_lost_ends_at_its_deadline() {
             ClientCall::Validate(Token::new(TokenKind::Bearer, "t")),
             ClientCall::ReportRejected(Token::new(TokenKind::Bearer, "t")),
             ClientCall::Revoke(Token::new(TokenKind::Bearer, "t")),
-            ClientCall::Forget,
         ];
         for call in calls {
             let mut host = Host::new();

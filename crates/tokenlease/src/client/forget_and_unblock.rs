@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tokenlease_core::{Now, Result, Token, lifecycle::Lifecycle, time::Moment as _};
+use tokenlease_core::{
+    Now, Result, Token, lifecycle::Lifecycle, machine::ChangeSteps, time::Moment as _,
+};
 
 use super::Client;
 
@@ -91,17 +93,12 @@ impl Client {
     }
 
     /// Changes the machine, and waits until other processes can learn of it.
-    async fn change(&self, change: impl FnOnce(&mut Lifecycle, Now)) -> Result<()> {
+    async fn change(&self, change: fn(&mut Lifecycle, Now)) -> Result<()> {
         let state = &self.0;
-        let entry = state.entry().await?;
-        // The token may be known to the store alone.
-        state.with(&entry, Lifecycle::check_store)?;
-        self.idle().await?;
-        state.with(&entry, |machine| change(machine, state.now()))?;
-        self.idle().await?;
-        entry.peek(|machine| match machine.store_error() {
-            Some(error) if machine.is_unsaved() => Err(error.clone()),
-            _ => Ok(()),
-        })
+        let deadline = state.elapsed().plus(state.wait);
+        let entry = state.entry_by(deadline).await?;
+        let mut steps = ChangeSteps::new(change);
+        let step = |machine: &mut Lifecycle| steps.step(machine, state.now());
+        state.until(&entry, deadline, step).await?
     }
 }

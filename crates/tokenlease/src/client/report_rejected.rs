@@ -2,7 +2,11 @@
 
 use std::future::Future;
 
-use tokenlease_core::{Error, Result, Token, lifecycle, provider::ApiAnswer};
+use tokenlease_core::{
+    Error, Result, Token,
+    machine::{ReportStep, ReportSteps},
+    provider::ApiAnswer,
+};
 
 use super::Client;
 
@@ -48,21 +52,19 @@ impl Client {
     pub async fn report_rejected(&self, token: &Token) -> Result<Rejection> {
         let state = &self.0;
         let entry = state.entry().await?;
-        let reported = state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
-        if reported == lifecycle::Rejection::StillActive && state.cached(|_| ()).is_some() {
-            return Ok(Rejection::StillActive);
+        let mut steps = ReportSteps::new(token.clone());
+        loop {
+            match steps.next() {
+                ReportStep::Report(token) => {
+                    let reported = state
+                        .with(&entry, |machine| machine.report_rejected(token, state.now()))?;
+                    steps.reported(reported, state.cached(|_| ()).is_some());
+                }
+                ReportStep::Ask => steps.served(self.lease().await?.lease.token()),
+                ReportStep::Done(Some(token)) => return Ok(Rejection::Replaced(token)),
+                ReportStep::Done(None) => return Ok(Rejection::StillActive),
+            }
         }
-        let mut current = self.lease().await?;
-        if reported == lifecycle::Rejection::Outdated && current.lease.token() == token {
-            // This client did not have the token: another process or the provider had. Now this
-            // client has it, so the report makes it suspected.
-            state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
-            current = self.lease().await?;
-        }
-        if current.lease.token() == token {
-            return Ok(Rejection::StillActive);
-        }
-        Ok(Rejection::Replaced(current.lease.token().clone()))
     }
 
     /// Reads whether an API's answer rejects the token of the call.
