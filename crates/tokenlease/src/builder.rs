@@ -199,8 +199,12 @@ impl ClientBuilder {
         HostedClient::new(registry, self.server, &self.credentials, policy, self.wait, clocks)
     }
 
+    pub(crate) fn into_server(self) -> (Server, CredentialsSource) {
+        (self.server, self.credentials)
+    }
+
     /// Returns the registry, and the policy after it was checked.
-    fn checked(&self) -> Result<(Registry, Policy)> {
+    pub(crate) fn checked(&self) -> Result<(Registry, Policy)> {
         let registry = match &self.registry {
             Some(registry) => registry.clone(),
             None => Registry::process()?,

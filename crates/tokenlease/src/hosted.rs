@@ -52,6 +52,7 @@
 //! ```
 
 mod answer;
+mod exchange;
 mod store_call;
 
 use std::{
@@ -61,7 +62,7 @@ use std::{
 };
 
 use tokenlease_core::{
-    BootId, Error, ErrorKind, Now, Result, Token,
+    BootId, Credentials, Error, ErrorKind, Now, Result, Token,
     http::Request,
     lifecycle::Policy,
     machine::{Action, CallId, CallResult, ClientCall, Effect, Machine, Outcome, Settings, Step},
@@ -69,7 +70,7 @@ use tokenlease_core::{
     time::Moment as _,
 };
 
-pub use self::answer::Answer;
+pub use self::{answer::Answer, exchange::HostedExchange};
 use crate::{
     credentials_source::CredentialsSource,
     random,
@@ -128,14 +129,7 @@ impl HostedClient {
     ) -> Result<Self> {
         registry.check_process()?;
         registry.http().check(server.identity())?;
-        let credentials = match credentials.fixed() {
-            Some(credentials) => credentials.clone(),
-            None => {
-                let (runtime, source) = (Runtime::current()?, credentials.clone());
-                let fetches = runtime.fetches.clone();
-                runtime.block_on(async move { source.fetch(&fetches).await })??
-            }
-        };
+        let credentials = fetched(credentials)?;
         // Only the clocks of this start of the host are compared among its processes.
         let boot = registry.clock().boot().filter(|_| clocks.is_none()).map(BootId::of);
         let process = std::process::id();
@@ -358,6 +352,16 @@ impl fmt::Debug for HostedClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostedClient").finish_non_exhaustive()
     }
+}
+
+/// Returns the credentials of a source. Blocks while a function fetches them.
+fn fetched(source: &CredentialsSource) -> Result<Credentials> {
+    if let Some(credentials) = source.fixed() {
+        return Ok(credentials.clone());
+    }
+    let (runtime, source) = (Runtime::current()?, source.clone());
+    let fetches = runtime.fetches.clone();
+    runtime.block_on(async move { source.fetch(&fetches).await })?
 }
 
 /// Returns the request of an effect.
