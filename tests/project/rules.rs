@@ -24,6 +24,7 @@ const AREAS: [&str; 26] = [
     "Revocation",
     "Secrets",
     "Identity",
+    "Subjects",
     "Discovery",
     "Trust",
     "Proxies",

@@ -89,6 +89,12 @@ impl Credentials {
 pub struct CredentialsFingerprint([u8; 32]);
 
 impl CredentialsFingerprint {
+    /// Returns the fingerprint under which the leases of an identity with a subject are kept, whatever the
+    /// secrets are.
+    pub(crate) fn of_subject(key: &Key, subject: &str) -> Self {
+        Self(key.mac("tokenlease subject", &[subject.as_bytes()]))
+    }
+
     /// Returns the fingerprint of these credentials under a key.
     pub fn of(key: &Key, credentials: &Credentials) -> Self {
         // The first byte tells an absent secret from an empty one.

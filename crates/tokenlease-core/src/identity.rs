@@ -11,8 +11,8 @@ use crate::{
     provider::extra,
 };
 
-/// The account that a token is for: provider, base address, user, contract or tenant, client, scope
-/// and extra fields, normalized.
+/// The account that a token is for: provider, base address, user, contract or tenant, client, scope,
+/// extra fields and subject, normalized.
 ///
 /// Identities that differ in any part never share a lease. The requested lifetime and the secrets
 /// are not part of an identity.
@@ -42,6 +42,7 @@ pub struct Identity {
     client: String,
     scope: BTreeSet<String>,
     extra: BTreeSet<(String, String)>,
+    subject: String,
 }
 
 impl Identity {
@@ -61,6 +62,7 @@ impl Identity {
             client: String::new(),
             scope: BTreeSet::new(),
             extra: BTreeSet::new(),
+            subject: String::new(),
         })
     }
 
@@ -83,6 +85,7 @@ impl Identity {
             client,
             scope: BTreeSet::new(),
             extra: BTreeSet::new(),
+            subject: String::new(),
         })
     }
 
@@ -108,6 +111,7 @@ impl Identity {
             client: client.into(),
             scope: BTreeSet::new(),
             extra: BTreeSet::new(),
+            subject: String::new(),
         })
     }
 
@@ -151,6 +155,29 @@ impl Identity {
         Ok(self)
     }
 
+    /// Sets the subject: the application's own name of the user whom the token is for.
+    ///
+    /// It is for portals whose users' secrets are new each time, such as a ticket of another system. With a
+    /// subject, a token is served to each caller that names the subject, whatever its secrets are: they
+    /// are only sent with the next login. So **the application vouches for the subject**: it
+    /// must have authenticated the user itself. Without a subject, which is the default, a token is
+    /// served to the same secrets only.
+    ///
+    /// ```
+    /// # use tokenlease_core::Identity;
+    /// let portal = Identity::wyn("https://wyn.example", "portal", "integration")?;
+    /// assert_ne!(portal.clone().with_subject("anna")?, portal.clone().with_subject("boris")?);
+    /// assert!(portal.with_subject("").is_err());
+    /// # Ok::<(), tokenlease_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the subject is empty: two users without a name would share a token.
+    pub fn with_subject(mut self, subject: &str) -> Result<Self> {
+        self.subject = needed(subject, "subject")?;
+        Ok(self)
+    }
+
     /// Returns the provider, which determines the protocol.
     pub fn provider(&self) -> Provider {
         self.provider
@@ -186,6 +213,11 @@ impl Identity {
         self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Returns the subject for which the application vouches, if there is one.
+    pub fn subject(&self) -> Option<&str> {
+        Some(self.subject.as_str()).filter(|subject| !subject.is_empty())
+    }
+
     /// Returns the name under which a store keeps what is known about the server itself, for all
     /// identities there. It is no identity: it has neither a user nor a client.
     #[must_use]
@@ -198,21 +230,23 @@ impl Identity {
             client: String::new(),
             scope: BTreeSet::new(),
             extra: BTreeSet::new(),
+            subject: String::new(),
         }
     }
 
     /// Returns the identity as bytes, the same in all languages and versions.
     ///
-    /// The first byte is the format number 1. Each part follows, prefixed by its length in four
-    /// bytes, the most significant first. The extra fields are the last parts, each as its name and its
-    /// value.
+    /// The first byte is the format number: 1, or 2 with a subject. Each part follows, prefixed by its
+    /// length in four bytes, the most significant first. The subject, if there is one, follows the scope.
+    /// The extra fields are the last parts, each as its name and its value.
     pub fn canonical(&self) -> Vec<u8> {
         let scope = self.scope();
         let parts =
             [self.provider.as_str(), &self.server, &self.user, &self.realm, &self.client, &scope];
-        let mut bytes = vec![1];
+        let subject = self.subject();
+        let mut bytes = vec![if subject.is_some() { 2 } else { 1 }];
         let extra = self.extra().flat_map(|(name, value)| [name, value]);
-        for part in parts.into_iter().chain(extra) {
+        for part in parts.into_iter().chain(subject).chain(extra) {
             bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             bytes.extend(part.as_bytes());
         }
@@ -236,7 +270,7 @@ impl Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, server, user, realm, client, .. } = self;
+        let Self { provider, server, user, realm, client, subject, .. } = self;
         write!(f, "{}:", provider.as_str())?;
         match (user.is_empty(), client.is_empty()) {
             (false, _) => write!(f, "{user}")?,
@@ -244,6 +278,9 @@ impl fmt::Display for Identity {
         }
         if realm != "/" {
             write!(f, "[{realm}]")?;
+        }
+        if !subject.is_empty() {
+            write!(f, "#{subject}")?;
         }
         write!(f, "@{server}")
     }

@@ -28,6 +28,7 @@
 //! | validation of the current lease | `validate.rs` |
 //! | a token that an API rejected | `reject.rs` |
 //! | rejected credentials | `circuit.rs` |
+//! | a subject for which the application vouches, and its changing credentials | `subject.rs` |
 //! | backoffs: why nothing is tried, until when, for whom; a failed refresh | `backoff.rs` |
 //! | tokens that must not be served again | `ended.rs` |
 //! | the learned lifetime of tokens without a stated expiry | `lifetime.rs` |
@@ -69,6 +70,7 @@ mod reports;
 mod revoke;
 mod spent;
 mod store_view;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -111,7 +113,10 @@ pub struct Lifecycle {
     clocks: HostClocks,
     /// The clocks when the request was sent whose outcome is handled.
     sent_clocks: HostClocks,
+    /// The credentials that are sent, for which circuits and backoffs are kept.
     credentials: CredentialsFingerprint,
+    /// The holder of the leases: the credentials, or the subject for which the application vouches.
+    holder: CredentialsFingerprint,
     /// The options that its logins are sent with.
     options: Option<OptionsFingerprint>,
     key: Key,
@@ -161,6 +166,9 @@ impl Lifecycle {
         seed: u64,
     ) -> Self {
         let clocks = HostClocks { boot: BootId(seed), ahead: 0 };
+        let subject = server.identity().subject();
+        let holder = subject
+            .map_or(credentials, |subject| CredentialsFingerprint::of_subject(&key, subject));
         Self {
             can: Capabilities {
                 refetch: server.can_refetch(),
@@ -174,6 +182,7 @@ impl Lifecycle {
             clocks,
             sent_clocks: clocks,
             credentials,
+            holder,
             options: Some(server.options_fingerprint(&key)),
             key,
             random: seed,
@@ -257,8 +266,10 @@ impl Lifecycle {
     pub fn handle(&mut self, receipt: Receipt, outcome: Outcome, now: Now) {
         self.note_unlock(&receipt, &outcome);
         self.read_clocks(now);
-        let Receipt { id, kind, sent, clocks, .. } = receipt;
+        let Receipt { id, kind, sent, clocks, credentials, .. } = receipt;
         self.sent_clocks = clocks;
+        // The outcome concerns the credentials that were sent.
+        let latest = std::mem::replace(&mut self.credentials, credentials);
         if self.outstanding.as_ref().is_some_and(|current| current.id == id) {
             self.outstanding = None;
             self.arrived(kind, outcome, sent, now);
@@ -266,6 +277,7 @@ impl Lifecycle {
             self.note_late_lock(&receipt, &outcome);
             self.arrived_late(&receipt, outcome, now);
         }
+        self.credentials = latest;
     }
 
     /// Whether `poll` has something to do or to wait for.
@@ -295,11 +307,6 @@ impl Lifecycle {
         std::mem::take(&mut self.events)
     }
 
-    /// Returns the fingerprint of the entry's credentials.
-    pub fn credentials_fingerprint(&self) -> CredentialsFingerprint {
-        self.credentials
-    }
-
     fn perform(&mut self, effect: Effect, kind: EffectKind, now: Now) -> Option<Step> {
         let t = now.elapsed;
         let is_request = matches!(effect, Effect::Send(_));
@@ -317,9 +324,9 @@ impl Lifecycle {
             _ => None,
         };
         let deadline = t.plus(limit);
-        let clocks = self.clocks;
+        let (id, clocks, credentials) = (self.next_id, self.clocks, self.credentials);
         let receipt =
-            Receipt { id: self.next_id, kind, sent: t, deadline, lock_epoch, token, clocks };
+            Receipt { id, kind, sent: t, deadline, lock_epoch, token, clocks, credentials };
         self.outstanding = Some(receipt.copy());
         Some(Step::Do(effect, receipt))
     }

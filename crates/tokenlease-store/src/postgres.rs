@@ -14,6 +14,7 @@
 //! The lock of an owner that died ends with its TTL, which is 30 s by default. One write in 64
 //! deletes the rows that expired more than a day ago.
 
+mod addresses;
 mod seen_locks;
 mod sql;
 mod url;
@@ -35,6 +36,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use self::sql::MIGRATION;
 use self::{
+    addresses::with_addresses,
     seen_locks::SeenLocks,
     sql::{ANY, CLEAR, INSERT, LOAD, LOCK, RENEW, UNLOCK, UPDATE},
 };
@@ -248,15 +250,16 @@ impl Connect for Inner {
             tls::fault(&format!("PostgreSQL at {}", self.hosts), &error)
                 .unwrap_or_else(|| self.failure("connecting failed", &error).error)
         };
+        let config = with_addresses(&self.config, &self.hosts).await?;
         match &self.tls {
             None => {
-                let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
+                let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
                 drive(connection);
                 Ok(client)
             }
-            Some(config) => {
-                let tls = MakeRustlsConnect::new(config.clone());
-                let (client, connection) = self.config.connect(tls).await.map_err(failed)?;
+            Some(trust) => {
+                let tls = MakeRustlsConnect::new(trust.clone());
+                let (client, connection) = config.connect(tls).await.map_err(failed)?;
                 drive(connection);
                 Ok(client)
             }

@@ -1,6 +1,8 @@
 //! The tokio runtime on which clients work: one for each process, made at its first use.
 
 mod blocking_work;
+mod driving_thread;
+mod look_up;
 mod own_threads;
 
 use std::{
@@ -8,32 +10,24 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc, Mutex,
+        Arc,
         mpsc::{self, RecvTimeoutError},
     },
-    thread,
     time::Duration,
 };
 
 use once_cell::race::OnceBox;
 use tokenlease_core::{Error, ErrorKind, Result};
-use tokio::{
-    runtime::{Builder, Handle},
-    sync::Semaphore,
-    task::JoinHandle,
-};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 
-use self::{blocking_work::no_thread, own_threads::OwnTask};
-pub use self::{blocking_work::run_blocking, own_threads::check_may_block};
+pub use self::{blocking_work::run_blocking, look_up::look_up, own_threads::check_may_block};
+use self::{driving_thread::DrivingThread, look_up::MAX_LOOKUPS, own_threads::OwnTask};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
-
-/// Two threads suffice: a flight waits for the network, and computes little.
-const THREADS: usize = 2;
 
 /// The most functions of the program that fetch credentials at once.
 const MAX_FETCHES: usize = 256;
 
-/// The tokio runtime of one process. It starts its threads at the first use of its
+/// The tokio runtime of one process. It starts its thread at the first use of its
 /// [`handle`](Self::handle): a process that finds its token in the store needs none.
 ///
 /// A forked child has its parent's memory, but none of its threads. The parent's runtime would never
@@ -42,13 +36,15 @@ const MAX_FETCHES: usize = 256;
 /// runtime stays untouched, because stopping it would wait for threads that do not exist.
 pub struct Runtime {
     process: u32,
-    tokio: OnceBox<Tokio>,
+    thread: OnceBox<DrivingThread>,
     /// The queues of the logins of this process.
     pub(crate) login_turns: LoginTurns,
     /// The threads on which hooks of this process run.
     pub(crate) hook_threads: Arc<HookThreads>,
     /// The functions that fetch credentials now.
     pub(crate) fetches: Arc<Semaphore>,
+    /// The DNS lookups that run now.
+    lookups: Arc<Semaphore>,
     /// The runtime of a child that this process forked.
     child: OnceBox<Self>,
 }
@@ -62,7 +58,7 @@ impl Runtime {
     /// Returns this process's runtime. Makes it if there is none.
     ///
     /// # Errors
-    /// None: [`handle`](Self::handle) fails if the threads can't be started.
+    /// None: [`handle`](Self::handle) fails if the thread can't be started.
     pub fn current() -> Result<&'static Self> {
         Ok(Self::of(std::process::id()))
     }
@@ -72,15 +68,15 @@ impl Runtime {
         Self::current_of(&FIRST, process)
     }
 
-    /// Returns the handle that spawns tasks on this runtime. The first call starts its threads.
+    /// Returns the handle that spawns tasks on this runtime. The first call starts its thread.
     ///
     /// # Errors
     /// `Forked` in any process but the one that made the runtime, and `Internal` if the system allows
     /// no more threads.
     pub fn handle(&self) -> Result<&Handle> {
         check_process(self.process)?;
-        let tokio = self.tokio.get_or_try_init(|| Tokio::start().map(Box::new))?;
-        Ok(&tokio.handle)
+        let thread = self.thread.get_or_try_init(|| DrivingThread::start().map(Box::new))?;
+        Ok(thread.handle())
     }
 
     /// Spawns a task on this runtime, in which blocking calls fail.
@@ -166,10 +162,11 @@ impl Runtime {
     fn new(process: u32) -> Self {
         Self {
             process,
-            tokio: OnceBox::new(),
+            thread: OnceBox::new(),
             login_turns: LoginTurns::default(),
             hook_threads: Arc::default(),
             fetches: Arc::new(Semaphore::new(MAX_FETCHES)),
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
             child: OnceBox::new(),
         }
     }
@@ -198,30 +195,6 @@ where
     handle.spawn(OwnTask(Box::pin(future)))
 }
 
-/// Fails if the system does not allow the threads of a runtime. tokio panics then.
-fn check_threads() -> Result<()> {
-    let (end, ended) = mpsc::channel::<()>();
-    let ended = Arc::new(Mutex::new(ended));
-    let spawn = || {
-        let ended = ended.clone();
-        let wait = move || _ = ended.lock().map(|ended| ended.recv());
-        thread::Builder::new().name("tokenlease-check".into()).spawn(wait)
-    };
-    let threads: Vec<_> = std::iter::repeat_with(spawn).take(THREADS).collect();
-    drop(end);
-    let mut failed = None;
-    for thread in threads {
-        match thread {
-            Ok(thread) => _ = thread.join(),
-            Err(error) => failed = Some(error),
-        }
-    }
-    match failed {
-        Some(error) => Err(no_thread("the threads of the runtime could not be started", error)),
-        None => Ok(()),
-    }
-}
-
 /// Fails with kind `Forked` unless this is the process with that id.
 pub(crate) fn check_process(made_in: u32) -> Result<()> {
     if made_in == std::process::id() {
@@ -241,35 +214,6 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// The threads of a runtime.
-struct Tokio {
-    handle: Handle,
-    // An option, so that drop can take it out and stop it without waiting.
-    runtime: Option<tokio::runtime::Runtime>,
-}
-
-impl Tokio {
-    fn start() -> Result<Self> {
-        check_threads()?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("tokenlease")
-            .enable_all()
-            .build()
-            .map_err(|error| no_thread("the runtime could not be started", error))?;
-        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
-    }
-}
-
-impl Drop for Tokio {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // A drop that waits for its threads would panic inside another runtime.
-            runtime.shutdown_background();
-        }
-    }
-}
-
 /// Cancels a task for which no thread waits any more, also if the waiting thread panics.
 struct StopOnDrop(tokio::task::AbortHandle);
 
@@ -281,7 +225,12 @@ impl Drop for StopOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        thread,
+    };
+
+    use tokio::runtime::Builder;
 
     use super::*;
 

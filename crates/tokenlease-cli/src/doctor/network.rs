@@ -7,13 +7,10 @@ use std::{
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use tokio::{
-    net::{TcpStream, lookup_host},
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 
 use reqwest::Url;
-use tokenlease::bindings;
+use tokenlease::{Error, bindings, runtime};
 
 use super::Finding;
 use tokenlease_config::duration::show;
@@ -112,22 +109,30 @@ pub(super) async fn look_up(
         return Ok((vec![SocketAddr::new(address, port)], finding));
     }
     let begun = Instant::now();
-    let fail = |why: String| {
+    let fail = |code, why: String| {
         Finding::fail(
             "dns",
-            exit::UNAVAILABLE,
+            code,
             format!("the name {host} was not found: {why}"),
             "check the host in --server, the network and the DNS server",
         )
     };
-    let found = match timeout(limit, lookup_host((host, port))).await {
-        Ok(Ok(found)) => found.collect::<Vec<_>>(),
-        Ok(Err(error)) => return Err(fail(error.to_string())),
-        Err(_) => return Err(fail(format!("no response within {}", show(limit)))),
+    let found = match timeout(limit, runtime::look_up(bare, port)).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
+            // A thread for the lookup was refused.
+            let refused = error.get_ref().is_some_and(|error| error.is::<Error>());
+            let code = if refused { exit::INTERNAL } else { exit::UNAVAILABLE };
+            return Err(fail(code, error.to_string()));
+        }
+        Err(_) => {
+            let why = format!("no response within {}", show(limit));
+            return Err(fail(exit::UNAVAILABLE, why));
+        }
     };
     let list: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
     if list.is_empty() {
-        return Err(fail("it has no address".into()));
+        return Err(fail(exit::UNAVAILABLE, "it has no address".into()));
     }
     let took = show(begun.elapsed());
     Ok((found, Finding::ok("dns", format!("{host} is {} ({took})", list.join(", ")))))

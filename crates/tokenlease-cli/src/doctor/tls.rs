@@ -11,7 +11,7 @@ use rustls::{
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use tokenlease::{Result, bindings};
+use tokenlease::{Result, bindings, runtime::run_blocking};
 use tokenlease_config::Options;
 use tokio::net::TcpStream;
 
@@ -72,9 +72,9 @@ pub(super) async fn check(
         }
     };
     let config = trust.config();
-    let result = tokio::task::spawn_blocking(move || handshake(config, name, stream, limit)).await;
+    let result = run_blocking(None, move || handshake(config, name, stream, limit)).await;
     let certificate = trust.certificate_expiry();
-    match result.unwrap_or_else(|_| Err(io::Error::other("the handshake was aborted"))) {
+    match result.unwrap_or_else(|error| Err(io::Error::other(error))) {
         Ok(version) => match certificate {
             Some((expiry, true)) => Finding::warn(
                 "tls",

@@ -91,6 +91,36 @@ fn the_program_reports_a_limit_of_threads() {
     }
 }
 
+/// Rule: Deadlines: a thread that the system refuses, also for a DNS lookup, is an internal error at once.
+///
+/// Reported as mozilla/sccache#1972 and tokio-rs/tokio#6167.
+#[test]
+fn each_thread_that_is_refused_is_an_error_at_once() {
+    let host = Host::new();
+    let winkas = host.emulator.winkas();
+    // A name, which has to be looked up.
+    let server = winkas.server().replace("127.0.0.1", "localhost");
+    let (user, contract) = (winkas.user(), winkas.contract());
+    let mut codes = Vec::new();
+    while codes.last() != Some(&0) && codes.len() < 8 {
+        let limit = format!("--nproc={0}:{0}", codes.len() + 1);
+        let args = ["token", "--provider", "winkas", "--server", &server, "--user", &user];
+        // A minute: a thread that never comes would be waited for.
+        let more = ["--contract", &contract, "--store", "memory:", "--deadline", "60s"];
+        let run = host.run(&limit, &[&args[..], &more[..]].concat());
+        let text = String::from_utf8(run.stderr).expect("UTF-8");
+        assert!(!text.contains("panicked"), "{limit}: {text}");
+        let code = run.status.code().expect("an exit code");
+        if code != 0 {
+            assert_eq!(code, 70, "{limit}: {text}");
+            assert!(text.contains("raise the limits on threads"), "{limit}: {text}");
+        }
+        codes.push(code);
+    }
+    // The main thread, that of the runtime, and that of the lookup.
+    assert_eq!(codes, [70, 70, 0]);
+}
+
 /// Rule: Store: the program starts no thread for a token that it finds in a folder on a local disk.
 #[test]
 fn a_token_in_a_folder_needs_no_thread() {

@@ -73,11 +73,11 @@ impl Lifecycle {
         t: Timestamp,
     ) {
         let source = if origin == Origin::Login { Source::Login } else { Source::Refetch };
-        let (credentials, options) = (self.credentials, self.options);
+        let (credentials, holder, options) = (self.credentials, self.holder, self.options);
         let circuit_was_open = self.circuit_is_open();
         self.backoffs.clear_entry();
         // The lease that was stored when this was decided. A later one is not overwritten.
-        let stored = self.store.known.lease(credentials);
+        let stored = self.store.known.lease(holder);
         let replacing = stored.map(|lease| lease.fingerprint);
         self.record_change(RecordChange::Accepted { credentials, options, sent }, t);
         if circuit_was_open {
@@ -85,7 +85,8 @@ impl Lifecycle {
         }
         if !matches!(lease.expiry(), Expiry::ExpiredOnArrival { .. }) {
             let lease = lease.clone();
-            let leased = RecordChange::Leased { credentials, options, lease, replacing, origin };
+            let leased =
+                RecordChange::Leased { credentials: holder, options, lease, replacing, origin };
             self.record_change(leased, t);
         }
         let mut obtained = CurrentLease::new(lease, source, t);

@@ -43,7 +43,7 @@ impl Lifecycle {
         let first = first.unwrap_or(FirstSeen { generation, sent_at: t, expiry });
         let mut lease = Lease { token, fingerprint, first, validated_at: None, clocks: None };
         lease.set_clocks(HostClocks::new(self.clocks.boot, now));
-        let (credentials, options) = (self.credentials, self.options);
+        let (credentials, options) = (self.holder, self.options);
         let is_private = !known.was_accepted(credentials);
         if !is_private {
             let replacing = known.lease(credentials).map(|lease| lease.fingerprint);
@@ -68,7 +68,7 @@ impl Lifecycle {
             self.current = None;
             self.remember_ended(fingerprint, Some(cause), t);
         }
-        if self.circuit_is_open() {
+        if self.circuit_stops_serving() {
             // A lease of these credentials is served no more, also after `unblock`.
             self.current = None;
             return;
@@ -147,7 +147,7 @@ impl Lifecycle {
         let current = current.filter(|current| !current.is_private && current.suspicion.is_none());
         let Some(current) = current.filter(|_| !obtained) else { return };
         let lease = current.lease.clone();
-        let (credentials, options) = (self.credentials, self.options);
+        let (credentials, options) = (self.holder, self.options);
         let known = &self.store.known;
         let lacks = known.lease(credentials).is_none_or(|stored| {
             stored.fingerprint != lease.fingerprint && stored.sent_at() < lease.sent_at()

@@ -134,6 +134,12 @@ impl Backoffs {
         self.list.retain(|backoff| backoff.scope != Scope::Entry);
     }
 
+    /// Other credentials are sent from now on.
+    pub(super) fn forget_credentials(&mut self) {
+        self.clear_entry();
+        self.list.retain(|backoff| !matches!(backoff.why, Why::Refresh | Why::Reported));
+    }
+
     /// A person says that the credentials are right.
     pub(super) fn unblock(&mut self) {
         self.failures = 0;
@@ -185,7 +191,8 @@ impl Lifecycle {
             Backoff::new(Why::RejectedElsewhere, until).with_error(error)
         });
         let own = self.backoffs.get(Why::FailedAttempt).cloned();
-        [own, server, response, options, elsewhere].into_iter().flatten()
+        let rejected = self.rejected_for_subject();
+        [own, rejected, server, response, options, elsewhere].into_iter().flatten()
     }
 
     /// Until when no credentials are sent.

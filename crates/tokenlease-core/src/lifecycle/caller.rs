@@ -138,7 +138,7 @@ impl Lifecycle {
     pub fn ready(&self, now: Now) -> Option<Ready> {
         let t = now.elapsed;
         let current = self.current.as_ref()?;
-        if self.circuit_is_open() || current.suspicion.is_some() {
+        if self.circuit_stops_serving() || current.suspicion.is_some() {
             return None;
         }
         let until = match expiry::freshness(&current.lease, t, self.rules_for(current, now)) {
@@ -166,7 +166,7 @@ impl Lifecycle {
     }
 
     fn serve(&mut self, ask: &Ask, is_late: bool, t: Timestamp) -> Option<Reply> {
-        if self.circuit_is_open() {
+        if self.circuit_stops_serving() {
             return None;
         }
         let obtained = self.flight.as_ref().and_then(|flight| flight.obtained.as_ref());
@@ -228,6 +228,7 @@ impl Lifecycle {
 
     /// Whether the lease may be served to that caller, refreshed or not.
     pub(super) fn may_serve(&self, current: &CurrentLease, ask: &Ask, t: Timestamp) -> bool {
-        !self.circuit_is_open() && matches!(self.fit(current, ask, t), Fit::Serve | Fit::Refresh)
+        !self.circuit_stops_serving()
+            && matches!(self.fit(current, ask, t), Fit::Serve | Fit::Refresh)
     }
 }

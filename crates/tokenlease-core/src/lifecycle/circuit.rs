@@ -47,20 +47,22 @@ impl Lifecycle {
         circuit.is_some_and(|circuit| rejected_at(circuit.until, circuit.count) > sent)
     }
 
-    /// The error of an open circuit, until its probe is due.
+    /// The error of an open circuit that stops serving, until its probe is due.
     pub(super) fn circuit_error(&self, now: Now) -> Option<Error> {
         let circuit = self.store.known.circuit(self.credentials, self.options)?;
-        let backoff = Backoff::new(Why::Circuit, circuit.until);
-        backoff.blocks(now.elapsed).then(|| {
-            self.cause_of(Why::Circuit, circuit.cause)
-                .unwrap_or_else(|| {
-                    Error::new(
-                        ErrorKind::CredentialsRejected,
-                        "the server rejected these credentials; they are not sent again for now",
-                    )
-                    .advice("correct them, or have the account unlocked, and call `unblock`")
-                })
-                .with_until(now.wall_at(circuit.until))
+        let blocks = Backoff::new(Why::Circuit, circuit.until).blocks(now.elapsed);
+        let stops = blocks && !self.has_subject();
+        stops.then(|| self.error_of_circuit(circuit.cause).with_until(now.wall_at(circuit.until)))
+    }
+
+    /// The error of a circuit with that cause.
+    pub(super) fn error_of_circuit(&self, cause: Option<u8>) -> Error {
+        self.cause_of(Why::Circuit, cause).unwrap_or_else(|| {
+            Error::new(
+                ErrorKind::CredentialsRejected,
+                "the server rejected these credentials; they are not sent again for now",
+            )
+            .advice("correct them, or have the account unlocked, and call `unblock`")
         })
     }
 
@@ -80,9 +82,14 @@ impl Lifecycle {
         self.record_change(change, t);
         self.note_rejected_credentials(t);
         self.events.push(Event::CircuitOpened(until));
-        self.current = None;
         self.backoffs.set(Backoff::new(Why::Circuit, until).with_error(error.clone()));
-        self.complete(Err(error.clone().with_until(now.wall_at(until))));
+        let error = error.clone().with_until(now.wall_at(until));
+        if self.has_subject() {
+            self.stop(until, error, t);
+        } else {
+            self.current = None;
+            self.complete(Err(error));
+        }
     }
 
     /// Whether these credentials may be sent once only: they were never accepted, and other such
@@ -121,5 +128,6 @@ impl Lifecycle {
         self.backoffs.unblock();
         let change = RecordChange::Unblocked { credentials: self.credentials, at: now.elapsed };
         self.record_change(change, now.elapsed);
+        self.unblock_subject(now);
     }
 }

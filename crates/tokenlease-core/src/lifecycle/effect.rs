@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
+    credentials::CredentialsFingerprint,
     error::Error,
     host_clocks::HostClocks,
     provider::{Answer, Call},
@@ -117,6 +118,8 @@ pub struct Receipt {
     pub(super) token: Option<TokenFingerprint>,
     /// The clocks when it was sent.
     pub(super) clocks: HostClocks,
+    /// The credentials that are sent with it.
+    pub(super) credentials: CredentialsFingerprint,
 }
 
 impl Receipt {

@@ -79,7 +79,7 @@ impl Lifecycle {
         });
         self.remember_ended(fingerprint, Some(cause), t);
         let tombstone = Tombstone { cause, at };
-        let credentials = self.credentials;
+        let credentials = self.holder;
         self.record_change(RecordChange::Ended { credentials, fingerprint, tombstone }, t);
     }
 

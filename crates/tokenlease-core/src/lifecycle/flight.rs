@@ -126,7 +126,7 @@ impl Lifecycle {
         }
         let demand = self.demand_now(t);
         let refetch_only = self.flight.as_ref().is_some_and(|flight| flight.refetch_only);
-        let usable = !refetch_only && !self.circuit_is_open();
+        let usable = !refetch_only && !self.circuit_stops_serving();
         let current = self.current.as_ref().filter(|_| usable);
         match current.map(|current| self.fit(current, &demand, t)) {
             Some(caller::Fit::Serve) => return self.complete(Ok(())),
@@ -179,7 +179,7 @@ impl Lifecycle {
     /// Whether the server is to be asked first about a lease that another process saved.
     pub(super) fn must_validate_locked(&self, t: Timestamp) -> bool {
         let (Some(flight), Some(current)) = (&self.flight, &self.current) else { return false };
-        !self.circuit_is_open()
+        !self.circuit_stops_serving()
             && !flight.refetch_only
             && !flight.validated_under_lock
             && self.can.validate
@@ -190,7 +190,7 @@ impl Lifecycle {
     /// Whether a lease that another process saved, or its validation of ours, serves the callers.
     pub(super) fn peer_serves(&self, t: Timestamp) -> bool {
         let Some(flight) = &self.flight else { return false };
-        let usable = !flight.refetch_only && !self.circuit_is_open();
+        let usable = !flight.refetch_only && !self.circuit_stops_serving();
         let Some(current) = self.current.as_ref().filter(|_| usable) else { return false };
         // Also the token that is being replaced serves again: another process validated it, or got a
         // new end for it, or its end is known better since the record was read again.
@@ -240,12 +240,12 @@ impl Lifecycle {
     /// Makes a lease that the flight obtained the current one, unless the record knows better.
     pub(super) fn take(&mut self, mut obtained: CurrentLease, t: Timestamp) {
         let known = &self.store.known;
-        if known.tombstone(obtained.lease.fingerprint).is_some() || self.circuit_is_open() {
+        if known.tombstone(obtained.lease.fingerprint).is_some() || self.circuit_stops_serving() {
             return;
         }
         let suspected = self.current.as_ref().filter(|current| current.suspicion.is_some());
         let suspected = suspected.map(|current| current.lease.fingerprint);
-        match known.lease(self.credentials) {
+        match known.lease(self.holder) {
             Some(stored) if stored.fingerprint == obtained.lease.fingerprint => {
                 obtained.lease.first.generation = stored.generation();
                 obtained.lease.take_peer_validation(stored, self.clocks);

@@ -216,7 +216,7 @@ impl Lifecycle {
             cause,
             result,
             without_store: self.store.is_in_outage(),
-            credentials: ShortFingerprint::of_credentials(self.credentials),
+            credentials: ShortFingerprint::of_credentials(self.holder),
             token: token.map(ShortFingerprint::of_token),
             lifetime: None,
             host: Arc::clone(&self.history.host),
@@ -232,14 +232,14 @@ impl Lifecycle {
         if self.flight.as_ref().is_some_and(|flight| flight.refetch_only) {
             return Cause::Requested;
         }
-        let spent = known.spent_logins(self.credentials);
+        let spent = known.spent_logins(self.holder);
         if spent.is_some_and(|spent| spent.lost) && self.spent_logins_in_a_row(t) > 0 {
             return Cause::AnswerLost;
         }
         if known.circuit(self.credentials, self.options).is_some() {
             return Cause::CredentialsRejected;
         }
-        let recorded = known.lease(self.credentials);
+        let recorded = known.lease(self.holder);
         if let (Some(current), Some(recorded)) = (&self.current, recorded)
             && recorded.sent_at() > current.lease.sent_at()
             && let Some(cause) = self.cause_of_unused(recorded.fingerprint)
@@ -317,7 +317,7 @@ impl Lifecycle {
     /// Returns why the last token of these credentials is not used any more, if the record has no lease of
     /// theirs but its history has one.
     fn cause_from_history(&self, t: Timestamp) -> Option<Cause> {
-        let own = ShortFingerprint::of_credentials(self.credentials);
+        let own = ShortFingerprint::of_credentials(self.holder);
         let mut newest = self.whole_history().into_iter().rev();
         let last = newest.find(|entry| entry.credentials == own)?;
         if last.cause == Cause::CredentialsRejected && last.kind == HistoryKind::Rejection {

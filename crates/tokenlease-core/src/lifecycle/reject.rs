@@ -94,7 +94,7 @@ impl Lifecycle {
 
     /// When the next login may be sent, if a rejection that the server did not confirm is its cause.
     pub(super) fn login_backoff_until(&self, t: Timestamp) -> Option<Timestamp> {
-        let known = self.store.known.login_backoff(self.credentials);
+        let known = self.store.known.login_backoff(self.holder);
         let login_backoff = known.filter(|login_backoff| login_backoff.armed)?;
         let until = login_backoff.last?.plus(backoff::login(login_backoff.count));
         (until > t).then_some(until)

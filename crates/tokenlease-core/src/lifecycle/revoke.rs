@@ -172,7 +172,7 @@ impl Lifecycle {
         let known = &self.store.known;
         if let Some(current) = set_aside
             && self.current.is_none()
-            && !self.circuit_is_open()
+            && !self.circuit_stops_serving()
             && known.is_usable(&current.lease, t)
         {
             self.current = Some(current);
@@ -192,7 +192,7 @@ impl Lifecycle {
     /// have the token go on using it, but none adopts it any more.
     pub fn forget(&mut self, now: Now) {
         let t = now.elapsed;
-        let credentials = self.credentials;
+        let credentials = self.holder;
         let current = self.current.take().map(|current| current.lease.fingerprint);
         let stored = self.store.known.lease(credentials).map(|lease| lease.fingerprint);
         let mut known: Vec<_> = current.into_iter().chain(stored).collect();

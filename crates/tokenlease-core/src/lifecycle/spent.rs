@@ -33,13 +33,13 @@ const SAME_END: Duration = Duration::from_secs(2);
 impl Lifecycle {
     /// How many logins in a row were spent lately.
     pub(super) fn spent_logins_in_a_row(&self, t: Timestamp) -> u32 {
-        let spent = self.store.known.spent_logins(self.credentials);
+        let spent = self.store.known.spent_logins(self.holder);
         spent.filter(|spent| t.since(spent.last) < MEMORY).map_or(0, |spent| spent.count)
     }
 
     /// A login was spent, after `before` others in a row.
     pub(super) fn login_spent(&mut self, before: u32, lost: bool, t: Timestamp) {
-        let (credentials, count) = (self.credentials, before.saturating_add(1));
+        let (credentials, count) = (self.holder, before.saturating_add(1));
         self.record_change(RecordChange::LoginSpent { credentials, at: t, count, lost }, t);
     }
 
@@ -58,7 +58,7 @@ impl Lifecycle {
         };
         let known = &self.store.known;
         let current = self.current.as_ref().filter(|current| current.suspicion.is_none());
-        let old = current.map(|current| &current.lease).or_else(|| known.lease(self.credentials));
+        let old = current.map(|current| &current.lease).or_else(|| known.lease(self.holder));
         let old = old.filter(|old| known.is_usable(old, t));
         let is_later = old.and_then(|old| Some((old, old.end()?))).is_none_or(|(old, old_end)| {
             end > old_end.plus(SAME_END.max(old_end.since(old.sent_at()) / 10))
@@ -79,7 +79,7 @@ impl Lifecycle {
             .advice("check the user's permissions, and whether another system logs in; `unblock` allows a login now");
             return Some(self.fail(until, error, t));
         }
-        let spent = *self.store.known.spent_logins(self.credentials)?;
+        let spent = *self.store.known.spent_logins(self.holder)?;
         let in_use = self.current.as_ref().filter(|_| !spent.lost).and_then(|current| {
             let freshness = self.freshness(current, t);
             let serves = matches!(

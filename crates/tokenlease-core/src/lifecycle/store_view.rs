@@ -303,7 +303,7 @@ impl Lifecycle {
         let store = &mut self.store;
         let Some(stored) = &store.stored else { return };
         store.known = stored.record.0.translate(&stored.clocks);
-        store.stored_lease = store.known.lease(self.credentials).cloned();
+        store.stored_lease = store.known.lease(self.holder).cloned();
         for change in &store.unsaved {
             store.known.merge(change, t);
         }

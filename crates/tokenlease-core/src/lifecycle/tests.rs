@@ -15,6 +15,7 @@ mod reports;
 mod slow_store;
 mod spent;
 mod store_rejects;
+mod subject;
 
 use std::time::Duration;
 

@@ -112,7 +112,15 @@ impl World {
             HistoryCause::Unvalidated => {
                 self.provider.kind == Kind::Winkas && oracle.validation_failed_at > t - 5 * M
             }
-            HistoryCause::Inactive => oracle.called_inactive.iter().any(granted),
+            HistoryCause::Inactive => {
+                // A second rejection is kept like an inactive validation, and the store lost the history
+                // that distinguishes them.
+                let rejected = oracle.rejected_by_api.iter();
+                oracle.called_inactive.iter().any(granted)
+                    || rejected
+                        .filter(|(_, at)| self.store_lost_data(**at))
+                        .any(|(print, _)| granted(print))
+            }
             HistoryCause::TokenRejected => oracle.rejected_by_api.keys().any(granted),
             HistoryCause::Revoked => oracle.revoked.iter().any(granted),
             HistoryCause::Forgotten => oracle.forgotten.iter().any(granted),

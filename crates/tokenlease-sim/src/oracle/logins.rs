@@ -95,6 +95,7 @@ impl World {
             deliveries.iter().any(is_it)
                 && (!self.provider.is_active(*number, self.now)
                     || self.oracle.rejected_by_api.contains_key(&print)
+                    || self.oracle.called_inactive.contains(&print)
                     || self.oracle.forgotten.contains(&print)
                     || self.oracle.revoking.contains(&print))
         })

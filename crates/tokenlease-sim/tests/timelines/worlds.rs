@@ -116,6 +116,8 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
         4_000_172_941,
         4_000_316_215,
         4_000_651_288,
+        7_000_029_718,
+        7_000_056_108,
     ]
     .map(|seed| (seed, profile(seed)));
     for (seed, profile) in no_faults.into_iter().chain(faults).chain(drawn) {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ::redis::{AsyncConnectionConfig, RedisConnectionInfo, RedisError, aio::MultiplexedConnection};
 use rustls::{ClientConfig, pki_types::ServerName};
 use socket2::{SockRef, TcpKeepalive};
-use tokenlease::{Error, ErrorKind, Result};
+use tokenlease::{Error, ErrorKind, Result, runtime::look_up};
 use tokio::net::TcpStream;
 
 use crate::{
@@ -58,8 +58,8 @@ impl Connector {
             .advice("check the server and the network to it; the client retries by itself")
             .with_source(error)
         };
-        let stream =
-            TcpStream::connect((&*address.host, address.port)).await.map_err(unreachable)?;
+        let found = look_up(&address.host, address.port).await.map_err(unreachable)?;
+        let stream = TcpStream::connect(&*found).await.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         keep_alive(&stream, KEEPALIVE_IDLE).map_err(unreachable)?;
         let Some(config) = &self.tls else { return self.greet(address, stream, settings).await };

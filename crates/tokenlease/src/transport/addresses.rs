@@ -13,6 +13,8 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use crate::runtime::look_up;
+
 /// Looks up the addresses of a host.
 type LookUp = dyn Fn(String) -> LookedUp + Send + Sync;
 type LookedUp = std::pin::Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
@@ -25,7 +27,7 @@ impl Default for Addresses {
     fn default() -> Self {
         Self::looked_up(|host| {
             // Port 0: the HTTP library sets that of the URL.
-            Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) })
+            Box::pin(async move { look_up(&host, 0).await })
         })
     }
 }

@@ -13,6 +13,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::send_error::Place;
+use crate::runtime::look_up;
 
 /// The longest status line that is read, in bytes.
 const LONGEST_LINE: usize = 1024;
@@ -24,7 +25,8 @@ pub(crate) async fn proxy_status(proxy: &Url, server: &Uri) -> Option<StatusCode
         return None;
     }
     let host = proxy.host_str()?.trim_matches(['[', ']']);
-    let mut stream = TcpStream::connect((host, proxy.port_or_known_default()?)).await.ok()?;
+    let addresses = look_up(host, proxy.port_or_known_default()?).await.ok()?;
+    let mut stream = TcpStream::connect(&*addresses).await.ok()?;
     stream.write_all(&connect(proxy, server)).await.ok()?;
     let mut line = Vec::new();
     while !line.contains(&b'\n') && line.len() < LONGEST_LINE {

@@ -131,6 +131,9 @@ pub(super) fn failed(
         let error = transport(format!("TLS with {place} failed: {}", fault.detail));
         let error = error.advice(fault.advice);
         if fault.lasts { error.lasting() } else { error }
+    } else if let Some(refused) = chain(error).find_map(|error| error.downcast_ref::<Error>()) {
+        // The system allowed no thread for the lookup. A caller that waits would not learn why.
+        refused.clone().lasting()
     } else if error.is_dns() && is_unknown_host(&why) {
         transport(format!("DNS has no host with the name of {looked_up}"))
             .advice("check the host in the server address, and whether a proxy is needed")
