@@ -2,16 +2,20 @@
 
 use std::{
     ffi::{c_char, c_void},
-    mem::size_of,
+    mem::{MaybeUninit, size_of},
     ptr,
 };
 
-use tokenlease::hosted::Answer;
+use tokenlease::{Error, ErrorKind, core::machine::Outcome, hosted::Answer};
 
 use crate::{
-    boundary::{SizedOptions, bytes, sized, text},
+    boundary::{SizedOptions, guard, required, sized, text},
+    bytes::bytes,
     constants::TOKENLEASE_NUL_TERMINATED,
+    effect::{tokenlease_effect, tokenlease_effect_kind::TOKENLEASE_EFFECT_SEND},
     error::tokenlease_error,
+    outcome::give,
+    status::tokenlease_status,
 };
 
 /// The answer to a request. Begin with TOKENLEASE_ANSWER_INIT, then set fields. In a language without
@@ -54,36 +58,109 @@ unsafe impl SizedOptions for tokenlease_answer {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
+/// Returns the server's answer to a request. Every status is an answer, also 401, 407 and 503.
+///
+/// Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. What the answer says is no
+/// error of this call: the machine learns of it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_effect_answered(
+    effect: Option<&mut tokenlease_effect>,
+    answer: *const tokenlease_answer,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let effect = required(effect, "effect")?;
+        // SAFETY: the caller passes an answer whose pointers are valid for their lengths.
+        let answer = unsafe { read(answer) }?;
+        let taken = effect.take(&[TOKENLEASE_EFFECT_SEND])?;
+        Ok(effect.client().answered(taken, answer)?)
+    })
+}
+
+/// Says that the request cannot have reached the server: there was no connection, or no byte of it was
+/// written. Sending it again costs no second login. The message appears in errors; secrets of the
+/// request that it quotes are redacted.
+///
+/// Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_effect_not_sent(
+    effect: Option<&mut tokenlease_effect>,
+    message: *const c_char,
+    message_length: usize,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    // SAFETY: the caller passes a text with its length.
+    unsafe { failed(effect, message, message_length, Outcome::NotSent, error) }
+}
+
+/// Says that the request may have reached the server, and no answer came: a timeout, or a connection
+/// that ended. The login may have been made, so the machine backs off before it sends another one. If
+/// in doubt, use this instead of tokenlease_effect_not_sent. The message appears in errors; secrets of
+/// the request that it quotes are redacted.
+///
+/// Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_effect_lost(
+    effect: Option<&mut tokenlease_effect>,
+    message: *const c_char,
+    message_length: usize,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    // SAFETY: the caller passes a text with its length.
+    unsafe { failed(effect, message, message_length, Outcome::Lost, error) }
+}
+
 /// Reads a caller's answer.
 ///
 /// # Safety
 /// The pointer is NULL, or points to an answer whose pointers are NULL or valid for reads of their
 /// lengths, and which nothing changes while the returned one is used.
-pub(crate) unsafe fn answer<'a>(
+pub(crate) unsafe fn read<'a>(
     argument: *const tokenlease_answer,
 ) -> Result<Answer<'a>, Box<tokenlease_error>> {
     if argument.is_null() {
         return Err(tokenlease_error::bad_argument("the argument answer is NULL", "a pointer"));
     }
     // SAFETY: the caller guarantees it.
-    let read = unsafe { sized(argument, "answer") }?;
-    let Some(status) = u16::try_from(read.status).ok().filter(|status| (100..1000).contains(status))
+    let given = unsafe { sized(argument, "answer") }?;
+    let Some(status) =
+        u16::try_from(given.status).ok().filter(|status| (100..1000).contains(status))
     else {
-        let detail = format!("the field status of the argument answer is {}", read.status);
+        let detail = format!("the field status of the argument answer is {}", given.status);
         return Err(tokenlease_error::bad_argument(&detail, "an HTTP status from 100 to 999"));
     };
     // SAFETY: the caller guarantees it.
     let (headers, body) = unsafe {
         (
-            bytes(read.headers.cast(), read.headers_length, "answer.headers")?,
-            bytes(read.body, read.body_length, "answer.body")?,
+            bytes(given.headers.cast(), given.headers_length, "answer.headers")?,
+            bytes(given.body, given.body_length, "answer.body")?,
         )
     };
     let answer = Answer::new(status, headers, body);
-    if read.broke_off.is_null() {
+    if given.broke_off.is_null() {
         return Ok(answer);
     }
     // SAFETY: the caller guarantees it.
-    let how = unsafe { text(read.broke_off, TOKENLEASE_NUL_TERMINATED, "answer.broke_off") }?;
+    let how = unsafe { text(given.broke_off, TOKENLEASE_NUL_TERMINATED, "answer.broke_off") }?;
     Ok(answer.broke_off(how))
+}
+
+/// Returns a request with the error of the host's HTTP library.
+///
+/// # Safety
+/// As for [`text`].
+unsafe fn failed(
+    effect: Option<&mut tokenlease_effect>,
+    message: *const c_char,
+    length: usize,
+    outcome: fn(Error) -> Outcome<'static>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        // SAFETY: the caller guarantees it.
+        let message = unsafe { text(message, length, "message") }?;
+        let failed = Error::new(ErrorKind::Transport, message.to_owned())
+            .advice("check the network, and the settings of the program's HTTP library");
+        give(effect, &[TOKENLEASE_EFFECT_SEND], outcome(failed))
+    })
 }

@@ -26,9 +26,7 @@ type Text = Zeroizing<Vec<u8>>;
 
 /// Returns the method, "GET" or "POST". NULL for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_request_method(
-    request: Option<&tokenlease_request>,
-) -> *const c_char {
+pub extern "C" fn tokenlease_request_method(request: Option<&tokenlease_request>) -> *const c_char {
     request.map_or(ptr::null(), |request| request.method.as_ptr().cast())
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 18] = [
     "constants",
     "version",
     "status",
@@ -20,6 +20,13 @@ const SOURCES: [&str; 11] = [
     "client",
     "token_calls",
     "inspection",
+    "machine",
+    "machine_call",
+    "effect",
+    "request",
+    "answer",
+    "outcome",
+    "exchange",
 ];
 
 fn crate_folder() -> &'static Path {

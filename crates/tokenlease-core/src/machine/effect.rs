@@ -221,6 +221,30 @@ impl Effect {
     }
 }
 
+impl Action {
+    /// Returns the name of the record that a store action is about.
+    pub fn record(&self) -> Option<&Identity> {
+        match self {
+            Self::Send(_) => None,
+            Self::Load { record }
+            | Self::Lock { record, .. }
+            | Self::Renew { record, .. }
+            | Self::Save { record, .. }
+            | Self::Unlock { record, .. } => Some(record),
+        }
+    }
+
+    /// Returns the number that names the owner of a lock.
+    pub fn owner(&self) -> Option<u64> {
+        match self {
+            Self::Lock { owner, .. } | Self::Renew { owner, .. } | Self::Unlock { owner, .. } => {
+                Some(*owner)
+            }
+            Self::Send(_) | Self::Load { .. } | Self::Save { .. } => None,
+        }
+    }
+}
+
 impl Outcome<'_> {
     /// Returns the outcome of a store effect as the lifecycle takes it.
     pub(super) fn of_store(self) -> lifecycle::Outcome {
