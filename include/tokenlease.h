@@ -253,48 +253,48 @@ typedef enum tokenlease_result {
 } tokenlease_result;
 
 /**
- * What an effect asks for. Later versions may add kinds: pass an unknown one to
+ * What an effect asks for. Later versions may add actions: pass an effect with an unknown one to
  * tokenlease_effect_perform.
  */
-typedef enum tokenlease_effect_kind {
+typedef enum tokenlease_action {
   /**
-   * Nothing: the call is complete, or nothing is under way. Also the kind of NULL.
+   * Nothing: the call is complete, or nothing is under way. Also the action of NULL.
    */
-  TOKENLEASE_EFFECT_DONE = 0,
+  TOKENLEASE_ACTION_DONE = 0,
   /**
    * Wait for tokenlease_effect_timeout_ms, or until another thread returned an outcome, and poll
    * again. tokenlease_effect_perform waits so.
    */
-  TOKENLEASE_EFFECT_WAIT = 1,
+  TOKENLEASE_ACTION_WAIT = 1,
   /**
    * Send tokenlease_effect_request, once, and return the outcome with tokenlease_effect_answered,
    * tokenlease_effect_not_sent or tokenlease_effect_lost.
    */
-  TOKENLEASE_EFFECT_SEND = 2,
+  TOKENLEASE_ACTION_SEND = 2,
   /**
    * Read the record and the store's clock: tokenlease_effect_perform or tokenlease_effect_loaded.
    */
-  TOKENLEASE_EFFECT_LOAD = 3,
+  TOKENLEASE_ACTION_LOAD = 3,
   /**
    * Take the record's lock, unless another owner has it: tokenlease_effect_perform or
    * tokenlease_effect_lock_result. The owner that has it already gets it again.
    */
-  TOKENLEASE_EFFECT_LOCK = 4,
+  TOKENLEASE_ACTION_LOCK = 4,
   /**
    * Extend the lock, if this owner still has it: tokenlease_effect_perform or
    * tokenlease_effect_lock_result.
    */
-  TOKENLEASE_EFFECT_RENEW = 5,
+  TOKENLEASE_ACTION_RENEW = 5,
   /**
    * Replace the record if its revision is still the expected one: tokenlease_effect_perform,
    * tokenlease_effect_saved or tokenlease_effect_conflict.
    */
-  TOKENLEASE_EFFECT_SAVE = 6,
+  TOKENLEASE_ACTION_SAVE = 6,
   /**
    * Release the lock, if this owner has it: tokenlease_effect_perform or tokenlease_effect_unlocked.
    */
-  TOKENLEASE_EFFECT_UNLOCK = 7,
-} tokenlease_effect_kind;
+  TOKENLEASE_ACTION_UNLOCK = 7,
+} tokenlease_action;
 
 /**
  * The counters of a client. Calls that are answered from memory are not counted.
@@ -453,15 +453,15 @@ typedef struct tokenlease_exchange tokenlease_exchange;
  *     tokenlease_machine_begin(machine, TOKENLEASE_CALL_TOKEN, NULL, NULL, &call, &error);
  *     do {
  *         tokenlease_machine_poll(machine, call, &effect, &error);
- *         kind = tokenlease_effect_kind(effect);
- *         if (kind == TOKENLEASE_EFFECT_SEND) {
+ *         action = tokenlease_effect_action(effect);
+ *         if (action == TOKENLEASE_ACTION_SEND) {
  *             ... send tokenlease_effect_request(effect), fill in answer ...
  *             tokenlease_effect_answered(effect, &answer, &error);
  *         } else {
  *             tokenlease_effect_perform(effect, &error);  the library's store, and waiting
  *         }
  *         tokenlease_effect_free(effect);
- *     } while (kind != TOKENLEASE_EFFECT_DONE);
+ *     } while (action != TOKENLEASE_ACTION_DONE);
  *     tokenlease_machine_call_result(call, &result, &token, &error);
  *
  * Thread-safe: several threads may run this loop with a machine, each with its own call. docs/hosted.md
@@ -986,13 +986,13 @@ tokenlease_machine_set_now(const tokenlease_machine *machine, int64_t elapsed_ms
     tokenlease_error **error);
 
 /**
- * Returns the next thing that the host must do, as an effect to free with tokenlease_effect_free. Its
- * kind says what: see tokenlease_effect_kind.
+ * Returns the next thing that the host must do, as an effect to free with tokenlease_effect_free.
+ * tokenlease_effect_action says what.
  *
  * With a call, the machine is done when that call is complete and nothing is to be done now. call may
  * be NULL: then it is done when no call is open and nothing is under way. Effects are those of all
  * calls of the machine. A host may take a result as soon as the call is complete, but a host that then
- * never polls again may leave a lock behind: poll until the kind is TOKENLEASE_EFFECT_DONE.
+ * never polls again may leave a lock behind: poll until the action is TOKENLEASE_ACTION_DONE.
  *
  * Errors: TOKENLEASE_BAD_ARGUMENT for a call of another machine; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
  */
@@ -1067,10 +1067,10 @@ tokenlease_machine_call_result(const tokenlease_machine_call *call, tokenlease_r
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_machine_call_free(tokenlease_machine_call *call);
 
 /**
- * Returns what an effect asks for. TOKENLEASE_EFFECT_DONE for NULL.
+ * Returns what an effect asks for. TOKENLEASE_ACTION_DONE for NULL.
  */
-TOKENLEASE_API tokenlease_effect_kind TOKENLEASE_CALL
-tokenlease_effect_kind(const tokenlease_effect *effect);
+TOKENLEASE_API tokenlease_action TOKENLEASE_CALL
+tokenlease_effect_action(const tokenlease_effect *effect);
 
 /**
  * Returns the time that is left for an effect, in milliseconds from now: the timeout of a request or of
@@ -1081,7 +1081,7 @@ TOKENLEASE_API int64_t TOKENLEASE_CALL
 tokenlease_effect_timeout_ms(const tokenlease_effect *effect);
 
 /**
- * Returns the request to send. NULL for an effect of another kind, and for NULL.
+ * Returns the request to send. NULL for an effect with another action, and for NULL.
  */
 TOKENLEASE_API const tokenlease_request * TOKENLEASE_CALL
 tokenlease_effect_request(const tokenlease_effect *effect);
@@ -1102,22 +1102,22 @@ tokenlease_effect_lock_owner(const tokenlease_effect *effect);
 
 /**
  * Returns how long the lock is to live from when it is granted, in milliseconds of the store's clock.
- * TOKENLEASE_NONE for an effect of another kind than LOCK and RENEW, after its outcome, and for NULL.
+ * TOKENLEASE_NONE for an effect with another action than LOCK and RENEW, after its outcome, and for NULL.
  */
 TOKENLEASE_API int64_t TOKENLEASE_CALL
 tokenlease_effect_lock_ttl_ms(const tokenlease_effect *effect);
 
 /**
  * Returns the revision that the stored record must have to be replaced. TOKENLEASE_NONE if no record
- * may be stored, for an effect of another kind than SAVE, after its outcome, and for NULL.
+ * may be stored, for an effect with another action than SAVE, after its outcome, and for NULL.
  */
 TOKENLEASE_API int64_t TOKENLEASE_CALL
 tokenlease_effect_expected_revision(const tokenlease_effect *effect);
 
 /**
  * Returns the bytes of the record to write. They contain the token: encrypt them, and authenticate the
- * record's name with them. They are valid until the effect has its outcome. NULL for an effect of
- * another kind than SAVE, after its outcome, and for NULL.
+ * record's name with them. They are valid until the effect has its outcome. NULL for an effect with
+ * another action than SAVE, after its outcome, and for NULL.
  */
 TOKENLEASE_API const void * TOKENLEASE_CALL
 tokenlease_effect_record(const tokenlease_effect *effect);
@@ -1130,7 +1130,7 @@ tokenlease_effect_record_length(const tokenlease_effect *effect);
 
 /**
  * Returns how long the record to write is of use, in milliseconds: the store may drop it then.
- * TOKENLEASE_NONE if it must be kept, for an effect of another kind than SAVE, after its outcome, and
+ * TOKENLEASE_NONE if it must be kept, for an effect with another action than SAVE, after its outcome, and
  * for NULL.
  */
 TOKENLEASE_API int64_t TOKENLEASE_CALL tokenlease_effect_keep_ms(const tokenlease_effect *effect);
@@ -1218,7 +1218,7 @@ tokenlease_effect_lost(tokenlease_effect *effect, const char *message, size_t me
 /**
  * Does what an effect asks for, unless it is a request: the library calls the store of the machine's
  * config or registry, or waits, and returns the outcome to the machine. A wait takes 30 seconds at
- * most, and ends when another thread returns an outcome or begins a call. For TOKENLEASE_EFFECT_DONE
+ * most, and ends when another thread returns an outcome or begins a call. For TOKENLEASE_ACTION_DONE
  * it does nothing. A store that fails is no error of this call: the machine learns of it.
  *
  * Errors: TOKENLEASE_BAD_ARGUMENT for a request, and for an effect that has its outcome.

@@ -12,7 +12,7 @@ use crate::{
     boundary::{SizedOptions, guard, required, sized, text},
     bytes::bytes,
     constants::TOKENLEASE_NUL_TERMINATED,
-    effect::{tokenlease_effect, tokenlease_effect_kind::TOKENLEASE_EFFECT_SEND},
+    effect::{tokenlease_action::TOKENLEASE_ACTION_SEND, tokenlease_effect},
     error::tokenlease_error,
     outcome::give,
     status::tokenlease_status,
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn tokenlease_effect_answered(
         let effect = required(effect, "effect")?;
         // SAFETY: the caller passes an answer whose pointers are valid for their lengths.
         let answer = unsafe { read(answer) }?;
-        let taken = effect.take(&[TOKENLEASE_EFFECT_SEND])?;
+        let taken = effect.take(&[TOKENLEASE_ACTION_SEND])?;
         Ok(effect.client().answered(taken, answer)?)
     })
 }
@@ -161,6 +161,6 @@ unsafe fn failed(
         let message = unsafe { text(message, length, "message") }?;
         let failed = Error::new(ErrorKind::Transport, message.to_owned())
             .advice("check the network, and the settings of the program's HTTP library");
-        give(effect, &[TOKENLEASE_EFFECT_SEND], outcome(failed))
+        give(effect, &[TOKENLEASE_ACTION_SEND], outcome(failed))
     })
 }

@@ -23,7 +23,7 @@ use crate::{
 /// counts as failed when its time is over.
 pub struct tokenlease_effect {
     client: Arc<HostedClient>,
-    kind: tokenlease_effect_kind,
+    action: tokenlease_action,
     step: Step,
     request: Option<tokenlease_request>,
     record_name: Option<CString>,
@@ -39,40 +39,40 @@ enum Step {
     Over,
 }
 
-/// What an effect asks for. Later versions may add kinds: pass an unknown one to
+/// What an effect asks for. Later versions may add actions: pass an effect with an unknown one to
 /// tokenlease_effect_perform.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum tokenlease_effect_kind {
-    /// Nothing: the call is complete, or nothing is under way. Also the kind of NULL.
-    TOKENLEASE_EFFECT_DONE = 0,
+pub enum tokenlease_action {
+    /// Nothing: the call is complete, or nothing is under way. Also the action of NULL.
+    TOKENLEASE_ACTION_DONE = 0,
     /// Wait for tokenlease_effect_timeout_ms, or until another thread returned an outcome, and poll
     /// again. tokenlease_effect_perform waits so.
-    TOKENLEASE_EFFECT_WAIT = 1,
+    TOKENLEASE_ACTION_WAIT = 1,
     /// Send tokenlease_effect_request, once, and return the outcome with tokenlease_effect_answered,
     /// tokenlease_effect_not_sent or tokenlease_effect_lost.
-    TOKENLEASE_EFFECT_SEND = 2,
+    TOKENLEASE_ACTION_SEND = 2,
     /// Read the record and the store's clock: tokenlease_effect_perform or tokenlease_effect_loaded.
-    TOKENLEASE_EFFECT_LOAD = 3,
+    TOKENLEASE_ACTION_LOAD = 3,
     /// Take the record's lock, unless another owner has it: tokenlease_effect_perform or
     /// tokenlease_effect_lock_result. The owner that has it already gets it again.
-    TOKENLEASE_EFFECT_LOCK = 4,
+    TOKENLEASE_ACTION_LOCK = 4,
     /// Extend the lock, if this owner still has it: tokenlease_effect_perform or
     /// tokenlease_effect_lock_result.
-    TOKENLEASE_EFFECT_RENEW = 5,
+    TOKENLEASE_ACTION_RENEW = 5,
     /// Replace the record if its revision is still the expected one: tokenlease_effect_perform,
     /// tokenlease_effect_saved or tokenlease_effect_conflict.
-    TOKENLEASE_EFFECT_SAVE = 6,
+    TOKENLEASE_ACTION_SAVE = 6,
     /// Release the lock, if this owner has it: tokenlease_effect_perform or tokenlease_effect_unlocked.
-    TOKENLEASE_EFFECT_UNLOCK = 7,
+    TOKENLEASE_ACTION_UNLOCK = 7,
 }
 
-/// Returns what an effect asks for. TOKENLEASE_EFFECT_DONE for NULL.
+/// Returns what an effect asks for. TOKENLEASE_ACTION_DONE for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_effect_kind(
+pub extern "C" fn tokenlease_effect_action(
     effect: Option<&tokenlease_effect>,
-) -> tokenlease_effect_kind {
-    effect.map_or(tokenlease_effect_kind::TOKENLEASE_EFFECT_DONE, |effect| effect.kind)
+) -> tokenlease_action {
+    effect.map_or(tokenlease_action::TOKENLEASE_ACTION_DONE, |effect| effect.action)
 }
 
 /// Returns the time that is left for an effect, in milliseconds from now: the timeout of a request or of
@@ -88,7 +88,7 @@ pub extern "C" fn tokenlease_effect_timeout_ms(effect: Option<&tokenlease_effect
     left.map_or(TOKENLEASE_NONE, as_millis)
 }
 
-/// Returns the request to send. NULL for an effect of another kind, and for NULL.
+/// Returns the request to send. NULL for an effect with another action, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_effect_request(
     effect: Option<&tokenlease_effect>,
@@ -118,7 +118,7 @@ pub extern "C" fn tokenlease_effect_lock_owner(
 }
 
 /// Returns how long the lock is to live from when it is granted, in milliseconds of the store's clock.
-/// TOKENLEASE_NONE for an effect of another kind than LOCK and RENEW, after its outcome, and for NULL.
+/// TOKENLEASE_NONE for an effect with another action than LOCK and RENEW, after its outcome, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_effect_lock_ttl_ms(effect: Option<&tokenlease_effect>) -> i64 {
     match effect.and_then(tokenlease_effect::action) {
@@ -128,7 +128,7 @@ pub extern "C" fn tokenlease_effect_lock_ttl_ms(effect: Option<&tokenlease_effec
 }
 
 /// Returns the revision that the stored record must have to be replaced. TOKENLEASE_NONE if no record
-/// may be stored, for an effect of another kind than SAVE, after its outcome, and for NULL.
+/// may be stored, for an effect with another action than SAVE, after its outcome, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_effect_expected_revision(effect: Option<&tokenlease_effect>) -> i64 {
     match effect.and_then(tokenlease_effect::action) {
@@ -140,8 +140,8 @@ pub extern "C" fn tokenlease_effect_expected_revision(effect: Option<&tokenlease
 }
 
 /// Returns the bytes of the record to write. They contain the token: encrypt them, and authenticate the
-/// record's name with them. They are valid until the effect has its outcome. NULL for an effect of
-/// another kind than SAVE, after its outcome, and for NULL.
+/// record's name with them. They are valid until the effect has its outcome. NULL for an effect with
+/// another action than SAVE, after its outcome, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_effect_record(effect: Option<&tokenlease_effect>) -> *const c_void {
     record(effect).map_or(ptr::null(), |bytes| bytes.as_ptr().cast())
@@ -154,7 +154,7 @@ pub extern "C" fn tokenlease_effect_record_length(effect: Option<&tokenlease_eff
 }
 
 /// Returns how long the record to write is of use, in milliseconds: the store may drop it then.
-/// TOKENLEASE_NONE if it must be kept, for an effect of another kind than SAVE, after its outcome, and
+/// TOKENLEASE_NONE if it must be kept, for an effect with another action than SAVE, after its outcome, and
 /// for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_effect_keep_ms(effect: Option<&tokenlease_effect>) -> i64 {
@@ -172,31 +172,31 @@ pub extern "C" fn tokenlease_effect_free(effect: Option<Box<tokenlease_effect>>)
 
 impl tokenlease_effect {
     pub(crate) fn new(client: Arc<HostedClient>, step: HostStep) -> Self {
-        use tokenlease_effect_kind as Kind;
+        use tokenlease_action as A;
         let (mut request, mut record_name, mut lock_owner) = (None, None, None);
-        let (kind, step) = match step {
-            HostStep::Done => (Kind::TOKENLEASE_EFFECT_DONE, Step::Done),
-            HostStep::Wait(wait) => (Kind::TOKENLEASE_EFFECT_WAIT, Step::Wait(wait)),
+        let (asked, step) = match step {
+            HostStep::Done => (A::TOKENLEASE_ACTION_DONE, Step::Done),
+            HostStep::Wait(wait) => (A::TOKENLEASE_ACTION_WAIT, Step::Wait(wait)),
             HostStep::Do(effect) => {
                 let action = effect.action();
                 record_name = action.record().map(|record| text(record.key()));
                 lock_owner = action.owner().map(|owner| text(Owner::new(owner).as_str()));
-                let kind = match action {
+                let asked = match action {
                     Action::Send(of) => {
                         request = Some(tokenlease_request::new(of));
-                        Kind::TOKENLEASE_EFFECT_SEND
+                        A::TOKENLEASE_ACTION_SEND
                     }
-                    Action::Load { .. } => Kind::TOKENLEASE_EFFECT_LOAD,
-                    Action::Lock { .. } => Kind::TOKENLEASE_EFFECT_LOCK,
-                    Action::Renew { .. } => Kind::TOKENLEASE_EFFECT_RENEW,
-                    Action::Save { .. } => Kind::TOKENLEASE_EFFECT_SAVE,
+                    Action::Load { .. } => A::TOKENLEASE_ACTION_LOAD,
+                    Action::Lock { .. } => A::TOKENLEASE_ACTION_LOCK,
+                    Action::Renew { .. } => A::TOKENLEASE_ACTION_RENEW,
+                    Action::Save { .. } => A::TOKENLEASE_ACTION_SAVE,
                     // There is no other action: a test compares both lists.
-                    _ => Kind::TOKENLEASE_EFFECT_UNLOCK,
+                    _ => A::TOKENLEASE_ACTION_UNLOCK,
                 };
-                (kind, Step::Do(effect))
+                (asked, Step::Do(effect))
             }
         };
-        Self { client, kind, step, request, record_name, lock_owner }
+        Self { client, action: asked, step, request, record_name, lock_owner }
     }
 
     pub(crate) fn client(&self) -> &HostedClient {
@@ -215,24 +215,24 @@ impl tokenlease_effect {
         matches!(self.step, Step::Done)
     }
 
-    /// Takes the effect to return it with its outcome, if it is one of these kinds.
+    /// Takes the effect to return it with its outcome, if it has one of these actions.
     pub(crate) fn take(
         &mut self,
-        kinds: &[tokenlease_effect_kind],
+        actions: &[tokenlease_action],
     ) -> Result<Effect, Box<tokenlease_error>> {
         if matches!(self.step, Step::Over) {
             let detail = "the argument effect has its outcome already";
             return Err(tokenlease_error::bad_argument(detail, "one outcome for each effect"));
         }
-        let fits = kinds.contains(&self.kind);
+        let fits = actions.contains(&self.action);
         match std::mem::replace(&mut self.step, Step::Over) {
             Step::Do(effect) if fits => Ok(*effect),
             step => {
                 self.step = step;
-                let detail = format!("the argument effect has the kind {}", self.kind as i32);
+                let detail = format!("the argument effect has the action {}", self.action as i32);
                 Err(tokenlease_error::bad_argument(
                     &detail,
-                    "the outcome of an effect of that kind",
+                    "the outcome of an effect with that action",
                 ))
             }
         }

@@ -30,15 +30,15 @@ use crate::{
 ///     tokenlease_machine_begin(machine, TOKENLEASE_CALL_TOKEN, NULL, NULL, &call, &error);
 ///     do {
 ///         tokenlease_machine_poll(machine, call, &effect, &error);
-///         kind = tokenlease_effect_kind(effect);
-///         if (kind == TOKENLEASE_EFFECT_SEND) {
+///         action = tokenlease_effect_action(effect);
+///         if (action == TOKENLEASE_ACTION_SEND) {
 ///             ... send tokenlease_effect_request(effect), fill in answer ...
 ///             tokenlease_effect_answered(effect, &answer, &error);
 ///         } else {
 ///             tokenlease_effect_perform(effect, &error);  the library's store, and waiting
 ///         }
 ///         tokenlease_effect_free(effect);
-///     } while (kind != TOKENLEASE_EFFECT_DONE);
+///     } while (action != TOKENLEASE_ACTION_DONE);
 ///     tokenlease_machine_call_result(call, &result, &token, &error);
 ///
 /// Thread-safe: several threads may run this loop with a machine, each with its own call. docs/hosted.md
@@ -112,13 +112,13 @@ pub extern "C" fn tokenlease_machine_set_now(
     guard(error, || Ok(required(machine, "machine")?.0.set_now(now(elapsed_ms, wall_ms)?)?))
 }
 
-/// Returns the next thing that the host must do, as an effect to free with tokenlease_effect_free. Its
-/// kind says what: see tokenlease_effect_kind.
+/// Returns the next thing that the host must do, as an effect to free with tokenlease_effect_free.
+/// tokenlease_effect_action says what.
 ///
 /// With a call, the machine is done when that call is complete and nothing is to be done now. call may
 /// be NULL: then it is done when no call is open and nothing is under way. Effects are those of all
 /// calls of the machine. A host may take a result as soon as the call is complete, but a host that then
-/// never polls again may leave a lock behind: poll until the kind is TOKENLEASE_EFFECT_DONE.
+/// never polls again may leave a lock behind: poll until the action is TOKENLEASE_ACTION_DONE.
 ///
 /// Errors: TOKENLEASE_BAD_ARGUMENT for a call of another machine; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
 #[unsafe(no_mangle)]

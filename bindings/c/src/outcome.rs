@@ -15,11 +15,11 @@ use crate::{
     bytes::bytes,
     constants::TOKENLEASE_NONE,
     effect::{
-        tokenlease_effect,
-        tokenlease_effect_kind::{
-            self, TOKENLEASE_EFFECT_LOAD, TOKENLEASE_EFFECT_LOCK, TOKENLEASE_EFFECT_RENEW,
-            TOKENLEASE_EFFECT_SAVE, TOKENLEASE_EFFECT_UNLOCK,
+        tokenlease_action::{
+            self, TOKENLEASE_ACTION_LOAD, TOKENLEASE_ACTION_LOCK, TOKENLEASE_ACTION_RENEW,
+            TOKENLEASE_ACTION_SAVE, TOKENLEASE_ACTION_UNLOCK,
         },
+        tokenlease_effect,
     },
     error::tokenlease_error,
     status::tokenlease_status,
@@ -39,17 +39,17 @@ pub enum tokenlease_store_failure {
     TOKENLEASE_STORE_UNREADABLE = 2,
 }
 
-const STORE: [tokenlease_effect_kind; 5] = [
-    TOKENLEASE_EFFECT_LOAD,
-    TOKENLEASE_EFFECT_LOCK,
-    TOKENLEASE_EFFECT_RENEW,
-    TOKENLEASE_EFFECT_SAVE,
-    TOKENLEASE_EFFECT_UNLOCK,
+const STORE: [tokenlease_action; 5] = [
+    TOKENLEASE_ACTION_LOAD,
+    TOKENLEASE_ACTION_LOCK,
+    TOKENLEASE_ACTION_RENEW,
+    TOKENLEASE_ACTION_SAVE,
+    TOKENLEASE_ACTION_UNLOCK,
 ];
 
 /// Does what an effect asks for, unless it is a request: the library calls the store of the machine's
 /// config or registry, or waits, and returns the outcome to the machine. A wait takes 30 seconds at
-/// most, and ends when another thread returns an outcome or begins a call. For TOKENLEASE_EFFECT_DONE
+/// most, and ends when another thread returns an outcome or begins a call. For TOKENLEASE_ACTION_DONE
 /// it does nothing. A store that fails is no error of this call: the machine learns of it.
 ///
 /// Errors: TOKENLEASE_BAD_ARGUMENT for a request, and for an effect that has its outcome.
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn tokenlease_effect_loaded(
         // SAFETY: the caller passes bytes with their length.
         let stored = unsafe { stored(revision, record, record_length) }?;
         let outcome = Outcome::Loaded { stored, now: store_time(store_ms)? };
-        give(effect, &[TOKENLEASE_EFFECT_LOAD], outcome)
+        give(effect, &[TOKENLEASE_ACTION_LOAD], outcome)
     })
 }
 
@@ -106,7 +106,7 @@ pub extern "C" fn tokenlease_effect_lock_result(
 ) -> tokenlease_status {
     guard(error, || {
         let outcome = if granted { Outcome::Locked } else { Outcome::Busy };
-        give(effect, &[TOKENLEASE_EFFECT_LOCK, TOKENLEASE_EFFECT_RENEW], outcome)
+        give(effect, &[TOKENLEASE_ACTION_LOCK, TOKENLEASE_ACTION_RENEW], outcome)
     })
 }
 
@@ -124,7 +124,7 @@ pub extern "C" fn tokenlease_effect_saved(
     guard(error, || {
         let Ok(revision) = u64::try_from(revision) else { return Err(bad_revision(revision)) };
         let outcome = Outcome::Saved { revision, now: store_time(store_ms)? };
-        give(effect, &[TOKENLEASE_EFFECT_SAVE], outcome)
+        give(effect, &[TOKENLEASE_ACTION_SAVE], outcome)
     })
 }
 
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn tokenlease_effect_conflict(
         // SAFETY: the caller passes bytes with their length.
         let stored = unsafe { stored(revision, record, record_length) }?;
         let outcome = Outcome::Conflict { stored, now: store_time(store_ms)? };
-        give(effect, &[TOKENLEASE_EFFECT_SAVE], outcome)
+        give(effect, &[TOKENLEASE_ACTION_SAVE], outcome)
     })
 }
 
@@ -157,7 +157,7 @@ pub extern "C" fn tokenlease_effect_unlocked(
     effect: Option<&mut tokenlease_effect>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
-    guard(error, || give(effect, &[TOKENLEASE_EFFECT_UNLOCK], Outcome::Unlocked))
+    guard(error, || give(effect, &[TOKENLEASE_ACTION_UNLOCK], Outcome::Unlocked))
 }
 
 /// Says that a host's own store failed. failure is a tokenlease_store_failure. The message appears in
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn tokenlease_effect_store_failed(
         // SAFETY: the caller passes a text with its length.
         let message = unsafe { text(message, message_length, "message") }?;
         let failed = Error::new(ErrorKind::Store, message.to_owned());
-        let record = [TOKENLEASE_EFFECT_LOAD, TOKENLEASE_EFFECT_SAVE];
+        let record = [TOKENLEASE_ACTION_LOAD, TOKENLEASE_ACTION_SAVE];
         match failure {
             _ if failure == Failure::TOKENLEASE_STORE_UNAVAILABLE as i32 => {
                 give(effect, &STORE, Outcome::Failed(failed))
@@ -198,11 +198,11 @@ pub unsafe extern "C" fn tokenlease_effect_store_failed(
 
 pub(crate) fn give(
     effect: Option<&mut tokenlease_effect>,
-    kinds: &[tokenlease_effect_kind],
+    actions: &[tokenlease_action],
     outcome: Outcome<'_>,
 ) -> Result<(), Box<tokenlease_error>> {
     let effect = required(effect, "effect")?;
-    let taken = effect.take(kinds)?;
+    let taken = effect.take(actions)?;
     Ok(effect.client().handle(taken, outcome)?)
 }
 

@@ -375,6 +375,6 @@ fn request_of(effect: &Effect) -> Result<&Request> {
             ErrorKind::Config,
             format!("the effect `{action}` is one of the store, and got the answer to a request"),
         )
-        .advice("answer the effects of kind `send` alone")),
+        .advice("answer the effects with the action `send` alone")),
     }
 }

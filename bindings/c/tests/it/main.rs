@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod installation;
+mod machines;
 mod programs;
 mod readme;
 mod secrets;
