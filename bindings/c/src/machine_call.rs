@@ -116,12 +116,12 @@ pub extern "C" fn tokenlease_machine_call_result(
     guard(error, || {
         let (call, result) = (required(call, "call")?, required(result, "result")?);
         let token = required(token, "token")?;
-        let Some(taken) = call.client.take(call.id)? else {
+        let Some(outcome) = call.client.take(call.id)? else {
             let detail = "the argument call is not complete, or its result was read before";
             return Err(tokenlease_error::bad_argument(detail, "a call that is complete"));
         };
         let mut served = None;
-        result.write(match taken? {
+        result.write(match outcome? {
             CallResult::Token(lease) => {
                 served = Some(lease.lease.token().clone());
                 tokenlease_result::TOKENLEASE_RESULT_TOKEN

@@ -183,10 +183,11 @@ impl Machine {
                 _ => Timestamp::MAX,
             };
             match self.lifecycle.poll(now) {
-                lifecycle::Step::Do(effect, receipt) => match self.effect(effect, receipt, now) {
-                    Some(effect) => return Step::Do(Box::new(effect)),
-                    None => continue,
-                },
+                lifecycle::Step::Do(effect, receipt) => {
+                    if let Some(effect) = self.effect(effect, receipt, now) {
+                        return Step::Do(Box::new(effect));
+                    }
+                }
                 lifecycle::Step::Wait(next) => {
                     until = until.min(next);
                     if !self.step_calls(now) {
@@ -337,7 +338,8 @@ impl Machine {
                 let owner = self.seed.wrapping_add(receipt.lock_epoch());
                 match Effect::of_store(effect, receipt, self.server.identity(), owner) {
                     Ok(effect) => Some(effect),
-                    Err((receipt, outcome)) => {
+                    Err(failed) => {
+                        let (receipt, outcome) = *failed;
                         self.lifecycle.handle(receipt, outcome, now);
                         None
                     }
@@ -356,12 +358,12 @@ impl Machine {
         match Exchange::new(server, call, self.credentials.clone()) {
             Ok((exchange, request)) => {
                 let deadline = receipt.deadline();
-                let sent_at = now.elapsed;
+                let (sent_at, exchange) = (now.elapsed, Box::new(exchange));
                 let origin = Origin::Exchange { receipt, exchange, sent_at };
                 Some(Effect { action: Action::Send(request), origin, deadline })
             }
             Err(outcome) => {
-                self.lifecycle.handle(receipt, outcome, now);
+                self.lifecycle.handle(receipt, *outcome, now);
                 None
             }
         }

@@ -170,9 +170,8 @@ impl Progress {
         let is_late = now.elapsed >= self.ask.deadline;
         let done = |result| Some(Stage::Done(Some(result)));
         match &mut self.stage {
-            Stage::Done(_) => None,
             Stage::Document(_) if is_late => done(Err(too_late())),
-            Stage::Document(_) => None,
+            Stage::Done(_) | Stage::Document(_) => None,
             Stage::Ask => match lifecycle.ask(&self.ask, now) {
                 Reply::Lease(served) => done(Ok(CallResult::Token(served))),
                 Reply::Error(error) => done(Err(error)),
@@ -253,6 +252,9 @@ impl JobSteps {
     }
 
     /// Ends the job of a caller whose deadline passed. A report that is not saved is given anyhow.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded` without a report; otherwise that of the job.
     pub fn give_up(&mut self, lifecycle: &mut Lifecycle) -> Result<Report> {
         self.report.take().unwrap_or_else(|| {
             self.abandon(lifecycle);

@@ -42,7 +42,7 @@ pub(super) enum Origin {
     /// A store effect of the lifecycle.
     Store(Receipt),
     /// A request of the lifecycle.
-    Exchange { receipt: Receipt, exchange: Exchange, sent_at: Timestamp },
+    Exchange { receipt: Receipt, exchange: Box<Exchange>, sent_at: Timestamp },
     /// A step of the discovery.
     Discovery(u64),
 }
@@ -200,7 +200,7 @@ impl Effect {
         receipt: Receipt,
         record: &Identity,
         owner: u64,
-    ) -> Result<Self, (Receipt, lifecycle::Outcome)> {
+    ) -> Result<Self, Box<(Receipt, lifecycle::Outcome)>> {
         let record = record.clone();
         let action = match effect {
             lifecycle::Effect::Load => Action::Load { record },
@@ -213,7 +213,7 @@ impl Effect {
             lifecycle::Effect::Unlock => Action::Unlock { record, owner },
             lifecycle::Effect::Send(_) => {
                 let error = Error::new(ErrorKind::Internal, "a request is no effect of the store");
-                return Err((receipt, lifecycle::Outcome::NotSent(error)));
+                return Err(Box::new((receipt, lifecycle::Outcome::NotSent(error))));
             }
         };
         let deadline = receipt.deadline();

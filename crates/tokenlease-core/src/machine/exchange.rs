@@ -29,11 +29,11 @@ impl Exchange {
         server: Server,
         call: Call,
         credentials: Credentials,
-    ) -> Result<(Self, Request), lifecycle::Outcome> {
+    ) -> Result<(Self, Request), Box<lifecycle::Outcome>> {
         Self::check(&server, &call)?;
         match server.request(&call, &credentials) {
             Ok(request) => Ok((Self { server, call, credentials }, request)),
-            Err(error) => Err(lifecycle::Outcome::NotSent(lasting(error))),
+            Err(error) => Err(Box::new(lifecycle::Outcome::NotSent(lasting(error)))),
         }
     }
 
@@ -41,11 +41,11 @@ impl Exchange {
     ///
     /// # Errors
     /// The outcome of a call that the server does not have.
-    pub fn check(server: &Server, call: &Call) -> Result<(), lifecycle::Outcome> {
+    pub fn check(server: &Server, call: &Call) -> Result<(), Box<lifecycle::Outcome>> {
         if matches!(call, Call::Validate(_)) && !server.can_validate() {
             let error = "the server's discovery document names no call that validates tokens";
             let error = Error::new(ErrorKind::Unsupported, error);
-            return Err(lifecycle::Outcome::Answered(Answer::Failed(error)));
+            return Err(Box::new(lifecycle::Outcome::Answered(Answer::Failed(error))));
         }
         Ok(())
     }

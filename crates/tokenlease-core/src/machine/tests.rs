@@ -1,6 +1,9 @@
 //! Machines driven by a host that moves bytes: a server that answers by path, and a store of bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use ::http::Response;
 
@@ -35,21 +38,6 @@ impl Host {
 
     fn now(&self) -> Now {
         Now { elapsed: Timestamp(self.t), wall: WallTime(1_700_000_000_000 + self.t) }
-    }
-
-    fn machine(&self, identity: Identity, seed: u64) -> Machine {
-        let settings = Settings {
-            key: Key::new([7; 32]),
-            policy: Policy::default(),
-            seed,
-            boot: None,
-            host: "host",
-            process: 1,
-            wait: Duration::from_secs(30),
-        };
-        let credentials =
-            Credentials::password("canary-password").with_client_secret("canary-secret");
-        Machine::new(Server::new(identity), credentials, settings).unwrap()
     }
 
     fn logins(&self) -> usize {
@@ -158,6 +146,20 @@ impl Host {
     }
 }
 
+fn machine(identity: Identity, seed: u64) -> Machine {
+    let settings = Settings {
+        key: Key::new([7; 32]),
+        policy: Policy::default(),
+        seed,
+        boot: None,
+        host: "host",
+        process: 1,
+        wait: Duration::from_secs(30),
+    };
+    let credentials = Credentials::password("canary-password").with_client_secret("canary-secret");
+    Machine::new(Server::new(identity), credentials, settings).unwrap()
+}
+
 fn wyn() -> Identity {
     Identity::wyn("https://h", "u", "c").unwrap()
 }
@@ -167,7 +169,7 @@ fn wyn() -> Identity {
 #[test]
 fn machines_that_share_a_store_cause_one_login() {
     let mut host = Host::new();
-    let (mut one, mut other) = (host.machine(wyn(), 1), host.machine(wyn(), 1000));
+    let (mut one, mut other) = (machine(wyn(), 1), machine(wyn(), 1000));
     let (token, source) = host.token(&mut one);
     assert_eq!(source, Source::Login);
     assert!(host.locks.is_empty());
@@ -180,7 +182,7 @@ fn machines_that_share_a_store_cause_one_login() {
 #[test]
 fn a_machine_waits_for_the_lock_of_another_one() {
     let mut host = Host::new();
-    let (mut one, mut other) = (host.machine(wyn(), 1), host.machine(wyn(), 1000));
+    let (mut one, mut other) = (machine(wyn(), 1), machine(wyn(), 1000));
     let call = ClientCall::Token { min_remaining: None };
     let id = one.begin(call.clone(), None, host.now());
     // The first machine has the lock, and its login is under way.
@@ -214,7 +216,7 @@ fn a_machine_waits_for_the_lock_of_another_one() {
 #[test]
 fn a_rejected_token_is_validated_before_it_is_replaced() {
     let mut host = Host::new();
-    let mut machine = host.machine(wyn(), 1);
+    let mut machine = machine(wyn(), 1);
     let (token, _) = host.token(&mut machine);
     let report = || ClientCall::ReportRejected(token.clone());
     let result = host.call(&mut machine, report());
@@ -231,7 +233,7 @@ fn a_rejected_token_is_validated_before_it_is_replaced() {
 #[test]
 fn a_rejected_token_of_another_process_is_validated() {
     let mut host = Host::new();
-    let (mut one, mut other) = (host.machine(wyn(), 1), host.machine(wyn(), 1000));
+    let (mut one, mut other) = (machine(wyn(), 1), machine(wyn(), 1000));
     let (token, _) = host.token(&mut one);
     host.active.clear();
     let result = host.call(&mut other, ClientCall::ReportRejected(token.clone()));
@@ -243,7 +245,7 @@ fn a_rejected_token_of_another_process_is_validated() {
 #[test]
 fn a_machine_validates_revokes_forgets_and_unblocks() {
     let mut host = Host::new();
-    let mut machine = host.machine(wyn(), 1);
+    let mut machine = machine(wyn(), 1);
     let (token, _) = host.token(&mut machine);
     let result = host.call(&mut machine, ClientCall::Validate(token.clone()));
     assert!(matches!(result, Ok(CallResult::Validation(true))), "{result:?}");
@@ -271,11 +273,11 @@ fn a_machine_validates_revokes_forgets_and_unblocks() {
 fn machines_that_share_a_store_read_the_discovery_document_once() {
     let mut host = Host::new();
     let identity = || Identity::oauth2("https://h", "u", "c").unwrap();
-    let mut one = host.machine(identity(), 1);
+    let mut one = machine(identity(), 1);
     let (token, _) = host.token(&mut one);
     assert_eq!(host.sent, ["/.well-known/openid-configuration", "/found/token"]);
     // The second process needs the document for the revocation, and finds it in the store.
-    let mut other = host.machine(identity(), 1000);
+    let mut other = machine(identity(), 1000);
     let result = host.call(&mut other, ClientCall::Revoke(token));
     assert!(matches!(result, Ok(CallResult::Revoked(_))), "{result:?}");
     assert_eq!(host.sent[2..], ["/found/revoke"]);
@@ -294,7 +296,7 @@ fn a_call_whose_effects_are_lost_ends_at_its_deadline() {
         ];
         for call in calls {
             let mut host = Host::new();
-            let mut machine = host.machine(identity.clone(), 1);
+            let mut machine = machine(identity.clone(), 1);
             let id = machine.begin(call.clone(), Some(Duration::from_secs(5)), host.now());
             let until = host.t + 5000;
             while host.t <= until && !machine.is_complete(id) {
@@ -320,7 +322,7 @@ fn a_call_whose_effects_are_lost_ends_at_its_deadline() {
 #[test]
 fn a_login_that_is_answered_late_still_brings_its_token() {
     let mut host = Host::new();
-    let mut machine = host.machine(wyn(), 1);
+    let mut machine = machine(wyn(), 1);
     let call = ClientCall::Token { min_remaining: None };
     machine.begin(call, Some(Duration::from_secs(12)), host.now());
     let login = loop {
@@ -344,7 +346,7 @@ fn a_login_that_is_answered_late_still_brings_its_token() {
 #[test]
 fn an_outcome_of_another_effect_is_a_failure() {
     let mut host = Host::new();
-    let mut machine = host.machine(wyn(), 1);
+    let mut machine = machine(wyn(), 1);
     let id = machine.begin(
         ClientCall::Token { min_remaining: None },
         Some(Duration::from_secs(2)),
@@ -367,14 +369,15 @@ fn an_outcome_of_another_effect_is_a_failure() {
 fn machines_and_effects_show_no_secret() {
     let host = Host::new();
     let identity = Identity::winkas("https://h", "u", "c").unwrap();
-    let mut machine = host.machine(identity, 1);
+    let mut machine = machine(identity, 1);
     let token = Token::new(TokenKind::Winkas, "canary token");
     machine.begin(ClientCall::Validate(token), None, host.now());
     let mut seen = format!("{machine:?}");
     let mut quoted = 0;
     for _ in 0..3 {
         let Step::Do(effect) = machine.poll(host.now()) else { break };
-        seen += &format!("{effect:?}");
+        seen.push_str(&effect.action().to_string());
+        let _ = write!(seen, "{effect:?}");
         if let Action::Send(request) = effect.action() {
             quoted += 1;
             let text = format!("cannot connect to {}", request.uri());

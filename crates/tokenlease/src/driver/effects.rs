@@ -78,7 +78,7 @@ impl ClientState {
             Err(error) => return Outcome::NotSent(lasting(error)),
         };
         if let Err(outcome) = Exchange::check(&server, &call) {
-            return outcome;
+            return *outcome;
         }
         let credentials = {
             let fetched = self.credentials_for(entry, &call);
@@ -107,7 +107,7 @@ impl ClientState {
         }
         let (exchange, request) = match Exchange::new(server, call, credentials) {
             Ok(exchange) => exchange,
-            Err(outcome) => return outcome,
+            Err(outcome) => return *outcome,
         };
         self.counters.sent(exchange.call());
         let sent_at = self.elapsed();

@@ -78,13 +78,14 @@ impl ClientBuilder {
         let (registry, _) = self.checked()?;
         let (server, credentials) = self.into_server();
         registry.http().check(server.identity())?;
-        match Exchange::new(server, call, fetched(&credentials)?) {
-            Ok((exchange, request)) => Ok(HostedExchange { exchange, request }),
-            Err(Outcome::NotSent(error) | Outcome::Answered(Meaning::Failed(error))) => Err(error),
-            Err(_) => {
-                Err(Error::new(ErrorKind::Internal, "a request was refused without an error"))
-            }
-        }
+        let refused = match Exchange::new(server, call, fetched(&credentials)?) {
+            Ok((exchange, request)) => return Ok(HostedExchange { exchange, request }),
+            Err(refused) => *refused,
+        };
+        Err(match refused {
+            Outcome::NotSent(error) | Outcome::Answered(Meaning::Failed(error)) => error,
+            _ => Error::new(ErrorKind::Internal, "a request was refused without an error"),
+        })
     }
 }
 
