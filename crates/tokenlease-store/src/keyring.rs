@@ -5,12 +5,13 @@
 //! has the entry. So processes that start together end with one key, even if one of them dies or is
 //! stopped meanwhile.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use keyring_core::{CredentialStore, Entry};
 use tokenlease::{
     Error, ErrorKind, Result, Store,
     core::Key,
+    runtime::spawn_thread,
     store::{Stored, Swapped},
 };
 use zeroize::Zeroizing;
@@ -242,7 +243,7 @@ async fn with_timeout<R: Send + 'static>(
     work: impl FnOnce() -> Result<R> + Send + 'static,
 ) -> Result<R> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    let thread = thread::Builder::new().name("tokenlease-keyring".into()).spawn(move || {
+    let thread = spawn_thread("tokenlease-keyring", move || {
         // The receiver is gone after a timeout.
         let _ = sender.send(work());
     });

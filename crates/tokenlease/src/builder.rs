@@ -11,7 +11,7 @@ use tokenlease_core::{
 use crate::{
     client::Client,
     credentials_source::CredentialsSource,
-    event_queue::{EventQueue, Hook},
+    event_queue::{EventQueue, Hook, Observer},
     hosted::HostedClient,
     registry::Registry,
     state::{ClientState, Hooks},
@@ -52,7 +52,7 @@ pub struct ClientBuilder {
     lock_ttl: Option<Duration>,
     wait: Duration,
     hook: Option<Hook>,
-    observer: Option<Hook>,
+    observer: Option<Observer>,
 }
 
 impl Client {
@@ -163,13 +163,13 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.hook = Some(Box::new(hook));
+        self.hook = Some(Hook::new(hook));
         self
     }
 
     /// Sets a function that is called with each event before the event's call returns.
     pub(crate) fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Box::new(observer));
+        self.observer = Some(Arc::new(observer));
         self
     }
 

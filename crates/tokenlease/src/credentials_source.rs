@@ -9,7 +9,10 @@ use std::{
 use tokenlease_core::{Credentials, Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
 
-use crate::runtime::run_blocking;
+use crate::{
+    callbacks::Owner,
+    runtime::{ProgramSignals, run_blocking},
+};
 
 /// Fixed credentials, or a function that fetches them from a vault, a file or a command.
 ///
@@ -39,31 +42,36 @@ pub struct CredentialsSource(Kind);
 #[derive(Clone)]
 enum Kind {
     Fixed(Credentials),
-    Function(Arc<dyn Fn() -> Result<Credentials> + Send + Sync>),
+    Function(Arc<dyn Fn() -> Result<Credentials> + Send + Sync>, ProgramSignals),
 }
 
 impl CredentialsSource {
     /// Fetches the credentials with a function.
     pub fn from_fn(function: impl Fn() -> Result<Credentials> + Send + Sync + 'static) -> Self {
-        Self(Kind::Function(Arc::new(function)))
+        Self(Kind::Function(Arc::new(function), ProgramSignals::of_this_thread()))
     }
 
     /// Returns the credentials if they are fixed.
     pub(crate) fn fixed(&self) -> Option<&Credentials> {
         match &self.0 {
             Kind::Fixed(credentials) => Some(credentials),
-            Kind::Function(_) => None,
+            Kind::Function(..) => None,
         }
     }
 
-    /// Returns the current credentials. Calls the function if there is one.
-    pub(crate) async fn fetch(&self, fetches: &Arc<Semaphore>) -> Result<Credentials> {
+    /// Returns the current credentials. Calls the function, as one of that owner, if there is one.
+    pub(crate) async fn fetch(
+        &self,
+        owner: Owner,
+        fetches: &Arc<Semaphore>,
+    ) -> Result<Credentials> {
         match &self.0 {
             Kind::Fixed(credentials) => Ok(credentials.clone()),
-            Kind::Function(function) => {
+            Kind::Function(function, signals) => {
                 let permit = fetches.clone().acquire_owned().await.ok();
-                let function = function.clone();
-                let call = move || catch_unwind(AssertUnwindSafe(|| function()));
+                let (function, signals) = (function.clone(), *signals);
+                let call = move || owner.run(|| signals.apply(|| function()));
+                let call = move || catch_unwind(AssertUnwindSafe(call));
                 run_blocking(permit, call).await?.unwrap_or_else(|_| {
                     Err(Error::new(
                         ErrorKind::Internal,
@@ -86,7 +94,7 @@ impl fmt::Debug for CredentialsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Kind::Fixed(_) => "CredentialsSource([redacted])",
-            Kind::Function(_) => "CredentialsSource(a function)",
+            Kind::Function(..) => "CredentialsSource(a function)",
         })
     }
 }

@@ -14,14 +14,35 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
 };
 
 use tokenlease_core::lifecycle::Event;
 use tokio::sync::Notify;
 
-/// A function that is called with each event.
-pub(crate) type Hook = Box<dyn Fn(&Event) + Send + Sync>;
+use crate::{
+    callbacks::Owner,
+    runtime::{ProgramSignals, spawn_thread},
+};
+
+/// A function that is called with each event on the thread where it happens.
+pub(crate) type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// A function that is called with each event, with the signal mask of the thread that passed it.
+#[derive(Clone)]
+pub(crate) struct Hook {
+    call: Arc<dyn Fn(&Event) + Send + Sync>,
+    signals: ProgramSignals,
+}
+
+impl Hook {
+    pub(crate) fn new(call: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self { call: Arc::new(call), signals: ProgramSignals::of_this_thread() }
+    }
+
+    fn call(&self, event: &Event) {
+        self.signals.apply(|| (self.call)(event));
+    }
+}
 
 /// The most events of a client that wait for its hook.
 const MAX_WAITING: usize = 256;
@@ -32,6 +53,8 @@ const MAX_THREADS: usize = 4;
 /// The events of one client that wait for its hook.
 pub(crate) struct EventQueue {
     hook: Hook,
+    /// The owner of the hook.
+    pub(crate) id: Owner,
     waiting: Mutex<Waiting>,
     /// How many events were dropped because the queue was full.
     dropped: AtomicU64,
@@ -50,10 +73,16 @@ impl EventQueue {
     pub(crate) fn new(hook: Hook) -> Self {
         Self {
             hook,
+            id: Owner::new(),
             waiting: Mutex::default(),
             dropped: AtomicU64::new(0),
             delivered: Notify::new(),
         }
+    }
+
+    /// Returns an empty queue of the same hook, for a forked child.
+    pub(crate) fn after_fork(&self) -> Self {
+        Self::new(self.hook.clone())
     }
 
     /// Returns how many events were dropped.
@@ -94,7 +123,7 @@ impl EventQueue {
     fn deliver_next(&self) -> bool {
         let event = self.lock().events.pop_front();
         if let Some(event) = event
-            && catch_unwind(AssertUnwindSafe(|| (self.hook)(&event))).is_err()
+            && catch_unwind(AssertUnwindSafe(|| self.id.run(|| self.hook.call(&event)))).is_err()
         {
             tracing::error!(target: "tokenlease", "the event hook panicked at the event `{event}`");
         }
@@ -138,8 +167,7 @@ impl HookThreads {
         threads.queues.push_back(queue.clone());
         if threads.running < MAX_THREADS {
             let shared = self.clone();
-            let thread = thread::Builder::new().name("tokenlease-hook".into());
-            if thread.spawn(move || shared.run()).is_ok() {
+            if spawn_thread("tokenlease-hook", move || shared.run()).is_ok() {
                 threads.running += 1;
             } else if threads.running == 0 {
                 threads.queues.pop_back();
@@ -190,7 +218,7 @@ mod tests {
             let hook = move |_: &Event| {
                 let _ = released.lock().unwrap().recv();
             };
-            Arc::new(EventQueue::new(Box::new(hook)))
+            Arc::new(EventQueue::new(Hook::new(hook)))
         };
         let queues: Vec<_> = std::iter::repeat_with(blocked).take(16).collect();
         for queue in &queues {
@@ -212,7 +240,7 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let of_hook = seen.clone();
         let hook = move |event: &Event| of_hook.try_lock().unwrap().push(*event);
-        let queue = Arc::new(EventQueue::new(Box::new(hook)));
+        let queue = Arc::new(EventQueue::new(Hook::new(hook)));
         let sent: Vec<_> =
             (0..100).map(|time| Event::BackedOff(tokenlease_core::Timestamp(time))).collect();
         for event in &sent {

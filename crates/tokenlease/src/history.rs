@@ -107,7 +107,10 @@ impl Client {
         let state = &self.0;
         let deadline = state.elapsed().plus(state.wait);
         state.counters.store_called();
-        let loaded = state.in_time(deadline, state.registry.store().load(&state.name)).await?;
+        let reader = state.clone();
+        let load = async move { reader.registry.store().load(&reader.name).await };
+        let load = state.in_time(deadline, state.runtime()?.run(load));
+        let loaded = state.call(load).await??;
         History::read(&loaded.map_err(Error::from)?, state.now().wall)
     }
 }

@@ -72,6 +72,7 @@ use tokenlease_core::{
 
 pub use self::{answer::Answer, exchange::HostedExchange};
 use crate::{
+    callbacks::Owner,
     credentials_source::CredentialsSource,
     random,
     registry::Registry,
@@ -361,7 +362,7 @@ fn fetched(source: &CredentialsSource) -> Result<Credentials> {
     }
     let (runtime, source) = (Runtime::current()?, source.clone());
     let fetches = runtime.fetches.clone();
-    runtime.block_on(async move { source.fetch(&fetches).await })?
+    runtime.block_on(async move { source.fetch(Owner::new(), &fetches).await })?
 }
 
 /// Returns the request of an effect.

@@ -7,6 +7,7 @@ pub mod bindings;
 pub mod blocking;
 mod builder;
 mod cache;
+mod callbacks;
 mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
@@ -20,6 +21,7 @@ mod fetch_credentials;
 mod get_lease;
 mod history;
 pub mod hosted;
+mod interrupts;
 mod login_turns;
 mod memory_store;
 mod random;
@@ -31,6 +33,7 @@ pub mod store;
 mod tls;
 mod token_options;
 pub mod transport;
+mod wait_options;
 mod wait_queue;
 
 pub use tokenlease_core as core;
@@ -49,4 +52,5 @@ pub use crate::{
     store::{AnyStore, Store},
     token_options::TokenOptions,
     transport::{HttpOptions, SendError, Transport},
+    wait_options::WaitOptions,
 };

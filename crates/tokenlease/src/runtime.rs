@@ -4,6 +4,7 @@ mod blocking_work;
 mod driving_thread;
 mod look_up;
 mod own_threads;
+mod threads;
 
 use std::{
     fmt,
@@ -20,7 +21,11 @@ use once_cell::race::OnceBox;
 use tokenlease_core::{Error, ErrorKind, Result};
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 
-pub use self::{blocking_work::run_blocking, look_up::look_up, own_threads::check_may_block};
+pub(crate) use self::threads::ProgramSignals;
+pub use self::{
+    blocking_work::run_blocking, look_up::look_up, own_threads::check_may_block,
+    threads::spawn_thread,
+};
 use self::{driving_thread::DrivingThread, look_up::MAX_LOOKUPS, own_threads::OwnTask};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
 
@@ -88,6 +93,20 @@ impl Runtime {
         Ok(spawn_on(self.handle()?, future))
     }
 
+    /// Runs a future on this runtime's threads, and awaits it on the caller's executor. Dropping the
+    /// returned future ends it.
+    ///
+    /// For futures that write to sockets: on a thread of the program, a write could raise SIGPIPE.
+    pub(crate) async fn run<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let task = self.spawn(future)?;
+        let _stop = StopOnDrop(task.abort_handle());
+        task.await.map_err(|error| no_result("a call").with_source(error))
+    }
+
     /// Awaits a future on the caller's executor, with this runtime's timers and tasks available.
     /// So waiting needs no separate task, whatever executor the caller uses.
     pub(crate) async fn within<F: Future>(&self, future: F) -> Result<F::Output> {
@@ -146,12 +165,7 @@ impl Runtime {
                 Err(RecvTimeoutError::Timeout) => check()?,
                 // The sender is dropped unused only if the future panicked.
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(
-                        ErrorKind::Internal,
-                        "the task of a blocking call ended without a result",
-                    )
-                    .advice("look for a panic in the program's log, and report it")
-                    .into());
+                    return Err(no_result("a blocking call").into());
                 }
             }
         };
@@ -186,6 +200,12 @@ impl Runtime {
     }
 }
 
+/// Returns the error of a task that panicked.
+fn no_result(call: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("the task of {call} ended without a result"))
+        .advice("look for a panic in the program's log, and report it")
+}
+
 /// Spawns a task of the runtime, in which blocking calls fail.
 pub(crate) fn spawn_on<F>(handle: &Handle, future: F) -> JoinHandle<F::Output>
 where
@@ -200,12 +220,16 @@ pub(crate) fn check_process(made_in: u32) -> Result<()> {
     if made_in == std::process::id() {
         return Ok(());
     }
-    Err(Error::new(
+    Err(forked(made_in).advice("make a new client after the fork"))
+}
+
+/// The error of a client of another process.
+pub(crate) fn forked(made_in: u32) -> Error {
+    Error::new(
         ErrorKind::Forked,
         format!("this client was made in process {made_in}, and this process is a fork of it"),
     )
     .expected("a client and a registry made in this process")
-    .advice("make a new client after the fork"))
 }
 
 impl fmt::Debug for Runtime {
@@ -225,10 +249,7 @@ impl Drop for StopOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicU32, Ordering},
-        thread,
-    };
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use tokio::runtime::Builder;
 
@@ -328,7 +349,7 @@ mod tests {
         let error = runtime.block_on_watched(future, Duration::from_millis(1), check).unwrap_err();
         assert_eq!((error.detail(), checks), ("interrupted", 3));
         while drops.load(Ordering::SeqCst) == 0 {
-            thread::yield_now();
+            std::thread::yield_now();
         }
     }
 }

@@ -4,11 +4,13 @@
 //! folder below `target/`.
 #![cfg(unix)]
 
+mod abrupt_server;
 mod installation;
 mod machines;
 mod programs;
 mod readme;
 mod secrets;
+mod signals;
 mod support;
 mod symbols;
 mod valgrind;

@@ -1,23 +1,24 @@
 //! Runs the command that prints a secret, and ends it with its children if the caller stops waiting.
 
+#[cfg_attr(not(unix), path = "command/process/other.rs")]
+mod process;
+
 use std::{
-    io::{self, Read as _},
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    io::{self, Read},
+    process::{Command, ExitStatus},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
 
-use tokenlease::{Error, Result};
+use tokenlease::{Error, Result, runtime::spawn_thread};
 use zeroize::Zeroizing;
 
+use self::process::Process;
 use super::MAX_LEN;
 
 /// How often a waiting caller checks whether it still waits.
 const CHECK_EVERY: Duration = Duration::from_millis(10);
-/// How long a command may take to end itself before it is killed.
-#[cfg(unix)]
-const TO_END: Duration = Duration::from_millis(100);
 
 /// Why a command brought no secret.
 pub(super) enum Failed {
@@ -48,10 +49,7 @@ pub(super) fn first_line(
 
 /// A running command. Dropping it ends the command with its children.
 struct Running {
-    child: Child,
-    /// Whether the command is the leader of a process group, to which its children belong.
-    #[cfg(unix)]
-    has_group: bool,
+    process: Process,
     has_ended: bool,
 }
 
@@ -61,23 +59,7 @@ impl Running {
         super::remove_from(&mut shell);
         // The token of an outer `tokenlease exec`.
         shell.env_remove("TOKENLEASE_TOKEN");
-        shell.stdin(Stdio::null()).stdout(Stdio::piped());
-        #[cfg(unix)]
-        let has_group = {
-            // A background group may not read from the terminal, where a command may prompt.
-            let has_group = !owns_terminal();
-            if has_group {
-                std::os::unix::process::CommandExt::process_group(&mut shell, 0);
-            }
-            has_group
-        };
-        let child = shell.spawn()?;
-        Ok(Self {
-            child,
-            #[cfg(unix)]
-            has_group,
-            has_ended: false,
-        })
+        Ok(Self { process: Process::start(shell)?, has_ended: false })
     }
 
     /// Reads the output to its end.
@@ -85,14 +67,13 @@ impl Running {
         &mut self,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<io::Result<Zeroizing<Vec<u8>>>, Failed> {
-        let Some(stdout) = self.child.stdout.take() else {
+        let Some(stdout) = self.process.stdout.take() else {
             return Ok(Err(io::ErrorKind::BrokenPipe.into()));
         };
         let (sender, receiver) = mpsc::sync_channel(1);
         // A read can't be interrupted, so a thread does it. It ends with the last process that has
         // the pipe.
-        let reader = thread::Builder::new().name("tokenlease-command".into());
-        let spawned = reader.spawn(move || {
+        let spawned = spawn_thread("tokenlease-command", move || {
             // The receiver was dropped if the caller stopped waiting.
             let _ = sender.send(read(stdout));
         });
@@ -114,7 +95,7 @@ impl Running {
     fn status(&mut self, check: &dyn Fn() -> Result<()>) -> Result<io::Result<ExitStatus>, Failed> {
         let mut wait = Duration::from_micros(100);
         loop {
-            match self.child.try_wait() {
+            match self.process.try_wait() {
                 Ok(Some(status)) => {
                     self.has_ended = true;
                     return Ok(Ok(status));
@@ -127,58 +108,18 @@ impl Running {
             wait = (wait * 2).min(CHECK_EVERY);
         }
     }
-
-    #[cfg(unix)]
-    fn end(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-        let pid = Pid::from_child(&self.child);
-        let signal = |signal| {
-            let sent = if self.has_group {
-                kill_process_group(pid, signal)
-            } else {
-                kill_process(pid, signal)
-            };
-            sent.is_ok()
-        };
-        let began = Instant::now();
-        // The group exists while one of its processes does, also after the command itself has ended.
-        let mut exists = signal(Signal::TERM);
-        while exists && began.elapsed() < TO_END {
-            let _ = self.child.try_wait();
-            thread::sleep(Duration::from_millis(1));
-            exists = self.has_group && rustix::process::test_kill_process_group(pid).is_ok()
-                || matches!(self.child.try_wait(), Ok(None));
-        }
-        if exists {
-            signal(Signal::KILL);
-        }
-        let _ = self.child.wait();
-    }
-
-    #[cfg(not(unix))]
-    fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         // The id of an ended process may belong to another one.
         if !self.has_ended {
-            self.end();
+            self.process.end();
         }
     }
 }
 
-/// Returns whether this process reads what a person types at its terminal.
-#[cfg(unix)]
-fn owns_terminal() -> bool {
-    let Ok(terminal) = std::fs::File::open("/dev/tty") else { return false };
-    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
-}
-
-fn read(mut stdout: ChildStdout) -> io::Result<Zeroizing<Vec<u8>>> {
+fn read(mut stdout: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     // Allocated in full: a vector that grows leaves copies of the secret in freed memory.
     let mut printed = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
     stdout.by_ref().take(MAX_LEN as u64 + 1).read_to_end(&mut printed)?;

@@ -7,6 +7,7 @@ use tokenlease_core::{
 };
 
 use super::Client;
+use crate::wait_options::WaitOptions;
 
 impl Client {
     /// Removes this client's token from memory and store. The token stays active at the provider.
@@ -85,20 +86,26 @@ impl Client {
     /// `DeadlineExceeded`, `Forked` and `Internal`.
     pub async fn adopt(&self, token: Token, lifetime: Option<Duration>) -> Result<()> {
         let state = &self.0;
-        let entry = state.entry().await?;
-        state.with(&entry, |machine| {
-            let now = state.now();
-            machine.adopt(token, lifetime.map(|lifetime| now.elapsed.plus(lifetime)), now)
-        })?
+        let adopt = async {
+            let entry = state.entry().await?;
+            state.with(&entry, |machine| {
+                let now = state.now();
+                machine.adopt(token, lifetime.map(|lifetime| now.elapsed.plus(lifetime)), now)
+            })?
+        };
+        state.call(adopt).await
     }
 
     /// Changes the machine, and waits until other processes can learn of it.
     async fn change(&self, change: fn(&mut Lifecycle, Now)) -> Result<()> {
         let state = &self.0;
-        let deadline = state.elapsed().plus(state.wait);
-        let entry = state.entry_by(deadline).await?;
+        let deadline = state.deadline_of(WaitOptions::default());
         let mut steps = ChangeSteps::new(change);
-        let step = |machine: &mut Lifecycle| steps.step(machine, state.now());
-        state.until(&entry, deadline, step).await?
+        let work = async {
+            let entry = state.entry_by(deadline).await?;
+            let step = |machine: &mut Lifecycle| steps.step(machine, state.now());
+            state.until(&entry, deadline, step).await?
+        };
+        state.call(work).await
     }
 }

@@ -3,12 +3,13 @@
 use std::future::Future;
 
 use tokenlease_core::{
-    Error, Result, Token,
+    Error, Result, Timestamp, Token,
     machine::{ReportStep, ReportSteps},
     provider::ApiAnswer,
 };
 
 use super::Client;
+use crate::wait_options::WaitOptions;
 
 /// The result of [`Client::report_rejected`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +51,25 @@ impl Client {
     /// The kinds [of every client](Self#errors); `TokenRejected` if the provider cannot confirm the
     /// token, and the client backs off before the next login.
     pub async fn report_rejected(&self, token: &Token) -> Result<Rejection> {
+        self.report_rejected_with(token, WaitOptions::default()).await
+    }
+
+    /// As [`report_rejected`](Self::report_rejected), with a deadline.
+    ///
+    /// # Errors
+    /// As [`report_rejected`](Self::report_rejected); `DeadlineExceeded` at the deadline in the options.
+    pub async fn report_rejected_with(
+        &self,
+        token: &Token,
+        options: WaitOptions,
+    ) -> Result<Rejection> {
+        let deadline = self.0.deadline_of(options);
+        self.0.call(self.report(token, deadline)).await
+    }
+
+    async fn report(&self, token: &Token, deadline: Timestamp) -> Result<Rejection> {
         let state = &self.0;
-        let entry = state.entry().await?;
+        let entry = state.entry_by(deadline).await?;
         let mut steps = ReportSteps::new(token.clone());
         loop {
             match steps.next() {
@@ -60,7 +78,7 @@ impl Client {
                         .with(&entry, |machine| machine.report_rejected(token, state.now()))?;
                     steps.reported(reported, state.cached(|_| ()).is_some());
                 }
-                ReportStep::Ask => steps.served(self.lease().await?.lease.token()),
+                ReportStep::Ask => steps.served(state.lease_by(deadline).await?.lease.token()),
                 ReportStep::Done(Some(token)) => return Ok(Rejection::Replaced(token)),
                 ReportStep::Done(None) => return Ok(Rejection::StillActive),
             }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tokenlease_core::{
-    Now, Result, Token,
+    ErrorKind, Now, Result, Timestamp, Token,
     lifecycle::{Ask, JobId, Lifecycle, Report, Revocation, Served},
-    time::Moment as _,
+    machine::JobSteps,
 };
 
 use super::{Client, impossible};
-use crate::{entry::Entry, state::ClientState};
+use crate::{entry::Entry, state::ClientState, wait_options::WaitOptions};
 
 impl Client {
     /// Asks the provider whether a token, this client's or any other, is active.
@@ -32,7 +32,17 @@ impl Client {
     /// The kinds [of every client](Self#errors), and `Unsupported` if the server has no call that
     /// validates tokens.
     pub async fn validate(&self, token: &Token) -> Result<bool> {
-        match self.job(|machine, _| machine.validate(token)).await? {
+        self.validate_with(token, WaitOptions::default()).await
+    }
+
+    /// As [`validate`](Self::validate), with a deadline.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate); `DeadlineExceeded` at the deadline in the options.
+    pub async fn validate_with(&self, token: &Token, options: WaitOptions) -> Result<bool> {
+        let deadline = self.0.deadline_of(options);
+        let job = self.job(deadline, |machine, _| machine.validate(token));
+        match self.0.call(job).await? {
             Report::Validation(active) => Ok(active),
             _ => Err(impossible()),
         }
@@ -44,10 +54,21 @@ impl Client {
     /// The kinds [of every client](Self#errors); `TokenRejected` if the provider has no running
     /// token, and `Unsupported` if it has no such call.
     pub async fn refetch(&self) -> Result<Served> {
+        self.refetch_with(WaitOptions::default()).await
+    }
+
+    /// As [`refetch`](Self::refetch), with a deadline.
+    ///
+    /// # Errors
+    /// As [`refetch`](Self::refetch); `DeadlineExceeded` at the deadline in the options.
+    pub async fn refetch_with(&self, options: WaitOptions) -> Result<Served> {
         let state = &self.0;
-        let ask = Ask::new(state.elapsed(), state.wait);
-        self.job(|machine, _| machine.refetch_running(&ask)).await?;
-        state.get_by(ask).await
+        let ask = Ask::new(state.elapsed(), options.deadline.unwrap_or(state.wait));
+        let refetch = async {
+            self.job(ask.deadline, |machine, _| machine.refetch_running(&ask)).await?;
+            state.get_by(ask).await
+        };
+        state.call(refetch).await
     }
 
     /// Revokes a token at the provider, and for every process that shares it.
@@ -75,7 +96,17 @@ impl Client {
     /// kinds [of every client](Self#errors). If the provider could not be reached, the token is no
     /// longer used, but it may still be active.
     pub async fn revoke(&self, token: &Token) -> Result<Revocation> {
-        match self.job(|machine, _| machine.revoke(token)).await? {
+        self.revoke_with(token, WaitOptions::default()).await
+    }
+
+    /// As [`revoke`](Self::revoke), with a deadline. A revocation that was sent goes on after it.
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke); `DeadlineExceeded` at the deadline in the options.
+    pub async fn revoke_with(&self, token: &Token, options: WaitOptions) -> Result<Revocation> {
+        let deadline = self.0.deadline_of(options);
+        let job = self.job(deadline, |machine, _| machine.revoke(token));
+        match self.0.call(job).await? {
             Report::Revoked(revocation) => Ok(revocation),
             _ => Err(impossible()),
         }
@@ -85,33 +116,31 @@ impl Client {
     /// cancelled, or its deadline passes, the job ends without one.
     async fn job(
         &self,
+        deadline: Timestamp,
         begin: impl FnOnce(&mut Lifecycle, Now) -> Result<JobId>,
     ) -> Result<Report> {
         let state = &self.0;
-        let deadline = state.elapsed().plus(state.wait);
-        let entry = state.entry().await?;
+        let entry = state.entry_by(deadline).await?;
         let _one = state.in_time(deadline, entry.jobs.lock()).await?;
         // Which calls the server has may be written in its discovery document.
-        state.runtime()?.within(state.discovered(&entry, deadline)).await??;
-        // A job whose caller was cancelled may still run.
+        let (reader, of) = (state.clone(), entry.clone());
+        let discovered = async move { reader.discovered(&of, deadline).await };
+        state.runtime()?.run(discovered).await??;
+        let mut claim = Claim { state, entry: &entry, steps: JobSteps::default() };
         let mut begin = Some(begin);
-        let start = |machine: &mut Lifecycle| {
-            if machine.has_job() {
-                None
-            } else {
-                begin.take().map(|begin| begin(machine, state.now()))
+        let job = |machine: &mut Lifecycle| {
+            claim.steps.step(machine, |machine| match begin.take() {
+                Some(begin) => begin(machine, state.now()),
+                None => Err(impossible()),
+            })
+        };
+        match state.until(&entry, deadline, job).await {
+            Ok(report) => report,
+            Err(error) if error.kind() == ErrorKind::DeadlineExceeded => {
+                state.with(&entry, |machine| claim.steps.give_up(machine))?
             }
-        };
-        let id = state.until(&entry, deadline, start).await??;
-        let claim = Claim { state, entry: &entry, id };
-        let report = state.until(&entry, deadline, |machine| machine.take_report(id)).await?;
-        drop(claim);
-        // The result is saved before the caller gets it, if the store answers.
-        let saved = |machine: &mut Lifecycle| {
-            (!machine.is_unsaved() || machine.store_error().is_some()).then_some(())
-        };
-        let _ = state.until(&entry, deadline, saved).await;
-        report
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -119,7 +148,7 @@ impl Client {
 struct Claim<'a> {
     state: &'a Arc<ClientState>,
     entry: &'a Arc<Entry>,
-    id: JobId,
+    steps: JobSteps,
 }
 
 impl Drop for Claim<'_> {
@@ -127,7 +156,7 @@ impl Drop for Claim<'_> {
         // In a forked child, a thread that does not exist there may hold the machine's lock.
         if self.state.check_process().is_ok() {
             // Without a runtime no driver can start, but then nothing runs that could be withdrawn.
-            let _ = self.state.with(self.entry, |machine| machine.abandon(self.id));
+            let _ = self.state.with(self.entry, |machine| self.steps.abandon(machine));
         }
     }
 }

@@ -3,10 +3,10 @@
 //! Each call has a thread, which ends with it. tokio's threads for blocking work are not used: at
 //! the system's limit of threads, tokio panics or never runs the work. Here the call fails.
 
-use std::thread;
-
 use tokenlease_core::{Error, ErrorKind, Result};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::spawn_thread;
 
 /// Runs `work` on a separate thread. `permit` is released when the work has ended, which may be after
 /// the returned future was dropped.
@@ -24,9 +24,7 @@ pub async fn run_blocking<R: Send + 'static>(
         // The caller may have stopped waiting.
         let _ = sender.send(result);
     };
-    thread::Builder::new()
-        .name("tokenlease-blocking".into())
-        .spawn(run)
+    spawn_thread("tokenlease-blocking", run)
         .map_err(|error| no_thread("a thread for blocking work could not be started", error))?;
     receiver.await.map_err(|error| {
         Error::new(ErrorKind::Internal, "work on a blocking thread panicked")

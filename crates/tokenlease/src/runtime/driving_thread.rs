@@ -5,7 +5,7 @@
 //! none of its threads, and waits for ever if the system allows only some of them. A thread that is
 //! started here is refused with an error.
 
-use std::{convert::Infallible, thread};
+use std::convert::Infallible;
 
 use tokenlease_core::Result;
 use tokio::{
@@ -13,7 +13,10 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::blocking_work::no_thread;
+use super::{
+    blocking_work::no_thread,
+    threads::{build_runtime, spawn_thread},
+};
 
 /// The thread of a runtime. It ends when this is dropped.
 pub(super) struct DrivingThread {
@@ -23,15 +26,13 @@ pub(super) struct DrivingThread {
 
 impl DrivingThread {
     pub(super) fn start() -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime =
-            runtime.map_err(|error| no_thread("the runtime could not be started", error))?;
+        let mut builder = Builder::new_current_thread();
+        let runtime = build_runtime(builder.enable_all())
+            .map_err(|error| no_thread("the runtime could not be started", error))?;
         let handle = runtime.handle().clone();
         let driven = Driven(Some(runtime));
         let (end, ended) = oneshot::channel();
-        thread::Builder::new()
-            .name("tokenlease".into())
-            .spawn(move || driven.run(ended))
+        spawn_thread("tokenlease", move || driven.run(ended))
             .map_err(|error| no_thread("the thread of the runtime could not be started", error))?;
         Ok(Self { handle, _end: end })
     }
