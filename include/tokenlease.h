@@ -311,6 +311,9 @@
  *     How often to check the store for changes. A revocation by another process is seen after this
  *     time at the latest. The default is 30 seconds.
  */
+#define TOKENLEASE_MACHINE_OPTIONS_INIT \
+    {sizeof(tokenlease_machine_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
+#define TOKENLEASE_ANSWER_INIT {sizeof(tokenlease_answer), 0, NULL, 0, NULL, 0, NULL}
 
 /**
  * As a result: the time is not known. As an argument: use the default.
@@ -415,6 +418,84 @@ typedef enum tokenlease_kind {
 } tokenlease_kind;
 
 /**
+ * The result of a call of a machine, or the meaning of an exchange's answer.
+ */
+typedef enum tokenlease_result {
+  /**
+   * There is a token: the one to use, or the replacement of a rejected one.
+   */
+  TOKENLEASE_RESULT_TOKEN = 0,
+  /**
+   * The provider says that the reported token is active: do not repeat the API call.
+   */
+  TOKENLEASE_RESULT_STILL_ACTIVE = 1,
+  /**
+   * The provider calls the validated token active.
+   */
+  TOKENLEASE_RESULT_ACTIVE = 2,
+  /**
+   * The provider calls the validated token inactive.
+   */
+  TOKENLEASE_RESULT_INACTIVE = 3,
+  /**
+   * The token was active, was revoked, and the provider calls it inactive now.
+   */
+  TOKENLEASE_RESULT_REVOKED = 4,
+  /**
+   * The provider accepted the revocation, and nothing proves it.
+   */
+  TOKENLEASE_RESULT_REVOCATION_ACCEPTED = 5,
+  /**
+   * The token was forgotten, or the credentials unblocked.
+   */
+  TOKENLEASE_RESULT_DONE = 6,
+} tokenlease_result;
+
+/**
+ * What an effect asks for. Later versions may add actions: pass an effect with an unknown one to
+ * tokenlease_effect_perform.
+ */
+typedef enum tokenlease_action {
+  /**
+   * Nothing: the call is complete, or nothing is under way. Also the action of NULL.
+   */
+  TOKENLEASE_ACTION_DONE = 0,
+  /**
+   * Wait for tokenlease_effect_timeout_ms, or until another thread returned an outcome, and poll
+   * again. tokenlease_effect_perform waits so.
+   */
+  TOKENLEASE_ACTION_WAIT = 1,
+  /**
+   * Send tokenlease_effect_request, once, and return the outcome with tokenlease_effect_answered,
+   * tokenlease_effect_not_sent or tokenlease_effect_lost.
+   */
+  TOKENLEASE_ACTION_SEND = 2,
+  /**
+   * Read the record and the store's clock: tokenlease_effect_perform or tokenlease_effect_loaded.
+   */
+  TOKENLEASE_ACTION_LOAD = 3,
+  /**
+   * Take the record's lock, unless another owner has it: tokenlease_effect_perform or
+   * tokenlease_effect_lock_result. The owner that has it already gets it again.
+   */
+  TOKENLEASE_ACTION_LOCK = 4,
+  /**
+   * Extend the lock, if this owner still has it: tokenlease_effect_perform or
+   * tokenlease_effect_lock_result.
+   */
+  TOKENLEASE_ACTION_RENEW = 5,
+  /**
+   * Replace the record if its revision is still the expected one: tokenlease_effect_perform,
+   * tokenlease_effect_saved or tokenlease_effect_conflict.
+   */
+  TOKENLEASE_ACTION_SAVE = 6,
+  /**
+   * Release the lock, if this owner has it: tokenlease_effect_perform or tokenlease_effect_unlocked.
+   */
+  TOKENLEASE_ACTION_UNLOCK = 7,
+} tokenlease_action;
+
+/**
  * The counters of a client. Calls that are answered from memory are not counted.
  */
 typedef enum tokenlease_count {
@@ -472,6 +553,80 @@ typedef enum tokenlease_store_result {
    */
   TOKENLEASE_STORE_REJECTED = 3,
 } tokenlease_store_result;
+ * What a call of a machine does: the same as the function of a client that is named.
+ */
+typedef enum tokenlease_call_kind {
+  /**
+   * tokenlease_client_token.
+   */
+  TOKENLEASE_CALL_TOKEN = 0,
+  /**
+   * tokenlease_client_report_rejected, of the token that is passed.
+   */
+  TOKENLEASE_CALL_REPORT_REJECTED = 1,
+  /**
+   * tokenlease_client_validate, of the token that is passed.
+   */
+  TOKENLEASE_CALL_VALIDATE = 2,
+  /**
+   * tokenlease_client_refetch.
+   */
+  TOKENLEASE_CALL_REFETCH = 3,
+  /**
+   * tokenlease_client_revoke, of the token that is passed.
+   */
+  TOKENLEASE_CALL_REVOKE = 4,
+  /**
+   * tokenlease_client_forget.
+   */
+  TOKENLEASE_CALL_FORGET = 5,
+  /**
+   * tokenlease_client_unblock.
+   */
+  TOKENLEASE_CALL_UNBLOCK = 6,
+} tokenlease_call_kind;
+
+/**
+ * What an exchange asks the provider for.
+ */
+typedef enum tokenlease_exchange_kind {
+  /**
+   * A new token.
+   */
+  TOKENLEASE_EXCHANGE_LOGIN = 0,
+  /**
+   * The running token (winkas).
+   */
+  TOKENLEASE_EXCHANGE_REFETCH = 1,
+  /**
+   * Whether the token that is passed is active.
+   */
+  TOKENLEASE_EXCHANGE_VALIDATE = 2,
+  /**
+   * The revocation of the token that is passed.
+   */
+  TOKENLEASE_EXCHANGE_REVOKE = 3,
+} tokenlease_exchange_kind;
+
+/**
+ * Why a host's own store failed.
+ */
+typedef enum tokenlease_store_failure {
+  /**
+   * The store is unreachable or failing: the option "on_store_outage" applies.
+   */
+  TOKENLEASE_STORE_UNAVAILABLE = 0,
+  /**
+   * The store answers and rejects the call: a wrong password, a missing permission, a full disk. No
+   * login is sent while that is so.
+   */
+  TOKENLEASE_STORE_REJECTED = 1,
+  /**
+   * The record exists and cannot be trusted, because it does not authenticate. No login is sent
+   * while that is so. Only for LOAD and SAVE.
+   */
+  TOKENLEASE_STORE_UNREADABLE = 2,
+} tokenlease_store_failure;
 
 /**
  * Gets, caches and shares the token of one identity. Thread-safe: concurrent callers share one
@@ -493,10 +648,54 @@ typedef struct tokenlease_config tokenlease_config;
 typedef struct tokenlease_credentials tokenlease_credentials;
 
 /**
+ * Something that the host of a machine must do. Only one thread at a time may use it. Its pointers are
+ * valid until it is freed with tokenlease_effect_free. An effect that is freed without an outcome
+ * counts as failed when its time is over.
+ */
+typedef struct tokenlease_effect tokenlease_effect;
+
+/**
  * The details of a failed call. It contains no secret, so it may be logged. It is immutable:
  * threads may read it concurrently. The caller frees it with tokenlease_error_free.
  */
 typedef struct tokenlease_error tokenlease_error;
+
+/**
+ * One request to the provider, and the meaning of its answer: request bytes out, answer bytes in. It
+ * has no token, no store and no state, so nothing bounds the logins of a host that uses it: prefer a
+ * tokenlease_client or a tokenlease_machine. Threads may read it concurrently.
+ */
+typedef struct tokenlease_exchange tokenlease_exchange;
+
+/**
+ * A client that sends nothing itself, for hosts that must use their own HTTP library: it decides what
+ * to do, with the same store and the same promises as a tokenlease_client, and the host does it. The
+ * loop of a host, with one call:
+ *
+ *     tokenlease_machine_begin(machine, TOKENLEASE_CALL_TOKEN, NULL, NULL, &call, &error);
+ *     do {
+ *         tokenlease_machine_poll(machine, call, &effect, &error);
+ *         action = tokenlease_effect_action(effect);
+ *         if (action == TOKENLEASE_ACTION_SEND) {
+ *             ... send tokenlease_effect_request(effect), fill in answer ...
+ *             tokenlease_effect_answered(effect, &answer, &error);
+ *         } else {
+ *             tokenlease_effect_perform(effect, &error);  the library's store, and waiting
+ *         }
+ *         tokenlease_effect_free(effect);
+ *     } while (action != TOKENLEASE_ACTION_DONE);
+ *     tokenlease_machine_call_result(call, &result, &token, &error);
+ *
+ * Thread-safe: several threads may run this loop with a machine, each with its own call. docs/hosted.md
+ * describes it. The options of HTTP (proxy, certificates) do not apply to it, and the option
+ * "max_concurrent_logins" neither: the host's threads are that bound.
+ */
+typedef struct tokenlease_machine tokenlease_machine;
+
+/**
+ * A call of a machine. Any number may be open at once. Free it with tokenlease_machine_call_free.
+ */
+typedef struct tokenlease_machine_call tokenlease_machine_call;
 
 /**
  * The store, the trusted certificates and the HTTP settings that several clients share.
@@ -508,6 +707,14 @@ typedef struct tokenlease_registry tokenlease_registry;
  * What a store's function answers. It is borrowed: it is valid until the function returns.
  */
 typedef struct tokenlease_store_reply tokenlease_store_reply;
+ * A request that the host program sends with its own HTTP library, once. The body, the URL and the
+ * headers may contain secrets: do not log them. It belongs to the effect or the exchange that it was
+ * read from, and all its pointers are valid until that handle is freed, which overwrites them.
+ *
+ * Send it with the timeout of its effect, without redirects, cookies, a cache, or repeated attempts.
+ * Add the headers that your HTTP library adds itself, such as Host and Content-Length.
+ */
+typedef struct tokenlease_request tokenlease_request;
 
 /**
  * A token. It is immutable: threads may read it concurrently. The caller frees it with
@@ -617,6 +824,69 @@ typedef struct tokenlease_token_options {
    */
   int64_t min_remaining_ms;
 } tokenlease_token_options;
+
+/**
+ * Options of a machine. Begin with TOKENLEASE_MACHINE_OPTIONS_INIT, then set fields. In a language
+ * without this macro, set size to the size of the struct, and each time to TOKENLEASE_NONE or a value.
+ * Later versions add fields at the end.
+ */
+typedef struct tokenlease_machine_options {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The host's monotonic clock, in milliseconds since any moment. TOKENLEASE_NONE: the machine reads
+   * the system's clocks. A host that sets both clocks moves them by tokenlease_machine_set_now, so a
+   * test needs no time to pass.
+   */
+  int64_t elapsed_ms;
+  /**
+   * The host's wall clock, in milliseconds since 1970-01-01T00:00:00Z. TOKENLEASE_NONE if elapsed_ms
+   * is.
+   */
+  int64_t wall_ms;
+} tokenlease_machine_options;
+
+/**
+ * The answer to a request. Begin with TOKENLEASE_ANSWER_INIT, then set fields. In a language without
+ * this macro, set size to the size of the struct, and the other fields to 0. Later versions add fields
+ * at the end. The library copies what it needs.
+ */
+typedef struct tokenlease_answer {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The HTTP status, from 100 to 999.
+   */
+  int32_t status;
+  /**
+   * The lines of the head as the server sent them, "Name: value", with any line ends. A line such
+   * as "HTTP/1.1 200 OK" begins a head, and the last of several heads counts. May be NULL, but then
+   * no Retry-After is obeyed.
+   */
+  const char *headers;
+  /**
+   * The length of headers in bytes.
+   */
+  size_t headers_length;
+  /**
+   * The bytes of the body, as they arrived. Those of gzip and deflate are decompressed. NULL if
+   * there is none.
+   */
+  const void *body;
+  /**
+   * The length of the body in bytes. Bytes after the first MiB make the answer unusable.
+   */
+  size_t body_length;
+  /**
+   * NULL if the body is complete. If it broke off, a NUL-terminated text that says how: what arrived
+   * is used if it is a whole JSON object.
+   */
+  const char *broke_off;
+} tokenlease_answer;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1154,6 +1424,366 @@ tokenlease_client_history(const tokenlease_client *client, char *buffer, size_t 
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_count(const tokenlease_client *client, int32_t counter, uint64_t *count,
     tokenlease_error **error);
+
+/**
+ * Makes a machine from a config, in a registry, like tokenlease_client_new. options may be NULL. The
+ * credentials are read now, also from files and functions, and never again: to change them, make
+ * another machine. Free the machine with tokenlease_machine_free.
+ *
+ * Errors: those of tokenlease_client_new.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_new(const tokenlease_config *config, const tokenlease_registry *registry,
+    const tokenlease_machine_options *options, tokenlease_machine **machine,
+    tokenlease_error **error);
+
+/**
+ * Moves the clocks of a machine that was made with the host's own: the monotonic one, and the wall
+ * clock in milliseconds since 1970-01-01T00:00:00Z.
+ *
+ * Errors: TOKENLEASE_CONFIG if the machine reads the system's clocks.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_set_now(const tokenlease_machine *machine, int64_t elapsed_ms, int64_t wall_ms,
+    tokenlease_error **error);
+
+/**
+ * Returns the next thing that the host must do, as an effect to free with tokenlease_effect_free.
+ * tokenlease_effect_action says what.
+ *
+ * With a call, the machine is done when that call is complete and nothing is to be done now. call may
+ * be NULL: then it is done when no call is open and nothing is under way. Effects are those of all
+ * calls of the machine. A host may take a result as soon as the call is complete, but a host that then
+ * never polls again may leave a lock behind: poll until the action is TOKENLEASE_ACTION_DONE.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT for a call of another machine; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_poll(const tokenlease_machine *machine, const tokenlease_machine_call *call,
+    tokenlease_effect **effect, tokenlease_error **error);
+
+/**
+ * Gives the machine a token that was obtained elsewhere, like tokenlease_client_adopt.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_adopt(const tokenlease_machine *machine, const tokenlease_token *token,
+    int64_t lifetime_ms, tokenlease_error **error);
+
+/**
+ * Makes a token from text that was copied before or came from elsewhere. It sends nothing. Free the
+ * token with tokenlease_token_free.
+ *
+ * Errors: TOKENLEASE_CONFIG for text that cannot be a token.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_token_from_text(const tokenlease_machine *machine, const char *token_text,
+    size_t token_text_length, tokenlease_token **token, tokenlease_error **error);
+
+/**
+ * Describes the current token in words, without the secret. Writes into a buffer like
+ * tokenlease_client_copy_token.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_explain(const tokenlease_machine *machine, char *buffer, size_t capacity,
+    size_t *length, tokenlease_error **error);
+
+/**
+ * Frees a machine. Its calls and effects keep what they need of it. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_machine_free(tokenlease_machine *machine);
+
+/**
+ * Begins a call. kind is a tokenlease_call_kind. token is required for the kinds that are about one,
+ * and NULL for the others; it is copied. options may be NULL; its minimum remaining lifetime is only
+ * for TOKENLEASE_CALL_TOKEN. Poll the machine until the call is complete, then read its result. Free
+ * the call with tokenlease_machine_call_free.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_begin(const tokenlease_machine *machine, int32_t kind,
+    const tokenlease_token *token, const tokenlease_token_options *options,
+    tokenlease_machine_call **call, tokenlease_error **error);
+
+/**
+ * Returns whether the result of a call can be read. false for NULL, and after a fork.
+ */
+TOKENLEASE_API bool TOKENLEASE_CALL
+tokenlease_machine_call_is_complete(const tokenlease_machine_call *call);
+
+/**
+ * Reads the result of a call, once. token receives the token if the result is
+ * TOKENLEASE_RESULT_TOKEN, to be freed with tokenlease_token_free, and NULL otherwise.
+ *
+ * Errors: those of the client's function. TOKENLEASE_BAD_ARGUMENT if the call is not complete, or its
+ * result was read before.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_call_result(const tokenlease_machine_call *call, tokenlease_result *result,
+    tokenlease_token **token, tokenlease_error **error);
+
+/**
+ * Ends a call and frees it. A request that was sent is completed, and its answer counts for other
+ * calls. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_machine_call_free(tokenlease_machine_call *call);
+
+/**
+ * Returns what an effect asks for. TOKENLEASE_ACTION_DONE for NULL.
+ */
+TOKENLEASE_API tokenlease_action TOKENLEASE_CALL
+tokenlease_effect_action(const tokenlease_effect *effect);
+
+/**
+ * Returns the time that is left for an effect, in milliseconds from now: the timeout of a request or of
+ * a store call, or how long to wait. A later outcome is still used if it is of use. TOKENLEASE_NONE if
+ * the effect has its outcome or asks for nothing, for NULL, and after a fork.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL
+tokenlease_effect_timeout_ms(const tokenlease_effect *effect);
+
+/**
+ * Returns the request to send. NULL for an effect with another action, and for NULL.
+ */
+TOKENLEASE_API const tokenlease_request * TOKENLEASE_CALL
+tokenlease_effect_request(const tokenlease_effect *effect);
+
+/**
+ * Returns the name of the record in stores: 64 hexadecimal digits. NULL for an effect that is not about
+ * a store, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_effect_record_name(const tokenlease_effect *effect);
+
+/**
+ * Returns the name of the lock's owner: ASCII without spaces, at most 100 characters. NULL for an
+ * effect that is not about a lock, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_effect_lock_owner(const tokenlease_effect *effect);
+
+/**
+ * Returns how long the lock is to live from when it is granted, in milliseconds of the store's clock.
+ * TOKENLEASE_NONE for an effect with another action than LOCK and RENEW, after its outcome, and for NULL.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL
+tokenlease_effect_lock_ttl_ms(const tokenlease_effect *effect);
+
+/**
+ * Returns the revision that the stored record must have to be replaced. TOKENLEASE_NONE if no record
+ * may be stored, for an effect with another action than SAVE, after its outcome, and for NULL.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL
+tokenlease_effect_expected_revision(const tokenlease_effect *effect);
+
+/**
+ * Returns the bytes of the record to write. They contain the token: encrypt them, and authenticate the
+ * record's name with them. They are valid until the effect has its outcome. NULL for an effect with
+ * another action than SAVE, after its outcome, and for NULL.
+ */
+TOKENLEASE_API const void * TOKENLEASE_CALL
+tokenlease_effect_record(const tokenlease_effect *effect);
+
+/**
+ * Returns the length of the record to write in bytes. 0 where tokenlease_effect_record returns NULL.
+ */
+TOKENLEASE_API size_t TOKENLEASE_CALL
+tokenlease_effect_record_length(const tokenlease_effect *effect);
+
+/**
+ * Returns how long the record to write is of use, in milliseconds: the store may drop it then.
+ * TOKENLEASE_NONE if it must be kept, for an effect with another action than SAVE, after its outcome, and
+ * for NULL.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL tokenlease_effect_keep_ms(const tokenlease_effect *effect);
+
+/**
+ * Overwrites the secrets of an effect and frees it. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_effect_free(tokenlease_effect *effect);
+
+/**
+ * Returns the method, "GET" or "POST". NULL for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_request_method(const tokenlease_request *request);
+
+/**
+ * Returns the URL. That of a validation at winkas contains the token. NULL for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_request_url(const tokenlease_request *request);
+
+/**
+ * Returns the number of headers. 0 for NULL.
+ */
+TOKENLEASE_API size_t TOKENLEASE_CALL
+tokenlease_request_header_count(const tokenlease_request *request);
+
+/**
+ * Returns the name of a header, counted from 0. NULL if there is none, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_request_header_name(const tokenlease_request *request, size_t index);
+
+/**
+ * Returns the value of a header, counted from 0. NULL if there is none, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_request_header_value(const tokenlease_request *request, size_t index);
+
+/**
+ * Returns the bytes of the body. They are not NUL-terminated. NULL if the body is empty, and for NULL.
+ */
+TOKENLEASE_API const void * TOKENLEASE_CALL
+tokenlease_request_body(const tokenlease_request *request);
+
+/**
+ * Returns the length of the body in bytes. 0 for NULL.
+ */
+TOKENLEASE_API size_t TOKENLEASE_CALL
+tokenlease_request_body_length(const tokenlease_request *request);
+
+/**
+ * Returns the server's answer to a request. Every status is an answer, also 401, 407 and 503.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. What the answer says is no
+ * error of this call: the machine learns of it.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_answered(tokenlease_effect *effect, const tokenlease_answer *answer,
+    tokenlease_error **error);
+
+/**
+ * Says that the request cannot have reached the server: there was no connection, or no byte of it was
+ * written. Sending it again costs no second login. The message appears in errors; secrets of the
+ * request that it quotes are redacted.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_not_sent(tokenlease_effect *effect, const char *message, size_t message_length,
+    tokenlease_error **error);
+
+/**
+ * Says that the request may have reached the server, and no answer came: a timeout, or a connection
+ * that ended. The login may have been made, so the machine backs off before it sends another one. If
+ * in doubt, use this instead of tokenlease_effect_not_sent. The message appears in errors; secrets of
+ * the request that it quotes are redacted.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_lost(tokenlease_effect *effect, const char *message, size_t message_length,
+    tokenlease_error **error);
+
+/**
+ * Does what an effect asks for, unless it is a request: the library calls the store of the machine's
+ * config or registry, or waits, and returns the outcome to the machine. A wait takes 30 seconds at
+ * most, and ends when another thread returns an outcome or begins a call. For TOKENLEASE_ACTION_DONE
+ * it does nothing. A store that fails is no error of this call: the machine learns of it.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT for a request, and for an effect that has its outcome.
+ * TOKENLEASE_CONFIG for a wait if the host passes its own clocks: then only the host can wait.
+ * TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_perform(tokenlease_effect *effect, tokenlease_error **error);
+
+/**
+ * Returns the record that a host's own store has: its revision and bytes, and the store's clock in
+ * milliseconds, read with it. All processes that share the store must see the same clock. Pass
+ * TOKENLEASE_NONE as the revision if there is no record; record is then ignored.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_loaded(tokenlease_effect *effect, int64_t revision, const void *record,
+    size_t record_length, int64_t store_ms, tokenlease_error **error);
+
+/**
+ * Says whether the owner has the lock now. For LOCK and RENEW.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_lock_result(tokenlease_effect *effect, bool granted, tokenlease_error **error);
+
+/**
+ * Says that the record was replaced: its new revision, which must never be used again for this name,
+ * and the store's clock in milliseconds.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_saved(tokenlease_effect *effect, int64_t revision, int64_t store_ms,
+    tokenlease_error **error);
+
+/**
+ * Says that the record has another revision than the expected one, so nothing was written. The other
+ * arguments are those of tokenlease_effect_loaded.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_conflict(tokenlease_effect *effect, int64_t revision, const void *record,
+    size_t record_length, int64_t store_ms, tokenlease_error **error);
+
+/**
+ * Says that this owner does not have the lock any more.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_unlocked(tokenlease_effect *effect, tokenlease_error **error);
+
+/**
+ * Says that a host's own store failed. failure is a tokenlease_store_failure. The message appears in
+ * errors.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_store_failed(tokenlease_effect *effect, int32_t failure, const char *message,
+    size_t message_length, tokenlease_error **error);
+
+/**
+ * Makes an exchange from a config, in a registry, like tokenlease_client_new. kind is a
+ * tokenlease_exchange_kind. token is required for the kinds that are about one, and NULL for the others;
+ * it is copied. It sends nothing, and reads no discovery document: set "token_path" for oauth2. Free it
+ * with tokenlease_exchange_free.
+ *
+ * Errors: those of tokenlease_client_new; TOKENLEASE_UNSUPPORTED if the provider has no such endpoint.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_exchange_new(const tokenlease_config *config, const tokenlease_registry *registry,
+    int32_t kind, const tokenlease_token *token, tokenlease_exchange **exchange,
+    tokenlease_error **error);
+
+/**
+ * Returns the request to send. NULL for NULL.
+ */
+TOKENLEASE_API const tokenlease_request * TOKENLEASE_CALL
+tokenlease_exchange_request(const tokenlease_exchange *exchange);
+
+/**
+ * Reads the answer. result is TOKENLEASE_RESULT_TOKEN, ACTIVE, INACTIVE or REVOCATION_ACCEPTED. token
+ * receives a token, to be freed with tokenlease_token_free, or NULL; lifetime_ms its lifetime from when
+ * the request was sent, or TOKENLEASE_NONE if the provider states none.
+ *
+ * Errors: what the provider answered, such as TOKENLEASE_CREDENTIALS_REJECTED, TOKENLEASE_THROTTLED and
+ * TOKENLEASE_INVALID_RESPONSE. TOKENLEASE_TOKEN_REJECTED if there is no token to refetch.
+ * TOKENLEASE_TRANSPORT if the answer broke off. TOKENLEASE_BAD_ARGUMENT.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_exchange_read(const tokenlease_exchange *exchange, const tokenlease_answer *answer,
+    tokenlease_result *result, tokenlease_token **token, int64_t *lifetime_ms,
+    tokenlease_error **error);
+
+/**
+ * Overwrites the secrets of an exchange and frees it. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_exchange_free(tokenlease_exchange *exchange);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Result,
+    Now, Result,
     lifecycle::{Event, OnStoreOutage, Policy},
     provider::Server,
 };
@@ -12,6 +12,7 @@ use crate::{
     client::Client,
     credentials_source::CredentialsSource,
     event_queue::{EventQueue, Hook, ProgramHooks},
+    hosted::HostedClient,
     log::{LogEntry, Observer},
     registry::Registry,
     state::{ClientState, Hooks},
@@ -218,11 +219,37 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// `Config` for credentials that the grant lacks, for options with which the client could get no
-    /// token, and for a server address over which secrets would be sent unencrypted. `Forked` if another process made the registry, and `Internal` if
-    /// the system provides no random numbers.
+    /// token, and for a server address over which secrets would be sent unencrypted. `Forked`
+    /// if another process made the registry, and `Internal` if the system provides no random numbers.
     pub fn build(self) -> Result<Client> {
-        let registry = match self.registry {
-            Some(registry) => registry,
+        let (registry, policy) = self.checked()?;
+        let Self { server, credentials, wait, hooks, observer, .. } = self;
+        let queue = (!hooks.is_empty()).then(|| Arc::new(EventQueue::new(hooks)));
+        let hooks = Hooks { observer, queue };
+        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hooks)?))
+    }
+
+    /// Builds a client whose program sends the requests, see [`hosted`](crate::hosted). Its credentials
+    /// are fetched now if a function fetches them, and never again. A hook gets no events.
+    ///
+    /// `clocks`: the host's own clocks, which it then moves by
+    /// [`set_now`](HostedClient::set_now); `None` for the system's.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and those of the function that fetches the credentials.
+    pub fn build_hosted(self, clocks: Option<Now>) -> Result<HostedClient> {
+        let (registry, policy) = self.checked()?;
+        HostedClient::new(registry, self.server, &self.credentials, policy, self.wait, clocks)
+    }
+
+    pub(crate) fn into_server(self) -> (Server, CredentialsSource) {
+        (self.server, self.credentials)
+    }
+
+    /// Returns the registry, and the policy after it was checked.
+    pub(crate) fn checked(&self) -> Result<(Registry, Policy)> {
+        let registry = match &self.registry {
+            Some(registry) => registry.clone(),
             None => Registry::process()?,
         };
         let default = Policy::for_request_timeout(registry.http().timeout());
@@ -234,11 +261,8 @@ impl ClientBuilder {
             max_lifetime: self.max_lifetime,
             ..default
         };
-        let Self { server, credentials, wait, hooks, observer, .. } = self;
-        let queue = (!hooks.is_empty()).then(|| Arc::new(EventQueue::new(hooks)));
-        let hooks = Hooks { observer, queue };
-        policy.check(&server, wait)?;
-        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hooks)?))
+        policy.check(&self.server, self.wait)?;
+        Ok((registry, policy))
     }
 }
 

@@ -6,7 +6,6 @@ mod task;
 
 use std::sync::Arc;
 
-pub(crate) use self::effects::lasting;
 use self::task::Task;
 use crate::{
     entry::{Entry, Machine},
@@ -14,6 +13,7 @@ use crate::{
     runtime::{Runtime, spawn_on},
     state::ClientState,
 };
+pub(crate) use tokenlease_core::machine::lasting;
 use tokenlease_core::{
     Error, ErrorKind, Now, Result, Timestamp,
     lifecycle::{Ask, Lifecycle, Outcome, Receipt, Reply},

@@ -21,6 +21,7 @@ mod facts;
 mod fetch_credentials;
 mod get_lease;
 mod history;
+pub mod hosted;
 mod interrupts;
 mod log;
 mod login_turns;

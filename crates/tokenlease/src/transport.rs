@@ -386,6 +386,23 @@ impl http_body::Body for Outgoing {
     }
 }
 
+/// Returns what counts of an answer that another HTTP library received, and how it broke off if it did.
+pub(crate) fn received_elsewhere(
+    uri: &Uri,
+    head: http::response::Parts,
+    body: &[u8],
+    broke_off: Option<Error>,
+) -> Result<Answer, SendError> {
+    let place = Place::of(uri);
+    let received = Received::of(head, body.get(..BODY_CAP).unwrap_or(body));
+    let ended = if body.len() > BODY_CAP {
+        Err(received.too_long(&place))
+    } else {
+        broke_off.map_or(Ok(()), |error| Err(SendError::Lost(error)))
+    };
+    received.answer(&place, ended)
+}
+
 fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 22] = [
     "constants",
     "version",
     "status",
@@ -25,6 +25,13 @@ const SOURCES: [&str; 15] = [
     "client",
     "token_calls",
     "inspection",
+    "machine",
+    "machine_call",
+    "effect",
+    "request",
+    "answer",
+    "outcome",
+    "exchange",
 ];
 
 fn crate_folder() -> &'static Path {

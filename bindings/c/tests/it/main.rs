@@ -7,6 +7,7 @@
 mod abrupt_server;
 mod config;
 mod installation;
+mod machines;
 mod programs;
 mod readme;
 mod secrets;

@@ -15,7 +15,7 @@ const VALGRIND: [&str; 5] = [
     "--show-leak-kinds=definite,indirect",
 ];
 
-fn under_valgrind(site: &Site, name: &str) -> Option<Command> {
+pub(crate) fn under_valgrind(site: &Site, name: &str) -> Option<Command> {
     let program = program(name)?;
     let mut command = site.command("valgrind");
     command.args(VALGRIND).arg(program);

@@ -2,7 +2,11 @@
 
 use std::future::Future;
 
-use tokenlease_core::{Error, Result, Timestamp, Token, lifecycle, provider::ApiAnswer};
+use tokenlease_core::{
+    Error, Result, Timestamp, Token,
+    machine::{ReportStep, ReportSteps},
+    provider::ApiAnswer,
+};
 
 use super::Client;
 use crate::wait_options::WaitOptions;
@@ -66,21 +70,19 @@ impl Client {
     async fn report(&self, token: &Token, deadline: Timestamp) -> Result<Rejection> {
         let state = &self.0;
         let entry = state.entry_by(deadline).await?;
-        let reported = state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
-        if reported == lifecycle::Rejection::StillActive && state.cached(|_| ()).is_some() {
-            return Ok(Rejection::StillActive);
+        let mut steps = ReportSteps::new(token.clone());
+        loop {
+            match steps.next() {
+                ReportStep::Report(token) => {
+                    let reported = state
+                        .with(&entry, |machine| machine.report_rejected(token, state.now()))?;
+                    steps.reported(reported, state.cached(|_| ()).is_some());
+                }
+                ReportStep::Ask => steps.served(state.lease_by(deadline).await?.lease.token()),
+                ReportStep::Done(Some(token)) => return Ok(Rejection::Replaced(token)),
+                ReportStep::Done(None) => return Ok(Rejection::StillActive),
+            }
         }
-        let mut current = state.lease_by(deadline).await?;
-        if reported == lifecycle::Rejection::Outdated && current.lease.token() == token {
-            // This client did not have the token: another process or the provider had. Now this
-            // client has it, so the report makes it suspected.
-            state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
-            current = state.lease_by(deadline).await?;
-        }
-        if current.lease.token() == token {
-            return Ok(Rejection::StillActive);
-        }
-        Ok(Rejection::Replaced(current.lease.token().clone()))
     }
 
     /// Reads whether an API's answer rejects the token of the call.

@@ -1,11 +1,12 @@
 //! From the response of a provider's exchange to an answer.
 
 use ::http::Response;
+use zeroize::Zeroizing;
 
 use super::{Server, Validation, unsupported};
 use crate::{
     credentials::Credentials,
-    error::ErrorKind,
+    error::{Error, ErrorKind},
     identity::Provider,
     provider::{
         call::{Answer, Call},
@@ -28,11 +29,7 @@ impl Server {
         credentials: &Credentials,
     ) -> Answer {
         let pairs = self.pairs(credentials);
-        let mut secrets = credentials.texts();
-        secrets.extend(pairs.iter().map(|pair| pair.as_str()));
-        if let Call::Validate(token) | Call::Revoke(token) = call {
-            secrets.push(token.expose());
-        }
+        let secrets = secrets(call, credentials, &pairs);
         let reading = &Reading::of(response).hiding(&secrets);
         match (self.identity.provider(), call) {
             (Provider::Winkas, Call::Login) => Answer::granted(winkas::read_login(
@@ -81,4 +78,25 @@ impl Server {
             }
         }
     }
+
+    /// Removes the credentials and the call's token from an error that quotes an HTTP library, which may
+    /// quote the address or the body of the request.
+    #[must_use]
+    pub fn redact(&self, error: Error, call: &Call, credentials: &Credentials) -> Error {
+        error.redact(&secrets(call, credentials, &self.pairs(credentials)))
+    }
+}
+
+/// Returns the secrets of a call's request. `pairs` are those of the client's `Basic` header.
+fn secrets<'a>(
+    call: &'a Call,
+    credentials: &'a Credentials,
+    pairs: &'a [Zeroizing<String>],
+) -> Vec<&'a str> {
+    let mut secrets = credentials.texts();
+    secrets.extend(pairs.iter().map(|pair| pair.as_str()));
+    if let Call::Validate(token) | Call::Revoke(token) = call {
+        secrets.push(token.expose());
+    }
+    secrets
 }
