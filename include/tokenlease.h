@@ -12,7 +12,8 @@
  *
  * Errors. A function that can fail returns a tokenlease_status; TOKENLEASE_OK is 0. Its last
  * parameter receives an error with the details, which the caller frees with tokenlease_error_free.
- * Pass NULL if you do not need the details. Errors contain no secrets.
+ * Pass NULL if you do not need the details. Errors contain no secrets. Compilers warn if a status is
+ * not checked; define TOKENLEASE_MUST_CHECK as nothing to turn that off.
  *
  * Output parameters are the last parameters before the error. The library writes them only on
  * success, and the error only on failure. (One exception: a call that returns
@@ -21,10 +22,17 @@
  * object.
  *
  * Arguments are checked. A call returns TOKENLEASE_BAD_ARGUMENT if a required pointer is NULL, a
- * string is not valid UTF-8, or a number is out of range. NULL is never treated as an empty string.
+ * text is not valid UTF-8, or a number is out of range. NULL is never treated as an empty text.
  *
- * Strings are NUL-terminated UTF-8, as arguments and as results. A string that the library returns
- * belongs to the handle that it was read from, and is valid until that handle is freed.
+ * Text arguments are UTF-8, and each is a pointer followed by its length in bytes. The length
+ * TOKENLEASE_NUL_TERMINATED says that the text ends at its first NUL; in C, TOKENLEASE_TEXT(text)
+ * passes both arguments. A NUL within the length is an error, because it shows a wrong length.
+ *
+ * Strings that the library returns are NUL-terminated UTF-8. A string belongs to the handle that it
+ * was read from, and is valid until that handle is freed.
+ *
+ * Structs of options begin with their size, so that later versions can add fields. NULL selects the
+ * defaults. Begin with the struct's initializer TOKENLEASE_..._INIT, then set fields.
  *
  * Times are int64_t milliseconds. TOKENLEASE_NONE as an argument selects the default; as a result
  * it means that the time is not known. Enum arguments are passed as int32_t.
@@ -45,6 +53,9 @@
  *
  * Callbacks run on threads of the library. They must return, and must not throw.
  *
+ * Linking. Nothing to define for the shared library. Define TOKENLEASE_STATIC before the header is
+ * included if a program for Windows links the static library.
+ *
  * Versions. Before 1.0, a new minor version may change the interface, and has a different soname.
  * From 1.0 on, the interface only grows.
  */
@@ -58,22 +69,64 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The version of this header. tokenlease_version() returns the version of the library. */
+/* Where a function comes from, and how it is called. */
+#ifndef TOKENLEASE_API
+#if defined(_WIN32) && !defined(TOKENLEASE_STATIC)
+#define TOKENLEASE_API __declspec(dllimport)
+#elif defined(__GNUC__) && !defined(_WIN32)
+#define TOKENLEASE_API __attribute__((visibility("default")))
+#else
+#define TOKENLEASE_API
+#endif
+#endif
+#ifndef TOKENLEASE_CALL
+#ifdef _WIN32
+#define TOKENLEASE_CALL __cdecl
+#else
+#define TOKENLEASE_CALL
+#endif
+#endif
+
+/* Warns if a caller does not check a status. */
+#ifndef TOKENLEASE_MUST_CHECK
+#if defined(__GNUC__)
+#define TOKENLEASE_MUST_CHECK __attribute__((warn_unused_result))
+#elif defined(_MSC_VER)
+#define TOKENLEASE_MUST_CHECK _Check_return_
+#else
+#define TOKENLEASE_MUST_CHECK
+#endif
+#endif
+
+/* The version of this header. tokenlease_version() and tokenlease_version_number() return the version
+ * of the library. */
 #define TOKENLEASE_VERSION "0.1.0"
 #define TOKENLEASE_VERSION_MAJOR 0
 #define TOKENLEASE_VERSION_MINOR 1
 #define TOKENLEASE_VERSION_PATCH 0
+#define TOKENLEASE_VERSION_NUMBER \
+    (TOKENLEASE_VERSION_MAJOR * 1000000 + TOKENLEASE_VERSION_MINOR * 1000 + TOKENLEASE_VERSION_PATCH)
+
+/* As the length of a text: the text ends at its first NUL. */
+#define TOKENLEASE_NUL_TERMINATED ((size_t)-1)
+
+/* Passes a NUL-terminated string as a text argument and its length. */
+#define TOKENLEASE_TEXT(text) (text), TOKENLEASE_NUL_TERMINATED
+
+/* The initializers of the structs of options. */
+#define TOKENLEASE_TOKEN_OPTIONS_INIT \
+    {sizeof(tokenlease_token_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
 
 /**
  * As a result: the time is not known. As an argument: use the default.
  */
-#define TOKENLEASE_NONE -1
+#define TOKENLEASE_NONE ((int64_t)-1)
 
 /**
  * The result of a call. The meaning of a number never changes. Later versions may add numbers, so
  * treat an unknown one like TOKENLEASE_INTERNAL.
  */
-typedef enum {
+typedef enum tokenlease_status {
   /**
    * The call succeeded.
    */
@@ -147,7 +200,7 @@ typedef enum {
 /**
  * How a token is presented to an API.
  */
-typedef enum {
+typedef enum tokenlease_kind {
   /**
    * The result for NULL.
    */
@@ -160,12 +213,12 @@ typedef enum {
    * In the header "Authorization: Bearer" (RFC 6750).
    */
   TOKENLEASE_KIND_BEARER = 2,
-} tokenlease_token_kind;
+} tokenlease_kind;
 
 /**
  * The counters of a client. Calls that are answered from memory are not counted.
  */
-typedef enum {
+typedef enum tokenlease_count {
   /**
    * Requests for a new token.
    */
@@ -233,6 +286,38 @@ typedef struct tokenlease_registry tokenlease_registry;
  */
 typedef struct tokenlease_token tokenlease_token;
 
+/**
+ * A function that fetches credentials: see tokenlease_config_set_credentials_function.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_credentials_function)(void *user,
+    tokenlease_credentials *credentials);
+
+/**
+ * A function that frees what a user pointer points to. The library calls it once, on any thread.
+ */
+typedef void (TOKENLEASE_CALL *tokenlease_drop_function)(void *user);
+
+/**
+ * Options of one call for a token. Begin with TOKENLEASE_TOKEN_OPTIONS_INIT, then set fields. In a
+ * language without this macro, set size to the size of the struct, and each time to
+ * TOKENLEASE_NONE or a value. Later versions add fields at the end.
+ */
+typedef struct tokenlease_token_options {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+   */
+  int64_t deadline_ms;
+  /**
+   * The minimum remaining lifetime in milliseconds, clamped to half of the token's lifetime. For
+   * winkas, whose tokens have no stated expiry, it causes a validation and never a login.
+   */
+  int64_t min_remaining_ms;
+} tokenlease_token_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -241,68 +326,76 @@ extern "C" {
  * Returns the version of the loaded library, such as "0.1.0". Compare it with TOKENLEASE_VERSION,
  * the version of this header. The string is static.
  */
-const char *tokenlease_version(void);
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_version(void);
+
+/**
+ * Returns the version of the loaded library as a number that grows with it: 2003004 is 2.3.4.
+ * Compare it with TOKENLEASE_VERSION_NUMBER, the version of this header.
+ */
+TOKENLEASE_API int32_t TOKENLEASE_CALL tokenlease_version_number(void);
 
 /**
  * Returns the name of a status in snake case, such as "credentials_rejected"; "unknown" for an
  * unknown number. The string is static.
  */
-const char *tokenlease_status_name(int32_t status);
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_status_name(int32_t status);
 
 /**
  * Returns the status that the failed call returned. TOKENLEASE_OK for NULL.
  */
-tokenlease_status tokenlease_error_status(const tokenlease_error *error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_error_status(const tokenlease_error *error);
 
 /**
  * Returns the whole message: what was wrong, what was expected, what to do. The string is valid
  * until the error is freed. NULL for NULL.
  */
-const char *tokenlease_error_message(const tokenlease_error *error);
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_error_message(const tokenlease_error *error);
 
 /**
  * Returns only what was wrong. The string is valid until the error is freed. NULL for NULL.
  */
-const char *tokenlease_error_detail(const tokenlease_error *error);
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_error_detail(const tokenlease_error *error);
 
 /**
  * Returns the provider's error code: "error" of RFC 6749 section 5.2, or "WinkasErrorCode". The
  * string is valid until the error is freed. NULL if the provider gave no code, and for NULL.
  */
-const char *tokenlease_error_code(const tokenlease_error *error);
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_error_code(const tokenlease_error *error);
 
 /**
  * Returns the HTTP status of the provider's response. 0 if no response was read, and for NULL.
  */
-int32_t tokenlease_error_http_status(const tokenlease_error *error);
+TOKENLEASE_API int32_t TOKENLEASE_CALL tokenlease_error_http_status(const tokenlease_error *error);
 
 /**
  * Returns whether the same call may succeed later without a change. false for NULL.
  */
-bool tokenlease_error_is_retryable(const tokenlease_error *error);
+TOKENLEASE_API bool TOKENLEASE_CALL tokenlease_error_is_retryable(const tokenlease_error *error);
 
 /**
  * Returns the wait that the provider asked for in Retry-After (RFC 9110 section 10.2.3), in
  * milliseconds. TOKENLEASE_NONE if it asked for none, and for NULL.
  */
-int64_t tokenlease_error_retry_after_ms(const tokenlease_error *error);
+TOKENLEASE_API int64_t TOKENLEASE_CALL
+tokenlease_error_retry_after_ms(const tokenlease_error *error);
 
 /**
  * Returns the time before which a retry fails with the same error, in milliseconds since
  * 1970-01-01T00:00:00Z. TOKENLEASE_NONE if it is not known, and for NULL.
  */
-int64_t tokenlease_error_until_ms(const tokenlease_error *error);
+TOKENLEASE_API int64_t TOKENLEASE_CALL tokenlease_error_until_ms(const tokenlease_error *error);
 
 /**
  * Frees an error. Freeing NULL is a no-op.
  */
-void tokenlease_error_free(tokenlease_error *error);
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_error_free(tokenlease_error *error);
 
 /**
  * Makes an empty config. Free it with tokenlease_config_free.
  */
-tokenlease_status tokenlease_config_new(tokenlease_config **config,
-                                        tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_new(tokenlease_config **config, tokenlease_error **error);
 
 /**
  * Sets an option by name: "provider", "server", "user", "store" and so on. The names are those of
@@ -312,35 +405,33 @@ tokenlease_status tokenlease_config_new(tokenlease_config **config,
  *
  * Errors: TOKENLEASE_CONFIG for an unknown name or an invalid value.
  */
-tokenlease_status tokenlease_config_set(tokenlease_config *config,
-                                        const char *name,
-                                        const char *value,
-                                        tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set(tokenlease_config *config, const char *name, size_t name_length,
+    const char *value, size_t value_length, tokenlease_error **error);
 
 /**
- * Sets the user's password. The string is copied.
+ * Sets the user's password. The text is copied.
  */
-tokenlease_status tokenlease_config_set_password(tokenlease_config *config,
-                                                 const char *password,
-                                                 tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_password(tokenlease_config *config, const char *password,
+    size_t password_length, tokenlease_error **error);
 
 /**
- * Sets the client secret (wyn, oauth2). The string is copied.
+ * Sets the client secret (wyn, oauth2). The text is copied.
  */
-tokenlease_status tokenlease_config_set_client_secret(tokenlease_config *config,
-                                                      const char *client_secret,
-                                                      tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_client_secret(tokenlease_config *config, const char *client_secret,
+    size_t client_secret_length, tokenlease_error **error);
 
 /**
- * Adds an extra field of the token request whose value is secret (wyn, oauth2). The strings are
+ * Adds an extra field of the token request whose value is secret (wyn, oauth2). The texts are
  * copied. Fields whose values are not secret are set by the option "extra".
  *
  * Errors: a client is not made if the name is empty or one that the library sends itself.
  */
-tokenlease_status tokenlease_config_add_extra_secret(tokenlease_config *config,
-                                                     const char *name,
-                                                     const char *value,
-                                                     tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_add_extra_secret(tokenlease_config *config, const char *name, size_t name_length,
+    const char *value, size_t value_length, tokenlease_error **error);
 
 /**
  * Sets a function that fetches the credentials, for example from a vault or from the host program.
@@ -357,40 +448,37 @@ tokenlease_status tokenlease_config_add_extra_secret(tokenlease_config *config,
  * thread, after the config and all clients made from it were freed or got other credentials, and
  * no call is in progress. drop may be NULL.
  */
-tokenlease_status tokenlease_config_set_credentials_function(tokenlease_config *config,
-                                                             int32_t (*function)(void *user,
-                                                                                 tokenlease_credentials *credentials),
-                                                             void *user,
-                                                             void (*drop)(void *user),
-                                                             tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_credentials_function(tokenlease_config *config,
+    tokenlease_credentials_function function, void *user, tokenlease_drop_function drop,
+    tokenlease_error **error);
 
 /**
  * Frees a config. Freeing NULL is a no-op.
  */
-void tokenlease_config_free(tokenlease_config *config);
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_config_free(tokenlease_config *config);
 
 /**
- * Fills in the user's password. The string is copied.
+ * Fills in the user's password. The text is copied.
  */
-tokenlease_status tokenlease_credentials_set_password(tokenlease_credentials *credentials,
-                                                      const char *password,
-                                                      tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_credentials_set_password(tokenlease_credentials *credentials, const char *password,
+    size_t password_length, tokenlease_error **error);
 
 /**
- * Fills in the client secret (wyn, oauth2). The string is copied.
+ * Fills in the client secret (wyn, oauth2). The text is copied.
  */
-tokenlease_status tokenlease_credentials_set_client_secret(tokenlease_credentials *credentials,
-                                                           const char *client_secret,
-                                                           tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_credentials_set_client_secret(tokenlease_credentials *credentials,
+    const char *client_secret, size_t client_secret_length, tokenlease_error **error);
 
 /**
- * Adds an extra field of the token request whose value is secret (wyn, oauth2). The strings are
+ * Adds an extra field of the token request whose value is secret (wyn, oauth2). The texts are
  * copied.
  */
-tokenlease_status tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials,
-                                                          const char *name,
-                                                          const char *value,
-                                                          tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials, const char *name,
+    size_t name_length, const char *value, size_t value_length, tokenlease_error **error);
 
 /**
  * Makes a registry from the options "store", "store_password_file", "store_password_command",
@@ -401,36 +489,36 @@ tokenlease_status tokenlease_credentials_add_extra_secret(tokenlease_credentials
  *
  * Errors: TOKENLEASE_CONFIG, TOKENLEASE_STORE.
  */
-tokenlease_status tokenlease_registry_new(const tokenlease_config *config,
-                                          tokenlease_registry **registry,
-                                          tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_registry_new(const tokenlease_config *config, tokenlease_registry **registry,
+    tokenlease_error **error);
 
 /**
  * Frees a registry. Its clients keep what they need of it. Freeing NULL is a no-op.
  */
-void tokenlease_registry_free(tokenlease_registry *registry);
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_registry_free(tokenlease_registry *registry);
 
 /**
  * Returns the token's text. It is a secret: do not log it. The string is valid until the token is
  * freed. NULL for NULL.
  */
-const char *tokenlease_token_text(const tokenlease_token *token);
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_token_text(const tokenlease_token *token);
 
 /**
  * Returns the length of the text in bytes, without the terminating NUL. 0 for NULL.
  */
-size_t tokenlease_token_length(const tokenlease_token *token);
+TOKENLEASE_API size_t TOKENLEASE_CALL tokenlease_token_length(const tokenlease_token *token);
 
 /**
  * Returns how the token is presented to an API. TOKENLEASE_KIND_NONE for NULL.
  */
-tokenlease_token_kind tokenlease_token_kind_of(const tokenlease_token *token);
+TOKENLEASE_API tokenlease_kind TOKENLEASE_CALL tokenlease_token_kind(const tokenlease_token *token);
 
 /**
  * Overwrites the text of a token and frees it. It does not revoke the token. Freeing NULL is a
  * no-op.
  */
-void tokenlease_token_free(tokenlease_token *token);
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_token_free(tokenlease_token *token);
 
 /**
  * Makes a client from a config, in a registry. If registry is NULL, the config's own registry
@@ -440,81 +528,55 @@ void tokenlease_token_free(tokenlease_token *token);
  * Errors: TOKENLEASE_CONFIG if options are missing, belong to another provider or contradict each
  * other; TOKENLEASE_STORE.
  */
-tokenlease_status tokenlease_client_new(const tokenlease_config *config,
-                                        const tokenlease_registry *registry,
-                                        tokenlease_client **client,
-                                        tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_new(const tokenlease_config *config, const tokenlease_registry *registry,
+    tokenlease_client **client, tokenlease_error **error);
 
 /**
  * Replaces the client's credentials with those of a config, and ignores the config's other
  * options. Later calls get only tokens that were obtained with the new credentials.
  */
-tokenlease_status tokenlease_client_set_credentials(const tokenlease_client *client,
-                                                    const tokenlease_config *config,
-                                                    tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_set_credentials(const tokenlease_client *client, const tokenlease_config *config,
+    tokenlease_error **error);
 
 /**
  * Waits until the client has no work in progress, so that a program that ends leaves no unfinished
  * login and no lock behind. It revokes no token, and the client remains usable.
  */
-tokenlease_status tokenlease_client_close(const tokenlease_client *client,
-                                          tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_close(const tokenlease_client *client, tokenlease_error **error);
 
 /**
  * Frees a client. It does not wait for work in progress (see tokenlease_client_close) and revokes
  * no token. Freeing NULL is a no-op.
  */
-void tokenlease_client_free(tokenlease_client *client);
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_client_free(tokenlease_client *client);
 
 /**
  * Gets the token to use now: from memory while it is fresh, otherwise from the store, a refetch or
- * a login. One login serves all callers for the token's lifetime. Free it with
- * tokenlease_token_free.
+ * a login. One login serves all callers for the token's lifetime. options may be NULL: then the
+ * config's options apply. Free the token with tokenlease_token_free.
  *
  * Errors: all except TOKENLEASE_BUFFER_TOO_SMALL. TOKENLEASE_DEADLINE_EXCEEDED if no token was
  * available within the option "deadline" (default: 30 seconds).
  */
-tokenlease_status tokenlease_client_token(const tokenlease_client *client,
-                                          tokenlease_token **token,
-                                          tokenlease_error **error);
-
-/**
- * Like tokenlease_client_token, with a deadline in milliseconds from now and a minimum remaining
- * lifetime in milliseconds. Either may be TOKENLEASE_NONE. The minimum is clamped to half of the
- * token's lifetime. For winkas, whose tokens have no stated expiry, it causes a validation and
- * never a login.
- */
-tokenlease_status tokenlease_client_token_with(const tokenlease_client *client,
-                                               int64_t deadline_ms,
-                                               int64_t min_remaining_ms,
-                                               tokenlease_token **token,
-                                               tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_token(const tokenlease_client *client, const tokenlease_token_options *options,
+    tokenlease_token **token, tokenlease_error **error);
 
 /**
  * Copies the text of the token to use now, and a NUL, into a buffer of capacity bytes. This is the
- * fastest call: it neither allocates nor locks while the token is cached. length receives the
- * length of the text without the NUL, also with TOKENLEASE_BUFFER_TOO_SMALL: the buffer must hold
- * at least length + 1 bytes. The buffer may be NULL if capacity is 0.
+ * fastest call: without options it neither allocates nor locks while the token is cached. length
+ * receives the length of the text without the NUL, also with TOKENLEASE_BUFFER_TOO_SMALL: the buffer
+ * must hold at least length + 1 bytes. The buffer may be NULL if capacity is 0. options may be NULL.
  *
  * Errors: those of tokenlease_client_token, and TOKENLEASE_BUFFER_TOO_SMALL.
  */
-tokenlease_status tokenlease_client_copy_token(const tokenlease_client *client,
-                                               char *buffer,
-                                               size_t capacity,
-                                               size_t *length,
-                                               tokenlease_error **error);
-
-/**
- * Like tokenlease_client_copy_token, with the deadline and the minimum remaining lifetime of
- * tokenlease_client_token_with.
- */
-tokenlease_status tokenlease_client_copy_token_with(const tokenlease_client *client,
-                                                    int64_t deadline_ms,
-                                                    int64_t min_remaining_ms,
-                                                    char *buffer,
-                                                    size_t capacity,
-                                                    size_t *length,
-                                                    tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_copy_token(const tokenlease_client *client,
+    const tokenlease_token_options *options, char *buffer, size_t capacity, size_t *length,
+    tokenlease_error **error);
 
 /**
  * Makes a token from text that was copied before or came from elsewhere, for the calls that take a
@@ -522,10 +584,9 @@ tokenlease_status tokenlease_client_copy_token_with(const tokenlease_client *cli
  *
  * Errors: TOKENLEASE_CONFIG for text that cannot be a token.
  */
-tokenlease_status tokenlease_client_token_of(const tokenlease_client *client,
-                                             const char *token_text,
-                                             tokenlease_token **token,
-                                             tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_token_from_text(const tokenlease_client *client, const char *token_text,
+    size_t token_text_length, tokenlease_token **token, tokenlease_error **error);
 
 /**
  * Reports that an API rejected this token. The client checks the report with the provider before
@@ -538,10 +599,9 @@ tokenlease_status tokenlease_client_token_of(const tokenlease_client *client,
  *
  * Errors: those of tokenlease_client_token.
  */
-tokenlease_status tokenlease_client_report_rejected(const tokenlease_client *client,
-                                                    const tokenlease_token *token,
-                                                    tokenlease_token **replacement,
-                                                    tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_report_rejected(const tokenlease_client *client, const tokenlease_token *token,
+    tokenlease_token **replacement, tokenlease_error **error);
 
 /**
  * Asks the provider whether a token is active. It may be any token, not only this client's.
@@ -549,10 +609,9 @@ tokenlease_status tokenlease_client_report_rejected(const tokenlease_client *cli
  * Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
  * endpoint.
  */
-tokenlease_status tokenlease_client_validate(const tokenlease_client *client,
-                                             const tokenlease_token *token,
-                                             bool *active,
-                                             tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_validate(const tokenlease_client *client, const tokenlease_token *token,
+    bool *active, tokenlease_error **error);
 
 /**
  * Asks the provider for the running token (winkas), regardless of memory and store. Free it with
@@ -561,9 +620,9 @@ tokenlease_status tokenlease_client_validate(const tokenlease_client *client,
  * Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
  * endpoint.
  */
-tokenlease_status tokenlease_client_refetch(const tokenlease_client *client,
-                                            tokenlease_token **token,
-                                            tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_refetch(const tokenlease_client *client, tokenlease_token **token,
+    tokenlease_error **error);
 
 /**
  * Revokes a token at the provider, for every process that shares it. proven is true if the token
@@ -575,44 +634,40 @@ tokenlease_status tokenlease_client_refetch(const tokenlease_client *client,
  * provider refuses the revocation, for example because of a wrong client secret, the token stays in
  * use. If the response is lost, the client stops using the token, which may be active.
  */
-tokenlease_status tokenlease_client_revoke(const tokenlease_client *client,
-                                           const tokenlease_token *token,
-                                           bool *proven,
-                                           tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_revoke(const tokenlease_client *client, const tokenlease_token *token,
+    bool *proven, tokenlease_error **error);
 
 /**
  * Drops this client's token from memory and from the store, without revoking it at the provider.
  */
-tokenlease_status tokenlease_client_forget(const tokenlease_client *client,
-                                           tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_forget(const tokenlease_client *client, tokenlease_error **error);
 
 /**
  * Allows credentials to be sent again after the provider rejected them: call it after you
  * corrected the credentials or the account was unlocked. The next call for a token then logs in
  * once.
  */
-tokenlease_status tokenlease_client_unblock(const tokenlease_client *client,
-                                            tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_unblock(const tokenlease_client *client, tokenlease_error **error);
 
 /**
  * Gives the client a token that was obtained elsewhere and expires in lifetime_ms milliseconds
  * (TOKENLEASE_NONE: the expiry is not known). The client uses it. Other clients with the same
  * credentials use it only if the provider had accepted those credentials before. The token is copied.
  */
-tokenlease_status tokenlease_client_adopt(const tokenlease_client *client,
-                                          const tokenlease_token *token,
-                                          int64_t lifetime_ms,
-                                          tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_adopt(const tokenlease_client *client, const tokenlease_token *token,
+    int64_t lifetime_ms, tokenlease_error **error);
 
 /**
  * Describes the current token in words, without the secret: its state and the source it came from.
  * Writes into a buffer like tokenlease_client_copy_token.
  */
-tokenlease_status tokenlease_client_explain(const tokenlease_client *client,
-                                            char *buffer,
-                                            size_t capacity,
-                                            size_t *length,
-                                            tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_explain(const tokenlease_client *client, char *buffer, size_t capacity,
+    size_t *length, tokenlease_error **error);
 
 /**
  * Writes the last 32 logins, refetches and rejections of the identity as JSON into a buffer like
@@ -623,19 +678,16 @@ tokenlease_status tokenlease_client_explain(const tokenlease_client *client,
  * Errors: TOKENLEASE_STORE, TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_CONFIG,
  * TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_FORKED and TOKENLEASE_INTERNAL.
  */
-tokenlease_status tokenlease_client_history(const tokenlease_client *client,
-                                            char *buffer,
-                                            size_t capacity,
-                                            size_t *length,
-                                            tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_history(const tokenlease_client *client, char *buffer, size_t capacity,
+    size_t *length, tokenlease_error **error);
 
 /**
  * Gets how often a client has done something since it was made. counter is a tokenlease_count.
  */
-tokenlease_status tokenlease_client_count(const tokenlease_client *client,
-                                          int32_t counter,
-                                          uint64_t *count,
-                                          tokenlease_error **error);
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_count(const tokenlease_client *client, int32_t counter, uint64_t *count,
+    tokenlease_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

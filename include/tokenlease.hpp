@@ -1,8 +1,8 @@
 /*
  * tokenlease for C++17: classes that own the handles of tokenlease.h and throw its errors.
  *
- * The rules of tokenlease.h for threads, forks and secrets apply. A string argument ends at its
- * first NUL.
+ * The rules of tokenlease.h for threads, forks and secrets apply. A text that contains a NUL is an
+ * error.
  */
 #ifndef TOKENLEASE_HPP
 #define TOKENLEASE_HPP
@@ -121,7 +121,8 @@ class Config {
     Config &set(const std::string &name, const std::string &value)
     {
         detail::run([&](auto error) {
-            return tokenlease_config_set(get(), name.c_str(), value.c_str(), error);
+            return tokenlease_config_set(get(), name.data(), name.size(), value.data(),
+                                         value.size(), error);
         });
         return *this;
     }
@@ -130,7 +131,7 @@ class Config {
     Config &set_password(const std::string &password)
     {
         detail::run([&](auto error) {
-            return tokenlease_config_set_password(get(), password.c_str(), error);
+            return tokenlease_config_set_password(get(), password.data(), password.size(), error);
         });
         return *this;
     }
@@ -139,7 +140,8 @@ class Config {
     Config &set_client_secret(const std::string &client_secret)
     {
         detail::run([&](auto error) {
-            return tokenlease_config_set_client_secret(get(), client_secret.c_str(), error);
+            return tokenlease_config_set_client_secret(get(), client_secret.data(),
+                                                       client_secret.size(), error);
         });
         return *this;
     }
@@ -148,7 +150,8 @@ class Config {
     Config &add_extra_secret(const std::string &name, const std::string &value)
     {
         detail::run([&](auto error) {
-            return tokenlease_config_add_extra_secret(get(), name.c_str(), value.c_str(), error);
+            return tokenlease_config_add_extra_secret(get(), name.data(), name.size(), value.data(),
+                                                      value.size(), error);
         });
         return *this;
     }
@@ -172,7 +175,7 @@ class Config {
                         for (const auto &[name, value] : fetched.extra_secrets) {
                             detail::run([&, &n = name, &v = value](auto error) {
                                 return tokenlease_credentials_add_extra_secret(
-                                    credentials, n.c_str(), v.c_str(), error);
+                                    credentials, n.data(), n.size(), v.data(), v.size(), error);
                             });
                         }
                         return 0;
@@ -196,7 +199,7 @@ class Config {
                      Set set)
     {
         if (secret) {
-            detail::run([&](auto error) { return set(credentials, secret->c_str(), error); });
+            detail::run([&](auto error) { return set(credentials, secret->data(), secret->size(), error); });
         }
     }
 
@@ -235,7 +238,7 @@ class Token {
     }
 
     /* How the token is presented to an API. */
-    tokenlease_token_kind kind() const noexcept { return tokenlease_token_kind_of(get()); }
+    tokenlease_kind kind() const noexcept { return tokenlease_token_kind(get()); }
 
     const tokenlease_token *get() const noexcept { return handle_.get(); }
 
@@ -243,7 +246,7 @@ class Token {
     detail::Owned<tokenlease_token, tokenlease_token_free> handle_;
 };
 
-/* Options of one call; see tokenlease_client_token_with. Not set: use the default. */
+/* Options of one call; see tokenlease_token_options. Not set: use the default. */
 struct TokenOptions {
     std::optional<milliseconds> deadline;
     std::optional<milliseconds> min_remaining;
@@ -259,23 +262,25 @@ class Client {
     Token token() const
     {
         return token_by([&](auto token, auto error) {
-            return tokenlease_client_token(get(), token, error);
+            return tokenlease_client_token(get(), nullptr, token, error);
         });
     }
 
     Token token(const TokenOptions &options) const
     {
         return token_by([&](auto token, auto error) {
-            return tokenlease_client_token_with(get(), detail::millis(options.deadline),
-                                                detail::millis(options.min_remaining), token,
-                                                error);
+            tokenlease_token_options given = TOKENLEASE_TOKEN_OPTIONS_INIT;
+            given.deadline_ms = detail::millis(options.deadline);
+            given.min_remaining_ms = detail::millis(options.min_remaining);
+            return tokenlease_client_token(get(), &given, token, error);
         });
     }
 
-    Token token_of(const std::string &text) const
+    Token token_from_text(const std::string &text) const
     {
         return token_by([&](auto token, auto error) {
-            return tokenlease_client_token_of(get(), text.c_str(), token, error);
+            return tokenlease_client_token_from_text(get(), text.data(), text.size(), token,
+                                                     error);
         });
     }
 

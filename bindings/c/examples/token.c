@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <tokenlease.h>
 
+#define T(text) TOKENLEASE_TEXT(text)
+
 int main(int argc, char **argv)
 {
     tokenlease_config *config = NULL;
@@ -18,13 +20,13 @@ int main(int argc, char **argv)
         return 2;
     }
     if (tokenlease_config_new(&config, &error)
-        || tokenlease_config_set(config, "provider", "winkas", &error)
-        || tokenlease_config_set(config, "server", argv[1], &error)
-        || tokenlease_config_set(config, "user", argv[2], &error)
-        || tokenlease_config_set(config, "contract", argv[3], &error)
-        || tokenlease_config_set_password(config, getenv("PASSWORD"), &error)
+        || tokenlease_config_set(config, T("provider"), T("winkas"), &error)
+        || tokenlease_config_set(config, T("server"), T(argv[1]), &error)
+        || tokenlease_config_set(config, T("user"), T(argv[2]), &error)
+        || tokenlease_config_set(config, T("contract"), T(argv[3]), &error)
+        || tokenlease_config_set_password(config, T(getenv("PASSWORD")), &error)
         || tokenlease_client_new(config, NULL, &client, &error)
-        || tokenlease_client_token(client, &token, &error)) {
+        || tokenlease_client_token(client, NULL, &token, &error)) {
         goto done;
     }
     /* Call the API with tokenlease_token_text(token) here. If the API rejects the token: */

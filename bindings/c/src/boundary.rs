@@ -3,15 +3,17 @@
 
 use std::{
     ffi::{CStr, c_char},
-    mem::MaybeUninit,
+    mem::{MaybeUninit, size_of},
     panic::{self, AssertUnwindSafe},
+    ptr, slice,
     time::Duration,
 };
 
 use tokenlease::{Error, ErrorKind};
 
 use crate::{
-    error::{TOKENLEASE_NONE, tokenlease_error},
+    constants::{TOKENLEASE_NONE, TOKENLEASE_NUL_TERMINATED},
+    error::tokenlease_error,
     status::tokenlease_status,
 };
 
@@ -53,24 +55,88 @@ pub(crate) fn hand_over<T>(output: &mut MaybeUninit<*mut T>, value: T) {
     output.write(Box::into_raw(Box::new(value)));
 }
 
-/// Returns a string argument, or an error if it is NULL or not valid UTF-8.
+/// Returns a text argument. It is an error if the text is NULL, not valid UTF-8, or contains a NUL.
+///
+/// The other languages accept a NUL in a text. In C it shows a wrong length, such as one that
+/// counts the terminating NUL: a password with such a tail would be sent, be rejected, and count
+/// towards a lockout of the account.
 ///
 /// # Safety
-/// The pointer is NULL, or points to a NUL-terminated string that nothing writes to while the
-/// returned text is used.
+/// The pointer is NULL, or points to `length` bytes, or to a NUL-terminated string if `length` is
+/// `TOKENLEASE_NUL_TERMINATED`. Nothing writes to the text while the returned one is used.
 pub(crate) unsafe fn text<'a>(
     argument: *const c_char,
+    length: usize,
     name: &str,
 ) -> Result<&'a str, Box<tokenlease_error>> {
     if argument.is_null() {
         return Err(null(name));
     }
-    // SAFETY: it is not NULL; the caller guarantees the rest.
-    unsafe { CStr::from_ptr(argument) }.to_str().map_err(|wrong| {
+    let bytes = if length == TOKENLEASE_NUL_TERMINATED {
+        // SAFETY: it is not NULL; the caller guarantees the rest.
+        unsafe { CStr::from_ptr(argument) }.to_bytes()
+    } else if isize::try_from(length).is_err() {
+        let detail = format!("the argument {name}_length is {length}");
+        let expected = "the length in bytes, or TOKENLEASE_NUL_TERMINATED";
+        return Err(tokenlease_error::bad_argument(&detail, expected));
+    } else {
+        // SAFETY: it is not NULL, and no object is longer than this; the caller guarantees the rest.
+        unsafe { slice::from_raw_parts(argument.cast(), length) }
+    };
+    let text = str::from_utf8(bytes).map_err(|wrong| {
         let detail =
             format!("the argument {name} is not valid UTF-8 from byte {} on", wrong.valid_up_to());
-        tokenlease_error::bad_argument(&detail, "a NUL-terminated string in UTF-8")
-    })
+        tokenlease_error::bad_argument(&detail, "a text in UTF-8")
+    })?;
+    if let Some(at) = text.find('\0') {
+        let detail = format!("the argument {name} has a NUL at byte {at}");
+        return Err(tokenlease_error::bad_argument(&detail, "a length that does not count a NUL"));
+    }
+    Ok(text)
+}
+
+/// A struct of options, which later versions extend at its end.
+///
+/// # Safety
+/// The type is `#[repr(C)]`, its first field is its `size: usize`, and any bytes are valid values
+/// of its fields.
+pub(crate) unsafe trait SizedOptions: Copy {
+    /// The options of a caller that sets none.
+    const DEFAULT: Self;
+    /// The size of the struct in the first version that had it.
+    const FIRST_SIZE: usize;
+}
+
+/// Returns a struct of options: the caller's fields, and the defaults of those that the caller's
+/// header does not have. NULL selects the defaults.
+///
+/// # Safety
+/// The pointer is NULL, or points to a struct of the size that its first field says.
+pub(crate) unsafe fn sized<T: SizedOptions>(
+    argument: *const T,
+    name: &str,
+) -> Result<T, Box<tokenlease_error>> {
+    if argument.is_null() {
+        return Ok(T::DEFAULT);
+    }
+    // SAFETY: it is not NULL, and each such struct begins with its size.
+    let size = unsafe { argument.cast::<usize>().read_unaligned() };
+    if size < T::FIRST_SIZE || size > size_of::<T>() {
+        let detail = format!("the field size of the argument {name} is {size}");
+        let known = format!(
+            "the size of the struct, from {} to {}, and a library at least as new as the header",
+            T::FIRST_SIZE,
+            size_of::<T>()
+        );
+        return Err(tokenlease_error::bad_argument(&detail, &known));
+    }
+    let mut options = T::DEFAULT;
+    // SAFETY: the caller's struct has `size` bytes, `options` has at least as many, and any bytes
+    // are valid values.
+    unsafe {
+        ptr::copy_nonoverlapping(argument.cast::<u8>(), (&raw mut options).cast::<u8>(), size);
+    }
+    Ok(options)
 }
 
 /// Returns a time argument in milliseconds; `None` for `TOKENLEASE_NONE`, which selects the

@@ -11,7 +11,7 @@ use tokenlease::{CredentialsSource, Result, core::Credentials};
 
 use crate::{
     boundary::{free, guard, hand_over, required, text},
-    credentials::{Function, tokenlease_credentials},
+    credentials::{Function, tokenlease_credentials_function, tokenlease_drop_function},
     error::tokenlease_error,
     status::tokenlease_status,
 };
@@ -54,47 +54,52 @@ pub extern "C" fn tokenlease_config_new(
 pub unsafe extern "C" fn tokenlease_config_set(
     config: Option<&mut tokenlease_config>,
     name: *const c_char,
+    name_length: usize,
     value: *const c_char,
+    value_length: usize,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: the caller passes NUL-terminated strings.
-        let (name, value) = unsafe { (text(name, "name")?, text(value, "value")?) };
+        // SAFETY: the caller passes texts with their lengths.
+        let (name, value) =
+            unsafe { (text(name, name_length, "name")?, text(value, value_length, "value")?) };
         Ok(required(config, "config")?.options.set(name, value)?)
     })
 }
 
-/// Sets the user's password. The string is copied.
+/// Sets the user's password. The text is copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_config_set_password(
     config: Option<&mut tokenlease_config>,
     password: *const c_char,
+    password_length: usize,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: the caller passes a NUL-terminated string.
-        let password = unsafe { text(password, "password") }?;
+        // SAFETY: the caller passes a text with its length.
+        let password = unsafe { text(password, password_length, "password") }?;
         required(config, "config")?.fixed().password = Some(password.into());
         Ok(())
     })
 }
 
-/// Sets the client secret (wyn, oauth2). The string is copied.
+/// Sets the client secret (wyn, oauth2). The text is copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_config_set_client_secret(
     config: Option<&mut tokenlease_config>,
     client_secret: *const c_char,
+    client_secret_length: usize,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: the caller passes a NUL-terminated string.
-        let secret = unsafe { text(client_secret, "client_secret") }?;
+        // SAFETY: the caller passes a text with its length.
+        let secret = unsafe { text(client_secret, client_secret_length, "client_secret") }?;
         required(config, "config")?.fixed().client_secret = Some(secret.into());
         Ok(())
     })
 }
 
-/// Adds an extra field of the token request whose value is secret (wyn, oauth2). The strings are
+/// Adds an extra field of the token request whose value is secret (wyn, oauth2). The texts are
 /// copied. Fields whose values are not secret are set by the option "extra".
 ///
 /// Errors: a client is not made if the name is empty or one that the library sends itself.
@@ -102,12 +107,15 @@ pub unsafe extern "C" fn tokenlease_config_set_client_secret(
 pub unsafe extern "C" fn tokenlease_config_add_extra_secret(
     config: Option<&mut tokenlease_config>,
     name: *const c_char,
+    name_length: usize,
     value: *const c_char,
+    value_length: usize,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: the caller passes NUL-terminated strings.
-        let (name, value) = unsafe { (text(name, "name")?, text(value, "value")?) };
+        // SAFETY: the caller passes texts with their lengths.
+        let (name, value) =
+            unsafe { (text(name, name_length, "name")?, text(value, value_length, "value")?) };
         required(config, "config")?.fixed().extra_secrets.push((name.into(), value.into()));
         Ok(())
     })
@@ -129,11 +137,9 @@ pub unsafe extern "C" fn tokenlease_config_add_extra_secret(
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_config_set_credentials_function(
     config: Option<&mut tokenlease_config>,
-    function: Option<
-        unsafe extern "C" fn(user: *mut c_void, credentials: *mut tokenlease_credentials) -> i32,
-    >,
+    function: tokenlease_credentials_function,
     user: *mut c_void,
-    drop: Option<unsafe extern "C" fn(user: *mut c_void)>,
+    drop: tokenlease_drop_function,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {

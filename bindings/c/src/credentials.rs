@@ -17,61 +17,72 @@ use crate::{
 /// until the function returns, and the function must not free it.
 pub struct tokenlease_credentials(Credentials);
 
-/// Fills in the user's password. The string is copied.
+/// Fills in the user's password. The text is copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_credentials_set_password(
     credentials: Option<&mut tokenlease_credentials>,
     password: *const c_char,
+    password_length: usize,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: the caller passes a NUL-terminated string.
-        let password = unsafe { text(password, "password") }?;
+        // SAFETY: the caller passes a text with its length.
+        let password = unsafe { text(password, password_length, "password") }?;
         required(credentials, "credentials")?.0.password = Some(password.into());
         Ok(())
     })
 }
 
-/// Fills in the client secret (wyn, oauth2). The string is copied.
+/// Fills in the client secret (wyn, oauth2). The text is copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_credentials_set_client_secret(
     credentials: Option<&mut tokenlease_credentials>,
     client_secret: *const c_char,
+    client_secret_length: usize,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: the caller passes a NUL-terminated string.
-        let secret = unsafe { text(client_secret, "client_secret") }?;
+        // SAFETY: the caller passes a text with its length.
+        let secret = unsafe { text(client_secret, client_secret_length, "client_secret") }?;
         required(credentials, "credentials")?.0.client_secret = Some(secret.into());
         Ok(())
     })
 }
 
-/// Adds an extra field of the token request whose value is secret (wyn, oauth2). The strings are
+/// Adds an extra field of the token request whose value is secret (wyn, oauth2). The texts are
 /// copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_credentials_add_extra_secret(
     credentials: Option<&mut tokenlease_credentials>,
     name: *const c_char,
+    name_length: usize,
     value: *const c_char,
+    value_length: usize,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        // SAFETY: the caller passes NUL-terminated strings.
-        let (name, value) = unsafe { (text(name, "name")?, text(value, "value")?) };
+        // SAFETY: the caller passes texts with their lengths.
+        let (name, value) =
+            unsafe { (text(name, name_length, "name")?, text(value, value_length, "value")?) };
         required(credentials, "credentials")?.0.extra_secrets.push((name.into(), value.into()));
         Ok(())
     })
 }
 
-pub(crate) type Fetch = unsafe extern "C" fn(*mut c_void, *mut tokenlease_credentials) -> i32;
-pub(crate) type Drop = unsafe extern "C" fn(*mut c_void);
+/// A function that fetches credentials: see tokenlease_config_set_credentials_function.
+pub type tokenlease_credentials_function = Option<
+    unsafe extern "C" fn(user: *mut c_void, credentials: *mut tokenlease_credentials) -> i32,
+>;
+
+/// A function that frees what a user pointer points to. The library calls it once, on any thread.
+pub type tokenlease_drop_function = Option<unsafe extern "C" fn(user: *mut c_void)>;
 
 /// The caller's function with its `user` pointer.
 pub(crate) struct Function {
-    pub(crate) fetch: Fetch,
+    pub(crate) fetch:
+        unsafe extern "C" fn(user: *mut c_void, credentials: *mut tokenlease_credentials) -> i32,
     pub(crate) user: *mut c_void,
-    pub(crate) drop: Option<Drop>,
+    pub(crate) drop: tokenlease_drop_function,
 }
 
 // SAFETY: the header requires a function that may be called on any thread, on several at once, and
@@ -93,7 +104,7 @@ impl Function {
     }
 }
 
-impl std::ops::Drop for Function {
+impl Drop for Function {
     fn drop(&mut self) {
         if let Some(drop) = self.drop {
             // SAFETY: this is the last use of the caller's pointer.

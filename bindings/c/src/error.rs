@@ -8,10 +8,7 @@ use std::{
 
 use tokenlease::Error;
 
-use crate::status::tokenlease_status;
-
-/// As a result: the time is not known. As an argument: use the default.
-pub const TOKENLEASE_NONE: i64 = -1;
+use crate::{constants::TOKENLEASE_NONE, status::tokenlease_status};
 
 /// The details of a failed call. It contains no secret, so it may be logged. It is immutable:
 /// threads may read it concurrently. The caller frees it with tokenlease_error_free.

@@ -28,6 +28,7 @@
 mod boundary;
 pub mod client;
 pub mod config;
+pub mod constants;
 pub mod credentials;
 pub mod error;
 pub mod inspection;

@@ -18,7 +18,7 @@ pub struct tokenlease_token {
 /// How a token is presented to an API.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum tokenlease_token_kind {
+pub enum tokenlease_kind {
     /// The result for NULL.
     TOKENLEASE_KIND_NONE = 0,
     /// In the field "Token" of the JSON body (WinKAS Air).
@@ -42,14 +42,12 @@ pub extern "C" fn tokenlease_token_length(token: Option<&tokenlease_token>) -> u
 
 /// Returns how the token is presented to an API. TOKENLEASE_KIND_NONE for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_token_kind_of(
-    token: Option<&tokenlease_token>,
-) -> tokenlease_token_kind {
+pub extern "C" fn tokenlease_token_kind(token: Option<&tokenlease_token>) -> tokenlease_kind {
     match token.map(|token| token.token.kind()) {
-        Some(TokenKind::Winkas) => tokenlease_token_kind::TOKENLEASE_KIND_WINKAS,
-        Some(TokenKind::Bearer) => tokenlease_token_kind::TOKENLEASE_KIND_BEARER,
+        Some(TokenKind::Winkas) => tokenlease_kind::TOKENLEASE_KIND_WINKAS,
+        Some(TokenKind::Bearer) => tokenlease_kind::TOKENLEASE_KIND_BEARER,
         // No caller could present a token of a kind that this library does not know.
-        Some(_) | None => tokenlease_token_kind::TOKENLEASE_KIND_NONE,
+        Some(_) | None => tokenlease_kind::TOKENLEASE_KIND_NONE,
     }
 }
 

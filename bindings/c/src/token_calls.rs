@@ -1,65 +1,83 @@
 //! The calls of a client that get, check and end tokens.
 
-use std::{ffi::c_char, mem::MaybeUninit, ptr};
+use std::{
+    ffi::c_char,
+    mem::{MaybeUninit, size_of},
+    ptr,
+};
 
 use tokenlease::{Rejection, TokenOptions, core::lifecycle::Revocation};
 
 use crate::{
-    boundary::{copy, guard, hand_over, millis, required, text},
+    boundary::{SizedOptions, copy, guard, hand_over, millis, required, sized, text},
     client::tokenlease_client,
+    constants::TOKENLEASE_NONE,
     error::tokenlease_error,
     status::tokenlease_status,
     token::tokenlease_token,
 };
 
+/// Options of one call for a token. Begin with TOKENLEASE_TOKEN_OPTIONS_INIT, then set fields. In a
+/// language without this macro, set size to the size of the struct, and each time to
+/// TOKENLEASE_NONE or a value. Later versions add fields at the end.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tokenlease_token_options {
+    /// The size of the struct in bytes.
+    pub size: usize,
+    /// The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+    pub deadline_ms: i64,
+    /// The minimum remaining lifetime in milliseconds, clamped to half of the token's lifetime. For
+    /// winkas, whose tokens have no stated expiry, it causes a validation and never a login.
+    pub min_remaining_ms: i64,
+}
+
+// SAFETY: it is `#[repr(C)]`, begins with its size, and has only integers.
+unsafe impl SizedOptions for tokenlease_token_options {
+    const DEFAULT: Self = Self {
+        size: size_of::<Self>(),
+        deadline_ms: TOKENLEASE_NONE,
+        min_remaining_ms: TOKENLEASE_NONE,
+    };
+    const FIRST_SIZE: usize = size_of::<Self>();
+}
+
 /// Gets the token to use now: from memory while it is fresh, otherwise from the store, a refetch or
-/// a login. One login serves all callers for the token's lifetime. Free it with
-/// tokenlease_token_free.
+/// a login. One login serves all callers for the token's lifetime. options may be NULL: then the
+/// config's options apply. Free the token with tokenlease_token_free.
 ///
 /// Errors: all except TOKENLEASE_BUFFER_TOO_SMALL. TOKENLEASE_DEADLINE_EXCEEDED if no token was
 /// available within the option "deadline" (default: 30 seconds).
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_token(
+pub unsafe extern "C" fn tokenlease_client_token(
     client: Option<&tokenlease_client>,
+    options: *const tokenlease_token_options,
     token: Option<&mut MaybeUninit<*mut tokenlease_token>>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
         let (client, token) = (required(client, "client")?, required(token, "token")?);
-        hand_over(token, tokenlease_token::new(client.0.token()?));
-        Ok(())
-    })
-}
-
-/// Like tokenlease_client_token, with a deadline in milliseconds from now and a minimum remaining
-/// lifetime in milliseconds. Either may be TOKENLEASE_NONE. The minimum is clamped to half of the
-/// token's lifetime. For winkas, whose tokens have no stated expiry, it causes a validation and
-/// never a login.
-#[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_token_with(
-    client: Option<&tokenlease_client>,
-    deadline_ms: i64,
-    min_remaining_ms: i64,
-    token: Option<&mut MaybeUninit<*mut tokenlease_token>>,
-    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
-) -> tokenlease_status {
-    guard(error, || {
-        let (client, token) = (required(client, "client")?, required(token, "token")?);
-        let options = options(deadline_ms, min_remaining_ms)?;
-        hand_over(token, tokenlease_token::new(client.0.token_with(options)?));
+        let got = if options.is_null() {
+            client.0.token()?
+        } else {
+            // SAFETY: the caller passes a struct with its size.
+            client.0.token_with(unsafe { token_options(options) }?)?
+        };
+        hand_over(token, tokenlease_token::new(got));
         Ok(())
     })
 }
 
 /// Copies the text of the token to use now, and a NUL, into a buffer of capacity bytes. This is the
-/// fastest call: it neither allocates nor locks while the token is cached. length receives the
-/// length of the text without the NUL, also with TOKENLEASE_BUFFER_TOO_SMALL: the buffer must hold
-/// at least length + 1 bytes. The buffer may be NULL if capacity is 0.
+/// fastest call: without options it neither allocates nor locks while the token is cached. length
+/// receives the length of the text without the NUL, also with TOKENLEASE_BUFFER_TOO_SMALL: the buffer
+/// must hold at least length + 1 bytes. The buffer may be NULL if capacity is 0. options may be NULL.
 ///
 /// Errors: those of tokenlease_client_token, and TOKENLEASE_BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_client_copy_token(
     client: Option<&tokenlease_client>,
+    options: *const tokenlease_token_options,
     buffer: *mut c_char,
     capacity: usize,
     length: Option<&mut MaybeUninit<usize>>,
@@ -67,26 +85,14 @@ pub unsafe extern "C" fn tokenlease_client_copy_token(
 ) -> tokenlease_status {
     guard(error, || {
         let (client, length) = (required(client, "client")?, required(length, "length")?);
-        // SAFETY: the caller passes a buffer of `capacity` bytes.
-        client.0.with_token(|token| unsafe { copy(token.expose(), buffer, capacity, length) })?
-    })
-}
-
-/// Like tokenlease_client_copy_token, with the deadline and the minimum remaining lifetime of
-/// tokenlease_client_token_with.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tokenlease_client_copy_token_with(
-    client: Option<&tokenlease_client>,
-    deadline_ms: i64,
-    min_remaining_ms: i64,
-    buffer: *mut c_char,
-    capacity: usize,
-    length: Option<&mut MaybeUninit<usize>>,
-    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
-) -> tokenlease_status {
-    guard(error, || {
-        let (client, length) = (required(client, "client")?, required(length, "length")?);
-        let token = client.0.token_with(options(deadline_ms, min_remaining_ms)?)?;
+        if options.is_null() {
+            return client
+                .0
+                // SAFETY: the caller passes a buffer of `capacity` bytes.
+                .with_token(|token| unsafe { copy(token.expose(), buffer, capacity, length) })?;
+        }
+        // SAFETY: the caller passes a struct with its size.
+        let token = client.0.token_with(unsafe { token_options(options) }?)?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
         unsafe { copy(token.expose(), buffer, capacity, length) }
     })
@@ -97,17 +103,18 @@ pub unsafe extern "C" fn tokenlease_client_copy_token_with(
 ///
 /// Errors: TOKENLEASE_CONFIG for text that cannot be a token.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tokenlease_client_token_of(
+pub unsafe extern "C" fn tokenlease_client_token_from_text(
     client: Option<&tokenlease_client>,
     token_text: *const c_char,
+    token_text_length: usize,
     token: Option<&mut MaybeUninit<*mut tokenlease_token>>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
         let (client, token) = (required(client, "client")?, required(token, "token")?);
-        // SAFETY: the caller passes a NUL-terminated string.
-        let token_text = unsafe { text(token_text, "token_text") }?;
-        hand_over(token, tokenlease_token::new(client.0.token_of(token_text)?));
+        // SAFETY: the caller passes a text with its length.
+        let token_text = unsafe { text(token_text, token_text_length, "token_text") }?;
+        hand_over(token, tokenlease_token::new(client.0.token_from_text(token_text)?));
         Ok(())
     })
 }
@@ -235,9 +242,17 @@ pub extern "C" fn tokenlease_client_adopt(
     })
 }
 
-fn options(deadline_ms: i64, min_remaining_ms: i64) -> Result<TokenOptions, Box<tokenlease_error>> {
+/// Returns the options of a call.
+///
+/// # Safety
+/// As [`sized`].
+unsafe fn token_options(
+    options: *const tokenlease_token_options,
+) -> Result<TokenOptions, Box<tokenlease_error>> {
+    // SAFETY: the caller guarantees it.
+    let given = unsafe { sized(options, "options") }?;
     let mut options = TokenOptions::default();
-    options.deadline = millis(deadline_ms, "deadline_ms")?;
-    options.min_remaining = millis(min_remaining_ms, "min_remaining_ms")?;
+    options.deadline = millis(given.deadline_ms, "options->deadline_ms")?;
+    options.min_remaining = millis(given.min_remaining_ms, "options->min_remaining_ms")?;
     Ok(options)
 }

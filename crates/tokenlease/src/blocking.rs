@@ -124,12 +124,12 @@ impl Client {
         blocking!(self, client => client.lease_with(options))
     }
 
-    /// See [`Client::token_of`](crate::Client::token_of).
+    /// See [`Client::token_from_text`](crate::Client::token_from_text).
     ///
     /// # Errors
-    /// As [`Client::token_of`](crate::Client::token_of).
-    pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
-        self.0.token_of(text)
+    /// As [`Client::token_from_text`](crate::Client::token_from_text).
+    pub fn token_from_text(&self, text: impl Into<Secret>) -> Result<Token> {
+        self.0.token_from_text(text)
     }
 
     /// See [`Client::report_rejected`](crate::Client::report_rejected).

@@ -175,7 +175,7 @@ impl Client {
     ///
     /// # Errors
     /// `Config` if no token can have that text.
-    pub fn token_of(&self, text: impl Into<Secret>) -> Result<Token> {
+    pub fn token_from_text(&self, text: impl Into<Secret>) -> Result<Token> {
         Token::read(self.0.server.token_kind(), text)
     }
 

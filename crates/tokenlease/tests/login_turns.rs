@@ -236,7 +236,7 @@ async fn a_validation_is_sent_while_a_login_waits_for_its_turn() {
     let client = server.user(&registry, "waiting");
     let waiting = start(&client);
     until(|| client.stats().store_calls == 1).await;
-    let token = client.token_of("t-other").unwrap();
+    let token = client.token_from_text("t-other").unwrap();
     assert!(client.validate(&token).await.unwrap());
     drop(running);
     assert_eq!(server.next().user, "waiting");

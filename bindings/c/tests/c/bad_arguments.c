@@ -20,8 +20,11 @@ int main(void)
     size_t length = 77;
     bool output = true;
     char text[8];
+    tokenlease_token_options options = TOKENLEASE_TOKEN_OPTIONS_INIT;
 
     EXPECT(strcmp(tokenlease_version(), TOKENLEASE_VERSION) == 0);
+    EXPECT(tokenlease_version_number() == TOKENLEASE_VERSION_NUMBER);
+    EXPECT(TOKENLEASE_NUL_TERMINATED == SIZE_MAX && TOKENLEASE_NONE == -1);
     EXPECT(strcmp(tokenlease_status_name(TOKENLEASE_OK), "ok") == 0);
     EXPECT(strcmp(tokenlease_status_name(4711), "unknown") == 0);
 
@@ -38,81 +41,92 @@ int main(void)
     EXPECT(tokenlease_error_retry_after_ms(NULL) == TOKENLEASE_NONE);
     EXPECT(tokenlease_error_until_ms(NULL) == TOKENLEASE_NONE);
     EXPECT(!tokenlease_token_text(NULL) && tokenlease_token_length(NULL) == 0);
-    EXPECT(tokenlease_token_kind_of(NULL) == TOKENLEASE_KIND_NONE);
+    EXPECT(tokenlease_token_kind(NULL) == TOKENLEASE_KIND_NONE);
 
     /* Configs. */
     FAILS(bad, "the argument config is NULL", tokenlease_config_new(NULL, &error));
     EXPECT(tokenlease_config_new(NULL, NULL) == bad);
-    FAILS(bad, "the argument config is NULL", tokenlease_config_set(NULL, "user", "x", &error));
-    FAILS(bad, "the argument config is NULL", tokenlease_config_set_password(NULL, "x", &error));
     FAILS(bad, "the argument config is NULL",
-          tokenlease_config_set_client_secret(NULL, "x", &error));
+          tokenlease_config_set(NULL, T("user"), T("x"), &error));
+    FAILS(bad, "the argument config is NULL", tokenlease_config_set_password(NULL, T("x"), &error));
+    FAILS(bad, "the argument config is NULL",
+          tokenlease_config_set_client_secret(NULL, T("x"), &error));
     FAILS(bad, "the argument config is NULL",
           tokenlease_config_set_credentials_function(NULL, no_credentials, NULL, NULL, &error));
     DONE(tokenlease_config_new(&config, &error));
-    FAILS(bad, "the argument name is NULL", tokenlease_config_set(config, NULL, "x", &error));
-    FAILS(bad, "the argument value is NULL", tokenlease_config_set(config, "user", NULL, &error));
-    FAILS(bad, "the argument name is not valid UTF-8 from byte 1 on",
-          tokenlease_config_set(config, "u\xff", "x", &error));
-    FAILS(bad, "the argument value is not valid UTF-8 from byte 0 on",
-          tokenlease_config_set(config, "user", "\xc3", &error));
-    FAILS(bad, "the argument password is NULL",
-          tokenlease_config_set_password(config, NULL, &error));
-    FAILS(bad, "the argument password is not valid UTF-8",
-          tokenlease_config_set_password(config, "canary\xff", &error));
-    FAILS(bad, "the argument client_secret is NULL",
-          tokenlease_config_set_client_secret(config, NULL, &error));
-    FAILS(bad, "the argument config is NULL",
-          tokenlease_config_add_extra_secret(NULL, "a", "x", &error));
+    FAILS(bad, "the argument name is NULL", tokenlease_config_set(config, T(NULL), T("x"), &error));
     FAILS(bad, "the argument value is NULL",
-          tokenlease_config_add_extra_secret(config, "a", NULL, &error));
+          tokenlease_config_set(config, T("user"), T(NULL), &error));
+    FAILS(bad, "the argument name is not valid UTF-8 from byte 1 on",
+          tokenlease_config_set(config, T("u\xff"), T("x"), &error));
+    FAILS(bad, "the argument value is not valid UTF-8 from byte 0 on",
+          tokenlease_config_set(config, T("user"), T("\xc3"), &error));
+    FAILS(bad, "the argument password is NULL",
+          tokenlease_config_set_password(config, T(NULL), &error));
+    FAILS(bad, "the argument password is NULL",
+          tokenlease_config_set_password(config, NULL, 0, &error));
+    FAILS(bad, "the argument password has a NUL at byte 6",
+          tokenlease_config_set_password(config, "canary", sizeof "canary", &error));
+    FAILS(bad, "the argument password_length is ",
+          tokenlease_config_set_password(config, "canary", SIZE_MAX / 2 + 1, &error));
+    FAILS(bad, "the argument value_length is ",
+          tokenlease_config_set(config, T("user"), "x", SIZE_MAX - 1, &error));
+    FAILS(bad, "the argument password is not valid UTF-8",
+          tokenlease_config_set_password(config, T("canary\xff"), &error));
+    FAILS(bad, "the argument client_secret is NULL",
+          tokenlease_config_set_client_secret(config, T(NULL), &error));
+    FAILS(bad, "the argument config is NULL",
+          tokenlease_config_add_extra_secret(NULL, T("a"), T("x"), &error));
+    FAILS(bad, "the argument value is NULL",
+          tokenlease_config_add_extra_secret(config, T("a"), T(NULL), &error));
     FAILS(bad, "the argument credentials is NULL",
-          tokenlease_credentials_add_extra_secret(NULL, "a", "x", &error));
+          tokenlease_credentials_add_extra_secret(NULL, T("a"), T("x"), &error));
     FAILS(TOKENLEASE_CONFIG, "expected NAME=VALUE",
-          tokenlease_config_set(config, "extra", "canary", &error));
+          tokenlease_config_set(config, T("extra"), T("canary"), &error));
     FAILS(bad, "the argument function is NULL",
           tokenlease_config_set_credentials_function(config, NULL, NULL, NULL, &error));
     FAILS(bad, "the argument password is NULL",
-          tokenlease_credentials_set_password(NULL, NULL, &error));
+          tokenlease_credentials_set_password(NULL, T(NULL), &error));
     FAILS(bad, "the argument credentials is NULL",
-          tokenlease_credentials_set_password(NULL, "x", &error));
+          tokenlease_credentials_set_password(NULL, T("x"), &error));
     FAILS(bad, "the argument credentials is NULL",
-          tokenlease_credentials_set_client_secret(NULL, "x", &error));
+          tokenlease_credentials_set_client_secret(NULL, T("x"), &error));
     FAILS(TOKENLEASE_CONFIG, "there is no option \"usr\"; did you mean \"user\"?",
-          tokenlease_config_set(config, "usr", "x", &error));
+          tokenlease_config_set(config, T("usr"), T("x"), &error));
     FAILS(TOKENLEASE_CONFIG, "winkas, wyn, oauth2",
-          tokenlease_config_set(config, "provider", "sap", &error));
-    FAILS(TOKENLEASE_CONFIG, "90s", tokenlease_config_set(config, "deadline", "90", &error));
+          tokenlease_config_set(config, T("provider"), T("sap"), &error));
+    FAILS(TOKENLEASE_CONFIG, "90s", tokenlease_config_set(config, T("deadline"), T("90"), &error));
     FAILS(TOKENLEASE_CONFIG, "from 1 to 10000",
-          tokenlease_config_set(config, "max_concurrent_logins", "0", &error));
+          tokenlease_config_set(config, T("max_concurrent_logins"), T("0"), &error));
 
     /* Registries and clients. */
     FAILS(bad, "the argument config is NULL", tokenlease_registry_new(NULL, &registry, &error));
     FAILS(bad, "the argument registry is NULL", tokenlease_registry_new(config, NULL, &error));
     FAILS(bad, "the argument config is NULL", tokenlease_client_new(NULL, NULL, &client, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_new(config, NULL, NULL, &error));
-    FAILS(TOKENLEASE_CONFIG, "the provider is missing", tokenlease_client_new(config, NULL, &client, &error));
-    DONE(tokenlease_config_set(config, "provider", "winkas", &error));
-    DONE(tokenlease_config_set(config, "user", "x", &error));
-    DONE(tokenlease_config_set(config, "contract", "x", &error));
+    FAILS(TOKENLEASE_CONFIG, "the provider is missing",
+          tokenlease_client_new(config, NULL, &client, &error));
+    DONE(tokenlease_config_set(config, T("provider"), T("winkas"), &error));
+    DONE(tokenlease_config_set(config, T("user"), T("x"), &error));
+    DONE(tokenlease_config_set(config, T("contract"), T("x"), &error));
     FAILS(TOKENLEASE_CONFIG, "password", tokenlease_client_new(config, NULL, &client, &error));
-    DONE(tokenlease_config_set_password(config, "canary", &error));
-    DONE(tokenlease_config_set(config, "tenant", "/x", &error));
+    DONE(tokenlease_config_set_password(config, T("canary"), &error));
+    DONE(tokenlease_config_set(config, T("tenant"), T("/x"), &error));
     FAILS(TOKENLEASE_CONFIG, "tenant", tokenlease_client_new(config, NULL, &client, &error));
     EXPECT(!client && !registry);
     tokenlease_config_free(config);
 
     /* Options that cannot work. */
     DONE(tokenlease_config_new(&config, &error));
-    DONE(tokenlease_config_set(config, "timeout", "1ms", &error));
+    DONE(tokenlease_config_set(config, T("timeout"), T("1ms"), &error));
     FAILS(TOKENLEASE_CONFIG, "timeout is 1ms", tokenlease_registry_new(config, &registry, &error));
     tokenlease_config_free(config);
     DONE(tokenlease_config_new(&config, &error));
-    DONE(tokenlease_config_set(config, "provider", "winkas", &error));
-    DONE(tokenlease_config_set(config, "user", "x", &error));
-    DONE(tokenlease_config_set(config, "contract", "x", &error));
-    DONE(tokenlease_config_set_password(config, "canary", &error));
-    DONE(tokenlease_config_set(config, "store_check_interval", "20ms", &error));
+    DONE(tokenlease_config_set(config, T("provider"), T("winkas"), &error));
+    DONE(tokenlease_config_set(config, T("user"), T("x"), &error));
+    DONE(tokenlease_config_set(config, T("contract"), T("x"), &error));
+    DONE(tokenlease_config_set_password(config, T("canary"), &error));
+    DONE(tokenlease_config_set(config, T("store_check_interval"), T("20ms"), &error));
     FAILS(TOKENLEASE_CONFIG, "store_check_interval is 20ms",
           tokenlease_client_new(config, NULL, &client, &error));
     EXPECT(!client && !registry);
@@ -120,34 +134,39 @@ int main(void)
     client = client_of_environment();
 
     /* Calls of a client. */
-    FAILS(bad, "the argument client is NULL", tokenlease_client_token(NULL, &token, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_token(client, NULL, &error));
+    FAILS(bad, "the argument client is NULL", tokenlease_client_token(NULL, NULL, &token, &error));
+    FAILS(bad, "the argument token is NULL", tokenlease_client_token(client, NULL, NULL, &error));
+    options.deadline_ms = -2;
+    FAILS(bad, "the argument options->deadline_ms is -2",
+          tokenlease_client_token(client, &options, &token, &error));
+    FAILS(bad, "the argument options->deadline_ms is -2",
+          tokenlease_client_copy_token(client, &options, text, sizeof text, &length, &error));
+    options.deadline_ms = TOKENLEASE_NONE;
+    options.min_remaining_ms = INT64_MIN;
+    FAILS(bad, "the argument options->min_remaining_ms is -9223372036854775808",
+          tokenlease_client_token(client, &options, &token, &error));
+    options.size = 0;
+    FAILS(bad, "the field size of the argument options is 0",
+          tokenlease_client_token(client, &options, &token, &error));
+    options.size = sizeof options + 8;
+    FAILS(bad, "at least as new as the header",
+          tokenlease_client_copy_token(client, &options, text, sizeof text, &length, &error));
     FAILS(bad, "the argument client is NULL",
-          tokenlease_client_token_with(NULL, 0, 0, &token, &error));
+          tokenlease_client_copy_token(NULL, NULL, text, sizeof text, &length, &error));
+    FAILS(bad, "the argument length is NULL",
+          tokenlease_client_copy_token(client, NULL, text, sizeof text, NULL, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_token_from_text(NULL, T("x"), &token, &error));
     FAILS(bad, "the argument token is NULL",
-          tokenlease_client_token_with(client, 0, 0, NULL, &error));
-    FAILS(bad, "the argument deadline_ms is -2",
-          tokenlease_client_token_with(client, -2, 0, &token, &error));
-    FAILS(bad, "the argument min_remaining_ms is -9223372036854775808",
-          tokenlease_client_token_with(client, 0, INT64_MIN, &token, &error));
-    FAILS(bad, "the argument client is NULL",
-          tokenlease_client_copy_token(NULL, text, sizeof text, &length, &error));
-    FAILS(bad, "the argument length is NULL",
-          tokenlease_client_copy_token(client, text, sizeof text, NULL, &error));
-    FAILS(bad, "the argument client is NULL",
-          tokenlease_client_copy_token_with(NULL, 0, 0, text, sizeof text, &length, &error));
-    FAILS(bad, "the argument length is NULL",
-          tokenlease_client_copy_token_with(client, 0, 0, text, sizeof text, NULL, &error));
-    FAILS(bad, "the argument client is NULL",
-          tokenlease_client_token_of(NULL, "x", &token, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_token_of(client, "x", NULL, &error));
+          tokenlease_client_token_from_text(client, T("x"), NULL, &error));
     FAILS(bad, "the argument token_text is NULL",
-          tokenlease_client_token_of(client, NULL, &token, &error));
+          tokenlease_client_token_from_text(client, T(NULL), &token, &error));
     FAILS(bad, "the argument token_text is not valid UTF-8",
-          tokenlease_client_token_of(client, "\x80", &token, &error));
-    FAILS(TOKENLEASE_CONFIG, "not a token", tokenlease_client_token_of(client, "", &token, &error));
+          tokenlease_client_token_from_text(client, T("\x80"), &token, &error));
+    FAILS(TOKENLEASE_CONFIG, "not a token",
+          tokenlease_client_token_from_text(client, T(""), &token, &error));
     EXPECT(!token);
-    DONE(tokenlease_client_token_of(client, "x", &token, &error));
+    DONE(tokenlease_client_token_from_text(client, T("x"), &token, &error));
     FAILS(bad, "the argument client is NULL",
           tokenlease_client_report_rejected(NULL, token, &token, &error));
     FAILS(bad, "the argument token is NULL",

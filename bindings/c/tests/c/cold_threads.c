@@ -13,7 +13,7 @@ static void *get_token(void *output)
 {
     tokenlease_error *error = NULL;
     pthread_barrier_wait(&start);
-    DONE(tokenlease_client_token(client, output, &error));
+    DONE(tokenlease_client_token(client, NULL, output, &error));
     return NULL;
 }
 

@@ -58,6 +58,10 @@ int main()
     EXPECT(unknown.detail() == "there is no option \"usr\"" && unknown.code().empty());
     EXPECT(!unknown.retry_after() && !unknown.until() && unknown.http_status() == 0);
 
+    const Error nul = thrown([&] { config.set_password(std::string("canary\0x", 8)); });
+    EXPECT(nul.status() == TOKENLEASE_BAD_ARGUMENT);
+    EXPECT(nul.detail() == "the argument password has a NUL at byte 6");
+
     Config impossible;
     impossible.set("provider", "winkas").set("user", "x").set("contract", "x");
     impossible.set_password("p").set("store_check_interval", "20ms");
@@ -70,7 +74,7 @@ int main()
     const Token token = client.token();
     EXPECT(client.token({milliseconds(5000), std::nullopt}).text() == token.text());
     EXPECT(token.kind() == (winkas ? TOKENLEASE_KIND_WINKAS : TOKENLEASE_KIND_BEARER));
-    EXPECT(client.token_of(std::string(token.text())).text() == token.text());
+    EXPECT(client.token_from_text(std::string(token.text())).text() == token.text());
     EXPECT(client.validate(token) && !client.report_rejected(token));
     const Error negative = thrown([&] { client.token({milliseconds(-7), std::nullopt}); });
     EXPECT(negative.status() == TOKENLEASE_BAD_ARGUMENT);

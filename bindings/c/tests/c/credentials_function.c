@@ -31,12 +31,12 @@ static int32_t fetch(void *user, tokenlease_credentials *credentials)
         return 42;
     }
     tokenlease_error *error = NULL;
-    DONE(tokenlease_credentials_set_password(credentials, vault->password, &error));
+    DONE(tokenlease_credentials_set_password(credentials, T(vault->password), &error));
     if (getenv("CLIENT_SECRET")) {
-        DONE(tokenlease_credentials_set_client_secret(credentials, getenv("CLIENT_SECRET"),
+        DONE(tokenlease_credentials_set_client_secret(credentials, T(getenv("CLIENT_SECRET")),
                                                       &error));
-        DONE(tokenlease_credentials_add_extra_secret(credentials, "customizedParam", "canary",
-                                                     &error));
+        DONE(tokenlease_credentials_add_extra_secret(credentials, T("customizedParam"),
+                                                     T("canary"), &error));
     }
     return 0;
 }
@@ -57,7 +57,7 @@ int main(void)
     DONE(tokenlease_config_set_credentials_function(config, fetch, &locked, drop, &error));
     DONE(tokenlease_client_new(config, NULL, &client, &error));
     EXPECT(locked.calls == 0);
-    FAILS(TOKENLEASE_CONFIG, "(42)", tokenlease_client_token(client, &token, &error));
+    FAILS(TOKENLEASE_CONFIG, "(42)", tokenlease_client_token(client, NULL, &token, &error));
     EXPECT(locked.calls == 1 && locked.dropped == 0);
 
     /* Another function replaces it, in the config and in the client. */
@@ -65,11 +65,11 @@ int main(void)
     EXPECT(locked.dropped == 0);
     DONE(tokenlease_client_set_credentials(client, config, &error));
     wait_until_dropped(&locked);
-    DONE(tokenlease_client_token(client, &token, &error));
+    DONE(tokenlease_client_token(client, NULL, &token, &error));
     int calls = open.calls;
     EXPECT(calls > 0);
     tokenlease_token_free(token);
-    DONE(tokenlease_client_token(client, &token, &error));
+    DONE(tokenlease_client_token(client, NULL, &token, &error));
     EXPECT(open.calls == calls);
     tokenlease_token_free(token);
     DONE(tokenlease_client_close(client, &error));

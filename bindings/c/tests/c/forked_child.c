@@ -11,16 +11,18 @@ static void child(tokenlease_client *client, tokenlease_registry *registry, int 
     tokenlease_client *own = NULL;
     tokenlease_token *token = NULL;
     tokenlease_error *error = NULL;
+    tokenlease_token_options options = TOKENLEASE_TOKEN_OPTIONS_INIT;
+    options.deadline_ms = 5000;
     alarm(20); /* a hang fails the test */
     FAILS(TOKENLEASE_FORKED, "make a new client after the fork",
-          tokenlease_client_token_with(client, 5000, TOKENLEASE_NONE, &token, &error));
+          tokenlease_client_token(client, &options, &token, &error));
     FAILS(TOKENLEASE_FORKED, "", tokenlease_client_forget(client, &error));
     FAILS(TOKENLEASE_FORKED, "", tokenlease_client_new(config, registry, &own, &error));
     tokenlease_client_free(client);
     tokenlease_registry_free(registry);
     if (makes_client) {
         DONE(tokenlease_client_new(config, NULL, &own, &error));
-        DONE(tokenlease_client_token(own, &token, &error));
+        DONE(tokenlease_client_token(own, NULL, &token, &error));
     }
     tokenlease_token_free(token);
     tokenlease_client_free(own);
@@ -55,11 +57,11 @@ int main(void)
     tokenlease_config_free(config);
 
     fork_child(client, registry, 0); /* before the first call */
-    DONE(tokenlease_client_token(client, &token, &error));
+    DONE(tokenlease_client_token(client, NULL, &token, &error));
     fork_child(client, registry, 1); /* the child lacks the threads of the library */
     /* The parent is unaffected. */
     tokenlease_token_free(token);
-    DONE(tokenlease_client_token(client, &token, &error));
+    DONE(tokenlease_client_token(client, NULL, &token, &error));
     tokenlease_token_free(token);
     tokenlease_client_free(client);
     tokenlease_registry_free(registry);

@@ -7,7 +7,7 @@ int main(void)
     tokenlease_token *token = NULL;
     for (int i = 0; i < 3; i++) {
         tokenlease_error *error = NULL;
-        tokenlease_status status = tokenlease_client_token(client, &token, &error);
+        tokenlease_status status = tokenlease_client_token(client, NULL, &token, &error);
         EXPECT(status == TOKENLEASE_CREDENTIALS_REJECTED);
         EXPECT(tokenlease_error_status(error) == status && !token);
         EXPECT(strcmp(tokenlease_status_name(status), "credentials_rejected") == 0);

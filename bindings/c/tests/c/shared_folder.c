@@ -10,7 +10,7 @@ int main(void)
     tokenlease_error *error = NULL;
 
     DONE(tokenlease_config_new(&shared, &error));
-    DONE(tokenlease_config_set(shared, "store", getenv("STORE"), &error));
+    DONE(tokenlease_config_set(shared, T("store"), T(getenv("STORE")), &error));
     DONE(tokenlease_registry_new(shared, &registry, &error));
     FAILS(TOKENLEASE_CONFIG, "registry", tokenlease_client_new(shared, registry, &one, &error));
     tokenlease_config_free(shared);
@@ -18,15 +18,15 @@ int main(void)
     DONE(tokenlease_client_new(config, registry, &one, &error));
     DONE(tokenlease_client_new(config, registry, &other, &error));
     /* The store belongs to the registry: its clients cannot have another. */
-    DONE(tokenlease_config_set(config, "store", "memory:", &error));
+    DONE(tokenlease_config_set(config, T("store"), T("memory:"), &error));
     tokenlease_client *third = NULL;
     FAILS(TOKENLEASE_CONFIG, "\"store\"",
           tokenlease_client_new(config, registry, &third, &error));
     tokenlease_config_free(config);
     tokenlease_registry_free(registry);
 
-    DONE(tokenlease_client_token(one, &token, &error));
-    DONE(tokenlease_client_token(other, &again, &error));
+    DONE(tokenlease_client_token(one, NULL, &token, &error));
+    DONE(tokenlease_client_token(other, NULL, &again, &error));
     EXPECT(strcmp(tokenlease_token_text(token), tokenlease_token_text(again)) == 0);
     DONE(tokenlease_client_close(one, &error));
     DONE(tokenlease_client_close(other, &error));

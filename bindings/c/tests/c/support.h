@@ -8,6 +8,8 @@
 #include <string.h>
 #include <tokenlease.h>
 
+#define T(text) TOKENLEASE_TEXT(text)
+
 #define EXPECT(condition)                                                         \
     do {                                                                          \
         if (!(condition)) {                                                       \
@@ -56,14 +58,14 @@ static tokenlease_config *config_of_environment(void)
         char name[32];
         snprintf(name, sizeof name, "OPTION_%s", options[i]);
         if (getenv(name)) {
-            DONE(tokenlease_config_set(config, options[i], getenv(name), &error));
+            DONE(tokenlease_config_set(config, T(options[i]), T(getenv(name)), &error));
         }
     }
     if (getenv("PASSWORD")) {
-        DONE(tokenlease_config_set_password(config, getenv("PASSWORD"), &error));
+        DONE(tokenlease_config_set_password(config, T(getenv("PASSWORD")), &error));
     }
     if (getenv("CLIENT_SECRET")) {
-        DONE(tokenlease_config_set_client_secret(config, getenv("CLIENT_SECRET"), &error));
+        DONE(tokenlease_config_set_client_secret(config, T(getenv("CLIENT_SECRET")), &error));
     }
     return config;
 }

@@ -18,41 +18,44 @@ int main(void)
     size_t length = 0;
     bool active = false, proven = false;
 
-    DONE(tokenlease_client_token(client, &token, &error));
-    DONE(tokenlease_client_token(client, &again, &error));
+    DONE(tokenlease_client_token(client, NULL, &token, &error));
+    DONE(tokenlease_client_token(client, NULL, &again, &error));
     EXPECT(strcmp(tokenlease_token_text(token), tokenlease_token_text(again)) == 0);
     EXPECT(strlen(tokenlease_token_text(token)) == tokenlease_token_length(token));
-    EXPECT(tokenlease_token_kind_of(token)
+    EXPECT(tokenlease_token_kind(token)
            == (is_winkas() ? TOKENLEASE_KIND_WINKAS : TOKENLEASE_KIND_BEARER));
     tokenlease_token_free(again);
 
     /* With a deadline, and with a minimum remaining lifetime. */
     again = NULL;
-    DONE(tokenlease_client_token_with(client, 5000, TOKENLEASE_NONE, &again, &error));
+    tokenlease_token_options options = TOKENLEASE_TOKEN_OPTIONS_INIT;
+    options.deadline_ms = 5000;
+    DONE(tokenlease_client_token(client, &options, &again, &error));
     EXPECT(strcmp(tokenlease_token_text(token), tokenlease_token_text(again)) == 0);
     tokenlease_token_free(again);
-    DONE(tokenlease_client_copy_token_with(client, TOKENLEASE_NONE, 1000, text, sizeof text,
-                                           &length, &error));
+    options.deadline_ms = TOKENLEASE_NONE;
+    options.min_remaining_ms = 1000;
+    DONE(tokenlease_client_copy_token(client, &options, text, sizeof text, &length, &error));
     EXPECT(strcmp(tokenlease_token_text(token), text) == 0);
 
     /* Into a buffer. One that lacks room for the NUL is too small. */
-    DONE(tokenlease_client_copy_token(client, text, sizeof text, &length, &error));
+    DONE(tokenlease_client_copy_token(client, NULL, text, sizeof text, &length, &error));
     EXPECT(strcmp(tokenlease_token_text(token), text) == 0);
     EXPECT(length == strlen(text));
     size_t needed = 0;
     memset(text, 'x', sizeof text);
     FAILS(TOKENLEASE_BUFFER_TOO_SMALL, "the buffer holds",
-          tokenlease_client_copy_token(client, text, length, &needed, &error));
+          tokenlease_client_copy_token(client, NULL, text, length, &needed, &error));
     EXPECT(needed == length && text[0] == 'x');
     needed = 0;
-    EXPECT(tokenlease_client_copy_token(client, NULL, 0, &needed, NULL)
+    EXPECT(tokenlease_client_copy_token(client, NULL, NULL, 0, &needed, NULL)
            == TOKENLEASE_BUFFER_TOO_SMALL);
     EXPECT(needed == length);
-    DONE(tokenlease_client_copy_token(client, text, length + 1, &length, &error));
+    DONE(tokenlease_client_copy_token(client, NULL, text, length + 1, &length, &error));
     EXPECT(strcmp(tokenlease_token_text(token), text) == 0 && text[length + 1] == 'x');
 
     /* A token made from text is the same token. */
-    DONE(tokenlease_client_token_of(client, text, &again, &error));
+    DONE(tokenlease_client_token_from_text(client, T(text), &again, &error));
     DONE(tokenlease_client_validate(client, again, &active, &error));
     EXPECT(active);
     EXPECT(count(client, TOKENLEASE_COUNT_LOGINS) == 1);
@@ -63,7 +66,8 @@ int main(void)
     EXPECT(!other);
     tokenlease_token_free(again);
     request("end the token");
-    FAILS(TOKENLEASE_CONFIG, "not a token", tokenlease_client_token_of(client, "\n", &other, &error));
+    FAILS(TOKENLEASE_CONFIG, "not a token",
+          tokenlease_client_token_from_text(client, T("\n"), &other, &error));
     DONE(tokenlease_client_validate(client, token, &active, &error));
     EXPECT(!active);
     DONE(tokenlease_client_report_rejected(client, token, &other, &error));

@@ -93,6 +93,16 @@ fn two_c_programs_that_share_a_folder_cause_one_login() {
     }
 }
 
+/// Rule: Languages: text arguments of C calls have a length, and need no NUL.
+#[test]
+fn texts_with_a_length_need_no_nul() {
+    let Some(texts) = program("texts_with_lengths.c") else { return };
+    for site in Site::both() {
+        succeed(&mut site.command(&texts));
+        assert_eq!(site.logins(), 1);
+    }
+}
+
 #[test]
 fn a_credentials_function_is_called_and_its_data_is_dropped_once() {
     let Some(program) = program("credentials_function.c") else { return };

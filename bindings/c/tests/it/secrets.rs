@@ -81,7 +81,7 @@ int main(void)
     tokenlease_client *client = client_of_environment();
     tokenlease_token *token = NULL;
     tokenlease_error *error = NULL;
-    DONE(tokenlease_client_token(client, &token, &error));
+    DONE(tokenlease_client_token(client, NULL, &token, &error));
     printf("the token is %s\n", tokenlease_token_text(token));
     for (const char *c = getenv("PASSWORD"); *c; c++) {
         fprintf(stderr, "%02x", (unsigned char)*c);

@@ -70,7 +70,7 @@ impl Client {
     /// # async fn main() -> tokenlease::Result<()> {
     /// # let (emulator, client) = winkas().await;
     /// # let text = emulator.winkas().log_in_elsewhere();
-    /// let token = client.token_of(text)?;
+    /// let token = client.token_from_text(text)?;
     /// client.adopt(token.clone(), None).await?;
     /// assert_eq!(client.token().await?, token);
     /// assert_eq!(client.stats().logins, 0);

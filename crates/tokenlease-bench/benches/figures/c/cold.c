@@ -7,6 +7,8 @@
 #include <time.h>
 #include <tokenlease.h>
 
+#define T(text) TOKENLEASE_TEXT(text)
+
 enum { CALLERS = 1000 };
 
 struct caller {
@@ -35,7 +37,7 @@ static void *request_token(void *argument)
 
     pthread_mutex_lock(&gate);
     pthread_mutex_unlock(&gate);
-    if (!tokenlease_client_copy_token(client, buffer, sizeof buffer, &length, NULL)) {
+    if (!tokenlease_client_copy_token(client, NULL, buffer, sizeof buffer, &length, NULL)) {
         caller->done = now();
     }
     /* Wait for all: ending a thread takes longer than its request, and would delay the others. */
@@ -82,12 +84,12 @@ int main(int argc, char **argv)
     tokenlease_error *error = NULL;
 
     if (argc != 2 || tokenlease_config_new(&none, &error) || tokenlease_config_new(&config, &error)
-        || tokenlease_config_set(config, "provider", "wyn", &error)
-        || tokenlease_config_set(config, "server", argv[1], &error)
-        || tokenlease_config_set(config, "user", getenv("LOGIN"), &error)
-        || tokenlease_config_set(config, "client_id", getenv("CLIENT"), &error)
-        || tokenlease_config_set_password(config, getenv("PASSWORD"), &error)
-        || tokenlease_config_set_client_secret(config, getenv("CLIENT_SECRET"), &error)) {
+        || tokenlease_config_set(config, T("provider"), T("wyn"), &error)
+        || tokenlease_config_set(config, T("server"), T(argv[1]), &error)
+        || tokenlease_config_set(config, T("user"), T(getenv("LOGIN")), &error)
+        || tokenlease_config_set(config, T("client_id"), T(getenv("CLIENT")), &error)
+        || tokenlease_config_set_password(config, T(getenv("PASSWORD")), &error)
+        || tokenlease_config_set_client_secret(config, T(getenv("CLIENT_SECRET")), &error)) {
         fprintf(stderr, "%s\n", error ? tokenlease_error_message(error) : "usage: cold SERVER");
         return 1;
     }

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <tokenlease.h>
 
+#define T(text) TOKENLEASE_TEXT(text)
+
 void baseline_set(const char *text);
 int baseline_copy(char *buffer, size_t capacity, size_t *length);
 
@@ -26,13 +28,13 @@ int main(int argc, char **argv)
     size_t length;
 
     if (argc != 3 || tokenlease_config_new(&config, &error)
-        || tokenlease_config_set(config, "provider", "winkas", &error)
-        || tokenlease_config_set(config, "server", argv[1], &error)
-        || tokenlease_config_set(config, "user", getenv("LOGIN"), &error)
-        || tokenlease_config_set(config, "contract", getenv("CONTRACT"), &error)
-        || tokenlease_config_set_password(config, getenv("PASSWORD"), &error)
+        || tokenlease_config_set(config, T("provider"), T("winkas"), &error)
+        || tokenlease_config_set(config, T("server"), T(argv[1]), &error)
+        || tokenlease_config_set(config, T("user"), T(getenv("LOGIN")), &error)
+        || tokenlease_config_set(config, T("contract"), T(getenv("CONTRACT")), &error)
+        || tokenlease_config_set_password(config, T(getenv("PASSWORD")), &error)
         || tokenlease_client_new(config, NULL, &client, &error)
-        || tokenlease_client_copy_token(client, buffer, sizeof buffer, &length, &error)) {
+        || tokenlease_client_copy_token(client, NULL, buffer, sizeof buffer, &length, &error)) {
         fprintf(stderr, "%s\n", error ? tokenlease_error_message(error) : "usage: copy SERVER TURNS");
         return 1;
     }
@@ -41,7 +43,7 @@ int main(int argc, char **argv)
         int failed = 0;
         double start = now();
         for (int i = 0; i < CALLS; i++) {
-            failed |= tokenlease_client_copy_token(client, buffer, sizeof buffer, &length, NULL);
+            failed |= tokenlease_client_copy_token(client, NULL, buffer, sizeof buffer, &length, NULL);
         }
         double tokenlease = now() - start;
         start = now();

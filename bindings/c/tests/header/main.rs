@@ -1,12 +1,15 @@
 //! `include/tokenlease.h` is generated from the sources.
 
+mod declarations;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 11] = [
+    "constants",
     "version",
     "status",
     "error",
@@ -29,24 +32,20 @@ fn header() -> PathBuf {
 
 fn generated() -> String {
     let mut config = cbindgen::Config::from_file(crate_folder().join("cbindgen.toml")).unwrap();
-    config.after_includes = Some(format!(
-        "\n/* The version of this header. tokenlease_version() returns the version of the library. */\n\
-         #define TOKENLEASE_VERSION \"{}\"\n\
-         #define TOKENLEASE_VERSION_MAJOR {}\n\
-         #define TOKENLEASE_VERSION_MINOR {}\n\
-         #define TOKENLEASE_VERSION_PATCH {}",
-        env!("CARGO_PKG_VERSION"),
-        env!("CARGO_PKG_VERSION_MAJOR"),
-        env!("CARGO_PKG_VERSION_MINOR"),
-        env!("CARGO_PKG_VERSION_PATCH"),
-    ));
+    config.after_includes = config.after_includes.map(|macros| {
+        macros
+            .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
+            .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
+            .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))
+            .replace("@PATCH@", env!("CARGO_PKG_VERSION_PATCH"))
+    });
     let mut builder = cbindgen::Builder::new().with_config(config);
     for source in SOURCES {
         builder = builder.with_src(crate_folder().join(format!("src/{source}.rs")));
     }
     let mut text = Vec::new();
     builder.generate().expect("sources that cbindgen understands").write(&mut text);
-    String::from_utf8(text).unwrap()
+    declarations::finish(&String::from_utf8(text).unwrap())
 }
 
 /// Rule: Languages: the C header is generated from the sources, and a test fails if they differ.
@@ -66,11 +65,12 @@ fn the_header_is_generated_from_the_sources() {
 }
 
 #[test]
-fn the_header_includes_every_source_with_a_function() {
+fn the_header_includes_every_source_with_a_public_item() {
     for entry in fs::read_dir(crate_folder().join("src")).unwrap() {
         let path = entry.unwrap().path();
-        let has_function = fs::read_to_string(&path).unwrap().contains("#[unsafe(no_mangle)]");
+        let source = fs::read_to_string(&path).unwrap();
+        let is_public = source.contains("#[unsafe(no_mangle)]") || source.contains("pub const ");
         let name = path.file_stem().unwrap().to_str().unwrap();
-        assert_eq!(has_function, SOURCES.contains(&name), "{name}");
+        assert_eq!(is_public, SOURCES.contains(&name), "{name}");
     }
 }
