@@ -25,8 +25,9 @@ fill() {
     chmod 644 "$2/$1"
 }
 
-mkdir -p "$to/include" "$to/lib/pkgconfig" "$to/lib/cmake/tokenlease"
+mkdir -p "$to/include/tokenlease" "$to/lib/pkgconfig" "$to/lib/cmake/tokenlease"
 install -m 644 "$root/include/tokenlease.h" "$root/include/tokenlease.hpp" "$to/include"
+install -m 644 "$root"/include/tokenlease/*.hpp "$to/include/tokenlease"
 install -m 644 "$from/libtokenlease.a" "$to/lib"
 if [ -f "$from/libtokenlease.dylib" ]; then
     install -m 755 "$from/libtokenlease.dylib" "$to/lib/libtokenlease.$abi.dylib"

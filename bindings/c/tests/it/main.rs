@@ -8,6 +8,7 @@ mod installation;
 mod programs;
 mod readme;
 mod secrets;
+mod standards;
 mod support;
 mod symbols;
 mod valgrind;

@@ -122,6 +122,16 @@ fn cpp_classes_own_their_handles_and_throw_errors() {
     }
 }
 
+/// Rule: Languages: C++ calls have a form that returns errors and works without exceptions.
+#[test]
+fn cpp_calls_return_errors_without_exceptions() {
+    let Some(results) = program("cpp_results.cpp") else { return };
+    for site in Site::both() {
+        succeed(&mut site.command(&results));
+        assert_eq!(site.logins(), 1);
+    }
+}
+
 #[test]
 fn the_c_and_cpp_examples_run() {
     let examples = root().join("bindings/c/examples");
