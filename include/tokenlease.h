@@ -56,6 +56,9 @@
  * Linking. Nothing to define for the shared library. Define TOKENLEASE_STATIC before the header is
  * included if a program for Windows links the static library.
  *
+ * Unloading. The shared library stays loaded until the process ends, because its threads do; closing
+ * it with dlclose has no effect.
+ *
  * Versions. Before 1.0, a new minor version may change the interface, and has a different soname.
  * From 1.0 on, the interface only grows.
  */

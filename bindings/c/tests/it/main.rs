@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod installation;
+mod linking;
 mod programs;
 mod readme;
 mod secrets;

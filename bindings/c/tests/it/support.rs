@@ -39,7 +39,7 @@ pub(crate) fn prefix() -> &'static Path {
 }
 
 /// Builds the library with the profile of this test, and returns the folder that contains it.
-fn built() -> PathBuf {
+pub(crate) fn built() -> PathBuf {
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "-p", "tokenlease-c", "--locked", "--message-format", "json"]);
