@@ -325,6 +325,14 @@ typedef struct tokenlease_token_options {
 extern "C" {
 #endif // __cplusplus
 
+/*
+ * VERSION. For example:
+ *
+ *     if (tokenlease_version_number() < TOKENLEASE_VERSION_NUMBER) {
+ *         fprintf(stderr, "tokenlease %s is older than its header\n", tokenlease_version());
+ *     }
+ */
+
 /**
  * Returns the version of the loaded library, such as "0.1.0". Compare it with TOKENLEASE_VERSION,
  * the version of this header. The string is static.
@@ -337,11 +345,34 @@ TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_version(void);
  */
 TOKENLEASE_API int32_t TOKENLEASE_CALL tokenlease_version_number(void);
 
+/*
+ * STATUS. For example:
+ *
+ *     const char *password = getenv("PASSWORD");
+ *     tokenlease_status status =
+ *         tokenlease_config_set_password(config, TOKENLEASE_TEXT(password), NULL);
+ *     if (status != TOKENLEASE_OK) {
+ *         fprintf(stderr, "the call failed: %s\n", tokenlease_status_name(status));
+ *     }
+ */
+
 /**
  * Returns the name of a status in snake case, such as "credentials_rejected"; "unknown" for an
  * unknown number. The string is static.
  */
 TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_status_name(int32_t status);
+
+/*
+ * ERROR. For example:
+ *
+ *     if (tokenlease_config_set(config, TOKENLEASE_TEXT("usr"), TOKENLEASE_TEXT("NAME"), &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *         if (tokenlease_error_is_retryable(error)) {
+ *             fprintf(stderr, "retry after %.0f s\n", tokenlease_error_until_ms(error) / 1000.0);
+ *         }
+ *         tokenlease_error_free(error);
+ *     }
+ */
 
 /**
  * Returns the status that the failed call returned. TOKENLEASE_OK for NULL.
@@ -393,6 +424,19 @@ TOKENLEASE_API int64_t TOKENLEASE_CALL tokenlease_error_until_ms(const tokenleas
  * Frees an error. Freeing NULL is a no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_error_free(tokenlease_error *error);
+
+/*
+ * CONFIG. For example:
+ *
+ *     tokenlease_config *config = NULL;
+ *     if (tokenlease_config_new(&config, &error)
+ *         || tokenlease_config_set(config, TOKENLEASE_TEXT("provider"), TOKENLEASE_TEXT("winkas"), &error)
+ *         || tokenlease_config_set(config, TOKENLEASE_TEXT("user"), TOKENLEASE_TEXT("NAME"), &error)
+ *         || tokenlease_config_set(config, TOKENLEASE_TEXT("contract"), TOKENLEASE_TEXT("CODE"), &error)
+ *         || tokenlease_config_set_credentials_function(config, fetch, "PASSWORD", NULL, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ */
 
 /**
  * Makes an empty config. Free it with tokenlease_config_free.
@@ -461,6 +505,17 @@ tokenlease_config_set_credentials_function(tokenlease_config *config,
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_config_free(tokenlease_config *config);
 
+/*
+ * CREDENTIALS. For example:
+ *
+ *     int32_t TOKENLEASE_CALL fetch(void *user, tokenlease_credentials *credentials)
+ *     {
+ *         const char *password = getenv(user);
+ *         return (int32_t)tokenlease_credentials_set_password(
+ *             credentials, TOKENLEASE_TEXT(password), NULL);
+ *     }
+ */
+
 /**
  * Fills in the user's password. The text is copied.
  */
@@ -483,6 +538,19 @@ TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials, const char *name,
     size_t name_length, const char *value, size_t value_length, tokenlease_error **error);
 
+/*
+ * REGISTRY. For example:
+ *
+ *     tokenlease_config *shared = NULL;
+ *     tokenlease_registry *registry = NULL;
+ *     if (tokenlease_config_new(&shared, &error)
+ *         || tokenlease_config_set(shared, TOKENLEASE_TEXT("store"), TOKENLEASE_TEXT("memory:"), &error)
+ *         || tokenlease_registry_new(shared, &registry, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ *     tokenlease_config_free(shared);
+ */
+
 /**
  * Makes a registry from the options "store", "store_password_file", "store_password_command",
  * "store_access", "store_key", "store_key_file", "store_passphrase_file", "proxy", "proxy_password_file",
@@ -500,6 +568,16 @@ tokenlease_registry_new(const tokenlease_config *config, tokenlease_registry **r
  * Frees a registry. Its clients keep what they need of it. Freeing NULL is a no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_registry_free(tokenlease_registry *registry);
+
+/*
+ * TOKEN. For example:
+ *
+ *     if (tokenlease_token_kind(token) == TOKENLEASE_KIND_BEARER) {
+ *         char header[4096];
+ *         snprintf(header, sizeof header, "Authorization: Bearer %s", tokenlease_token_text(token));
+ *     }
+ *     tokenlease_token_free(token);
+ */
 
 /**
  * Returns the token's text. It is a secret: do not log it. The string is valid until the token is
@@ -522,6 +600,16 @@ TOKENLEASE_API tokenlease_kind TOKENLEASE_CALL tokenlease_token_kind(const token
  * no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_token_free(tokenlease_token *token);
+
+/*
+ * CLIENT. For example:
+ *
+ *     tokenlease_client *client = NULL;
+ *     if (tokenlease_client_new(config, registry, &client, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ *     tokenlease_config_free(config);
+ */
 
 /**
  * Makes a client from a config, in a registry. If registry is NULL, the config's own registry
@@ -555,6 +643,20 @@ tokenlease_client_close(const tokenlease_client *client, tokenlease_error **erro
  * no token. Freeing NULL is a no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_client_free(tokenlease_client *client);
+
+/*
+ * TOKEN CALLS. For example:
+ *
+ *     tokenlease_token *token = NULL, *replacement = NULL;
+ *     tokenlease_token_options options = TOKENLEASE_TOKEN_OPTIONS_INIT;
+ *     options.deadline_ms = 10000;
+ *     if (tokenlease_client_token(client, &options, &token, &error) == TOKENLEASE_OK
+ *         // Call the API with the token here. If the API rejects the token:
+ *         && tokenlease_client_report_rejected(client, token, &replacement, &error) == TOKENLEASE_OK
+ *         && replacement) {
+ *         puts("repeat the call once with the replacement");
+ *     }
+ */
 
 /**
  * Gets the token to use now: from memory while it is fresh, otherwise from the store, a refetch or
@@ -663,6 +765,19 @@ tokenlease_client_unblock(const tokenlease_client *client, tokenlease_error **er
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_adopt(const tokenlease_client *client, const tokenlease_token *token,
     int64_t lifetime_ms, tokenlease_error **error);
+
+/*
+ * INSPECTION. For example:
+ *
+ *     char text[512];
+ *     size_t length = 0;
+ *     uint64_t logins = 0;
+ *     if (tokenlease_client_explain(client, text, sizeof text, &length, &error) == TOKENLEASE_OK
+ *         && tokenlease_client_count(client, TOKENLEASE_COUNT_LOGINS, &logins, &error)
+ *                == TOKENLEASE_OK) {
+ *         printf("%s\n%d logins\n", text, (int)logins);
+ *     }
+ */
 
 /**
  * Describes the current token in words, without the secret: its state and the source it came from.
