@@ -84,6 +84,11 @@ install-c prefix="/usr/local" libdir="lib":
     cargo build --profile library -p tokenlease-c
     PREFIX={{prefix}} LIBDIR={{libdir}} bindings/c/install.sh
 
+# An archive of the C library for this platform, with the licences of its dependencies, in target/archive.
+archive:
+    cargo build --profile library -p tokenlease-c
+    bindings/c/archive.sh
+
 deny:
     cargo deny check licenses bans sources
 

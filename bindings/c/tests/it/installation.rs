@@ -4,7 +4,8 @@
 use std::{fs, process::Command};
 
 use crate::support::{
-    Provider, Site, built, compiler, folder, is_installed, prefix, program, root, succeed,
+    Provider, Site, built, compiler, folder, forget_this_package, is_installed, prefix, program,
+    root, succeed,
 };
 
 #[test]
@@ -126,4 +127,42 @@ fn a_program_needs_the_library_by_its_soname() {
     let (major, minor) = (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
     let abi = if major == "0" { format!("0.{minor}") } else { major.to_owned() };
     assert!(needed.contains(&format!("[libtokenlease.so.{abi}]")), "{needed}");
+}
+
+/// Rule: Languages: an archive of the C library has the licences of all that is linked into it.
+#[test]
+fn an_archive_has_the_library_and_the_licences_of_its_dependencies() {
+    if !is_installed("tar") || !is_installed("gzip") {
+        return;
+    }
+    let place = tempfile::tempdir_in(folder("archives")).unwrap();
+    let mut pack = Command::new(root().join("bindings/c/archive.sh"));
+    pack.env("TO", place.path()).env("FROM", built()).env_remove("LIBDIR").env_remove("PROGRAM");
+    forget_this_package(&mut pack);
+    let archive = succeed(pack.env_remove("TARGET"));
+    succeed(Command::new("tar").arg("-C").arg(place.path()).args(["-xzf", archive.trim()]));
+    let unpacked = place
+        .path()
+        .join(archive.trim().rsplit('/').next().unwrap().strip_suffix(".tar.gz").unwrap());
+    for file in ["include/tokenlease.h", "lib/libtokenlease.a", "lib/pkgconfig/tokenlease.pc"] {
+        assert!(unpacked.join(file).exists(), "{file}");
+    }
+    let licences = unpacked.join("share/licenses/tokenlease/THIRD-PARTY.txt");
+    let licences = fs::read_to_string(licences).unwrap();
+    for text in ["\nrustls ", "\nring ", "\ntokio ", "THE SOFTWARE IS PROVIDED \"AS IS\""] {
+        assert!(licences.contains(text), "{text}");
+    }
+    for other in ["\ntokenlease", "\ncbindgen ", "\nclap "] {
+        assert!(!licences.contains(other), "{other}");
+    }
+}
+
+#[test]
+fn the_recipes_of_package_managers_have_the_version() {
+    let packaging = root().join("bindings/c/packaging");
+    let version = format!("\"{}\"", env!("CARGO_PKG_VERSION"));
+    for recipe in ["vcpkg/tokenlease/vcpkg.json", "conan/conanfile.py"] {
+        let text = fs::read_to_string(packaging.join(recipe)).unwrap();
+        assert!(text.contains(&version), "{recipe} does not have the version {version}");
+    }
 }

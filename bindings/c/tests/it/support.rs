@@ -44,17 +44,7 @@ pub(crate) fn built() -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "-p", "tokenlease-c", "--locked", "--message-format", "json"]);
     build.args(["--profile", profile]).current_dir(root()).stderr(Stdio::inherit());
-    // Cargo's variables about this package would rerun build scripts and rebuild their dependents.
-    build.env_remove("OUT_DIR");
-    for (name, _) in env::vars_os() {
-        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
-        if name
-            .to_str()
-            .is_some_and(|name| of_package.iter().any(|prefix| name.starts_with(prefix)))
-        {
-            build.env_remove(name);
-        }
-    }
+    forget_this_package(&mut build);
     let output = succeed(&mut build);
     let library = output.lines().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -65,6 +55,21 @@ pub(crate) fn built() -> PathBuf {
         files.iter().filter_map(Value::as_str).map(PathBuf::from).next()
     });
     library.expect("cargo prints the path of the library").parent().unwrap().to_owned()
+}
+
+/// Removes cargo's variables about this package from the environment of a command that runs cargo:
+/// they would rerun build scripts and rebuild their dependents.
+pub(crate) fn forget_this_package(command: &mut Command) {
+    command.env_remove("OUT_DIR");
+    for (name, _) in env::vars_os() {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+        if name
+            .to_str()
+            .is_some_and(|name| of_package.iter().any(|prefix| name.starts_with(prefix)))
+        {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// Returns whether a program is installed; prints that the test was skipped if it is not.
