@@ -92,9 +92,14 @@ header:
     TOKENLEASE_ACCEPT_HEADER=1 cargo test -p tokenlease-c --test header
 
 # Install the C library below a prefix.
-install-c prefix="/usr/local":
+install-c prefix="/usr/local" libdir="lib":
     cargo build --profile library -p tokenlease-c
-    PREFIX={{prefix}} bindings/c/install.sh
+    PREFIX={{prefix}} LIBDIR={{libdir}} bindings/c/install.sh
+
+# An archive of the C library for this platform, with the licences of its dependencies, in target/archive.
+archive:
+    cargo build --profile library -p tokenlease-c
+    bindings/c/archive.sh
 
 deny:
     cargo deny check licenses bans sources

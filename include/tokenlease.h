@@ -71,6 +71,9 @@
  * Linking. Nothing to define for the shared library. Define TOKENLEASE_STATIC before the header is
  * included if a program for Windows links the static library.
  *
+ * Unloading. The shared library stays loaded until the process ends, because its threads do; closing
+ * it with dlclose has no effect.
+ *
  * Versions. Before 1.0, a new minor version may change the interface, and has a different soname.
  * From 1.0 on, the interface only grows.
  */
@@ -134,6 +137,9 @@
 #define TOKENLEASE_WAIT_OPTIONS_INIT {sizeof(tokenlease_wait_options), TOKENLEASE_NONE}
 #define TOKENLEASE_STORE_FUNCTIONS_INIT \
     {sizeof(tokenlease_store_functions), NULL, NULL, NULL, NULL, NULL, NULL}
+#define TOKENLEASE_MACHINE_OPTIONS_INIT \
+    {sizeof(tokenlease_machine_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
+#define TOKENLEASE_ANSWER_INIT {sizeof(tokenlease_answer), 0, NULL, 0, NULL, 0, NULL}
 
 /*
  * OPTIONS of tokenlease_config_set: name, type, providers (if not all), default (if any), and
@@ -311,9 +317,6 @@
  *     How often to check the store for changes. A revocation by another process is seen after this
  *     time at the latest. The default is 30 seconds.
  */
-#define TOKENLEASE_MACHINE_OPTIONS_INIT \
-    {sizeof(tokenlease_machine_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
-#define TOKENLEASE_ANSWER_INIT {sizeof(tokenlease_answer), 0, NULL, 0, NULL, 0, NULL}
 
 /**
  * As a result: the time is not known. As an argument: use the default.
@@ -553,6 +556,8 @@ typedef enum tokenlease_store_result {
    */
   TOKENLEASE_STORE_REJECTED = 3,
 } tokenlease_store_result;
+
+/**
  * What a call of a machine does: the same as the function of a client that is named.
  */
 typedef enum tokenlease_call_kind {
@@ -704,9 +709,6 @@ typedef struct tokenlease_machine_call tokenlease_machine_call;
 typedef struct tokenlease_registry tokenlease_registry;
 
 /**
- * What a store's function answers. It is borrowed: it is valid until the function returns.
- */
-typedef struct tokenlease_store_reply tokenlease_store_reply;
  * A request that the host program sends with its own HTTP library, once. The body, the URL and the
  * headers may contain secrets: do not log them. It belongs to the effect or the exchange that it was
  * read from, and all its pointers are valid until that handle is freed, which overwrites them.
@@ -715,6 +717,11 @@ typedef struct tokenlease_store_reply tokenlease_store_reply;
  * Add the headers that your HTTP library adds itself, such as Host and Content-Length.
  */
 typedef struct tokenlease_request tokenlease_request;
+
+/**
+ * What a store's function answers. It is borrowed: it is valid until the function returns.
+ */
+typedef struct tokenlease_store_reply tokenlease_store_reply;
 
 /**
  * A token. It is immutable: threads may read it concurrently. The caller frees it with
@@ -805,6 +812,22 @@ typedef struct tokenlease_store_functions {
 typedef int32_t (TOKENLEASE_CALL *tokenlease_store_pass_function)(void *user, int64_t milliseconds);
 
 /**
+ * Options of one call that waits. Begin with TOKENLEASE_WAIT_OPTIONS_INIT, then set fields. In a
+ * language without this macro, set size to the size of the struct, and each time to
+ * TOKENLEASE_NONE or a value. Later versions add fields at the end.
+ */
+typedef struct tokenlease_wait_options {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+   */
+  int64_t deadline_ms;
+} tokenlease_wait_options;
+
+/**
  * Options of one call for a token. Begin with TOKENLEASE_TOKEN_OPTIONS_INIT, then set fields. In a
  * language without this macro, set size to the size of the struct, and each time to
  * TOKENLEASE_NONE or a value. Later versions add fields at the end.
@@ -892,6 +915,14 @@ typedef struct tokenlease_answer {
 extern "C" {
 #endif // __cplusplus
 
+/*
+ * VERSION. For example:
+ *
+ *     if (tokenlease_version_number() < TOKENLEASE_VERSION_NUMBER) {
+ *         fprintf(stderr, "tokenlease %s is older than its header\n", tokenlease_version());
+ *     }
+ */
+
 /**
  * Returns the version of the loaded library, such as "0.1.0". Compare it with TOKENLEASE_VERSION,
  * the version of this header. The string is static.
@@ -904,11 +935,34 @@ TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_version(void);
  */
 TOKENLEASE_API int32_t TOKENLEASE_CALL tokenlease_version_number(void);
 
+/*
+ * STATUS. For example:
+ *
+ *     const char *password = getenv("PASSWORD");
+ *     tokenlease_status status =
+ *         tokenlease_config_set_password(config, TOKENLEASE_TEXT(password), NULL);
+ *     if (status != TOKENLEASE_OK) {
+ *         fprintf(stderr, "the call failed: %s\n", tokenlease_status_name(status));
+ *     }
+ */
+
 /**
  * Returns the name of a status in snake case, such as "credentials_rejected"; "unknown" for an
  * unknown number. The string is static.
  */
 TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_status_name(int32_t status);
+
+/*
+ * ERROR. For example:
+ *
+ *     if (tokenlease_config_set(config, TOKENLEASE_TEXT("usr"), TOKENLEASE_TEXT("NAME"), &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *         if (tokenlease_error_is_retryable(error)) {
+ *             fprintf(stderr, "retry after %.0f s\n", tokenlease_error_until_ms(error) / 1000.0);
+ *         }
+ *         tokenlease_error_free(error);
+ *     }
+ */
 
 /**
  * Returns the status that the failed call returned. TOKENLEASE_OK for NULL.
@@ -960,6 +1014,19 @@ TOKENLEASE_API int64_t TOKENLEASE_CALL tokenlease_error_until_ms(const tokenleas
  * Frees an error. Freeing NULL is a no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_error_free(tokenlease_error *error);
+
+/*
+ * CONFIG. For example:
+ *
+ *     tokenlease_config *config = NULL;
+ *     if (tokenlease_config_new(&config, &error)
+ *         || tokenlease_config_set(config, TOKENLEASE_TEXT("provider"), TOKENLEASE_TEXT("winkas"), &error)
+ *         || tokenlease_config_set(config, TOKENLEASE_TEXT("user"), TOKENLEASE_TEXT("NAME"), &error)
+ *         || tokenlease_config_set(config, TOKENLEASE_TEXT("contract"), TOKENLEASE_TEXT("CODE"), &error)
+ *         || tokenlease_config_set_credentials_function(config, fetch, "PASSWORD", NULL, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ */
 
 /**
  * Makes an empty config. Free it with tokenlease_config_free.
@@ -1028,6 +1095,16 @@ tokenlease_config_set_credentials_function(tokenlease_config *config,
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_config_free(tokenlease_config *config);
 
+/*
+ * CONFIG SOURCES. For example:
+ *
+ *     const char *json = "{\"deadline\": \"20s\", \"user-agent\": \"Plugin/1.0\"}";
+ *     if (tokenlease_config_load_environment(config, &error)
+ *         || tokenlease_config_set_json(config, TOKENLEASE_TEXT(json), &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ */
+
 /**
  * Reads the options of a profile, from a configuration file of the program. If file is NULL, it is
  * the one that the variable TOKENLEASE_CONFIG names, or tokenlease/config.toml in $XDG_CONFIG_HOME
@@ -1081,6 +1158,17 @@ TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_config_set_secret(tokenlease_config *config, const char *name, size_t name_length,
     const char *secret, size_t secret_length, tokenlease_error **error);
 
+/*
+ * CREDENTIALS. For example:
+ *
+ *     int32_t TOKENLEASE_CALL fetch(void *user, tokenlease_credentials *credentials)
+ *     {
+ *         const char *password = getenv(user);
+ *         return (int32_t)tokenlease_credentials_set_password(
+ *             credentials, TOKENLEASE_TEXT(password), NULL);
+ *     }
+ */
+
 /**
  * Fills in the user's password. The text is copied.
  */
@@ -1102,6 +1190,15 @@ tokenlease_credentials_set_client_secret(tokenlease_credentials *credentials,
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials, const char *name,
     size_t name_length, const char *value, size_t value_length, tokenlease_error **error);
+
+/*
+ * OPTION TABLE. For example:
+ *
+ *     for (size_t i = 0; i < tokenlease_option_count(); i++) {
+ *         printf("%s (%s): %s\n", tokenlease_option_name(i), tokenlease_option_type(i),
+ *                tokenlease_option_meaning(i));
+ *     }
+ */
 
 /**
  * Returns the number of options that tokenlease_config_set knows. The comment "OPTIONS" of this
@@ -1143,6 +1240,20 @@ TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_meaning(size_t ind
  * "repeatable" and "meaning".
  */
 TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_options_json(void);
+
+/*
+ * CUSTOM STORE. For example:
+ *
+ *     tokenlease_store_functions functions = TOKENLEASE_STORE_FUNCTIONS_INIT;
+ *     functions.load = memory_load;
+ *     functions.swap = memory_swap;
+ *     functions.lock = memory_lock;
+ *     functions.renew = memory_renew;
+ *     functions.unlock = memory_unlock;
+ *     if (tokenlease_config_set_store(config, &functions, &my_store, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ */
 
 /**
  * Answers with a record and its revision: in load if there is one, and in swap with
@@ -1203,6 +1314,19 @@ TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_store_check(const tokenlease_store_functions *functions, void *user, int64_t unit_ms,
     tokenlease_store_pass_function pass, tokenlease_error **error);
 
+/*
+ * REGISTRY. For example:
+ *
+ *     tokenlease_config *shared = NULL;
+ *     tokenlease_registry *registry = NULL;
+ *     if (tokenlease_config_new(&shared, &error)
+ *         || tokenlease_config_set(shared, TOKENLEASE_TEXT("store"), TOKENLEASE_TEXT("memory:"), &error)
+ *         || tokenlease_registry_new(shared, &registry, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ *     tokenlease_config_free(shared);
+ */
+
 /**
  * Makes a registry from a config's options of registries, which the comment "OPTIONS" of this
  * header marks with R, and from its store and secrets of registries, and opens its store. Free the
@@ -1218,6 +1342,16 @@ tokenlease_registry_new(const tokenlease_config *config, tokenlease_registry **r
  * Frees a registry. Its clients keep what they need of it. Freeing NULL is a no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_registry_free(tokenlease_registry *registry);
+
+/*
+ * TOKEN. For example:
+ *
+ *     if (tokenlease_token_kind(token) == TOKENLEASE_KIND_BEARER) {
+ *         char header[4096];
+ *         snprintf(header, sizeof header, "Authorization: Bearer %s", tokenlease_token_text(token));
+ *     }
+ *     tokenlease_token_free(token);
+ */
 
 /**
  * Returns the token's text. It is a secret: do not log it. The string is valid until the token is
@@ -1240,6 +1374,16 @@ TOKENLEASE_API tokenlease_kind TOKENLEASE_CALL tokenlease_token_kind(const token
  * no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_token_free(tokenlease_token *token);
+
+/*
+ * CLIENT. For example:
+ *
+ *     tokenlease_client *client = NULL;
+ *     if (tokenlease_client_new(config, registry, &client, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ *     tokenlease_config_free(config);
+ */
 
 /**
  * Makes a client from a config, in a registry. If registry is NULL, the config's own registry
@@ -1285,6 +1429,20 @@ TOKENLEASE_API void TOKENLEASE_CALL tokenlease_client_interrupt(const tokenlease
  * no token. Freeing NULL is a no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_client_free(tokenlease_client *client);
+
+/*
+ * TOKEN CALLS. For example:
+ *
+ *     tokenlease_token *token = NULL, *replacement = NULL;
+ *     tokenlease_token_options options = TOKENLEASE_TOKEN_OPTIONS_INIT;
+ *     options.deadline_ms = 10000;
+ *     if (tokenlease_client_token(client, &options, &token, &error) == TOKENLEASE_OK
+ *         // Call the API with the token here. If the API rejects the token:
+ *         && tokenlease_client_report_rejected(client, token, &replacement, &error) == TOKENLEASE_OK
+ *         && replacement) {
+ *         puts("repeat the call once with the replacement");
+ *     }
+ */
 
 /**
  * Gets the token to use now: from memory while it is fresh, otherwise from the store, a refetch or
@@ -1397,6 +1555,19 @@ TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_adopt(const tokenlease_client *client, const tokenlease_token *token,
     int64_t lifetime_ms, tokenlease_error **error);
 
+/*
+ * INSPECTION. For example:
+ *
+ *     char text[512];
+ *     size_t length = 0;
+ *     uint64_t logins = 0;
+ *     if (tokenlease_client_explain(client, text, sizeof text, &length, &error) == TOKENLEASE_OK
+ *         && tokenlease_client_count(client, TOKENLEASE_COUNT_LOGINS, &logins, &error)
+ *                == TOKENLEASE_OK) {
+ *         printf("%s\n%d logins\n", text, (int)logins);
+ *     }
+ */
+
 /**
  * Describes the current token in words, without the secret: its state and the source it came from.
  * Writes into a buffer like tokenlease_client_copy_token.
@@ -1424,6 +1595,31 @@ tokenlease_client_history(const tokenlease_client *client, char *buffer, size_t 
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_count(const tokenlease_client *client, int32_t counter, uint64_t *count,
     tokenlease_error **error);
+
+/*
+ * MACHINE. For example:
+ *
+ *     tokenlease_machine_call *call = NULL;
+ *     tokenlease_effect *effect = NULL;
+ *     tokenlease_result result;
+ *     tokenlease_token *token = NULL;
+ *     tokenlease_status status =
+ *         tokenlease_machine_begin(machine, TOKENLEASE_CALL_TOKEN, NULL, &options, &call, &error);
+ *     while (!status && !tokenlease_machine_call_is_complete(call)) {
+ *         status = tokenlease_machine_poll(machine, call, &effect, &error);
+ *         if (!status) {
+ *             // send_it sends tokenlease_effect_request(effect), and calls tokenlease_effect_answered.
+ *             status = tokenlease_effect_action(effect) == TOKENLEASE_ACTION_SEND
+ *                          ? send_it(effect, &error)
+ *                          : tokenlease_effect_perform(effect, &error);
+ *             tokenlease_effect_free(effect);
+ *         }
+ *     }
+ *     if (!status) {
+ *         status = tokenlease_machine_call_result(call, &result, &token, &error);
+ *     }
+ *     tokenlease_machine_call_free(call);
+ */
 
 /**
  * Makes a machine from a config, in a registry, like tokenlease_client_new. options may be NULL. The
@@ -1746,6 +1942,19 @@ tokenlease_effect_unlocked(tokenlease_effect *effect, tokenlease_error **error);
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_effect_store_failed(tokenlease_effect *effect, int32_t failure, const char *message,
     size_t message_length, tokenlease_error **error);
+
+/*
+ * EXCHANGE. For example:
+ *
+ *     tokenlease_exchange *login = NULL;
+ *     if (tokenlease_exchange_new(config, NULL, TOKENLEASE_EXCHANGE_LOGIN, NULL, &login, &error)
+ *         == TOKENLEASE_OK) {
+ *         const tokenlease_request *request = tokenlease_exchange_request(login);
+ *         printf("%s %s\n", tokenlease_request_method(request), tokenlease_request_url(request));
+ *         // Send it, and pass what was answered to tokenlease_exchange_read.
+ *     }
+ *     tokenlease_exchange_free(login);
+ */
 
 /**
  * Makes an exchange from a config, in a registry, like tokenlease_client_new. kind is a

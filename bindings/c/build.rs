@@ -1,5 +1,6 @@
 //! Sets the soname of the shared library, so that programs load the version that they were linked
-//! with. Before 1.0 a minor version may break programs, so the soname contains it.
+//! with. Before 1.0 a minor version may break programs, so the soname contains it. The library cannot
+//! be unloaded, because its threads run until the process ends.
 
 use std::env;
 
@@ -22,6 +23,7 @@ fn main() {
         "windows" => {}
         _ => {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{library}.so.{version}");
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
         }
     }
 }

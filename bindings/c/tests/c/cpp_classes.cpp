@@ -19,6 +19,15 @@ using namespace tokenlease;
 
 static_assert(std::is_nothrow_move_constructible_v<Client>);
 static_assert(!std::is_copy_constructible_v<Token>);
+static_assert(std::is_nothrow_copy_constructible_v<Error>);
+static_assert(std::is_nothrow_copy_assignable_v<Error>);
+
+// The text of a temporary token would be freed at once.
+template <typename T, typename = void> constexpr bool has_text = false;
+template <typename T>
+constexpr bool has_text<T, std::void_t<decltype(std::declval<T>().text())>> = true;
+static_assert(has_text<Token &> && has_text<const Token &>);
+static_assert(!has_text<Token> && !has_text<const Token>);
 
 static std::string env(const char *name)
 {
@@ -37,13 +46,13 @@ template <typename Call> static Error thrown(Call &&call)
     std::exit(1);
 }
 
-int main()
+static Config config_of_environment()
 {
-    const bool winkas = env("OPTION_provider") == "winkas";
     Config config;
     config.set("provider", env("OPTION_provider")).set("server", env("OPTION_server"));
-    config.set("user", env("OPTION_user")).set_password(env("PASSWORD"));
-    if (winkas) {
+    config.set("user", std::string_view(env("OPTION_user")));
+    config.set_password(env("PASSWORD").c_str());
+    if (env("OPTION_provider") == "winkas") {
         config.set("contract", env("OPTION_contract"));
     } else {
         config.set_client_secret(env("CLIENT_SECRET"));
@@ -51,6 +60,19 @@ int main()
     if (!env("OPTION_client_id").empty()) {
         config.set("client_id", env("OPTION_client_id"));
     }
+    return config;
+}
+
+int main()
+{
+    const bool winkas = env("OPTION_provider") == "winkas";
+    // A string that is passed as an rvalue is overwritten.
+    Config config;
+    std::string secret(64, 'x');
+    const char *at = secret.data();
+    config.add_extra_secret("x", std::move(secret));
+    EXPECT(secret.empty() && secret.data() == at && std::string(64, '\0') == std::string(at, 64));
+    config = config_of_environment();
 
     const Error unknown = thrown([&] { config.set("usr", "x"); });
     EXPECT(unknown.status() == TOKENLEASE_CONFIG && !unknown.is_retryable());
@@ -62,6 +84,9 @@ int main()
     EXPECT(nul.status() == TOKENLEASE_BAD_ARGUMENT);
     EXPECT(nul.detail() == "the argument password has a NUL at byte 6");
 
+    const Error null = thrown([&] { config.set("user", std::getenv("NOT_SET")); });
+    EXPECT(null.detail() == "the argument value is NULL");
+
     Config impossible;
     impossible.set("provider", "winkas").set("user", "x").set("contract", "x");
     impossible.set_password("p").set("store_check_interval", "20ms");
@@ -72,16 +97,30 @@ int main()
     Client moved(config);
     const Client client = std::move(moved);
     const Token token = client.token();
-    EXPECT(client.token({milliseconds(5000), std::nullopt}).text() == token.text());
+    const Token again = client.token({milliseconds(5000), std::nullopt});
+    EXPECT(again.text() == token.text());
     EXPECT(token.kind() == (winkas ? TOKENLEASE_KIND_WINKAS : TOKENLEASE_KIND_BEARER));
-    EXPECT(client.token_from_text(std::string(token.text())).text() == token.text());
+    const Token made = client.token_from_text(token.text());
+    EXPECT(made.text() == token.text());
+    std::string text = "a text before";
+    client.copy_token(text);
+    EXPECT(text == token.text());
+    const char *before = text.data();
+    client.copy_token(text, {std::nullopt, milliseconds(1000)});
+    EXPECT(text == token.text() && text.data() == before);
+    text.assign(4096, 'x');
+    client.copy_token(text);
+    EXPECT(text == token.text());
     EXPECT(client.validate(token) && !client.report_rejected(token));
     const Error negative = thrown([&] { client.token({milliseconds(-7), std::nullopt}); });
     EXPECT(negative.status() == TOKENLEASE_BAD_ARGUMENT);
 
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; i++) {
-        threads.emplace_back([&] { EXPECT(client.token().text() == token.text()); });
+        threads.emplace_back([&] {
+            const Token got = client.token();
+            EXPECT(got.text() == token.text());
+        });
     }
     for (auto &thread : threads) {
         thread.join();
@@ -101,11 +140,13 @@ int main()
     });
     other.set_credentials(config);
     // Both clients share the memory store of the process: no second login.
-    EXPECT(other.token().text() == token.text());
+    const Token shared = other.token();
+    EXPECT(shared.text() == token.text());
 
     if (winkas) {
         EXPECT(thrown([&] { client.revoke(token); }).status() == TOKENLEASE_UNSUPPORTED);
-        EXPECT(client.refetch().text() == token.text());
+        const Token running = client.refetch();
+        EXPECT(running.text() == token.text());
         client.adopt(token, milliseconds(60000));
     } else {
         EXPECT(client.revoke(token));

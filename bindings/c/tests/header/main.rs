@@ -1,6 +1,10 @@
-//! `include/tokenlease.h` is generated from the sources.
+//! `include/tokenlease.h` and `include/tokenlease.ffi.h` are generated from the sources, and the binary
+//! interface is compared with a snapshot.
 
+mod abi;
 mod declarations;
+mod examples;
+mod ffi;
 mod options;
 
 use std::{
@@ -38,10 +42,20 @@ fn crate_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn header() -> PathBuf {
-    crate_folder().join("../../include/tokenlease.h")
+fn include(name: &str) -> PathBuf {
+    crate_folder().join("../../include").join(name)
 }
 
+fn source(name: &str) -> String {
+    fs::read_to_string(crate_folder().join(format!("src/{name}.rs"))).unwrap()
+}
+
+/// Returns whether changes are accepted: then files are written before they are compared.
+fn accepts() -> bool {
+    env::var_os("TOKENLEASE_ACCEPT_HEADER").is_some()
+}
+
+/// Returns what cbindgen writes for the sources.
 fn generated() -> String {
     let mut config = cbindgen::Config::from_file(crate_folder().join("cbindgen.toml")).unwrap();
     config.after_includes = config.after_includes.map(|macros| {
@@ -58,32 +72,38 @@ fn generated() -> String {
     }
     let mut text = Vec::new();
     builder.generate().expect("sources that cbindgen understands").write(&mut text);
-    declarations::finish(&String::from_utf8(text).unwrap())
+    String::from_utf8(text).unwrap()
+}
+
+/// Compares a generated file with the one in the repository.
+fn compare(path: &Path, generated: &str) {
+    if accepts() {
+        fs::write(path, generated).unwrap();
+    }
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    let differs = generated.lines().zip(committed.lines()).find(|(new, old)| new != old);
+    assert!(
+        generated == committed,
+        "{} differs from the sources, first in: {differs:?}\n\
+         To write it, run: TOKENLEASE_ACCEPT_HEADER=1 cargo test -p tokenlease-c --test header",
+        path.display()
+    );
 }
 
 /// Rule: Languages: the C header is generated from the sources, and a test fails if they differ.
 #[test]
 fn the_header_is_generated_from_the_sources() {
-    let generated = generated();
-    if env::var_os("TOKENLEASE_ACCEPT_HEADER").is_some() {
-        fs::write(header(), &generated).unwrap();
-    }
-    let committed = fs::read_to_string(header()).unwrap_or_default();
-    let differs = generated.lines().zip(committed.lines()).find(|(new, old)| new != old);
-    assert!(
-        generated == committed,
-        "include/tokenlease.h differs from the sources, first in: {differs:?}\n\
-         To write it, run: TOKENLEASE_ACCEPT_HEADER=1 cargo test -p tokenlease-c --test header"
-    );
+    let header = declarations::finish(&generated(), examples::before_each_group().as_ref());
+    compare(&include("tokenlease.h"), &header);
 }
 
 #[test]
 fn the_header_includes_every_source_with_a_public_item() {
     for entry in fs::read_dir(crate_folder().join("src")).unwrap() {
         let path = entry.unwrap().path();
-        let source = fs::read_to_string(&path).unwrap();
-        let is_public = source.contains("#[unsafe(no_mangle)]") || source.contains("pub const ");
         let name = path.file_stem().unwrap().to_str().unwrap();
+        let text = source(name);
+        let is_public = text.contains("#[unsafe(no_mangle)]") || text.contains("pub const ");
         assert_eq!(is_public, SOURCES.contains(&name), "{name}");
     }
 }

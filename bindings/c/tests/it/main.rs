@@ -7,11 +7,13 @@
 mod abrupt_server;
 mod config;
 mod installation;
+mod linking;
 mod machines;
 mod programs;
 mod readme;
 mod secrets;
 mod signals;
+mod standards;
 mod support;
 mod symbols;
 mod valgrind;

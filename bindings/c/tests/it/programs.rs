@@ -1,6 +1,8 @@
 //! Programs in C and C++, run against both providers.
 
-use crate::support::{Provider, Site, compile, folder, program, root, succeed};
+use crate::support::{
+    Provider, Site, command, compile, folder, is_installed, prefix, program, root, succeed,
+};
 
 /// Rule: Languages: C programs get, share, report, validate and revoke tokens of both providers.
 #[test]
@@ -123,6 +125,52 @@ fn texts_with_a_length_need_no_nul() {
 }
 
 #[test]
+fn the_examples_of_the_header_run() {
+    let Some(examples) = program("header_examples.c") else { return };
+    for site in Site::both() {
+        let output = succeed(&mut site.command(&examples));
+        assert!(output.contains("1 logins"), "{output}");
+        assert_eq!(site.logins(), 1);
+    }
+    let Some(hosts) = program("header_examples_hosts.c") else { return };
+    for site in Site::both() {
+        let output = succeed(&mut site.command(&hosts));
+        assert!(output.contains("POST http"), "{output}");
+        assert_eq!(site.logins(), 0);
+    }
+}
+
+/// What a program in PHP does with the header's copy without a preprocessor.
+const PHP: &str = r"
+if (!extension_loaded('ffi')) { exit(0); }
+$c = FFI::cdef(file_get_contents($argv[1]), $argv[2]);
+$config = $c->new('tokenlease_config *');
+$error = $c->new('tokenlease_error *');
+$options = $c->new('tokenlease_token_options');
+$options->size = FFI::sizeof($options);
+if ($c->tokenlease_config_new(FFI::addr($config), FFI::addr($error)) != 0) { exit(1); }
+if ($c->tokenlease_config_set($config, 'user', 4, 'x', -1, FFI::addr($error)) != 0) { exit(2); }
+if ($c->tokenlease_config_set($config, 'usr', 3, 'x', 1, FFI::addr($error)) != $c->TOKENLEASE_CONFIG) {
+    exit(3);
+}
+echo $c->tokenlease_error_message($error);
+$c->tokenlease_error_free($error);
+$c->tokenlease_config_free($config);
+";
+
+#[test]
+fn php_reads_the_header_without_a_preprocessor_and_calls_the_library() {
+    if !is_installed("php") {
+        return;
+    }
+    let mut php = command("php");
+    php.args(["-d", "ffi.enable=1", "-r", PHP, "--"]);
+    php.arg(prefix().join("include/tokenlease.ffi.h")).arg(prefix().join("lib/libtokenlease.so"));
+    let output = succeed(&mut php);
+    assert!(output.is_empty() || output.contains("there is no option \"usr\""), "{output}");
+}
+
+#[test]
 fn a_credentials_function_is_called_and_its_data_is_dropped_once() {
     let Some(program) = program("credentials_function.c") else { return };
     for site in Site::both() {
@@ -148,6 +196,16 @@ fn cpp_classes_own_their_handles_and_throw_errors() {
     let Some(classes) = program("cpp_classes.cpp") else { return };
     for site in Site::both() {
         succeed(&mut site.command(&classes));
+        assert_eq!(site.logins(), 1);
+    }
+}
+
+/// Rule: Languages: C++ calls have a form that returns errors and works without exceptions.
+#[test]
+fn cpp_calls_return_errors_without_exceptions() {
+    let Some(results) = program("cpp_results.cpp") else { return };
+    for site in Site::both() {
+        succeed(&mut site.command(&results));
         assert_eq!(site.logins(), 1);
     }
 }

@@ -48,6 +48,7 @@ fn runs_of_c_and_cpp_programs_show_no_secret() {
             "shared_folder.c",
             "credentials_function.c",
             "cpp_classes.cpp",
+            "cpp_results.cpp",
             "cold_threads.c",
             "rejected_credentials.c",
         ] {

@@ -58,6 +58,7 @@ fn valgrind_finds_no_error_with_threads_callbacks_and_cpp_classes() {
         "cold_threads.c",
         "credentials_function.c",
         "cpp_classes.cpp",
+        "cpp_results.cpp",
         "custom_store.c",
         "texts_with_lengths.c",
     ] {
