@@ -30,21 +30,27 @@ mod boundary;
 mod bytes;
 pub mod client;
 pub mod config;
+pub mod config_sources;
 pub mod constants;
 pub mod credentials;
+pub mod custom_store;
 pub mod effect;
 pub mod error;
 pub mod exchange;
 pub mod inspection;
 pub mod machine;
 pub mod machine_call;
+pub mod option_table;
 pub mod outcome;
 pub mod registry;
 pub mod request;
 pub mod status;
+mod store_calls;
+mod store_check;
 pub mod token;
 pub mod token_calls;
 pub mod version;
+pub mod wait_options;
 
 // The header promises that threads share these handles, and that any thread may free any handle.
 const _: () = {

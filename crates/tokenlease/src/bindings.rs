@@ -12,6 +12,7 @@ use tokenlease_core::{Result, Token, lifecycle::Event};
 use crate::{
     builder::ClientBuilder,
     client::Client,
+    log::LogEntry,
     registry::Registry,
     runtime::{Runtime, check_may_block},
     transport::HttpOptions,
@@ -85,12 +86,12 @@ pub fn runtime(client: &Client) -> Result<&'static Runtime> {
     client.0.runtime()
 }
 
-/// Sets a function that is called with each event, on a driver's or a caller's thread, before the call
-/// that caused it returns. It must not panic, block, or call the client: a hook of the program belongs
-/// to [`ClientBuilder::on_event`].
+/// Sets a function that is called with each entry of the log, and with its event if it is one, on a
+/// driver's or a caller's thread, before the call that caused it returns. It must not panic, block, or
+/// call the client: a hook of the program belongs to [`ClientBuilder::on_event`].
 pub fn observe(
     builder: ClientBuilder,
-    observer: impl Fn(&Event) + Send + Sync + 'static,
+    observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
 ) -> ClientBuilder {
     builder.observer(observer)
 }
@@ -108,17 +109,9 @@ pub fn observe(
 /// and `Internal` if the system provides no random numbers.
 pub fn after_fork(
     client: &Client,
-    observer: impl Fn(&Event) + Send + Sync + 'static,
+    observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
 ) -> Result<Client> {
     client.0.after_fork(Some(Arc::new(observer))).map(Client::new)
-}
-
-/// As [`Client::close`], and waits for `limit` at most. `None`: the client's limit.
-///
-/// # Errors
-/// As [`Client::close`].
-pub async fn close_within(client: &Client, limit: Option<Duration>) -> Result<()> {
-    client.close_with(crate::WaitOptions { deadline: limit, ..Default::default() }).await
 }
 
 /// Returns the registry in this process: itself, or in a forked child the child's own.

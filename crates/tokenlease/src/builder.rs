@@ -11,8 +11,9 @@ use tokenlease_core::{
 use crate::{
     client::Client,
     credentials_source::CredentialsSource,
-    event_queue::{EventQueue, Hook, Observer},
+    event_queue::{EventQueue, Hook, ProgramHooks},
     hosted::HostedClient,
+    log::{LogEntry, Observer},
     registry::Registry,
     state::{ClientState, Hooks},
 };
@@ -51,7 +52,7 @@ pub struct ClientBuilder {
     max_lifetime: Option<Duration>,
     lock_ttl: Option<Duration>,
     wait: Duration,
-    hook: Option<Hook>,
+    hooks: ProgramHooks,
     observer: Option<Observer>,
 }
 
@@ -72,7 +73,7 @@ impl Client {
             max_lifetime: None,
             lock_ttl: None,
             wait: DEADLINE,
-            hook: None,
+            hooks: ProgramHooks::default(),
             observer: None,
         }
     }
@@ -163,12 +164,53 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.hook = Some(Hook::new(hook));
+        self.hooks.event = Some(Hook::new(hook));
         self
     }
 
-    /// Sets a function that is called with each event before the event's call returns.
-    pub(crate) fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+    /// Sets a function that is called with each entry of the client's log: each event and each failed
+    /// attempt in words, with its level, its cause and its duration. It is called like the function of
+    /// [`on_event`](Self::on_event). Both may be set.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use tokenlease::{
+    ///     Client, LogLevel, Registry,
+    ///     core::{Credentials, Identity, provider::Server},
+    /// };
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let emulator = tokenlease_emulator::Emulator::builder().start().await.unwrap();
+    /// # let w = emulator.winkas();
+    /// # let server = Server::new(Identity::winkas(&w.server(), &w.user(), &w.contract())?);
+    /// # let (credentials, registry) = (Credentials::password("wrong"), Registry::builder().build()?);
+    ///
+    /// let warnings = Arc::new(Mutex::new(Vec::new()));
+    /// let hook = warnings.clone();
+    /// let client = Client::builder(server, credentials)
+    ///     .registry(&registry)
+    ///     .on_log(move |entry| {
+    ///         if entry.level == LogLevel::Warning {
+    ///             hook.lock().unwrap().push(entry.event);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// assert!(client.token().await.is_err());
+    /// client.close().await?;
+    /// assert_eq!(warnings.lock().unwrap()[..], ["circuit_opened"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_log(mut self, hook: impl Fn(&LogEntry) + Send + Sync + 'static) -> Self {
+        self.hooks.log = Some(Hook::new(hook));
+        self
+    }
+
+    /// Sets a function that is called with each entry of the log before the call that caused it returns.
+    pub(crate) fn observer(
+        mut self,
+        observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
+    ) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
@@ -181,8 +223,9 @@ impl ClientBuilder {
     /// the system provides no random numbers.
     pub fn build(self) -> Result<Client> {
         let (registry, policy) = self.checked()?;
-        let Self { server, credentials, wait, hook, observer, .. } = self;
-        let hooks = Hooks { observer, queue: hook.map(EventQueue::new).map(Arc::new) };
+        let Self { server, credentials, wait, hooks, observer, .. } = self;
+        let queue = (!hooks.is_empty()).then(|| Arc::new(EventQueue::new(hooks)));
+        let hooks = Hooks { observer, queue };
         Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hooks)?))
     }
 

@@ -13,6 +13,7 @@ use tokenlease_core::{
 use tokio::sync::{Notify, futures::Notified};
 
 use crate::{
+    log::Troubles,
     random,
     store::{self, Owner},
 };
@@ -50,6 +51,7 @@ pub(crate) struct Machine {
     pub(crate) driven: bool,
     /// The number of completions of which the waiting callers were notified.
     pub(crate) completions: u64,
+    pub(crate) troubles: Troubles,
 }
 
 impl Entry {
@@ -87,7 +89,12 @@ impl Entry {
             credentials: kept.cloned(),
             returned: Mutex::new(None),
             seed: random::seed()?,
-            machine: Mutex::new(Machine { lifecycle, driven: false, completions: 0 }),
+            machine: Mutex::new(Machine {
+                lifecycle,
+                driven: false,
+                completions: 0,
+                troubles: Troubles::default(),
+            }),
             completed: Notify::new(),
             woken: Notify::new(),
             called: Arc::default(),

@@ -9,7 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokenlease_core::{
     BootId, Credentials, CredentialsFingerprint, Error, ErrorKind, Now, Result, Timestamp, Token,
-    lifecycle::{Event, Policy, Ready},
+    lifecycle::{Policy, Ready},
     provider::Server,
     time::Moment as _,
 };
@@ -23,8 +23,9 @@ use crate::{
     credentials_source::CredentialsSource,
     discovery::SharedDiscovery,
     entry::Entry,
-    event_queue::{EventQueue, Observer},
+    event_queue::EventQueue,
     interrupts::Interrupts,
+    log::{LogLevel, Logged, Observer},
     registry::Registry,
     runtime::{Runtime, check_process},
     stats::{Counters, Stats},
@@ -69,7 +70,7 @@ pub(crate) struct ClientState {
 pub(crate) struct Hooks {
     /// Called by drivers and callers at once. It never panics or blocks.
     pub(crate) observer: Option<Observer>,
-    /// The hook of the program.
+    /// The hooks of the program.
     pub(crate) queue: Option<Arc<EventQueue>>,
 }
 
@@ -262,21 +263,25 @@ impl ClientState {
         self.hooks.queue.as_deref()
     }
 
-    /// Puts events into the queue of the program's hook. Never blocks.
-    pub(crate) fn queue_for_hook(&self, events: &[Event]) {
-        let Some(queue) = self.hooks.queue.as_ref().filter(|_| !events.is_empty()) else { return };
+    /// Puts entries into the queue of the program's hooks. Never blocks.
+    pub(crate) fn queue_for_hooks(&self, logged: &[Logged]) {
+        let Some(queue) = self.hooks.queue.as_ref().filter(|_| !logged.is_empty()) else { return };
         // In a forked child no thread runs hooks.
         let Ok(runtime) = self.runtime() else { return };
-        for event in events {
-            queue.push(&runtime.hook_threads, *event);
+        for logged in logged {
+            queue.push(&runtime.hook_threads, logged);
         }
     }
 
-    /// Logs an event, and passes it to the observer.
-    pub(crate) fn happened(&self, event: Event) {
-        tracing::info!(target: "tokenlease", identity = %self.server.identity(), "{event}");
+    /// Logs an entry, and passes it to the observer.
+    pub(crate) fn happened(&self, Logged { event, entry }: &Logged) {
+        let identity = self.server.identity();
+        match entry.level {
+            LogLevel::Debug => tracing::debug!(target: "tokenlease", %identity, "{entry}"),
+            LogLevel::Warning => tracing::warn!(target: "tokenlease", %identity, "{entry}"),
+        }
         if let Some(observer) = &self.hooks.observer {
-            observer(&event);
+            observer(event.as_ref(), entry);
         }
     }
 

@@ -8,7 +8,10 @@ mod names;
 
 use std::{error::Error as StdError, fmt, future::Future, sync::Arc, time::Duration};
 
-use tokenlease_core::{Error, StoreTime};
+use tokenlease_core::{
+    Error, ErrorKind, Result, StoreTime,
+    record::{DecodeError, Record},
+};
 use zeroize::Zeroizing;
 
 pub(crate) use self::names::host;
@@ -229,6 +232,20 @@ pub struct Loaded {
     pub record: Option<Stored>,
     /// The store's time when the record was read.
     pub now: StoreTime,
+}
+
+impl Loaded {
+    /// Decodes the record. A torn or missing one is empty: the next write replaces it.
+    ///
+    /// # Errors
+    /// `Store` if a newer version wrote the record.
+    pub fn decode(&self) -> Result<Record> {
+        let Some(stored) = &self.record else { return Ok(Record::default()) };
+        Record::decode(stored.bytes()).or_else(|error| match error {
+            DecodeError::Torn => Ok(Record::default()),
+            error => Err(Error::new(ErrorKind::Store, error.to_string())),
+        })
+    }
 }
 
 /// A record as the store keeps it, with its revision.

@@ -1,6 +1,7 @@
 //! `include/tokenlease.h` is generated from the sources.
 
 mod declarations;
+mod options;
 
 use std::{
     env, fs,
@@ -8,15 +9,19 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 22] = [
     "constants",
     "version",
     "status",
     "error",
     "config",
+    "config_sources",
     "credentials",
+    "option_table",
+    "custom_store",
     "registry",
     "token",
+    "wait_options",
     "client",
     "token_calls",
     "inspection",
@@ -41,6 +46,7 @@ fn generated() -> String {
     let mut config = cbindgen::Config::from_file(crate_folder().join("cbindgen.toml")).unwrap();
     config.after_includes = config.after_includes.map(|macros| {
         macros
+            .replace("@OPTIONS@", &options::comment())
             .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
             .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
             .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))
@@ -76,7 +82,9 @@ fn the_header_includes_every_source_with_a_public_item() {
     for entry in fs::read_dir(crate_folder().join("src")).unwrap() {
         let path = entry.unwrap().path();
         let source = fs::read_to_string(&path).unwrap();
-        let is_public = source.contains("#[unsafe(no_mangle)]") || source.contains("pub const ");
+        let is_public = ["#[unsafe(no_mangle)]", "pub const ", "#[repr(C)]"]
+            .iter()
+            .any(|mark| source.contains(mark));
         let name = path.file_stem().unwrap().to_str().unwrap();
         assert_eq!(is_public, SOURCES.contains(&name), "{name}");
     }

@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod abrupt_server;
+mod config;
 mod installation;
 mod machines;
 mod programs;

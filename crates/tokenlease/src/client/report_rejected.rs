@@ -94,20 +94,20 @@ impl Client {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (emulator, client) = wyn().await;
     /// let response = http::Response::builder().status(401).body("")?;
-    /// assert_eq!(client.read_api(&response), ApiAnswer::Rejected);
+    /// assert_eq!(client.read_answer(&response), ApiAnswer::Rejected);
     /// # let _ = emulator;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn read_api(&self, response: &http::Response<impl AsRef<[u8]>>) -> ApiAnswer {
-        self.0.server.read_api(response)
+    pub fn read_answer(&self, response: &http::Response<impl AsRef<[u8]>>) -> ApiAnswer {
+        self.0.server.read_answer(response)
     }
 
     /// Calls an API with the token. Calls it once more with another token if the API rejected the
     /// first one and the provider confirms that it is no longer active.
     ///
     /// `call` gets the token. It returns whether the API's answer rejects the token
-    /// ([`read_api`](Self::read_api)), and the answer itself.
+    /// ([`read_answer`](Self::read_answer)), and the answer itself.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
@@ -120,7 +120,7 @@ impl Client {
     /// let answer = client
     ///     .call(async |token| {
     ///         let response = call_api(&token).await?; // any HTTP stack
-    ///         Ok::<_, tokenlease::Error>((client.read_api(&response), response))
+    ///         Ok::<_, tokenlease::Error>((client.read_answer(&response), response))
     ///     })
     ///     .await?;
     /// assert_eq!(answer.status(), 200);

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind},
     identity::Provider,
     provider::{
-        call::{Answer, ApiAnswer, Call},
+        call::{Answer, Call},
         oauth2::{self, failure::Presented},
         reading::Reading,
         winkas,
@@ -84,33 +84,6 @@ impl Server {
     #[must_use]
     pub fn redact(&self, error: Error, call: &Call, credentials: &Credentials) -> Error {
         error.redact(&secrets(call, credentials, &self.pairs(credentials)))
-    }
-
-    /// Reads the response to an API call: whether it rejects the token of the call.
-    ///
-    /// ```
-    /// use tokenlease_core::{Identity, provider::{ApiAnswer, Server}};
-    ///
-    /// let server = Server::new(Identity::winkas("https://air.winkas.net", "NAME", "CODE")?);
-    /// let failed = http::Response::new(r#"{"WinkasErrorCode":7}"#);
-    /// // WinKAS does not say whether the token is the cause: validate it.
-    /// assert_eq!(server.read_api(&failed), ApiAnswer::Ask);
-    /// # Ok::<(), tokenlease_core::Error>(())
-    /// ```
-    pub fn read_api(&self, response: &Response<impl AsRef<[u8]>>) -> ApiAnswer {
-        let reading = Reading::of(response);
-        match (self.identity.provider(), reading.status.as_u16()) {
-            (_, 401) => ApiAnswer::Rejected,
-            // 403 means that the token lacks a permission (RFC 6750 section 3.1), but some servers
-            // also answer an inactive token with it, and nothing else.
-            (Provider::Wyn | Provider::OAuth2, 403)
-                if self.can_validate() && reading.says_nothing_more() =>
-            {
-                ApiAnswer::Ask
-            }
-            (Provider::Winkas, 200..=299) if winkas::failed_inside(&reading) => ApiAnswer::Ask,
-            _ => ApiAnswer::NotRejected,
-        }
     }
 }
 
