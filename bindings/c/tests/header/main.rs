@@ -82,7 +82,7 @@ fn the_header_includes_every_source_with_a_public_item() {
     for entry in fs::read_dir(crate_folder().join("src")).unwrap() {
         let path = entry.unwrap().path();
         let source = fs::read_to_string(&path).unwrap();
-        let is_public = ["#[unsafe(no_mangle)]", "pub const ", "#[repr(C)]"]
+        let is_public = ["#[unsafe(no_mangle)]", "pub const ", "\n#[repr(C)]\n"]
             .iter()
             .any(|mark| source.contains(mark));
         let name = path.file_stem().unwrap().to_str().unwrap();
