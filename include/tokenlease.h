@@ -131,12 +131,12 @@
 /* The initializers of the structs of options. */
 #define TOKENLEASE_TOKEN_OPTIONS_INIT \
     {sizeof(tokenlease_token_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
-#define TOKENLEASE_MACHINE_OPTIONS_INIT \
-    {sizeof(tokenlease_machine_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
-#define TOKENLEASE_ANSWER_INIT {sizeof(tokenlease_answer), 0, NULL, 0, NULL, 0, NULL}
 #define TOKENLEASE_WAIT_OPTIONS_INIT {sizeof(tokenlease_wait_options), TOKENLEASE_NONE}
 #define TOKENLEASE_STORE_FUNCTIONS_INIT \
     {sizeof(tokenlease_store_functions), NULL, NULL, NULL, NULL, NULL, NULL}
+#define TOKENLEASE_MACHINE_OPTIONS_INIT \
+    {sizeof(tokenlease_machine_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
+#define TOKENLEASE_ANSWER_INIT {sizeof(tokenlease_answer), 0, NULL, 0, NULL, 0, NULL}
 
 /*
  * OPTIONS of tokenlease_config_set: name, type, providers (if not all), default (if any), and

@@ -219,8 +219,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// `Config` for credentials that the grant lacks, for options with which the client could get no
-    /// token, and for a server address over which secrets would be sent unencrypted. `Forked` if another process made the registry, and `Internal` if
-    /// the system provides no random numbers.
+    /// token, and for a server address over which secrets would be sent unencrypted. `Forked`
+    /// if another process made the registry, and `Internal` if the system provides no random numbers.
     pub fn build(self) -> Result<Client> {
         let (registry, policy) = self.checked()?;
         let Self { server, credentials, wait, hooks, observer, .. } = self;
