@@ -205,8 +205,8 @@ static void outcomes(tokenlease_effect *effect, tokenlease_effect *send)
     FAILS(bad, "has the action 3", tokenlease_effect_conflict(effect, -1, NULL, 0, 0, &error));
     FAILS(bad, "effect is NULL", tokenlease_effect_unlocked(NULL, &error));
     FAILS(bad, "has the action 3", tokenlease_effect_unlocked(effect, &error));
-    FAILS(bad, "effect is NULL", tokenlease_effect_store_failed(NULL, 0, T("x"), &error));
-    FAILS(bad, "message is NULL", tokenlease_effect_store_failed(effect, 0, T(NULL), &error));
+    FAILS(bad, "effect is NULL", tokenlease_effect_store_failed(NULL, 2, T("x"), &error));
+    FAILS(bad, "message is NULL", tokenlease_effect_store_failed(effect, 2, T(NULL), &error));
     FAILS(bad, "has the action 2", tokenlease_effect_store_failed(send, 2, T("x"), &error));
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
         FAILS(bad, "result is ",
