@@ -614,24 +614,29 @@ typedef enum tokenlease_exchange_kind {
 } tokenlease_exchange_kind;
 
 /**
- * Why a host's own store failed.
+ * The results of a store's functions.
  */
-typedef enum tokenlease_store_failure {
+typedef enum tokenlease_store_result {
   /**
-   * The store is unreachable or failing: the option "on_store_outage" applies.
+   * The call is done.
    */
-  TOKENLEASE_STORE_UNAVAILABLE = 0,
+  TOKENLEASE_STORE_DONE = 0,
   /**
-   * The store answers and rejects the call: a wrong password, a missing permission, a full disk. No
-   * login is sent while that is so.
+   * swap: the record has another revision. lock and renew: another owner holds the lock, or it has
+   * expired.
    */
-  TOKENLEASE_STORE_REJECTED = 1,
+  TOKENLEASE_STORE_BUSY = 1,
   /**
-   * The record exists and cannot be trusted, because it does not authenticate. No login is sent
-   * while that is so. Only for LOAD and SAVE.
+   * The store can't be reached. The option "on_store_outage" decides what the client does. So do all
+   * values that are not listed.
    */
-  TOKENLEASE_STORE_UNREADABLE = 2,
-} tokenlease_store_failure;
+  TOKENLEASE_STORE_UNAVAILABLE = 2,
+  /**
+   * The store answers and rejects the call, for example a wrong password or a full disk. The client
+   * does not log in until the store is corrected.
+   */
+  TOKENLEASE_STORE_REJECTED = 3,
+} tokenlease_store_result;
 
 /**
  * Gets, caches and shares the token of one identity. Thread-safe: concurrent callers share one
@@ -1934,13 +1939,14 @@ TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_effect_unlocked(tokenlease_effect *effect, tokenlease_error **error);
 
 /**
- * Says that a host's own store failed. failure is a tokenlease_store_failure. The message appears in
+ * Says that a host's own store failed. result is TOKENLEASE_STORE_UNAVAILABLE, or
+ * TOKENLEASE_STORE_REJECTED, also for a record that does not authenticate. The message appears in
  * errors.
  *
  * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
-tokenlease_effect_store_failed(tokenlease_effect *effect, int32_t failure, const char *message,
+tokenlease_effect_store_failed(tokenlease_effect *effect, int32_t result, const char *message,
     size_t message_length, tokenlease_error **error);
 
 /*

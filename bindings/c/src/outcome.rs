@@ -14,6 +14,7 @@ use crate::{
     boundary::{guard, required, text},
     bytes::bytes,
     constants::TOKENLEASE_NONE,
+    custom_store::tokenlease_store_result,
     effect::{
         tokenlease_action::{
             self, TOKENLEASE_ACTION_LOAD, TOKENLEASE_ACTION_LOCK, TOKENLEASE_ACTION_RENEW,
@@ -24,20 +25,6 @@ use crate::{
     error::tokenlease_error,
     status::tokenlease_status,
 };
-
-/// Why a host's own store failed.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum tokenlease_store_failure {
-    /// The store is unreachable or failing: the option "on_store_outage" applies.
-    TOKENLEASE_STORE_UNAVAILABLE = 0,
-    /// The store answers and rejects the call: a wrong password, a missing permission, a full disk. No
-    /// login is sent while that is so.
-    TOKENLEASE_STORE_REJECTED = 1,
-    /// The record exists and cannot be trusted, because it does not authenticate. No login is sent
-    /// while that is so. Only for LOAD and SAVE.
-    TOKENLEASE_STORE_UNREADABLE = 2,
-}
 
 const STORE: [tokenlease_action; 5] = [
     TOKENLEASE_ACTION_LOAD,
@@ -160,38 +147,32 @@ pub extern "C" fn tokenlease_effect_unlocked(
     guard(error, || give(effect, &[TOKENLEASE_ACTION_UNLOCK], Outcome::Unlocked))
 }
 
-/// Says that a host's own store failed. failure is a tokenlease_store_failure. The message appears in
+/// Says that a host's own store failed. result is TOKENLEASE_STORE_UNAVAILABLE, or
+/// TOKENLEASE_STORE_REJECTED, also for a record that does not authenticate. The message appears in
 /// errors.
 ///
 /// Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_effect_store_failed(
     effect: Option<&mut tokenlease_effect>,
-    failure: i32,
+    result: i32,
     message: *const c_char,
     message_length: usize,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
-    use tokenlease_store_failure as Failure;
+    use tokenlease_store_result::{TOKENLEASE_STORE_REJECTED, TOKENLEASE_STORE_UNAVAILABLE};
     guard(error, || {
         // SAFETY: the caller passes a text with its length.
         let message = unsafe { text(message, message_length, "message") }?;
         let failed = Error::new(ErrorKind::Store, message.to_owned());
-        let record = [TOKENLEASE_ACTION_LOAD, TOKENLEASE_ACTION_SAVE];
-        match failure {
-            _ if failure == Failure::TOKENLEASE_STORE_UNAVAILABLE as i32 => {
-                give(effect, &STORE, Outcome::Failed(failed))
-            }
-            _ if failure == Failure::TOKENLEASE_STORE_REJECTED as i32 => {
-                give(effect, &STORE, Outcome::Rejected(failed))
-            }
-            _ if failure == Failure::TOKENLEASE_STORE_UNREADABLE as i32 => {
-                give(effect, &record, Outcome::Unreadable(failed))
-            }
-            _ => Err(tokenlease_error::bad_argument(
-                &format!("the argument failure is {failure}"),
-                "a tokenlease_store_failure",
-            )),
+        if result == TOKENLEASE_STORE_UNAVAILABLE as i32 {
+            give(effect, &STORE, Outcome::Failed(failed))
+        } else if result == TOKENLEASE_STORE_REJECTED as i32 {
+            give(effect, &STORE, Outcome::Rejected(failed))
+        } else {
+            let detail = format!("the argument result is {result}");
+            let expected = "TOKENLEASE_STORE_UNAVAILABLE or TOKENLEASE_STORE_REJECTED";
+            Err(tokenlease_error::bad_argument(&detail, expected))
         }
     })
 }

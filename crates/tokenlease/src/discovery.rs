@@ -78,16 +78,16 @@ impl ClientState {
         shared: &SharedDiscovery,
         limit: Duration,
     ) -> Result<Option<Arc<Metadata>>> {
-        // There are two requests and two calls of the store at most.
-        let (request_limit, store_limit) = (limit * 3 / 8, limit / 8);
         let (store, name) = (self.registry.store(), &shared.name);
         let mut discovery = shared.discovery.lock().await;
         loop {
-            match discovery.poll(self.now()) {
+            let step = discovery.poll(self.now());
+            let limit = step.limit(limit);
+            match step {
                 DiscoveryStep::Done(result) => return result,
                 DiscoveryStep::Load => {
                     self.counters.store_called();
-                    let loaded = tokio::time::timeout(store_limit, store.load(name)).await;
+                    let loaded = tokio::time::timeout(limit, store.load(name)).await;
                     if let Ok(Ok(loaded)) = loaded {
                         let stored = loaded.record.as_ref();
                         let stored = stored.map(|stored| (stored.revision(), stored.bytes()));
@@ -98,7 +98,7 @@ impl ClientState {
                 }
                 DiscoveryStep::Send(request) => {
                     tracing::debug!(target: "tokenlease", "reads {}", request.uri());
-                    let answer = self.registry.http().send(request, request_limit).await;
+                    let answer = self.registry.http().send(request, limit).await;
                     let answer = answer.as_ref().map_err(|error| error.error().clone());
                     discovery.answered(answer, self.elapsed());
                 }
@@ -106,7 +106,7 @@ impl ClientState {
                     self.counters.store_called();
                     // If it fails, or another process was faster, only requests are not saved.
                     let saving = store.swap(name, expected, &record, Some(keep));
-                    let _ = tokio::time::timeout(store_limit, saving).await;
+                    let _ = tokio::time::timeout(limit, saving).await;
                     discovery.saved();
                 }
             }

@@ -146,7 +146,7 @@ static void outcomes(tokenlease_effect *effect, tokenlease_effect *send)
     tokenlease_error *error = NULL;
     tokenlease_answer answer = TOKENLEASE_ANSWER_INIT;
     const tokenlease_request *request = tokenlease_effect_request(send);
-    const int32_t failures[] = {-1, 3, INT32_MIN, INT32_MAX};
+    const int32_t failures[] = {-1, 0, 1, 4, INT32_MIN, INT32_MAX};
 
     EXPECT(tokenlease_effect_action(effect) == TOKENLEASE_ACTION_LOAD);
     EXPECT(!tokenlease_effect_request(effect) && !tokenlease_effect_record(effect));
@@ -205,11 +205,11 @@ static void outcomes(tokenlease_effect *effect, tokenlease_effect *send)
     FAILS(bad, "has the action 3", tokenlease_effect_conflict(effect, -1, NULL, 0, 0, &error));
     FAILS(bad, "effect is NULL", tokenlease_effect_unlocked(NULL, &error));
     FAILS(bad, "has the action 3", tokenlease_effect_unlocked(effect, &error));
-    FAILS(bad, "effect is NULL", tokenlease_effect_store_failed(NULL, 0, T("x"), &error));
-    FAILS(bad, "message is NULL", tokenlease_effect_store_failed(effect, 0, T(NULL), &error));
+    FAILS(bad, "effect is NULL", tokenlease_effect_store_failed(NULL, 2, T("x"), &error));
+    FAILS(bad, "message is NULL", tokenlease_effect_store_failed(effect, 2, T(NULL), &error));
     FAILS(bad, "has the action 2", tokenlease_effect_store_failed(send, 2, T("x"), &error));
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
-        FAILS(bad, "failure is ",
+        FAILS(bad, "result is ",
               tokenlease_effect_store_failed(effect, failures[i], T("x"), &error));
     }
     /* None of these was an outcome. */

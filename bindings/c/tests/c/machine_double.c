@@ -12,14 +12,14 @@ struct double_ {
     /* The server: the status of the next answer, and the number of logins. */
     int status, logins;
     const char *headers;
-    /* The failure of the store, or -1; and how often a save finds another revision. */
+    /* The result of the store's calls, 0 if they work; and how often a save finds another revision. */
     int failure, conflicts;
 };
 
 static void store_of(struct double_ *d, tokenlease_effect *effect)
 {
     tokenlease_error *error = NULL;
-    if (d->failure >= 0) {
+    if (d->failure) {
         DONE(tokenlease_effect_store_failed(effect, d->failure, T("on purpose"), &error));
         return;
     }
@@ -162,7 +162,7 @@ int main(void)
     d.now = 1000;
     d.revision = TOKENLEASE_NONE;
     d.status = 200;
-    d.failure = -1;
+    d.failure = 0;
     d.conflicts = 1;
     d.machine = machine_at(d.now);
 
@@ -208,11 +208,12 @@ int main(void)
     *d.owner = 0;
 
     /* A store that fails in each way, and a login whose answer is lost. */
-    for (d.failure = 0; d.failure < 3; d.failure++) {
+    for (d.failure = TOKENLEASE_STORE_UNAVAILABLE; d.failure <= TOKENLEASE_STORE_REJECTED;
+         d.failure++) {
         d.now += 60 * 1000;
         EXPECT(get(&d, 5000, text, sizeof text, NULL) == TOKENLEASE_STORE && d.logins == 4);
     }
-    d.failure = -1;
+    d.failure = 0;
     d.now += 60 * 1000;
     d.status = 0;
     EXPECT(get(&d, 1500, text, sizeof text, &error) != TOKENLEASE_OK && d.logins == 5);

@@ -103,7 +103,8 @@ fn the_header_includes_every_source_with_a_public_item() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let text = source(name);
-        let is_public = text.contains("#[unsafe(no_mangle)]") || text.contains("pub const ");
+        let marks = ["#[unsafe(no_mangle)]", "pub const ", "\n#[repr(C)]\n"];
+        let is_public = marks.iter().any(|mark| text.contains(mark));
         assert_eq!(is_public, SOURCES.contains(&name), "{name}");
     }
 }

@@ -99,6 +99,15 @@ fn invalid_arguments_of_machines_are_errors_and_send_nothing() {
     assert_eq!(site.emulator.log().len(), 0);
 }
 
+/// Rule: Fork: in a forked child of a C program, an old machine returns an error and does not hang.
+#[test]
+fn a_forked_child_with_a_machine_gets_an_error_and_does_not_hang() {
+    let Some(fork) = program("machine_fork.c") else { return };
+    for site in Site::both() {
+        succeed(&mut site.command(&fork));
+    }
+}
+
 #[test]
 fn the_libcurl_example_runs() {
     let source = root().join("bindings/c/examples/libcurl.c");

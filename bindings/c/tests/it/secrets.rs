@@ -51,12 +51,14 @@ fn runs_of_c_and_cpp_programs_show_no_secret() {
             "cpp_results.cpp",
             "cold_threads.c",
             "rejected_credentials.c",
+            "machine_shared.c",
+            "machine_failures.c",
         ] {
             let Some(program) = program(name) else { return };
             let site = Site::start(provider);
             let mut command = site.command(program);
             command.env("STORE", format!("file:{}", store.display()));
-            if name == "rejected_credentials.c" {
+            if ["rejected_credentials.c", "machine_failures.c"].contains(&name) {
                 let wrong = "mistyped+pässword \"1\"";
                 command.env("PASSWORD", wrong);
                 all.insert(wrong.to_owned());
