@@ -168,7 +168,7 @@ impl ClientBuilder {
 
     /// Sets a function that is called with each event before the event's call returns.
     pub(crate) fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Box::new(observer));
+        self.observer = Some(Arc::new(observer));
         self
     }
 

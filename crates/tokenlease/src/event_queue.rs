@@ -19,20 +19,24 @@ use std::{
 use tokenlease_core::lifecycle::Event;
 use tokio::sync::Notify;
 
-use crate::runtime::{ProgramSignals, spawn_thread};
+use crate::{
+    callbacks::Owner,
+    runtime::{ProgramSignals, spawn_thread},
+};
 
 /// A function that is called with each event on the thread where it happens.
-pub(crate) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
+pub(crate) type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// A function that is called with each event, with the signal mask of the thread that passed it.
+#[derive(Clone)]
 pub(crate) struct Hook {
-    call: Box<dyn Fn(&Event) + Send + Sync>,
+    call: Arc<dyn Fn(&Event) + Send + Sync>,
     signals: ProgramSignals,
 }
 
 impl Hook {
     pub(crate) fn new(call: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self { call: Box::new(call), signals: ProgramSignals::of_this_thread() }
+        Self { call: Arc::new(call), signals: ProgramSignals::of_this_thread() }
     }
 
     fn call(&self, event: &Event) {
@@ -49,6 +53,8 @@ const MAX_THREADS: usize = 4;
 /// The events of one client that wait for its hook.
 pub(crate) struct EventQueue {
     hook: Hook,
+    /// The owner of the hook.
+    pub(crate) id: Owner,
     waiting: Mutex<Waiting>,
     /// How many events were dropped because the queue was full.
     dropped: AtomicU64,
@@ -67,10 +73,16 @@ impl EventQueue {
     pub(crate) fn new(hook: Hook) -> Self {
         Self {
             hook,
+            id: Owner::new(),
             waiting: Mutex::default(),
             dropped: AtomicU64::new(0),
             delivered: Notify::new(),
         }
+    }
+
+    /// Returns an empty queue of the same hook, for a forked child.
+    pub(crate) fn after_fork(&self) -> Self {
+        Self::new(self.hook.clone())
     }
 
     /// Returns how many events were dropped.
@@ -111,7 +123,7 @@ impl EventQueue {
     fn deliver_next(&self) -> bool {
         let event = self.lock().events.pop_front();
         if let Some(event) = event
-            && catch_unwind(AssertUnwindSafe(|| self.hook.call(&event))).is_err()
+            && catch_unwind(AssertUnwindSafe(|| self.id.run(|| self.hook.call(&event)))).is_err()
         {
             tracing::error!(target: "tokenlease", "the event hook panicked at the event `{event}`");
         }

@@ -7,6 +7,7 @@ pub mod bindings;
 pub mod blocking;
 mod builder;
 mod cache;
+mod callbacks;
 mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
@@ -19,6 +20,7 @@ mod event_queue;
 mod fetch_credentials;
 mod get_lease;
 mod history;
+mod interrupts;
 mod login_turns;
 mod memory_store;
 mod random;
@@ -30,6 +32,7 @@ pub mod store;
 mod tls;
 mod token_options;
 pub mod transport;
+mod wait_options;
 mod wait_queue;
 
 pub use tokenlease_core as core;
@@ -48,4 +51,5 @@ pub use crate::{
     store::{AnyStore, Store},
     token_options::TokenOptions,
     transport::{HttpOptions, SendError, Transport},
+    wait_options::WaitOptions,
 };

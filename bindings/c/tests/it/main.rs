@@ -4,11 +4,13 @@
 //! folder below `target/`.
 #![cfg(unix)]
 
+mod abrupt_server;
 mod config;
 mod installation;
 mod programs;
 mod readme;
 mod secrets;
+mod signals;
 mod support;
 mod symbols;
 mod valgrind;

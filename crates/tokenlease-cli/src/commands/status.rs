@@ -1,7 +1,7 @@
 //! `status`: lists the store's records without the tokens. Sends no request to a server.
 
 mod check;
-mod entry;
+pub(crate) mod entry;
 pub(crate) mod nagios;
 mod openmetrics;
 mod table;
@@ -133,9 +133,9 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
         Ok((Some(opened.key), Some(loaded)))
     };
     let (key, loaded) = settings.deadline().bound("the store was read", read).await?;
-    let wall = SystemClock.now().wall;
     // A store without a record is not opened, so its time is not known.
-    let now = loaded.as_ref().map_or(StoreTime(wall.0), |loaded| loaded.now);
+    let now =
+        loaded.as_ref().map_or_else(|| StoreTime(SystemClock.now().wall.0), |loaded| loaded.now);
     let record = match loaded.and_then(|loaded| loaded.record) {
         // A torn record counts as absent: the next write replaces it.
         Some(stored) => Record::decode(stored.bytes()).or_else(|error| match error {
@@ -152,7 +152,7 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
             .zip(credentials)
             .map(|(key, credentials)| CredentialsFingerprint::of(&key, &credentials)),
         summary: record.summary(now),
-        clocks: Clocks { store: now, wall },
+        clocks: Clocks::at(now),
     })
 }
 

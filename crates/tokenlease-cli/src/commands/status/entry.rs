@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokenlease::{
-    Error,
+    Clock as _, Error, SystemClock,
     core::{
-        CredentialsFingerprint, StoreTime, WallTime,
+        BootId, CredentialsFingerprint, StoreTime, WallTime,
         record::{BlockSummary, EntrySummary, LeaseSummary, Summary},
         time::Moment as _,
     },
 };
+
+use tokenlease_config::duration::show;
 
 use super::DIGITS;
 use crate::session::expiry_of;
@@ -29,15 +31,27 @@ pub(super) struct IdentityStatus {
 
 /// The times of the store's clock and the wall clock at one moment.
 #[derive(Clone, Copy)]
-pub(super) struct Clocks {
+pub(crate) struct Clocks {
     pub(super) store: StoreTime,
     pub(super) wall: WallTime,
 }
 
 impl Clocks {
+    /// Reads the wall clock, at a time of the store's.
+    pub(crate) fn at(store: StoreTime) -> Self {
+        Self { store, wall: SystemClock.now().wall }
+    }
+
     /// Converts the store's time to the wall clock's.
     pub(super) fn wall(self, at: StoreTime) -> WallTime {
         WallTime(self.wall.0.saturating_add(at.0.saturating_sub(self.store.0)))
+    }
+
+    /// Returns by how many milliseconds this host's clocks have parted since the token was confirmed, if
+    /// it is served only after a validation for that.
+    pub(crate) fn parted(self, lease: &LeaseSummary) -> Option<i64> {
+        let boot = SystemClock.boot().map(BootId::of)?;
+        lease.clocks_parted(boot, self.store, self.wall)
     }
 
     pub(super) fn since(self, at: StoreTime) -> Duration {
@@ -119,6 +133,15 @@ impl IdentityStatus {
             "expires_at": at.map(|at| self.clocks.text(at)),
             "remaining_s": lease.left.map(|left| left.as_secs()),
             "validated_at": lease.validated_at.map(|at| self.clocks.text(at)),
+            "clocks_parted_s": self.clocks.parted(lease).map(|by| by / 1000),
         })
     }
+}
+
+/// Describes by how much the clocks have parted.
+pub(crate) fn parted_text(by: i64) -> String {
+    let side = if by > 0 { "ahead" } else { "back" };
+    // Whole seconds.
+    let by = Duration::from_secs(by.unsigned_abs() / 1000);
+    format!("clocks parted: the wall clock went {} {side}", show(by))
 }

@@ -6,7 +6,7 @@ use tokenlease::core::record::{EntrySummary, LeaseSummary};
 
 use super::{
     Other,
-    entry::{IdentityStatus, name},
+    entry::{IdentityStatus, name, parted_text},
 };
 use tokenlease_config::duration::show;
 
@@ -111,7 +111,10 @@ fn state(known: &IdentityStatus, entry: &EntrySummary) -> String {
         return format!("backoff: not sent before {}", known.clocks.wall(backoff.until));
     }
     match entry.lease {
-        Some(lease) if lease.is_live => "live".to_owned(),
+        Some(lease) if lease.is_live => match known.clocks.parted(&lease) {
+            Some(by) => format!("live; {}", parted_text(by)),
+            None => "live".to_owned(),
+        },
         Some(_) => "not live".to_owned(),
         None => "none".to_owned(),
     }
