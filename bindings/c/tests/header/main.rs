@@ -1,6 +1,7 @@
 //! `include/tokenlease.h` is generated from the sources.
 
 mod declarations;
+mod faces;
 mod options;
 
 use std::{
