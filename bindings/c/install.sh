@@ -6,6 +6,7 @@
 # PREFIX     where to install; default: /usr/local
 # LIBDIR     the folder of the libraries, below PREFIX or absolute; default: lib
 # DESTDIR    a staging folder in front of PREFIX, for packagers; default: none
+# FULL       if set, installs the library with all stores, as tokenlease-full (docs/stores.md)
 # FROM       the folder with the built libraries; default: target/library
 # PROGRAM    the built program, to install it too, with its manual pages and completions; default: none
 # GENERATED  the folder that `just generate` made, for PROGRAM; default: target/generated
@@ -28,6 +29,10 @@ case $libdir in
 esac
 include=${DESTDIR:-}$prefix/include
 
+# Both libraries have the same header, and may be installed beside each other.
+name=tokenlease${FULL:+-full}
+static=${FULL:+full-}static
+
 version=$(sed -n 's/^#define TOKENLEASE_VERSION "\(.*\)"$/\1/p' "$root/include/tokenlease.h")
 # The soname that build.rs sets: before 1.0 it contains the minor version.
 case $version in
@@ -36,6 +41,7 @@ case $version in
 esac
 
 fill() {
+    file=$2/$name${1#tokenlease}
     if [ -n "$relative" ]; then
         pc="\${pcfiledir}/../$up" pc_lib="\${prefix}/$libdir"
         cmake="\${CMAKE_CURRENT_LIST_DIR}/../../$up" cmake_lib="\${_tokenlease_prefix}/$libdir"
@@ -43,30 +49,31 @@ fill() {
         pc=$prefix pc_lib=$libdir cmake=$prefix cmake_lib=$libdir
     fi
     sed -e "s|@PC_PREFIX@|$pc|g" -e "s|@CMAKE_PREFIX@|$cmake|g" -e "s|@VERSION@|$version|g" \
-        -e "s|@LIBDIR@|$pc_lib|g" -e "s|@CMAKE_LIBDIR@|$cmake_lib|g" "$here/$1.in" >"$2/$1"
-    chmod 644 "$2/$1"
+        -e "s|@LIBDIR@|$pc_lib|g" -e "s|@CMAKE_LIBDIR@|$cmake_lib|g" -e "s|@NAME@|$name|g" \
+        -e "s|@STATIC@|$static|g" "$here/$1.in" >"$file"
+    chmod 644 "$file"
 }
 
 linked=$(mktemp -d)
 trap 'rm -rf "$linked"' EXIT
 "$here/link.sh" "$from" "$linked"
 
-mkdir -p "$include/tokenlease" "$lib/pkgconfig" "$lib/cmake/tokenlease"
+mkdir -p "$include/tokenlease" "$lib/pkgconfig" "$lib/cmake/$name"
 install -m 644 "$root"/include/tokenlease.* "$include"
 install -m 644 "$root"/include/tokenlease/*.hpp "$include/tokenlease"
-install -m 644 "$linked/libtokenlease.a" "$lib"
+install -m 644 "$linked/libtokenlease.a" "$lib/lib$name.a"
 if [ -f "$linked/libtokenlease.dylib" ]; then
-    install -m 755 "$linked/libtokenlease.dylib" "$lib/libtokenlease.$abi.dylib"
-    ln -sf "libtokenlease.$abi.dylib" "$lib/libtokenlease.dylib"
+    install -m 755 "$linked/libtokenlease.dylib" "$lib/lib$name.$abi.dylib"
+    ln -sf "lib$name.$abi.dylib" "$lib/lib$name.dylib"
 else
-    install -m 755 "$linked/libtokenlease.so" "$lib/libtokenlease.so.$version"
-    ln -sf "libtokenlease.so.$version" "$lib/libtokenlease.so.$abi"
-    ln -sf "libtokenlease.so.$abi" "$lib/libtokenlease.so"
+    install -m 755 "$linked/libtokenlease.so" "$lib/lib$name.so.$version"
+    ln -sf "lib$name.so.$version" "$lib/lib$name.so.$abi"
+    ln -sf "lib$name.so.$abi" "$lib/lib$name.so"
 fi
 fill tokenlease.pc "$lib/pkgconfig"
 fill tokenlease-static.pc "$lib/pkgconfig"
-fill tokenlease-config.cmake "$lib/cmake/tokenlease"
-fill tokenlease-config-version.cmake "$lib/cmake/tokenlease"
+fill tokenlease-config.cmake "$lib/cmake/$name"
+fill tokenlease-config-version.cmake "$lib/cmake/$name"
 
 if [ -n "${PROGRAM:-}" ]; then
     generated=${GENERATED:-$target/generated}

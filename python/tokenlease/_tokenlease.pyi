@@ -81,6 +81,7 @@ class _Options(TypedDict, total=False):
     proxy: str | None
     proxy_password_file: _Path | None
     no_proxy: str | None
+    user_agent: str | None
     client_cert: _Path | None
     client_key: _Path | None
     ca: _Path | None

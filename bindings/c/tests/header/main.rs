@@ -4,6 +4,7 @@
 mod abi;
 mod declarations;
 mod examples;
+mod faces;
 mod ffi;
 mod options;
 
