@@ -3,8 +3,8 @@
 #
 #   bindings/c/link.sh FROM TO
 #
-# FROM is the folder of the built libraries, and TO the folder for the results. AR, CC, LD, NM and
-# OBJCOPY select the tools, for example those of another platform.
+# FROM is the folder of the built libraries, and TO the folder for the results. AR, CC, LD, NM,
+# OBJCOPY and READELF select the tools, for example those of another platform.
 #
 # The static library becomes one object in which only the functions of tokenlease.h are global. Every
 # Rust static library contains Rust's own runtime: two of them define the same names otherwise, and
@@ -49,16 +49,13 @@ done
 rm -f "$to/libtokenlease.a"
 "${AR:-ar}" rcs "$to/libtokenlease.a" "$to/tokenlease.o"
 
-# Before 1.0, the soname contains the minor version. From 1.0 on, the functions of each minor version
-# get a version of their own.
-version=$(sed -n 's/^#define TOKENLEASE_VERSION "\(.*\)"$/\1/p' "$here/../../include/tokenlease.h")
-case $version in
-0.*) abi=${version%.*} ;;
-*) abi=${version%%.*} ;;
-esac
+# The soname that build.rs sets ends with the version of the interface. From 1.0 on, the functions of
+# each minor version get a version of their own.
+soname=$("${READELF:-readelf}" -d "$from/libtokenlease.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+abi=${soname##*.so.}
 echo "TOKENLEASE_$abi { global: tokenlease_*; local: *; };" >"$to/symbols.map"
 "${CC:-cc}" -shared -o "$to/libtokenlease.so" "$to/tokenlease.o" \
-    -Wl,-soname,"libtokenlease.so.$abi" -Wl,--version-script,"$to/symbols.map" \
+    -Wl,-soname,"$soname" -Wl,--version-script,"$to/symbols.map" \
     -Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,-O1 \
     -Wl,--as-needed ${strip:+-Wl,--strip-all} -lgcc_s -lpthread -lm -ldl
 rm "$to/tokenlease.o" "$to/symbols.map"
