@@ -318,6 +318,22 @@ typedef int32_t (TOKENLEASE_CALL *tokenlease_credentials_function)(void *user,
 typedef void (TOKENLEASE_CALL *tokenlease_drop_function)(void *user);
 
 /**
+ * Options of one call that waits. Begin with TOKENLEASE_WAIT_OPTIONS_INIT, then set fields. In a
+ * language without this macro, set size to the size of the struct, and each time to
+ * TOKENLEASE_NONE or a value. Later versions add fields at the end.
+ */
+typedef struct tokenlease_wait_options {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+   */
+  int64_t deadline_ms;
+} tokenlease_wait_options;
+
+/**
  * Options of one call for a token. Begin with TOKENLEASE_TOKEN_OPTIONS_INIT, then set fields. In a
  * language without this macro, set size to the size of the struct, and each time to
  * TOKENLEASE_NONE or a value. Later versions add fields at the end.
