@@ -132,6 +132,188 @@
 #define TOKENLEASE_TOKEN_OPTIONS_INIT \
     {sizeof(tokenlease_token_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
 #define TOKENLEASE_WAIT_OPTIONS_INIT {sizeof(tokenlease_wait_options), TOKENLEASE_NONE}
+#define TOKENLEASE_STORE_FUNCTIONS_INIT \
+    {sizeof(tokenlease_store_functions), NULL, NULL, NULL, NULL, NULL, NULL}
+
+/*
+ * OPTIONS of tokenlease_config_set: name, type, providers (if not all), default (if any), and
+ * meaning. R: an option of registries. The functions tokenlease_option_* return this table.
+ *
+ * provider: winkas | wyn | oauth2
+ *     The server's API.
+ *
+ * server: text; default https://air.winkas.net (winkas)
+ *     The server's base URL, for example "https://wyn.example.com". The default for winkas is
+ *     "https://air.winkas.net".
+ *
+ * user: text
+ *     The user to log in as.
+ *
+ * contract: text; winkas
+ *     The contract code (winkas).
+ *
+ * client_id: text; wyn oauth2; default integration (wyn)
+ *     The client ID (wyn, oauth2). The default for wyn is "integration".
+ *
+ * tenant: text; wyn; default /
+ *     The organization, with a leading slash: "/Org/SubOrg" (wyn). The default is "/", the global
+ *     organization.
+ *
+ * scope: text; wyn oauth2
+ *     The scopes to request, separated by spaces (wyn, oauth2). By default none are requested.
+ *
+ * extra: field; wyn oauth2
+ *     An extra field of the token request, for example "audience=https://api.example" (wyn,
+ *     oauth2). Repeat it for more fields; a name may have several values. Tokens are shared only
+ *     among callers with the same fields.
+ *
+ * lifetime: duration; wyn
+ *     The lifetime to request for new tokens, for example "8h" (wyn). By default the server
+ *     decides: 10 years on a Wyn server as installed.
+ *
+ * grant: password | client_credentials; oauth2; default password (with a user), client_credentials
+ *     The OAuth 2.0 grant of a login (oauth2). The default is "password" if --user is set, else
+ *     "client_credentials".
+ *
+ * client_auth: body | basic | basic-raw; wyn oauth2; default body (wyn), basic (oauth2)
+ *     Where to send the client ID and the client secret (wyn, oauth2). The default for oauth2 is
+ *     "basic"; for wyn it is "body" in token requests and "basic" in revocations.
+ *
+ * token_path: text; wyn oauth2; default /connect/token (wyn)
+ *     The path of the token endpoint, relative to the base URL. The default for wyn is
+ *     "/connect/token". Without it, oauth2 takes all paths that are not set from the server's
+ *     discovery document ("/.well-known/openid-configuration" or "oauth-authorization-server"), or
+ *     uses "/token" if the server has none.
+ *
+ * revocation_path: text; wyn oauth2; default /connect/revocation (wyn)
+ *     The path of the revocation endpoint. The default for wyn is "/connect/revocation"; oauth2 has
+ *     none but that of the discovery document. An empty path means that the server has none.
+ *
+ * introspection_path: text; wyn oauth2
+ *     The path of the introspection endpoint. The default for oauth2 is that of the discovery
+ *     document, unless userinfo is used. It is asked before a userinfo endpoint, because it says
+ *     more.
+ *
+ * userinfo_path: text; wyn oauth2; default /connect/userinfo (wyn)
+ *     The path of the userinfo endpoint. The default for wyn is "/connect/userinfo"; for oauth2 it
+ *     is that of the discovery document, for users with the scope "openid". An empty path means
+ *     that the server has none.
+ *
+ * new_token_ends_old: boolean; wyn oauth2; default false
+ *     The server ends older tokens of an identity when it issues a new one (wyn, oauth2). No
+ *     response says this. If set, a token is used until it expires instead of being refreshed
+ *     early.
+ *
+ * agreed_lifetime: duration; winkas; default 12h
+ *     The lifetime of tokens by agreement with the provider, if no response states it (winkas), for
+ *     example "24h". The default is 12 hours; longer lifetimes are learned.
+ *
+ * max_lifetime: duration; wyn oauth2
+ *     An upper limit for lifetimes that the server states (wyn, oauth2), for example "12h". By
+ *     default there is no limit.
+ *
+ * proxy: text; R
+ *     The proxy for all requests, for example "http://proxy.example:3128" or
+ *     "socks5h://proxy.example:1080", with "USER@" before the host if it requires a login; "none"
+ *     for no proxy. The default is that of the system: "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY" and
+ *     "NO_PROXY".
+ *
+ * proxy_password_file: file; R
+ *     Read the password for the proxy from this file, which must hold it on one line.
+ *
+ * no_proxy: text; R
+ *     The servers to reach without a proxy, in place of "NO_PROXY": domains, addresses and CIDR
+ *     blocks, each with a port or not, separated by commas.
+ *
+ * user_agent: text; R
+ *     The "User-Agent" header of all requests. The default is "tokenlease/" and the version.
+ *
+ * client_cert: pem; R
+ *     The client certificate to present to servers that request one: a PEM file with its chain, or
+ *     the PEM text itself without the key.
+ *
+ * client_key: file; R
+ *     The private key of the client certificate: an unencrypted PEM file. By default it is in the
+ *     file of --client-cert.
+ *
+ * ca: pem; R
+ *     A PEM file of certificate authorities to trust in addition to the system's, or the PEM text
+ *     itself. A self-signed certificate of a server is trusted as that very certificate.
+ *
+ * allow_plain_http: boolean; default false; R
+ *     Allow "http://" servers. Dangerous: passwords and tokens are sent unencrypted, and everyone
+ *     on the network path can read them. Not needed for localhost.
+ *
+ * timeout: duration; default 10s; R
+ *     The timeout of one request, for example "500ms" or "10s". The default is 10 seconds.
+ *
+ * max_concurrent_logins: integer; default 8; R
+ *     How many logins to send to one server at once, from 1 to 10000. Further ones wait for their
+ *     turn. The default is 8 for each process.
+ *
+ * deadline: duration; default 30s
+ *     The timeout of the whole call, including retries and waits, for example "1m". The default is
+ *     30 seconds.
+ *
+ * password_file: file
+ *     Read the password from this file, which must hold it on one line. Only you should be able to
+ *     read the file.
+ *
+ * password_command: text
+ *     Run this command and use the first line of its output as the password, for example "pass show
+ *     erp". It is run by "sh -c" (Windows: "cmd /C"). Other users can see the command, so put no
+ *     secret in it.
+ *
+ * client_secret_file: file; wyn oauth2
+ *     Read the client secret from this file, which must hold it on one line (wyn, oauth2).
+ *
+ * extra_secret_file: field-file; wyn oauth2
+ *     Read an extra field of the token request from a file, which must hold its secret value on one
+ *     line (wyn, oauth2). Repeat it for more fields.
+ *
+ * store: store; R
+ *     Where to share tokens: "file:/path" (a folder of this user), "memory:" (this process only),
+ *     or the URL of a Redis or PostgreSQL server for many hosts. The default is "file:", the folder
+ *     "tokenlease" in "$STATE_DIRECTORY" (systemd), "$XDG_STATE_HOME" or "~/.local/state". Set a
+ *     URL that contains a password by the variable "TOKENLEASE_STORE", not here.
+ *
+ * store_password_file: file; R
+ *     Read the password for the Redis or PostgreSQL server from this file, which must hold it on
+ *     one line. The URL has none then.
+ *
+ * store_password_command: text; R
+ *     Run this command and use the first line of its output as the password for the Redis or
+ *     PostgreSQL server. It is run like "--password-command".
+ *
+ * store_access: user | group; default user; R
+ *     Which users may use the store's folder. The default is "user", its user alone. With "group",
+ *     all users of the folder's group can read and replace its tokens, for example several service
+ *     accounts; set it for all of them.
+ *
+ * store_key: keyring | kernel-keyring | passphrase; R
+ *     Where the store's encryption key comes from, if not from a file. By default a folder has its
+ *     own key. All processes that share a store need the same key.
+ *
+ * store_key_file: file; R
+ *     Read the store's encryption key from this file: 32 bytes, raw, in hexadecimal or in base64.
+ *
+ * store_passphrase_file: file; R
+ *     Derive the store's encryption key from the passphrase in this file, which must hold it on one
+ *     line.
+ *
+ * on_store_outage: fail | refetch-only | login-within-budget; default refetch-only (winkas), fail (wyn, oauth2)
+ *     The behavior while the store is unavailable. The default is "refetch-only" if the provider
+ *     can refetch (winkas), else "fail". A store that answers with an error, such as a wrong
+ *     password or a full disk, is not unavailable: nothing is sent for a token then, under any
+ *     policy.
+ *
+ * store_check_interval: duration; default 30s
+ *     How often to check the store for changes. A revocation by another process is seen after this
+ *     time at the latest. The default is 30 seconds.
+ */
+#define TOKENLEASE_MACHINE_OPTIONS_INIT \
+    {sizeof(tokenlease_machine_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
+#define TOKENLEASE_ANSWER_INIT {sizeof(tokenlease_answer), 0, NULL, 0, NULL, 0, NULL}
 
 /**
  * As a result: the time is not known. As an argument: use the default.
@@ -236,6 +418,84 @@ typedef enum tokenlease_kind {
 } tokenlease_kind;
 
 /**
+ * The result of a call of a machine, or the meaning of an exchange's answer.
+ */
+typedef enum tokenlease_result {
+  /**
+   * There is a token: the one to use, or the replacement of a rejected one.
+   */
+  TOKENLEASE_RESULT_TOKEN = 0,
+  /**
+   * The provider says that the reported token is active: do not repeat the API call.
+   */
+  TOKENLEASE_RESULT_STILL_ACTIVE = 1,
+  /**
+   * The provider calls the validated token active.
+   */
+  TOKENLEASE_RESULT_ACTIVE = 2,
+  /**
+   * The provider calls the validated token inactive.
+   */
+  TOKENLEASE_RESULT_INACTIVE = 3,
+  /**
+   * The token was active, was revoked, and the provider calls it inactive now.
+   */
+  TOKENLEASE_RESULT_REVOKED = 4,
+  /**
+   * The provider accepted the revocation, and nothing proves it.
+   */
+  TOKENLEASE_RESULT_REVOCATION_ACCEPTED = 5,
+  /**
+   * The token was forgotten, or the credentials unblocked.
+   */
+  TOKENLEASE_RESULT_DONE = 6,
+} tokenlease_result;
+
+/**
+ * What an effect asks for. Later versions may add actions: pass an effect with an unknown one to
+ * tokenlease_effect_perform.
+ */
+typedef enum tokenlease_action {
+  /**
+   * Nothing: the call is complete, or nothing is under way. Also the action of NULL.
+   */
+  TOKENLEASE_ACTION_DONE = 0,
+  /**
+   * Wait for tokenlease_effect_timeout_ms, or until another thread returned an outcome, and poll
+   * again. tokenlease_effect_perform waits so.
+   */
+  TOKENLEASE_ACTION_WAIT = 1,
+  /**
+   * Send tokenlease_effect_request, once, and return the outcome with tokenlease_effect_answered,
+   * tokenlease_effect_not_sent or tokenlease_effect_lost.
+   */
+  TOKENLEASE_ACTION_SEND = 2,
+  /**
+   * Read the record and the store's clock: tokenlease_effect_perform or tokenlease_effect_loaded.
+   */
+  TOKENLEASE_ACTION_LOAD = 3,
+  /**
+   * Take the record's lock, unless another owner has it: tokenlease_effect_perform or
+   * tokenlease_effect_lock_result. The owner that has it already gets it again.
+   */
+  TOKENLEASE_ACTION_LOCK = 4,
+  /**
+   * Extend the lock, if this owner still has it: tokenlease_effect_perform or
+   * tokenlease_effect_lock_result.
+   */
+  TOKENLEASE_ACTION_RENEW = 5,
+  /**
+   * Replace the record if its revision is still the expected one: tokenlease_effect_perform,
+   * tokenlease_effect_saved or tokenlease_effect_conflict.
+   */
+  TOKENLEASE_ACTION_SAVE = 6,
+  /**
+   * Release the lock, if this owner has it: tokenlease_effect_perform or tokenlease_effect_unlocked.
+   */
+  TOKENLEASE_ACTION_UNLOCK = 7,
+} tokenlease_action;
+
+/**
  * The counters of a client. Calls that are answered from memory are not counted.
  */
 typedef enum tokenlease_count {
@@ -270,6 +530,105 @@ typedef enum tokenlease_count {
 } tokenlease_count;
 
 /**
+ * The results of a store's functions.
+ */
+typedef enum tokenlease_store_result {
+  /**
+   * The call is done.
+   */
+  TOKENLEASE_STORE_DONE = 0,
+  /**
+   * swap: the record has another revision. lock and renew: another owner holds the lock, or it has
+   * expired.
+   */
+  TOKENLEASE_STORE_BUSY = 1,
+  /**
+   * The store can't be reached. The option "on_store_outage" decides what the client does. So do all
+   * values that are not listed.
+   */
+  TOKENLEASE_STORE_UNAVAILABLE = 2,
+  /**
+   * The store answers and rejects the call, for example a wrong password or a full disk. The client
+   * does not log in until the store is corrected.
+   */
+  TOKENLEASE_STORE_REJECTED = 3,
+} tokenlease_store_result;
+ * What a call of a machine does: the same as the function of a client that is named.
+ */
+typedef enum tokenlease_call_kind {
+  /**
+   * tokenlease_client_token.
+   */
+  TOKENLEASE_CALL_TOKEN = 0,
+  /**
+   * tokenlease_client_report_rejected, of the token that is passed.
+   */
+  TOKENLEASE_CALL_REPORT_REJECTED = 1,
+  /**
+   * tokenlease_client_validate, of the token that is passed.
+   */
+  TOKENLEASE_CALL_VALIDATE = 2,
+  /**
+   * tokenlease_client_refetch.
+   */
+  TOKENLEASE_CALL_REFETCH = 3,
+  /**
+   * tokenlease_client_revoke, of the token that is passed.
+   */
+  TOKENLEASE_CALL_REVOKE = 4,
+  /**
+   * tokenlease_client_forget.
+   */
+  TOKENLEASE_CALL_FORGET = 5,
+  /**
+   * tokenlease_client_unblock.
+   */
+  TOKENLEASE_CALL_UNBLOCK = 6,
+} tokenlease_call_kind;
+
+/**
+ * What an exchange asks the provider for.
+ */
+typedef enum tokenlease_exchange_kind {
+  /**
+   * A new token.
+   */
+  TOKENLEASE_EXCHANGE_LOGIN = 0,
+  /**
+   * The running token (winkas).
+   */
+  TOKENLEASE_EXCHANGE_REFETCH = 1,
+  /**
+   * Whether the token that is passed is active.
+   */
+  TOKENLEASE_EXCHANGE_VALIDATE = 2,
+  /**
+   * The revocation of the token that is passed.
+   */
+  TOKENLEASE_EXCHANGE_REVOKE = 3,
+} tokenlease_exchange_kind;
+
+/**
+ * Why a host's own store failed.
+ */
+typedef enum tokenlease_store_failure {
+  /**
+   * The store is unreachable or failing: the option "on_store_outage" applies.
+   */
+  TOKENLEASE_STORE_UNAVAILABLE = 0,
+  /**
+   * The store answers and rejects the call: a wrong password, a missing permission, a full disk. No
+   * login is sent while that is so.
+   */
+  TOKENLEASE_STORE_REJECTED = 1,
+  /**
+   * The record exists and cannot be trusted, because it does not authenticate. No login is sent
+   * while that is so. Only for LOAD and SAVE.
+   */
+  TOKENLEASE_STORE_UNREADABLE = 2,
+} tokenlease_store_failure;
+
+/**
  * Gets, caches and shares the token of one identity. Thread-safe: concurrent callers share one
  * request to the provider.
  */
@@ -289,16 +648,73 @@ typedef struct tokenlease_config tokenlease_config;
 typedef struct tokenlease_credentials tokenlease_credentials;
 
 /**
+ * Something that the host of a machine must do. Only one thread at a time may use it. Its pointers are
+ * valid until it is freed with tokenlease_effect_free. An effect that is freed without an outcome
+ * counts as failed when its time is over.
+ */
+typedef struct tokenlease_effect tokenlease_effect;
+
+/**
  * The details of a failed call. It contains no secret, so it may be logged. It is immutable:
  * threads may read it concurrently. The caller frees it with tokenlease_error_free.
  */
 typedef struct tokenlease_error tokenlease_error;
 
 /**
+ * One request to the provider, and the meaning of its answer: request bytes out, answer bytes in. It
+ * has no token, no store and no state, so nothing bounds the logins of a host that uses it: prefer a
+ * tokenlease_client or a tokenlease_machine. Threads may read it concurrently.
+ */
+typedef struct tokenlease_exchange tokenlease_exchange;
+
+/**
+ * A client that sends nothing itself, for hosts that must use their own HTTP library: it decides what
+ * to do, with the same store and the same promises as a tokenlease_client, and the host does it. The
+ * loop of a host, with one call:
+ *
+ *     tokenlease_machine_begin(machine, TOKENLEASE_CALL_TOKEN, NULL, NULL, &call, &error);
+ *     do {
+ *         tokenlease_machine_poll(machine, call, &effect, &error);
+ *         action = tokenlease_effect_action(effect);
+ *         if (action == TOKENLEASE_ACTION_SEND) {
+ *             ... send tokenlease_effect_request(effect), fill in answer ...
+ *             tokenlease_effect_answered(effect, &answer, &error);
+ *         } else {
+ *             tokenlease_effect_perform(effect, &error);  the library's store, and waiting
+ *         }
+ *         tokenlease_effect_free(effect);
+ *     } while (action != TOKENLEASE_ACTION_DONE);
+ *     tokenlease_machine_call_result(call, &result, &token, &error);
+ *
+ * Thread-safe: several threads may run this loop with a machine, each with its own call. docs/hosted.md
+ * describes it. The options of HTTP (proxy, certificates) do not apply to it, and the option
+ * "max_concurrent_logins" neither: the host's threads are that bound.
+ */
+typedef struct tokenlease_machine tokenlease_machine;
+
+/**
+ * A call of a machine. Any number may be open at once. Free it with tokenlease_machine_call_free.
+ */
+typedef struct tokenlease_machine_call tokenlease_machine_call;
+
+/**
  * The store, the trusted certificates and the HTTP settings that several clients share.
  * Thread-safe.
  */
 typedef struct tokenlease_registry tokenlease_registry;
+
+/**
+ * What a store's function answers. It is borrowed: it is valid until the function returns.
+ */
+typedef struct tokenlease_store_reply tokenlease_store_reply;
+ * A request that the host program sends with its own HTTP library, once. The body, the URL and the
+ * headers may contain secrets: do not log them. It belongs to the effect or the exchange that it was
+ * read from, and all its pointers are valid until that handle is freed, which overwrites them.
+ *
+ * Send it with the timeout of its effect, without redirects, cookies, a cache, or repeated attempts.
+ * Add the headers that your HTTP library adds itself, such as Host and Content-Length.
+ */
+typedef struct tokenlease_request tokenlease_request;
 
 /**
  * A token. It is immutable: threads may read it concurrently. The caller frees it with
@@ -318,20 +734,75 @@ typedef int32_t (TOKENLEASE_CALL *tokenlease_credentials_function)(void *user,
 typedef void (TOKENLEASE_CALL *tokenlease_drop_function)(void *user);
 
 /**
- * Options of one call that waits. Begin with TOKENLEASE_WAIT_OPTIONS_INIT, then set fields. In a
- * language without this macro, set size to the size of the struct, and each time to
- * TOKENLEASE_NONE or a value. Later versions add fields at the end.
+ * Returns the record and the store's time, read together. name has 64 hexadecimal digits.
  */
-typedef struct tokenlease_wait_options {
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_load_function)(void *user, const char *name,
+    tokenlease_store_reply *reply);
+
+/**
+ * Replaces the record if its revision is expected; 0: if there is no record. Otherwise it changes
+ * nothing and answers TOKENLEASE_STORE_BUSY with the record, or with none. The store may drop the
+ * record after keep_ms; TOKENLEASE_NONE: never.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_swap_function)(void *user, const char *name,
+    uint64_t expected, const uint8_t *record, size_t record_length, int64_t keep_ms,
+    tokenlease_store_reply *reply);
+
+/**
+ * Takes (lock) or extends (renew) the lock of a record until ttl_ms from now, by the store's clock.
+ * It never waits. An owner gets a lock that it holds again; an expired lock is not renewed. The
+ * record need not exist. owner has at most 100 characters.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_lock_function)(void *user, const char *name,
+    const char *owner, int64_t ttl_ms, tokenlease_store_reply *reply);
+
+/**
+ * Releases the lock if the owner holds it; another owner's lock stays.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_unlock_function)(void *user, const char *name,
+    const char *owner, tokenlease_store_reply *reply);
+
+/**
+ * The functions of a store of your own. Set size to the size of the struct, and all others but
+ * drop. Each function returns a tokenlease_store_result. They run on threads of the library, several
+ * at once, and never while the library holds one of its locks. They must return, must not throw, and
+ * must not call a client that uses the store. Later versions add fields at the end.
+ */
+typedef struct tokenlease_store_functions {
   /**
    * The size of the struct in bytes.
    */
   size_t size;
   /**
-   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+   * Reads a record.
    */
-  int64_t deadline_ms;
-} tokenlease_wait_options;
+  tokenlease_store_load_function load;
+  /**
+   * Replaces a record.
+   */
+  tokenlease_store_swap_function swap;
+  /**
+   * Takes a lock.
+   */
+  tokenlease_store_lock_function lock;
+  /**
+   * Extends a lock.
+   */
+  tokenlease_store_lock_function renew;
+  /**
+   * Releases a lock.
+   */
+  tokenlease_store_unlock_function unlock;
+  /**
+   * Frees user. It is called once, on any thread, when nothing uses the store any more. May be NULL.
+   */
+  tokenlease_drop_function drop;
+} tokenlease_store_functions;
+
+/**
+ * Lets the time of a store pass, in tokenlease_store_check. Any result but 0 fails the check.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_pass_function)(void *user, int64_t milliseconds);
 
 /**
  * Options of one call for a token. Begin with TOKENLEASE_TOKEN_OPTIONS_INIT, then set fields. In a
@@ -353,6 +824,69 @@ typedef struct tokenlease_token_options {
    */
   int64_t min_remaining_ms;
 } tokenlease_token_options;
+
+/**
+ * Options of a machine. Begin with TOKENLEASE_MACHINE_OPTIONS_INIT, then set fields. In a language
+ * without this macro, set size to the size of the struct, and each time to TOKENLEASE_NONE or a value.
+ * Later versions add fields at the end.
+ */
+typedef struct tokenlease_machine_options {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The host's monotonic clock, in milliseconds since any moment. TOKENLEASE_NONE: the machine reads
+   * the system's clocks. A host that sets both clocks moves them by tokenlease_machine_set_now, so a
+   * test needs no time to pass.
+   */
+  int64_t elapsed_ms;
+  /**
+   * The host's wall clock, in milliseconds since 1970-01-01T00:00:00Z. TOKENLEASE_NONE if elapsed_ms
+   * is.
+   */
+  int64_t wall_ms;
+} tokenlease_machine_options;
+
+/**
+ * The answer to a request. Begin with TOKENLEASE_ANSWER_INIT, then set fields. In a language without
+ * this macro, set size to the size of the struct, and the other fields to 0. Later versions add fields
+ * at the end. The library copies what it needs.
+ */
+typedef struct tokenlease_answer {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The HTTP status, from 100 to 999.
+   */
+  int32_t status;
+  /**
+   * The lines of the head as the server sent them, "Name: value", with any line ends. A line such
+   * as "HTTP/1.1 200 OK" begins a head, and the last of several heads counts. May be NULL, but then
+   * no Retry-After is obeyed.
+   */
+  const char *headers;
+  /**
+   * The length of headers in bytes.
+   */
+  size_t headers_length;
+  /**
+   * The bytes of the body, as they arrived. Those of gzip and deflate are decompressed. NULL if
+   * there is none.
+   */
+  const void *body;
+  /**
+   * The length of the body in bytes. Bytes after the first MiB make the answer unusable.
+   */
+  size_t body_length;
+  /**
+   * NULL if the body is complete. If it broke off, a NUL-terminated text that says how: what arrived
+   * is used if it is a whole JSON object.
+   */
+  const char *broke_off;
+} tokenlease_answer;
 
 #ifdef __cplusplus
 extern "C" {
@@ -434,8 +968,8 @@ TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_config_new(tokenlease_config **config, tokenlease_error **error);
 
 /**
- * Sets an option by name: "provider", "server", "user", "store" and so on. The names are those of
- * the program's profiles; "tokenlease help token" lists them. Durations have a unit: "90s", "15m",
+ * Sets an option by name: "provider", "server", "user", "store" and so on. The comment "OPTIONS" of
+ * this header lists them, and "-" counts as "_". The names are those of the program. Durations have a unit: "90s", "15m",
  * "8h". Each call with "extra" or "extra_secret_file" adds a field: "audience=https://api.example".
  * Set the options of a registry on the registry's config only, not on those of its clients.
  *
@@ -495,6 +1029,59 @@ tokenlease_config_set_credentials_function(tokenlease_config *config,
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_config_free(tokenlease_config *config);
 
 /**
+ * Reads the options of a profile, from a configuration file of the program. If file is NULL, it is
+ * the one that the variable TOKENLEASE_CONFIG names, or tokenlease/config.toml in $XDG_CONFIG_HOME
+ * or ~/.config. Options that tokenlease_config_set sets, before or after, override the profile.
+ *
+ *     tokenlease_config_load_profile(config, NULL, 0, "erp", TOKENLEASE_NUL_TERMINATED, &error);
+ *
+ * Errors: TOKENLEASE_CONFIG if the file can't be read, lacks the profile, or has an unknown option
+ * or a malformed value. A profile holds no secrets: it names their files or commands.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_load_profile(tokenlease_config *config, const char *file, size_t file_length,
+    const char *profile, size_t profile_length, tokenlease_error **error);
+
+/**
+ * Reads the environment as the program does: the variables of options (TOKENLEASE_SERVER for
+ * "server"), those of secrets (TOKENLEASE_PASSWORD, TOKENLEASE_CLIENT_SECRET,
+ * TOKENLEASE_EXTRA_SECRET), and the profile that TOKENLEASE_PROFILE names. What the other functions
+ * set, before or after, overrides the environment, which overrides a profile. No other thread may
+ * change the environment meanwhile.
+ *
+ * Errors: TOKENLEASE_CONFIG for a malformed variable or profile.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_load_environment(tokenlease_config *config, tokenlease_error **error);
+
+/**
+ * Sets options and secrets from JSON text: an object of option names and values, and of the secrets
+ * "password", "client_secret" and "extra_secret". A member replaces the option if it is set. Text,
+ * whole numbers and booleans are values; null is not set. "extra" and "extra_secret" are objects of
+ * names and values.
+ *
+ *     {"provider": "winkas", "user": "NAME", "contract": "CODE", "password": "PASSWORD"}
+ *
+ * Errors: TOKENLEASE_CONFIG if the text is no such object, or for an unknown name or an invalid
+ * value; then nothing is set.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_json(tokenlease_config *config, const char *json, size_t json_length,
+    tokenlease_error **error);
+
+/**
+ * Sets a secret by its name: "password", "client_secret", "proxy_password", "store_password",
+ * "store_passphrase", "store_key" (32 bytes in hexadecimal or base64) or "client_key" (PEM text of an
+ * unencrypted key). The last five are those of a registry, like the options that name their files.
+ * The text is copied.
+ *
+ * Errors: TOKENLEASE_CONFIG for an unknown name or a malformed secret.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_secret(tokenlease_config *config, const char *name, size_t name_length,
+    const char *secret, size_t secret_length, tokenlease_error **error);
+
+/**
  * Fills in the user's password. The text is copied.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
@@ -517,11 +1104,109 @@ tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials, con
     size_t name_length, const char *value, size_t value_length, tokenlease_error **error);
 
 /**
- * Makes a registry from the options "store", "store_password_file", "store_password_command",
- * "store_access", "store_key", "store_key_file", "store_passphrase_file", "proxy", "proxy_password_file",
- * "no_proxy", "client_cert", "client_key", "ca", "allow_plain_http", "timeout" and
- * "max_concurrent_logins" of a config, and opens its store. Free the registry with
- * tokenlease_registry_free.
+ * Returns the number of options that tokenlease_config_set knows. The comment "OPTIONS" of this
+ * header lists them. The strings of the functions below are static.
+ */
+TOKENLEASE_API size_t TOKENLEASE_CALL tokenlease_option_count(void);
+
+/**
+ * Returns the name of an option, from index 0 on; NULL if the index is too large.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_name(size_t index);
+
+/**
+ * Returns the type of an option: "text", "duration", "boolean", "integer", "file", "pem" (a file or
+ * the text itself), "store" (a URL), "choice", "field" (NAME=VALUE) or "field-file" (NAME=FILE);
+ * NULL if the index is too large. An option of the last two types may be set several times.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_type(size_t index);
+
+/**
+ * Returns the default of an option; NULL if it has none, or if the index is too large. Several are
+ * separated by commas, each with its condition in parentheses.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_default(size_t index);
+
+/**
+ * Returns the providers that an option is for, separated by spaces; NULL if the index is too large.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_providers(size_t index);
+
+/**
+ * Returns the meaning of an option, in Markdown; NULL if the index is too large.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_meaning(size_t index);
+
+/**
+ * Returns the table of options as JSON: a list of objects with the members "name", "type",
+ * "choices", "default", "providers", "registry" (whether it is an option of a registry),
+ * "repeatable" and "meaning".
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_options_json(void);
+
+/**
+ * Answers with a record and its revision: in load if there is one, and in swap with
+ * TOKENLEASE_STORE_BUSY if there is one. The bytes are copied. revision is 1 or more.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_reply_set_record(tokenlease_store_reply *reply, uint64_t revision,
+    const uint8_t *record, size_t record_length, tokenlease_error **error);
+
+/**
+ * Answers a swap that is done with the new revision: 1 or more, and one that the name never had.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_reply_set_revision(tokenlease_store_reply *reply, uint64_t revision,
+    tokenlease_error **error);
+
+/**
+ * Answers with the store's time, in load and swap: milliseconds since any start, by the clock of the
+ * place where the records are kept, which all processes see alike.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_reply_set_time(tokenlease_store_reply *reply, int64_t now_ms,
+    tokenlease_error **error);
+
+/**
+ * Answers with what went wrong, for the error of the call that needs the store. It contains no
+ * secret. The text is copied, at most 1,000 bytes of it.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_reply_set_message(tokenlease_store_reply *reply, const char *message,
+    size_t message_length, tokenlease_error **error);
+
+/**
+ * Sets a store of your own, in place of the option "store". The library encrypts the records, with
+ * the key of the options "store_key", "store_key_file" or "store_passphrase_file", or of the secrets
+ * "store_key" or "store_passphrase": one of them is needed. Check a new store with
+ * tokenlease_store_check.
+ *
+ * Ownership: if this call succeeds, the library owns user. It calls drop(user) once, after the
+ * config, its registries and all their clients were freed, and no call is in progress. The struct
+ * itself is copied.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_store(tokenlease_config *config, const tokenlease_store_functions *functions,
+    void *user, tokenlease_error **error);
+
+/**
+ * Runs the checks that every store must pass: the library's own stores pass the same ones. It uses
+ * new names of records, so it may run against a store that is in use, and does not call drop.
+ *
+ * Locks and records of the checks live for a few unit_ms. pass lets that time pass in the store: it
+ * moves a clock of a test, and returns 0. If pass is NULL, the call waits, for about 20 times
+ * unit_ms.
+ *
+ * Errors: TOKENLEASE_STORE with the rule that the store breaks.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_check(const tokenlease_store_functions *functions, void *user, int64_t unit_ms,
+    tokenlease_store_pass_function pass, tokenlease_error **error);
+
+/**
+ * Makes a registry from a config's options of registries, which the comment "OPTIONS" of this
+ * header marks with R, and from its store and secrets of registries, and opens its store. Free the
+ * registry with tokenlease_registry_free.
  *
  * Errors: TOKENLEASE_CONFIG, TOKENLEASE_STORE.
  */
@@ -739,6 +1424,366 @@ tokenlease_client_history(const tokenlease_client *client, char *buffer, size_t 
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_count(const tokenlease_client *client, int32_t counter, uint64_t *count,
     tokenlease_error **error);
+
+/**
+ * Makes a machine from a config, in a registry, like tokenlease_client_new. options may be NULL. The
+ * credentials are read now, also from files and functions, and never again: to change them, make
+ * another machine. Free the machine with tokenlease_machine_free.
+ *
+ * Errors: those of tokenlease_client_new.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_new(const tokenlease_config *config, const tokenlease_registry *registry,
+    const tokenlease_machine_options *options, tokenlease_machine **machine,
+    tokenlease_error **error);
+
+/**
+ * Moves the clocks of a machine that was made with the host's own: the monotonic one, and the wall
+ * clock in milliseconds since 1970-01-01T00:00:00Z.
+ *
+ * Errors: TOKENLEASE_CONFIG if the machine reads the system's clocks.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_set_now(const tokenlease_machine *machine, int64_t elapsed_ms, int64_t wall_ms,
+    tokenlease_error **error);
+
+/**
+ * Returns the next thing that the host must do, as an effect to free with tokenlease_effect_free.
+ * tokenlease_effect_action says what.
+ *
+ * With a call, the machine is done when that call is complete and nothing is to be done now. call may
+ * be NULL: then it is done when no call is open and nothing is under way. Effects are those of all
+ * calls of the machine. A host may take a result as soon as the call is complete, but a host that then
+ * never polls again may leave a lock behind: poll until the action is TOKENLEASE_ACTION_DONE.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT for a call of another machine; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_poll(const tokenlease_machine *machine, const tokenlease_machine_call *call,
+    tokenlease_effect **effect, tokenlease_error **error);
+
+/**
+ * Gives the machine a token that was obtained elsewhere, like tokenlease_client_adopt.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_adopt(const tokenlease_machine *machine, const tokenlease_token *token,
+    int64_t lifetime_ms, tokenlease_error **error);
+
+/**
+ * Makes a token from text that was copied before or came from elsewhere. It sends nothing. Free the
+ * token with tokenlease_token_free.
+ *
+ * Errors: TOKENLEASE_CONFIG for text that cannot be a token.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_token_from_text(const tokenlease_machine *machine, const char *token_text,
+    size_t token_text_length, tokenlease_token **token, tokenlease_error **error);
+
+/**
+ * Describes the current token in words, without the secret. Writes into a buffer like
+ * tokenlease_client_copy_token.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_explain(const tokenlease_machine *machine, char *buffer, size_t capacity,
+    size_t *length, tokenlease_error **error);
+
+/**
+ * Frees a machine. Its calls and effects keep what they need of it. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_machine_free(tokenlease_machine *machine);
+
+/**
+ * Begins a call. kind is a tokenlease_call_kind. token is required for the kinds that are about one,
+ * and NULL for the others; it is copied. options may be NULL; its minimum remaining lifetime is only
+ * for TOKENLEASE_CALL_TOKEN. Poll the machine until the call is complete, then read its result. Free
+ * the call with tokenlease_machine_call_free.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_begin(const tokenlease_machine *machine, int32_t kind,
+    const tokenlease_token *token, const tokenlease_token_options *options,
+    tokenlease_machine_call **call, tokenlease_error **error);
+
+/**
+ * Returns whether the result of a call can be read. false for NULL, and after a fork.
+ */
+TOKENLEASE_API bool TOKENLEASE_CALL
+tokenlease_machine_call_is_complete(const tokenlease_machine_call *call);
+
+/**
+ * Reads the result of a call, once. token receives the token if the result is
+ * TOKENLEASE_RESULT_TOKEN, to be freed with tokenlease_token_free, and NULL otherwise.
+ *
+ * Errors: those of the client's function. TOKENLEASE_BAD_ARGUMENT if the call is not complete, or its
+ * result was read before.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_machine_call_result(const tokenlease_machine_call *call, tokenlease_result *result,
+    tokenlease_token **token, tokenlease_error **error);
+
+/**
+ * Ends a call and frees it. A request that was sent is completed, and its answer counts for other
+ * calls. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_machine_call_free(tokenlease_machine_call *call);
+
+/**
+ * Returns what an effect asks for. TOKENLEASE_ACTION_DONE for NULL.
+ */
+TOKENLEASE_API tokenlease_action TOKENLEASE_CALL
+tokenlease_effect_action(const tokenlease_effect *effect);
+
+/**
+ * Returns the time that is left for an effect, in milliseconds from now: the timeout of a request or of
+ * a store call, or how long to wait. A later outcome is still used if it is of use. TOKENLEASE_NONE if
+ * the effect has its outcome or asks for nothing, for NULL, and after a fork.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL
+tokenlease_effect_timeout_ms(const tokenlease_effect *effect);
+
+/**
+ * Returns the request to send. NULL for an effect with another action, and for NULL.
+ */
+TOKENLEASE_API const tokenlease_request * TOKENLEASE_CALL
+tokenlease_effect_request(const tokenlease_effect *effect);
+
+/**
+ * Returns the name of the record in stores: 64 hexadecimal digits. NULL for an effect that is not about
+ * a store, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_effect_record_name(const tokenlease_effect *effect);
+
+/**
+ * Returns the name of the lock's owner: ASCII without spaces, at most 100 characters. NULL for an
+ * effect that is not about a lock, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_effect_lock_owner(const tokenlease_effect *effect);
+
+/**
+ * Returns how long the lock is to live from when it is granted, in milliseconds of the store's clock.
+ * TOKENLEASE_NONE for an effect with another action than LOCK and RENEW, after its outcome, and for NULL.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL
+tokenlease_effect_lock_ttl_ms(const tokenlease_effect *effect);
+
+/**
+ * Returns the revision that the stored record must have to be replaced. TOKENLEASE_NONE if no record
+ * may be stored, for an effect with another action than SAVE, after its outcome, and for NULL.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL
+tokenlease_effect_expected_revision(const tokenlease_effect *effect);
+
+/**
+ * Returns the bytes of the record to write. They contain the token: encrypt them, and authenticate the
+ * record's name with them. They are valid until the effect has its outcome. NULL for an effect with
+ * another action than SAVE, after its outcome, and for NULL.
+ */
+TOKENLEASE_API const void * TOKENLEASE_CALL
+tokenlease_effect_record(const tokenlease_effect *effect);
+
+/**
+ * Returns the length of the record to write in bytes. 0 where tokenlease_effect_record returns NULL.
+ */
+TOKENLEASE_API size_t TOKENLEASE_CALL
+tokenlease_effect_record_length(const tokenlease_effect *effect);
+
+/**
+ * Returns how long the record to write is of use, in milliseconds: the store may drop it then.
+ * TOKENLEASE_NONE if it must be kept, for an effect with another action than SAVE, after its outcome, and
+ * for NULL.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL tokenlease_effect_keep_ms(const tokenlease_effect *effect);
+
+/**
+ * Overwrites the secrets of an effect and frees it. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_effect_free(tokenlease_effect *effect);
+
+/**
+ * Returns the method, "GET" or "POST". NULL for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_request_method(const tokenlease_request *request);
+
+/**
+ * Returns the URL. That of a validation at winkas contains the token. NULL for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_request_url(const tokenlease_request *request);
+
+/**
+ * Returns the number of headers. 0 for NULL.
+ */
+TOKENLEASE_API size_t TOKENLEASE_CALL
+tokenlease_request_header_count(const tokenlease_request *request);
+
+/**
+ * Returns the name of a header, counted from 0. NULL if there is none, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_request_header_name(const tokenlease_request *request, size_t index);
+
+/**
+ * Returns the value of a header, counted from 0. NULL if there is none, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_request_header_value(const tokenlease_request *request, size_t index);
+
+/**
+ * Returns the bytes of the body. They are not NUL-terminated. NULL if the body is empty, and for NULL.
+ */
+TOKENLEASE_API const void * TOKENLEASE_CALL
+tokenlease_request_body(const tokenlease_request *request);
+
+/**
+ * Returns the length of the body in bytes. 0 for NULL.
+ */
+TOKENLEASE_API size_t TOKENLEASE_CALL
+tokenlease_request_body_length(const tokenlease_request *request);
+
+/**
+ * Returns the server's answer to a request. Every status is an answer, also 401, 407 and 503.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. What the answer says is no
+ * error of this call: the machine learns of it.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_answered(tokenlease_effect *effect, const tokenlease_answer *answer,
+    tokenlease_error **error);
+
+/**
+ * Says that the request cannot have reached the server: there was no connection, or no byte of it was
+ * written. Sending it again costs no second login. The message appears in errors; secrets of the
+ * request that it quotes are redacted.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_not_sent(tokenlease_effect *effect, const char *message, size_t message_length,
+    tokenlease_error **error);
+
+/**
+ * Says that the request may have reached the server, and no answer came: a timeout, or a connection
+ * that ended. The login may have been made, so the machine backs off before it sends another one. If
+ * in doubt, use this instead of tokenlease_effect_not_sent. The message appears in errors; secrets of
+ * the request that it quotes are redacted.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_lost(tokenlease_effect *effect, const char *message, size_t message_length,
+    tokenlease_error **error);
+
+/**
+ * Does what an effect asks for, unless it is a request: the library calls the store of the machine's
+ * config or registry, or waits, and returns the outcome to the machine. A wait takes 30 seconds at
+ * most, and ends when another thread returns an outcome or begins a call. For TOKENLEASE_ACTION_DONE
+ * it does nothing. A store that fails is no error of this call: the machine learns of it.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT for a request, and for an effect that has its outcome.
+ * TOKENLEASE_CONFIG for a wait if the host passes its own clocks: then only the host can wait.
+ * TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_perform(tokenlease_effect *effect, tokenlease_error **error);
+
+/**
+ * Returns the record that a host's own store has: its revision and bytes, and the store's clock in
+ * milliseconds, read with it. All processes that share the store must see the same clock. Pass
+ * TOKENLEASE_NONE as the revision if there is no record; record is then ignored.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_loaded(tokenlease_effect *effect, int64_t revision, const void *record,
+    size_t record_length, int64_t store_ms, tokenlease_error **error);
+
+/**
+ * Says whether the owner has the lock now. For LOCK and RENEW.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_lock_result(tokenlease_effect *effect, bool granted, tokenlease_error **error);
+
+/**
+ * Says that the record was replaced: its new revision, which must never be used again for this name,
+ * and the store's clock in milliseconds.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_saved(tokenlease_effect *effect, int64_t revision, int64_t store_ms,
+    tokenlease_error **error);
+
+/**
+ * Says that the record has another revision than the expected one, so nothing was written. The other
+ * arguments are those of tokenlease_effect_loaded.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_conflict(tokenlease_effect *effect, int64_t revision, const void *record,
+    size_t record_length, int64_t store_ms, tokenlease_error **error);
+
+/**
+ * Says that this owner does not have the lock any more.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_unlocked(tokenlease_effect *effect, tokenlease_error **error);
+
+/**
+ * Says that a host's own store failed. failure is a tokenlease_store_failure. The message appears in
+ * errors.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_effect_store_failed(tokenlease_effect *effect, int32_t failure, const char *message,
+    size_t message_length, tokenlease_error **error);
+
+/**
+ * Makes an exchange from a config, in a registry, like tokenlease_client_new. kind is a
+ * tokenlease_exchange_kind. token is required for the kinds that are about one, and NULL for the others;
+ * it is copied. It sends nothing, and reads no discovery document: set "token_path" for oauth2. Free it
+ * with tokenlease_exchange_free.
+ *
+ * Errors: those of tokenlease_client_new; TOKENLEASE_UNSUPPORTED if the provider has no such endpoint.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_exchange_new(const tokenlease_config *config, const tokenlease_registry *registry,
+    int32_t kind, const tokenlease_token *token, tokenlease_exchange **exchange,
+    tokenlease_error **error);
+
+/**
+ * Returns the request to send. NULL for NULL.
+ */
+TOKENLEASE_API const tokenlease_request * TOKENLEASE_CALL
+tokenlease_exchange_request(const tokenlease_exchange *exchange);
+
+/**
+ * Reads the answer. result is TOKENLEASE_RESULT_TOKEN, ACTIVE, INACTIVE or REVOCATION_ACCEPTED. token
+ * receives a token, to be freed with tokenlease_token_free, or NULL; lifetime_ms its lifetime from when
+ * the request was sent, or TOKENLEASE_NONE if the provider states none.
+ *
+ * Errors: what the provider answered, such as TOKENLEASE_CREDENTIALS_REJECTED, TOKENLEASE_THROTTLED and
+ * TOKENLEASE_INVALID_RESPONSE. TOKENLEASE_TOKEN_REJECTED if there is no token to refetch.
+ * TOKENLEASE_TRANSPORT if the answer broke off. TOKENLEASE_BAD_ARGUMENT.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_exchange_read(const tokenlease_exchange *exchange, const tokenlease_answer *answer,
+    tokenlease_result *result, tokenlease_token **token, int64_t *lifetime_ms,
+    tokenlease_error **error);
+
+/**
+ * Overwrites the secrets of an exchange and frees it. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_exchange_free(tokenlease_exchange *exchange);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -79,7 +79,7 @@ fn summary(folder: &str, server: &Server) -> String {
             "validate" | "userinfo" => read(server, Call::Validate(token())),
             "introspect" => read(&introspecting, Call::Validate(token())),
             "revoke" => read(server, Call::Revoke(token())),
-            "api" => format!("{:?}", server.read_api(&response)),
+            "api" => format!("{:?}", server.read_answer(&response)),
             // Also answers of other endpoints, at a wrong token path.
             _ => read(server, Call::Login),
         };

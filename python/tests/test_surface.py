@@ -50,7 +50,7 @@ def test_every_public_name_is_documented() -> None:
 def test_events_are_logged_by_the_calling_thread(
     emulator: Emulator, provider: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "tokenlease"):
+    with caplog.at_level(logging.DEBUG, "tokenlease"):
         token = Client(**emulator.options(provider)).token()
     lines = [record.getMessage() for record in caplog.records if record.name == "tokenlease"]
     assert any("logged in" in line for line in lines), lines

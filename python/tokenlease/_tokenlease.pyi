@@ -227,7 +227,10 @@ class Client:
     share one request, each with its own deadline. Other threads run while a caller waits, and
     Ctrl-C ends the wait. Any number of threads may use a client.
 
-    A forked child makes new clients: those of its parent raise `ForkedError` instead of waiting.
+    A client works in a forked child too: at its first call there it begins anew with the same
+    options and the token that its parent had in memory.
+
+    In greenlets of gevent and eventlet, other greenlets run while a caller waits.
 
     In addition to the options of the program's profiles, which have the same names, it takes
 
@@ -325,7 +328,8 @@ class Client:
     def close(self, *, deadline: _Duration | None = None) -> None:
         """Wait until the client has no work in progress.
 
-        A program that ends then leaves no unfinished login and no lock behind. It revokes no token.
+        A program that ends then leaves no unfinished login and no lock behind. It revokes no token. A
+        `with` block closes its client, unless `KeyboardInterrupt` or a cancellation ends the block.
         Raises `DeadlineExceededError` at the deadline, in seconds or as a `timedelta`.
         """
 
@@ -337,7 +341,7 @@ class Client:
         """
 
     def __enter__(self) -> Self: ...
-    def __exit__(self, *_exception: object) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
 
 @disjoint_base
 class AsyncClient:
@@ -362,6 +366,9 @@ class AsyncClient:
         """See `Client.interrupt`."""
 
     def _cached(self) -> Token | None: ...
+    def _cached_with(
+        self, deadline: _Duration | None, min_remaining: _Duration | None
+    ) -> Token | None: ...
     def _token(self) -> Awaitable[Token]: ...
     def _token_with(
         self, deadline: _Duration | None, min_remaining: _Duration | None

@@ -91,7 +91,7 @@ pub fn answers(data: &[u8]) {
                 Answer::Active | Answer::Inactive | Answer::Revoked => {}
             }
         }
-        let _ = server.read_api(&response);
+        let _ = server.read_answer(&response);
     }
 }
 

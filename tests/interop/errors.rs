@@ -250,7 +250,7 @@ fn ends(base: &Trial<'_>, api: &str, found: &mut Found) {
 
     let read = |token: &Token| {
         let answer = base.api(api, token);
-        format!("{} {:?}", answer.status().as_u16(), server.read_api(&answer)).to_lowercase()
+        format!("{} {:?}", answer.status().as_u16(), server.read_answer(&answer)).to_lowercase()
     };
     found.add("API, unknown token", read(&unknown_token()));
     let reported = |trial: &Trial<'_>, revoked: bool| {

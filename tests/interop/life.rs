@@ -91,7 +91,8 @@ impl Life<'_> {
     fn call_by(&self, client: &tokenlease::blocking::Client) -> Token {
         let place = &self.place;
         let token = client.token().expect(place);
-        let answer = self.trial.server().expect(place).read_api(&self.trial.api(self.api, &token));
+        let answer =
+            self.trial.server().expect(place).read_answer(&self.trial.api(self.api, &token));
         assert_ne!(answer, ApiAnswer::NotRejected, "{place}: a revoked token was accepted");
         let Rejection::Replaced(next) = client.report_rejected(&token).expect(place) else {
             panic!("{place}: the revoked token was not replaced");

@@ -36,7 +36,8 @@ pub extern "C" fn tokenlease_client_new(
     guard(error, || {
         let (config, client) = (required(config, "config")?, required(client, "client")?);
         let registry = registry.map(tokenlease_registry::inner);
-        let new = config.options().client(config.credentials()?, registry)?.build()?;
+        let options = config.options();
+        let new = options.client_with(config.credentials()?, registry, &config.parts)?.build()?;
         hand_over(client, tokenlease_client(new.blocking()));
         Ok(())
     })

@@ -25,15 +25,28 @@
     reason = "the doc comments are for C, where names have no backticks"
 )]
 
+pub mod answer;
 mod boundary;
+mod bytes;
 pub mod client;
 pub mod config;
+pub mod config_sources;
 pub mod constants;
 pub mod credentials;
+pub mod custom_store;
+pub mod effect;
 pub mod error;
+pub mod exchange;
 pub mod inspection;
+pub mod machine;
+pub mod machine_call;
+pub mod option_table;
+pub mod outcome;
 pub mod registry;
+pub mod request;
 pub mod status;
+mod store_calls;
+mod store_check;
 pub mod token;
 pub mod token_calls;
 pub mod version;
@@ -47,5 +60,9 @@ const _: () = {
     shared::<registry::tokenlease_registry>();
     shared::<token::tokenlease_token>();
     shared::<error::tokenlease_error>();
+    shared::<machine::tokenlease_machine>();
+    shared::<machine_call::tokenlease_machine_call>();
+    shared::<exchange::tokenlease_exchange>();
     moved::<config::tokenlease_config>();
+    moved::<effect::tokenlease_effect>();
 };

@@ -1,4 +1,4 @@
-//! Passes events to Python's `logging`.
+//! Passes the client's log to Python's `logging`.
 //!
 //! Threads of the client queue events, and a Python thread that already holds the interpreter's
 //! lock writes them. A thread that took the lock to log could deadlock with a thread that waits for
@@ -11,21 +11,21 @@ use std::{
 };
 
 use pyo3::{prelude::*, types::PyDict};
-use tokenlease::{Client, core::lifecycle::Event};
+use tokenlease::{Client, LogEntry, LogLevel};
 
 /// The most events that are queued; older ones are dropped.
 const MAX_EVENTS: usize = 256;
 
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct Log(Arc<Mutex<VecDeque<LogEntry>>>);
 
 impl Log {
-    pub(crate) fn push(&self, event: &Event) {
+    pub(crate) fn push(&self, entry: &LogEntry) {
         let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if events.len() == MAX_EVENTS {
             events.pop_front();
         }
-        events.push_back(event.to_string());
+        events.push_back(entry.clone());
     }
 
     /// Writes the queued events to the logger, unless the program never imported `logging`.
@@ -40,12 +40,16 @@ impl Log {
     }
 }
 
-fn log(py: Python<'_>, client: &str, events: &VecDeque<String>) -> PyResult<()> {
+fn log(py: Python<'_>, client: &str, events: &VecDeque<LogEntry>) -> PyResult<()> {
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
     let Some(logging) = modules.get_item("logging")? else { return Ok(()) };
     let logger = logging.call_method1("getLogger", ("tokenlease",))?;
-    for event in events {
-        logger.call_method1("info", ("%s: %s", client, event))?;
+    for entry in events {
+        let method = match entry.level {
+            LogLevel::Warning => "warning",
+            _ => "debug",
+        };
+        logger.call_method1(method, ("%s: %s", client, &entry.text))?;
     }
     Ok(())
 }

@@ -76,7 +76,6 @@ mod deadline;
 mod doctor;
 mod exit;
 mod output;
-mod profile;
 mod secrets;
 mod session;
 mod settings;
@@ -200,8 +199,7 @@ fn trace(verbose: u8, warns: bool) {
     let level = match verbose {
         0 if warns => LevelFilter::WARN,
         0 => return,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
+        1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
     // All names of these crates begin so.

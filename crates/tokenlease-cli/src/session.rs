@@ -15,9 +15,7 @@ use tokenlease::{
     SystemClock, TokenOptions, bindings,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
-        lease::Expiry,
         lifecycle::{Event, Revocation, Served},
-        time::Moment,
     },
     runtime::Runtime,
 };
@@ -101,20 +99,20 @@ struct Observed {
 }
 
 impl Observed {
-    fn observe(&self, event: &Event) {
+    fn observe(&self, event: Option<&Event>) {
         let set = |flag: &AtomicBool, to| flag.store(to, Ordering::Release);
         match event {
-            Event::Forgotten(_) | Event::CircuitClosed => set(&self.changed, true),
-            Event::StoreUnavailable => set(&self.unavailable, true),
-            Event::StoreRejected => {
+            Some(Event::Forgotten(_) | Event::CircuitClosed) => set(&self.changed, true),
+            Some(Event::StoreUnavailable) => set(&self.unavailable, true),
+            Some(Event::StoreRejected) => {
                 set(&self.unavailable, true);
                 set(&self.rejects, true);
             }
-            Event::RecordUnreadable => {
+            Some(Event::RecordUnreadable) => {
                 set(&self.unavailable, true);
                 set(&self.unreadable, true);
             }
-            Event::StoreAvailable => {
+            Some(Event::StoreAvailable) => {
                 set(&self.unavailable, false);
                 set(&self.rejects, false);
                 set(&self.unreadable, false);
@@ -185,7 +183,7 @@ impl Session {
         let hook = observed.clone();
         let registry = registry.http(settings.options.http()?).build()?;
         let builder = settings.options.client_for(settings.server()?, credentials, &registry);
-        let client = bindings::observe(builder, move |event| hook.observe(event)).build()?;
+        let client = bindings::observe(builder, move |event, _| hook.observe(event)).build()?;
         let (deadline, close_timeout) = (settings.deadline().clone(), settings.timeout());
         Ok(Self { client, observed, deadline, close_timeout })
     }
@@ -298,32 +296,14 @@ fn with_unsent_secrets(mut credentials: Credentials) -> Credentials {
 
 fn leased_of(served: &Served) -> Leased {
     let lease = &served.lease;
-    let (expiry, at) = expiry_of(lease.expiry(), lease.sent_at());
+    let at = lease.expiry().expires_at(lease.sent_at());
     let now = SystemClock.now();
     Leased {
         token: lease.token().clone(),
         source: served.source.as_str(),
         expires_at: at.map(|at| now.wall_at(at)),
-        expiry,
+        expiry: lease.expiry().basis().as_str(),
         generation: lease.generation(),
-    }
-}
-
-/// Returns how a token's expiry is known, as JSON output names it, and the time: of an assumed or
-/// learned expiry, the time from which the client validates the token before each use.
-pub(crate) fn expiry_of<T: Moment>(expiry: Expiry<T>, sent_at: T) -> (&'static str, Option<T>) {
-    match expiry {
-        Expiry::Stated { end } => ("stated", Some(end)),
-        Expiry::Capped { end } => ("capped", Some(end)),
-        Expiry::Assumed { validate_from_age, learned: false } => {
-            ("assumed", Some(sent_at.plus(validate_from_age)))
-        }
-        Expiry::Assumed { validate_from_age, learned: true } => {
-            ("learned", Some(sent_at.plus(validate_from_age)))
-        }
-        Expiry::Unstated => ("unstated", None),
-        Expiry::ExpiredOnArrival { received } => ("expired_on_arrival", Some(received)),
-        _ => ("unknown", None),
     }
 }
 

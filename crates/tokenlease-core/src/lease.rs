@@ -1,9 +1,12 @@
 //! Leases: a token with its expiry.
 
+mod basis;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::basis::ExpiryBasis;
 use crate::{
     host_clocks::LeaseClocks,
     time::Moment,

@@ -16,6 +16,7 @@ pub mod identity;
 mod key;
 pub mod lease;
 pub mod lifecycle;
+pub mod machine;
 pub mod provider;
 pub mod record;
 mod redact;

@@ -9,12 +9,14 @@
 //! The only exception is WinKAS' Validate, whose result is the last word of its message. An error
 //! about a response names the field. Of a repeated key in a JSON object the last one counts.
 
+mod api_answer;
 mod call;
 mod challenge;
 pub(crate) mod extra;
 mod field;
 mod granted;
 pub mod oauth2;
+mod presentation;
 mod reading;
 mod server;
 mod text;
@@ -24,9 +26,11 @@ mod words;
 pub mod wyn;
 
 pub use self::{
-    call::{Answer, ApiAnswer, Call, Grant},
+    api_answer::ApiAnswer,
+    call::{Answer, Call, Grant},
     granted::{Granted, Life},
     oauth2::ClientAuth,
+    presentation::JSON_FIELD,
     server::{OptionsFingerprint, Server},
     validation::Validation,
 };

@@ -146,7 +146,7 @@ impl EmulatedProvider {
             let json = http::HeaderValue::from_static("application/json");
             request.headers_mut().insert(http::header::CONTENT_TYPE, json);
         }
-        Ok(self.server.read_api(&self.send(request).await?))
+        Ok(self.server.read_answer(&self.send(request).await?))
     }
 
     /// Sends a request as any program would, without the transport of tokenlease.

@@ -246,6 +246,18 @@ impl Store for FileStore {
         self.on_blocking_thread(move |inner| inner.load(&name)).await
     }
 
+    /// The child does not use the locks and the cached records of its parent.
+    fn after_fork(&self) -> Option<Self> {
+        let Inner { folder, clock, .. } = &*self.0;
+        Some(Self(Arc::new(Inner {
+            folder: folder.clone(),
+            clock: clock.after_fork(),
+            records: Records::new(folder),
+            locks: Locks::default(),
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
+        })))
+    }
+
     /// On a local file system, a read of a record's file takes less time than a thread switch. For an
     /// unchanged record one `stat` suffices.
     fn load_now(&self, name: &RecordName) -> Option<std::result::Result<Loaded, StoreError>> {

@@ -136,6 +136,11 @@ impl Store for RedisStore {
         inner.nodes.run(&Call { script, key, arguments: Vec::new() }).await.map(loaded)
     }
 
+    fn after_fork(&self) -> Option<Self> {
+        let nodes = self.0.nodes.after_fork();
+        Some(Self(Arc::new(Inner { nodes, scripts: Scripts::new() })))
+    }
+
     async fn swap(
         &self,
         name: &RecordName,

@@ -11,6 +11,11 @@ pub(crate) fn config(extra: &[Vec<u8>]) -> Result<ClientConfig> {
     bindings::store_tls_config(extra)
 }
 
+/// Returns the configuration for a forked child.
+pub(crate) fn after_fork(config: &ClientConfig) -> ClientConfig {
+    bindings::tls_after_fork(config)
+}
+
 /// Returns the error of a connection to a store that TLS ended. `None`: it has another cause. A fault of
 /// the certificates or options is lasting.
 pub(crate) fn fault(store: &str, error: &(dyn StdError + 'static)) -> Option<Error> {

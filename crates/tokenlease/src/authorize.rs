@@ -2,14 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::Value;
-use tokenlease_core::{Error, ErrorKind, Result, Token, TokenKind};
-use zeroize::Zeroizing;
+use tokenlease_core::{Error, ErrorKind, Result, Token, TokenKind, provider::JSON_FIELD};
 
 /// The header in which newer pages of Wyn Enterprise expect the token.
 const REFERENCE_TOKEN: HeaderName = HeaderName::from_static("reference-token");
-
-/// The field of the JSON body in which WinKAS Air expects the token.
-const FIELD: &str = "Token";
 
 /// Puts a token into a request. It replaces a token that is already there, so a request can be sent
 /// again with another token.
@@ -53,29 +49,19 @@ impl<'a> Authorize<'a> {
     /// `Config` for a token of WinKAS Air, which belongs into the body, and for a token with
     /// characters that are not allowed in a header.
     pub fn header(&self, headers: &mut HeaderMap) -> Result<()> {
-        if self.token.kind() == TokenKind::Winkas {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "a WinKAS Air token does not go into a header",
-            )
-            .expected("the field `Token` of the request's JSON body")
-            .advice("call `json_body`"));
-        }
-        let (name, value) = if self.reference {
-            (REFERENCE_TOKEN, HeaderValue::from_str(self.token.expose()))
+        let header = if self.reference {
+            self.token.reference_token().and_then(|text| Ok((REFERENCE_TOKEN, value(text)?)))
         } else {
-            let text = Zeroizing::new(["Bearer ", self.token.expose()].concat());
-            (header::AUTHORIZATION, HeaderValue::from_str(&text))
+            let text = self.token.authorization();
+            text.and_then(|text| Ok((header::AUTHORIZATION, value(text.expose())?)))
         };
-        let mut value = value.map_err(|_| {
-            Error::new(
-                ErrorKind::Config,
-                "the token contains characters that are not allowed in a header",
-            )
-            .expected("visible characters, no line breaks")
-            .advice("remove a stray line break where the adopted token comes from")
+        let (name, value) = header.map_err(|error| {
+            if self.token.kind() == TokenKind::Winkas {
+                error.advice("call `json_body`")
+            } else {
+                error
+            }
         })?;
-        value.set_sensitive(true);
         headers.insert(name, value);
         Ok(())
     }
@@ -97,7 +83,7 @@ impl<'a> Authorize<'a> {
         }
         let found = match body {
             Value::Object(fields) => {
-                fields.insert(FIELD.into(), self.token.expose().into());
+                fields.insert(JSON_FIELD.into(), self.token.expose().into());
                 return Ok(());
             }
             Value::Null => "null",
@@ -128,6 +114,13 @@ impl<'a> Authorize<'a> {
         self.header(&mut headers)?;
         Ok(request.headers(headers))
     }
+}
+
+/// Returns the value of a header, marked as sensitive, of a text that a header can carry.
+fn value(text: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| crate::client::impossible())?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 #[cfg(test)]

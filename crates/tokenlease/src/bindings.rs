@@ -12,6 +12,8 @@ use tokenlease_core::{Result, Token, lifecycle::Event};
 use crate::{
     builder::ClientBuilder,
     client::Client,
+    log::LogEntry,
+    registry::Registry,
     runtime::{Runtime, check_may_block},
     transport::HttpOptions,
 };
@@ -84,14 +86,45 @@ pub fn runtime(client: &Client) -> Result<&'static Runtime> {
     client.0.runtime()
 }
 
-/// Sets a function that is called with each event, on a driver's or a caller's thread, before the call
-/// that caused it returns. It must not panic, block, or call the client: a hook of the program belongs
-/// to [`ClientBuilder::on_event`].
+/// Sets a function that is called with each entry of the log, and with its event if it is one, on a
+/// driver's or a caller's thread, before the call that caused it returns. It must not panic, block, or
+/// call the client: a hook of the program belongs to [`ClientBuilder::on_event`].
 pub fn observe(
     builder: ClientBuilder,
-    observer: impl Fn(&Event) + Send + Sync + 'static,
+    observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
 ) -> ClientBuilder {
     builder.observer(observer)
+}
+
+/// Returns the client for this process, which was forked from the one that made the client: with the same
+/// options, credentials and hook, and the tokens that the parent had in memory. It keeps nothing else of
+/// the parent: the counts begin at zero, and calls in progress stay the parent's. The `observer` is that
+/// of [`observe`].
+///
+/// It takes microseconds, and sends and opens nothing. The clients of one registry share a registry in
+/// the child too. Keep the result: another call makes another client.
+///
+/// # Errors
+/// `Forked` if the client's store does not support a fork ([`Store::after_fork`](crate::Store::after_fork)),
+/// and `Internal` if the system provides no random numbers.
+pub fn after_fork(
+    client: &Client,
+    observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
+) -> Result<Client> {
+    client.0.after_fork(Some(Arc::new(observer))).map(Client::new)
+}
+
+/// Returns the registry in this process: itself, or in a forked child the child's own.
+///
+/// # Errors
+/// `Forked` if the registry's store does not support a fork.
+pub fn registry_in_this_process(registry: &Registry) -> Result<Registry> {
+    registry.in_this_process()
+}
+
+/// Returns a TLS configuration for a forked child. See [`Store::after_fork`](crate::Store::after_fork).
+pub fn tls_after_fork(config: &rustls::ClientConfig) -> rustls::ClientConfig {
+    crate::tls::after_fork(config)
 }
 
 /// Returns the verifier of servers' certificates that clients with these extra CAs (PEM) use.

@@ -3,16 +3,19 @@
 use std::time::{Duration, Instant};
 
 use tokenlease_core::{
-    Result, Secret, Token,
+    Error, Result, Secret, Token,
     lifecycle::{Revocation, Served},
+    provider::ApiAnswer,
 };
 
 use crate::{
     client::Rejection,
     credentials_source::CredentialsSource,
+    facts::TokenFacts,
     history::History,
     runtime::check_may_block,
     stats::Stats,
+    status::Status,
     token_options::TokenOptions,
     wait_options::WaitOptions,
     wait_queue::{MAX_SLOT_WAIT, Slot},
@@ -166,6 +169,51 @@ impl Client {
         blocking!(self, client => client.report_rejected_with(&token, options))
     }
 
+    /// See [`Client::read_answer`](crate::Client::read_answer).
+    pub fn read_answer(&self, response: &http::Response<impl AsRef<[u8]>>) -> ApiAnswer {
+        self.0.read_answer(response)
+    }
+
+    /// Calls an API with the token, and once more with another token if the API rejected the first one
+    /// and the provider confirms that it is no longer active. See
+    /// [`Client::call`](crate::Client::call).
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # fn call_api(_: &tokenlease::core::Token) -> tokenlease::Result<http::Response<String>> {
+    /// #     Ok(http::Response::new("{}".to_owned()))
+    /// # }
+    /// # fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas_blocking();
+    /// let client = client.blocking();
+    /// let answer = client.call(|token| {
+    ///     let response = call_api(token)?; // any HTTP stack
+    ///     Ok::<_, tokenlease::Error>((client.read_answer(&response), response))
+    /// })?;
+    /// assert_eq!(answer.status(), 200);
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of `call`, and the kinds [of every client](crate::Client#errors).
+    pub fn call<R, E: From<Error>>(
+        &self,
+        mut call: impl FnMut(&Token) -> Result<(ApiAnswer, R), E>,
+    ) -> Result<R, E> {
+        let token = self.token()?;
+        let (said, answer) = call(&token)?;
+        if said == ApiAnswer::NotRejected {
+            return Ok(answer);
+        }
+        match self.report_rejected(&token)? {
+            Rejection::Replaced(token) => Ok(call(&token)?.1),
+            // The caller gets the API's own answer.
+            Rejection::StillActive => Ok(answer),
+        }
+    }
+
     /// See [`Client::validate`](crate::Client::validate).
     ///
     /// # Errors
@@ -264,6 +312,19 @@ impl Client {
     /// As [`Client::history`](crate::Client::history).
     pub fn history(&self) -> Result<History> {
         blocking!(self, client => client.history())
+    }
+
+    /// See [`Client::facts`](crate::Client::facts).
+    pub fn facts(&self, token: &Token) -> Option<TokenFacts> {
+        self.0.facts(token)
+    }
+
+    /// See [`Client::status`](crate::Client::status).
+    ///
+    /// # Errors
+    /// As [`Client::status`](crate::Client::status).
+    pub fn status(&self) -> Result<Status> {
+        blocking!(self, client => client.status())
     }
 
     /// See [`Client::close`](crate::Client::close).

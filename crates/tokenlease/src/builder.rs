@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Result,
+    Now, Result,
     lifecycle::{Event, OnStoreOutage, Policy},
     provider::Server,
 };
@@ -11,7 +11,9 @@ use tokenlease_core::{
 use crate::{
     client::Client,
     credentials_source::CredentialsSource,
-    event_queue::{EventQueue, Hook, Observer},
+    event_queue::{EventQueue, Hook, ProgramHooks},
+    hosted::HostedClient,
+    log::{LogEntry, Observer},
     registry::Registry,
     state::{ClientState, Hooks},
 };
@@ -50,7 +52,7 @@ pub struct ClientBuilder {
     max_lifetime: Option<Duration>,
     lock_ttl: Option<Duration>,
     wait: Duration,
-    hook: Option<Hook>,
+    hooks: ProgramHooks,
     observer: Option<Observer>,
 }
 
@@ -71,7 +73,7 @@ impl Client {
             max_lifetime: None,
             lock_ttl: None,
             wait: DEADLINE,
-            hook: None,
+            hooks: ProgramHooks::default(),
             observer: None,
         }
     }
@@ -162,13 +164,54 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn on_event(mut self, hook: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.hook = Some(Hook::new(hook));
+        self.hooks.event = Some(Hook::new(hook));
         self
     }
 
-    /// Sets a function that is called with each event before the event's call returns.
-    pub(crate) fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Box::new(observer));
+    /// Sets a function that is called with each entry of the client's log: each event and each failed
+    /// attempt in words, with its level, its cause and its duration. It is called like the function of
+    /// [`on_event`](Self::on_event). Both may be set.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use tokenlease::{
+    ///     Client, LogLevel, Registry,
+    ///     core::{Credentials, Identity, provider::Server},
+    /// };
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let emulator = tokenlease_emulator::Emulator::builder().start().await.unwrap();
+    /// # let w = emulator.winkas();
+    /// # let server = Server::new(Identity::winkas(&w.server(), &w.user(), &w.contract())?);
+    /// # let (credentials, registry) = (Credentials::password("wrong"), Registry::builder().build()?);
+    ///
+    /// let warnings = Arc::new(Mutex::new(Vec::new()));
+    /// let hook = warnings.clone();
+    /// let client = Client::builder(server, credentials)
+    ///     .registry(&registry)
+    ///     .on_log(move |entry| {
+    ///         if entry.level == LogLevel::Warning {
+    ///             hook.lock().unwrap().push(entry.event);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// assert!(client.token().await.is_err());
+    /// client.close().await?;
+    /// assert_eq!(warnings.lock().unwrap()[..], ["circuit_opened"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_log(mut self, hook: impl Fn(&LogEntry) + Send + Sync + 'static) -> Self {
+        self.hooks.log = Some(Hook::new(hook));
+        self
+    }
+
+    /// Sets a function that is called with each entry of the log before the call that caused it returns.
+    pub(crate) fn observer(
+        mut self,
+        observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -176,11 +219,37 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// `Config` for credentials that the grant lacks, for options with which the client could get no
-    /// token, and for a server address over which secrets would be sent unencrypted. `Forked` if another process made the registry, and `Internal` if
-    /// the system provides no random numbers.
+    /// token, and for a server address over which secrets would be sent unencrypted. `Forked`
+    /// if another process made the registry, and `Internal` if the system provides no random numbers.
     pub fn build(self) -> Result<Client> {
-        let registry = match self.registry {
-            Some(registry) => registry,
+        let (registry, policy) = self.checked()?;
+        let Self { server, credentials, wait, hooks, observer, .. } = self;
+        let queue = (!hooks.is_empty()).then(|| Arc::new(EventQueue::new(hooks)));
+        let hooks = Hooks { observer, queue };
+        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hooks)?))
+    }
+
+    /// Builds a client whose program sends the requests, see [`hosted`](crate::hosted). Its credentials
+    /// are fetched now if a function fetches them, and never again. A hook gets no events.
+    ///
+    /// `clocks`: the host's own clocks, which it then moves by
+    /// [`set_now`](HostedClient::set_now); `None` for the system's.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and those of the function that fetches the credentials.
+    pub fn build_hosted(self, clocks: Option<Now>) -> Result<HostedClient> {
+        let (registry, policy) = self.checked()?;
+        HostedClient::new(registry, self.server, &self.credentials, policy, self.wait, clocks)
+    }
+
+    pub(crate) fn into_server(self) -> (Server, CredentialsSource) {
+        (self.server, self.credentials)
+    }
+
+    /// Returns the registry, and the policy after it was checked.
+    pub(crate) fn checked(&self) -> Result<(Registry, Policy)> {
+        let registry = match &self.registry {
+            Some(registry) => registry.clone(),
             None => Registry::process()?,
         };
         let default = Policy::for_request_timeout(registry.http().timeout());
@@ -192,10 +261,8 @@ impl ClientBuilder {
             max_lifetime: self.max_lifetime,
             ..default
         };
-        let Self { server, credentials, wait, hook, observer, .. } = self;
-        let hooks = Hooks { observer, queue: hook.map(EventQueue::new).map(Arc::new) };
-        policy.check(&server, wait)?;
-        Ok(Client::new(ClientState::new(registry, server, credentials, policy, wait, hooks)?))
+        policy.check(&self.server, self.wait)?;
+        Ok((registry, policy))
     }
 }
 

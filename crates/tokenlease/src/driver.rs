@@ -4,18 +4,19 @@
 mod effects;
 mod task;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-pub(crate) use self::effects::lasting;
 use self::task::Task;
 use crate::{
     entry::{Entry, Machine},
+    log::Logged,
     runtime::{Runtime, spawn_on},
     state::ClientState,
 };
+pub(crate) use tokenlease_core::machine::lasting;
 use tokenlease_core::{
     Error, ErrorKind, Now, Result, Timestamp,
-    lifecycle::{Ask, Event, Lifecycle, Outcome, Receipt, Reply},
+    lifecycle::{Ask, Lifecycle, Outcome, Receipt, Reply},
     provider::Answer,
     time::Moment as _,
 };
@@ -23,46 +24,19 @@ use tokenlease_core::{
 /// The rest of a step, to be done after the machine is unlocked.
 #[must_use]
 struct Progress {
-    /// Events for the log and the observer.
-    events: Vec<Event>,
+    /// Entries for the log and the observer.
+    logged: Vec<Logged>,
     /// Whether the waiting callers should ask again.
     completed: bool,
-    /// A request that got no usable answer, for the log.
-    failed: Option<Failed>,
 }
 
-/// A failed attempt.
-struct Failed {
-    error: Error,
-    /// The wait before the next attempt.
-    wait: Duration,
-}
-
-impl Failed {
-    /// Returns the error of an outcome of a request, if it is one.
-    fn error(outcome: &Outcome) -> Option<Error> {
-        match outcome {
-            Outcome::NotSent(error)
-            | Outcome::Lost(error)
-            | Outcome::Answered(Answer::Failed(error)) => Some(error.clone()),
-            _ => None,
-        }
-    }
-
-    fn log(&self, state: &ClientState) {
-        let Self { error, wait } = self;
-        let identity = state.server.identity();
-        if wait.is_zero() {
-            tracing::info!(target: "tokenlease", %identity, "attempt failed: {error}");
-        } else {
-            // The whole milliseconds are enough to read.
-            let wait = Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-            tracing::info!(
-                target: "tokenlease",
-                %identity,
-                "attempt failed, the next one is possible in {wait:?}: {error}",
-            );
-        }
+/// Returns the error of an outcome of a request, if it is one.
+fn error_of(outcome: &Outcome) -> Option<Error> {
+    match outcome {
+        Outcome::NotSent(error)
+        | Outcome::Lost(error)
+        | Outcome::Answered(Answer::Failed(error)) => Some(error.clone()),
+        _ => None,
     }
 }
 
@@ -92,7 +66,7 @@ impl ClientState {
         let mut machine = entry.lock();
         let now = self.now();
         let result = change(&mut machine.lifecycle);
-        let progress = self.publish_step(entry, &mut machine, now);
+        let progress = self.publish_step(entry, &mut machine, None, now);
         let start = self.wake_driver(entry, &mut machine);
         drop(machine);
         entry.called.notify_waiters();
@@ -155,14 +129,9 @@ impl ClientState {
     fn handle(self: &Arc<Self>, entry: &Arc<Entry>, receipt: Receipt, outcome: Outcome) {
         let mut machine = entry.lock();
         let now = self.now();
-        let error = Failed::error(&outcome);
+        let error = error_of(&outcome);
         machine.lifecycle.handle(receipt, outcome, now);
-        let mut progress = self.publish_step(entry, &mut machine, now);
-        progress.failed = error.map(|error| {
-            let next = machine.lifecycle.next_attempt(now.elapsed);
-            let wait = next.map_or(Duration::ZERO, |next| next.since(now.elapsed));
-            Failed { error, wait }
-        });
+        let progress = self.publish_step(entry, &mut machine, error.as_ref(), now);
         // A late outcome may leave something to save after the driver ended. Without a runtime no
         // driver can start, but then this task would not run either.
         let start = self.wake_driver(entry, &mut machine).unwrap_or(false);
@@ -203,26 +172,29 @@ impl ClientState {
         }
     }
 
-    /// Publishes the cached token and the events after a step. The returned rest must wait until the machine is
-    /// unlocked: a woken caller asks at once.
-    fn publish_step(&self, entry: &Arc<Entry>, machine: &mut Machine, now: Now) -> Progress {
+    /// Publishes the cached token and the events after a step, in which a request may have failed. The
+    /// returned rest must wait until the machine is unlocked: a woken caller asks at once.
+    fn publish_step(
+        &self,
+        entry: &Arc<Entry>,
+        machine: &mut Machine,
+        failed: Option<&Error>,
+        now: Now,
+    ) -> Progress {
         self.publish(entry, machine.lifecycle.ready(now), now);
         let completions = machine.lifecycle.completions();
         let completed = std::mem::replace(&mut machine.completions, completions) != completions;
-        let events = machine.lifecycle.events();
-        // Under the lock: so the hook gets the events in their order, and `close` waits for all.
-        self.queue_for_hook(&events);
-        Progress { events, completed, failed: None }
+        let logged = machine.troubles.describe(&mut machine.lifecycle, failed, now);
+        // Under the lock: so the hooks get the entries in their order, and `close` waits for all.
+        self.queue_for_hooks(&logged);
+        Progress { logged, completed }
     }
 
     fn report(&self, entry: &Entry, progress: Progress) {
         // Also if the program's log panics.
         let _notify = progress.completed.then(|| NotifyOnDrop(entry));
-        if let Some(failed) = progress.failed {
-            failed.log(self);
-        }
-        for event in progress.events {
-            self.happened(event);
+        for logged in progress.logged {
+            self.happened(&logged);
         }
     }
 }

@@ -13,6 +13,7 @@ use tokenlease_core::{
 use tokio::sync::{Notify, futures::Notified};
 
 use crate::{
+    log::Troubles,
     random,
     store::{self, Owner},
 };
@@ -50,6 +51,7 @@ pub(crate) struct Machine {
     pub(crate) driven: bool,
     /// The number of completions of which the waiting callers were notified.
     pub(crate) completions: u64,
+    pub(crate) troubles: Troubles,
 }
 
 impl Entry {
@@ -63,7 +65,19 @@ impl Entry {
         boot: Option<BootId>,
     ) -> Result<Self> {
         server.check(credentials)?;
-        let credentials_fingerprint = CredentialsFingerprint::of(key, credentials);
+        let fingerprint = CredentialsFingerprint::of(key, credentials);
+        Self::of_fingerprint(server, key, policy, fingerprint, keep.then_some(credentials), boot)
+    }
+
+    /// Creates the entry of credentials that only their fingerprint is known of.
+    pub(crate) fn of_fingerprint(
+        server: &Server,
+        key: &Key,
+        policy: Policy,
+        credentials_fingerprint: CredentialsFingerprint,
+        kept: Option<&Credentials>,
+        boot: Option<BootId>,
+    ) -> Result<Self> {
         let mut lifecycle =
             Lifecycle::new(server, credentials_fingerprint, key.clone(), policy, random::seed()?);
         if let Some(boot) = boot {
@@ -72,10 +86,15 @@ impl Entry {
         lifecycle.set_process(store::host(), std::process::id());
         Ok(Self {
             credentials_fingerprint,
-            credentials: keep.then(|| credentials.clone()),
+            credentials: kept.cloned(),
             returned: Mutex::new(None),
             seed: random::seed()?,
-            machine: Mutex::new(Machine { lifecycle, driven: false, completions: 0 }),
+            machine: Mutex::new(Machine {
+                lifecycle,
+                driven: false,
+                completions: 0,
+                troubles: Troubles::default(),
+            }),
             completed: Notify::new(),
             woken: Notify::new(),
             called: Arc::default(),

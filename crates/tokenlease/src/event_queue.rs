@@ -21,29 +21,55 @@ use tokio::sync::Notify;
 
 use crate::{
     callbacks::Owner,
+    log::{LogEntry, Logged},
     runtime::{ProgramSignals, spawn_thread},
 };
 
-/// A function that is called with each event on the thread where it happens.
-pub(crate) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
-
-/// A function that is called with each event, with the signal mask of the thread that passed it.
-pub(crate) struct Hook {
-    call: Box<dyn Fn(&Event) + Send + Sync>,
+/// A function of the program, with the signal mask of the thread that passed it.
+pub(crate) struct Hook<T> {
+    call: Arc<dyn Fn(&T) + Send + Sync>,
     signals: ProgramSignals,
 }
 
-impl Hook {
-    pub(crate) fn new(call: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self { call: Box::new(call), signals: ProgramSignals::of_this_thread() }
-    }
-
-    fn call(&self, event: &Event) {
-        self.signals.apply(|| (self.call)(event));
+impl<T> Clone for Hook<T> {
+    fn clone(&self) -> Self {
+        Self { call: self.call.clone(), signals: self.signals }
     }
 }
 
-/// The most events of a client that wait for its hook.
+impl<T> Hook<T> {
+    pub(crate) fn new(call: impl Fn(&T) + Send + Sync + 'static) -> Self {
+        Self { call: Arc::new(call), signals: ProgramSignals::of_this_thread() }
+    }
+
+    fn call(&self, argument: &T) {
+        self.signals.apply(|| (self.call)(argument));
+    }
+}
+
+/// The functions of a program that are called with each event, and with each entry of the log.
+#[derive(Clone, Default)]
+pub(crate) struct ProgramHooks {
+    pub(crate) event: Option<Hook<Event>>,
+    pub(crate) log: Option<Hook<LogEntry>>,
+}
+
+impl ProgramHooks {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.event.is_none() && self.log.is_none()
+    }
+
+    fn call(&self, Logged { event, entry }: &Logged) {
+        if let (Some(hook), Some(event)) = (&self.event, event) {
+            hook.call(event);
+        }
+        if let Some(hook) = &self.log {
+            hook.call(entry);
+        }
+    }
+}
+
+/// The most events of a client that wait for its hooks.
 const MAX_WAITING: usize = 256;
 
 /// The most threads of a process on which hooks run.
@@ -51,8 +77,8 @@ const MAX_THREADS: usize = 4;
 
 /// The events of one client that wait for its hook.
 pub(crate) struct EventQueue {
-    hook: Hook,
-    /// The owner of the hook.
+    hooks: ProgramHooks,
+    /// The owner of the hooks.
     pub(crate) id: Owner,
     waiting: Mutex<Waiting>,
     /// How many events were dropped because the queue was full.
@@ -63,20 +89,25 @@ pub(crate) struct EventQueue {
 
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<Event>,
+    events: VecDeque<Logged>,
     /// Whether a thread has the queue, or will take it. It delivers one event at a time, in order.
     is_scheduled: bool,
 }
 
 impl EventQueue {
-    pub(crate) fn new(hook: Hook) -> Self {
+    pub(crate) fn new(hooks: ProgramHooks) -> Self {
         Self {
-            hook,
+            hooks,
             id: Owner::new(),
             waiting: Mutex::default(),
             dropped: AtomicU64::new(0),
             delivered: Notify::new(),
         }
+    }
+
+    /// Returns an empty queue of the same hook, for a forked child.
+    pub(crate) fn after_fork(&self) -> Self {
+        Self::new(self.hooks.clone())
     }
 
     /// Returns how many events were dropped.
@@ -85,13 +116,16 @@ impl EventQueue {
     }
 
     /// Adds an event, and drops the oldest one of a full queue. Never blocks.
-    pub(crate) fn push(self: &Arc<Self>, threads: &Arc<HookThreads>, event: Event) {
+    pub(crate) fn push(self: &Arc<Self>, threads: &Arc<HookThreads>, logged: &Logged) {
+        if logged.event.is_none() && self.hooks.log.is_none() {
+            return;
+        }
         let mut waiting = self.lock();
         if waiting.events.len() == MAX_WAITING {
             waiting.events.pop_front();
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        waiting.events.push_back(event);
+        waiting.events.push_back(logged.clone());
         let is_scheduled = std::mem::replace(&mut waiting.is_scheduled, true);
         drop(waiting);
         if !is_scheduled && !threads.schedule(self) {
@@ -115,11 +149,12 @@ impl EventQueue {
 
     /// Calls the hook with the next event. Returns whether more events wait.
     fn deliver_next(&self) -> bool {
-        let event = self.lock().events.pop_front();
-        if let Some(event) = event
-            && catch_unwind(AssertUnwindSafe(|| self.id.run(|| self.hook.call(&event)))).is_err()
+        let logged = self.lock().events.pop_front();
+        if let Some(logged) = logged
+            && catch_unwind(AssertUnwindSafe(|| self.id.run(|| self.hooks.call(&logged)))).is_err()
         {
-            tracing::error!(target: "tokenlease", "the event hook panicked at the event `{event}`");
+            let event = logged.entry.event;
+            tracing::error!(target: "tokenlease", "a hook panicked at the event `{event}`");
         }
         let mut waiting = self.lock();
         waiting.is_scheduled = !waiting.events.is_empty();
@@ -200,6 +235,9 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    fn queue(hook: impl Fn(&Event) + Send + Sync + 'static) -> Arc<EventQueue> {
+        Arc::new(EventQueue::new(ProgramHooks { event: Some(Hook::new(hook)), log: None }))
+    }
 
     /// Rule: Events: hooks that block hold up other hooks, and no more than four threads run them.
     #[tokio::test]
@@ -209,15 +247,14 @@ mod tests {
         let released = Arc::new(Mutex::new(released));
         let blocked = || {
             let released = released.clone();
-            let hook = move |_: &Event| {
+            queue(move |_: &Event| {
                 let _ = released.lock().unwrap().recv();
-            };
-            Arc::new(EventQueue::new(Hook::new(hook)))
+            })
         };
         let queues: Vec<_> = std::iter::repeat_with(blocked).take(16).collect();
         for queue in &queues {
-            queue.push(&threads, Event::CircuitClosed);
-            queue.push(&threads, Event::LoginLost);
+            queue.push(&threads, &Logged::test(Event::CircuitClosed));
+            queue.push(&threads, &Logged::test(Event::LoginLost));
         }
         assert!(threads.lock().running <= MAX_THREADS);
         drop(release);
@@ -234,11 +271,11 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let of_hook = seen.clone();
         let hook = move |event: &Event| of_hook.try_lock().unwrap().push(*event);
-        let queue = Arc::new(EventQueue::new(Hook::new(hook)));
+        let queue = queue(hook);
         let sent: Vec<_> =
             (0..100).map(|time| Event::BackedOff(tokenlease_core::Timestamp(time))).collect();
         for event in &sent {
-            queue.push(&threads, *event);
+            queue.push(&threads, &Logged::test(*event));
         }
         queue.all_delivered().await;
         assert_eq!(*seen.lock().unwrap(), sent);

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use tokenlease_core::{
-    Error, ErrorKind, Result, StoreTime, WallTime,
-    record::{DecodeError, HistoryEntry, LoginCount, Record},
+    Error, Result, StoreTime, WallTime,
+    record::{HistoryEntry, LoginCount},
     time::Moment as _,
 };
 
@@ -30,15 +30,7 @@ impl History {
     /// # Errors
     /// `Store` if a newer version wrote the record.
     pub fn read(loaded: &Loaded, now: WallTime) -> Result<Self> {
-        let record = match &loaded.record {
-            // A torn record counts as absent: the next write replaces it.
-            Some(stored) => Record::decode(stored.bytes()).or_else(|error| match error {
-                DecodeError::Torn => Ok(Record::default()),
-                error => Err(Error::new(ErrorKind::Store, error.to_string())),
-            })?,
-            None => Record::default(),
-        };
-        let entries = record.history();
+        let entries = loaded.decode()?.history();
         let logins = LoginCount::of(&entries);
         let wall =
             |at: &StoreTime| WallTime(now.0.saturating_add(at.0.saturating_sub(loaded.now.0)));

@@ -17,10 +17,13 @@ mod discovery;
 mod driver;
 mod entry;
 mod event_queue;
+mod facts;
 mod fetch_credentials;
 mod get_lease;
 mod history;
+pub mod hosted;
 mod interrupts;
+mod log;
 mod login_turns;
 mod memory_store;
 mod random;
@@ -28,6 +31,7 @@ mod registry;
 pub mod runtime;
 mod state;
 mod stats;
+pub mod status;
 pub mod store;
 mod tls;
 mod token_options;
@@ -44,10 +48,13 @@ pub use crate::{
     client::{Client, Rejection},
     clock::{Clock, SteeredClock, SystemClock},
     credentials_source::CredentialsSource,
+    facts::TokenFacts,
     history::History,
+    log::{LogEntry, LogLevel},
     memory_store::MemoryStore,
     registry::{Registry, RegistryBuilder},
     stats::Stats,
+    status::Status,
     store::{AnyStore, Store},
     token_options::TokenOptions,
     transport::{HttpOptions, SendError, Transport},

@@ -8,7 +8,10 @@ mod names;
 
 use std::{error::Error as StdError, fmt, future::Future, sync::Arc, time::Duration};
 
-use tokenlease_core::{Error, StoreTime};
+use tokenlease_core::{
+    Error, ErrorKind, Result, StoreTime,
+    record::{DecodeError, Record},
+};
 use zeroize::Zeroizing;
 
 pub(crate) use self::names::host;
@@ -105,6 +108,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Returns this store for a process that was forked from the one that made it. Such a process has
+    /// none of its parent's threads, and must not use its parent's connections or wait for its locks.
+    /// `None`, the default: clients of this store fail there with kind
+    /// [`Forked`](crate::ErrorKind::Forked).
+    ///
+    /// It is called in the child, at most once for each thread that makes a call there at the same
+    /// time. It must not block. Records in memory are copied, and locks are not: their owners are
+    /// threads of the parent.
+    fn after_fork(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// Replaces the record if its revision is `expected` (`None`: if there is no record).
     /// Otherwise changes nothing and returns the current record.
     ///
@@ -170,6 +188,10 @@ impl<S: Store> Store for Arc<S> {
         (**self).load_now(name)
     }
 
+    fn after_fork(&self) -> Option<Self> {
+        (**self).after_fork().map(Self::new)
+    }
+
     async fn swap(
         &self,
         name: &RecordName,
@@ -210,6 +232,20 @@ pub struct Loaded {
     pub record: Option<Stored>,
     /// The store's time when the record was read.
     pub now: StoreTime,
+}
+
+impl Loaded {
+    /// Decodes the record. A torn or missing one is empty: the next write replaces it.
+    ///
+    /// # Errors
+    /// `Store` if a newer version wrote the record.
+    pub fn decode(&self) -> Result<Record> {
+        let Some(stored) = &self.record else { return Ok(Record::default()) };
+        Record::decode(stored.bytes()).or_else(|error| match error {
+            DecodeError::Torn => Ok(Record::default()),
+            error => Err(Error::new(ErrorKind::Store, error.to_string())),
+        })
+    }
 }
 
 /// A record as the store keeps it, with its revision.

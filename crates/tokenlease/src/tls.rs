@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 
 use rustls::{
     ClientConfig,
-    client::danger::ServerCertVerifier,
+    client::{Resumption, danger::ServerCertVerifier},
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use tokenlease_core::{Error, ErrorKind, Result};
@@ -75,6 +75,14 @@ pub(crate) fn any_protocol(
             })
         }
     }
+}
+
+/// Returns the configuration for a forked child, without the sessions of its parent: a thread that does
+/// not exist there may hold their lock.
+pub(crate) fn after_fork(config: &ClientConfig) -> ClientConfig {
+    let mut config = config.clone();
+    config.resumption = Resumption::default();
+    config
 }
 
 /// Returns the verifier of servers' certificates.

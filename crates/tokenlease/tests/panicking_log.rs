@@ -13,6 +13,7 @@ use std::{
 use common::World;
 use tokenlease::SteeredClock;
 use tokenlease_emulator::Emulator;
+use tracing_subscriber::filter::LevelFilter;
 
 thread_local! {
     static PANICS: Cell<bool> = const { Cell::new(false) };
@@ -37,7 +38,7 @@ impl io::Write for Log {
 /// Rule: Events: a call in which the program's log panics leaves the client usable.
 #[test]
 fn a_call_in_which_the_log_panics_leaves_the_client_usable() {
-    tracing_subscriber::fmt().with_writer(|| Log).init();
+    tracing_subscriber::fmt().with_max_level(LevelFilter::DEBUG).with_writer(|| Log).init();
     let emulator = Emulator::builder().start_blocking().unwrap();
     let world = World { emulator, clock: SteeredClock::new() };
     let executor = tokio::runtime::Builder::new_current_thread().build().unwrap();

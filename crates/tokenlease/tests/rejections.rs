@@ -24,7 +24,7 @@ async fn call(
             let status = response.status();
             let body = response.text().await.map_err(failed)?;
             let read = http::Response::builder().status(status).body(body.clone()).unwrap();
-            Ok::<_, Error>((client.read_api(&read), (status.as_u16(), body)))
+            Ok::<_, Error>((client.read_answer(&read), (status.as_u16(), body)))
         })
         .await?;
     assert!(*calls.lock().unwrap() <= 2);
@@ -112,6 +112,31 @@ async fn call_retries_once_with_another_token_if_the_first_is_inactive() {
     assert_eq!(calls, 2);
 }
 
+#[test]
+fn a_blocking_call_retries_once_and_returns_the_second_answer_whatever_it_is() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(World::start());
+    let client = world.winkas(&world.registry(), &world.emulator.winkas().password()).blocking();
+    let mut tokens = Vec::new();
+    let mut call = |rejected: &[bool]| {
+        tokens.clear();
+        client
+            .call(|token| {
+                tokens.push(token.clone());
+                let is_rejected = rejected[tokens.len() - 1];
+                world.emulator.end_token(token.expose());
+                let said = if is_rejected { ApiAnswer::Ask } else { ApiAnswer::NotRejected };
+                Ok::<_, Error>((said, tokens.len()))
+            })
+            .unwrap()
+    };
+    assert_eq!(call(&[false]), 1);
+    assert_eq!(call(&[true, true]), 2, "no third call");
+    assert_ne!(tokens[0], tokens[1]);
+    let error = client.call(|_| Err::<(ApiAnswer, ()), _>(Error::new(ErrorKind::Config, "mine")));
+    assert_eq!(error.unwrap_err().detail(), "mine");
+}
+
 /// Rule: Rejection: an error in a WinKAS envelope causes a validation, and a login only if the token is
 /// inactive.
 #[tokio::test(flavor = "multi_thread")]
@@ -171,5 +196,5 @@ async fn a_mistake_of_the_caller_is_an_error_and_not_a_rejection() {
     let error = Authorize::new(&token).json_body(&mut json!([1])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     let teapot = http::Response::builder().status(418).body("").unwrap();
-    assert!(matches!(client.read_api(&teapot), ApiAnswer::NotRejected));
+    assert!(matches!(client.read_answer(&teapot), ApiAnswer::NotRejected));
 }

@@ -1,6 +1,7 @@
 //! `include/tokenlease.h` is generated from the sources.
 
 mod declarations;
+mod options;
 
 use std::{
     env, fs,
@@ -8,19 +9,29 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 22] = [
     "constants",
     "version",
     "status",
     "error",
     "config",
+    "config_sources",
     "credentials",
+    "option_table",
+    "custom_store",
     "registry",
     "token",
     "wait_options",
     "client",
     "token_calls",
     "inspection",
+    "machine",
+    "machine_call",
+    "effect",
+    "request",
+    "answer",
+    "outcome",
+    "exchange",
 ];
 
 fn crate_folder() -> &'static Path {
@@ -35,6 +46,7 @@ fn generated() -> String {
     let mut config = cbindgen::Config::from_file(crate_folder().join("cbindgen.toml")).unwrap();
     config.after_includes = config.after_includes.map(|macros| {
         macros
+            .replace("@OPTIONS@", &options::comment())
             .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
             .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
             .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))

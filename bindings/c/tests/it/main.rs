@@ -5,7 +5,9 @@
 #![cfg(unix)]
 
 mod abrupt_server;
+mod config;
 mod installation;
+mod machines;
 mod programs;
 mod readme;
 mod secrets;

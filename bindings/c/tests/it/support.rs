@@ -107,9 +107,26 @@ pub(crate) fn compile(source: &Path, name: &str) -> Option<PathBuf> {
         .arg("-L")
         .arg(prefix().join("lib"))
         .arg("-ltokenlease");
+    if uses_libcurl(source) {
+        if !Command::new("pkg-config")
+            .args(["--exists", "libcurl"])
+            .status()
+            .is_ok_and(|s| s.success())
+        {
+            println!("skipped: libcurl is not installed");
+            return None;
+        }
+        command.arg("-lcurl");
+    }
     succeed(&mut command);
     ready.insert(program.clone());
     Some(program)
+}
+
+/// Returns whether a program sends its requests with libcurl.
+fn uses_libcurl(source: &Path) -> bool {
+    let text = fs::read_to_string(source).unwrap();
+    ["machine_support.h", "libcurl_host.h"].iter().any(|header| text.contains(header))
 }
 
 /// Compiles one of the test programs.

@@ -10,25 +10,20 @@ use std::{fs, path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
 use tokenlease::{
-    Clock as _, Error, ErrorKind, Result, Store as _, SystemClock,
-    core::{
-        CredentialsFingerprint, StoreTime, WallTime,
-        record::{DecodeError, Record},
-    },
+    Clock as _, Error, Result, Store as _, SystemClock,
+    core::{CredentialsFingerprint, StoreTime, WallTime, record::Record},
+    status::StoreClock,
     store::RecordName,
 };
 
-use self::{
-    check::Check,
-    entry::{Clocks, IdentityStatus},
-};
-use tokenlease_config::{StoreUrl, store};
+use self::{check::Check, entry::IdentityStatus};
+use tokenlease_config::{StoreUrl, profile, store};
 
 use crate::{
     args::{Connection, Format, Status},
     exit,
     output::{Failure, Output, config, line, warn},
-    profile, session,
+    session,
     settings::{self, Environment, Settings},
 };
 
@@ -134,16 +129,9 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
     };
     let (key, loaded) = settings.deadline().bound("the store was read", read).await?;
     // A store without a record is not opened, so its time is not known.
-    let now =
-        loaded.as_ref().map_or_else(|| StoreTime(SystemClock.now().wall.0), |loaded| loaded.now);
-    let record = match loaded.and_then(|loaded| loaded.record) {
-        // A torn record counts as absent: the next write replaces it.
-        Some(stored) => Record::decode(stored.bytes()).or_else(|error| match error {
-            DecodeError::Torn => Ok(Record::default()),
-            error => Err(Error::new(ErrorKind::Store, error.to_string())),
-        })?,
-        None => Record::default(),
-    };
+    let wall = || StoreTime(SystemClock.now().wall.0);
+    let clock = StoreClock::at(loaded.as_ref().map_or_else(wall, |loaded| loaded.now));
+    let record = loaded.map_or_else(|| Ok(Record::default()), |loaded| loaded.decode())?;
     Ok(IdentityStatus {
         identity: settings.identity.to_string(),
         record: name.key().to_owned(),
@@ -151,8 +139,8 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
         own: key
             .zip(credentials)
             .map(|(key, credentials)| CredentialsFingerprint::of(&key, &credentials)),
-        summary: record.summary(now),
-        clocks: Clocks::at(now),
+        summary: record.summary(clock.store),
+        clock,
     })
 }
 

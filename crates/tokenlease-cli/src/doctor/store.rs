@@ -3,17 +3,13 @@
 use tokenlease::{
     Store as _,
     core::{CredentialsFingerprint, Key, record::Record},
+    status::StoreClock,
     store::{Loaded, RecordName},
 };
 use tokenlease_config::{duration, store};
 
 use super::Finding;
-use crate::{
-    commands::status::entry::{Clocks, parted_text},
-    output::Failure,
-    session,
-    settings::Settings,
-};
+use crate::{commands::status::entry::parted_text, output::Failure, session, settings::Settings};
 
 /// Opens and tests the store.
 pub(super) fn check(settings: &Settings) -> Vec<Finding> {
@@ -41,7 +37,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 /// Warns if the host's clocks have parted since a token of these credentials was confirmed, or a token of
 /// any if the credentials are not known without a prompt.
 fn clocks(settings: &Settings, key: &Key, loaded: &Loaded) -> Option<Finding> {
-    let clocks = Clocks::at(loaded.now);
+    let clocks = StoreClock::at(loaded.now);
     let own = settings.known_credentials().ok().flatten();
     let own = own.map(|credentials| CredentialsFingerprint::of(key, &credentials));
     // A record that can't be read was reported already.

@@ -72,15 +72,3 @@ impl Answer {
         }
     }
 }
-
-/// The meaning of an API call's response for the token of the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApiAnswer {
-    /// The token was not rejected.
-    NotRejected,
-    /// The token was rejected (401).
-    Rejected,
-    /// The call failed inside a WinKAS envelope, or with an empty 403 of another server. The cause may
-    /// be the token: validate it.
-    Ask,
-}

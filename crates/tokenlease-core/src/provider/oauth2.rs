@@ -28,5 +28,5 @@ pub use self::{
 };
 pub(crate) use self::{
     introspect::read as read_introspection, revoke::read as read_revocation,
-    userinfo::read as read_userinfo,
+    userinfo::read as read_userinfo, userinfo::says_invalid_token,
 };

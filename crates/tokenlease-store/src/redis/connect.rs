@@ -43,6 +43,15 @@ pub(super) struct Connector {
 }
 
 impl Connector {
+    /// Returns the settings for a forked child.
+    pub(super) fn after_fork(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            sentinel_settings: self.sentinel_settings.clone(),
+            tls: self.tls.as_deref().map(|tls| Arc::new(tls::after_fork(tls))),
+        }
+    }
+
     pub(super) async fn server(&self, address: &Address) -> Result<Connection> {
         let link = self.connect(address, Peer::Server).await?;
         Ok(Connection { address: address.clone(), link })

@@ -11,6 +11,7 @@ use super::connect::{Address, Connection, Connector, Peer};
 const SENTINEL_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// The sentinels that watch a primary.
+#[derive(Clone)]
 pub(super) struct Sentinels {
     pub(super) addresses: Vec<Address>,
     /// The primary's name in the sentinels' configuration.

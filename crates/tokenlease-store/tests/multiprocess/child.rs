@@ -144,7 +144,7 @@ impl Child {
                         let request = raw_http::forbidden(&server, token.expose());
                         let work = tokio::task::spawn_blocking(move || raw_http::send(&request));
                         let response = work.await.unwrap();
-                        Ok::<_, tokenlease::Error>((client.read_api(&response), ()))
+                        Ok::<_, tokenlease::Error>((client.read_answer(&response), ()))
                     };
                     client.call(call).await
                 })

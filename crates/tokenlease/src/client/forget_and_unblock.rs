@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tokenlease_core::{Now, Result, Token, lifecycle::Lifecycle, time::Moment as _};
+use tokenlease_core::{
+    Now, Result, Token, lifecycle::Lifecycle, machine::ChangeSteps, time::Moment as _,
+};
 
 use super::Client;
 use crate::wait_options::WaitOptions;
@@ -95,19 +97,14 @@ impl Client {
     }
 
     /// Changes the machine, and waits until other processes can learn of it.
-    async fn change(&self, change: impl FnOnce(&mut Lifecycle, Now)) -> Result<()> {
+    async fn change(&self, change: fn(&mut Lifecycle, Now)) -> Result<()> {
         let state = &self.0;
+        let deadline = state.deadline_of(WaitOptions::default());
+        let mut steps = ChangeSteps::new(change);
         let work = async {
-            let entry = state.entry().await?;
-            // The token may be known to the store alone.
-            state.with(&entry, Lifecycle::check_store)?;
-            self.idle(state.deadline_of(WaitOptions::default())).await?;
-            state.with(&entry, |machine| change(machine, state.now()))?;
-            self.idle(state.deadline_of(WaitOptions::default())).await?;
-            entry.peek(|machine| match machine.store_error() {
-                Some(error) if machine.is_unsaved() => Err(error.clone()),
-                _ => Ok(()),
-            })
+            let entry = state.entry_by(deadline).await?;
+            let step = |machine: &mut Lifecycle| steps.step(machine, state.now());
+            state.until(&entry, deadline, step).await?
         };
         state.call(work).await
     }

@@ -2,7 +2,11 @@
 
 use std::future::Future;
 
-use tokenlease_core::{Error, Result, Timestamp, Token, lifecycle, provider::ApiAnswer};
+use tokenlease_core::{
+    Error, Result, Timestamp, Token,
+    machine::{ReportStep, ReportSteps},
+    provider::ApiAnswer,
+};
 
 use super::Client;
 use crate::wait_options::WaitOptions;
@@ -66,21 +70,19 @@ impl Client {
     async fn report(&self, token: &Token, deadline: Timestamp) -> Result<Rejection> {
         let state = &self.0;
         let entry = state.entry_by(deadline).await?;
-        let reported = state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
-        if reported == lifecycle::Rejection::StillActive && state.cached(|_| ()).is_some() {
-            return Ok(Rejection::StillActive);
+        let mut steps = ReportSteps::new(token.clone());
+        loop {
+            match steps.next() {
+                ReportStep::Report(token) => {
+                    let reported = state
+                        .with(&entry, |machine| machine.report_rejected(token, state.now()))?;
+                    steps.reported(reported, state.cached(|_| ()).is_some());
+                }
+                ReportStep::Ask => steps.served(state.lease_by(deadline).await?.lease.token()),
+                ReportStep::Done(Some(token)) => return Ok(Rejection::Replaced(token)),
+                ReportStep::Done(None) => return Ok(Rejection::StillActive),
+            }
         }
-        let mut current = state.lease_by(deadline).await?;
-        if reported == lifecycle::Rejection::Outdated && current.lease.token() == token {
-            // This client did not have the token: another process or the provider had. Now this
-            // client has it, so the report makes it suspected.
-            state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
-            current = state.lease_by(deadline).await?;
-        }
-        if current.lease.token() == token {
-            return Ok(Rejection::StillActive);
-        }
-        Ok(Rejection::Replaced(current.lease.token().clone()))
     }
 
     /// Reads whether an API's answer rejects the token of the call.
@@ -92,20 +94,20 @@ impl Client {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let (emulator, client) = wyn().await;
     /// let response = http::Response::builder().status(401).body("")?;
-    /// assert_eq!(client.read_api(&response), ApiAnswer::Rejected);
+    /// assert_eq!(client.read_answer(&response), ApiAnswer::Rejected);
     /// # let _ = emulator;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn read_api(&self, response: &http::Response<impl AsRef<[u8]>>) -> ApiAnswer {
-        self.0.server.read_api(response)
+    pub fn read_answer(&self, response: &http::Response<impl AsRef<[u8]>>) -> ApiAnswer {
+        self.0.server.read_answer(response)
     }
 
     /// Calls an API with the token. Calls it once more with another token if the API rejected the
     /// first one and the provider confirms that it is no longer active.
     ///
     /// `call` gets the token. It returns whether the API's answer rejects the token
-    /// ([`read_api`](Self::read_api)), and the answer itself.
+    /// ([`read_answer`](Self::read_answer)), and the answer itself.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
@@ -118,7 +120,7 @@ impl Client {
     /// let answer = client
     ///     .call(async |token| {
     ///         let response = call_api(&token).await?; // any HTTP stack
-    ///         Ok::<_, tokenlease::Error>((client.read_api(&response), response))
+    ///         Ok::<_, tokenlease::Error>((client.read_answer(&response), response))
     ///     })
     ///     .await?;
     /// assert_eq!(answer.status(), 200);

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tokenlease_core::{
-    Now, Result, Timestamp, Token,
+    ErrorKind, Now, Result, Timestamp, Token,
     lifecycle::{Ask, JobId, Lifecycle, Report, Revocation, Served},
+    machine::JobSteps,
 };
 
 use super::{Client, impossible};
@@ -125,25 +126,21 @@ impl Client {
         let (reader, of) = (state.clone(), entry.clone());
         let discovered = async move { reader.discovered(&of, deadline).await };
         state.runtime()?.run(discovered).await??;
-        // A job whose caller was cancelled may still run.
+        let mut claim = Claim { state, entry: &entry, steps: JobSteps::default() };
         let mut begin = Some(begin);
-        let start = |machine: &mut Lifecycle| {
-            if machine.has_job() {
-                None
-            } else {
-                begin.take().map(|begin| begin(machine, state.now()))
+        let job = |machine: &mut Lifecycle| {
+            claim.steps.step(machine, |machine| match begin.take() {
+                Some(begin) => begin(machine, state.now()),
+                None => Err(impossible()),
+            })
+        };
+        match state.until(&entry, deadline, job).await {
+            Ok(report) => report,
+            Err(error) if error.kind() == ErrorKind::DeadlineExceeded => {
+                state.with(&entry, |machine| claim.steps.give_up(machine))?
             }
-        };
-        let id = state.until(&entry, deadline, start).await??;
-        let claim = Claim { state, entry: &entry, id };
-        let report = state.until(&entry, deadline, |machine| machine.take_report(id)).await?;
-        drop(claim);
-        // The result is saved before the caller gets it, if the store answers.
-        let saved = |machine: &mut Lifecycle| {
-            (!machine.is_unsaved() || machine.store_error().is_some()).then_some(())
-        };
-        let _ = state.until(&entry, deadline, saved).await;
-        report
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -151,7 +148,7 @@ impl Client {
 struct Claim<'a> {
     state: &'a Arc<ClientState>,
     entry: &'a Arc<Entry>,
-    id: JobId,
+    steps: JobSteps,
 }
 
 impl Drop for Claim<'_> {
@@ -159,7 +156,7 @@ impl Drop for Claim<'_> {
         // In a forked child, a thread that does not exist there may hold the machine's lock.
         if self.state.check_process().is_ok() {
             // Without a runtime no driver can start, but then nothing runs that could be withdrawn.
-            let _ = self.state.with(self.entry, |machine| machine.abandon(self.id));
+            let _ = self.state.with(self.entry, |machine| self.steps.abandon(machine));
         }
     }
 }

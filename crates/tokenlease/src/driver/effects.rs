@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Result, StoreTime, Timestamp,
+    Error, ErrorKind, Timestamp,
     lifecycle::{Effect, Outcome},
+    machine::{self, Exchange, lasting},
     provider::{Answer, Call},
-    record::{DecodeError, Record},
     time::Moment as _,
 };
 
@@ -14,7 +14,7 @@ use crate::{
     entry::Entry,
     login_turns::Turn,
     state::ClientState,
-    store::{Loaded, Locked, Store as _, StoreError, Stored, Swapped},
+    store::{Loaded, Locked, Store as _, StoreError, Swapped},
     transport::SendError,
 };
 
@@ -23,7 +23,7 @@ impl ClientState {
     pub(super) fn load_now(&self) -> Option<Outcome> {
         let loaded = self.registry.store().load_now(&self.name)?;
         self.counters.store_called();
-        Some(loaded.and_then(read).unwrap_or_else(failed))
+        Some(loaded.map_or_else(failed, read))
     }
 
     /// Performs an effect at the store.
@@ -31,7 +31,7 @@ impl ClientState {
         self.counters.store_called();
         let (store, name) = (self.registry.store(), &self.name);
         let outcome = match effect {
-            Effect::Load => store.load(name).await.and_then(read),
+            Effect::Load => store.load(name).await.map(read),
             Effect::Lock { ttl } => {
                 store.lock(name, &entry.owner(lock_epoch), ttl).await.map(granted)
             }
@@ -43,7 +43,7 @@ impl ClientState {
                 match store.swap(name, expected, &bytes, keep).await {
                     Ok(Swapped::Done { revision, now }) => Ok(Outcome::Saved { revision, now }),
                     Ok(Swapped::Conflict(loaded)) => {
-                        decoded(loaded).map(|(stored, now)| Outcome::Conflict { stored, now })
+                        Ok(machine::conflict(stored(&loaded), loaded.now))
                     }
                     Err(error) => Err(error),
                 }
@@ -77,9 +77,8 @@ impl ClientState {
             Ok(server) => server,
             Err(error) => return Outcome::NotSent(lasting(error)),
         };
-        if matches!(call, Call::Validate(_)) && !server.can_validate() {
-            let error = "the server's discovery document names no call that validates tokens";
-            return Outcome::Answered(Answer::Failed(Error::new(ErrorKind::Unsupported, error)));
+        if let Err(outcome) = Exchange::check(&server, &call) {
+            return *outcome;
         }
         let credentials = {
             let fetched = self.credentials_for(entry, &call);
@@ -106,29 +105,22 @@ impl ClientState {
                 return Outcome::NotSent(self.no_turn());
             }
         }
-        let request = match server.request(&call, &credentials) {
-            Ok(request) => request,
-            Err(error) => return Outcome::NotSent(lasting(error)),
+        let (exchange, request) = match Exchange::new(server, call, credentials) {
+            Ok(exchange) => exchange,
+            Err(outcome) => return *outcome,
         };
-        self.counters.sent(&call);
+        self.counters.sent(exchange.call());
         let sent_at = self.elapsed();
-        // All that a revocation is answered is the status (RFC 7009 section 2.2).
-        let status_is_enough = matches!(call, Call::Revoke(_));
         let left = until.since(sent_at).saturating_add(late);
         let answer = self.registry.http().answer(request, left).await;
         drop(turn);
-        match answer.and_then(|answer| answer.usable(status_is_enough)) {
-            Ok(response) => Outcome::Answered(server.read(&call, &response, sent_at, &credentials)),
+        match answer.and_then(|answer| answer.usable(exchange.status_is_enough())) {
+            Ok(response) => Outcome::Answered(exchange.read(&response, sent_at)),
             Err(SendError::NotSent(error)) => Outcome::NotSent(lasting(error)),
             Err(SendError::Lost(error)) => Outcome::Lost(error),
             Err(SendError::Unreadable(error)) => Outcome::Answered(Answer::Failed(error)),
         }
     }
-}
-
-/// Marks an error of the configuration: another attempt does not correct it.
-pub(crate) fn lasting(error: Error) -> Error {
-    if error.kind() == ErrorKind::Config { error.lasting() } else { error }
 }
 
 fn too_late() -> Error {
@@ -144,9 +136,14 @@ fn failed(error: StoreError) -> Outcome {
     }
 }
 
-fn read(loaded: Loaded) -> Result<Outcome, StoreError> {
-    let (stored, now) = decoded(loaded)?;
-    Ok(Outcome::Loaded { stored, now })
+#[expect(clippy::needless_pass_by_value, reason = "its bytes are overwritten here")]
+fn read(loaded: Loaded) -> Outcome {
+    machine::loaded(stored(&loaded), loaded.now)
+}
+
+/// Returns the revision and the bytes of a record, if there is one.
+fn stored(loaded: &Loaded) -> Option<(u64, &[u8])> {
+    loaded.record.as_ref().map(|stored| (stored.revision(), stored.bytes()))
 }
 
 fn granted(locked: Locked) -> Outcome {
@@ -154,19 +151,4 @@ fn granted(locked: Locked) -> Outcome {
         Locked::Granted => Outcome::Locked,
         Locked::Busy => Outcome::Busy,
     }
-}
-
-type Decoded = (Option<(u64, Record)>, StoreTime);
-
-fn decoded(loaded: Loaded) -> Result<Decoded, StoreError> {
-    let record = |stored: Stored| match Record::decode(stored.bytes()) {
-        Ok(record) => Ok((stored.revision(), record)),
-        // The next write replaces a torn record.
-        Err(DecodeError::Torn) => Ok((stored.revision(), Record::default())),
-        Err(error) => Err(StoreError::Unreadable(
-            Error::new(ErrorKind::Store, error.to_string())
-                .advice("no process logs in for this identity until the record can be read"),
-        )),
-    };
-    Ok((loaded.record.map(record).transpose()?, loaded.now))
 }

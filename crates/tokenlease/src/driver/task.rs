@@ -147,7 +147,7 @@ impl Task {
         let mut machine = entry.lock();
         let now = state.now();
         let step = machine.lifecycle.poll(now);
-        let mut progress = state.publish_step(entry, &mut machine, now);
+        let mut progress = state.publish_step(entry, &mut machine, None, now);
         if matches!(step, Step::Done) {
             entry.set_waiting_for_turn(false);
             machine.driven = false;

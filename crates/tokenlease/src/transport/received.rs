@@ -37,6 +37,17 @@ pub(super) struct Received {
 }
 
 impl Received {
+    /// Makes an answer of what another HTTP library received.
+    pub(super) fn of(head: Parts, body: &[u8]) -> Self {
+        Self { head: Some(head), body: Zeroizing::new(body.to_vec()) }
+    }
+
+    /// Returns the error of a body that is longer than an answer may be.
+    pub(super) fn too_long(&self, place: &Place) -> SendError {
+        let status = self.head.as_ref().map(|head| head.status).unwrap_or_default();
+        send_error::too_long(place, status)
+    }
+
     /// Reads an answer to its end. The rest of a body that says enough already, because its status is
     /// an error or it is whole as JSON, is not awaited for much longer than until `patience`, even if
     /// bytes arrive all the time: the answer must be read before the login is given up as lost.

@@ -62,7 +62,7 @@ pub async fn watch_the_log() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ONCE.call_once(|| {
         let filter = Targets::new()
-            .with_default(LevelFilter::INFO)
+            .with_default(LevelFilter::DEBUG)
             .with_target("tokenlease", LevelFilter::TRACE)
             .with_targets([("reqwest", LevelFilter::DEBUG), ("rustls", LevelFilter::DEBUG)]);
         let lines = fmt::layer().with_ansi(false).with_writer(|| Aborting(Log));

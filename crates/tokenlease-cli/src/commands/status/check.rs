@@ -63,7 +63,7 @@ impl Check {
 
     /// Returns the time before which rejected credentials are not sent, as text.
     fn until(&self, known: &IdentityStatus) -> Option<String> {
-        self.circuit.as_ref().map(|circuit| known.clocks.wall(circuit.until).to_string())
+        self.circuit.as_ref().map(|circuit| known.clock.wall(circuit.until).to_string())
     }
 
     pub(super) fn text(&self, known: &IdentityStatus) -> String {
@@ -108,7 +108,7 @@ impl Check {
 /// no such token is used for more than a day.
 fn can_last(known: &IdentityStatus, lease: &LeaseSummary, min_remaining: Duration) -> bool {
     let left = match lease.expiry {
-        Expiry::Unknown => Some(lease.sent_at.plus(WINKAS_MAX_LIFETIME).since(known.clocks.store)),
+        Expiry::Unknown => Some(lease.sent_at.plus(WINKAS_MAX_LIFETIME).since(known.clock.store)),
         _ => lease.left,
     };
     min_remaining.is_zero() || left.is_none_or(|left| left >= min_remaining)

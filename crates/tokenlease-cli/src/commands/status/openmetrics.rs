@@ -9,13 +9,12 @@ use std::{
     fmt::{Display, Write as _},
 };
 
-use tokenlease::core::{StoreTime, record::EntrySummary};
-
-use super::{
-    DIGITS,
-    entry::{IdentityStatus, name},
+use tokenlease::{
+    core::{StoreTime, record::EntrySummary},
+    status::credentials_name,
 };
-use crate::session::expiry_of;
+
+use super::{DIGITS, entry::IdentityStatus};
 
 /// The names and help texts of all metrics, in the order of the output.
 const FAMILIES: [(&str, &str); 10] = [
@@ -92,7 +91,7 @@ pub(super) fn of(all: &[(Option<String>, IdentityStatus)], unreadable: &[String]
             samples.add(family, &labels, seconds(known, backoff.until));
         }
         for entry in &known.summary.entries {
-            let credentials = name(entry.credentials);
+            let credentials = credentials_name(entry.credentials);
             let labels = [&identity[..], &[("credentials", credentials.as_str())]].concat();
             add_entry(&mut samples, &labels, known, entry);
         }
@@ -108,10 +107,10 @@ fn add_entry(
 ) {
     if let Some(lease) = entry.lease {
         samples.add("tokenlease_token_live", labels, u8::from(lease.is_live));
-        let (expiry, at) = expiry_of(lease.expiry, lease.sent_at);
+        let expiry = lease.expiry.basis().as_str();
         let sent_at = seconds(known, lease.sent_at);
         samples.add("tokenlease_token_request_timestamp_seconds", labels, sent_at);
-        if let Some(at) = at {
+        if let Some(at) = lease.expiry.expires_at(lease.sent_at) {
             let labels = [labels, &[("expiry", expiry)]].concat();
             let family = "tokenlease_token_expiry_timestamp_seconds";
             samples.add(family, &labels, seconds(known, at));
@@ -128,7 +127,7 @@ fn add_entry(
 
 /// Returns seconds since the Unix epoch, with milliseconds, by this machine's clock.
 fn seconds(known: &IdentityStatus, at: StoreTime) -> String {
-    let millis = known.clocks.wall(at).0;
+    let millis = known.clock.wall(at).0;
     format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
 }
 

@@ -2,15 +2,19 @@
 
 use std::fmt::Write as _;
 
-use tokenlease::core::record::{EntrySummary, LeaseSummary};
+use tokenlease::{
+    core::{
+        record::{EntrySummary, LeaseSummary},
+        time::Moment as _,
+    },
+    status::credentials_name as name,
+};
 
 use super::{
     Other,
-    entry::{IdentityStatus, name, parted_text},
+    entry::{IdentityStatus, parted_text},
 };
 use tokenlease_config::duration::show;
-
-use crate::session::expiry_of;
 
 const HEAD: [&str; 6] = ["CREDENTIALS", "TOKEN", "GENERATION", "AGE", "REMAINING", "STATE"];
 
@@ -20,7 +24,7 @@ pub(super) fn of(all: &[(Option<String>, IdentityStatus)], others: &[Other]) -> 
         let profile = profile.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
         let _ = writeln!(text, "{profile}{}\nin {}", known.identity, known.store);
         if let Some(backoff) = &known.summary.server_backoff {
-            let until = known.clocks.wall(backoff.until);
+            let until = known.clock.wall(backoff.until);
             let _ = writeln!(text, "{}: no request before {until}", backoff.reason);
             if let Some(cause) = &backoff.cause {
                 let _ = writeln!(text, "  cause: {cause}");
@@ -89,14 +93,14 @@ fn row(known: &IdentityStatus, entry: &EntrySummary) -> [String; HEAD.len()] {
         credentials,
         lease.fingerprint.to_string(),
         lease.generation.to_string(),
-        show(known.clocks.since(lease.sent_at)),
+        show(known.clock.store.since(lease.sent_at)),
         left(lease),
         state,
     ]
 }
 
 fn left(lease: &LeaseSummary) -> String {
-    let (expiry, _) = expiry_of(lease.expiry, lease.sent_at);
+    let expiry = lease.expiry.basis().as_str();
     match lease.left {
         Some(left) => format!("{} ({expiry})", show(left)),
         None => expiry.to_owned(),
@@ -105,13 +109,13 @@ fn left(lease: &LeaseSummary) -> String {
 
 fn state(known: &IdentityStatus, entry: &EntrySummary) -> String {
     if let Some(until) = entry.open_until() {
-        return format!("rejected: not sent before {}", known.clocks.wall(until));
+        return format!("rejected: not sent before {}", known.clock.wall(until));
     }
     if let Some(backoff) = &entry.backoff {
-        return format!("backoff: not sent before {}", known.clocks.wall(backoff.until));
+        return format!("backoff: not sent before {}", known.clock.wall(backoff.until));
     }
     match entry.lease {
-        Some(lease) if lease.is_live => match known.clocks.parted(&lease) {
+        Some(lease) if lease.is_live => match known.clock.parted(&lease) {
             Some(by) => format!("live; {}", parted_text(by)),
             None => "live".to_owned(),
         },

@@ -87,6 +87,18 @@ pub enum DiscoveryStep {
     },
 }
 
+impl DiscoveryStep {
+    /// Returns how long the step may take, if all steps together have `whole`: there are two requests
+    /// and two calls of the store at most.
+    pub fn limit(&self, whole: Duration) -> Duration {
+        match self {
+            Self::Done(_) => Duration::ZERO,
+            Self::Send(_) => whole * 3 / 8,
+            Self::Load | Self::Save { .. } => whole / 8,
+        }
+    }
+}
+
 impl Discovery {
     /// Makes the discovery of an identity's server. `seed` is a random number from which jitter is
     /// drawn.

@@ -84,7 +84,7 @@ pub(crate) fn read(reading: &Reading<'_>) -> Result<Validation> {
 }
 
 /// Returns whether the server found the token invalid. Some servers say so only in the body.
-fn says_invalid_token(reading: &Reading<'_>) -> bool {
+pub(crate) fn says_invalid_token(reading: &Reading<'_>) -> bool {
     reading.bearer_error_is(INVALID_TOKEN)
         || reading
             .fields(["error"], wire::exactly)

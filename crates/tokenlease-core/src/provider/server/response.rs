@@ -1,14 +1,15 @@
 //! From the response of a provider's exchange to an answer.
 
 use ::http::Response;
+use zeroize::Zeroizing;
 
 use super::{Server, Validation, unsupported};
 use crate::{
     credentials::Credentials,
-    error::ErrorKind,
+    error::{Error, ErrorKind},
     identity::Provider,
     provider::{
-        call::{Answer, ApiAnswer, Call},
+        call::{Answer, Call},
         oauth2::{self, failure::Presented},
         reading::Reading,
         winkas,
@@ -28,11 +29,7 @@ impl Server {
         credentials: &Credentials,
     ) -> Answer {
         let pairs = self.pairs(credentials);
-        let mut secrets = credentials.texts();
-        secrets.extend(pairs.iter().map(|pair| pair.as_str()));
-        if let Call::Validate(token) | Call::Revoke(token) = call {
-            secrets.push(token.expose());
-        }
+        let secrets = secrets(call, credentials, &pairs);
         let reading = &Reading::of(response).hiding(&secrets);
         match (self.identity.provider(), call) {
             (Provider::Winkas, Call::Login) => Answer::granted(winkas::read_login(
@@ -82,30 +79,24 @@ impl Server {
         }
     }
 
-    /// Reads the response to an API call: whether it rejects the token of the call.
-    ///
-    /// ```
-    /// use tokenlease_core::{Identity, provider::{ApiAnswer, Server}};
-    ///
-    /// let server = Server::new(Identity::winkas("https://air.winkas.net", "NAME", "CODE")?);
-    /// let failed = http::Response::new(r#"{"WinkasErrorCode":7}"#);
-    /// // WinKAS does not say whether the token is the cause: validate it.
-    /// assert_eq!(server.read_api(&failed), ApiAnswer::Ask);
-    /// # Ok::<(), tokenlease_core::Error>(())
-    /// ```
-    pub fn read_api(&self, response: &Response<impl AsRef<[u8]>>) -> ApiAnswer {
-        let reading = Reading::of(response);
-        match (self.identity.provider(), reading.status.as_u16()) {
-            (_, 401) => ApiAnswer::Rejected,
-            // 403 means that the token lacks a permission (RFC 6750 section 3.1), but some servers
-            // also answer an inactive token with it, and nothing else.
-            (Provider::Wyn | Provider::OAuth2, 403)
-                if self.can_validate() && reading.says_nothing_more() =>
-            {
-                ApiAnswer::Ask
-            }
-            (Provider::Winkas, 200..=299) if winkas::failed_inside(&reading) => ApiAnswer::Ask,
-            _ => ApiAnswer::NotRejected,
-        }
+    /// Removes the credentials and the call's token from an error that quotes an HTTP library, which may
+    /// quote the address or the body of the request.
+    #[must_use]
+    pub fn redact(&self, error: Error, call: &Call, credentials: &Credentials) -> Error {
+        error.redact(&secrets(call, credentials, &self.pairs(credentials)))
     }
+}
+
+/// Returns the secrets of a call's request. `pairs` are those of the client's `Basic` header.
+fn secrets<'a>(
+    call: &'a Call,
+    credentials: &'a Credentials,
+    pairs: &'a [Zeroizing<String>],
+) -> Vec<&'a str> {
+    let mut secrets = credentials.texts();
+    secrets.extend(pairs.iter().map(|pair| pair.as_str()));
+    if let Call::Validate(token) | Call::Revoke(token) = call {
+        secrets.push(token.expose());
+    }
+    secrets
 }

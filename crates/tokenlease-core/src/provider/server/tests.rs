@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
 use super::*;
 use crate::{
-    provider::{Answer, ApiAnswer, Call},
+    provider::{Answer, Call},
     time::Timestamp,
     token::Token,
 };
@@ -219,38 +219,6 @@ fn the_error_of_a_refused_question_names_the_path_and_the_status() {
         assert!(error.detail().starts_with(place), "{error}");
         assert!(error.to_string().contains(&format!("(HTTP {status})")), "{error}");
     }
-}
-
-/// Rule: Rejection: only a 401 of an API rejects a token; a failure inside a WinKAS envelope is
-/// validated first, and any other response rejects nothing.
-#[test]
-fn an_api_response_is_a_rejection_only_if_it_is_a_401() {
-    let read = |server: &Server, status: u16, body: &'static str| {
-        server.read_api(&Response::builder().status(status).body(body).unwrap())
-    };
-    for server in servers() {
-        assert_eq!(read(&server, 401, "?"), ApiAnswer::Rejected);
-        assert_eq!(read(&server, 403, r#"{"WinkasErrorCode":1}"#), ApiAnswer::NotRejected);
-        assert_eq!(read(&server, 200, "not JSON"), ApiAnswer::NotRejected);
-    }
-    let failed = r#"{"Data":[1],"WinkasErrorCode":"7"}"#;
-    assert_eq!(read(&winkas(), 200, failed), ApiAnswer::Ask);
-    assert_eq!(read(&winkas(), 200, r#"{"WinkasErrorCode":0}"#), ApiAnswer::NotRejected);
-    assert_eq!(read(&wyn(), 200, failed), ApiAnswer::NotRejected);
-}
-
-/// Rule: Rejection: an API's empty 403 is validated where the server can validate; any other 403 is
-/// about a permission.
-#[test]
-fn an_empty_403_of_an_api_is_validated_where_the_server_can_validate() {
-    let empty = Response::builder().status(403).body("").unwrap();
-    assert_eq!(wyn().read_api(&empty), ApiAnswer::Ask);
-    // Where no validation is possible, it would cost logins.
-    assert_eq!(wyn().with_userinfo_path("").unwrap().read_api(&empty), ApiAnswer::NotRejected);
-    assert_eq!(winkas().read_api(&empty), ApiAnswer::NotRejected);
-    let challenge = r#"Bearer error="insufficient_scope""#;
-    let explained = Response::builder().status(403).header("www-authenticate", challenge);
-    assert_eq!(wyn().read_api(&explained.body("").unwrap()), ApiAnswer::NotRejected);
 }
 
 #[test]

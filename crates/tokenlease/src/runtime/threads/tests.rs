@@ -10,7 +10,8 @@ use super::*;
 use crate::{
     callbacks::Owner,
     credentials_source::CredentialsSource,
-    event_queue::{EventQueue, Hook, HookThreads},
+    event_queue::{EventQueue, Hook, HookThreads, ProgramHooks},
+    log::Logged,
     runtime::{Runtime, run_blocking},
 };
 
@@ -84,10 +85,11 @@ fn functions_of_the_program_run_with_its_own_mask() {
 
         let (sender, masks) = std::sync::mpsc::channel();
         let hook = move |_: &Event| sender.send(mask()).unwrap();
-        let queue = Arc::new(EventQueue::new(Hook::new(hook)));
+        let hooks = ProgramHooks { event: Some(Hook::new(hook)), log: None };
+        let queue = Arc::new(EventQueue::new(hooks));
         let threads = Arc::new(HookThreads::default());
         // As a driver does.
-        let push = move || queue.push(&threads, Event::CircuitClosed);
+        let push = move || queue.push(&threads, &Logged::test(Event::CircuitClosed));
         spawn_thread("test", push).unwrap().join().unwrap();
         assert_eq!(masks.recv().unwrap(), before);
     });

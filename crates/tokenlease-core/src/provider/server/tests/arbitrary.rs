@@ -70,7 +70,7 @@ proptest! {
             response.headers_mut().insert(name, value);
         }
         for server in servers() {
-            server.read_api(&response);
+            server.read_answer(&response);
             for call in calls() {
                 match server.read(&call, &response, AT, &credentials()) {
                     Answer::Token(granted) => {
