@@ -134,6 +134,9 @@
 #define TOKENLEASE_WAIT_OPTIONS_INIT {sizeof(tokenlease_wait_options), TOKENLEASE_NONE}
 #define TOKENLEASE_STORE_FUNCTIONS_INIT \
     {sizeof(tokenlease_store_functions), NULL, NULL, NULL, NULL, NULL, NULL}
+#define TOKENLEASE_MACHINE_OPTIONS_INIT \
+    {sizeof(tokenlease_machine_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
+#define TOKENLEASE_ANSWER_INIT {sizeof(tokenlease_answer), 0, NULL, 0, NULL, 0, NULL}
 
 /*
  * OPTIONS of tokenlease_config_set: name, type, providers (if not all), default (if any), and
@@ -311,9 +314,6 @@
  *     How often to check the store for changes. A revocation by another process is seen after this
  *     time at the latest. The default is 30 seconds.
  */
-#define TOKENLEASE_MACHINE_OPTIONS_INIT \
-    {sizeof(tokenlease_machine_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
-#define TOKENLEASE_ANSWER_INIT {sizeof(tokenlease_answer), 0, NULL, 0, NULL, 0, NULL}
 
 /**
  * As a result: the time is not known. As an argument: use the default.
@@ -553,6 +553,8 @@ typedef enum tokenlease_store_result {
    */
   TOKENLEASE_STORE_REJECTED = 3,
 } tokenlease_store_result;
+
+/**
  * What a call of a machine does: the same as the function of a client that is named.
  */
 typedef enum tokenlease_call_kind {
@@ -704,9 +706,6 @@ typedef struct tokenlease_machine_call tokenlease_machine_call;
 typedef struct tokenlease_registry tokenlease_registry;
 
 /**
- * What a store's function answers. It is borrowed: it is valid until the function returns.
- */
-typedef struct tokenlease_store_reply tokenlease_store_reply;
  * A request that the host program sends with its own HTTP library, once. The body, the URL and the
  * headers may contain secrets: do not log them. It belongs to the effect or the exchange that it was
  * read from, and all its pointers are valid until that handle is freed, which overwrites them.
@@ -715,6 +714,11 @@ typedef struct tokenlease_store_reply tokenlease_store_reply;
  * Add the headers that your HTTP library adds itself, such as Host and Content-Length.
  */
 typedef struct tokenlease_request tokenlease_request;
+
+/**
+ * What a store's function answers. It is borrowed: it is valid until the function returns.
+ */
+typedef struct tokenlease_store_reply tokenlease_store_reply;
 
 /**
  * A token. It is immutable: threads may read it concurrently. The caller frees it with
@@ -803,6 +807,22 @@ typedef struct tokenlease_store_functions {
  * Lets the time of a store pass, in tokenlease_store_check. Any result but 0 fails the check.
  */
 typedef int32_t (TOKENLEASE_CALL *tokenlease_store_pass_function)(void *user, int64_t milliseconds);
+
+/**
+ * Options of one call that waits. Begin with TOKENLEASE_WAIT_OPTIONS_INIT, then set fields. In a
+ * language without this macro, set size to the size of the struct, and each time to
+ * TOKENLEASE_NONE or a value. Later versions add fields at the end.
+ */
+typedef struct tokenlease_wait_options {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+   */
+  int64_t deadline_ms;
+} tokenlease_wait_options;
 
 /**
  * Options of one call for a token. Begin with TOKENLEASE_TOKEN_OPTIONS_INIT, then set fields. In a

@@ -488,6 +488,18 @@ class Token {
     detail::Owned<tokenlease_token, tokenlease_token_free> handle_;
 };
 
+/* Options of one call that waits; see tokenlease_wait_options. Not set: use the default. */
+struct WaitOptions {
+    std::optional<milliseconds> deadline;
+
+    operator tokenlease_wait_options() const
+    {
+        tokenlease_wait_options given = TOKENLEASE_WAIT_OPTIONS_INIT;
+        given.deadline_ms = detail::millis(deadline);
+        return given;
+    }
+};
+
 /* Options of one call; see tokenlease_token_options. Not set: use the default. */
 struct TokenOptions {
     std::optional<milliseconds> deadline;
@@ -527,38 +539,43 @@ class Client {
     }
 
     /* Returns the replacement, or nothing if the reported token is active. */
-    std::optional<Token> report_rejected(const Token &token) const
+    std::optional<Token> report_rejected(const Token &token, const WaitOptions &options = {}) const
     {
+        const tokenlease_wait_options given = options;
         tokenlease_token *replacement = nullptr;
         detail::run([&](auto error) {
-            return tokenlease_client_report_rejected(get(), token.get(), nullptr, &replacement, error);
+            return tokenlease_client_report_rejected(get(), token.get(), &given, &replacement,
+                                                     error);
         });
         return replacement ? std::optional<Token>(Token(replacement)) : std::nullopt;
     }
 
-    bool validate(const Token &token) const
+    bool validate(const Token &token, const WaitOptions &options = {}) const
     {
+        const tokenlease_wait_options given = options;
         bool active = false;
         detail::run([&](auto error) {
-            return tokenlease_client_validate(get(), token.get(), nullptr, &active, error);
+            return tokenlease_client_validate(get(), token.get(), &given, &active, error);
         });
         return active;
     }
 
-    Token refetch() const
+    Token refetch(const WaitOptions &options = {}) const
     {
+        const tokenlease_wait_options given = options;
         return token_by([&](auto token, auto error) {
-            return tokenlease_client_refetch(get(), nullptr, token, error);
+            return tokenlease_client_refetch(get(), &given, token, error);
         });
     }
 
     /* Returns whether the token was active before, and the provider then called it inactive. Throws an
        error with the status TOKENLEASE_NOT_REVOKED if the provider calls it active afterwards. */
-    bool revoke(const Token &token) const
+    bool revoke(const Token &token, const WaitOptions &options = {}) const
     {
+        const tokenlease_wait_options given = options;
         bool proven = false;
         detail::run([&](auto error) {
-            return tokenlease_client_revoke(get(), token.get(), nullptr, &proven, error);
+            return tokenlease_client_revoke(get(), token.get(), &given, &proven, error);
         });
         return proven;
     }
@@ -601,10 +618,15 @@ class Client {
         return count;
     }
 
-    void close() const
+    void close(const WaitOptions &options = {}) const
     {
-        detail::run([&](auto error) { return tokenlease_client_close(get(), nullptr, error); });
+        const tokenlease_wait_options given = options;
+        detail::run([&](auto error) { return tokenlease_client_close(get(), &given, error); });
     }
+
+    /* Ends all waits of this client that are under way, from any thread: they throw an error with the
+       status TOKENLEASE_INTERRUPTED. Later calls wait as before. */
+    void interrupt() const noexcept { tokenlease_client_interrupt(get()); }
 
     const tokenlease_client *get() const noexcept { return handle_.get(); }
 

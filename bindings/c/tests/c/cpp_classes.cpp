@@ -103,6 +103,12 @@ int main()
     // Both clients share the memory store of the process: no second login.
     EXPECT(other.token().text() == token.text());
 
+    const tokenlease::WaitOptions at_once{milliseconds(0)};
+    EXPECT(thrown([&] { client.validate(token, at_once); }).status()
+           == TOKENLEASE_DEADLINE_EXCEEDED);
+    client.interrupt(); // nothing waits
+    client.close({milliseconds(60000)});
+
     if (winkas) {
         EXPECT(thrown([&] { client.revoke(token); }).status() == TOKENLEASE_UNSUPPORTED);
         EXPECT(client.refetch().text() == token.text());
