@@ -16,6 +16,7 @@ from tokenlease import (
     Client,
     ConfigError,
     DeadlineExceededError,
+    InterruptedWaitError,
     Registry,
     Replaced,
     StillActive,
@@ -203,6 +204,58 @@ def test_each_call_has_its_own_deadline(emulator: Emulator, provider: str) -> No
             client.token_with(deadline=deadline)
         assert isinstance(caught.value, TimeoutError)
         assert caught.value.retryable
+
+
+# Rule: Deadlines: `interrupt` ends the waits of other Python threads, and later calls wait again.
+def test_interrupt_ends_the_waits_of_other_threads(emulator: Emulator, provider: str) -> None:
+    asked, answer = threading.Event(), threading.Event()
+    options = emulator.options(provider)
+    password = options.pop("password")
+
+    def fetch() -> str:
+        asked.set()
+        answer.wait()
+        return password
+
+    client = Client(**options, password=fetch, deadline="1h")
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(client.token) for _ in range(8)]
+        asked.wait()
+        while not all(wait.done() for wait in waiting):
+            client.interrupt()
+        for wait in waiting:
+            assert isinstance(wait.exception(), InterruptedWaitError)
+    if provider == "winkas":
+        with pytest.raises(DeadlineExceededError):
+            client.refetch(deadline=0.01)
+    client.close(deadline=1)
+    other = Token("other", kind="winkas" if provider == "winkas" else "bearer")
+    for report in (client.validate, client.report_rejected):
+        with pytest.raises(DeadlineExceededError):
+            report(other, deadline=0.01)
+    answer.set()
+    client.token()
+    assert emulator.logins(provider) == 1
+
+
+# Rule: Deadlines: a Python function that fetches credentials and asks its own client gets an error at
+# once.
+def test_a_function_that_asks_its_own_client_gets_an_error(
+    emulator: Emulator, provider: str
+) -> None:
+    options = emulator.options(provider)
+    password, clients, errors = options.pop("password"), [], []
+
+    def fetch() -> str:
+        for call in (clients[0].token, clients[0].close):
+            with pytest.raises(ConfigError, match="its own client") as caught:
+                call()
+            errors.append(caught.value)
+        return password
+
+    clients.append(Client(**options, password=fetch, deadline="1h"))
+    clients[0].token()
+    assert len(errors) >= 2
 
 
 def test_min_remaining_costs_no_login_at_winkas(emulator: Emulator, provider: str) -> None:

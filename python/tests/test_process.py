@@ -1,7 +1,14 @@
 from __future__ import annotations
 
+import contextlib
+import shutil
 import signal
+import socket
+import ssl
+import struct
+import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -9,6 +16,8 @@ import pytest
 from conftest import run, start
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Emulator
 
 
@@ -60,6 +69,46 @@ except KeyboardInterrupt:
     assert time.monotonic() - begin < 15
     assert child.end() == (0, "joined\n", "")
     assert emulator.logins(provider) == 1
+
+
+def close_abruptly(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Close each connection after its handshake: an end, and then a reset."""
+    while True:
+        plain = listener.accept()[0]
+        with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as secure:
+            secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            secure.shutdown(socket.SHUT_WR)
+
+
+# Rule: Languages: a server that closes its TLS connections abruptly raises no signal in a Python
+# program.
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGPIPE")
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_a_server_that_closes_abruptly_raises_no_signal(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-keyout", str(key), "-out", str(certificate)]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=close_abruptly, args=(listener, context), daemon=True).start()
+    script = """
+import signal
+import tokenlease
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+for number in range(40):
+    client = tokenlease.Client(**options, user=f"user-{number}", password="password")
+    try:
+        client.validate(tokenlease.Token("token", kind="winkas"))
+    except tokenlease.TransportError:
+        pass
+print("alive")
+"""
+    options = {"provider": "winkas", "contract": "c", "ca": str(certificate)}
+    options["server"] = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    assert run(script, options) == "alive"
 
 
 FORK = """

@@ -143,6 +143,12 @@ int main()
     const Token shared = other.token();
     EXPECT(shared.text() == token.text());
 
+    const tokenlease::WaitOptions at_once{milliseconds(0)};
+    EXPECT(thrown([&] { client.validate(token, at_once); }).status()
+           == TOKENLEASE_DEADLINE_EXCEEDED);
+    client.interrupt(); // nothing waits
+    client.close({milliseconds(60000)});
+
     if (winkas) {
         EXPECT(thrown([&] { client.revoke(token); }).status() == TOKENLEASE_UNSUPPORTED);
         const Token running = client.refetch();

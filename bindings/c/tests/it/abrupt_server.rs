@@ -4,7 +4,10 @@ use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -23,9 +26,17 @@ pub(crate) enum Close {
     AfterAnswer,
 }
 
-/// Starts the server. Returns its address, and the file of the authority that it is trusted by. Its
-/// threads end with the process.
-pub(crate) fn start(close: Close, folder: &Path) -> (SocketAddr, PathBuf) {
+/// A server, whose threads end with the process.
+pub(crate) struct AbruptServer {
+    pub(crate) address: SocketAddr,
+    /// The file of the authority that the server is trusted by.
+    pub(crate) authority: PathBuf,
+    /// The connections that it closed.
+    pub(crate) closed: Arc<AtomicUsize>,
+}
+
+/// Starts a server.
+pub(crate) fn start(close: Close, folder: &Path) -> AbruptServer {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -44,13 +55,18 @@ pub(crate) fn start(close: Close, folder: &Path) -> (SocketAddr, PathBuf) {
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    let closed = Arc::new(AtomicUsize::new(0));
+    let count = closed.clone();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let config = config.clone();
-            thread::spawn(move || serve(stream.unwrap(), config, close));
+            let (config, count) = (config.clone(), count.clone());
+            thread::spawn(move || {
+                serve(stream.unwrap(), config, close);
+                count.fetch_add(1, Ordering::SeqCst);
+            });
         }
     });
-    (address, file)
+    AbruptServer { address, authority: file, closed }
 }
 
 fn serve(stream: TcpStream, config: Arc<ServerConfig>, close: Close) {

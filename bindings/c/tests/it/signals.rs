@@ -1,5 +1,7 @@
 //! The library in a process that leaves all signals at their defaults.
 
+use std::sync::atomic::Ordering;
+
 use crate::{
     abrupt_server::{self, Close},
     support::{command, folder, program, succeed},
@@ -11,13 +13,16 @@ fn a_server_that_closes_abruptly_raises_no_signal_in_a_c_program() {
     let Some(program) = program("default_signals.c") else { return };
     for close in [Close::AfterHandshake, Close::AfterAnswer] {
         let files = tempfile::tempdir_in(folder("authorities")).unwrap();
-        let (address, authority) = abrupt_server::start(close, files.path());
+        let server = abrupt_server::start(close, files.path());
         let mut program = command(&program);
-        program.env("SERVER", format!("https://{address}")).env("AUTHORITY", authority);
+        program.env("SERVER", format!("https://{}", server.address));
+        program.env("AUTHORITY", &server.authority);
         // The program counts the signals: a handler shows them where the default ends the process.
         for handles in ["0", "1"] {
             let output = succeed(program.env("HANDLES_SIGPIPE", handles));
             assert_eq!(output, "0 signals\n", "{close:?}, handles: {handles}");
         }
+        let closed = server.closed.load(Ordering::SeqCst);
+        assert!(closed >= 2 * 60, "{closed} connections of {close:?}");
     }
 }
