@@ -1,6 +1,6 @@
 //! The client of one identity: how it is made and freed.
 
-use std::mem::MaybeUninit;
+use std::{mem::MaybeUninit, sync::Arc};
 
 use tokenlease::blocking::Client;
 
@@ -8,13 +8,14 @@ use crate::{
     boundary::{free, guard, hand_over, required},
     config::tokenlease_config,
     error::tokenlease_error,
+    log::Log,
     registry::tokenlease_registry,
     status::tokenlease_status,
 };
 
 /// Gets, caches and shares the token of one identity. Thread-safe: concurrent callers share one
 /// request to the provider.
-pub struct tokenlease_client(pub(crate) Client);
+pub struct tokenlease_client(pub(crate) Client, Option<Arc<Log>>);
 
 /// Makes a client from a config, in a registry. If registry is NULL, the config's own registry
 /// options apply; without any, the client shares the memory store of the process. The call sends
@@ -32,8 +33,12 @@ pub extern "C" fn tokenlease_client_new(
     guard(error, || {
         let (config, client) = (required(config, "config")?, required(client, "client")?);
         let registry = registry.map(tokenlease_registry::inner);
-        let new = config.options().client(config.credentials()?, registry)?.build()?;
-        hand_over(client, tokenlease_client(new.blocking()));
+        let mut builder = config.options().client(config.credentials()?, registry)?;
+        let log = config.log.clone().map(|function| Arc::new(Log::new(function)));
+        if let Some(log) = log.clone() {
+            builder = builder.on_log(move |entry| log.write(entry));
+        }
+        hand_over(client, tokenlease_client(builder.build()?.blocking(), log));
         Ok(())
     })
 }
@@ -67,4 +72,12 @@ pub extern "C" fn tokenlease_client_close(
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_client_free(client: Option<Box<tokenlease_client>>) {
     free(client);
+}
+
+impl Drop for tokenlease_client {
+    fn drop(&mut self) {
+        if let Some(log) = &self.1 {
+            log.stop();
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::{
     boundary::{free, guard, hand_over, required, text},
     credentials::{Function, tokenlease_credentials_function, tokenlease_drop_function},
     error::tokenlease_error,
+    log,
     status::tokenlease_status,
 };
 
@@ -22,6 +23,7 @@ use crate::{
 pub struct tokenlease_config {
     options: Options,
     secrets: Secrets,
+    pub(crate) log: Option<Arc<log::Function>>,
 }
 
 #[derive(Clone)]
@@ -38,7 +40,7 @@ pub extern "C" fn tokenlease_config_new(
 ) -> tokenlease_status {
     guard(error, || {
         let secrets = Secrets::Fixed(Credentials::default());
-        let new = tokenlease_config { options: Options::default(), secrets };
+        let new = tokenlease_config { options: Options::default(), secrets, log: None };
         hand_over(required(config, "config")?, new);
         Ok(())
     })

@@ -26,12 +26,15 @@
 )]
 
 mod boundary;
+pub mod call;
 pub mod client;
 pub mod config;
 pub mod constants;
 pub mod credentials;
 pub mod error;
+pub mod facts;
 pub mod inspection;
+pub mod log;
 pub mod registry;
 pub mod status;
 pub mod token;

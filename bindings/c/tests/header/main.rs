@@ -8,17 +8,20 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 14] = [
     "constants",
     "version",
     "status",
     "error",
     "config",
     "credentials",
+    "log",
     "registry",
     "token",
+    "facts",
     "client",
     "token_calls",
+    "call",
     "inspection",
 ];
 
