@@ -64,6 +64,18 @@ tsan *args:
 asan *args:
     .ci/sanitizers address {{args}}
 
+# What `cross` needs, on Debian 12: CONTRIBUTING.md.
+cross-setup:
+    ci/cross/setup
+
+# Build for another system and run it: windows, windows-test, windows-c, arm64, musl, manylinux, macos, wasm.
+cross target *args:
+    ci/cross/build {{target}} {{args}}
+
+# The targets of `cross` that fit in CI.
+cross-check:
+    ci/cross/check
+
 # A wheel of the Python face, optimized, in target/wheels. It needs maturin.
 wheel:
     cd python && maturin build --profile library --out ../target/wheels

@@ -4,8 +4,12 @@
 settings among clients. Importing this module starts no thread and reads no file.
 """
 
-from tokenlease._async import AsyncClient
-from tokenlease._errors import (
+from tokenlease import _interpreter
+
+_interpreter.check()
+
+from tokenlease._async import AsyncClient  # noqa: E402
+from tokenlease._errors import (  # noqa: E402
     ConfigError,
     CredentialsRejectedError,
     DeadlineExceededError,
@@ -21,7 +25,7 @@ from tokenlease._errors import (
     UnavailableError,
     UnsupportedError,
 )
-from tokenlease._tokenlease import (
+from tokenlease._tokenlease import (  # noqa: E402
     Client,
     Registry,
     Replaced,

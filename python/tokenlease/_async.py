@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class AsyncClient(_tokenlease.AsyncClient):
     """Gets, caches and shares the token of one identity; its calls are awaited in an event loop.
 
-    It works with asyncio and other event loops. A cancelled task ends only its own wait; the
+    It works with asyncio and its loops, and with trio. A cancelled task ends only its own wait; the
     request continues for other callers. Making a client or a registry with a `store` opens the
     store, which blocks: do it before the event loop serves requests.
     """
@@ -33,7 +33,7 @@ class AsyncClient(_tokenlease.AsyncClient):
         min_remaining: _Duration | None = None,
     ) -> Token:
         """See `Client.token_with`."""
-        token = self._cached() if min_remaining is None else None
+        token = self._cached_with(deadline, min_remaining)
         return await self._token_with(deadline, min_remaining) if token is None else token
 
     async def report_rejected(self, token: Token) -> Replaced | StillActive:
@@ -64,14 +64,16 @@ class AsyncClient(_tokenlease.AsyncClient):
         """See `Client.history`."""
         return await self._history()
 
-    async def close(self) -> None:
+    async def close(self, *, timeout: _Duration | None = None) -> None:  # noqa: ASYNC109
         """See `Client.close`."""
-        await self._close()
+        await self._close(timeout)
 
     async def __aenter__(self) -> Self:
         """Return the client itself."""
         return self
 
-    async def __aexit__(self, *_exception: object) -> None:
-        """Close the client."""
-        await self._close()
+    async def __aexit__(self, *exception: object) -> None:
+        """Close the client, unless `KeyboardInterrupt` or a cancellation ends the block."""
+        kind = exception[0] if exception else None
+        if not isinstance(kind, type) or issubclass(kind, Exception):
+            await self._close(None)

@@ -227,7 +227,10 @@ class Client:
     share one request, each with its own deadline. Other threads run while a caller waits, and
     Ctrl-C ends the wait. Any number of threads may use a client.
 
-    A forked child makes new clients: those of its parent raise `ForkedError` instead of waiting.
+    A client works in a forked child too: at its first call there it begins anew with the same
+    options and the token that its parent had in memory.
+
+    In greenlets of gevent and eventlet, other greenlets run while a caller waits.
 
     In addition to the options of the program's profiles, which have the same names, it takes
 
@@ -318,14 +321,17 @@ class Client:
     def stats(self) -> Stats:
         """Return counters of what this client has done since it was made."""
 
-    def close(self) -> None:
-        """Wait until the client has no work in progress.
+    def close(self, *, timeout: _Duration | None = None) -> None:
+        """Wait until the client has no work in progress, at most `timeout`.
+
+        The default is the client's `deadline`; then it raises `DeadlineExceededError`. A `with`
+        block closes its client, unless `KeyboardInterrupt` or a cancellation ends the block.
 
         A program that ends then leaves no unfinished login and no lock behind. It revokes no token.
         """
 
     def __enter__(self) -> Self: ...
-    def __exit__(self, *_exception: object) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
 
 @disjoint_base
 class AsyncClient:
@@ -347,6 +353,9 @@ class AsyncClient:
         """See `Client.stats`."""
 
     def _cached(self) -> Token | None: ...
+    def _cached_with(
+        self, deadline: _Duration | None, min_remaining: _Duration | None
+    ) -> Token | None: ...
     def _token(self) -> Awaitable[Token]: ...
     def _token_with(
         self, deadline: _Duration | None, min_remaining: _Duration | None
@@ -358,4 +367,4 @@ class AsyncClient:
     def _forget(self) -> Awaitable[None]: ...
     def _unblock(self) -> Awaitable[None]: ...
     def _history(self) -> Awaitable[_History]: ...
-    def _close(self) -> Awaitable[None]: ...
+    def _close(self, timeout: _Duration | None) -> Awaitable[None]: ...

@@ -3,6 +3,7 @@
 //! with the module, and run its own tests against the emulator.
 
 mod environment;
+mod programs;
 
 use std::{path::Path, process::Command, sync::OnceLock};
 
@@ -12,7 +13,7 @@ const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../python");
 
 /// Returns the environment with the wheel, built without optimization. Prints why and returns
 /// `None` if it cannot be made.
-fn environment() -> Option<&'static Environment> {
+fn with_wheel() -> Option<&'static Environment> {
     static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
     let made = ENVIRONMENT.get_or_init(|| {
         let environment = Environment::make()?;
@@ -31,7 +32,7 @@ fn check(environment: &Environment, tool: &str, arguments: &[&str]) {
 /// Rule: Languages: the Python source is formatted, linted and type-checked.
 #[test]
 fn the_python_source_is_formatted_linted_and_typed() {
-    let Some(environment) = environment() else { return };
+    let Some(environment) = with_wheel() else { return };
     check(environment, "ruff", &["format", "--check", ".", "../crates", "../tests"]);
     check(environment, "ruff", &["check", ".", "../crates", "../tests"]);
     let cache = environment.folder.join("mypy");
@@ -41,7 +42,7 @@ fn the_python_source_is_formatted_linted_and_typed() {
 /// Rule: Languages: the Python stubs agree with the installed module.
 #[test]
 fn the_stubs_agree_with_the_installed_module() {
-    let Some(environment) = environment() else { return };
+    let Some(environment) = with_wheel() else { return };
     // Not in the folder of the source, which Python would import instead.
     let compared = run(Command::new(environment.tool("python"))
         .args(["-m", "mypy.stubtest", "tokenlease"])
@@ -51,7 +52,7 @@ fn the_stubs_agree_with_the_installed_module() {
 
 #[test]
 fn the_python_tests_pass() {
-    let Some(environment) = environment() else { return };
+    let Some(environment) = with_wheel() else { return };
     let passed = run(Command::new(environment.tool("pytest"))
         .args([Path::new(PACKAGE).join("tests").as_os_str()])
         .arg("-c")

@@ -69,7 +69,9 @@ pub extern "C" fn tokenlease_token_authorization(
     token: Option<&tokenlease_token>,
 ) -> *const c_char {
     string(token.map(|token| {
-        token.authorization.get_or_init(|| terminated(&token.token.authorization().ok()?))
+        token
+            .authorization
+            .get_or_init(|| token.token.authorization().ok().as_ref().map(terminated))
     }))
 }
 
@@ -78,11 +80,9 @@ pub extern "C" fn tokenlease_token_authorization(
 /// token, and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_token_json_field(token: Option<&tokenlease_token>) -> *const c_char {
-    string(
-        token.map(|token| {
-            token.json_field.get_or_init(|| terminated(&token.token.json_field().ok()?))
-        }),
-    )
+    string(token.map(|token| {
+        token.json_field.get_or_init(|| token.token.json_field().ok().as_ref().map(terminated))
+    }))
 }
 
 /// Overwrites the text of a token and frees it. It does not revoke the token. Freeing NULL is a
@@ -113,9 +113,9 @@ impl tokenlease_token {
 }
 
 /// Returns a secret as C reads it.
-fn terminated(secret: &Secret) -> Option<Zeroizing<Box<[u8]>>> {
+fn terminated(secret: &Secret) -> Zeroizing<Box<[u8]>> {
     let text = [secret.expose().as_bytes(), &[0]].concat();
-    Some(Zeroizing::new(text.into_boxed_slice()))
+    Zeroizing::new(text.into_boxed_slice())
 }
 
 fn string(text: Option<&Option<Zeroizing<Box<[u8]>>>>) -> *const c_char {

@@ -140,7 +140,7 @@ pub extern "C" fn tokenlease_client_report_rejected(
         let replacement = required(replacement, "replacement")?;
         match client.0.report_rejected(token.inner())? {
             Rejection::Replaced(token) => {
-                hand_over(replacement, tokenlease_token::of(&client.0, token))
+                hand_over(replacement, tokenlease_token::of(&client.0, token));
             }
             _ => _ = replacement.write(ptr::null_mut()),
         }

@@ -3,25 +3,22 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-use pyo3::{prelude::*, types::PyDict};
-use tokenlease::{Result, bindings};
+use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
+use tokenlease::bindings;
 
 use crate::{
     error,
     event_loop::EventLoop,
     registry::Registry,
-    shared::{Outcome, Shared, token_options},
+    shared::{Outcome, Shared, close_timeout, token_options},
     stats::Stats,
     token::Token,
 };
 
 /// Starts the operations that `tokenlease.AsyncClient` awaits.
-#[pyclass(frozen, subclass, module = "tokenlease._tokenlease")]
+#[pyclass(frozen, subclass, weakref, module = "tokenlease._tokenlease")]
 pub(crate) struct AsyncClient {
     shared: Arc<Shared>,
-    /// The loop of the last call. Nearly every program has only one.
-    event_loop: ArcSwapOption<EventLoop>,
 }
 
 impl AsyncClient {
@@ -31,14 +28,15 @@ impl AsyncClient {
         work: impl FnOnce(tokenlease::Client) -> F,
     ) -> PyResult<Py<PyAny>>
     where
-        F: Future<Output = Result<R>> + Send + 'static,
+        F: Future<Output = tokenlease::Result<R>> + Send + 'static,
         R: Outcome,
     {
-        let client = &self.shared.client;
+        let shared = self.shared.shared_now(py)?;
+        let client = &shared.client;
         let runtime = bindings::runtime(client).and_then(|runtime| runtime.handle());
         let runtime = runtime.map_err(|error| error::raise(py, &error))?;
-        let (future, promise) = EventLoop::running(py, &self.event_loop)?.future(py)?;
-        let (shared, work) = (self.shared.clone(), work(client.clone()));
+        let (future, promise) = EventLoop::running(py, &shared.event_loop)?.future(py)?;
+        let work = work(client.clone());
         runtime.spawn(async move {
             let outcome = work.await;
             promise.complete(move |py| {
@@ -64,11 +62,23 @@ impl AsyncClient {
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let shared = Shared::new(py, password, client_secret, extra_secret, registry, options)?;
-        Ok(Self { shared: Arc::new(shared), event_loop: ArcSwapOption::empty() })
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     fn _cached(&self, py: Python<'_>) -> PyResult<Option<Py<Token>>> {
-        self.shared.cached(py).transpose()
+        self.shared.here(py)?.cached(py).transpose()
+    }
+
+    /// Reads the options of a call, also while a token is cached, so that a mistake is found by the first
+    /// test. Returns a cached token if the call takes any.
+    fn _cached_with(
+        &self,
+        py: Python<'_>,
+        deadline: Option<&Bound<'_, PyAny>>,
+        min_remaining: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Py<Token>>> {
+        token_options(deadline, min_remaining)?;
+        if min_remaining.is_none() { self._cached(py) } else { Ok(None) }
     }
 
     fn _token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -116,18 +126,27 @@ impl AsyncClient {
         self.start(py, |client| async move { client.history().await })
     }
 
-    fn _close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.start(py, |client| async move { client.close().await })
+    fn _close(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let limit = close_timeout(timeout)?;
+        self.start(py, move |client| async move { bindings::close_within(&client, limit).await })
     }
 
     /// Describes the current token without the secret: its state and its source.
-    fn explain(&self) -> String {
-        self.shared.client.explain()
+    fn explain(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.shared.here_now(py)?.client.explain())
     }
 
     /// Returns counters of what this client has done since it was made.
-    fn stats(&self) -> Stats {
-        self.shared.client.stats().into()
+    fn stats(&self, py: Python<'_>) -> PyResult<Stats> {
+        Ok(self.shared.here_now(py)?.client.stats().into())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.shared.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.shared.clear();
     }
 
     fn __repr__(&self) -> String {

@@ -1,16 +1,22 @@
 //! The client whose calls block the calling thread.
 
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    PyTraverseError, PyVisit,
+    exceptions::PyException,
+    prelude::*,
+    types::{PyDict, PyTuple, PyType},
+};
+use tokenlease::bindings;
 
 use crate::{
     registry::Registry,
-    shared::{Shared, token_options},
+    shared::{Shared, close_timeout, token_options},
     stats::Stats,
     token::Token,
 };
 
 /// Gets, caches and shares the token of one identity; its calls block the calling thread.
-#[pyclass(frozen, module = "tokenlease")]
+#[pyclass(frozen, weakref, module = "tokenlease")]
 pub(crate) struct Client(Shared);
 
 #[pymethods]
@@ -30,9 +36,10 @@ impl Client {
 
     /// Returns the token to use now.
     fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        match self.0.tokens.cached(py, &self.0.client) {
+        let shared = self.0.here(py)?;
+        match shared.tokens.cached(py, &shared.client) {
             Some(token) => Ok(token.into_any()),
-            None => self.0.token(py),
+            None => shared.token(py),
         }
     }
 
@@ -44,12 +51,13 @@ impl Client {
         deadline: Option<&Bound<'_, PyAny>>,
         min_remaining: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
+        // Read also while a token is cached, so that a mistake is found by the first test.
+        let options = token_options(deadline, min_remaining)?;
         if min_remaining.is_none()
-            && let Some(token) = self.0.cached(py)
+            && let Some(token) = self.0.here(py)?.cached(py)
         {
             return token.map(Py::into_any);
         }
-        let options = token_options(deadline, min_remaining)?;
         self.0.wait(py, |client| async move { client.token_with(options).await })
     }
 
@@ -87,8 +95,8 @@ impl Client {
     }
 
     /// Describes the current token without the secret: its state and its source.
-    fn explain(&self) -> String {
-        self.0.client.explain()
+    fn explain(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.0.here_now(py)?.client.explain())
     }
 
     /// Returns the last logins, refetches and rejections of the identity, with their causes.
@@ -97,29 +105,49 @@ impl Client {
     }
 
     /// Returns counters of what this client has done since it was made.
-    fn stats(&self) -> Stats {
-        self.0.client.stats().into()
+    fn stats(&self, py: Python<'_>) -> PyResult<Stats> {
+        Ok(self.0.here_now(py)?.client.stats().into())
     }
 
-    /// Waits until the client has no work in progress.
-    fn close(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.0.wait(py, |client| async move { client.close().await })
+    /// Waits until the client has no work in progress, for the timeout at most.
+    #[pyo3(signature = (*, timeout=None))]
+    fn close(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let limit = close_timeout(timeout)?;
+        self.0.wait(py, move |client| async move { bindings::close_within(&client, limit).await })
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
 
-    #[pyo3(signature = (*_exception))]
+    #[pyo3(signature = (*exception))]
     fn __exit__(
         &self,
         py: Python<'_>,
-        _exception: &Bound<'_, pyo3::types::PyTuple>,
-    ) -> PyResult<Py<PyAny>> {
-        self.close(py)
+        exception: &Bound<'_, PyTuple>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        if is_interrupted(exception)? { Ok(None) } else { self.close(py, None).map(Some) }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.0.clear();
     }
 
     fn __repr__(&self) -> String {
         format!("<{:?}>", self.0.client)
+    }
+}
+
+/// Returns whether a `with` block ends by an exception that is not an `Exception`, such as
+/// `KeyboardInterrupt` or `CancelledError`. Then the program wants to end now, and does not wait.
+fn is_interrupted(exception: &Bound<'_, PyTuple>) -> PyResult<bool> {
+    let Ok(class) = exception.get_item(0) else { return Ok(false) };
+    match class.cast::<PyType>() {
+        Ok(class) => Ok(!class.is_subclass_of::<PyException>()?),
+        Err(_) => Ok(false),
     }
 }

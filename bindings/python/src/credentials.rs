@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use pyo3::{
+    PyTraverseError, PyVisit,
     prelude::*,
     types::{PyDict, PyString},
 };
@@ -17,31 +19,62 @@ use crate::{
     options::{fields, wrong_type},
 };
 
+/// The functions of a client that fetch its credentials. The garbage collector sees them, since a bound
+/// method may belong to the object that has the client.
+#[derive(Clone)]
+pub(crate) struct Functions(Arc<ArcSwapOption<Vec<Py<PyAny>>>>);
+
+impl Functions {
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.0.load().iter().flat_map(|all| all.iter()).try_for_each(|one| visit.call(one))
+    }
+
+    /// Drops the functions of a client that the garbage collector found unreachable.
+    pub(crate) fn clear(&self) {
+        self.0.store(None);
+    }
+
+    fn get(&self, py: Python<'_>, index: usize) -> Result<Py<PyAny>> {
+        let functions = self.0.load();
+        let function = functions.as_ref().and_then(|all| all.get(index));
+        function.map(|function| function.clone_ref(py)).ok_or_else(|| {
+            Error::new(ErrorKind::Unavailable, "the client was garbage-collected during its call")
+        })
+    }
+}
+
 /// A secret as the caller passed it.
 enum SecretArgument {
     Text(Secret),
-    Function(Py<PyAny>),
+    /// The index of the function.
+    Function(usize),
 }
 
 impl SecretArgument {
-    fn read(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Self>> {
+    fn read(
+        name: &str,
+        value: Option<&Bound<'_, PyAny>>,
+        functions: &mut Vec<Py<PyAny>>,
+    ) -> PyResult<Option<Self>> {
         let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
         if let Ok(text) = value.cast::<PyString>() {
             return Ok(Some(Self::Text(Secret::from(text.to_cow()?.into_owned()))));
         }
         if value.is_callable() {
-            return Ok(Some(Self::Function(value.clone().unbind())));
+            functions.push(value.clone().unbind());
+            return Ok(Some(Self::Function(functions.len() - 1)));
         }
         Err(wrong_type(name, value, "text, or a function that returns it"))
     }
 
-    fn fetch(&self, py: Python<'_>, name: &str) -> Result<Secret> {
+    fn fetch(&self, py: Python<'_>, name: &str, functions: &Functions) -> Result<Secret> {
         let function = match self {
             Self::Text(secret) => return Ok(secret.clone()),
-            Self::Function(function) => function.bind(py),
+            Self::Function(index) => functions.get(py, *index)?,
         };
         let what = format!("the function that fetches the {name}");
-        let returned = function.call0().map_err(|raised| error::of_exception(py, raised, &what))?;
+        let returned =
+            function.bind(py).call0().map_err(|raised| error::of_exception(py, raised, &what))?;
         let text = returned
             .cast::<PyString>()
             .ok()
@@ -62,35 +95,36 @@ pub(crate) fn source(
     password: Option<&Bound<'_, PyAny>>,
     client_secret: Option<&Bound<'_, PyAny>>,
     extra_secret: Option<&Bound<'_, PyDict>>,
-) -> PyResult<CredentialsSource> {
+) -> PyResult<(CredentialsSource, Functions)> {
+    let mut functions = Vec::new();
     let secrets = [
-        SecretArgument::read("password", password)?,
-        SecretArgument::read("client_secret", client_secret)?,
+        SecretArgument::read("password", password, &mut functions)?,
+        SecretArgument::read("client_secret", client_secret, &mut functions)?,
     ];
     let mut extra = Vec::new();
     if let Some(given) = extra_secret {
         for (name, value) in fields("extra_secret", given.as_any())? {
             if let (Some(name), Some(secret)) =
-                (name, SecretArgument::read("extra_secret", Some(&value))?)
+                (name, SecretArgument::read("extra_secret", Some(&value), &mut functions)?)
             {
                 extra.push((name, secret));
             }
         }
     }
-    let is_function = |secret: &SecretArgument| matches!(secret, SecretArgument::Function(_));
-    let has_function = secrets.iter().flatten().any(is_function)
-        || extra.iter().any(|(_, secret)| is_function(secret));
+    let has_function = !functions.is_empty();
+    let functions = Functions(Arc::new(ArcSwapOption::from_pointee(functions)));
+    let called = functions.clone();
     let fetch = move |py: Python<'_>| -> Result<Credentials> {
         let [password, client_secret] = &secrets;
         let fetch = |secret: &Option<SecretArgument>, name| {
-            secret.as_ref().map(|secret| secret.fetch(py, name)).transpose()
+            secret.as_ref().map(|secret| secret.fetch(py, name, &called)).transpose()
         };
         Ok(Credentials {
             password: fetch(password, "password")?,
             client_secret: fetch(client_secret, "client secret")?,
             extra_secrets: extra
                 .iter()
-                .map(|(name, secret)| Ok((name.clone(), secret.fetch(py, "extra field")?)))
+                .map(|(name, secret)| Ok((name.clone(), secret.fetch(py, "extra field", &called)?)))
                 .collect::<Result<_>>()?,
         })
     };
@@ -104,5 +138,5 @@ pub(crate) fn source(
     } else {
         fetch(py).and_then(|credentials| options.credentials(credentials))
     };
-    source.map_err(|error| error::raise(py, &error))
+    source.map(|source| (source, functions)).map_err(|error| error::raise(py, &error))
 }

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use pyo3::{
-    exceptions::PyRuntimeError,
+    exceptions::{PyOSError, PyRuntimeError},
     prelude::*,
     sync::PyOnceLock,
     types::{PyDict, PyType},
@@ -61,7 +61,8 @@ fn datetime(py: Python<'_>, time: WallTime) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// Converts an exception that a user's function raised. An exception of this package keeps its
-/// kind; any other becomes `Config`. The message is not copied, since it may contain a secret: it
+/// kind. `OSError`, `ConnectionError` and `TimeoutError` become `Unavailable`, which is retryable: the
+/// place where the secret is kept cannot be reached now. Any other becomes `Config`. The message is not copied, since it may contain a secret: it
 /// stays in the exception, which becomes the cause.
 pub(crate) fn of_exception(py: Python<'_>, raised: PyErr, what: &str) -> Error {
     let value = raised.value(py);
@@ -71,7 +72,12 @@ pub(crate) fn of_exception(py: Python<'_>, raised: PyErr, what: &str) -> Error {
         .into_iter()
         .flatten()
         .find(|(_, class)| value.is_instance(class.bind(py)).unwrap_or(false));
-    let kind = kind.map_or(ErrorKind::Config, |(kind, _)| *kind);
+    // `ConnectionError` and `TimeoutError` are subclasses of `OSError`.
+    let other = || {
+        let is_temporary = value.is_instance_of::<PyOSError>();
+        if is_temporary { ErrorKind::Unavailable } else { ErrorKind::Config }
+    };
+    let kind = kind.map_or_else(other, |(kind, _)| *kind);
     Error::new(kind, format!("{what} raised {class}"))
         .advice("see the cause of this exception for its message")
         .with_source(raised)

@@ -9,7 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use pyo3::{exceptions::PyRuntimeError, prelude::*, sync::PyOnceLock};
+use pyo3::{PyTraverseError, PyVisit, exceptions::PyRuntimeError, prelude::*, sync::PyOnceLock};
 use tokenlease::{Error, ErrorKind};
 
 use crate::{error, interpreter_guard};
@@ -28,16 +28,27 @@ struct Completed {
 type Outcome = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
 
 impl EventLoop {
-    /// Returns the loop that runs the calling task; `last` is the loop of the call before.
+    /// Returns the loop that runs the calling task, of asyncio or trio; `last` is the loop of the call
+    /// before.
     pub(crate) fn running(py: Python<'_>, last: &ArcSwapOption<Self>) -> PyResult<Arc<Self>> {
         static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let running = GET.import(py, "asyncio", "get_running_loop")?.call0()?;
+        let running = GET.import(py, "tokenlease._loops", "running_loop")?.call0()?;
         if let Some(last) = last.load_full().filter(|last| last.event_loop.is(&running)) {
             return Ok(last);
         }
-        let found = Arc::new(Self { event_loop: running.unbind(), completed: Mutex::default() });
+        let found = Self::of(running.unbind());
         last.store(Some(found.clone()));
         Ok(found)
+    }
+
+    /// Returns an event loop of these methods: `create_future` and `call_soon_threadsafe`.
+    pub(crate) fn of(event_loop: Py<PyAny>) -> Arc<Self> {
+        Arc::new(Self { event_loop, completed: Mutex::default() })
+    }
+
+    /// Shows the garbage collector the reference to the loop.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)
     }
 
     /// Returns a new future of this loop, and the promise that completes it.

@@ -9,6 +9,8 @@ mod client;
 mod credentials;
 mod error;
 mod event_loop;
+mod fork;
+mod hub;
 mod interpreter_guard;
 mod log;
 mod options;
@@ -42,6 +44,7 @@ mod _tokenlease {
         module.add("OPTIONS", PyTuple::new(py, tokenlease_config::KEYS)?)?;
         module.add("ERROR_KINDS", PyTuple::new(py, ErrorKind::ALL.map(ErrorKind::as_str))?)?;
         crate::error::load(py)?;
+        crate::fork::register(py)?;
         crate::interpreter_guard::close_at_exit(py)
     }
 }

@@ -1,17 +1,20 @@
 //! The registry: what clients share.
 
 use pyo3::{prelude::*, types::PyDict};
+use tokenlease::bindings;
 use tokenlease_config::Options;
 
 use crate::{options, wait};
 
 /// The store, the trusted certificates and the HTTP settings that several clients share.
-#[pyclass(frozen, module = "tokenlease")]
+#[pyclass(frozen, weakref, module = "tokenlease")]
 pub(crate) struct Registry(tokenlease::Registry);
 
 impl Registry {
-    pub(crate) fn inner(&self) -> &tokenlease::Registry {
-        &self.0
+    /// Returns the registry, or in a forked child the child's own.
+    pub(crate) fn in_this_process(&self, py: Python<'_>) -> PyResult<tokenlease::Registry> {
+        let registry = bindings::registry_in_this_process(&self.0);
+        registry.map_err(|error| crate::error::raise(py, &error))
     }
 }
 

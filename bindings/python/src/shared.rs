@@ -1,8 +1,13 @@
 //! The parts that the blocking and the async client share.
 
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use pyo3::{prelude::*, types::PyDict};
+use arc_swap::ArcSwapOption;
+use once_cell::race::OnceBox;
+use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 use tokenlease::{
     Client, History, Rejection, Result, TokenOptions,
     bindings::{self, Slot},
@@ -13,7 +18,10 @@ use tokenlease::{
 };
 
 use crate::{
-    credentials,
+    credentials::{self, Functions},
+    error,
+    event_loop::EventLoop,
+    fork,
     log::Log,
     options,
     registry::{self, Registry},
@@ -26,6 +34,13 @@ pub(crate) struct Shared {
     pub(crate) client: Client,
     pub(crate) tokens: Tokens,
     pub(crate) log: Log,
+    /// The loop of the last call. Nearly every program has only one.
+    pub(crate) event_loop: ArcSwapOption<EventLoop>,
+    functions: Functions,
+    /// The number of forks when this was made.
+    forks: u32,
+    /// The same client in a child that this process forked.
+    child: OnceBox<Arc<Self>>,
 }
 
 impl Shared {
@@ -37,16 +52,100 @@ impl Shared {
         registry: Option<&Bound<'_, Registry>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        fork::notice();
         let options = options::read(options)?;
-        let credentials = credentials::source(py, &options, password, client_secret, extra_secret)?;
-        let registry = registry.map(|registry| registry.get().inner().clone());
+        let (credentials, functions) =
+            credentials::source(py, &options, password, client_secret, extra_secret)?;
+        let registry = registry.map(|registry| registry.get().in_this_process(py)).transpose()?;
         let log = Log::default();
         let hook = log.clone();
         let client = registry::build(py, options, move |options| {
             let builder = options.client(credentials, registry.as_ref())?;
             bindings::observe(builder, move |_, entry| hook.push(entry)).build()
         })?;
-        Ok(Self { client, tokens: Tokens::default(), log })
+        Ok(Self::of(client, log, functions))
+    }
+
+    fn of(client: Client, log: Log, functions: Functions) -> Self {
+        Self {
+            client,
+            tokens: Tokens::default(),
+            log,
+            event_loop: ArcSwapOption::empty(),
+            functions,
+            forks: fork::count(),
+            child: OnceBox::new(),
+        }
+    }
+
+    /// Returns this in the process that made it, and in a forked child what the child made of it.
+    #[inline]
+    pub(crate) fn here(&self, py: Python<'_>) -> PyResult<&Self> {
+        if self.forks == fork::count() {
+            return Ok(self);
+        }
+        self.of_child(py).map(|child| child.map_or(self, |child| &**child))
+    }
+
+    /// As [`here`](Self::here), for calls that are not answered from memory: they also notice a fork
+    /// that Python was not told of.
+    pub(crate) fn here_now(&self, py: Python<'_>) -> PyResult<&Self> {
+        fork::notice();
+        self.here(py)
+    }
+
+    /// As [`here_now`](Self::here_now), for calls that outlive the caller.
+    pub(crate) fn shared_now(self: &Arc<Self>, py: Python<'_>) -> PyResult<Arc<Self>> {
+        fork::notice();
+        Ok(self.of_child(py)?.unwrap_or(self).clone())
+    }
+
+    /// Returns what this process made of it as a forked child. Makes it at the first call: from the
+    /// same settings, with the tokens that the parent had in memory. `None` if this process made it.
+    /// Each forked process of a line is one link of a chain.
+    fn of_child(&self, py: Python<'_>) -> PyResult<Option<&Arc<Self>>> {
+        let (mut last, mut found) = (self, None);
+        loop {
+            if let Some(child) = last.child.get() {
+                (last, found) = (child, Some(child));
+            } else if last.forks == fork::count() {
+                return Ok(found);
+            } else {
+                // If two threads get here at once, one of their clients is dropped unused.
+                let made = last.child.get_or_try_init(|| last.after_fork().map(Box::new));
+                made.map_err(|error| error::raise(py, &error))?;
+            }
+        }
+    }
+
+    fn after_fork(&self) -> Result<Arc<Self>> {
+        let log = Log::default();
+        let hook = log.clone();
+        let client = bindings::after_fork(&self.client, move |_, entry| hook.push(entry))?;
+        Ok(Arc::new(Self::of(client, log, self.functions.clone())))
+    }
+
+    /// Shows the garbage collector the references to Python objects that may refer to the client.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        self.functions.traverse(visit)?;
+        let mut last = Some(self);
+        while let Some(shared) = last {
+            if let Some(event_loop) = &*shared.event_loop.load() {
+                event_loop.traverse(visit)?;
+            }
+            last = shared.child.get().map(|child| &**child);
+        }
+        Ok(())
+    }
+
+    /// Drops those references.
+    pub(crate) fn clear(&self) {
+        self.functions.clear();
+        let mut last = Some(self);
+        while let Some(shared) = last {
+            shared.event_loop.store(None);
+            last = shared.child.get().map(|child| &**child);
+        }
     }
 
     /// Returns the token if it is cached and fresh.
@@ -64,6 +163,10 @@ impl Shared {
     #[cold]
     #[inline(never)]
     pub(crate) fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.here_now(py)?.token_here(py)
+    }
+
+    fn token_here(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         if let Some(token) = self.cached(py) {
             return token.map(Py::into_any);
         }
@@ -93,8 +196,9 @@ impl Shared {
         F: Future<Output = Result<R>> + Send + 'static,
         R: Outcome,
     {
-        let outcome = wait::for_client(py, &self.client, work(self.client.clone()));
-        self.convert(py, outcome)
+        let here = self.here_now(py)?;
+        let outcome = wait::for_client(py, &here.client, work(here.client.clone()));
+        here.convert(py, outcome)
     }
 
     fn convert(&self, py: Python<'_>, outcome: PyResult<impl Outcome>) -> PyResult<Py<PyAny>> {
@@ -116,6 +220,11 @@ pub(crate) fn token_options(
         options = options.with_min_remaining(options::duration("min_remaining", remaining)?);
     }
     Ok(options)
+}
+
+/// Reads the timeout of `close`.
+pub(crate) fn close_timeout(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
+    timeout.map(|timeout| options::duration("timeout", timeout)).transpose()
 }
 
 /// The result of a call, to be converted to a Python object.

@@ -12,7 +12,7 @@ use tokenlease::{
     runtime::Runtime,
 };
 
-use crate::error;
+use crate::{error, hub};
 
 /// How often a waiting main thread checks for signals.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
@@ -46,6 +46,10 @@ where
 /// Waits for a slot of the client's wait queue, in which the calling thread asks for the token. A
 /// thousand threads that were answered at once would contend for the interpreter's lock.
 pub(crate) fn for_slot<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Slot<'a>>> {
+    // The thread of a greenlet must not sleep: the greenlet with the slot may be one of its own.
+    if hub::running(py)?.is_some() {
+        return Ok(None);
+    }
     let (began, limit) = (Instant::now(), client.deadline().min(MAX_SLOT_WAIT));
     // Little is done before the interpreter's lock is released: the next thread waits for it.
     let slot = py.detach(|| {
@@ -101,6 +105,10 @@ where
     F: Future<Output = Result<R>> + Send + 'static,
     R: Send + 'static,
 {
+    if let Some(hub) = hub::running(py)? {
+        let runtime = runtime().map_err(|error| error::raise(py, &error))?;
+        return hub::wait(py, hub, runtime, work);
+    }
     let interval = signal_interval(py)?;
     let check = || {
         let checked = Python::try_attach(|py| py.check_signals().map_err(Failure::Raised));

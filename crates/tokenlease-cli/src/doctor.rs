@@ -7,14 +7,13 @@ mod http;
 mod login;
 mod network;
 mod setup;
+mod store;
 mod tls;
 
 use std::fmt;
 
 use serde_json::{Value, json};
-use tokenlease::{Result, store::RecordName};
-
-use tokenlease_config::{duration, store};
+use tokenlease::Result;
 
 use crate::{
     args::Doctor,
@@ -161,7 +160,9 @@ pub(crate) fn run(
         report.add(finding)?;
     }
     session::block_on(connect(&settings, &mut report))?;
-    report.add(check_store(&settings))?;
+    for finding in store::check(&settings) {
+        report.add(finding)?;
+    }
     if !args.login {
         report.add(Finding::skip("login", "not run; use --login to get a token"))?;
     } else if ["address", "dns", "tcp", "tls", "http", "discovery", "store"]
@@ -173,26 +174,6 @@ pub(crate) fn run(
         report.add(login::check(&settings))?;
     }
     report.end()
-}
-
-/// Opens and tests the store.
-fn check_store(settings: &Settings) -> Finding {
-    let checked = session::block_on(async {
-        let config = settings.store()?;
-        let opened = store::open(&config).await?;
-        let checked = tokenlease_store::check(&opened.store).await?;
-        let took = duration::show(checked.write);
-        // The record that other commands use may belong to another user.
-        let name = RecordName::new(settings.identity.clone());
-        let exists = tokenlease_store::check_record(&opened.store, &name).await?;
-        let record = if exists { "can be read" } else { "does not exist yet" };
-        let url = &config.url;
-        Ok::<_, Failure>(format!("{url} works; a write takes {took}; the record {record}"))
-    });
-    match checked {
-        Ok(detail) => Finding::ok("store", detail),
-        Err(failure) => Finding::error("store", &failure.error),
-    }
 }
 
 /// Checks the connection to the server. Each step needs the one before.

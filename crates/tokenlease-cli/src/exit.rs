@@ -1,8 +1,12 @@
 //! Exit codes, and the table from kinds of errors to codes.
 
-use std::error::Error as _;
+use std::{error::Error as _, process::ExitCode};
 
 use tokenlease::{Error, ErrorKind};
+
+/// What the program exits with: one of the codes below, or that of the command of `exec`. Exit codes of
+/// Windows have 32 bits.
+pub(crate) type Code = i32;
 
 /// Success.
 pub(crate) const SUCCESS: u8 = 0;
@@ -51,14 +55,17 @@ Exit codes:
 
 /// Returns the exit code of a command that ended: its own, or 128 and the number of the signal that
 /// ended it, as shells do.
-pub(crate) fn of_command(status: std::process::ExitStatus) -> u8 {
+pub(crate) fn of_command(status: std::process::ExitStatus) -> Code {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal = None::<i32>;
-    let code = status.code().or_else(|| signal.map(|signal| 128 + signal));
-    // Exit codes of Windows have 32 bits, those of this program 8.
-    code.map_or(INTERNAL, |code| u8::try_from(code).unwrap_or(u8::MAX))
+    status.code().or_else(|| signal.map(|signal| 128 + signal)).unwrap_or(INTERNAL.into())
+}
+
+/// Returns the code for the end of `main`, or ends the program if its code has more than 8 bits.
+pub(crate) fn of_program(code: Code) -> ExitCode {
+    u8::try_from(code).map_or_else(|_| std::process::exit(code), ExitCode::from)
 }
 
 /// Returns the exit code of an error. If a deadline passed while the client retried, the code is that of

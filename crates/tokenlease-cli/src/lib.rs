@@ -116,9 +116,9 @@ pub fn main() -> ExitCode {
     trace(cli.verbose, warns);
     let code = run(&cli).unwrap_or_else(|failure| {
         cli.output.failure(&failure);
-        failure.code
+        failure.code.into()
     });
-    ExitCode::from(code)
+    exit::of_program(code)
 }
 
 /// Returns the command line, for the generators of completions and manual pages.
@@ -139,27 +139,35 @@ fn turn_core_dumps_off() {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn turn_core_dumps_off() {}
 
-fn run(cli: &Cli) -> Result<u8, Failure> {
+fn run(cli: &Cli) -> Result<exit::Code, Failure> {
     let environment = &|name: &str| std::env::var_os(name);
     let output = cli.output;
     match &cli.command {
         Command::Token(args) => commands::token::run(args, output, environment)?,
         Command::Exec(args) => return commands::exec::run(args, environment),
-        Command::Status(args) => return commands::status::run(args, output, environment),
-        Command::History(args) => return commands::history::run(args, output, environment),
-        Command::Validate(args) => return commands::validate::run(args, output, environment),
+        Command::Status(args) => {
+            return commands::status::run(args, output, environment).map(exit::Code::from);
+        }
+        Command::History(args) => {
+            return commands::history::run(args, output, environment).map(exit::Code::from);
+        }
+        Command::Validate(args) => {
+            return commands::validate::run(args, output, environment).map(exit::Code::from);
+        }
         Command::ReportRejected(args) => commands::report_rejected::run(args, output, environment)?,
         Command::Refetch(args) => commands::refetch::run(args, output, environment)?,
         Command::Revoke(args) => commands::revoke::run(args, output, environment)?,
         Command::Forget(args) => commands::forget::run(args, output, environment)?,
         Command::Unblock(args) => commands::unblock::run(args, output, environment)?,
         Command::Store { command } => commands::store::run(command, output, environment)?,
-        Command::Doctor(args) => return doctor::run(args, output, environment),
+        Command::Doctor(args) => {
+            return doctor::run(args, output, environment).map(exit::Code::from);
+        }
         Command::Emulate(args) => commands::emulate::run(args)?,
         Command::DemoProcess => commands::demo::process(environment)?,
         Command::Demo => commands::demo::run(output)?,
     }
-    Ok(exit::SUCCESS)
+    Ok(exit::SUCCESS.into())
 }
 
 /// Prints clap's message: help on standard output, or an error of the command line.

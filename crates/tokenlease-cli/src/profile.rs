@@ -31,9 +31,9 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
     if others_can_write(&path) {
         warn(format!(
-            "other users can write to {0}, and could redirect your secrets to another server; run \
-             `chmod go-w {0}`",
-            path.display()
+            "other users can write to {}, and could redirect your secrets to another server; run `{}`",
+            path.display(),
+            closing_command(&path)
         ));
     }
     let mut options = read(&text, name).map_err(|problem| problem.of(&path))?;
@@ -226,9 +226,21 @@ fn others_can_write(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o022 != 0)
 }
 
-#[cfg(not(unix))]
-fn others_can_write(_: &Path) -> bool {
-    false
+#[cfg(windows)]
+fn others_can_write(path: &Path) -> bool {
+    use tokenlease_store::windows_rights as rights;
+    let found =
+        fs::File::open(path).and_then(|file| Ok((rights::user()?, rights::of_file(&file)?)));
+    found.is_ok_and(|(user, found)| !found.writers(user).is_empty())
+}
+
+/// Returns the command that takes the rights to write from other users.
+fn closing_command(path: &Path) -> String {
+    if cfg!(windows) {
+        format!("icacls \"{}\" /inheritance:r /grant:r \"%USERNAME%:F\"", path.display())
+    } else {
+        format!("chmod go-w {}", path.display())
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use tokenlease::{Error, Result, core::Token};
+use tokenlease_store::busy;
 
 use crate::output::config;
 
@@ -39,7 +40,7 @@ impl TokenFile {
 
     /// Removes the file, if it exists.
     pub(crate) fn remove(&self) -> Result<()> {
-        match fs::remove_file(&self.path) {
+        match busy::retry(|| fs::remove_file(&self.path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(config(format!("{} can't be removed: {error}", self.path.display()))
                     .advice("remove it: it contains a token"))
@@ -70,13 +71,30 @@ impl TokenFile {
         file.write_all(b"\n")?;
         // Without it a file system may keep an empty file after a power failure.
         file.as_file().sync_data()?;
-        file.persist(&self.path).map(drop).map_err(|error| error.error)
+        // It is closed first: on Windows no other process can open it.
+        let file = file.into_temp_path();
+        busy::retry(|| fs::rename(&file, &self.path))?;
+        // Its name is that of no file now.
+        std::mem::forget(file);
+        Ok(())
     }
 
-    /// Creates a file of mode 0600 in the same folder, which is removed unless it is renamed.
+    /// Creates a file for the user alone in the same folder, which is removed unless it is renamed.
     fn temporary(&self) -> io::Result<tempfile::NamedTempFile> {
         let folder = self.path.parent().unwrap_or_else(|| Path::new("/"));
-        tempfile::Builder::new().prefix(".tokenlease-").tempfile_in(folder)
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(".tokenlease-");
+        #[cfg(windows)]
+        return builder.make_in(folder, |path| {
+            use std::os::windows::fs::OpenOptionsExt as _;
+            let mut options = fs::OpenOptions::new();
+            // No other process opens it before it is private.
+            let file = options.read(true).write(true).create_new(true).share_mode(0).open(path)?;
+            tokenlease_store::windows_rights::make_private(path)?;
+            Ok(file)
+        });
+        #[cfg(not(windows))]
+        builder.tempfile_in(folder)
     }
 }
 

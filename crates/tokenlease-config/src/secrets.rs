@@ -3,7 +3,8 @@
 //! Secrets are never taken from the command line and never shown.
 
 pub(crate) mod command;
-#[cfg_attr(not(unix), path = "secrets/readers/other.rs")]
+#[cfg_attr(windows, path = "secrets/readers/windows.rs")]
+#[cfg_attr(not(any(unix, windows)), path = "secrets/readers/other.rs")]
 mod readers;
 
 use std::{
@@ -162,7 +163,8 @@ fn wrong(detail: String, kind: SecretKind) -> Error {
 fn read_file(path: &Path, warn: impl Fn(&str)) -> io::Result<Zeroizing<Vec<u8>>> {
     let file = File::open(path)?;
     if readers::others_can_read(&file) {
-        warn(&format!("{0} can be read by other users; run `chmod 600 {0}`", path.display()));
+        let command = readers::command(path);
+        warn(&format!("{} can be read by other users; run `{command}`", path.display()));
     }
     // Allocated in full: a vector that grows leaves copies of the secret in freed memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
@@ -271,6 +273,25 @@ mod tests {
             assert!(error.contains(why), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
+    }
+
+    /// Rule: Languages: a password command starts with no signal blocked and the default of SIGPIPE, also
+    /// on a thread of the library.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_password_command_inherits_no_blocked_signals() {
+        let read = || {
+            // The test process itself ignores SIGPIPE.
+            let text = "grep -E '^Sig(Blk|Ign):' /proc/self/status | tr -d '\\n\\t'";
+            let source = SecretSource::Command(text.into());
+            source.read(SecretKind::Password, |_| ()).unwrap()
+        };
+        let thread = tokenlease::runtime::spawn_thread("test", read).unwrap();
+        let masks = thread.join().unwrap();
+        let (blocked, ignored) = masks.expose().split_once("SigIgn:").unwrap();
+        assert_eq!(blocked, format!("SigBlk:{:016x}", 0));
+        let ignored = u64::from_str_radix(ignored, 16).unwrap();
+        assert_eq!(ignored & 1 << 12, 0, "SIGPIPE, the signal 13");
     }
 
     /// Rule: Deadlines: a password command that does not end in time is ended with its children.

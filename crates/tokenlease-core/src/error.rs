@@ -266,11 +266,13 @@ pub enum ErrorKind {
     /// The server accepted the revocation of a token, and calls it active afterwards: use the client that
     /// received the token.
     NotRevoked,
+    /// The program ended the wait, by `interrupt` on another thread: call again to wait again.
+    Interrupted,
 }
 
 impl ErrorKind {
     /// All kinds, so that tests can check that tables of kinds are complete.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Config,
         Self::CredentialsRejected,
         Self::TokenRejected,
@@ -284,6 +286,7 @@ impl ErrorKind {
         Self::Forked,
         Self::Internal,
         Self::NotRevoked,
+        Self::Interrupted,
     ];
 
     /// Returns the kind's name in snake case, the same in all languages.
@@ -302,6 +305,7 @@ impl ErrorKind {
             Self::Forked => "forked",
             Self::Internal => "internal",
             Self::NotRevoked => "not_revoked",
+            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -322,6 +326,7 @@ impl fmt::Display for ErrorKind {
             Self::Forked => "forked",
             Self::Internal => "internal error",
             Self::NotRevoked => "not revoked",
+            Self::Interrupted => "interrupted",
         })
     }
 }

@@ -217,12 +217,15 @@ impl<C> State<C> {
     }
 }
 
-/// Returns an outage, or a rejection for an error with the code of a server's answer. Stores set the
-/// code only for answers that do not change before a person corrects the server or the options.
+/// Returns an outage, or a rejection for an error with the code of a server's answer, or that lasts.
+/// Stores set the code only for answers that do not change before a person corrects the server or the
+/// options. The faults of certificates last.
 pub(crate) fn of_server(error: Error) -> StoreError {
-    match error.code() {
-        Some(_) => StoreError::Rejected(error),
-        None => StoreError::Unavailable(error),
+    let lasts = matches!(error.kind(), ErrorKind::Store | ErrorKind::Config);
+    if error.code().is_some() || (lasts && !error.is_retryable()) {
+        StoreError::Rejected(error)
+    } else {
+        StoreError::Unavailable(error)
     }
 }
 

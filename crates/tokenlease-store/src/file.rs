@@ -10,13 +10,13 @@
 //! | `swept` | its time says when a process last removed expired files |
 //!
 //! `IDENTITY` is [`RecordName::key`]. Only their user can read and write the files, or the folder's group
-//! with [`FolderAccess::Group`]. No link is followed, and a file of another user is not used.
+//! with [`FolderAccess::Group`]. On Windows the folder's access rights say so, and its files inherit them. No link is followed, and a file of another user is not used.
 //!
 //! # Time
 //! The store's time is the system's suspend-aware clock plus an offset, which the first process
 //! after a boot writes. After a boot the store's time continues from the latest record: it adds the
-//! time by which the wall clock advanced since, and never goes back. Only Linux tells which boot it
-//! is; elsewhere the wall clock is the store's clock.
+//! time by which the wall clock advanced since, and never goes back. Linux, macOS and Windows
+//! tell which boot it is; elsewhere the wall clock is the store's clock.
 //!
 //! # Limits
 //! - On a file system that is not known to be local, all file operations run on threads for them, because
@@ -30,7 +30,8 @@
 //! - A process that was forked from the owner without `exec` keeps the owner's kernel lock after
 //!   the owner's death. Then the lock ends with its TTL.
 
-#[cfg_attr(not(unix), path = "file/access/other.rs")]
+#[cfg_attr(windows, path = "file/access/windows.rs")]
+#[cfg_attr(not(any(unix, windows)), path = "file/access/other.rs")]
 mod access;
 mod boot;
 mod file_system;
@@ -243,6 +244,18 @@ impl Store for FileStore {
         }
         let name = name.clone();
         self.on_blocking_thread(move |inner| inner.load(&name)).await
+    }
+
+    /// The child does not use the locks and the cached records of its parent.
+    fn after_fork(&self) -> Option<Self> {
+        let Inner { folder, clock, .. } = &*self.0;
+        Some(Self(Arc::new(Inner {
+            folder: folder.clone(),
+            clock: clock.after_fork(),
+            records: Records::new(folder),
+            locks: Locks::default(),
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
+        })))
     }
 
     /// On a local file system, a read of a record's file takes less time than a thread switch. For an

@@ -49,6 +49,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod busy;
 mod check;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod connection;
@@ -70,6 +72,9 @@ mod sealed;
 mod state_folder;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(all(feature = "file", any(windows, test)))]
+#[doc(hidden)]
+pub mod windows_rights;
 
 /// The checks that every store must pass, for the tests of your own store.
 #[cfg(feature = "conformance")]

@@ -97,6 +97,7 @@ pub struct Opened {
 /// | `memory:` | this process's memory, not shared |
 /// | `file:` | the default folder, see `FileStore::default_folder` |
 /// | `file:/path`, `file:///path` | that folder; the path is used literally, without decoding |
+/// | `file:C:\path`, `file:///C:/path` | that folder, on Windows |
 /// | `redis://user:password@host:port/database`, `rediss://…` | that server; `rediss` uses TLS |
 /// | `redis+cluster://host:port,host:port` | that cluster |
 /// | `redis+sentinel://host:port,host:port/primary` | the primary that these sentinels name |
@@ -277,12 +278,24 @@ async fn with_key(store: crate::FileStore, options: &StoreOptions) -> Result<Ope
 #[cfg(feature = "file")]
 fn folder_of(path: &str) -> Result<std::path::PathBuf> {
     match path.strip_prefix("//") {
+        Some(path) if cfg!(windows) && on_drive(path).is_some() => {
+            Ok(on_drive(path).unwrap_or(path).into())
+        }
         Some(path) if path.starts_with('/') => Ok(path.into()),
         Some(_) => Err(Error::new(ErrorKind::Config, "the store's URL has a host before its path")
             .expected("file:/path or file:///path")),
         None if path.is_empty() => crate::FileStore::default_folder(),
         None => Ok(path.into()),
     }
+}
+
+/// Returns the path on a drive of Windows that follows `file://`: `C:/tokens` of `/C:/tokens`.
+#[cfg(feature = "file")]
+fn on_drive(path: &str) -> Option<&str> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let (drive, rest) = path.split_once(':')?;
+    let is_letter = drive.len() == 1 && drive.starts_with(|c: char| c.is_ascii_alphabetic());
+    (is_letter && rest.starts_with(['/', '\\'])).then_some(path)
 }
 
 /// Opens a folder, and reads its key, unless that needs calls of the store. Blocks.
@@ -363,6 +376,27 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Config, "{url}");
             assert!(!error.to_string().contains("canary"), "{error}");
         }
+    }
+
+    /// Rule: Formats: on Windows the URL of a folder may name a drive, as a path or after three slashes.
+    #[cfg(feature = "file")]
+    #[test]
+    fn the_url_of_a_folder_may_name_a_drive() {
+        for (url, path) in [
+            ("/C:/tokens", Some("C:/tokens")),
+            ("/c:\\tokens", Some("c:\\tokens")),
+            ("C:\\tokens", Some("C:\\tokens")),
+            ("/C:tokens", None),
+            ("/CC:/tokens", None),
+            ("/tokens", None),
+            ("host/C:/tokens", None),
+            ("", None),
+        ] {
+            assert_eq!(on_drive(url), path, "{url}");
+        }
+        let expected = if cfg!(windows) { "C:/tokens" } else { "/C:/tokens" };
+        assert_eq!(folder_of("///C:/tokens").unwrap(), std::path::PathBuf::from(expected));
+        assert_eq!(folder_of("C:\\tokens").unwrap(), std::path::PathBuf::from("C:\\tokens"));
     }
 
     #[cfg(feature = "file")]

@@ -325,6 +325,17 @@ impl Store for PostgresStore {
         self.0.load(name).await
     }
 
+    fn after_fork(&self) -> Option<Self> {
+        let Inner { config, tls, hosts, .. } = &*self.0;
+        Some(Self(Arc::new(Inner {
+            config: config.clone(),
+            tls: tls.as_ref().map(tls::after_fork),
+            hosts: hosts.clone(),
+            slot: Slot::new(),
+            seen_locks: SeenLocks::default(),
+        })))
+    }
+
     async fn swap(
         &self,
         name: &RecordName,

@@ -136,6 +136,11 @@ impl Store for RedisStore {
         inner.nodes.run(&Call { script, key, arguments: Vec::new() }).await.map(loaded)
     }
 
+    fn after_fork(&self) -> Option<Self> {
+        let nodes = self.0.nodes.after_fork();
+        Some(Self(Arc::new(Inner { nodes, scripts: Scripts::new() })))
+    }
+
     async fn swap(
         &self,
         name: &RecordName,
@@ -221,7 +226,12 @@ mod tests {
         let error = (::redis::ErrorKind::Io, "it", "said canary".to_owned()).into();
         let at = connect::Address { host: "h".into(), port: 1 };
         let connector = store.0.nodes.connector();
-        assert!(!connector.failed(&at, "failed", &error).to_string().contains("canary"));
+        assert!(
+            !connector
+                .failed(connect::Peer::Server, &at, "failed", &error)
+                .to_string()
+                .contains("canary")
+        );
         let url = "rediss+sentinel://u:canary@a,[::1]:7/name/2?sentinel_password=canary";
         let store = RedisStore::open(url, &[]).unwrap();
         assert_eq!(store.0.nodes.hosts(), ["a:26379", "::1:7"]);

@@ -161,6 +161,10 @@ impl<S: Store> Store for Sealed<S> {
         Some(loaded.and_then(|loaded| self.open_loaded(name, loaded)))
     }
 
+    fn after_fork(&self) -> Option<Self> {
+        Some(Self { inner: self.inner.after_fork()?, cipher: self.cipher.clone() })
+    }
+
     async fn swap(
         &self,
         name: &RecordName,

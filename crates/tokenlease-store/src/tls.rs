@@ -11,11 +11,18 @@ pub(crate) fn config(extra: &[Vec<u8>]) -> Result<ClientConfig> {
     bindings::store_tls_config(extra)
 }
 
-/// Returns the error of a connection to a store that TLS ended. `None`: it has another cause.
+/// Returns the configuration for a forked child.
+pub(crate) fn after_fork(config: &ClientConfig) -> ClientConfig {
+    bindings::tls_after_fork(config)
+}
+
+/// Returns the error of a connection to a store that TLS ended. `None`: it has another cause. A fault of
+/// the certificates or options is lasting.
 pub(crate) fn fault(store: &str, error: &(dyn StdError + 'static)) -> Option<Error> {
     let fault = bindings::tls_fault(error)?;
     let detail = format!("TLS with {store} failed: {}", fault.detail);
-    Some(Error::new(ErrorKind::Store, detail).advice(fault.advice))
+    let error = Error::new(ErrorKind::Store, detail).advice(fault.advice);
+    Some(if fault.lasts { error.lasting() } else { error })
 }
 
 /// Returns whether the host is this machine.

@@ -1,8 +1,10 @@
-//! Starts the real servers of tokenlease's tests: Redis or Valkey, PostgreSQL and `PgBouncer`.
+//! Starts the real servers of tokenlease's tests: Redis or Valkey, PostgreSQL, `PgBouncer`, and a TLS
+//! server that requires client certificates.
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
 mod certificate;
+mod client_certificates;
 mod place;
 mod pooler;
 mod postgres;
@@ -10,6 +12,7 @@ mod process;
 mod redis;
 
 pub use self::{
+    client_certificates::ClientCertificates,
     place::{Place, fake_time},
     pooler::pooler,
     postgres::{postgres, postgres_at},

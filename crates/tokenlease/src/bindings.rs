@@ -13,12 +13,14 @@ use crate::{
     builder::ClientBuilder,
     client::Client,
     log::LogEntry,
+    registry::Registry,
     runtime::{Runtime, check_may_block},
     transport::HttpOptions,
 };
 pub use crate::{
     builder::DEADLINE,
     cache::CacheVersion,
+    interrupts::Begun,
     tls::{Fault as TlsFault, expires_at, fault_in as tls_fault},
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
@@ -43,11 +45,36 @@ pub fn holds(client: &Client, version: &CacheVersion) -> bool {
 ///
 /// The first thread gets its slot at once. When it is done, `wakes` waiting threads are woken, and
 /// each of them wakes one more. A thread that then finds no cached token calls [`Slot::lead`] and
-/// asks. A thread that got no slot in time (`None`) asks as well.
-pub fn slot(client: &Client, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
+/// asks. A thread that got no slot in time, or whose call was interrupted (`None`), asks as well.
+pub fn slot(client: &Client, call: Begun, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
     // On a thread of the library, the call that follows is an error.
     check_may_block().ok()?;
-    client.0.wait_queue.wait(limit, wakes)
+    client.0.wait_queue.wait(limit, wakes, || is_interrupted(client, call))
+}
+
+/// Begins a call of the client on this thread, which may wait on another one.
+///
+/// # Errors
+/// `Config` in the client's own credentials function, for which the call would wait.
+pub fn begin(client: &Client) -> Result<Begun> {
+    client.0.begin()
+}
+
+/// Returns whether the call was interrupted.
+pub fn is_interrupted(client: &Client, call: Begun) -> bool {
+    client.0.interrupts.have_ended(call)
+}
+
+/// Awaits a call that began earlier until an interrupt ends it.
+///
+/// # Errors
+/// Those of the call, and `Interrupted`.
+pub async fn interruptible<R>(
+    client: Client,
+    call: Begun,
+    work: impl Future<Output = Result<R>>,
+) -> Result<R> {
+    client.0.interruptible(call, work).await
 }
 
 /// Returns the runtime on which the client works, for a binding to wait on.
@@ -67,6 +94,45 @@ pub fn observe(
     observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
 ) -> ClientBuilder {
     builder.observer(observer)
+}
+
+/// Returns the client for this process, which was forked from the one that made the client: with the same
+/// options, credentials and hook, and the tokens that the parent had in memory. It keeps nothing else of
+/// the parent: the counts begin at zero, and calls in progress stay the parent's. The `observer` is that
+/// of [`observe`].
+///
+/// It takes microseconds, and sends and opens nothing. The clients of one registry share a registry in
+/// the child too. Keep the result: another call makes another client.
+///
+/// # Errors
+/// `Forked` if the client's store does not support a fork ([`Store::after_fork`](crate::Store::after_fork)),
+/// and `Internal` if the system provides no random numbers.
+pub fn after_fork(
+    client: &Client,
+    observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
+) -> Result<Client> {
+    client.0.after_fork(Some(Arc::new(observer))).map(Client::new)
+}
+
+/// As [`Client::close`], and waits for `limit` at most. `None`: the client's limit.
+///
+/// # Errors
+/// As [`Client::close`].
+pub async fn close_within(client: &Client, limit: Option<Duration>) -> Result<()> {
+    client.close_with(crate::WaitOptions { deadline: limit, ..Default::default() }).await
+}
+
+/// Returns the registry in this process: itself, or in a forked child the child's own.
+///
+/// # Errors
+/// `Forked` if the registry's store does not support a fork.
+pub fn registry_in_this_process(registry: &Registry) -> Result<Registry> {
+    registry.in_this_process()
+}
+
+/// Returns a TLS configuration for a forked child. See [`Store::after_fork`](crate::Store::after_fork).
+pub fn tls_after_fork(config: &rustls::ClientConfig) -> rustls::ClientConfig {
+    crate::tls::after_fork(config)
 }
 
 /// Returns the verifier of servers' certificates that clients with these extra CAs (PEM) use.

@@ -17,6 +17,7 @@ use crate::{
     stats::Stats,
     status::Status,
     token_options::TokenOptions,
+    wait_options::WaitOptions,
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
 
@@ -58,7 +59,13 @@ impl crate::Client {
 macro_rules! blocking {
     ($self:ident, $client:ident => $call:expr) => {{
         let $client = $self.0.clone();
-        $self.0.0.runtime()?.block_on(async move { $call.await })?
+        let runtime = $self.0.0.runtime()?;
+        // On this thread: an interrupt between here and the call's first step counts.
+        let begun = $self.0.0.begin()?;
+        runtime.block_on(async move {
+            let state = $client.0.clone();
+            state.interruptible(begun, $call).await
+        })?
     }};
 }
 
@@ -75,14 +82,24 @@ impl Client {
         // In a forked child, a thread that does not exist there may hold the slot.
         state.runtime()?;
         check_may_block()?;
+        let begun = state.begin()?;
         let (began, deadline) = (Instant::now(), state.wait);
-        let slot = state.wait_queue.wait(deadline.min(MAX_SLOT_WAIT), WAKES);
+        let slot = state
+            .wait_queue
+            .wait(deadline.min(MAX_SLOT_WAIT), WAKES, || state.interrupts.have_ended(begun));
         if let Some(token) = state.cache.get_once() {
             return Ok(token);
         }
         let _slot = slot.and_then(Slot::lead);
         let left = deadline.saturating_sub(began.elapsed());
-        self.token_with(TokenOptions::default().with_deadline(left))
+        let options = TokenOptions::default().with_deadline(left);
+        let client = self.0.clone();
+        if let Some(result) = state.get_now(options) {
+            return Ok(result?.lease.token().clone());
+        }
+        state.runtime()?.block_on(async move {
+            client.0.interruptible(begun, client.token_with(options)).await
+        })?
     }
 
     /// See [`Client::with_token`](crate::Client::with_token).
@@ -140,8 +157,16 @@ impl Client {
     /// # Errors
     /// As [`Client::report_rejected`](crate::Client::report_rejected).
     pub fn report_rejected(&self, token: &Token) -> Result<Rejection> {
+        self.report_rejected_with(token, WaitOptions::default())
+    }
+
+    /// See [`Client::report_rejected_with`](crate::Client::report_rejected_with).
+    ///
+    /// # Errors
+    /// As [`Client::report_rejected_with`](crate::Client::report_rejected_with).
+    pub fn report_rejected_with(&self, token: &Token, options: WaitOptions) -> Result<Rejection> {
         let token = token.clone();
-        blocking!(self, client => client.report_rejected(&token))
+        blocking!(self, client => client.report_rejected_with(&token, options))
     }
 
     /// See [`Client::read_answer`](crate::Client::read_answer).
@@ -213,8 +238,16 @@ impl Client {
     /// # Errors
     /// As [`Client::validate`](crate::Client::validate).
     pub fn validate(&self, token: &Token) -> Result<bool> {
+        self.validate_with(token, WaitOptions::default())
+    }
+
+    /// See [`Client::validate_with`](crate::Client::validate_with).
+    ///
+    /// # Errors
+    /// As [`Client::validate_with`](crate::Client::validate_with).
+    pub fn validate_with(&self, token: &Token, options: WaitOptions) -> Result<bool> {
         let token = token.clone();
-        blocking!(self, client => client.validate(&token))
+        blocking!(self, client => client.validate_with(&token, options))
     }
 
     /// See [`Client::refetch`](crate::Client::refetch).
@@ -222,7 +255,15 @@ impl Client {
     /// # Errors
     /// As [`Client::refetch`](crate::Client::refetch).
     pub fn refetch(&self) -> Result<Served> {
-        blocking!(self, client => client.refetch())
+        self.refetch_with(WaitOptions::default())
+    }
+
+    /// See [`Client::refetch_with`](crate::Client::refetch_with).
+    ///
+    /// # Errors
+    /// As [`Client::refetch_with`](crate::Client::refetch_with).
+    pub fn refetch_with(&self, options: WaitOptions) -> Result<Served> {
+        blocking!(self, client => client.refetch_with(options))
     }
 
     /// See [`Client::revoke`](crate::Client::revoke).
@@ -230,8 +271,16 @@ impl Client {
     /// # Errors
     /// As [`Client::revoke`](crate::Client::revoke).
     pub fn revoke(&self, token: &Token) -> Result<Revocation> {
+        self.revoke_with(token, WaitOptions::default())
+    }
+
+    /// See [`Client::revoke_with`](crate::Client::revoke_with).
+    ///
+    /// # Errors
+    /// As [`Client::revoke_with`](crate::Client::revoke_with).
+    pub fn revoke_with(&self, token: &Token, options: WaitOptions) -> Result<Revocation> {
         let token = token.clone();
-        blocking!(self, client => client.revoke(&token))
+        blocking!(self, client => client.revoke_with(&token, options))
     }
 
     /// See [`Client::forget`](crate::Client::forget).
@@ -302,9 +351,23 @@ impl Client {
     /// # Errors
     /// As [`Client::close`](crate::Client::close).
     pub fn close(&self) -> Result<()> {
+        self.close_with(WaitOptions::default())
+    }
+
+    /// See [`Client::close_with`](crate::Client::close_with).
+    ///
+    /// # Errors
+    /// As [`Client::close_with`](crate::Client::close_with).
+    pub fn close_with(&self, options: WaitOptions) -> Result<()> {
+        self.0.check_may_close()?;
         if self.0.is_closed()? {
             return Ok(());
         }
-        blocking!(self, client => client.close())
+        blocking!(self, client => client.close_with(options))
+    }
+
+    /// See [`Client::interrupt`](crate::Client::interrupt).
+    pub fn interrupt(&self) {
+        self.0.interrupt();
     }
 }

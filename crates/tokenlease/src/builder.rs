@@ -210,7 +210,7 @@ impl ClientBuilder {
         mut self,
         observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
     ) -> Self {
-        self.observer = Some(Box::new(observer));
+        self.observer = Some(Arc::new(observer));
         self
     }
 

@@ -7,15 +7,14 @@ mod validate_and_revoke;
 use std::{fmt, sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Result, Secret, Token,
+    Error, ErrorKind, Result, Secret, Timestamp, Token,
     lifecycle::{Lifecycle, Served},
-    time::Moment as _,
 };
 
 pub use self::report_rejected::Rejection;
 use crate::{
-    credentials_source::CredentialsSource, entry::Entry, state::ClientState, stats::Stats,
-    token_options::TokenOptions,
+    callbacks, credentials_source::CredentialsSource, entry::Entry, state::ClientState,
+    stats::Stats, token_options::TokenOptions, wait_options::WaitOptions,
 };
 
 /// Gets, caches and shares the token of one identity. Clones are cheap and share everything.
@@ -43,7 +42,8 @@ use crate::{
 /// [`Unavailable`](ErrorKind::Unavailable), [`InvalidResponse`](ErrorKind::InvalidResponse),
 /// [`Transport`](ErrorKind::Transport), [`Store`](ErrorKind::Store),
 /// [`Config`](ErrorKind::Config), [`Internal`](ErrorKind::Internal),
-/// [`DeadlineExceeded`](ErrorKind::DeadlineExceeded) at the caller's deadline, and
+/// [`DeadlineExceeded`](ErrorKind::DeadlineExceeded) at the caller's deadline,
+/// [`Interrupted`](ErrorKind::Interrupted) after [`interrupt`](Self::interrupt), and
 /// [`Forked`](ErrorKind::Forked) in any process but the one that made the client.
 #[derive(Clone)]
 pub struct Client(pub(crate) Arc<ClientState>);
@@ -230,7 +230,8 @@ impl Client {
     /// token stays valid.
     ///
     /// Call it at the end of a short-lived process, so that no login is cut off and no lock stays
-    /// taken. A hook must not call it: it would wait for itself.
+    /// taken. In a function of this client it is an
+    /// error, because it would wait for itself.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
@@ -245,15 +246,59 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// `DeadlineExceeded` if work, or the hook, is still running after the client's limit, `Forked` in any process
-    /// but the one that made the client, and `Internal`.
+    /// `DeadlineExceeded` if work, or the hook, is still running after the client's limit, `Interrupted`,
+    /// `Config` in a hook or credentials function of this client, `Forked` in any process but the one
+    /// that made the client, and `Internal`.
     pub async fn close(&self) -> Result<()> {
-        let deadline = self.0.elapsed().plus(self.0.wait);
-        self.idle().await?;
-        match self.0.hook_queue() {
-            Some(queue) => self.0.in_time(deadline, queue.all_delivered()).await,
-            None => Ok(()),
-        }
+        self.close_with(WaitOptions::default()).await
+    }
+
+    /// As [`close`](Self::close), with a deadline.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close); `DeadlineExceeded` at the deadline in the options.
+    pub async fn close_with(&self, options: WaitOptions) -> Result<()> {
+        self.check_may_close()?;
+        let deadline = self.0.deadline_of(options);
+        let close = async {
+            self.idle(deadline).await?;
+            match self.0.hook_queue() {
+                Some(queue) => self.0.in_time(deadline, queue.all_delivered()).await,
+                None => Ok(()),
+            }
+        };
+        self.0.call(close).await
+    }
+
+    /// Ends all waits of this client and its clones that are under way, from any thread. They fail with
+    /// `Interrupted`. Later calls wait as before, and the work that others wait for goes on.
+    ///
+    /// A dropped future ends its own wait too. This is for calls that block a thread.
+    ///
+    /// ```
+    /// use tokenlease::ErrorKind;
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/doc.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let (emulator, client) = winkas().await;
+    /// let mut waiting = Box::pin(client.token());
+    /// # let _ = tokio::time::timeout(std::time::Duration::ZERO, &mut waiting).await;
+    /// client.interrupt();
+    /// assert_eq!(waiting.await.unwrap_err().kind(), ErrorKind::Interrupted);
+    /// client.token().await?;
+    /// # let _ = emulator;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+
+    /// Fails in a function of this client: closing would wait for it.
+    pub(crate) fn check_may_close(&self) -> Result<()> {
+        self.0.begin()?;
+        let queue = self.0.hook_queue();
+        queue.map_or(Ok(()), |queue| callbacks::check(queue.id, "the event hook"))
     }
 
     /// Returns whether [`close`](Self::close) has nothing to wait for.
@@ -264,10 +309,9 @@ impl Client {
     }
 
     /// Waits until no work is running for this client.
-    async fn idle(&self) -> Result<()> {
+    async fn idle(&self, deadline: Timestamp) -> Result<()> {
         self.0.check_process()?;
         let Some(entry) = self.0.current() else { return Ok(()) };
-        let deadline = self.0.elapsed().plus(self.0.wait);
         let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
         self.0.until(&entry, deadline, idle).await
     }

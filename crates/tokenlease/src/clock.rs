@@ -111,11 +111,13 @@ impl Coarse {
 ///
 /// | | Linux, Android | macOS, iOS | Windows |
 /// | --- | --- | --- | --- |
-/// | `elapsed` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC` (runs in sleep) | `QueryPerformanceCounter` |
+/// | `elapsed` | `CLOCK_BOOTTIME` | `CLOCK_MONOTONIC` (runs in sleep) | `GetTickCount64` (runs in sleep) |
 /// | `wall` | `CLOCK_REALTIME` | `CLOCK_REALTIME` | the system time |
 /// | coarse | `CLOCK_MONOTONIC_COARSE`, `CLOCK_REALTIME_COARSE` | as above, in whole milliseconds | as above, in whole milliseconds |
+/// | `boot` | `boot_id` of `/proc/sys/kernel/random` | `kern.bootsessionuuid` (macOS) | the time of a volatile key of the registry |
 ///
-/// All are read through the C library, so that tools that replace its functions, such as
+/// `elapsed` counts from the host's start in all processes of that start. `GetTickCount64` advances in
+/// steps of 10 to 16 ms. All are read through the C library, so that tools that replace its functions, such as
 /// libfaketime, affect them too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
@@ -219,13 +221,36 @@ mod system {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+mod system {
+    use std::time::SystemTime;
+
+    pub(super) fn wall() -> i64 {
+        super::unix_millis(SystemTime::now())
+    }
+
+    /// The time since the host's start. It includes the time in sleep and hibernation, and is the same
+    /// in all processes; std's Instant hides its zero.
+    pub(super) fn elapsed() -> i64 {
+        i64::try_from(winsafe::GetTickCount64()).unwrap_or(i64::MAX)
+    }
+
+    #[inline]
+    pub(super) fn coarse_monotonic() -> i64 {
+        super::nanos(elapsed())
+    }
+
+    pub(super) fn coarse_wall() -> i64 {
+        super::nanos(wall())
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
 mod system {
     use std::time::{Instant, SystemTime};
 
     use once_cell::sync::Lazy;
 
-    // On Windows this is QueryPerformanceCounter, which includes the time in sleep.
     static START: Lazy<Instant> = Lazy::new(Instant::now);
 
     pub(super) fn wall() -> i64 {

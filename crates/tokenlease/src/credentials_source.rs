@@ -9,7 +9,10 @@ use std::{
 use tokenlease_core::{Credentials, Error, ErrorKind, Result};
 use tokio::sync::Semaphore;
 
-use crate::runtime::{ProgramSignals, run_blocking};
+use crate::{
+    callbacks::Owner,
+    runtime::{ProgramSignals, run_blocking},
+};
 
 /// Fixed credentials, or a function that fetches them from a vault, a file or a command.
 ///
@@ -56,14 +59,18 @@ impl CredentialsSource {
         }
     }
 
-    /// Returns the current credentials. Calls the function if there is one.
-    pub(crate) async fn fetch(&self, fetches: &Arc<Semaphore>) -> Result<Credentials> {
+    /// Returns the current credentials. Calls the function, as one of that owner, if there is one.
+    pub(crate) async fn fetch(
+        &self,
+        owner: Owner,
+        fetches: &Arc<Semaphore>,
+    ) -> Result<Credentials> {
         match &self.0 {
             Kind::Fixed(credentials) => Ok(credentials.clone()),
             Kind::Function(function, signals) => {
                 let permit = fetches.clone().acquire_owned().await.ok();
                 let (function, signals) = (function.clone(), *signals);
-                let call = move || signals.apply(|| function());
+                let call = move || owner.run(|| signals.apply(|| function()));
                 let call = move || catch_unwind(AssertUnwindSafe(call));
                 run_blocking(permit, call).await?.unwrap_or_else(|_| {
                     Err(Error::new(

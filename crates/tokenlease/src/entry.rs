@@ -65,7 +65,19 @@ impl Entry {
         boot: Option<BootId>,
     ) -> Result<Self> {
         server.check(credentials)?;
-        let credentials_fingerprint = CredentialsFingerprint::of(key, credentials);
+        let fingerprint = CredentialsFingerprint::of(key, credentials);
+        Self::of_fingerprint(server, key, policy, fingerprint, keep.then_some(credentials), boot)
+    }
+
+    /// Creates the entry of credentials that only their fingerprint is known of.
+    pub(crate) fn of_fingerprint(
+        server: &Server,
+        key: &Key,
+        policy: Policy,
+        credentials_fingerprint: CredentialsFingerprint,
+        kept: Option<&Credentials>,
+        boot: Option<BootId>,
+    ) -> Result<Self> {
         let mut lifecycle =
             Lifecycle::new(server, credentials_fingerprint, key.clone(), policy, random::seed()?);
         if let Some(boot) = boot {
@@ -74,7 +86,7 @@ impl Entry {
         lifecycle.set_process(store::host(), std::process::id());
         Ok(Self {
             credentials_fingerprint,
-            credentials: keep.then(|| credentials.clone()),
+            credentials: kept.cloned(),
             returned: Mutex::new(None),
             seed: random::seed()?,
             machine: Mutex::new(Machine {

@@ -20,19 +20,26 @@ use tokenlease_core::lifecycle::Event;
 use tokio::sync::Notify;
 
 use crate::{
+    callbacks::Owner,
     log::{LogEntry, Logged},
     runtime::{ProgramSignals, spawn_thread},
 };
 
 /// A function of the program, with the signal mask of the thread that passed it.
 pub(crate) struct Hook<T> {
-    call: Box<dyn Fn(&T) + Send + Sync>,
+    call: Arc<dyn Fn(&T) + Send + Sync>,
     signals: ProgramSignals,
+}
+
+impl<T> Clone for Hook<T> {
+    fn clone(&self) -> Self {
+        Self { call: self.call.clone(), signals: self.signals }
+    }
 }
 
 impl<T> Hook<T> {
     pub(crate) fn new(call: impl Fn(&T) + Send + Sync + 'static) -> Self {
-        Self { call: Box::new(call), signals: ProgramSignals::of_this_thread() }
+        Self { call: Arc::new(call), signals: ProgramSignals::of_this_thread() }
     }
 
     fn call(&self, argument: &T) {
@@ -41,7 +48,7 @@ impl<T> Hook<T> {
 }
 
 /// The functions of a program that are called with each event, and with each entry of the log.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct ProgramHooks {
     pub(crate) event: Option<Hook<Event>>,
     pub(crate) log: Option<Hook<LogEntry>>,
@@ -71,6 +78,8 @@ const MAX_THREADS: usize = 4;
 /// The events of one client that wait for its hook.
 pub(crate) struct EventQueue {
     hooks: ProgramHooks,
+    /// The owner of the hooks.
+    pub(crate) id: Owner,
     waiting: Mutex<Waiting>,
     /// How many events were dropped because the queue was full.
     dropped: AtomicU64,
@@ -89,10 +98,16 @@ impl EventQueue {
     pub(crate) fn new(hooks: ProgramHooks) -> Self {
         Self {
             hooks,
+            id: Owner::new(),
             waiting: Mutex::default(),
             dropped: AtomicU64::new(0),
             delivered: Notify::new(),
         }
+    }
+
+    /// Returns an empty queue of the same hook, for a forked child.
+    pub(crate) fn after_fork(&self) -> Self {
+        Self::new(self.hooks.clone())
     }
 
     /// Returns how many events were dropped.
@@ -136,7 +151,7 @@ impl EventQueue {
     fn deliver_next(&self) -> bool {
         let logged = self.lock().events.pop_front();
         if let Some(logged) = logged
-            && catch_unwind(AssertUnwindSafe(|| self.hooks.call(&logged))).is_err()
+            && catch_unwind(AssertUnwindSafe(|| self.id.run(|| self.hooks.call(&logged)))).is_err()
         {
             let event = logged.entry.event;
             tracing::error!(target: "tokenlease", "a hook panicked at the event `{event}`");

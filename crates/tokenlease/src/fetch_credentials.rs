@@ -54,7 +54,7 @@ impl ClientState {
         if let Some(entry) = self.current() {
             return Ok(entry);
         }
-        let credentials = self.source().fetch(&self.runtime()?.fetches).await?;
+        let credentials = self.source().fetch(self.id, &self.runtime()?.fetches).await?;
         self.enter(&credentials)
     }
 
@@ -69,7 +69,9 @@ impl ClientState {
             Some(credentials) => return Ok(credentials.clone()),
             None => match entry.returned(call, self.elapsed()) {
                 Some(credentials) => return Ok(credentials),
-                None => self.source().fetch(&self.runtime()?.fetches).await.map_err(lasting)?,
+                None => {
+                    self.source().fetch(self.id, &self.runtime()?.fetches).await.map_err(lasting)?
+                }
             },
         };
         let same = CredentialsFingerprint::of(self.registry.key(), &credentials)

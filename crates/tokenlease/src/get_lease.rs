@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenlease_core::{
-    ErrorKind, Result,
+    ErrorKind, Result, Timestamp,
     lifecycle::{Ask, Reply, Served},
     time::Moment as _,
 };
@@ -23,6 +23,13 @@ impl ClientState {
             self.counters.failed();
         }
         Some(result)
+    }
+
+    /// As [`get`](Self::get), up to a deadline.
+    pub(crate) async fn lease_by(self: &Arc<Self>, deadline: Timestamp) -> Result<Served> {
+        let left = deadline.since(self.elapsed());
+        // Boxed, as in `Client::lease_with`.
+        Box::pin(self.get(TokenOptions::default().with_deadline(left))).await
     }
 
     fn ask_of(&self, options: TokenOptions) -> Ask {
@@ -60,15 +67,16 @@ impl ClientState {
         if let Some(served) = self.answer_now(&ask)? {
             return Ok(served);
         }
+        let begun = self.begin()?;
         let runtime = self.runtime()?;
-        let served = async {
+        let served = self.interruptible(begun, async {
             loop {
                 let entry = self.entry_by(ask.deadline).await?;
                 if let Some(result) = self.wait_for(&entry, &ask).await {
                     return result;
                 }
             }
-        };
+        });
         runtime.within(served).await?
     }
 

@@ -101,7 +101,8 @@ impl Client {
         state.counters.store_called();
         let reader = state.clone();
         let load = async move { reader.registry.store().load(&reader.name).await };
-        let loaded = state.in_time(deadline, state.runtime()?.run(load)).await??;
+        let load = state.in_time(deadline, state.runtime()?.run(load));
+        let loaded = state.call(load).await??;
         History::read(&loaded.map_err(Error::from)?, state.now().wall)
     }
 }

@@ -7,6 +7,7 @@ pub mod bindings;
 pub mod blocking;
 mod builder;
 mod cache;
+mod callbacks;
 mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
@@ -20,6 +21,7 @@ mod facts;
 mod fetch_credentials;
 mod get_lease;
 mod history;
+mod interrupts;
 mod log;
 mod login_turns;
 mod memory_store;
@@ -33,6 +35,7 @@ pub mod store;
 mod tls;
 mod token_options;
 pub mod transport;
+mod wait_options;
 mod wait_queue;
 
 pub use tokenlease_core as core;
@@ -54,4 +57,5 @@ pub use crate::{
     store::{AnyStore, Store},
     token_options::TokenOptions,
     transport::{HttpOptions, SendError, Transport},
+    wait_options::WaitOptions,
 };

@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt,
     hash::{Hash, Hasher},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::Duration,
 };
 
@@ -55,6 +55,10 @@ impl MemoryStore {
     }
 }
 
+/// How often a forked child tries the lock of its parent's store. Another thread of the child needs
+/// microseconds to copy the records; a thread of the parent does not exist here.
+const FORK_TRIES: u32 = 10_000;
+
 #[derive(Default)]
 struct Contents {
     // Keyed by the digests of names: a million identities cost little more than their tokens.
@@ -77,6 +81,7 @@ struct Record {
     bytes: Zeroizing<Vec<u8>>,
 }
 
+#[derive(Clone)]
 struct ByDigest(Arc<Record>);
 
 struct Lock {
@@ -123,6 +128,17 @@ impl Lock {
 }
 
 impl Contents {
+    /// Copies the records for a forked child. The locks belong to threads that do not exist there.
+    fn after_fork(&self) -> Self {
+        let Self { records, writes, remove_expired_at, .. } = self;
+        Self {
+            records: records.clone(),
+            locks: HashMap::new(),
+            writes: *writes,
+            remove_expired_at: *remove_expired_at,
+        }
+    }
+
     /// Removes expired records and locks each time that their number has doubled. So a call costs
     /// the same with ten thousand tenants as with one.
     fn remove_expired(&mut self, now: StoreTime) {
@@ -162,6 +178,20 @@ impl Store for MemoryStore {
     fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
         let (contents, now) = self.locked();
         Some(Ok(contents.loaded(name, now)))
+    }
+
+    /// A store that a thread of the parent was just changing is empty in the child.
+    fn after_fork(&self) -> Option<Self> {
+        let copied = (0..FORK_TRIES).find_map(|_| match self.contents.try_lock() {
+            Ok(contents) => Some(contents.after_fork()),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner().after_fork()),
+            Err(TryLockError::WouldBlock) => {
+                std::thread::yield_now();
+                None
+            }
+        });
+        let contents = Mutex::new(copied.unwrap_or_default());
+        Some(Self { clock: self.clock.clone(), contents })
     }
 
     async fn swap(
@@ -291,6 +321,26 @@ mod tests {
         }
         let contents = store.contents.lock().unwrap();
         assert!(contents.records.len() + contents.locks.len() <= 65);
+    }
+
+    /// Rule: Fork: a forked child copies the records of a store in memory, and none of the locks.
+    #[tokio::test]
+    async fn a_forked_child_copies_the_records_and_not_the_locks() {
+        let (_, store) = store();
+        let (owner, ttl) = (Owner::new(1), Duration::from_secs(30));
+        store.swap(&name(1), None, b"record", None).await.unwrap();
+        store.lock(&name(1), &owner, ttl).await.unwrap();
+        let child = store.after_fork().unwrap();
+        let record = child.load(&name(1)).await.unwrap().record;
+        assert_eq!(record, store.load(&name(1)).await.unwrap().record);
+        assert_eq!(child.lock(&name(1), &Owner::new(2), ttl).await.unwrap(), Locked::Granted);
+        // A write of the child does not reach the parent.
+        child.swap(&name(2), None, b"of the child", None).await.unwrap();
+        assert_eq!(store.load(&name(2)).await.unwrap().record, None);
+        // A thread of the parent was changing the contents.
+        let _held = store.contents.lock().unwrap();
+        let child = store.after_fork().unwrap();
+        assert_eq!(child.load(&name(1)).await.unwrap().record, None);
     }
 
     /// Rule: Secrets: the Debug text of the memory store shows counts and no record.

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwapOption;
+use once_cell::race::OnceBox;
 use tokenlease_core::{Key, Result};
 
 use crate::{
@@ -47,11 +48,13 @@ struct Shared {
     key: Key,
     clock: AnyClock,
     discoveries: Discoveries,
+    /// The registry of a child that this process forked.
+    child: OnceBox<Registry>,
 }
 
-/// The registry of the process with that id. A forked child makes its own: a thread that does not
-/// exist in the child may hold a lock of its parent's.
-static OF_PROCESS: ArcSwapOption<(u32, Registry)> = ArcSwapOption::const_empty();
+/// The registry of the process. A forked child makes its own of it: a thread that does not exist in
+/// the child may hold a lock of its parent's.
+static OF_PROCESS: ArcSwapOption<Registry> = ArcSwapOption::const_empty();
 
 impl Registry {
     /// Starts building a registry.
@@ -65,17 +68,54 @@ impl Registry {
     /// # Errors
     /// `Config` for proxy settings of the environment that cannot be used, and `Internal`.
     pub fn process() -> Result<Self> {
-        let process = std::process::id();
-        let made_here = |found: &(u32, Self)| (found.0 == process).then(|| found.1.clone());
-        let found = OF_PROCESS.load_full();
-        if let Some(registry) = found.as_deref().and_then(made_here) {
-            return Ok(registry);
+        if let Some(registry) = OF_PROCESS.load_full() {
+            return registry.in_this_process();
         }
-        let made = Arc::new((process, Self::builder().build()?));
+        let made = Arc::new(Self::builder().build()?);
         // If two threads get here at once, both take the registry of one of them.
-        OF_PROCESS.compare_and_swap(&found, Some(made.clone()));
-        let taken = OF_PROCESS.load_full();
-        Ok(taken.as_deref().and_then(made_here).unwrap_or_else(|| made.1.clone()))
+        OF_PROCESS.compare_and_swap(&None::<Arc<Self>>, Some(made.clone()));
+        OF_PROCESS.load_full().unwrap_or(made).in_this_process()
+    }
+
+    /// Returns this registry in the process that made it, and in a forked child the child's own, which
+    /// has the same settings, the same key, and the store as [`Store::after_fork`] returns it.
+    ///
+    /// # Errors
+    /// `Forked` if the store cannot be used in a child.
+    pub(crate) fn in_this_process(&self) -> Result<Self> {
+        self.of(std::process::id()).cloned()
+    }
+
+    /// Returns the last registry of the chain that begins here, or appends one. Each forked process
+    /// that made a registry is one link. An older link with this process id is never used: it belongs
+    /// to an ancestor whose id the system assigned again.
+    fn of(&self, process: u32) -> Result<&Self> {
+        let mut last = self;
+        loop {
+            match last.0.child.get() {
+                Some(child) => last = child,
+                None if last.0.process == process => return Ok(last),
+                // If two threads get here at once, one of their registries is dropped unused.
+                None => _ = last.0.child.get_or_try_init(|| last.after_fork(process))?,
+            }
+        }
+    }
+
+    fn after_fork(&self, process: u32) -> Result<Box<Self>> {
+        let Shared { http, store, key, clock, .. } = &*self.0;
+        let Some(store) = store.after_fork() else {
+            return Err(crate::runtime::forked(self.0.process)
+                .advice("make a registry and its store after the fork"));
+        };
+        Ok(Box::new(Self(Arc::new(Shared {
+            process,
+            http: http.after_fork(),
+            store,
+            key: key.clone(),
+            clock: clock.clone(),
+            discoveries: Discoveries::default(),
+            child: OnceBox::new(),
+        }))))
     }
 
     /// Fails with kind `Forked` in any process but the one that made the registry: threads that do
@@ -155,7 +195,8 @@ impl RegistryBuilder {
         let clock = self.clock.map_or(AnyClock::System, AnyClock::Other);
         let (process, http) = (std::process::id(), Transport::new(&self.http)?);
         let discoveries = Discoveries::default();
-        Ok(Registry(Arc::new(Shared { process, http, store, key, clock, discoveries })))
+        let child = OnceBox::new();
+        Ok(Registry(Arc::new(Shared { process, http, store, key, clock, discoveries, child })))
     }
 }
 
@@ -167,17 +208,79 @@ impl fmt::Debug for RegistryBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    // One test, since both halves change the one registry of this process.
+    use tokenlease_core::ErrorKind;
+
+    use super::*;
+    use crate::store::{Loaded, Locked, Owner, RecordName, StoreError, Swapped};
+
+    type Result<T, E = tokenlease_core::Error> = std::result::Result<T, E>;
+
     /// Rule: Fork: clients share the registry of their process, and never that of its parent.
     #[test]
     fn clients_share_the_registry_of_their_process_and_not_of_its_parent() {
         let (one, other) = (Registry::process().unwrap(), Registry::process().unwrap());
         assert!(Arc::ptr_eq(&one.0, &other.0));
+        let (registry, process) = (Registry::builder().build().unwrap(), std::process::id());
+        assert!(Arc::ptr_eq(&registry.of(process).unwrap().0, &registry.0));
         // As a forked child finds it: made under another process id.
-        OF_PROCESS.store(Some(Arc::new((std::process::id().wrapping_add(1), one.clone()))));
-        let own = Registry::process().unwrap();
-        assert!(!Arc::ptr_eq(&own.0, &one.0));
+        let child = registry.of(process.wrapping_add(1)).unwrap();
+        assert!(!Arc::ptr_eq(&child.0, &registry.0) && child.0.key == registry.0.key);
+        assert!(Arc::ptr_eq(&registry.of(process.wrapping_add(1)).unwrap().0, &child.0));
+        // A grandchild with the process id of its grandparent.
+        assert!(!Arc::ptr_eq(&registry.of(process).unwrap().0, &registry.0));
+    }
+
+    /// A store that its author did not prepare for a fork.
+    #[derive(Debug)]
+    struct Unprepared(MemoryStore);
+
+    impl Store for Unprepared {
+        async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
+            self.0.load(name).await
+        }
+
+        async fn swap(
+            &self,
+            name: &RecordName,
+            expected: Option<u64>,
+            record: &[u8],
+            keep: Option<Duration>,
+        ) -> Result<Swapped, StoreError> {
+            self.0.swap(name, expected, record, keep).await
+        }
+
+        async fn lock(
+            &self,
+            name: &RecordName,
+            owner: &Owner,
+            ttl: Duration,
+        ) -> Result<Locked, StoreError> {
+            self.0.lock(name, owner, ttl).await
+        }
+
+        async fn renew(
+            &self,
+            name: &RecordName,
+            owner: &Owner,
+            ttl: Duration,
+        ) -> Result<Locked, StoreError> {
+            self.0.renew(name, owner, ttl).await
+        }
+
+        async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
+            self.0.unlock(name, owner).await
+        }
+    }
+
+    /// Rule: Fork: a program's own store that does not support a fork is the error `Forked` in a child.
+    #[test]
+    fn a_store_that_does_not_support_a_fork_is_an_error_in_a_child() {
+        let store = Unprepared(MemoryStore::new(Arc::new(SystemClock)));
+        let registry = Registry::builder().store(store, Key::new([7; 32])).build().unwrap();
+        let error = registry.of(std::process::id().wrapping_add(1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Forked);
+        assert!(error.to_string().contains("after the fork"), "{error}");
     }
 }

@@ -220,12 +220,16 @@ pub(crate) fn check_process(made_in: u32) -> Result<()> {
     if made_in == std::process::id() {
         return Ok(());
     }
-    Err(Error::new(
+    Err(forked(made_in).advice("make a new client after the fork"))
+}
+
+/// The error of a client of another process.
+pub(crate) fn forked(made_in: u32) -> Error {
+    Error::new(
         ErrorKind::Forked,
         format!("this client was made in process {made_in}, and this process is a fork of it"),
     )
     .expected("a client and a registry made in this process")
-    .advice("make a new client after the fork"))
 }
 
 impl fmt::Debug for Runtime {
@@ -245,10 +249,7 @@ impl Drop for StopOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicU32, Ordering},
-        thread,
-    };
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use tokio::runtime::Builder;
 

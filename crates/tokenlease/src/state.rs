@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use tokenlease_core::{
-    BootId, Credentials, Error, ErrorKind, Now, Result, Timestamp, Token,
+    BootId, Credentials, CredentialsFingerprint, Error, ErrorKind, Now, Result, Timestamp, Token,
     lifecycle::{Policy, Ready},
     provider::Server,
     time::Moment as _,
@@ -17,16 +18,19 @@ use tokio::sync::Semaphore;
 
 use crate::{
     cache::Cache,
+    callbacks::Owner,
     clock::Coarse,
     credentials_source::CredentialsSource,
     discovery::SharedDiscovery,
     entry::Entry,
     event_queue::EventQueue,
+    interrupts::Interrupts,
     log::{LogLevel, Logged, Observer},
     registry::Registry,
     runtime::{Runtime, check_process},
     stats::{Counters, Stats},
     store::RecordName,
+    wait_options::WaitOptions,
     wait_queue::WaitQueue,
 };
 
@@ -47,12 +51,18 @@ pub(crate) struct ClientState {
     /// The deadline of callers that set none.
     pub(crate) wait: Duration,
     pub(crate) wait_queue: WaitQueue,
+    pub(crate) interrupts: Interrupts,
+    /// The owner of the credentials function.
+    pub(crate) id: Owner,
     pub(crate) cache: Cache,
     /// Held while the credentials are fetched for a new entry: one call of the function at a time.
     pub(crate) resolving: tokio::sync::Mutex<()>,
     hooks: Hooks,
     process: u32,
-    current: Mutex<Current>,
+    /// The current source of the credentials. A forked child reads it without a lock.
+    source: ArcSwap<CredentialsSource>,
+    /// The entry of the credentials that the client uses now.
+    current: Mutex<Option<Arc<Entry>>>,
 }
 
 /// The functions that get a client's events.
@@ -62,12 +72,6 @@ pub(crate) struct Hooks {
     pub(crate) observer: Option<Observer>,
     /// The hooks of the program.
     pub(crate) queue: Option<Arc<EventQueue>>,
-}
-
-/// The credentials that the client uses now, and their entry.
-struct Current {
-    source: CredentialsSource,
-    entry: Option<Arc<Entry>>,
 }
 
 impl ClientState {
@@ -81,11 +85,53 @@ impl ClientState {
     ) -> Result<Self> {
         registry.check_process()?;
         registry.http().check(server.identity())?;
+        let state = Self::without_entry(registry, server, source, policy, wait, hooks)?;
+        let fixed = state.source().fixed().cloned();
+        if let Some(credentials) = fixed {
+            *state.lock() = Some(state.new_entry(&credentials, true)?);
+        }
+        Ok(state)
+    }
+
+    /// Makes the state of the same client in a forked child: with the same options, the same
+    /// credentials and the same hook, and without the parent's threads, locks and connections.
+    ///
+    /// # Errors
+    /// `Forked` if the registry's store cannot be used in a child, and `Internal` if the system
+    /// provides no random numbers.
+    pub(crate) fn after_fork(&self, observer: Option<Observer>) -> Result<Self> {
+        let registry = self.registry.in_this_process()?;
+        let queue = self.hooks.queue.as_ref().map(|queue| Arc::new(queue.after_fork()));
+        let (server, source) = (self.server.clone(), self.source());
+        let hooks = Hooks { observer, queue };
+        let state = Self::without_entry(registry, server, source, self.policy, self.wait, hooks)?;
+        let fixed = state.source().fixed().cloned();
+        let entry = match fixed {
+            Some(credentials) => Some(state.new_entry(&credentials, true)?),
+            // The function need not be called for a token that the parent has. A thread that does not
+            // exist here may hold the lock.
+            None => match self.current.try_lock().ok().as_deref() {
+                Some(Some(entry)) => Some(state.entry_of(entry.credentials_fingerprint())?),
+                _ => None,
+            },
+        };
+        *state.lock() = entry;
+        Ok(state)
+    }
+
+    fn without_entry(
+        registry: Registry,
+        server: Server,
+        source: CredentialsSource,
+        policy: Policy,
+        wait: Duration,
+        hooks: Hooks,
+    ) -> Result<Self> {
         let discovery = server
             .needs_discovery()
             .then(|| registry.discoveries().of(server.identity()))
             .transpose()?;
-        let state = Self {
+        Ok(Self {
             name: RecordName::new(server.identity().clone()),
             cache: Cache::new(registry.own_clock().clone()),
             registry,
@@ -95,17 +141,14 @@ impl ClientState {
             counters: Counters::default(),
             wait,
             wait_queue: WaitQueue::default(),
+            interrupts: Interrupts::default(),
+            id: Owner::new(),
             resolving: tokio::sync::Mutex::new(()),
             hooks,
             process: std::process::id(),
-            current: Mutex::new(Current { source, entry: None }),
-        };
-        let fixed = state.source().fixed().cloned();
-        if let Some(credentials) = fixed {
-            let entry = state.new_entry(&credentials, true)?;
-            state.lock().entry = Some(entry);
-        }
-        Ok(state)
+            source: ArcSwap::from_pointee(source),
+            current: Mutex::new(None),
+        })
     }
 
     pub(crate) fn now(&self) -> Now {
@@ -126,6 +169,11 @@ impl ClientState {
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
         self.check_process()?;
         Ok(Runtime::of(self.process))
+    }
+
+    /// Returns the end of a call that begins now.
+    pub(crate) fn deadline_of(&self, options: WaitOptions) -> Timestamp {
+        self.elapsed().plus(options.deadline.unwrap_or(self.wait))
     }
 
     /// Returns the queue of the logins at the client's server.
@@ -153,12 +201,12 @@ impl ClientState {
 
     /// Returns the entry of the current credentials, unless they were never fetched.
     pub(crate) fn current(&self) -> Option<Arc<Entry>> {
-        self.lock().entry.clone()
+        self.lock().clone()
     }
 
     /// Returns the current source of the credentials.
     pub(crate) fn source(&self) -> CredentialsSource {
-        self.lock().source.clone()
+        CredentialsSource::clone(&self.source.load())
     }
 
     /// Makes the entry of fetched credentials the current one. If it is already, it stays.
@@ -166,13 +214,12 @@ impl ClientState {
         let entry = self.new_entry(credentials, false)?;
         let mut current = self.lock();
         if let Some(old) = current
-            .entry
             .as_ref()
             .filter(|old| old.credentials_fingerprint() == entry.credentials_fingerprint())
         {
             return Ok(old.clone());
         }
-        current.entry = Some(entry.clone());
+        *current = Some(entry.clone());
         self.cache.set(None);
         Ok(entry)
     }
@@ -184,8 +231,8 @@ impl ClientState {
             None => None,
         };
         let mut current = self.lock();
-        current.source = source;
-        current.entry = entry;
+        self.source.store(Arc::new(source));
+        *current = entry;
         self.cache.set(None);
         Ok(())
     }
@@ -193,7 +240,7 @@ impl ClientState {
     /// Caches the token of an entry, if the entry is the current one.
     pub(crate) fn publish(&self, entry: &Arc<Entry>, ready: Option<Ready>, now: Now) {
         let current = self.lock();
-        if !current.entry.as_ref().is_some_and(|current| Arc::ptr_eq(current, entry)) {
+        if !current.as_ref().is_some_and(|current| Arc::ptr_eq(current, entry)) {
             return;
         }
         let cached = ready.and_then(|ready| {
@@ -244,7 +291,14 @@ impl ClientState {
         Entry::new(&self.server, key, self.policy, credentials, keep, boot).map(Arc::new)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Current> {
+    /// Returns a new entry of credentials that only a fingerprint is known of.
+    fn entry_of(&self, fingerprint: CredentialsFingerprint) -> Result<Arc<Entry>> {
+        let boot = self.registry.clock().boot().map(BootId::of);
+        let key = self.registry.key();
+        Entry::of_fingerprint(&self.server, key, self.policy, fingerprint, None, boot).map(Arc::new)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Entry>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokenlease_core::{
-    CredentialsFingerprint, Error, Now, Result, StoreTime, Timestamp, TokenFingerprint, WallTime,
+    BootId, CredentialsFingerprint, Error, Now, Result, StoreTime, Timestamp, TokenFingerprint,
+    WallTime,
     lease::{Expiry, ExpiryBasis, Lease, Source},
     record::{BlockSummary, EntrySummary, LeaseSummary, ServerBackoffSummary, Summary},
     time::Moment,
 };
 
-use crate::{client::Client, store::Store as _};
+use crate::{
+    client::Client,
+    clock::{Clock, SystemClock},
+    store::Store as _,
+};
 
 /// The times of the store's clock and the wall clock at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +28,18 @@ pub struct StoreClock {
 }
 
 impl StoreClock {
+    /// Reads the wall clock, at a time of the store's.
+    pub fn at(store: StoreTime, clock: &impl Clock) -> Self {
+        Self { store, wall: clock.now().wall }
+    }
+
+    /// Returns by how many milliseconds this host's clocks have parted since the token was confirmed, if
+    /// it is served only after a validation for that.
+    pub fn parted(self, lease: &LeaseSummary) -> Option<i64> {
+        let boot = SystemClock.boot().map(BootId::of)?;
+        lease.clocks_parted(boot, self.store, self.wall)
+    }
+
     /// Converts the store's time to the wall clock's.
     pub fn wall(self, at: StoreTime) -> WallTime {
         WallTime(self.wall.0.saturating_add(at.0.saturating_sub(self.store.0)))
@@ -76,6 +93,9 @@ pub struct LeaseStatus {
     pub remaining: Option<Duration>,
     /// When the last validation was sent that found the token active.
     pub validated_at: Option<WallTime>,
+    /// By how many milliseconds this host's clocks have parted since the token was confirmed, if it is
+    /// served only after a validation for that.
+    pub clocks_parted: Option<i64>,
 }
 
 /// A circuit or a backoff: the credentials are not sent until then.
@@ -115,6 +135,7 @@ impl LeaseStatus {
             expires_at: lease.expiry.expires_at(lease.sent_at).map(|at| clock.wall(at)),
             remaining: lease.left,
             validated_at: lease.validated_at.map(|at| clock.wall(at)),
+            clocks_parted: clock.parted(lease),
         }
     }
 
@@ -137,6 +158,7 @@ impl LeaseStatus {
                 Some(Duration::ZERO)
             },
             validated_at: lease.validated_at().map(|at| now.wall_at(at)),
+            clocks_parted: None,
         }
     }
 
@@ -151,6 +173,7 @@ impl LeaseStatus {
             "expires_at": self.expires_at.map(|at| at.to_string()),
             "remaining_s": self.remaining.map(|left| left.as_secs()),
             "validated_at": self.validated_at.map(|at| at.to_string()),
+            "clocks_parted_s": self.clocks_parted.map(|by| by / 1000),
         })
     }
 }

@@ -108,6 +108,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Returns this store for a process that was forked from the one that made it. Such a process has
+    /// none of its parent's threads, and must not use its parent's connections or wait for its locks.
+    /// `None`, the default: clients of this store fail there with kind
+    /// [`Forked`](crate::ErrorKind::Forked).
+    ///
+    /// It is called in the child, at most once for each thread that makes a call there at the same
+    /// time. It must not block. Records in memory are copied, and locks are not: their owners are
+    /// threads of the parent.
+    fn after_fork(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// Replaces the record if its revision is `expected` (`None`: if there is no record).
     /// Otherwise changes nothing and returns the current record.
     ///
@@ -171,6 +186,10 @@ impl<S: Store> Store for Arc<S> {
 
     fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
         (**self).load_now(name)
+    }
+
+    fn after_fork(&self) -> Option<Self> {
+        (**self).after_fork().map(Self::new)
     }
 
     async fn swap(

@@ -2,14 +2,15 @@
 
 mod certificate;
 mod fault;
+mod private_key;
 mod trust;
 
 use std::{fmt, sync::Arc};
 
 use rustls::{
     ClientConfig,
-    client::danger::ServerCertVerifier,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    client::{Resumption, danger::ServerCertVerifier},
+    pki_types::{CertificateDer, pem::PemObject as _},
 };
 use tokenlease_core::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
@@ -64,12 +65,7 @@ pub(crate) fn any_protocol(
         None => Ok(builder.with_no_client_auth()),
         Some(ClientCertificate { chain, key }) => {
             let chain = certificates(chain, "the client certificate")?;
-            let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
-                // The original error may quote the key.
-                Error::new(ErrorKind::Config, "the key of the client certificate cannot be read")
-                    .expected("one unencrypted private key in PEM (BEGIN PRIVATE KEY)")
-                    .advice("decrypt or convert the key with `openssl pkey`")
-            })?;
+            let key = private_key::read(key)?;
             builder.with_client_auth_cert(chain, key).map_err(|error| {
                 Error::new(
                     ErrorKind::Config,
@@ -79,6 +75,14 @@ pub(crate) fn any_protocol(
             })
         }
     }
+}
+
+/// Returns the configuration for a forked child, without the sessions of its parent: a thread that does
+/// not exist there may hold their lock.
+pub(crate) fn after_fork(config: &ClientConfig) -> ClientConfig {
+    let mut config = config.clone();
+    config.resumption = Resumption::default();
+    config
 }
 
 /// Returns the verifier of servers' certificates.

@@ -99,8 +99,23 @@ impl Direct {
 /// How servers with one scheme are reached.
 struct Route {
     /// The client of a proxy.
-    client: Option<reqwest::Client>,
+    client: OnceBox<reqwest::Client>,
     rule: Rule,
+}
+
+impl Route {
+    /// Returns the client, unless the rule names no proxy.
+    fn client(&self, direct: &Direct) -> Result<Option<&reqwest::Client>> {
+        let make = || direct.options.client(direct.tls.clone(), &self.rule).map(Box::new);
+        match &self.rule {
+            Rule::Direct | Rule::Unusable(_) => Ok(None),
+            Rule::Through(_) | Rule::System => self.client.get_or_try_init(make).map(Some),
+        }
+    }
+
+    fn after_fork(&self) -> Self {
+        Self { client: OnceBox::new(), rule: self.rule.clone() }
+    }
 }
 
 impl Transport {
@@ -112,13 +127,12 @@ impl Transport {
     pub fn new(options: &HttpOptions) -> Result<Self> {
         let tls = options.tls()?;
         options.check()?;
+        let direct = Direct { options: options.clone(), tls, client: OnceBox::new() };
         let route = |scheme| {
-            let rule = options.proxy_rule(scheme)?;
-            let client = match &rule {
-                Rule::Direct | Rule::Unusable(_) => None,
-                Rule::Through(_) | Rule::System => Some(options.client(tls.clone(), &rule)?),
-            };
-            Ok::<_, Error>(Route { client, rule })
+            let route = Route { client: OnceBox::new(), rule: options.proxy_rule(scheme)? };
+            // A mistake in an option is an error now.
+            route.client(&direct)?;
+            Ok::<_, Error>(route)
         };
         let (http, https) = (route("http")?, route("https")?);
         let loopback_is_direct = matches!(options.proxy, ProxyChoice::System);
@@ -126,7 +140,6 @@ impl Transport {
             Rule::Through(url) => url.expose().parse().is_ok_and(|uri| is_loopback(&uri)),
             _ => true,
         };
-        let direct = Direct { options: options.clone(), tls, client: OnceBox::new() };
         Ok(Self(Arc::new(Sender {
             direct,
             http,
@@ -140,6 +153,21 @@ impl Transport {
         })))
     }
 
+    /// Returns this transport for a forked child: with the same settings, and none of the connections
+    /// and TLS sessions of the parent. It reads no file, and makes its clients at the first request.
+    pub(crate) fn after_fork(&self) -> Self {
+        let Sender { direct, http, https, no_proxy, .. } = &*self.0;
+        let tls = crate::tls::after_fork(&direct.tls);
+        let direct = Direct { options: direct.options.clone(), tls, client: OnceBox::new() };
+        Self(Arc::new(Sender {
+            direct,
+            http: http.after_fork(),
+            https: https.after_fork(),
+            no_proxy: no_proxy.clone(),
+            ..*self.0
+        }))
+    }
+
     /// Returns how to reach a server: the client of a proxy or `None`, and the proxy in between.
     fn route(&self, uri: &Uri) -> Result<(Option<&reqwest::Client>, Option<reqwest::Url>)> {
         let sender = &*self.0;
@@ -149,8 +177,10 @@ impl Transport {
         let route = if uri.scheme_str() == Some("http") { &sender.http } else { &sender.https };
         match &route.rule {
             Rule::Unusable(error) => Err(error.clone()),
-            Rule::Through(url) => Ok((route.client.as_ref(), Some(proxy::read(url.expose())?))),
-            Rule::Direct | Rule::System => Ok((route.client.as_ref(), None)),
+            Rule::Through(url) => {
+                Ok((route.client(&sender.direct)?, Some(proxy::read(url.expose())?)))
+            }
+            Rule::Direct | Rule::System => Ok((route.client(&sender.direct)?, None)),
         }
     }
 

@@ -38,18 +38,34 @@ pub struct Slot<'a> {
 }
 
 impl WaitQueue {
-    /// Waits for a slot, for `limit` at most. See [`slot`](crate::bindings::slot).
-    pub(crate) fn wait(&self, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
+    /// Waits for a slot, for `limit` at most, or until the wait is interrupted. See
+    /// [`slot`](crate::bindings::slot).
+    pub(crate) fn wait(
+        &self,
+        limit: Duration,
+        wakes: usize,
+        is_interrupted: impl Fn() -> bool,
+    ) -> Option<Slot<'_>> {
         let mut state = self.lock();
         if !state.is_asked {
             state.is_asked = true;
             return Some(Slot { wait_queue: self, is_first: true, wakes });
         }
         state.waiting += 1;
-        let waited = self.answered.wait_timeout_while(state, limit, |state| state.is_asked);
+        let waited = self
+            .answered
+            .wait_timeout_while(state, limit, |state| state.is_asked && !is_interrupted());
         let (mut state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
-        (!waited.timed_out()).then(|| Slot { wait_queue: self, is_first: false, wakes: 1 })
+        let is_ended = waited.timed_out() || is_interrupted();
+        (!is_ended).then(|| Slot { wait_queue: self, is_first: false, wakes: 1 })
+    }
+
+    /// Lets all waiting threads see whether they are interrupted.
+    pub(crate) fn wake_interrupted(&self) {
+        // A thread that saw no interrupt has not begun to wait while it has the lock.
+        let _state = self.lock();
+        self.answered.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -93,13 +109,14 @@ mod tests {
     #[test]
     fn the_first_thread_keeps_its_slot_and_each_woken_thread_wakes_the_next() {
         let wait_queue = WaitQueue::default();
-        let first = wait_queue.wait(LONG, 1).and_then(Slot::lead).expect("the slot is free");
-        assert!(!first.has_waited() && wait_queue.wait(Duration::ZERO, 1).is_none());
+        let first =
+            wait_queue.wait(LONG, 1, || false).and_then(Slot::lead).expect("the slot is free");
+        assert!(!first.has_waited() && wait_queue.wait(Duration::ZERO, 1, || false).is_none());
         let (sender, through) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..10 {
                 scope.spawn(|| {
-                    let slot = wait_queue.wait(LONG, 1);
+                    let slot = wait_queue.wait(LONG, 1, || false);
                     sender
                         .send(slot.map(|slot| (slot.has_waited(), slot.lead().is_some())))
                         .unwrap();
@@ -112,7 +129,7 @@ mod tests {
             drop(first);
         });
         assert_eq!(through.try_iter().collect::<Vec<_>>(), [Some((true, false)); 10]);
-        assert!(wait_queue.wait(Duration::ZERO, 1).and_then(Slot::lead).is_some());
+        assert!(wait_queue.wait(Duration::ZERO, 1, || false).and_then(Slot::lead).is_some());
     }
 
     #[test]
@@ -120,6 +137,8 @@ mod tests {
         let wait_queue = WaitQueue::default();
         let woken = Slot { wait_queue: &wait_queue, is_first: false, wakes: 1 };
         assert!(woken.lead().is_none());
-        assert!(wait_queue.wait(Duration::ZERO, 1).is_some_and(|slot| slot.lead().is_some()));
+        assert!(
+            wait_queue.wait(Duration::ZERO, 1, || false).is_some_and(|slot| slot.lead().is_some())
+        );
     }
 }

@@ -4,10 +4,12 @@
 //! folder below `target/`.
 #![cfg(unix)]
 
+mod abrupt_server;
 mod installation;
 mod programs;
 mod readme;
 mod secrets;
+mod signals;
 mod support;
 mod symbols;
 mod valgrind;

@@ -59,6 +59,25 @@ fn a_wrong_password_costs_a_c_program_one_login_and_shows_no_secret() {
     }
 }
 
+/// Rule: Trust: a C program presents a client certificate to a server that requires one. Without it, and with
+/// an encrypted key, the error names the cause, and no login arrives.
+#[cfg(unix)]
+#[test]
+fn a_c_program_presents_a_client_certificate() {
+    let Some(program) = program("client_certificate.c") else { return };
+    let site = Site::start(Provider::Wyn);
+    let wyn = site.emulator.wyn();
+    let address = wyn.server().strip_prefix("http://").unwrap().parse().unwrap();
+    let server = tokenlease_test_servers::ClientCertificates::required_before(address);
+    let mut command = site.command(&program);
+    command.env("OPTION_server", server.url()).env("OPTION_ca", server.authority());
+    command.env("CERTIFICATE", server.certificate()).env("KEY", server.key());
+    command.env("ENCRYPTED_KEY", server.encrypted_key());
+    let token = succeed(&mut command);
+    assert!(wyn.active_tokens().contains(&token.trim_end().to_owned()));
+    assert_eq!(site.logins(), 1);
+}
+
 /// Rule: Languages: an invalid argument of a C call is `TOKENLEASE_BAD_ARGUMENT`, and nothing is sent.
 #[test]
 fn invalid_arguments_are_errors_and_send_nothing() {

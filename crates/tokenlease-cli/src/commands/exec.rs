@@ -1,5 +1,7 @@
 //! `exec`: runs a command with a token in its environment.
 
+#[cfg(windows)]
+mod child;
 mod renew;
 
 use std::{ffi::OsString, io, process::Command};
@@ -15,7 +17,7 @@ use crate::{
     token_file::TokenFile,
 };
 
-pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failure> {
+pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<exit::Code, Failure> {
     let settings = Settings::resolve(&args.connection, environment)?;
     let Some((program, rest)) = args.command.split_first() else {
         return Err(config("the command is missing").expected("a command after `--`").into());
@@ -41,13 +43,15 @@ pub(crate) fn run(args: &Exec, environment: Environment<'_>) -> Result<u8, Failu
 
 /// Replaces this process by the command, which then gets all signals and sets the exit code.
 #[cfg(unix)]
-fn replace_process(command: &mut Command) -> io::Result<u8> {
+fn replace_process(command: &mut Command) -> io::Result<exit::Code> {
     use std::os::unix::process::CommandExt as _;
     Err(command.exec())
 }
 
-#[cfg(not(unix))]
-fn replace_process(command: &mut Command) -> io::Result<u8> {
+/// Runs the command in this process' place.
+#[cfg(windows)]
+fn replace_process(command: &mut Command) -> io::Result<exit::Code> {
+    let _attached = child::Attached::new()?;
     command.status().map(exit::of_command)
 }
 

@@ -1,7 +1,7 @@
 //! `status`: lists the store's records without the tokens. Sends no request to a server.
 
 mod check;
-mod entry;
+pub(crate) mod entry;
 pub(crate) mod nagios;
 mod openmetrics;
 mod table;
@@ -128,9 +128,9 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
         Ok((Some(opened.key), Some(loaded)))
     };
     let (key, loaded) = settings.deadline().bound("the store was read", read).await?;
-    let wall = SystemClock.now().wall;
     // A store without a record is not opened, so its time is not known.
-    let now = loaded.as_ref().map_or(StoreTime(wall.0), |loaded| loaded.now);
+    let now =
+        loaded.as_ref().map_or_else(|| StoreTime(SystemClock.now().wall.0), |loaded| loaded.now);
     let record = loaded.map_or_else(|| Ok(Record::default()), |loaded| loaded.decode())?;
     Ok(IdentityStatus {
         identity: settings.identity.to_string(),
@@ -140,7 +140,7 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
             .zip(credentials)
             .map(|(key, credentials)| CredentialsFingerprint::of(&key, &credentials)),
         summary: record.summary(now),
-        clock: StoreClock { store: now, wall },
+        clock: StoreClock::at(now, &SystemClock),
     })
 }
 

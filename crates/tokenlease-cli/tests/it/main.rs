@@ -9,6 +9,8 @@ mod emulate;
 #[cfg(unix)]
 mod examples;
 mod exec;
+#[cfg(windows)]
+mod exec_windows;
 #[cfg(target_os = "linux")]
 mod folders;
 mod generated;

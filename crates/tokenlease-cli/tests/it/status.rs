@@ -1,8 +1,15 @@
 //! `status`.
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use serde_json::Value;
+#[cfg(target_os = "linux")]
+use tokenlease::{
+    Clock as _, SystemClock,
+    core::{Credentials, Identity, WallTime, provider::Server},
+};
 use tokenlease_emulator::{Endpoint, Fault};
 
 use crate::support::{Program, emulator, folder, json, tokenlease, winkas, wyn, wyn_wrong};
@@ -142,4 +149,71 @@ fn another_process_and_status_show_the_cause_of_a_circuit() {
     assert_eq!(cause["code"], "invalid_grant");
     let check = wyn_wrong(&emulator, "status").shares(folder.path()).args(["--check"]).run();
     assert!(check.exits_with(3).out.contains(answer));
+}
+
+/// A clock whose wall clock is ten minutes behind.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct Behind;
+
+#[cfg(target_os = "linux")]
+impl tokenlease::Clock for Behind {
+    fn now(&self) -> tokenlease::core::Now {
+        let now = SystemClock.now();
+        tokenlease::core::Now { wall: WallTime(now.wall.0 - 600_000), ..now }
+    }
+
+    fn coarse_monotonic(&self) -> i64 {
+        SystemClock.coarse_monotonic()
+    }
+
+    fn coarse_wall(&self) -> i64 {
+        SystemClock.coarse_wall()
+    }
+
+    fn sleep(&self, duration: Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        SystemClock.sleep(duration)
+    }
+}
+
+/// Rule: Clocks: `status` shows by how much a host's clocks have parted since a token was confirmed, and
+/// `doctor` warns.
+#[cfg(target_os = "linux")]
+#[test]
+fn status_and_doctor_show_clocks_that_have_parted() {
+    let (emulator, folder) = (emulator(), folder());
+    let store = format!("file:{}", folder.path().join("tokenlease").display());
+    let opened =
+        tokenlease_store::open_blocking(&store, &tokenlease_store::StoreOptions::default());
+    let opened = opened.expect("a store");
+    let registry = tokenlease::Registry::builder()
+        .clock(std::sync::Arc::new(Behind))
+        .store(opened.store, opened.key)
+        .build()
+        .expect("a registry");
+    let account = emulator.winkas();
+    let identity = Identity::winkas(&account.server(), &account.user(), &account.contract());
+    let server = Server::new(identity.expect("an identity"));
+    let credentials = Credentials::password(account.password());
+    let client = tokenlease::Client::builder(server, credentials).registry(&registry).build();
+    client.expect("a client").blocking().token().expect("a token");
+
+    let lease =
+        || entries(&json(winkas(&emulator, "status"), folder.path(), 0))[0]["lease"].clone();
+    let parted = lease()["clocks_parted_s"].as_i64().expect("a number");
+    assert!((599..700).contains(&parted), "{parted}");
+    let text = winkas(&emulator, "status").shares(folder.path()).run().exits_with(0).out;
+    assert!(text.contains("live; clocks parted: the wall clock went 10m"), "{text}");
+    let findings = json(winkas(&emulator, "doctor"), folder.path(), 0);
+    let findings = findings.as_array().expect("a list");
+    let clocks = findings.iter().find(|finding| finding["step"] == "clocks").expect("a finding");
+    assert_eq!(clocks["outcome"], "warn");
+    assert!(clocks["advice"].as_str().expect("advice").contains("NTP"), "{clocks}");
+
+    // The server confirms the token before it is used.
+    winkas(&emulator, "token").shares(folder.path()).run().exits_with(0);
+    assert_eq!(lease()["clocks_parted_s"], Value::Null);
+    assert_eq!(emulator.counts().winkas.login, 1);
+    let doctor = winkas(&emulator, "doctor").shares(folder.path()).run().exits_with(0).out;
+    assert!(!doctor.contains("clocks"), "{doctor}");
 }

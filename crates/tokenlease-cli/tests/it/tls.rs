@@ -11,7 +11,7 @@ use rustls::{ServerConnection, StreamOwned};
 
 use crate::{
     certificate::server_config,
-    support::{Run, tokenlease},
+    support::{Run, emulator, tokenlease},
 };
 
 /// A server that answers each request with 404, and the file of its certificate authority.
@@ -103,6 +103,40 @@ fn no_login_is_sent_to_a_server_with_an_untrusted_certificate() {
     token("10m", &[]).exits_with(4).complains("certificate");
     let run = token("1s", &["--ca".as_ref(), server.ca.path().as_os_str()]).exits_with(4);
     run.complains("404");
+}
+
+/// Rule: Trust: the program presents a client certificate to a server that requires one. Without it, and with
+/// an encrypted key, the error names the cause, and no login arrives.
+#[cfg(unix)]
+#[test]
+fn the_program_presents_a_client_certificate() {
+    let emulator = emulator();
+    let wyn = emulator.wyn();
+    let address = wyn.server().strip_prefix("http://").expect("http").parse().expect("an address");
+    let server = tokenlease_test_servers::ClientCertificates::required_before(address);
+    let run = |command: &str, key: Option<std::path::PathBuf>| {
+        let (url, user) = (server.url(), wyn.user());
+        let mut program =
+            tokenlease([command, "--provider=wyn", "--server", &url, "--user", &user])
+                .args(["--ca".as_ref(), server.authority().as_os_str()])
+                .env("TOKENLEASE_PASSWORD", wyn.password())
+                .env("TOKENLEASE_CLIENT_SECRET", wyn.client_secret());
+        if let Some(key) = key {
+            let certificate = server.certificate();
+            program = program.args(["--client-cert".as_ref(), certificate.as_os_str()]);
+            program = program.args(["--client-key".as_ref(), key.as_os_str()]);
+        }
+        program.run()
+    };
+    run("token", None).exits_with(4).complains("the server requires a client certificate");
+    run("token", Some(server.encrypted_key())).exits_with(2).complains("is encrypted");
+    let certificate_alone = run("token", Some(server.certificate())).exits_with(2);
+    certificate_alone.complains("has no private key");
+    assert_eq!(emulator.log().len(), 0);
+    let token = run("token", Some(server.key())).exits_with(0).out;
+    assert!(wyn.active_tokens().contains(&token.trim_end().to_owned()));
+    let doctor = run("doctor", Some(server.key())).exits_with(0).out;
+    assert!(doctor.contains("ok    tls "), "{doctor}");
 }
 
 /// Rule: Trust: `doctor` says that a server does not answer in the TLS handshake.

@@ -178,8 +178,9 @@ fn secrets_come_from_files_commands_and_profiles() {
         "config.toml",
         &format!(
             "[profile.bi]\nserver = \"{}\"\nclient_secret_file = \"secret\"\n\
-             password_command = \"cat '{}'\"\n",
+             password_command = '{} \"{}\"'\n",
             emulator.wyn().server(),
+            if cfg!(windows) { "type" } else { "cat" },
             password.display()
         ),
     );

@@ -4,7 +4,7 @@
 mod process;
 
 use std::{
-    io,
+    io::{self, Read},
     process::{Command, ExitStatus},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
@@ -119,7 +119,7 @@ impl Drop for Running {
     }
 }
 
-fn read(mut stdout: impl io::Read) -> io::Result<Zeroizing<Vec<u8>>> {
+fn read(mut stdout: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     // Allocated in full: a vector that grows leaves copies of the secret in freed memory.
     let mut printed = Zeroizing::new(Vec::with_capacity(MAX_LEN + 1));
     stdout.by_ref().take(MAX_LEN as u64 + 1).read_to_end(&mut printed)?;

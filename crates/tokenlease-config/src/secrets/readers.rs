@@ -1,6 +1,6 @@
 //! The readers of a file of a secret.
 
-use std::{fs::File, os::unix::fs::MetadataExt as _};
+use std::{fs::File, os::unix::fs::MetadataExt as _, path::Path};
 
 /// Returns whether users can read or change the file whom nobody chose.
 ///
@@ -20,6 +20,11 @@ pub(super) fn others_can_read(file: &File) -> bool {
         None => mode >> 3 & 0o7,
     };
     mode & 0o007 != 0 || of_group != 0
+}
+
+/// Returns the command that gives the file to this user alone.
+pub(super) fn command(path: &Path) -> String {
+    format!("chmod 600 {}", path.display())
 }
 
 /// Returns the rights of the file's own group in its access control list, if it has one: see acl(5).

@@ -8,8 +8,9 @@ use super::{Block, Record, cause::Cause};
 use crate::{
     credentials::CredentialsFingerprint,
     error::Error,
+    host_clocks::{BootId, LeaseClocks, MAX_PARTED},
     lease::{Expiry, Lease},
-    time::{Moment as _, StoreTime},
+    time::{Moment as _, StoreTime, WallTime},
     token::TokenFingerprint,
 };
 
@@ -60,6 +61,7 @@ pub struct LeaseSummary {
     /// The remaining lifetime that is certain: to the stated end, or to the age from which the token
     /// is validated. `None` if the end is not known.
     pub left: Option<Duration>,
+    clocks: Option<LeaseClocks>,
 }
 
 /// A circuit or a backoff: the credentials are not sent until then.
@@ -96,6 +98,23 @@ impl EntrySummary {
 
     fn empty(credentials: CredentialsFingerprint) -> Self {
         Self { credentials, lease: None, circuit: None, backoff: None }
+    }
+}
+
+impl LeaseSummary {
+    /// Returns by how many milliseconds the wall clock of this host has advanced more than the store's
+    /// clock since the server last confirmed the token. Below zero: the wall clock was set back. `now` and
+    /// `wall` are the times of both clocks at one moment.
+    ///
+    /// `None` if it is no more than two minutes, if a host with another boot id (or an earlier start of
+    /// this one) confirmed the token, or if the token is not live. Otherwise a process of this host
+    /// validates the token before it is served, where the server can validate tokens.
+    pub fn clocks_parted(&self, boot: BootId, now: StoreTime, wall: WallTime) -> Option<i64> {
+        let clocks = self.clocks.filter(|clocks| clocks.boot == boot && self.is_live)?;
+        let confirmed_at = self.validated_at.unwrap_or(self.sent_at);
+        let by_wall = wall.0.saturating_sub(clocks.confirmed.0);
+        let by = by_wall.saturating_sub(now.0.saturating_sub(confirmed_at.0));
+        (Duration::from_millis(by.unsigned_abs()) > MAX_PARTED).then_some(by)
     }
 }
 
@@ -154,6 +173,7 @@ impl Record {
             validated_at: lease.validated_at,
             is_live,
             left: if is_live { left } else { Some(Duration::ZERO) },
+            clocks: lease.clocks,
         }
     }
 }
@@ -249,6 +269,35 @@ mod tests {
         assert_eq!((late.is_live, late.left), (true, Some(Duration::ZERO)));
         let expired = lease(&record.summary(StoreTime(24 * HOUR)), 3);
         assert_eq!((expired.is_live, expired.left), (false, Some(Duration::ZERO)));
+    }
+
+    /// Rule: Clocks: a summary says by how much a host's clocks have parted since a live token was
+    /// confirmed, if it is more than two minutes.
+    #[test]
+    fn a_summary_says_by_how_much_the_clocks_have_parted() {
+        let minutes = |n: i64| n * 60_000;
+        let mut change = leased(1, Expiry::Stated { end: StoreTime(2 * HOUR) });
+        if let RecordChange::Leased { lease, .. } = &mut change {
+            let [issued, confirmed] = [WallTime(5 * HOUR), WallTime(5 * HOUR + minutes(10))];
+            lease.validated_at = Some(StoreTime(minutes(10)));
+            lease.clocks = Some(LeaseClocks { boot: BootId(7), issued, confirmed });
+        }
+        let record = record(&[change]);
+        let parted = |boot, now, wall| {
+            let now = StoreTime(now);
+            lease(&record.summary(now), 1).clocks_parted(BootId(boot), now, WallTime(wall))
+        };
+        for (now, ahead, expected) in [
+            (HOUR, 0, None),
+            (HOUR, minutes(2), None),
+            (HOUR, minutes(3), Some(minutes(3))),
+            (HOUR, minutes(-3), Some(minutes(-3))),
+            // Not live.
+            (3 * HOUR, minutes(3), None),
+        ] {
+            assert_eq!(parted(7, now, 5 * HOUR + now + ahead), expected, "{now} {ahead}");
+        }
+        assert_eq!(parted(8, HOUR, 9 * HOUR), None);
     }
 
     /// Rule: Circuit: with several sets of options, a summary has the circuit that ends last.

@@ -48,6 +48,16 @@ impl BootClock {
         }
     }
 
+    /// Returns the same clock for a forked child.
+    pub(super) fn after_fork(&self) -> Self {
+        Self {
+            clock: self.clock.clone(),
+            file: self.file.clone(),
+            offset: AtomicI64::new(self.offset.load(Ordering::Acquire)),
+            latest: AtomicI64::new(self.latest.load(Ordering::Acquire)),
+        }
+    }
+
     /// Returns the name of the file with the offset of that boot.
     pub(super) fn file_of(boot: &str) -> String {
         format!("{PREFIX}{boot}")

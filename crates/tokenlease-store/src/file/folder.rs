@@ -13,7 +13,7 @@ use std::{
 use tokenlease::{Error, ErrorKind, Result, store::StoreError};
 
 use super::{FolderAccess, access::Access, file_system, lock, refused::Refused};
-use crate::random;
+use crate::{busy, random};
 
 pub(super) const TEMPORARY_END: &str = ".tmp";
 
@@ -141,7 +141,7 @@ impl Folder {
     /// file, also after a power failure.
     pub(super) fn replace(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         let temporary = self.temporary(parts)?;
-        retry_on_windows(|| fs::rename(&temporary.0, self.join(name)))?;
+        busy::retry(|| fs::rename(&temporary.0, self.join(name)))?;
         std::mem::forget(temporary);
         self.sync()
     }
@@ -149,7 +149,7 @@ impl Folder {
     /// Writes a complete file unless one of that name exists. Returns whether it did.
     pub(super) fn place(&self, name: &str, parts: &[&[u8]]) -> io::Result<bool> {
         let temporary = self.temporary(parts)?;
-        match fs::hard_link(&temporary.0, self.join(name)) {
+        match busy::retry(|| fs::hard_link(&temporary.0, self.join(name))) {
             Ok(()) => self.sync().map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) if file_system::lacks_operation(&error) => {
@@ -169,7 +169,7 @@ impl Folder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Err(_) => {}
         }
-        retry_on_windows(|| fs::rename(&temporary.0, &path))?;
+        busy::retry(|| fs::rename(&temporary.0, &path))?;
         std::mem::forget(temporary);
         self.sync().map(|()| true)
     }
@@ -251,19 +251,6 @@ impl Drop for Temporary {
         // If this fails, the daily sweep removes the file.
         let _ = fs::remove_file(&self.0);
     }
-}
-
-/// Retries for up to 200 ms: Windows denies a rename while another process reads the file.
-fn retry_on_windows<R>(mut act: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-    for _ in 0..20 {
-        match act() {
-            Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied => {
-                std::thread::sleep(std::time::Duration::from_millis(10));
-            }
-            result => return result,
-        }
-    }
-    act()
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

@@ -229,8 +229,19 @@ pub(super) fn is_still(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Returns true: on these systems lock files are never removed.
-#[cfg(not(unix))]
+/// Returns whether the path still leads to the opened file.
+#[cfg(windows)]
+pub(super) fn is_still(file: &File, path: &Path) -> bool {
+    let number = |file: &File| {
+        let info = winapi_util::file::information(file).ok()?;
+        Some((info.volume_serial_number(), info.file_index()))
+    };
+    let there = File::open(path).ok().and_then(|there| number(&there));
+    there.is_some() && there == number(file)
+}
+
+/// Returns true: on these systems no folder is used.
+#[cfg(not(any(unix, windows)))]
 pub(super) fn is_still(_: &File, _: &Path) -> bool {
     true
 }
@@ -327,6 +338,27 @@ fn failed(folder: &Folder, name: &RecordName) -> impl Fn(io::Error) -> StoreErro
 mod tests {
     use super::*;
     use crate::FolderAccess;
+
+    /// Rule: Lock: where a kernel lock denies reading, as on Windows, a lock that another process is just
+    /// changing costs no error, and is known right after.
+    #[test]
+    fn a_lock_that_is_just_changed_is_known_right_after() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&temporary.path().join("tokens"), FolderAccess::User).unwrap();
+        let clock = BootClock::new(std::sync::Arc::new(tokenlease::SystemClock), Some("one"));
+        let name = tokenlease::core::Identity::wyn("https://wyn.example", "u", "c").unwrap();
+        let name = RecordName::new(name);
+        let (locks, ttl) = (Locks::default(), Duration::from_secs(60));
+        let granted = locks.lock(&folder, &clock, &name, &Owner::new(1), ttl).unwrap();
+        assert!(matches!(granted, Locked::Granted));
+        let now = clock.now(&folder).unwrap();
+        let is_taken = || is_taken(&folder, &name, &Owner::new(2), now);
+        let changing = acquire(&folder, &path(&name)).unwrap();
+        let seen = is_taken();
+        drop(changing);
+        assert!(seen || cfg!(windows), "Unix denies no reading");
+        assert!(is_taken());
+    }
 
     /// Rule: Lock: a file system that gives a file another number each time is an error, not a loop.
     #[test]

@@ -1,6 +1,6 @@
 //! A file or folder that is not used, because another user could change it.
 
-#![cfg_attr(not(unix), allow(dead_code, reason = "other systems refuse no file"))]
+#![cfg_attr(not(any(unix, windows)), allow(dead_code, reason = "other systems refuse all files"))]
 
 use std::{error::Error, fmt, io, path::Path};
 
@@ -79,7 +79,14 @@ pub(super) fn named(uid: u32) -> UserName {
     UserName { uid, name }
 }
 
+/// Returns a path, quoted for the command prompt: a path of Windows has no quotes.
+#[cfg(windows)]
+pub(super) fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display())
+}
+
 /// Returns a path, quoted for a shell if it needs that.
+#[cfg(not(windows))]
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:@,".contains(c);

@@ -58,8 +58,7 @@ pub(super) fn sweep(folder: &Folder, clock: &BootClock) {
             }
         } else if let Some(key) = name.strip_suffix(lock::END) {
             // A process that opened the file meanwhile notices that its name is another file's now.
-            if cfg!(unix)
-                && is_old(DAY)
+            if is_old(DAY)
                 && !folder.join(&format!("{key}{RECORD_END}")).exists()
                 && let Ok(file) = folder.open_to_change(&name)
                 && file.try_lock().is_ok()

@@ -1,7 +1,7 @@
 //! A key in a file.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read as _},
     path::Path,
 };
@@ -21,7 +21,7 @@ const MAX_LEN: usize = 4096;
 pub(crate) fn read(path: &Path) -> Result<Key> {
     let unreadable = |error| unreadable(path, error);
     let file = File::open(path).map_err(unreadable)?;
-    check_private(path, &file.metadata().map_err(unreadable)?)?;
+    check_private(path, &file)?;
     read_opened(file, path)
 }
 
@@ -40,8 +40,9 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
 }
 
 #[cfg(unix)]
-fn check_private(path: &Path, meta: &fs::Metadata) -> Result<()> {
+fn check_private(path: &Path, file: &File) -> Result<()> {
     use std::os::unix::fs::MetadataExt as _;
+    let meta = file.metadata().map_err(|error| unreadable(path, error))?;
     if meta.mode() & 0o026 == 0 {
         return Ok(());
     }
@@ -55,14 +56,38 @@ fn check_private(path: &Path, meta: &fs::Metadata) -> Result<()> {
         )))
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+fn check_private(path: &Path, file: &File) -> Result<()> {
+    use crate::windows_rights as rights;
+
+    let unreadable = |error| unreadable(path, error);
+    let user = rights::user().map_err(unreadable)?;
+    let found = rights::of_file(file).map_err(unreadable)?;
+    let others = [found.readers(user), found.writers(user)].concat();
+    let Some(other) = others.first() else { return Ok(()) };
+    let path = path.display();
+    let other = rights::name(other);
+    Err(Error::new(
+        ErrorKind::Config,
+        format!("other users may read or change the key file {path} ({other})"),
+    )
+    .expected("a file that its user alone can read and change")
+    .advice(format!(
+        "run `icacls \"{path}\" /inheritance:r /grant:r \"%USERNAME%:F\"`, and change the key if other \
+         users may have read it"
+    )))
+}
+
+#[cfg(not(any(unix, windows)))]
 #[expect(clippy::unnecessary_wraps, reason = "it fails on other systems")]
-fn check_private(_: &Path, _: &fs::Metadata) -> Result<()> {
+fn check_private(_: &Path, _: &File) -> Result<()> {
     Ok(())
 }
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const HEX: &str = "000102030405060708090a0B0C0D0E0F101112131415161718191a1b1c1d1e1f";

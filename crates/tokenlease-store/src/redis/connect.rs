@@ -22,6 +22,13 @@ pub(super) struct Address {
     pub(super) port: u16,
 }
 
+/// The kind of a server, which has a user and a password of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Peer {
+    Server,
+    Sentinel,
+}
+
 /// A connection, and the server that it leads to.
 pub(super) struct Connection {
     pub(super) address: Address,
@@ -36,24 +43,30 @@ pub(super) struct Connector {
 }
 
 impl Connector {
+    /// Returns the settings for a forked child.
+    pub(super) fn after_fork(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            sentinel_settings: self.sentinel_settings.clone(),
+            tls: self.tls.as_deref().map(|tls| Arc::new(tls::after_fork(tls))),
+        }
+    }
+
     pub(super) async fn server(&self, address: &Address) -> Result<Connection> {
-        let link = self.connect(address, &self.settings).await?;
+        let link = self.connect(address, Peer::Server).await?;
         Ok(Connection { address: address.clone(), link })
     }
 
     pub(super) async fn sentinel(&self, address: &Address) -> Result<MultiplexedConnection> {
-        self.connect(address, &self.sentinel_settings).await
+        self.connect(address, Peer::Sentinel).await
     }
 
-    async fn connect(
-        &self,
-        address: &Address,
-        settings: &RedisConnectionInfo,
-    ) -> Result<MultiplexedConnection> {
+    async fn connect(&self, address: &Address, peer: Peer) -> Result<MultiplexedConnection> {
+        let name = peer.name();
         let unreachable = |error: std::io::Error| {
             Error::new(
                 ErrorKind::Store,
-                format!("the Redis server {} can't be reached: {error}", address.host),
+                format!("the {name} server {} can't be reached: {error}", address.host),
             )
             .advice("check the server and the network to it; the client retries by itself")
             .with_source(error)
@@ -62,32 +75,36 @@ impl Connector {
         let stream = TcpStream::connect(&*found).await.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
         keep_alive(&stream, KEEPALIVE_IDLE).map_err(unreachable)?;
-        let Some(config) = &self.tls else { return self.greet(address, stream, settings).await };
-        let name = ServerName::try_from(address.host.clone()).map_err(|error| {
+        let Some(config) = &self.tls else { return self.greet(address, stream, peer).await };
+        let host = ServerName::try_from(address.host.clone()).map_err(|error| {
             Error::new(ErrorKind::Config, "TLS can't check the name of the store's host")
                 .with_source(error)
         })?;
         let connector = tokio_rustls::TlsConnector::from(config.clone());
-        let store = format!("the Redis server {}", address.host);
-        let stream = connector.connect(name, stream).await;
-        let stream = stream
-            .map_err(|error| tls::fault(&store, &error).unwrap_or_else(|| unreachable(error)))?;
-        self.greet(address, stream, settings).await
+        let stream = connector.connect(host, stream).await;
+        let stream = stream.map_err(|error| {
+            tls::fault(&place(peer, address), &error).unwrap_or_else(|| unreachable(error))
+        })?;
+        self.greet(address, stream, peer).await
     }
 
     async fn greet<S>(
         &self,
         address: &Address,
         stream: S,
-        settings: &RedisConnectionInfo,
+        peer: Peer,
     ) -> Result<MultiplexedConnection>
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
+        let settings = match peer {
+            Peer::Server => &self.settings,
+            Peer::Sentinel => &self.sentinel_settings,
+        };
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(CALL_TIMEOUT));
         let (connection, driver) = MultiplexedConnection::new_with_config(settings, stream, config)
             .await
-            .map_err(|error| self.failed(address, "logging in failed", &error))?;
+            .map_err(|error| self.failed(peer, address, "logging in failed", &error))?;
         // The driver ends with the connection's last handle.
         tokio::spawn(driver);
         Ok(connection)
@@ -97,20 +114,41 @@ impl Connector {
         let broken = error.is_unrecoverable_error() || error.is_io_error() || is_read_only(error);
         Failure {
             remedy: if broken { Remedy::Reconnect } else { Remedy::None },
-            error: self.failed(address, what, error),
+            error: self.failed(Peer::Server, address, what, error),
         }
     }
 
-    pub(super) fn failed(&self, address: &Address, what: &str, error: &RedisError) -> Error {
+    pub(super) fn failed(
+        &self,
+        peer: Peer,
+        address: &Address,
+        what: &str,
+        error: &RedisError,
+    ) -> Error {
+        // A server that requires a client certificate ends a connection after the handshake (TLS 1.3).
+        if let Some(fault) = tls::fault(&place(peer, address), error) {
+            return fault;
+        }
         let secrets = [&self.settings, &self.sentinel_settings]
             .map(|settings| settings.password().unwrap_or_default());
-        let login = "give the server's user in the URL, and its password there or by \
-                     --store-password-file";
+        let login = match peer {
+            Peer::Server => {
+                "give the server's user in the URL, and its password there or by \
+                 --store-password-file"
+            }
+            Peer::Sentinel => {
+                "give the user and password of the sentinels as sentinel_user and \
+                 sentinel_password in the URL's query; --store-password-file is the server's"
+            }
+        };
         let advice = match error.code() {
             Some("NOAUTH" | "WRONGPASS") => login,
             // The first command without a password selects the database.
             _ if error.to_string().contains("Authentication required") => login,
             _ if error.kind() == ::redis::ErrorKind::AuthenticationFailed => login,
+            Some("NOPERM") if peer == Peer::Sentinel => {
+                "let the user sentinel_user run SENTINEL GET-MASTER-ADDR-BY-NAME"
+            }
             Some("NOPERM") => "give the user the permissions that the store's documentation lists",
             Some("OOM") => "raise the server's maxmemory, or free memory there",
             Some("MISCONF") => "free the disk of the server, and see its log",
@@ -119,7 +157,7 @@ impl Connector {
             _ => "check the server; the client retries by itself",
         };
         let failed =
-            Error::new(ErrorKind::Store, format!("Redis at {}: {what}: {error}", address.host))
+            Error::new(ErrorKind::Store, format!("{}: {what}: {error}", place(peer, address)))
                 .redact(&secrets)
                 .advice(advice);
         match rejection(error) {
@@ -127,6 +165,19 @@ impl Connector {
             None => failed,
         }
     }
+}
+
+impl Peer {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Server => "Redis",
+            Self::Sentinel => "Redis Sentinel",
+        }
+    }
+}
+
+fn place(peer: Peer, address: &Address) -> String {
+    format!("{} at {}", peer.name(), address.host)
 }
 
 /// Returns the code of an answer that does not change before a person corrects the server or the

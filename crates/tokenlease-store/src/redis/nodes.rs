@@ -47,6 +47,7 @@ struct Node {
     slot: Slot<Connection>,
 }
 
+#[derive(Clone)]
 enum Place {
     At(Address),
     Primary(Sentinels),
@@ -87,6 +88,14 @@ impl Nodes {
     pub(super) fn behind_sentinels(connector: Arc<Connector>, sentinels: Sentinels) -> Self {
         let seeds = vec![Node::new(&connector, Place::Primary(sentinels))];
         Self { connector, seeds, is_cluster: false, learned: Mutex::default() }
+    }
+
+    /// Returns the servers of the URL for a forked child, without connections and learned facts.
+    pub(super) fn after_fork(&self) -> Self {
+        let connector = Arc::new(self.connector.after_fork());
+        let places = self.seeds.iter().map(|node| node.place.clone());
+        let seeds = places.map(|place| Node::new(&connector, place)).collect();
+        Self { connector, seeds, is_cluster: self.is_cluster, learned: Mutex::default() }
     }
 
     /// Returns the hosts and ports of the URL.

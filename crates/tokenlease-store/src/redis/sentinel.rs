@@ -5,12 +5,13 @@ use std::time::Duration;
 use ::redis::Value;
 use tokenlease::{Error, ErrorKind, Result};
 
-use super::connect::{Address, Connection, Connector};
+use super::connect::{Address, Connection, Connector, Peer};
 
 /// The time limit for one sentinel, so that a call can ask the next one.
 const SENTINEL_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// The sentinels that watch a primary.
+#[derive(Clone)]
 pub(super) struct Sentinels {
     pub(super) addresses: Vec<Address>,
     /// The primary's name in the sentinels' configuration.
@@ -43,10 +44,10 @@ impl Sentinels {
         let mut link = connector.sentinel(sentinel).await?;
         let mut question = ::redis::cmd("SENTINEL");
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.primary);
-        let answer: Option<(String, u16)> = question
-            .query_async(&mut link)
-            .await
-            .map_err(|error| connector.failed(sentinel, "finding the primary failed", &error))?;
+        let answer: Option<(String, u16)> =
+            question.query_async(&mut link).await.map_err(|error| {
+                connector.failed(Peer::Sentinel, sentinel, "finding the primary failed", &error)
+            })?;
         let (host, port) = answer.ok_or_else(|| {
             let (host, name) = (&sentinel.host, &self.primary);
             Error::new(ErrorKind::Store, format!("the sentinel {host} does not know {name:?}"))
@@ -72,7 +73,9 @@ async fn connect_primary(connector: &Connector, address: &Address) -> Result<Con
             format!("the sentinels name {} as the primary, and it is a replica", address.host),
         )
         .advice("wait for the end of the failover; the client retries by itself")),
-        Err(error) => Err(connector.failed(address, "finding its role failed", &error)),
+        Err(error) => {
+            Err(connector.failed(Peer::Server, address, "finding its role failed", &error))
+        }
     }
 }
 

@@ -119,7 +119,8 @@ async fn a_write_that_a_demoted_server_rejects_is_repeated_at_the_new_primary() 
     assert_eq!(direct.load(&name("u")).await.unwrap().record.unwrap().revision(), revision);
 }
 
-/// Rule: Outage: behind Redis Sentinel the store finds the new primary after the old one died.
+/// Rule: Outage: behind Redis Sentinel the store finds the new primary after the old one died, and a wrong
+/// password of the sentinels names their option.
 #[tokio::test]
 async fn the_store_follows_the_sentinels_after_the_primary_died() {
     let (Some(one), Some(two)) = (servers::redis(), servers::redis()) else { return };
@@ -135,6 +136,7 @@ async fn the_store_follows_the_sentinels_after_the_primary_died() {
     let wrong = RedisStore::open(&of("tokens", "dog"), &[]).unwrap();
     let error = put(&wrong, "u").await.unwrap_err().to_string();
     assert!(error.contains("logging in failed") && !error.contains("dog"), "{error}");
+    assert!(error.contains("Redis Sentinel at") && error.contains("sentinel_password"), "{error}");
 
     let store = RedisStore::open(&of("tokens", "sentinel"), &[]).unwrap();
     put(&store, "u").await.unwrap();

@@ -19,6 +19,8 @@ enum Rejection {
     Full,
     NoTable,
     NoDatabase,
+    /// The authority that issued the server's certificate is not trusted.
+    UnknownAuthority,
 }
 
 impl Rejection {
@@ -26,6 +28,9 @@ impl Rejection {
     fn begin(self, engine: &Engine, world: &World) -> (String, &'static str) {
         let url = &world.store;
         match (engine.name, self) {
+            (_, Self::UnknownAuthority) => {
+                (engine.server().unwrap().secure_url(), "is not a trusted authority")
+            }
             ("redis", Self::WrongPassword) => (url.replace("canary", "wrong"), "WRONGPASS"),
             ("redis", Self::NoPassword) => (url.replace(":canary@", ""), "Authentication required"),
             ("redis", Self::NoPermission) => {
@@ -94,15 +99,20 @@ fn execute(url: &str, statements: &'static str) {
     postgres(url, async |server| server.batch_execute(statements).await.unwrap());
 }
 
-/// Rule: Outage: while Redis or PostgreSQL answers and rejects calls, callers get the cause, and neither
+/// Rule: Outage: while Redis or PostgreSQL answers and rejects calls, or has a certificate that is not
+/// trusted, callers get the cause, and neither
 /// a login nor a refetch is sent, also with the policy `login-within-budget`.
 #[test]
 fn nothing_is_sent_while_a_server_rejects_calls() {
-    use Rejection::{Full, NoDatabase, NoPassword, NoPermission, NoTable, WrongPassword};
+    use Rejection::{
+        Full, NoDatabase, NoPassword, NoPermission, NoTable, UnknownAuthority, WrongPassword,
+    };
     for engine in Engine::servers() {
         let all: &[Rejection] = match engine.name {
-            "redis" => &[WrongPassword, NoPassword, NoPermission, Full, NoDatabase],
-            _ => &[WrongPassword, NoPassword, NoPermission, NoTable, NoDatabase],
+            "redis" => {
+                &[WrongPassword, NoPassword, NoPermission, Full, NoDatabase, UnknownAuthority]
+            }
+            _ => &[WrongPassword, NoPassword, NoPermission, NoTable, NoDatabase, UnknownAuthority],
         };
         for rejection in all {
             engine.repeat(|world, _| test_rejection(&engine, world, *rejection));

@@ -28,7 +28,7 @@ mod redis {
     use tokenlease::{
         Store, conformance,
         core::Identity,
-        store::{Owner, RecordName},
+        store::{Owner, RecordName, StoreError},
     };
     use tokenlease_store::RedisStore;
 
@@ -45,7 +45,8 @@ mod redis {
     }
 
     /// Rule: Secrets: a connection to Redis over TLS checks the server's certificate, with the error
-    /// sentences and the trust of the client, and no error shows the password.
+    /// sentences and the trust of the client. A fault of the certificates is a rejection that names it, and
+    /// no outage, and no error shows the password.
     #[tokio::test]
     async fn redis_over_tls_checks_the_servers_certificate() {
         let Some(server) = servers::redis() else { return };
@@ -55,6 +56,7 @@ mod redis {
         let elsewhere = servers::redis().unwrap();
         let store = RedisStore::open(&server.secure_url(), &[elsewhere.authority()]).unwrap();
         let error = store.load(&name).await.unwrap_err();
+        assert!(matches!(error, StoreError::Rejected(_)), "{error:?}");
         assert!(error.to_string().contains("another key"), "{error}");
         let name = &name;
         super::checks_trust(&server, |url, cas| async move {
@@ -98,7 +100,7 @@ mod postgres {
     use tokenlease::{
         Store, conformance,
         core::Identity,
-        store::{Locked, Owner, RecordName, Swapped},
+        store::{Locked, Owner, RecordName, StoreError, Swapped},
     };
     use tokenlease_store::PostgresStore;
 
@@ -185,7 +187,8 @@ mod postgres {
     }
 
     /// Rule: Secrets: a connection to PostgreSQL over TLS checks the server's certificate, with the error
-    /// sentences and the trust of the client.
+    /// sentences and the trust of the client. A fault of the certificates is a rejection that names it, and
+    /// no outage.
     #[tokio::test(flavor = "multi_thread")]
     async fn postgres_over_tls_checks_the_servers_certificate() {
         let Some(server) = servers::postgres() else { return };
@@ -195,6 +198,7 @@ mod postgres {
         let elsewhere = servers::postgres().unwrap();
         let store = PostgresStore::open(&server.secure_url(), &[elsewhere.authority()]).unwrap();
         let error = store.load(&name("u")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Rejected(_)), "{error:?}");
         assert!(error.to_string().contains("another key"), "{error}");
         super::checks_trust(&server, |url, cas| async move {
             PostgresStore::open(&url, &cas)?.load(&name("u")).await.map(drop).map_err(Into::into)

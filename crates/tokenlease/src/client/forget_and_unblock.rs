@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokenlease_core::{Now, Result, Token, lifecycle::Lifecycle, time::Moment as _};
 
 use super::Client;
+use crate::wait_options::WaitOptions;
 
 impl Client {
     /// Removes this client's token from memory and store. The token stays active at the provider.
@@ -83,25 +84,31 @@ impl Client {
     /// `DeadlineExceeded`, `Forked` and `Internal`.
     pub async fn adopt(&self, token: Token, lifetime: Option<Duration>) -> Result<()> {
         let state = &self.0;
-        let entry = state.entry().await?;
-        state.with(&entry, |machine| {
-            let now = state.now();
-            machine.adopt(token, lifetime.map(|lifetime| now.elapsed.plus(lifetime)), now)
-        })?
+        let adopt = async {
+            let entry = state.entry().await?;
+            state.with(&entry, |machine| {
+                let now = state.now();
+                machine.adopt(token, lifetime.map(|lifetime| now.elapsed.plus(lifetime)), now)
+            })?
+        };
+        state.call(adopt).await
     }
 
     /// Changes the machine, and waits until other processes can learn of it.
     async fn change(&self, change: impl FnOnce(&mut Lifecycle, Now)) -> Result<()> {
         let state = &self.0;
-        let entry = state.entry().await?;
-        // The token may be known to the store alone.
-        state.with(&entry, Lifecycle::check_store)?;
-        self.idle().await?;
-        state.with(&entry, |machine| change(machine, state.now()))?;
-        self.idle().await?;
-        entry.peek(|machine| match machine.store_error() {
-            Some(error) if machine.is_unsaved() => Err(error.clone()),
-            _ => Ok(()),
-        })
+        let work = async {
+            let entry = state.entry().await?;
+            // The token may be known to the store alone.
+            state.with(&entry, Lifecycle::check_store)?;
+            self.idle(state.deadline_of(WaitOptions::default())).await?;
+            state.with(&entry, |machine| change(machine, state.now()))?;
+            self.idle(state.deadline_of(WaitOptions::default())).await?;
+            entry.peek(|machine| match machine.store_error() {
+                Some(error) if machine.is_unsaved() => Err(error.clone()),
+                _ => Ok(()),
+            })
+        };
+        state.call(work).await
     }
 }

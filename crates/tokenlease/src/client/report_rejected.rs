@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
-use tokenlease_core::{Error, Result, Token, lifecycle, provider::ApiAnswer};
+use tokenlease_core::{Error, Result, Timestamp, Token, lifecycle, provider::ApiAnswer};
 
 use super::Client;
-use crate::token_options::TokenOptions;
+use crate::{token_options::TokenOptions, wait_options::WaitOptions};
 
 /// The result of [`Client::report_rejected`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,18 +47,35 @@ impl Client {
     /// The kinds [of every client](Self#errors); `TokenRejected` if the provider cannot confirm the
     /// token, and the client backs off before the next login.
     pub async fn report_rejected(&self, token: &Token) -> Result<Rejection> {
+        self.report_rejected_with(token, WaitOptions::default()).await
+    }
+
+    /// As [`report_rejected`](Self::report_rejected), with a deadline.
+    ///
+    /// # Errors
+    /// As [`report_rejected`](Self::report_rejected); `DeadlineExceeded` at the deadline in the options.
+    pub async fn report_rejected_with(
+        &self,
+        token: &Token,
+        options: WaitOptions,
+    ) -> Result<Rejection> {
+        let deadline = self.0.deadline_of(options);
+        self.0.call(self.report(token, deadline)).await
+    }
+
+    async fn report(&self, token: &Token, deadline: Timestamp) -> Result<Rejection> {
         let state = &self.0;
-        let entry = state.entry().await?;
+        let entry = state.entry_by(deadline).await?;
         let reported = state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
         if reported == lifecycle::Rejection::StillActive && state.cached(|_| ()).is_some() {
             return Ok(Rejection::StillActive);
         }
-        let mut current = self.lease().await?;
+        let mut current = state.lease_by(deadline).await?;
         if reported == lifecycle::Rejection::Outdated && current.lease.token() == token {
             // This client did not have the token: another process or the provider had. Now this
             // client has it, so the report makes it suspected.
             state.with(&entry, |machine| machine.report_rejected(token, state.now()))?;
-            current = self.lease().await?;
+            current = state.lease_by(deadline).await?;
         }
         if current.lease.token() == token {
             return Ok(Rejection::StillActive);

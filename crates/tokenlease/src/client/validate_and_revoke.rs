@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use tokenlease_core::{
-    Now, Result, Token,
+    Now, Result, Timestamp, Token,
     lifecycle::{Ask, JobId, Lifecycle, Report, Revocation, Served},
-    time::Moment as _,
 };
 
 use super::{Client, impossible};
-use crate::{entry::Entry, state::ClientState};
+use crate::{entry::Entry, state::ClientState, wait_options::WaitOptions};
 
 impl Client {
     /// Asks the provider whether a token, this client's or any other, is active.
@@ -32,7 +31,17 @@ impl Client {
     /// The kinds [of every client](Self#errors), and `Unsupported` if the server has no call that
     /// validates tokens.
     pub async fn validate(&self, token: &Token) -> Result<bool> {
-        match self.job(|machine, _| machine.validate(token)).await? {
+        self.validate_with(token, WaitOptions::default()).await
+    }
+
+    /// As [`validate`](Self::validate), with a deadline.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate); `DeadlineExceeded` at the deadline in the options.
+    pub async fn validate_with(&self, token: &Token, options: WaitOptions) -> Result<bool> {
+        let deadline = self.0.deadline_of(options);
+        let job = self.job(deadline, |machine, _| machine.validate(token));
+        match self.0.call(job).await? {
             Report::Validation(active) => Ok(active),
             _ => Err(impossible()),
         }
@@ -44,10 +53,21 @@ impl Client {
     /// The kinds [of every client](Self#errors); `TokenRejected` if the provider has no running
     /// token, and `Unsupported` if it has no such call.
     pub async fn refetch(&self) -> Result<Served> {
+        self.refetch_with(WaitOptions::default()).await
+    }
+
+    /// As [`refetch`](Self::refetch), with a deadline.
+    ///
+    /// # Errors
+    /// As [`refetch`](Self::refetch); `DeadlineExceeded` at the deadline in the options.
+    pub async fn refetch_with(&self, options: WaitOptions) -> Result<Served> {
         let state = &self.0;
-        let ask = Ask::new(state.elapsed(), state.wait);
-        self.job(|machine, _| machine.refetch_running(&ask)).await?;
-        state.get_by(ask).await
+        let ask = Ask::new(state.elapsed(), options.deadline.unwrap_or(state.wait));
+        let refetch = async {
+            self.job(ask.deadline, |machine, _| machine.refetch_running(&ask)).await?;
+            state.get_by(ask).await
+        };
+        state.call(refetch).await
     }
 
     /// Revokes a token at the provider, and for every process that shares it.
@@ -75,7 +95,17 @@ impl Client {
     /// kinds [of every client](Self#errors). If the provider could not be reached, the token is no
     /// longer used, but it may still be active.
     pub async fn revoke(&self, token: &Token) -> Result<Revocation> {
-        match self.job(|machine, _| machine.revoke(token)).await? {
+        self.revoke_with(token, WaitOptions::default()).await
+    }
+
+    /// As [`revoke`](Self::revoke), with a deadline. A revocation that was sent goes on after it.
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke); `DeadlineExceeded` at the deadline in the options.
+    pub async fn revoke_with(&self, token: &Token, options: WaitOptions) -> Result<Revocation> {
+        let deadline = self.0.deadline_of(options);
+        let job = self.job(deadline, |machine, _| machine.revoke(token));
+        match self.0.call(job).await? {
             Report::Revoked(revocation) => Ok(revocation),
             _ => Err(impossible()),
         }
@@ -85,11 +115,11 @@ impl Client {
     /// cancelled, or its deadline passes, the job ends without one.
     async fn job(
         &self,
+        deadline: Timestamp,
         begin: impl FnOnce(&mut Lifecycle, Now) -> Result<JobId>,
     ) -> Result<Report> {
         let state = &self.0;
-        let deadline = state.elapsed().plus(state.wait);
-        let entry = state.entry().await?;
+        let entry = state.entry_by(deadline).await?;
         let _one = state.in_time(deadline, entry.jobs.lock()).await?;
         // Which calls the server has may be written in its discovery document.
         let (reader, of) = (state.clone(), entry.clone());

@@ -41,6 +41,10 @@ impl Store for AnyStore {
         self.0.load_now(name)
     }
 
+    fn after_fork(&self) -> Option<Self> {
+        self.0.after_fork()
+    }
+
     async fn swap(
         &self,
         name: &RecordName,
@@ -88,6 +92,8 @@ trait Boxed: fmt::Debug + Send + Sync {
 
     fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>>;
 
+    fn after_fork(&self) -> Option<AnyStore>;
+
     fn swap<'a>(
         &'a self,
         name: &'a RecordName,
@@ -120,6 +126,10 @@ impl<S: Store> Boxed for S {
 
     fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
         Store::load_now(self, name)
+    }
+
+    fn after_fork(&self) -> Option<AnyStore> {
+        Store::after_fork(self).map(AnyStore::new)
     }
 
     fn swap<'a>(

@@ -40,7 +40,7 @@ impl Renewal<'_> {
         settings: &Settings,
         mut command: Command,
         program: &OsString,
-    ) -> Result<u8, Failure> {
+    ) -> Result<exit::Code, Failure> {
         // Before the file is written: a signal must not end this process and leave the file.
         let signals = Signals::new();
         let first = async {
@@ -76,7 +76,7 @@ impl Renewal<'_> {
         mut signals: Signals,
         mut leased: Leased,
         interval: Duration,
-    ) -> std::io::Result<u8> {
+    ) -> std::io::Result<exit::Code> {
         let mut child = tokio::process::Command::from(command).spawn()?;
         let mut wait = next(&leased, interval);
         let mut failed = false;

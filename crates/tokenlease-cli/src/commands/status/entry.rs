@@ -1,5 +1,7 @@
 //! The status of one identity, in the wall clock's time.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokenlease::{
     core::{
@@ -8,6 +10,8 @@ use tokenlease::{
     },
     status::{StoreClock, entry_json, server_backoff_json},
 };
+
+use tokenlease_config::duration::show;
 
 use super::DIGITS;
 
@@ -54,4 +58,12 @@ impl IdentityStatus {
         }
         object
     }
+}
+
+/// Describes by how much the clocks have parted.
+pub(crate) fn parted_text(by: i64) -> String {
+    let side = if by > 0 { "ahead" } else { "back" };
+    // Whole seconds.
+    let by = Duration::from_secs(by.unsigned_abs() / 1000);
+    format!("clocks parted: the wall clock went {} {side}", show(by))
 }

@@ -10,7 +10,10 @@ use tokenlease::{
     status::credentials_name as name,
 };
 
-use super::{Other, entry::IdentityStatus};
+use super::{
+    Other,
+    entry::{IdentityStatus, parted_text},
+};
 use tokenlease_config::duration::show;
 
 const HEAD: [&str; 6] = ["CREDENTIALS", "TOKEN", "GENERATION", "AGE", "REMAINING", "STATE"];
@@ -112,7 +115,10 @@ fn state(known: &IdentityStatus, entry: &EntrySummary) -> String {
         return format!("backoff: not sent before {}", known.clock.wall(backoff.until));
     }
     match entry.lease {
-        Some(lease) if lease.is_live => "live".to_owned(),
+        Some(lease) if lease.is_live => match known.clock.parted(&lease) {
+            Some(by) => format!("live; {}", parted_text(by)),
+            None => "live".to_owned(),
+        },
         Some(_) => "not live".to_owned(),
         None => "none".to_owned(),
     }

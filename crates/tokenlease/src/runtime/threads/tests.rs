@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::{
+    callbacks::Owner,
     credentials_source::CredentialsSource,
     event_queue::{EventQueue, Hook, HookThreads, ProgramHooks},
     log::Logged,
@@ -78,7 +79,7 @@ fn functions_of_the_program_run_with_its_own_mask() {
         let runtime = Runtime::current().unwrap();
         let source = CredentialsSource::from_fn(|| Ok(Credentials::password(mask().to_string())));
         let fetches = Arc::new(Semaphore::new(1));
-        let fetch = async move { source.fetch(&fetches).await };
+        let fetch = async move { source.fetch(Owner::new(), &fetches).await };
         let fetched = runtime.block_on(fetch).unwrap().unwrap();
         assert_eq!(fetched.password.unwrap().expose(), before.to_string());
 

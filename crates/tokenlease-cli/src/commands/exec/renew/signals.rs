@@ -1,6 +1,6 @@
 //! Signals for this process, which are passed on to the command.
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 use std::io;
 
 /// A signal that this process got.
@@ -76,26 +76,25 @@ mod unix {
 #[cfg(unix)]
 pub(super) use unix::Signals;
 
-/// Ctrl-C, which the console also sends to the command.
-#[cfg(not(unix))]
-pub(super) struct Signals;
+/// The console's events, which it also sends to the command.
+#[cfg(windows)]
+pub(super) struct Signals {
+    _attached: super::super::child::Attached,
+}
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "it fails on other systems")]
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self)
+        super::super::child::Attached::new().map(|attached| Self { _attached: attached })
     }
 
+    /// Never completes: no event must be passed on.
     pub(super) async fn next(&mut self) -> Received {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        Received {}
+        std::future::pending().await
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Received {
     #[expect(clippy::unused_self, reason = "it is used on other systems")]
     pub(super) fn pass_on(&self, _: u32) {}

@@ -8,6 +8,9 @@ use std::{
 /// A process whose standard output is a pipe.
 pub(super) struct Process {
     child: Child,
+    /// Ends the command's children with the command. The system ends them with this process, too.
+    #[cfg(windows)]
+    job: Option<win32job::Job>,
     pub(super) stdout: Option<ChildStdout>,
 }
 
@@ -16,7 +19,12 @@ impl Process {
     pub(super) fn start(mut command: Command) -> io::Result<Self> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take();
-        Ok(Self { child, stdout })
+        Ok(Self {
+            #[cfg(windows)]
+            job: job_of(&child),
+            child,
+            stdout,
+        })
     }
 
     /// Returns the status of a process that has ended.
@@ -26,7 +34,31 @@ impl Process {
 
     /// Ends a process, for which nothing waited.
     pub(super) fn end(&mut self) {
+        #[cfg(windows)]
+        drop(self.job.take());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[cfg(windows)]
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Programs that an ended command left running go on, such as an agent.
+        if let Some(job) = &self.job {
+            let _ = job.set_extended_limit_info(&win32job::ExtendedLimitInfo::new());
+        }
+    }
+}
+
+/// Puts a command in a job, which ends it and its children when it is dropped.
+#[cfg(windows)]
+fn job_of(child: &Child) -> Option<win32job::Job> {
+    use std::os::windows::io::AsRawHandle as _;
+
+    let mut limits = win32job::ExtendedLimitInfo::new();
+    limits.limit_kill_on_job_close();
+    let job = win32job::Job::create_with_limit_info(&limits).ok()?;
+    job.assign_process(child.as_raw_handle() as isize).ok()?;
+    Some(job)
 }

@@ -1,0 +1,37 @@
+/* Gets a token of WinKAS from the store, and asks the server about it. It prints `replaced` or `active`.
+ *
+ *   token-file SERVER USER CONTRACT PASSWORD-FILE STORE
+ */
+#include <stdio.h>
+#include <tokenlease.h>
+
+int main(int argc, char **argv)
+{
+    char password[200];
+    FILE *file = argc == 6 ? fopen(argv[4], "rb") : NULL;
+    if (!file) {
+        return 2;
+    }
+    password[fread(password, 1, sizeof password - 1, file)] = 0;
+    fclose(file);
+
+    tokenlease_config *config = NULL;
+    tokenlease_client *client = NULL;
+    tokenlease_token *token = NULL, *other = NULL;
+    tokenlease_error *error = NULL;
+    if (tokenlease_config_new(&config, &error)
+        || tokenlease_config_set(config, "provider", "winkas", &error)
+        || tokenlease_config_set(config, "server", argv[1], &error)
+        || tokenlease_config_set(config, "user", argv[2], &error)
+        || tokenlease_config_set(config, "contract", argv[3], &error)
+        || tokenlease_config_set(config, "store", argv[5], &error)
+        || tokenlease_config_set_password(config, password, &error)
+        || tokenlease_client_new(config, NULL, &client, &error)
+        || tokenlease_client_token(client, &token, &error)
+        || tokenlease_client_report_rejected(client, token, &other, &error)) {
+        fprintf(stderr, "%s\n", tokenlease_error_message(error));
+        return 1;
+    }
+    puts(other ? "replaced" : "active");
+    return 0;
+}

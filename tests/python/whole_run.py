@@ -1,0 +1,115 @@
+"""Call everything in the module, and print all that it shows; the argument is a file of options.
+
+It has the `options` of a client, a `mistyped` password, an `inactive` token, an `unreachable`
+server, whether to `leak` the token, and the file to which the `tokens` are written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import logging
+import pickle
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from tokenlease import AsyncClient, Client, Registry, Token, TokenLeaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+tokens: set[str] = set()
+
+given = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+options: dict[str, Any] = given["options"]
+kind: Literal["winkas", "bearer"] = "winkas" if options["provider"] == "winkas" else "bearer"
+inactive = Token(given["inactive"], kind=kind)
+logging.basicConfig(level=1, stream=sys.stdout, format="%(name)s %(message)s %(args)s")
+
+
+def show(call: Callable[[], T]) -> T | None:
+    """Print the result or the error of a call in each way in which a program may show it."""
+    # The texts of tokens are kept, so that they can be searched for.
+    try:
+        result = call()
+    except TokenLeaseError as error:
+        traceback.print_exc(file=sys.stdout)
+        print(repr(error), error.args, vars(error))
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(pickle.dumps(error, protocol) + b"\n")
+        return None
+    if isinstance(result, Token):
+        tokens.add(result.value)
+    print(repr(result), str(result), [result], copy.copy(result))
+    return result
+
+
+def show_all(client: Client) -> None:
+    """Make all calls of a client."""
+    token = show(client.token) or inactive
+    show(lambda: client.token_with(deadline=20, min_remaining=1))
+    for other in (token, inactive):
+        show(lambda other=other: client.validate(other))  # type: ignore[misc]
+    show(client.refetch)
+    show(lambda: client.report_rejected(token))
+    show(client.explain)
+    show(client.history)
+    show(client.stats)
+    show(lambda: client.revoke(token))
+    show(client.token)
+    show(client.unblock)
+    show(client.forget)
+
+
+def change(**changed: object) -> dict[str, Any]:
+    """Return the options with changes."""
+    return {**options, **changed}
+
+
+async def show_all_async() -> None:
+    """Make the calls of a client for event loops."""
+    client = AsyncClient(**options)
+    for call in (client.token, client.refetch, client.history, client.unblock, client.forget):
+        try:
+            result = await call()  # type: ignore[operator]
+            show(lambda result=result: result)  # type: ignore[misc]
+        except TokenLeaseError as error:
+            traceback.print_exc(file=sys.stdout)
+            print(repr(error))
+    print(client.explain(), client.stats(), repr(client))
+    mistyped = AsyncClient(**change(password=given["mistyped"]))
+    try:
+        await mistyped.token()
+    except TokenLeaseError:
+        traceback.print_exc(file=sys.stdout)
+
+
+def fail() -> str:
+    """Raise an error that a function for a secret may raise."""
+    message = "the vault is sealed"
+    raise RuntimeError(message)
+
+
+for _ in range(2):
+    with Client(**options) as client:
+        show(lambda: client)
+        show_all(client)
+show(Client(**change(password=lambda: options["password"])).token)
+show(Client(**change(password=given["mistyped"])).token)
+show(Client(**change(server=given["unreachable"], deadline=1)).token)
+for call in (Client(**change(password=fail)).token, lambda: Client(**change(pasword="x"))):
+    try:
+        show(call)
+    except Exception:  # noqa: BLE001 (each of them is printed)
+        traceback.print_exc(file=sys.stdout)
+show(lambda: Registry(store=f"redis://:{given['mistyped']}@127.0.0.1:1/x/y"))
+asyncio.run(show_all_async())
+Path(given["tokens"]).write_text(json.dumps(sorted(tokens)), "utf-8")
+if given["leak"]:
+    print(Client(**options).token().value)
