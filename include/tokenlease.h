@@ -12,7 +12,8 @@
  *
  * Errors. A function that can fail returns a tokenlease_status; TOKENLEASE_OK is 0. Its last
  * parameter receives an error with the details, which the caller frees with tokenlease_error_free.
- * Pass NULL if you do not need the details. Errors contain no secrets. Compilers warn if a status is
+ * Pass NULL if you do not need the details. Errors contain no secrets, and each of their texts
+ * is at most a few kilobytes long. Compilers warn if a status is
  * not checked; define TOKENLEASE_MUST_CHECK as nothing to turn that off.
  *
  * Output parameters are the last parameters before the error. The library writes them only on
@@ -41,8 +42,15 @@
  * are immutable, so threads may read them concurrently. Only one thread at a time may use a config.
  * Any thread may free any handle, if no other thread still uses it. The library keeps no state per
  * thread. A call that contacts a server or a store blocks its thread until it completes, at most
- * until its deadline. The first such call starts two background threads; no earlier call starts
- * any.
+ * until its deadline, or until another thread calls tokenlease_client_interrupt. The first such call
+ * starts a background thread; no earlier call starts any.
+ *
+ * Signals. The library installs no handler, and changes neither the disposition nor the mask of a
+ * thread of the program. Its own threads block all signals except those that a fault raises (SIGSEGV,
+ * SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS): a connection that a server closes raises no SIGPIPE in the
+ * program, and handlers run on the program's threads only. Calls write to no socket on the caller's
+ * thread. A callback runs with the signal mask of the thread that passed it to the library. The command
+ * of the option "password_command" starts with no signal blocked.
  *
  * Fork. A child process cannot use a client or a registry that was made before the fork: calls
  * return TOKENLEASE_FORKED instead of blocking, unless a cached token can be returned. The child
@@ -52,7 +60,14 @@
  * program.
  *
  * Callbacks run on threads of the library, but that of tokenlease_client_call on the calling thread.
- * They must return, and must not throw.
+ * They must return, and must not throw. A call that would
+ * wait for the callback in which it is made is an error at once: a function that fetches credentials
+ * may use other clients, and not its own.
+ *
+ * Environment. The library reads the variables of proxies (HTTPS_PROXY, NO_PROXY and others) once, when
+ * the process makes its first client or registry, and SSL_CERT_FILE, SSL_CERT_DIR, HOME,
+ * XDG_STATE_HOME and STATE_DIRECTORY when it opens what they name. It sets none. setenv is not safe
+ * beside threads that read the environment: set variables before the first call of the library.
  *
  * Linking. Nothing to define for the shared library. Define TOKENLEASE_STATIC before the header is
  * included if a program for Windows links the static library.
@@ -117,6 +132,186 @@
 /* The initializers of the structs of options. */
 #define TOKENLEASE_TOKEN_OPTIONS_INIT \
     {sizeof(tokenlease_token_options), TOKENLEASE_NONE, TOKENLEASE_NONE}
+#define TOKENLEASE_WAIT_OPTIONS_INIT {sizeof(tokenlease_wait_options), TOKENLEASE_NONE}
+#define TOKENLEASE_STORE_FUNCTIONS_INIT \
+    {sizeof(tokenlease_store_functions), NULL, NULL, NULL, NULL, NULL, NULL}
+
+/*
+ * OPTIONS of tokenlease_config_set: name, type, providers (if not all), default (if any), and
+ * meaning. R: an option of registries. The functions tokenlease_option_* return this table.
+ *
+ * provider: winkas | wyn | oauth2
+ *     The server's API.
+ *
+ * server: text; default https://air.winkas.net (winkas)
+ *     The server's base URL, for example "https://wyn.example.com". The default for winkas is
+ *     "https://air.winkas.net".
+ *
+ * user: text
+ *     The user to log in as.
+ *
+ * contract: text; winkas
+ *     The contract code (winkas).
+ *
+ * client_id: text; wyn oauth2; default integration (wyn)
+ *     The client ID (wyn, oauth2). The default for wyn is "integration".
+ *
+ * tenant: text; wyn; default /
+ *     The organization, with a leading slash: "/Org/SubOrg" (wyn). The default is "/", the global
+ *     organization.
+ *
+ * scope: text; wyn oauth2
+ *     The scopes to request, separated by spaces (wyn, oauth2). By default none are requested.
+ *
+ * extra: field; wyn oauth2
+ *     An extra field of the token request, for example "audience=https://api.example" (wyn,
+ *     oauth2). Repeat it for more fields; a name may have several values. Tokens are shared only
+ *     among callers with the same fields.
+ *
+ * lifetime: duration; wyn
+ *     The lifetime to request for new tokens, for example "8h" (wyn). By default the server
+ *     decides: 10 years on a Wyn server as installed.
+ *
+ * grant: password | client_credentials; oauth2; default password (with a user), client_credentials
+ *     The OAuth 2.0 grant of a login (oauth2). The default is "password" if --user is set, else
+ *     "client_credentials".
+ *
+ * client_auth: body | basic | basic-raw; wyn oauth2; default body (wyn), basic (oauth2)
+ *     Where to send the client ID and the client secret (wyn, oauth2). The default for oauth2 is
+ *     "basic"; for wyn it is "body" in token requests and "basic" in revocations.
+ *
+ * token_path: text; wyn oauth2; default /connect/token (wyn)
+ *     The path of the token endpoint, relative to the base URL. The default for wyn is
+ *     "/connect/token". Without it, oauth2 takes all paths that are not set from the server's
+ *     discovery document ("/.well-known/openid-configuration" or "oauth-authorization-server"), or
+ *     uses "/token" if the server has none.
+ *
+ * revocation_path: text; wyn oauth2; default /connect/revocation (wyn)
+ *     The path of the revocation endpoint. The default for wyn is "/connect/revocation"; oauth2 has
+ *     none but that of the discovery document. An empty path means that the server has none.
+ *
+ * introspection_path: text; wyn oauth2
+ *     The path of the introspection endpoint. The default for oauth2 is that of the discovery
+ *     document, unless userinfo is used. It is asked before a userinfo endpoint, because it says
+ *     more.
+ *
+ * userinfo_path: text; wyn oauth2; default /connect/userinfo (wyn)
+ *     The path of the userinfo endpoint. The default for wyn is "/connect/userinfo"; for oauth2 it
+ *     is that of the discovery document, for users with the scope "openid". An empty path means
+ *     that the server has none.
+ *
+ * new_token_ends_old: boolean; wyn oauth2; default false
+ *     The server ends older tokens of an identity when it issues a new one (wyn, oauth2). No
+ *     response says this. If set, a token is used until it expires instead of being refreshed
+ *     early.
+ *
+ * agreed_lifetime: duration; winkas; default 12h
+ *     The lifetime of tokens by agreement with the provider, if no response states it (winkas), for
+ *     example "24h". The default is 12 hours; longer lifetimes are learned.
+ *
+ * max_lifetime: duration; wyn oauth2
+ *     An upper limit for lifetimes that the server states (wyn, oauth2), for example "12h". By
+ *     default there is no limit.
+ *
+ * proxy: text; R
+ *     The proxy for all requests, for example "http://proxy.example:3128" or
+ *     "socks5h://proxy.example:1080", with "USER@" before the host if it requires a login; "none"
+ *     for no proxy. The default is that of the system: "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY" and
+ *     "NO_PROXY".
+ *
+ * proxy_password_file: file; R
+ *     Read the password for the proxy from this file, which must hold it on one line.
+ *
+ * no_proxy: text; R
+ *     The servers to reach without a proxy, in place of "NO_PROXY": domains, addresses and CIDR
+ *     blocks, each with a port or not, separated by commas.
+ *
+ * user_agent: text; R
+ *     The "User-Agent" header of all requests. The default is "tokenlease/" and the version.
+ *
+ * client_cert: pem; R
+ *     The client certificate to present to servers that request one: a PEM file with its chain, or
+ *     the PEM text itself without the key.
+ *
+ * client_key: file; R
+ *     The private key of the client certificate: an unencrypted PEM file. By default it is in the
+ *     file of --client-cert.
+ *
+ * ca: pem; R
+ *     A PEM file of certificate authorities to trust in addition to the system's, or the PEM text
+ *     itself. A self-signed certificate of a server is trusted as that very certificate.
+ *
+ * allow_plain_http: boolean; default false; R
+ *     Allow "http://" servers. Dangerous: passwords and tokens are sent unencrypted, and everyone
+ *     on the network path can read them. Not needed for localhost.
+ *
+ * timeout: duration; default 10s; R
+ *     The timeout of one request, for example "500ms" or "10s". The default is 10 seconds.
+ *
+ * max_concurrent_logins: integer; default 8; R
+ *     How many logins to send to one server at once, from 1 to 10000. Further ones wait for their
+ *     turn. The default is 8 for each process.
+ *
+ * deadline: duration; default 30s
+ *     The timeout of the whole call, including retries and waits, for example "1m". The default is
+ *     30 seconds.
+ *
+ * password_file: file
+ *     Read the password from this file, which must hold it on one line. Only you should be able to
+ *     read the file.
+ *
+ * password_command: text
+ *     Run this command and use the first line of its output as the password, for example "pass show
+ *     erp". It is run by "sh -c" (Windows: "cmd /C"). Other users can see the command, so put no
+ *     secret in it.
+ *
+ * client_secret_file: file; wyn oauth2
+ *     Read the client secret from this file, which must hold it on one line (wyn, oauth2).
+ *
+ * extra_secret_file: field-file; wyn oauth2
+ *     Read an extra field of the token request from a file, which must hold its secret value on one
+ *     line (wyn, oauth2). Repeat it for more fields.
+ *
+ * store: store; R
+ *     Where to share tokens: "file:/path" (a folder of this user), "memory:" (this process only),
+ *     or the URL of a Redis or PostgreSQL server for many hosts. The default is "file:", the folder
+ *     "tokenlease" in "$STATE_DIRECTORY" (systemd), "$XDG_STATE_HOME" or "~/.local/state". Set a
+ *     URL that contains a password by the variable "TOKENLEASE_STORE", not here.
+ *
+ * store_password_file: file; R
+ *     Read the password for the Redis or PostgreSQL server from this file, which must hold it on
+ *     one line. The URL has none then.
+ *
+ * store_password_command: text; R
+ *     Run this command and use the first line of its output as the password for the Redis or
+ *     PostgreSQL server. It is run like "--password-command".
+ *
+ * store_access: user | group; default user; R
+ *     Which users may use the store's folder. The default is "user", its user alone. With "group",
+ *     all users of the folder's group can read and replace its tokens, for example several service
+ *     accounts; set it for all of them.
+ *
+ * store_key: keyring | kernel-keyring | passphrase; R
+ *     Where the store's encryption key comes from, if not from a file. By default a folder has its
+ *     own key. All processes that share a store need the same key.
+ *
+ * store_key_file: file; R
+ *     Read the store's encryption key from this file: 32 bytes, raw, in hexadecimal or in base64.
+ *
+ * store_passphrase_file: file; R
+ *     Derive the store's encryption key from the passphrase in this file, which must hold it on one
+ *     line.
+ *
+ * on_store_outage: fail | refetch-only | login-within-budget; default refetch-only (winkas), fail (wyn, oauth2)
+ *     The behavior while the store is unavailable. The default is "refetch-only" if the provider
+ *     can refetch (winkas), else "fail". A store that answers with an error, such as a wrong
+ *     password or a full disk, is not unavailable: nothing is sent for a token then, under any
+ *     policy.
+ *
+ * store_check_interval: duration; default 30s
+ *     How often to check the store for changes. A revocation by another process is seen after this
+ *     time at the latest. The default is 30 seconds.
+ */
 
 /**
  * As a result: the time is not known. As an argument: use the default.
@@ -188,6 +383,10 @@ typedef enum tokenlease_status {
    * in use. Use the client that received it.
    */
   TOKENLEASE_NOT_REVOKED = 13,
+  /**
+   * tokenlease_client_interrupt ended the wait. Call again to wait again.
+   */
+  TOKENLEASE_INTERRUPTED = 14,
   /**
    * An argument was NULL, not valid UTF-8, or out of range. Correct the program.
    */
@@ -358,6 +557,31 @@ typedef enum tokenlease_log_level {
 } tokenlease_log_level;
 
 /**
+ * The results of a store's functions.
+ */
+typedef enum tokenlease_store_result {
+  /**
+   * The call is done.
+   */
+  TOKENLEASE_STORE_DONE = 0,
+  /**
+   * swap: the record has another revision. lock and renew: another owner holds the lock, or it has
+   * expired.
+   */
+  TOKENLEASE_STORE_BUSY = 1,
+  /**
+   * The store can't be reached. The option "on_store_outage" decides what the client does. So do all
+   * values that are not listed.
+   */
+  TOKENLEASE_STORE_UNAVAILABLE = 2,
+  /**
+   * The store answers and rejects the call, for example a wrong password or a full disk. The client
+   * does not log in until the store is corrected.
+   */
+  TOKENLEASE_STORE_REJECTED = 3,
+} tokenlease_store_result;
+
+/**
  * Gets, caches and shares the token of one identity. Thread-safe: concurrent callers share one
  * request to the provider.
  */
@@ -395,6 +619,11 @@ typedef struct tokenlease_registry tokenlease_registry;
 typedef struct tokenlease_response tokenlease_response;
 
 /**
+ * What a store's function answers. It is borrowed: it is valid until the function returns.
+ */
+typedef struct tokenlease_store_reply tokenlease_store_reply;
+
+/**
  * A token. It is immutable: threads may read it concurrently. The caller frees it with
  * tokenlease_token_free, which overwrites its text.
  */
@@ -417,6 +646,93 @@ typedef void (TOKENLEASE_CALL *tokenlease_drop_function)(void *user);
  */
 typedef void (TOKENLEASE_CALL *tokenlease_log_function)(void *user, int32_t level,
     const char *event, const char *text);
+
+/**
+ * Returns the record and the store's time, read together. name has 64 hexadecimal digits.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_load_function)(void *user, const char *name,
+    tokenlease_store_reply *reply);
+
+/**
+ * Replaces the record if its revision is expected; 0: if there is no record. Otherwise it changes
+ * nothing and answers TOKENLEASE_STORE_BUSY with the record, or with none. The store may drop the
+ * record after keep_ms; TOKENLEASE_NONE: never.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_swap_function)(void *user, const char *name,
+    uint64_t expected, const uint8_t *record, size_t record_length, int64_t keep_ms,
+    tokenlease_store_reply *reply);
+
+/**
+ * Takes (lock) or extends (renew) the lock of a record until ttl_ms from now, by the store's clock.
+ * It never waits. An owner gets a lock that it holds again; an expired lock is not renewed. The
+ * record need not exist. owner has at most 100 characters.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_lock_function)(void *user, const char *name,
+    const char *owner, int64_t ttl_ms, tokenlease_store_reply *reply);
+
+/**
+ * Releases the lock if the owner holds it; another owner's lock stays.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_unlock_function)(void *user, const char *name,
+    const char *owner, tokenlease_store_reply *reply);
+
+/**
+ * The functions of a store of your own. Set size to the size of the struct, and all others but
+ * drop. Each function returns a tokenlease_store_result. They run on threads of the library, several
+ * at once, and never while the library holds one of its locks. They must return, must not throw, and
+ * must not call a client that uses the store. Later versions add fields at the end.
+ */
+typedef struct tokenlease_store_functions {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * Reads a record.
+   */
+  tokenlease_store_load_function load;
+  /**
+   * Replaces a record.
+   */
+  tokenlease_store_swap_function swap;
+  /**
+   * Takes a lock.
+   */
+  tokenlease_store_lock_function lock;
+  /**
+   * Extends a lock.
+   */
+  tokenlease_store_lock_function renew;
+  /**
+   * Releases a lock.
+   */
+  tokenlease_store_unlock_function unlock;
+  /**
+   * Frees user. It is called once, on any thread, when nothing uses the store any more. May be NULL.
+   */
+  tokenlease_drop_function drop;
+} tokenlease_store_functions;
+
+/**
+ * Lets the time of a store pass, in tokenlease_store_check. Any result but 0 fails the check.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_store_pass_function)(void *user, int64_t milliseconds);
+
+/**
+ * Options of one call that waits. Begin with TOKENLEASE_WAIT_OPTIONS_INIT, then set fields. In a
+ * language without this macro, set size to the size of the struct, and each time to
+ * TOKENLEASE_NONE or a value. Later versions add fields at the end.
+ */
+typedef struct tokenlease_wait_options {
+  /**
+   * The size of the struct in bytes.
+   */
+  size_t size;
+  /**
+   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+   */
+  int64_t deadline_ms;
+} tokenlease_wait_options;
 
 /**
  * Options of one call for a token. Begin with TOKENLEASE_TOKEN_OPTIONS_INIT, then set fields. In a
@@ -525,8 +841,8 @@ TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_config_new(tokenlease_config **config, tokenlease_error **error);
 
 /**
- * Sets an option by name: "provider", "server", "user", "store" and so on. The names are those of
- * the program's profiles; "tokenlease help token" lists them. Durations have a unit: "90s", "15m",
+ * Sets an option by name: "provider", "server", "user", "store" and so on. The comment "OPTIONS" of
+ * this header lists them, and "-" counts as "_". The names are those of the program. Durations have a unit: "90s", "15m",
  * "8h". Each call with "extra" or "extra_secret_file" adds a field: "audience=https://api.example".
  * Set the options of a registry on the registry's config only, not on those of its clients.
  *
@@ -586,6 +902,59 @@ tokenlease_config_set_credentials_function(tokenlease_config *config,
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_config_free(tokenlease_config *config);
 
 /**
+ * Reads the options of a profile, from a configuration file of the program. If file is NULL, it is
+ * the one that the variable TOKENLEASE_CONFIG names, or tokenlease/config.toml in $XDG_CONFIG_HOME
+ * or ~/.config. Options that tokenlease_config_set sets, before or after, override the profile.
+ *
+ *     tokenlease_config_load_profile(config, NULL, 0, "erp", TOKENLEASE_NUL_TERMINATED, &error);
+ *
+ * Errors: TOKENLEASE_CONFIG if the file can't be read, lacks the profile, or has an unknown option
+ * or a malformed value. A profile holds no secrets: it names their files or commands.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_load_profile(tokenlease_config *config, const char *file, size_t file_length,
+    const char *profile, size_t profile_length, tokenlease_error **error);
+
+/**
+ * Reads the environment as the program does: the variables of options (TOKENLEASE_SERVER for
+ * "server"), those of secrets (TOKENLEASE_PASSWORD, TOKENLEASE_CLIENT_SECRET,
+ * TOKENLEASE_EXTRA_SECRET), and the profile that TOKENLEASE_PROFILE names. What the other functions
+ * set, before or after, overrides the environment, which overrides a profile. No other thread may
+ * change the environment meanwhile.
+ *
+ * Errors: TOKENLEASE_CONFIG for a malformed variable or profile.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_load_environment(tokenlease_config *config, tokenlease_error **error);
+
+/**
+ * Sets options and secrets from JSON text: an object of option names and values, and of the secrets
+ * "password", "client_secret" and "extra_secret". A member replaces the option if it is set. Text,
+ * whole numbers and booleans are values; null is not set. "extra" and "extra_secret" are objects of
+ * names and values.
+ *
+ *     {"provider": "winkas", "user": "NAME", "contract": "CODE", "password": "PASSWORD"}
+ *
+ * Errors: TOKENLEASE_CONFIG if the text is no such object, or for an unknown name or an invalid
+ * value; then nothing is set.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_json(tokenlease_config *config, const char *json, size_t json_length,
+    tokenlease_error **error);
+
+/**
+ * Sets a secret by its name: "password", "client_secret", "proxy_password", "store_password",
+ * "store_passphrase", "store_key" (32 bytes in hexadecimal or base64) or "client_key" (PEM text of an
+ * unencrypted key). The last five are those of a registry, like the options that name their files.
+ * The text is copied.
+ *
+ * Errors: TOKENLEASE_CONFIG for an unknown name or a malformed secret.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_secret(tokenlease_config *config, const char *name, size_t name_length,
+    const char *secret, size_t secret_length, tokenlease_error **error);
+
+/**
  * Fills in the user's password. The text is copied.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
@@ -629,11 +998,109 @@ tokenlease_config_set_log_function(tokenlease_config *config, tokenlease_log_fun
     void *user, tokenlease_drop_function drop, tokenlease_error **error);
 
 /**
- * Makes a registry from the options "store", "store_password_file", "store_password_command",
- * "store_access", "store_key", "store_key_file", "store_passphrase_file", "proxy", "proxy_password_file",
- * "no_proxy", "client_cert", "client_key", "ca", "allow_plain_http", "timeout" and
- * "max_concurrent_logins" of a config, and opens its store. Free the registry with
- * tokenlease_registry_free.
+ * Returns the number of options that tokenlease_config_set knows. The comment "OPTIONS" of this
+ * header lists them. The strings of the functions below are static.
+ */
+TOKENLEASE_API size_t TOKENLEASE_CALL tokenlease_option_count(void);
+
+/**
+ * Returns the name of an option, from index 0 on; NULL if the index is too large.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_name(size_t index);
+
+/**
+ * Returns the type of an option: "text", "duration", "boolean", "integer", "file", "pem" (a file or
+ * the text itself), "store" (a URL), "choice", "field" (NAME=VALUE) or "field-file" (NAME=FILE);
+ * NULL if the index is too large. An option of the last two types may be set several times.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_type(size_t index);
+
+/**
+ * Returns the default of an option; NULL if it has none, or if the index is too large. Several are
+ * separated by commas, each with its condition in parentheses.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_default(size_t index);
+
+/**
+ * Returns the providers that an option is for, separated by spaces; NULL if the index is too large.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_providers(size_t index);
+
+/**
+ * Returns the meaning of an option, in Markdown; NULL if the index is too large.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_option_meaning(size_t index);
+
+/**
+ * Returns the table of options as JSON: a list of objects with the members "name", "type",
+ * "choices", "default", "providers", "registry" (whether it is an option of a registry),
+ * "repeatable" and "meaning".
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_options_json(void);
+
+/**
+ * Answers with a record and its revision: in load if there is one, and in swap with
+ * TOKENLEASE_STORE_BUSY if there is one. The bytes are copied. revision is 1 or more.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_reply_set_record(tokenlease_store_reply *reply, uint64_t revision,
+    const uint8_t *record, size_t record_length, tokenlease_error **error);
+
+/**
+ * Answers a swap that is done with the new revision: 1 or more, and one that the name never had.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_reply_set_revision(tokenlease_store_reply *reply, uint64_t revision,
+    tokenlease_error **error);
+
+/**
+ * Answers with the store's time, in load and swap: milliseconds since any start, by the clock of the
+ * place where the records are kept, which all processes see alike.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_reply_set_time(tokenlease_store_reply *reply, int64_t now_ms,
+    tokenlease_error **error);
+
+/**
+ * Answers with what went wrong, for the error of the call that needs the store. It contains no
+ * secret. The text is copied, at most 1,000 bytes of it.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_reply_set_message(tokenlease_store_reply *reply, const char *message,
+    size_t message_length, tokenlease_error **error);
+
+/**
+ * Sets a store of your own, in place of the option "store". The library encrypts the records, with
+ * the key of the options "store_key", "store_key_file" or "store_passphrase_file", or of the secrets
+ * "store_key" or "store_passphrase": one of them is needed. Check a new store with
+ * tokenlease_store_check.
+ *
+ * Ownership: if this call succeeds, the library owns user. It calls drop(user) once, after the
+ * config, its registries and all their clients were freed, and no call is in progress. The struct
+ * itself is copied.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_store(tokenlease_config *config, const tokenlease_store_functions *functions,
+    void *user, tokenlease_error **error);
+
+/**
+ * Runs the checks that every store must pass: the library's own stores pass the same ones. It uses
+ * new names of records, so it may run against a store that is in use, and does not call drop.
+ *
+ * Locks and records of the checks live for a few unit_ms. pass lets that time pass in the store: it
+ * moves a clock of a test, and returns 0. If pass is NULL, the call waits, for about 20 times
+ * unit_ms.
+ *
+ * Errors: TOKENLEASE_STORE with the rule that the store breaks.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_store_check(const tokenlease_store_functions *functions, void *user, int64_t unit_ms,
+    tokenlease_store_pass_function pass, tokenlease_error **error);
+
+/**
+ * Makes a registry from a config's options of registries, which the comment "OPTIONS" of this
+ * header marks with R, and from its store and secrets of registries, and opens its store. Free the
+ * registry with tokenlease_registry_free.
  *
  * Errors: TOKENLEASE_CONFIG, TOKENLEASE_STORE.
  */
@@ -740,10 +1207,22 @@ tokenlease_client_set_credentials(const tokenlease_client *client, const tokenle
 
 /**
  * Waits until the client has no work in progress, so that a program that ends leaves no unfinished
- * login and no lock behind. It revokes no token, and the client remains usable.
+ * login and no lock behind. It revokes no token, and the client remains usable. options may be NULL.
+ *
+ * Errors: TOKENLEASE_DEADLINE_EXCEEDED if work is still in progress at the deadline;
+ * TOKENLEASE_CONFIG in a callback of this client, for which the call would wait.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
-tokenlease_client_close(const tokenlease_client *client, tokenlease_error **error);
+tokenlease_client_close(const tokenlease_client *client, const tokenlease_wait_options *options,
+    tokenlease_error **error);
+
+/**
+ * Ends all waits of this client that are under way, from any thread: these calls return
+ * TOKENLEASE_INTERRUPTED at once. Later calls wait as before, and a login that was sent goes on. A
+ * call that begins at the same time may be missed, so a host that cancels one call repeats this until
+ * the call has returned. It never blocks. NULL is ignored.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_client_interrupt(const tokenlease_client *client);
 
 /**
  * Frees a client. It does not wait for work in progress (see tokenlease_client_close) and revokes
@@ -794,38 +1273,41 @@ tokenlease_client_token_from_text(const tokenlease_client *client, const char *t
  * replacement is NULL if the provider says that the token is active: the API rejected the call for
  * another reason, such as a missing permission, so do not repeat it. Otherwise replacement is the
  * token in use now: repeat the call once with it, and free it with tokenlease_token_free.
+ * options may be NULL.
  *
  * Errors: those of tokenlease_client_token.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_report_rejected(const tokenlease_client *client, const tokenlease_token *token,
-    tokenlease_token **replacement, tokenlease_error **error);
+    const tokenlease_wait_options *options, tokenlease_token **replacement,
+    tokenlease_error **error);
 
 /**
  * Asks the provider whether a token is active. It may be any token, not only this client's.
+ * options may be NULL.
  *
  * Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
  * endpoint.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_validate(const tokenlease_client *client, const tokenlease_token *token,
-    bool *active, tokenlease_error **error);
+    const tokenlease_wait_options *options, bool *active, tokenlease_error **error);
 
 /**
  * Asks the provider for the running token (winkas), regardless of memory and store. Free it with
- * tokenlease_token_free.
+ * tokenlease_token_free. options may be NULL.
  *
  * Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
  * endpoint.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
-tokenlease_client_refetch(const tokenlease_client *client, tokenlease_token **token,
-    tokenlease_error **error);
+tokenlease_client_refetch(const tokenlease_client *client, const tokenlease_wait_options *options,
+    tokenlease_token **token, tokenlease_error **error);
 
 /**
  * Revokes a token at the provider, for every process that shares it. proven is true if the token
  * was active before, and the provider then called it inactive. It is false if the provider accepted
- * the revocation, and nothing proves it.
+ * the revocation, and nothing proves it. options may be NULL.
  *
  * Errors: TOKENLEASE_NOT_REVOKED if the provider calls the token active afterwards;
  * TOKENLEASE_UNSUPPORTED for winkas, which has no revocation: see tokenlease_client_forget. If the
@@ -834,7 +1316,7 @@ tokenlease_client_refetch(const tokenlease_client *client, tokenlease_token **to
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_revoke(const tokenlease_client *client, const tokenlease_token *token,
-    bool *proven, tokenlease_error **error);
+    const tokenlease_wait_options *options, bool *proven, tokenlease_error **error);
 
 /**
  * Drops this client's token from memory and from the store, without revoking it at the provider.

@@ -10,7 +10,9 @@
 #include <tokenlease.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -107,6 +109,195 @@ struct Credentials {
     std::vector<std::pair<std::string, std::string>> extra_secrets = {};
 };
 
+/* A record of a store, as bytes that the library encrypted, and its revision: 1 or more. */
+struct Record {
+    std::uint64_t revision = 0;
+    std::vector<std::uint8_t> bytes = {};
+};
+
+/* Thrown by a method of a store that answers and rejects the call; any other exception means that the
+   store is unavailable. what() is part of the error of the call that needs the store. */
+class StoreRejected : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/* A store of your own. The types of functions tokenlease_store_*_function of tokenlease.h describe the
+   methods, which several threads call at once. Check a new store with check_store. */
+class Store {
+  public:
+    struct Loaded {
+        std::optional<Record> record = {};
+        /* The store's time. */
+        milliseconds now = {};
+    };
+    struct Swapped {
+        /* The new revision; nothing if the record has another revision than the expected one. */
+        std::optional<std::uint64_t> revision = {};
+        /* The record, if it has another revision. */
+        std::optional<Record> found = {};
+        milliseconds now = {};
+    };
+
+    virtual ~Store() = default;
+    virtual Loaded load(const std::string &name) = 0;
+    virtual Swapped swap(const std::string &name, std::optional<std::uint64_t> expected,
+                         const std::vector<std::uint8_t> &record,
+                         std::optional<milliseconds> keep) = 0;
+    /* Returns whether the owner holds the lock. */
+    virtual bool lock(const std::string &name, const std::string &owner, milliseconds ttl) = 0;
+    virtual bool renew(const std::string &name, const std::string &owner, milliseconds ttl) = 0;
+    virtual void unlock(const std::string &name, const std::string &owner) = 0;
+};
+
+namespace detail {
+
+/* What the functions of a store get as their user pointer. */
+struct StoreUser {
+    std::shared_ptr<Store> store;
+    std::function<void(milliseconds)> pass;
+};
+
+/* Runs a method of a store. An exception becomes a result and a message. */
+template <typename Call>
+std::int32_t store_call(tokenlease_store_reply *reply, Call &&call) noexcept
+{
+    const auto failed = [&](const char *why, std::int32_t result) {
+        tokenlease_error *error = nullptr;
+        if (tokenlease_store_reply_set_message(reply, TOKENLEASE_TEXT(why), &error)
+            != TOKENLEASE_OK) {
+            tokenlease_error_free(error);
+        }
+        return result;
+    };
+    try {
+        return call() ? TOKENLEASE_STORE_DONE : TOKENLEASE_STORE_BUSY;
+    } catch (const StoreRejected &rejected) {
+        return failed(rejected.what(), TOKENLEASE_STORE_REJECTED);
+    } catch (const std::exception &exception) {
+        return failed(exception.what(), TOKENLEASE_STORE_UNAVAILABLE);
+    } catch (...) {
+        return failed("an exception of another type", TOKENLEASE_STORE_UNAVAILABLE);
+    }
+}
+
+inline void answer(tokenlease_store_reply *reply, const std::optional<Record> &record,
+                   milliseconds now)
+{
+    run([&](auto error) {
+        return tokenlease_store_reply_set_time(reply, static_cast<std::int64_t>(now.count()),
+                                               error);
+    });
+    if (record) {
+        run([&](auto error) {
+            return tokenlease_store_reply_set_record(reply, record->revision,
+                                                     record->bytes.data(), record->bytes.size(),
+                                                     error);
+        });
+    }
+}
+
+inline std::optional<milliseconds> known_millis(std::int64_t time) noexcept
+{
+    return time == TOKENLEASE_NONE ? std::nullopt : std::optional(milliseconds(time));
+}
+
+inline tokenlease_store_functions store_functions() noexcept
+{
+    tokenlease_store_functions functions = TOKENLEASE_STORE_FUNCTIONS_INIT;
+    functions.load = [](void *user, const char *name, tokenlease_store_reply *reply) noexcept {
+        return store_call(reply, [&] {
+            const auto loaded = static_cast<StoreUser *>(user)->store->load(name);
+            answer(reply, loaded.record, loaded.now);
+            return true;
+        });
+    };
+    functions.swap = [](void *user, const char *name, std::uint64_t expected,
+                        const std::uint8_t *record, std::size_t length, std::int64_t keep,
+                        tokenlease_store_reply *reply) noexcept {
+        return store_call(reply, [&] {
+            const auto swapped = static_cast<StoreUser *>(user)->store->swap(
+                name, expected ? std::optional(expected) : std::nullopt,
+                std::vector<std::uint8_t>(record, record + length), known_millis(keep));
+            answer(reply, swapped.found, swapped.now);
+            if (swapped.revision) {
+                run([&](auto error) {
+                    return tokenlease_store_reply_set_revision(reply, *swapped.revision, error);
+                });
+            }
+            return swapped.revision.has_value();
+        });
+    };
+    functions.lock = [](void *user, const char *name, const char *owner, std::int64_t ttl,
+                        tokenlease_store_reply *reply) noexcept {
+        return store_call(reply, [&] {
+            return static_cast<StoreUser *>(user)->store->lock(name, owner, milliseconds(ttl));
+        });
+    };
+    functions.renew = [](void *user, const char *name, const char *owner, std::int64_t ttl,
+                         tokenlease_store_reply *reply) noexcept {
+        return store_call(reply, [&] {
+            return static_cast<StoreUser *>(user)->store->renew(name, owner, milliseconds(ttl));
+        });
+    };
+    functions.unlock = [](void *user, const char *name, const char *owner,
+                          tokenlease_store_reply *reply) noexcept {
+        return store_call(reply, [&] {
+            static_cast<StoreUser *>(user)->store->unlock(name, owner);
+            return true;
+        });
+    };
+    functions.drop = [](void *user) noexcept { delete static_cast<StoreUser *>(user); };
+    return functions;
+}
+
+} // namespace detail
+
+/* Runs the checks that every store must pass; see tokenlease_store_check. Throws an error with the rule
+   that the store breaks. pass lets the store's time pass; without it, the call waits. */
+inline void check_store(std::shared_ptr<Store> store, milliseconds unit,
+                        std::function<void(milliseconds)> pass = {})
+{
+    detail::StoreUser user{std::move(store), std::move(pass)};
+    const tokenlease_store_functions functions = detail::store_functions();
+    const tokenlease_store_pass_function passes =
+        [](void *checked, std::int64_t time) noexcept -> std::int32_t {
+        try {
+            static_cast<detail::StoreUser *>(checked)->pass(milliseconds(time));
+            return 0;
+        } catch (...) {
+            return -1;
+        }
+    };
+    detail::run([&](auto error) {
+        return tokenlease_store_check(&functions, &user, static_cast<std::int64_t>(unit.count()),
+                                      user.pass ? passes : nullptr, error);
+    });
+}
+
+/* An option that Config::set knows. The texts are static. */
+struct Option {
+    std::string_view name;
+    std::string_view type;
+    std::optional<std::string_view> default_value;
+    /* Separated by spaces. */
+    std::string_view providers;
+    std::string_view meaning;
+};
+
+/* Returns the table of all options; see tokenlease_option_name and its siblings. */
+inline std::vector<Option> options()
+{
+    std::vector<Option> table;
+    for (std::size_t i = 0; i < tokenlease_option_count(); i++) {
+        const char *value = tokenlease_option_default(i);
+        table.push_back({tokenlease_option_name(i), tokenlease_option_type(i),
+                         value ? std::optional<std::string_view>(value) : std::nullopt,
+                         tokenlease_option_providers(i), tokenlease_option_meaning(i)});
+    }
+    return table;
+}
+
 /* Options and secrets for clients, or the options of a registry. */
 class Config {
   public:
@@ -153,6 +344,57 @@ class Config {
             return tokenlease_config_add_extra_secret(get(), name.data(), name.size(), value.data(),
                                                       value.size(), error);
         });
+        return *this;
+    }
+
+    /* Sets a secret by its name; see tokenlease_config_set_secret. */
+    Config &set_secret(const std::string &name, const std::string &secret)
+    {
+        detail::run([&](auto error) {
+            return tokenlease_config_set_secret(get(), name.data(), name.size(), secret.data(),
+                                                secret.size(), error);
+        });
+        return *this;
+    }
+
+    /* Sets options and secrets from JSON text; see tokenlease_config_set_json. */
+    Config &set_json(const std::string &json)
+    {
+        detail::run([&](auto error) {
+            return tokenlease_config_set_json(get(), json.data(), json.size(), error);
+        });
+        return *this;
+    }
+
+    /* Reads a profile; see tokenlease_config_load_profile. */
+    Config &load_profile(const std::string &profile,
+                         const std::optional<std::string> &file = std::nullopt)
+    {
+        detail::run([&](auto error) {
+            return tokenlease_config_load_profile(get(), file ? file->data() : nullptr,
+                                                  file ? file->size() : 0, profile.data(),
+                                                  profile.size(), error);
+        });
+        return *this;
+    }
+
+    /* Reads the environment; see tokenlease_config_load_environment. */
+    Config &load_environment()
+    {
+        detail::run([&](auto error) { return tokenlease_config_load_environment(get(), error); });
+        return *this;
+    }
+
+    /* Sets a store of your own; see tokenlease_config_set_store. */
+    Config &set_store(std::shared_ptr<Store> store)
+    {
+        auto user = std::make_unique<detail::StoreUser>();
+        user->store = std::move(store);
+        const tokenlease_store_functions functions = detail::store_functions();
+        detail::run([&](auto error) {
+            return tokenlease_config_set_store(get(), &functions, user.get(), error);
+        });
+        user.release();
         return *this;
     }
 
@@ -289,7 +531,7 @@ class Client {
     {
         tokenlease_token *replacement = nullptr;
         detail::run([&](auto error) {
-            return tokenlease_client_report_rejected(get(), token.get(), &replacement, error);
+            return tokenlease_client_report_rejected(get(), token.get(), nullptr, &replacement, error);
         });
         return replacement ? std::optional<Token>(Token(replacement)) : std::nullopt;
     }
@@ -298,7 +540,7 @@ class Client {
     {
         bool active = false;
         detail::run([&](auto error) {
-            return tokenlease_client_validate(get(), token.get(), &active, error);
+            return tokenlease_client_validate(get(), token.get(), nullptr, &active, error);
         });
         return active;
     }
@@ -306,7 +548,7 @@ class Client {
     Token refetch() const
     {
         return token_by([&](auto token, auto error) {
-            return tokenlease_client_refetch(get(), token, error);
+            return tokenlease_client_refetch(get(), nullptr, token, error);
         });
     }
 
@@ -316,7 +558,7 @@ class Client {
     {
         bool proven = false;
         detail::run([&](auto error) {
-            return tokenlease_client_revoke(get(), token.get(), &proven, error);
+            return tokenlease_client_revoke(get(), token.get(), nullptr, &proven, error);
         });
         return proven;
     }
@@ -361,7 +603,7 @@ class Client {
 
     void close() const
     {
-        detail::run([&](auto error) { return tokenlease_client_close(get(), error); });
+        detail::run([&](auto error) { return tokenlease_client_close(get(), nullptr, error); });
     }
 
     const tokenlease_client *get() const noexcept { return handle_.get(); }

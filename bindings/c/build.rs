@@ -10,13 +10,18 @@ fn main() {
         "0" => format!("0.{}", of("CARGO_PKG_VERSION_MINOR")),
         major => major.to_owned(),
     };
+    // Both libraries may be installed beside each other.
+    let library = match of("CARGO_FEATURE_FULL").as_str() {
+        "" => "libtokenlease",
+        _ => "libtokenlease-full",
+    };
     match of("CARGO_CFG_TARGET_OS").as_str() {
         "macos" | "ios" => println!(
-            "cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libtokenlease.{version}.dylib"
+            "cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/{library}.{version}.dylib"
         ),
         "windows" => {}
         _ => {
-            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtokenlease.so.{version}");
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{library}.so.{version}");
         }
     }
 }

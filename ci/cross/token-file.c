@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         || tokenlease_config_set_password(config, password, &error)
         || tokenlease_client_new(config, NULL, &client, &error)
         || tokenlease_client_token(client, &token, &error)
-        || tokenlease_client_report_rejected(client, token, &other, &error)) {
+        || tokenlease_client_report_rejected(client, token, NULL, &other, &error)) {
         fprintf(stderr, "%s\n", tokenlease_error_message(error));
         return 1;
     }

@@ -36,21 +36,25 @@ class AsyncClient(_tokenlease.AsyncClient):
         token = self._cached_with(deadline, min_remaining)
         return await self._token_with(deadline, min_remaining) if token is None else token
 
-    async def report_rejected(self, token: Token) -> Replaced | StillActive:
+    async def report_rejected(
+        self, token: Token, *, deadline: _Duration | None = None
+    ) -> Replaced | StillActive:
         """See `Client.report_rejected`."""
-        return await self._report_rejected(token)
+        return await self._report_rejected(token, deadline)
 
-    async def validate(self, token: Token) -> bool:
+    async def validate(self, token: Token, *, deadline: _Duration | None = None) -> bool:
         """See `Client.validate`."""
-        return await self._validate(token)
+        return await self._validate(token, deadline)
 
-    async def refetch(self) -> Token:
+    async def refetch(self, *, deadline: _Duration | None = None) -> Token:
         """See `Client.refetch`."""
-        return await self._refetch()
+        return await self._refetch(deadline)
 
-    async def revoke(self, token: Token) -> Literal["proven", "unproven"]:
+    async def revoke(
+        self, token: Token, *, deadline: _Duration | None = None
+    ) -> Literal["proven", "unproven"]:
         """See `Client.revoke`."""
-        return await self._revoke(token)
+        return await self._revoke(token, deadline)
 
     async def forget(self) -> None:
         """See `Client.forget`."""
@@ -64,9 +68,9 @@ class AsyncClient(_tokenlease.AsyncClient):
         """See `Client.history`."""
         return await self._history()
 
-    async def close(self, *, timeout: _Duration | None = None) -> None:  # noqa: ASYNC109
+    async def close(self, *, deadline: _Duration | None = None) -> None:
         """See `Client.close`."""
-        await self._close(timeout)
+        await self._close(deadline)
 
     async def __aenter__(self) -> Self:
         """Return the client itself."""

@@ -145,6 +145,12 @@ class NotRevokedError(TokenLeaseError):
     kind = "not_revoked"
 
 
+class InterruptedWaitError(TokenLeaseError):
+    """`interrupt` ended the wait, on another thread. Call again to wait again."""
+
+    kind = "interrupted"
+
+
 BY_KIND: dict[str, type[TokenLeaseError]] = {
     error.kind: error
     for error in (
@@ -161,6 +167,7 @@ BY_KIND: dict[str, type[TokenLeaseError]] = {
         ForkedError,
         InternalError,
         NotRevokedError,
+        InterruptedWaitError,
     )
 }
 """The class of each kind. Importing the native module fails if a kind is missing."""

@@ -274,20 +274,24 @@ class Client:
         For WinKAS, whose tokens have no stated expiry, it causes a validation and never a login.
         """
 
-    def report_rejected(self, token: Token) -> Replaced | StillActive:
+    def report_rejected(
+        self, token: Token, *, deadline: _Duration | None = None
+    ) -> Replaced | StillActive:
         """Report that an API rejected this token.
 
         The client checks the report with the provider before it acts on it. A thousand concurrent
         reports of one token cause one check and at most one new token.
         """
 
-    def validate(self, token: Token) -> bool:
+    def validate(self, token: Token, *, deadline: _Duration | None = None) -> bool:
         """Ask the provider whether a token is active. It may be any token."""
 
-    def refetch(self) -> Token:
+    def refetch(self, *, deadline: _Duration | None = None) -> Token:
         """Ask the provider for the running token (WinKAS), regardless of memory and store."""
 
-    def revoke(self, token: Token) -> Literal["proven", "unproven"]:
+    def revoke(
+        self, token: Token, *, deadline: _Duration | None = None
+    ) -> Literal["proven", "unproven"]:
         """Revoke a token at the provider, for every process that shares it.
 
         Returns `"proven"` if the token was active before, and the provider then called it
@@ -321,13 +325,19 @@ class Client:
     def stats(self) -> Stats:
         """Return counters of what this client has done since it was made."""
 
-    def close(self, *, timeout: _Duration | None = None) -> None:
-        """Wait until the client has no work in progress, at most `timeout`.
+    def close(self, *, deadline: _Duration | None = None) -> None:
+        """Wait until the client has no work in progress.
 
-        The default is the client's `deadline`; then it raises `DeadlineExceededError`. A `with`
-        block closes its client, unless `KeyboardInterrupt` or a cancellation ends the block.
+        A program that ends then leaves no unfinished login and no lock behind. It revokes no token. A
+        `with` block closes its client, unless `KeyboardInterrupt` or a cancellation ends the block.
+        Raises `DeadlineExceededError` at the deadline, in seconds or as a `timedelta`.
+        """
 
-        A program that ends then leaves no unfinished login and no lock behind. It revokes no token.
+    def interrupt(self) -> None:
+        """End all waits of this client that are under way, from any thread.
+
+        They raise `InterruptedWaitError`. Later calls wait as before, and the work that other
+        callers wait for goes on.
         """
 
     def __enter__(self) -> Self: ...
@@ -352,6 +362,9 @@ class AsyncClient:
     def stats(self) -> Stats:
         """See `Client.stats`."""
 
+    def interrupt(self) -> None:
+        """See `Client.interrupt`."""
+
     def _cached(self) -> Token | None: ...
     def _cached_with(
         self, deadline: _Duration | None, min_remaining: _Duration | None
@@ -360,11 +373,15 @@ class AsyncClient:
     def _token_with(
         self, deadline: _Duration | None, min_remaining: _Duration | None
     ) -> Awaitable[Token]: ...
-    def _report_rejected(self, token: Token) -> Awaitable[Replaced | StillActive]: ...
-    def _validate(self, token: Token) -> Awaitable[bool]: ...
-    def _refetch(self) -> Awaitable[Token]: ...
-    def _revoke(self, token: Token) -> Awaitable[Literal["proven", "unproven"]]: ...
+    def _report_rejected(
+        self, token: Token, deadline: _Duration | None
+    ) -> Awaitable[Replaced | StillActive]: ...
+    def _validate(self, token: Token, deadline: _Duration | None) -> Awaitable[bool]: ...
+    def _refetch(self, deadline: _Duration | None) -> Awaitable[Token]: ...
+    def _revoke(
+        self, token: Token, deadline: _Duration | None
+    ) -> Awaitable[Literal["proven", "unproven"]]: ...
     def _forget(self) -> Awaitable[None]: ...
     def _unblock(self) -> Awaitable[None]: ...
     def _history(self) -> Awaitable[_History]: ...
-    def _close(self, timeout: _Duration | None) -> Awaitable[None]: ...
+    def _close(self, deadline: _Duration | None) -> Awaitable[None]: ...

@@ -30,7 +30,7 @@ int main(int argc, char **argv)
         goto done;
     }
     /* Call the API with tokenlease_token_text(token) here. If the API rejects the token: */
-    if (tokenlease_client_report_rejected(client, token, &replacement, &error)) {
+    if (tokenlease_client_report_rejected(client, token, NULL, &replacement, &error)) {
         goto done;
     }
     if (replacement) {

@@ -1,6 +1,10 @@
 //! The client of one identity: how it is made and freed.
 
-use std::{mem::MaybeUninit, sync::Arc};
+use std::{
+    mem::MaybeUninit,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use tokenlease::blocking::Client;
 
@@ -11,6 +15,7 @@ use crate::{
     log::Log,
     registry::tokenlease_registry,
     status::tokenlease_status,
+    wait_options::{tokenlease_wait_options, wait_options},
 };
 
 /// Gets, caches and shares the token of one identity. Thread-safe: concurrent callers share one
@@ -33,7 +38,8 @@ pub extern "C" fn tokenlease_client_new(
     guard(error, || {
         let (config, client) = (required(config, "config")?, required(client, "client")?);
         let registry = registry.map(tokenlease_registry::inner);
-        let mut builder = config.options().client(config.credentials()?, registry)?;
+        let options = config.options();
+        let mut builder = options.client_with(config.credentials()?, registry, &config.parts)?;
         let log = config.log.clone().map(|function| Arc::new(Log::new(function)));
         if let Some(log) = log.clone() {
             builder = builder.on_log(move |entry| log.write(entry));
@@ -58,13 +64,33 @@ pub extern "C" fn tokenlease_client_set_credentials(
 }
 
 /// Waits until the client has no work in progress, so that a program that ends leaves no unfinished
-/// login and no lock behind. It revokes no token, and the client remains usable.
+/// login and no lock behind. It revokes no token, and the client remains usable. options may be NULL.
+///
+/// Errors: TOKENLEASE_DEADLINE_EXCEEDED if work is still in progress at the deadline;
+/// TOKENLEASE_CONFIG in a callback of this client, for which the call would wait.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_close(
+pub unsafe extern "C" fn tokenlease_client_close(
     client: Option<&tokenlease_client>,
+    options: *const tokenlease_wait_options,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
-    guard(error, || Ok(required(client, "client")?.0.close()?))
+    guard(error, || {
+        let client = required(client, "client")?;
+        // SAFETY: the caller passes a struct with its size.
+        Ok(client.0.close_with(unsafe { wait_options(options) }?)?)
+    })
+}
+
+/// Ends all waits of this client that are under way, from any thread: these calls return
+/// TOKENLEASE_INTERRUPTED at once. Later calls wait as before, and a login that was sent goes on. A
+/// call that begins at the same time may be missed, so a host that cancels one call repeats this until
+/// the call has returned. It never blocks. NULL is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_client_interrupt(client: Option<&tokenlease_client>) {
+    if let Some(client) = client {
+        // A call without a status: a panic ends nothing that the caller could do otherwise.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| client.0.interrupt()));
+    }
 }
 
 /// Frees a client. It does not wait for work in progress (see tokenlease_client_close) and revokes

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use ::tokenlease_config::Options;
+use ::tokenlease_config::{Options, Parts, Sources};
 use tokenlease::{CredentialsSource, Result, core::Credentials};
 
 use crate::{
@@ -21,7 +21,8 @@ use crate::{
 /// it. Clients and registries do not change when the config they were made from is changed or
 /// freed.
 pub struct tokenlease_config {
-    options: Options,
+    pub(crate) sources: Sources,
+    pub(crate) parts: Parts,
     secrets: Secrets,
     pub(crate) log: Option<Arc<log::Function>>,
 }
@@ -40,14 +41,15 @@ pub extern "C" fn tokenlease_config_new(
 ) -> tokenlease_status {
     guard(error, || {
         let secrets = Secrets::Fixed(Credentials::default());
-        let new = tokenlease_config { options: Options::default(), secrets, log: None };
+        let (sources, parts) = (Sources::default(), Parts::default());
+        let new = tokenlease_config { sources, parts, secrets, log: None };
         hand_over(required(config, "config")?, new);
         Ok(())
     })
 }
 
-/// Sets an option by name: "provider", "server", "user", "store" and so on. The names are those of
-/// the program's profiles; "tokenlease help token" lists them. Durations have a unit: "90s", "15m",
+/// Sets an option by name: "provider", "server", "user", "store" and so on. The comment "OPTIONS" of
+/// this header lists them, and "-" counts as "_". The names are those of the program. Durations have a unit: "90s", "15m",
 /// "8h". Each call with "extra" or "extra_secret_file" adds a field: "audience=https://api.example".
 /// Set the options of a registry on the registry's config only, not on those of its clients.
 ///
@@ -65,7 +67,7 @@ pub unsafe extern "C" fn tokenlease_config_set(
         // SAFETY: the caller passes texts with their lengths.
         let (name, value) =
             unsafe { (text(name, name_length, "name")?, text(value, value_length, "value")?) };
-        Ok(required(config, "config")?.options.set(name, value)?)
+        Ok(required(config, "config")?.sources.given.set(name, value)?)
     })
 }
 
@@ -158,20 +160,21 @@ pub extern "C" fn tokenlease_config_free(config: Option<Box<tokenlease_config>>)
 }
 
 impl tokenlease_config {
-    pub(crate) fn options(&self) -> &Options {
-        &self.options
+    /// Returns the options of all sources.
+    pub(crate) fn options(&self) -> Options {
+        self.sources.options()
     }
 
     /// Returns the source of a client's credentials.
     pub(crate) fn credentials(&self) -> Result<CredentialsSource> {
         match self.secrets.clone() {
-            Secrets::Fixed(credentials) => self.options.credentials(credentials),
+            Secrets::Fixed(credentials) => self.sources.credentials(credentials),
             Secrets::Fetched(function) => Ok(CredentialsSource::from_fn(move || function.fetch())),
         }
     }
 
     /// Returns the fixed secrets, to be filled in. They replace a function.
-    fn fixed(&mut self) -> &mut Credentials {
+    pub(crate) fn fixed(&mut self) -> &mut Credentials {
         if let Secrets::Fetched(_) = self.secrets {
             self.secrets = Secrets::Fixed(Credentials::default());
         }

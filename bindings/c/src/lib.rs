@@ -29,17 +29,23 @@ mod boundary;
 pub mod call;
 pub mod client;
 pub mod config;
+pub mod config_sources;
 pub mod constants;
 pub mod credentials;
+pub mod custom_store;
 pub mod error;
 pub mod facts;
 pub mod inspection;
 pub mod log;
+pub mod option_table;
 pub mod registry;
 pub mod status;
+mod store_calls;
+mod store_check;
 pub mod token;
 pub mod token_calls;
 pub mod version;
+pub mod wait_options;
 
 // The header promises that threads share these handles, and that any thread may free any handle.
 const _: () = {

@@ -15,11 +15,9 @@ use crate::{
 /// Thread-safe.
 pub struct tokenlease_registry(Registry);
 
-/// Makes a registry from the options "store", "store_password_file", "store_password_command",
-/// "store_access", "store_key", "store_key_file", "store_passphrase_file", "proxy", "proxy_password_file",
-/// "no_proxy", "client_cert", "client_key", "ca", "allow_plain_http", "timeout" and
-/// "max_concurrent_logins" of a config, and opens its store. Free the registry with
-/// tokenlease_registry_free.
+/// Makes a registry from a config's options of registries, which the comment "OPTIONS" of this
+/// header marks with R, and from its store and secrets of registries, and opens its store. Free the
+/// registry with tokenlease_registry_free.
 ///
 /// Errors: TOKENLEASE_CONFIG, TOKENLEASE_STORE.
 #[unsafe(no_mangle)]
@@ -30,7 +28,7 @@ pub extern "C" fn tokenlease_registry_new(
 ) -> tokenlease_status {
     guard(error, || {
         let (config, registry) = (required(config, "config")?, required(registry, "registry")?);
-        hand_over(registry, tokenlease_registry(config.options().registry()?));
+        hand_over(registry, tokenlease_registry(config.options().registry_with(&config.parts)?));
         Ok(())
     })
 }

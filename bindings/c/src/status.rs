@@ -41,6 +41,8 @@ pub enum tokenlease_status {
     /// The provider accepted the revocation of a token, but calls it active afterwards. The token stays
     /// in use. Use the client that received it.
     TOKENLEASE_NOT_REVOKED = 13,
+    /// tokenlease_client_interrupt ended the wait. Call again to wait again.
+    TOKENLEASE_INTERRUPTED = 14,
     /// An argument was NULL, not valid UTF-8, or out of range. Correct the program.
     TOKENLEASE_BAD_ARGUMENT = 100,
     /// The buffer is too small for the text. The call wrote the length that it needs.
@@ -52,13 +54,14 @@ pub enum tokenlease_status {
 use tokenlease_status::{
     TOKENLEASE_BAD_ARGUMENT, TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_CALL_FAILED,
     TOKENLEASE_CONFIG, TOKENLEASE_CREDENTIALS_REJECTED, TOKENLEASE_DEADLINE_EXCEEDED,
-    TOKENLEASE_FORKED, TOKENLEASE_INTERNAL, TOKENLEASE_INVALID_RESPONSE, TOKENLEASE_NOT_REVOKED,
-    TOKENLEASE_OK, TOKENLEASE_STORE, TOKENLEASE_THROTTLED, TOKENLEASE_TOKEN_REJECTED,
-    TOKENLEASE_TRANSPORT, TOKENLEASE_UNAVAILABLE, TOKENLEASE_UNSUPPORTED,
+    TOKENLEASE_FORKED, TOKENLEASE_INTERNAL, TOKENLEASE_INTERRUPTED, TOKENLEASE_INVALID_RESPONSE,
+    TOKENLEASE_NOT_REVOKED, TOKENLEASE_OK, TOKENLEASE_STORE, TOKENLEASE_THROTTLED,
+    TOKENLEASE_TOKEN_REJECTED, TOKENLEASE_TRANSPORT, TOKENLEASE_UNAVAILABLE,
+    TOKENLEASE_UNSUPPORTED,
 };
 
 /// Every status with its name. The names of error kinds are the same in every language.
-const ALL: [(tokenlease_status, &CStr); 17] = [
+const ALL: [(tokenlease_status, &CStr); 18] = [
     (TOKENLEASE_OK, c"ok"),
     (TOKENLEASE_CONFIG, c"config"),
     (TOKENLEASE_CREDENTIALS_REJECTED, c"credentials_rejected"),
@@ -73,6 +76,7 @@ const ALL: [(tokenlease_status, &CStr); 17] = [
     (TOKENLEASE_FORKED, c"forked"),
     (TOKENLEASE_INTERNAL, c"internal"),
     (TOKENLEASE_NOT_REVOKED, c"not_revoked"),
+    (TOKENLEASE_INTERRUPTED, c"interrupted"),
     (TOKENLEASE_BAD_ARGUMENT, c"bad_argument"),
     (TOKENLEASE_BUFFER_TOO_SMALL, c"buffer_too_small"),
     (TOKENLEASE_CALL_FAILED, c"call_failed"),
@@ -101,6 +105,7 @@ impl From<ErrorKind> for tokenlease_status {
             ErrorKind::Unsupported => TOKENLEASE_UNSUPPORTED,
             ErrorKind::Forked => TOKENLEASE_FORKED,
             ErrorKind::NotRevoked => TOKENLEASE_NOT_REVOKED,
+            ErrorKind::Interrupted => TOKENLEASE_INTERRUPTED,
             // A test fails if this table lacks a kind.
             ErrorKind::Internal | _ => TOKENLEASE_INTERNAL,
         }

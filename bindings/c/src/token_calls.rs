@@ -15,6 +15,7 @@ use crate::{
     error::tokenlease_error,
     status::tokenlease_status,
     token::tokenlease_token,
+    wait_options::{tokenlease_wait_options, wait_options},
 };
 
 /// Options of one call for a token. Begin with TOKENLEASE_TOKEN_OPTIONS_INIT, then set fields. In a
@@ -126,19 +127,23 @@ pub unsafe extern "C" fn tokenlease_client_token_from_text(
 /// replacement is NULL if the provider says that the token is active: the API rejected the call for
 /// another reason, such as a missing permission, so do not repeat it. Otherwise replacement is the
 /// token in use now: repeat the call once with it, and free it with tokenlease_token_free.
+/// options may be NULL.
 ///
 /// Errors: those of tokenlease_client_token.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_report_rejected(
+pub unsafe extern "C" fn tokenlease_client_report_rejected(
     client: Option<&tokenlease_client>,
     token: Option<&tokenlease_token>,
+    options: *const tokenlease_wait_options,
     replacement: Option<&mut MaybeUninit<*mut tokenlease_token>>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
         let (client, token) = (required(client, "client")?, required(token, "token")?);
+        // SAFETY: the caller passes a struct with its size.
+        let options = unsafe { wait_options(options) }?;
         let replacement = required(replacement, "replacement")?;
-        match client.0.report_rejected(token.inner())? {
+        match client.0.report_rejected_with(token.inner(), options)? {
             Rejection::Replaced(token) => {
                 hand_over(replacement, tokenlease_token::of(&client.0, token));
             }
@@ -149,37 +154,44 @@ pub extern "C" fn tokenlease_client_report_rejected(
 }
 
 /// Asks the provider whether a token is active. It may be any token, not only this client's.
+/// options may be NULL.
 ///
 /// Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
 /// endpoint.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_validate(
+pub unsafe extern "C" fn tokenlease_client_validate(
     client: Option<&tokenlease_client>,
     token: Option<&tokenlease_token>,
+    options: *const tokenlease_wait_options,
     active: Option<&mut MaybeUninit<bool>>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
         let (client, token) = (required(client, "client")?, required(token, "token")?);
-        required(active, "active")?.write(client.0.validate(token.inner())?);
+        // SAFETY: the caller passes a struct with its size.
+        let options = unsafe { wait_options(options) }?;
+        required(active, "active")?.write(client.0.validate_with(token.inner(), options)?);
         Ok(())
     })
 }
 
 /// Asks the provider for the running token (winkas), regardless of memory and store. Free it with
-/// tokenlease_token_free.
+/// tokenlease_token_free. options may be NULL.
 ///
 /// Errors: those of tokenlease_client_token; TOKENLEASE_UNSUPPORTED if the provider has no such
 /// endpoint.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_refetch(
+pub unsafe extern "C" fn tokenlease_client_refetch(
     client: Option<&tokenlease_client>,
+    options: *const tokenlease_wait_options,
     token: Option<&mut MaybeUninit<*mut tokenlease_token>>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
         let (client, token) = (required(client, "client")?, required(token, "token")?);
-        let served = client.0.refetch()?;
+        // SAFETY: the caller passes a struct with its size.
+        let options = unsafe { wait_options(options) }?;
+        let served = client.0.refetch_with(options)?;
         hand_over(token, tokenlease_token::of(&client.0, served.lease.token().clone()));
         Ok(())
     })
@@ -187,23 +199,26 @@ pub extern "C" fn tokenlease_client_refetch(
 
 /// Revokes a token at the provider, for every process that shares it. proven is true if the token
 /// was active before, and the provider then called it inactive. It is false if the provider accepted
-/// the revocation, and nothing proves it.
+/// the revocation, and nothing proves it. options may be NULL.
 ///
 /// Errors: TOKENLEASE_NOT_REVOKED if the provider calls the token active afterwards;
 /// TOKENLEASE_UNSUPPORTED for winkas, which has no revocation: see tokenlease_client_forget. If the
 /// provider refuses the revocation, for example because of a wrong client secret, the token stays in
 /// use. If the response is lost, the client stops using the token, which may be active.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenlease_client_revoke(
+pub unsafe extern "C" fn tokenlease_client_revoke(
     client: Option<&tokenlease_client>,
     token: Option<&tokenlease_token>,
+    options: *const tokenlease_wait_options,
     proven: Option<&mut MaybeUninit<bool>>,
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
         let (client, token) = (required(client, "client")?, required(token, "token")?);
+        // SAFETY: the caller passes a struct with its size.
+        let options = unsafe { wait_options(options) }?;
         let proven = required(proven, "proven")?;
-        proven.write(client.0.revoke(token.inner())? == Revocation::Proven);
+        proven.write(client.0.revoke_with(token.inner(), options)? == Revocation::Proven);
         Ok(())
     })
 }

@@ -10,7 +10,7 @@ use crate::{
     error,
     event_loop::EventLoop,
     registry::Registry,
-    shared::{Outcome, Shared, close_timeout, token_options},
+    shared::{Outcome, Shared, token_options, wait_options},
     stats::Stats,
     token::Token,
 };
@@ -33,10 +33,11 @@ impl AsyncClient {
     {
         let shared = self.shared.shared_now(py)?;
         let client = &shared.client;
+        let call = shared.begin(py)?;
         let runtime = bindings::runtime(client).and_then(|runtime| runtime.handle());
         let runtime = runtime.map_err(|error| error::raise(py, &error))?;
         let (future, promise) = EventLoop::running(py, &shared.event_loop)?.future(py)?;
-        let work = work(client.clone());
+        let work = bindings::interruptible(client.clone(), call, work(client.clone()));
         runtime.spawn(async move {
             let outcome = work.await;
             promise.complete(move |py| {
@@ -95,23 +96,39 @@ impl AsyncClient {
         self.start(py, |client| async move { client.token_with(options).await })
     }
 
-    fn _report_rejected(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
-        let token = token.get().inner().clone();
-        self.start(py, |client| async move { client.report_rejected(&token).await })
+    fn _report_rejected(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        deadline: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, options) = (token.get().inner().clone(), wait_options(deadline)?);
+        self.start(py, |client| async move { client.report_rejected_with(&token, options).await })
     }
 
-    fn _validate(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
-        let token = token.get().inner().clone();
-        self.start(py, |client| async move { client.validate(&token).await })
+    fn _validate(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        deadline: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, options) = (token.get().inner().clone(), wait_options(deadline)?);
+        self.start(py, |client| async move { client.validate_with(&token, options).await })
     }
 
-    fn _refetch(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.start(py, |client| async move { client.refetch().await })
+    fn _refetch(&self, py: Python<'_>, deadline: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let options = wait_options(deadline)?;
+        self.start(py, |client| async move { client.refetch_with(options).await })
     }
 
-    fn _revoke(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
-        let token = token.get().inner().clone();
-        self.start(py, |client| async move { client.revoke(&token).await })
+    fn _revoke(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        deadline: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, options) = (token.get().inner().clone(), wait_options(deadline)?);
+        self.start(py, |client| async move { client.revoke_with(&token, options).await })
     }
 
     fn _forget(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -126,9 +143,9 @@ impl AsyncClient {
         self.start(py, |client| async move { client.history().await })
     }
 
-    fn _close(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        let limit = close_timeout(timeout)?;
-        self.start(py, move |client| async move { bindings::close_within(&client, limit).await })
+    fn _close(&self, py: Python<'_>, deadline: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let options = wait_options(deadline)?;
+        self.start(py, |client| async move { client.close_with(options).await })
     }
 
     /// Describes the current token without the secret: its state and its source.
@@ -147,6 +164,13 @@ impl AsyncClient {
 
     fn __clear__(&self) {
         self.shared.clear();
+    }
+
+    /// Ends all waits of this client that are under way, from any thread.
+    fn interrupt(&self, py: Python<'_>) -> PyResult<()> {
+        let here = self.shared.here_now(py)?;
+        py.detach(|| here.client.interrupt());
+        Ok(())
     }
 
     fn __repr__(&self) -> String {

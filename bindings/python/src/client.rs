@@ -6,11 +6,10 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple, PyType},
 };
-use tokenlease::bindings;
 
 use crate::{
     registry::Registry,
-    shared::{Shared, close_timeout, token_options},
+    shared::{Shared, token_options, wait_options},
     stats::Stats,
     token::Token,
 };
@@ -62,26 +61,46 @@ impl Client {
     }
 
     /// Reports that an API rejected this token. The client checks it with the provider.
-    fn report_rejected(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
-        let token = token.get().inner().clone();
-        self.0.wait(py, |client| async move { client.report_rejected(&token).await })
+    #[pyo3(signature = (token, *, deadline=None))]
+    fn report_rejected(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        deadline: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, options) = (token.get().inner().clone(), wait_options(deadline)?);
+        self.0.wait(py, |client| async move { client.report_rejected_with(&token, options).await })
     }
 
     /// Asks the provider whether a token is active.
-    fn validate(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
-        let token = token.get().inner().clone();
-        self.0.wait(py, |client| async move { client.validate(&token).await })
+    #[pyo3(signature = (token, *, deadline=None))]
+    fn validate(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        deadline: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, options) = (token.get().inner().clone(), wait_options(deadline)?);
+        self.0.wait(py, |client| async move { client.validate_with(&token, options).await })
     }
 
     /// Asks the provider for the running token.
-    fn refetch(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.0.wait(py, |client| async move { client.refetch().await })
+    #[pyo3(signature = (*, deadline=None))]
+    fn refetch(&self, py: Python<'_>, deadline: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let options = wait_options(deadline)?;
+        self.0.wait(py, |client| async move { client.refetch_with(options).await })
     }
 
     /// Revokes a token at the provider, for every process that shares it.
-    fn revoke(&self, py: Python<'_>, token: &Bound<'_, Token>) -> PyResult<Py<PyAny>> {
-        let token = token.get().inner().clone();
-        self.0.wait(py, |client| async move { client.revoke(&token).await })
+    #[pyo3(signature = (token, *, deadline=None))]
+    fn revoke(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        deadline: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, options) = (token.get().inner().clone(), wait_options(deadline)?);
+        self.0.wait(py, |client| async move { client.revoke_with(&token, options).await })
     }
 
     /// Drops the token from memory and the store, without revoking it.
@@ -109,11 +128,18 @@ impl Client {
         Ok(self.0.here_now(py)?.client.stats().into())
     }
 
-    /// Waits until the client has no work in progress, for the timeout at most.
-    #[pyo3(signature = (*, timeout=None))]
-    fn close(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-        let limit = close_timeout(timeout)?;
-        self.0.wait(py, move |client| async move { bindings::close_within(&client, limit).await })
+    /// Waits until the client has no work in progress.
+    #[pyo3(signature = (*, deadline=None))]
+    fn close(&self, py: Python<'_>, deadline: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        let options = wait_options(deadline)?;
+        self.0.wait(py, |client| async move { client.close_with(options).await })
+    }
+
+    /// Ends all waits of this client that are under way, from any thread.
+    fn interrupt(&self, py: Python<'_>) -> PyResult<()> {
+        let here = self.0.here_now(py)?;
+        py.detach(|| here.client.interrupt());
+        Ok(())
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {

@@ -1,15 +1,12 @@
 //! The parts that the blocking and the async client share.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use arc_swap::ArcSwapOption;
 use once_cell::race::OnceBox;
 use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 use tokenlease::{
-    Client, History, Rejection, Result, TokenOptions,
+    Client, History, Rejection, Result, TokenOptions, WaitOptions,
     bindings::{self, Slot},
     core::{
         Token,
@@ -171,7 +168,8 @@ impl Shared {
             return token.map(Py::into_any);
         }
         let began = Instant::now();
-        let slot = wait::for_slot(py, &self.client)?;
+        let call = self.begin(py)?;
+        let slot = wait::for_slot(py, &self.client, call)?;
         if let Some(token) = self.cached(py) {
             return token.map(Py::into_any);
         }
@@ -180,6 +178,7 @@ impl Shared {
         let options = TokenOptions::default().with_deadline(left);
         let work = self.client.clone();
         let work = async move { work.token_with(options).await };
+        let work = bindings::interruptible(self.client.clone(), call, work);
         let outcome = wait::for_client(py, &self.client, work);
         // A log handler may call the client too.
         drop(slot);
@@ -197,8 +196,16 @@ impl Shared {
         R: Outcome,
     {
         let here = self.here_now(py)?;
-        let outcome = wait::for_client(py, &here.client, work(here.client.clone()));
+        let call = here.begin(py)?;
+        let work = work(here.client.clone());
+        let work = bindings::interruptible(here.client.clone(), call, work);
+        let outcome = wait::for_client(py, &here.client, work);
         here.convert(py, outcome)
+    }
+
+    /// Begins a call of the client on this thread.
+    pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<bindings::Begun> {
+        bindings::begin(&self.client).map_err(|error| error::raise(py, &error))
     }
 
     fn convert(&self, py: Python<'_>, outcome: PyResult<impl Outcome>) -> PyResult<Py<PyAny>> {
@@ -222,9 +229,13 @@ pub(crate) fn token_options(
     Ok(options)
 }
 
-/// Reads the timeout of `close`.
-pub(crate) fn close_timeout(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
-    timeout.map(|timeout| options::duration("timeout", timeout)).transpose()
+/// Reads the options of another call that waits.
+pub(crate) fn wait_options(deadline: Option<&Bound<'_, PyAny>>) -> PyResult<WaitOptions> {
+    let options = WaitOptions::default();
+    Ok(match deadline {
+        Some(deadline) => options.with_deadline(options::duration("deadline", deadline)?),
+        None => options,
+    })
 }
 
 /// The result of a call, to be converted to a Python object.

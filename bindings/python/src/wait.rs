@@ -8,7 +8,7 @@ use std::{
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
     Client, Error, ErrorKind, Result,
-    bindings::{self, MAX_SLOT_WAIT, Slot},
+    bindings::{self, Begun, MAX_SLOT_WAIT, Slot},
     runtime::Runtime,
 };
 
@@ -45,7 +45,11 @@ where
 
 /// Waits for a slot of the client's wait queue, in which the calling thread asks for the token. A
 /// thousand threads that were answered at once would contend for the interpreter's lock.
-pub(crate) fn for_slot<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Slot<'a>>> {
+pub(crate) fn for_slot<'a>(
+    py: Python<'_>,
+    client: &'a Client,
+    call: Begun,
+) -> PyResult<Option<Slot<'a>>> {
     // The thread of a greenlet must not sleep: the greenlet with the slot may be one of its own.
     if hub::running(py)?.is_some() {
         return Ok(None);
@@ -55,20 +59,20 @@ pub(crate) fn for_slot<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Optio
     let slot = py.detach(|| {
         // In a forked child, a thread that does not exist may have the slot.
         bindings::runtime(client)?;
-        Ok(slot_within(client, limit.min(SIGNAL_INTERVAL)))
+        Ok(slot_within(client, call, limit.min(SIGNAL_INTERVAL)))
     });
     let mut slot = slot.map_err(|error| error::raise(py, &error))?;
-    while slot.is_none() && began.elapsed() < limit {
+    while slot.is_none() && began.elapsed() < limit && !bindings::is_interrupted(client, call) {
         py.check_signals()?;
         let interval = signal_interval(py)?;
         let left = limit.saturating_sub(began.elapsed());
-        slot = py.detach(|| slot_within(client, left.min(interval)));
+        slot = py.detach(|| slot_within(client, call, left.min(interval)));
     }
     Ok(slot)
 }
 
-fn slot_within(client: &Client, limit: Duration) -> Option<Slot<'_>> {
-    let slot = bindings::slot(client, limit, WOKEN_AT_ONCE);
+fn slot_within(client: &Client, call: Begun, limit: Duration) -> Option<Slot<'_>> {
+    let slot = bindings::slot(client, call, limit, WOKEN_AT_ONCE);
     if slot.as_ref().is_some_and(Slot::has_waited) {
         // The thread that woke this one still holds the interpreter's lock. If both share a
         // processor, it releases the lock first; otherwise this thread would sleep again.

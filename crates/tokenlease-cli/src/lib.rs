@@ -76,7 +76,6 @@ mod deadline;
 mod doctor;
 mod exit;
 mod output;
-mod profile;
 mod secrets;
 mod session;
 mod settings;

@@ -12,7 +12,8 @@ macro_rules! choices {
         impl $name {
             /// The words, in the order of `--help`.
             pub const WORDS: &[&str] = &[$($word),*];
-            const ALL: &[Self] = &[$(Self::$variant),*];
+            /// All choices, in the same order.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// Returns the word.
             pub fn as_str(self) -> &'static str {

@@ -9,12 +9,12 @@ use crate::{
     config,
     extra::ExtraSecrets,
     options::{KEYS, Options},
+    parts::Parts,
     secrets::{SecretKind, SecretSource, command::deadline},
-    store::{self, StoreConfig},
 };
 
 /// The options of a registry. Its clients share them.
-const REGISTRY_KEYS: [&str; 16] = [
+pub(crate) const REGISTRY_KEYS: [&str; 17] = [
     "store",
     "store_password_file",
     "store_password_command",
@@ -25,6 +25,7 @@ const REGISTRY_KEYS: [&str; 16] = [
     "proxy",
     "proxy_password_file",
     "no_proxy",
+    "user_agent",
     "client_cert",
     "client_key",
     "ca",
@@ -49,9 +50,24 @@ impl Options {
         credentials: impl Into<CredentialsSource>,
         registry: Option<&Registry>,
     ) -> Result<ClientBuilder> {
+        self.client_with(credentials, registry, &Parts::default())
+    }
+
+    /// Like [`client`](Self::client), with parts of a registry that are no options.
+    ///
+    /// # Errors
+    /// As for [`client`](Self::client).
+    pub fn client_with(
+        &self,
+        credentials: impl Into<CredentialsSource>,
+        registry: Option<&Registry>,
+        parts: &Parts,
+    ) -> Result<ClientBuilder> {
+        let mut of_registry = REGISTRY_KEYS.into_iter().filter(|key| self.is_set(key));
+        let of_registry = of_registry.next().or_else(|| parts.first_set());
         let registry = match registry {
             Some(registry) => {
-                if let Some(key) = REGISTRY_KEYS.into_iter().find(|key| self.is_set(key)) {
+                if let Some(key) = of_registry {
                     return Err(config(format!(
                         "\"{key}\" is set for a client that shares a registry"
                     ))
@@ -59,7 +75,7 @@ impl Options {
                 }
                 registry.clone()
             }
-            None if REGISTRY_KEYS.into_iter().any(|key| self.is_set(key)) => self.own_registry()?,
+            None if of_registry.is_some() => self.own_registry(parts)?,
             None => Registry::process()?,
         };
         Ok(self.client_for(self.server()?, credentials, &registry))
@@ -100,36 +116,42 @@ impl Options {
     /// [`Config`](tokenlease::ErrorKind::Config) for an option of clients or a malformed one;
     /// [`Store`](tokenlease::ErrorKind::Store) if the store can't be opened.
     pub fn registry(&self) -> Result<Registry> {
+        self.registry_with(&Parts::default())
+    }
+
+    /// Like [`registry`](Self::registry), with parts that are no options.
+    ///
+    /// # Errors
+    /// As for [`registry`](Self::registry), and [`Config`](tokenlease::ErrorKind::Config) for a part
+    /// that an option sets too.
+    pub fn registry_with(&self, parts: &Parts) -> Result<Registry> {
         let is_of_clients = |key: &&str| self.is_set(key) && !REGISTRY_KEYS.contains(key);
         if let Some(key) = KEYS.iter().find(|key| is_of_clients(key)) {
             return Err(config(format!("\"{key}\" is set for a registry"))
                 .expected("it among the options of its clients"));
         }
-        self.own_registry()
+        self.own_registry(parts)
     }
 
-    fn own_registry(&self) -> Result<Registry> {
-        let mut builder = Registry::builder().http(self.http()?);
-        if self.store.is_some() {
-            let opened = store::open_blocking(&StoreConfig::from_options(self)?)?;
+    fn own_registry(&self, parts: &Parts) -> Result<Registry> {
+        let mut builder = Registry::builder().http(self.http_with(parts)?);
+        if let Some(opened) = parts.open_store(self)? {
             builder = builder.store(opened.store, opened.key);
-        } else if self.sets_store_key() {
-            return Err(config("a store's key is set without a store")
-                .expected("the option \"store\" as well")
-                .advice("tokens in the memory of a process need no key"));
-        } else if self.sets_store_password() {
-            return Err(config("a store's password is set without a store")
-                .expected("the option \"store\" as well"));
         }
         builder.build()
     }
 
     /// Returns how to send requests: the options `timeout`, `max_concurrent_logins`, `ca`,
-    /// `allow_plain_http`, and those of the proxy and the client certificate.
+    /// `allow_plain_http`, `user_agent`, and those of the proxy and the client certificate.
     ///
     /// # Errors
     /// [`Config`](tokenlease::ErrorKind::Config) if a file that an option names can't be read.
     pub fn http(&self) -> Result<HttpOptions> {
+        self.http_with(&Parts::default())
+    }
+
+    fn http_with(&self, parts: &Parts) -> Result<HttpOptions> {
+        parts.check_files(self)?;
         let mut http = HttpOptions::new();
         if let Some(timeout) = self.timeout {
             http = http.with_timeout(timeout);
@@ -149,10 +171,16 @@ impl Options {
             let warn = |warning: &str| tracing::warn!(target: "tokenlease", "{warning}");
             http = http.with_proxy_password(source.read(SecretKind::ProxyPassword, warn)?);
         }
+        if let Some(password) = parts.proxy_password() {
+            http = http.with_proxy_password(password.clone());
+        }
         if let Some(list) = &self.no_proxy {
             http = http.with_no_proxy(list.as_str());
         }
-        if let Some((chain, key)) = self.client_certificate()? {
+        if let Some(user_agent) = &self.user_agent {
+            http = http.with_user_agent(user_agent.as_str());
+        }
+        if let Some((chain, key)) = self.client_certificate(parts.client_key())? {
             http = http.with_client_certificate(chain, key);
         }
         if self.allow_plain_http == Some(true) {

@@ -30,18 +30,31 @@
 mod choice;
 mod client;
 pub mod duration;
+pub mod environment;
 pub mod extra;
+pub mod json;
 mod nearest;
 pub mod options;
+mod parts;
+mod pem;
+pub mod profile;
 pub mod secrets;
 mod server;
+mod sources;
 pub mod store;
 mod store_url;
+mod typed;
 
 pub use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
-    options::{KEYS, Options, Value, is_number, is_repeatable, nearest},
+    options::{
+        KEYS, Kind, OptionInfo, Options, Value, is_number, is_repeatable, key_of, nearest, table,
+        table_json,
+    },
+    parts::Parts,
+    pem::PemSource,
     server::is_loopback,
+    sources::Sources,
     store::StoreConfig,
     store_url::StoreUrl,
 };

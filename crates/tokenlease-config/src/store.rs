@@ -5,7 +5,7 @@ use tokenlease_store::{FolderAccess, KeySource, Keyring, Opened, StoreOptions};
 
 use crate::{
     choice::{StoreAccess, StoreKey},
-    config,
+    config, environment,
     options::Options,
     secrets::{SecretKind, SecretSource, command::deadline},
     store_url::StoreUrl,
@@ -29,11 +29,18 @@ impl StoreConfig {
     ///
     /// # Errors
     /// [`Config`](tokenlease::ErrorKind::Config) if a file can't be read, if there are two sources
-    /// of the key, or if `store_key` is `passphrase` and no file holds one.
+    /// of the key, or if `store_key` is `passphrase` and neither a file nor the variable
+    /// `TOKENLEASE_STORE_PASSPHRASE` holds one.
     pub fn from_options(options: &Options) -> Result<Self> {
         let prompt = || {
-            Err(config("the store's passphrase is missing")
-                .expected("the option \"store_passphrase_file\""))
+            let variable = SecretKind::StorePassphrase.variable();
+            let text = environment::variable(&|name| std::env::var_os(name), variable)?;
+            let text = text.ok_or_else(|| {
+                config("the store's passphrase is missing").expected(format!(
+                    "the option \"store_passphrase_file\", or the variable {variable}"
+                ))
+            })?;
+            SecretSource::Variable(text.into()).read(SecretKind::StorePassphrase, |_| ())
         };
         let limit = options.deadline.unwrap_or(tokenlease::bindings::DEADLINE);
         let read = |source: &SecretSource, kind| {

@@ -1,7 +1,10 @@
 //! The error type: a kind for programs, and a text for people.
 
+mod text;
+
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+use self::text::Text;
 use crate::time::WallTime;
 
 /// A `Result` whose error is [`Error`].
@@ -31,11 +34,11 @@ pub struct Error(Arc<Repr>);
 #[derive(Clone)]
 struct Repr {
     kind: ErrorKind,
-    detail: Cow<'static, str>,
-    expected: Option<Cow<'static, str>>,
-    advice: Option<Cow<'static, str>>,
+    detail: Text,
+    expected: Option<Text>,
+    advice: Option<Text>,
     status: Option<u16>,
-    code: Option<String>,
+    code: Option<Text>,
     retry_after: Option<Duration>,
     until: Option<WallTime>,
     is_lasting: bool,
@@ -43,11 +46,12 @@ struct Repr {
 }
 
 impl Error {
-    /// Makes an error of that kind. `detail` says what happened and must not contain a secret.
+    /// Makes an error of that kind. `detail` says what happened and must not contain a secret. Of a text
+    /// of more than 4 KiB, an error keeps the start and the end.
     pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Arc::new(Repr {
             kind,
-            detail: detail.into(),
+            detail: Text::new(detail),
             expected: None,
             advice: None,
             status: None,
@@ -62,13 +66,13 @@ impl Error {
     /// Adds what was expected instead.
     #[must_use]
     pub fn expected(self, expected: impl Into<Cow<'static, str>>) -> Self {
-        self.with(|repr| repr.expected = Some(expected.into()))
+        self.with(|repr| repr.expected = Some(Text::new(expected)))
     }
 
     /// Adds what the reader should do.
     #[must_use]
     pub fn advice(self, advice: impl Into<Cow<'static, str>>) -> Self {
-        self.with(|repr| repr.advice = Some(advice.into()))
+        self.with(|repr| repr.advice = Some(Text::new(advice)))
     }
 
     /// Adds the HTTP status of the response.
@@ -80,7 +84,7 @@ impl Error {
     /// Adds the server's error code: `error` (RFC 6749 section 5.2) or `WinkasErrorCode`.
     #[must_use]
     pub fn with_code(self, code: impl Into<String>) -> Self {
-        self.with(|repr| repr.code = Some(code.into()))
+        self.with(|repr| repr.code = Some(Text::new(code.into())))
     }
 
     /// Adds the server's `Retry-After` (RFC 9110 section 10.2.3).
@@ -106,7 +110,7 @@ impl Error {
     /// Says where it happened, or what it was about, before what happened.
     #[must_use]
     pub(crate) fn within(self, place: impl fmt::Display) -> Self {
-        self.with(|repr| repr.detail = format!("{place}: {}", repr.detail).into())
+        self.with(|repr| repr.detail = repr.detail.within(place))
     }
 
     /// Adds the cause of this error.
@@ -122,8 +126,8 @@ impl Error {
     #[must_use]
     pub fn redact(self, secrets: &[&str]) -> Self {
         self.with(|repr| {
-            repr.detail = crate::redact::redact(&repr.detail, secrets).into();
-            repr.code = repr.code.as_deref().map(|code| crate::redact::redact(code, secrets));
+            repr.detail = repr.detail.redact(secrets);
+            repr.code = repr.code.as_ref().map(|code| code.redact(secrets));
         })
     }
 
@@ -134,17 +138,17 @@ impl Error {
 
     /// Returns what happened, without what was expected and what to do.
     pub fn detail(&self) -> &str {
-        &self.0.detail
+        self.0.detail.as_str()
     }
 
     /// Returns what was expected instead.
     pub(crate) fn expected_text(&self) -> Option<&str> {
-        self.0.expected.as_deref()
+        self.0.expected.as_ref().map(Text::as_str)
     }
 
     /// Returns what the reader should do.
     pub(crate) fn advice_text(&self) -> Option<&str> {
-        self.0.advice.as_deref()
+        self.0.advice.as_ref().map(Text::as_str)
     }
 
     /// Returns the HTTP status of the response, if there was one.
@@ -154,7 +158,7 @@ impl Error {
 
     /// Returns the server's error code, if the response had one.
     pub fn code(&self) -> Option<&str> {
-        self.0.code.as_deref()
+        self.0.code.as_ref().map(Text::as_str)
     }
 
     /// Returns the server's `Retry-After`, if the response had one.

@@ -41,16 +41,14 @@ pub(crate) fn redact(text: &str, secrets: &[&str]) -> String {
 /// As [`redact`], for the first `limit` bytes of a text that may be long. The rest is not returned,
 /// and read only as far as a secret that begins before the limit may go.
 pub(crate) fn redact_start(text: &str, secrets: &[&str], limit: usize) -> String {
-    let longest = secrets.iter().map(|secret| secret.len()).max().unwrap_or_default();
-    let reach = limit.saturating_add(longest.saturating_mul(LONGEST_ENCODING));
-    let text = start(text, reach);
+    let text = start_of(text, limit.saturating_add(reach_of(secrets)));
     let secrets: BTreeSet<&[u8]> = secrets
         .iter()
         .filter(|secret| !secret.is_empty())
         .map(|secret| secret.as_bytes())
         .collect();
     if secrets.is_empty() {
-        return start(text, limit).to_owned();
+        return start_of(text, limit).to_owned();
     }
     let Ok(hidden) = hidden(text, &secrets) else {
         return "[redacted]".to_owned();
@@ -69,8 +67,14 @@ pub(crate) fn redact_start(text: &str, secrets: &[&str], limit: usize) -> String
     redacted
 }
 
+/// Returns how many bytes an encoded secret takes at most, in texts that are cut.
+pub(crate) fn reach_of(secrets: &[&str]) -> usize {
+    let longest = secrets.iter().map(|secret| secret.len()).max().unwrap_or_default();
+    longest.saturating_mul(LONGEST_ENCODING)
+}
+
 /// Returns the first `limit` bytes of a text, or a few less, without a part of a character.
-fn start(text: &str, limit: usize) -> &str {
+pub(crate) fn start_of(text: &str, limit: usize) -> &str {
     let boundary = (0..=limit.min(text.len())).rev().find_map(|end| text.get(..end));
     boundary.unwrap_or_default()
 }

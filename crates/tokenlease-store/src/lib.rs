@@ -67,6 +67,7 @@ pub mod postgres;
 mod random;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod seal;
 mod sealed;
 #[cfg(feature = "file")]
 mod state_folder;
@@ -90,6 +91,7 @@ pub use crate::{
     check::{Check, check, check_record},
     keys::{KeySource, Keyring},
     open::{Opened, StoreOptions, open, open_blocking, open_existing},
+    seal::{seal, seal_blocking},
     sealed::Sealed,
 };
 

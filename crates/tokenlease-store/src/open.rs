@@ -45,6 +45,11 @@ impl StoreOptions {
         self
     }
 
+    /// Returns the source of the store's key.
+    pub(crate) fn key(&self) -> &KeySource {
+        &self.key
+    }
+
     /// Sets the clock of stores on this host (`memory:` and `file:`). The default is the system's
     /// clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -321,7 +326,7 @@ fn sealed(store: impl Store, key: Key) -> Opened {
 
 /// Returns the key from its source. `store` is the one without encryption: it keeps the salt of a
 /// passphrase, or the key's name in a keyring.
-async fn key(
+pub(crate) async fn key(
     source: &KeySource,
     store: &impl Store,
     holds_records: impl AsyncFnOnce() -> Result<bool>,

@@ -87,8 +87,8 @@ pub fn runtime(client: &Client) -> Result<&'static Runtime> {
 }
 
 /// Sets a function that is called with each entry of the log, and with its event if it is one, on a
-/// driver's or a caller's thread, before the call that caused it returns. It must not panic, block, or call the client: a hook of the program belongs
-/// to [`ClientBuilder::on_event`].
+/// driver's or a caller's thread, before the call that caused it returns. It must not panic, block, or
+/// call the client: a hook of the program belongs to [`ClientBuilder::on_event`].
 pub fn observe(
     builder: ClientBuilder,
     observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
@@ -112,14 +112,6 @@ pub fn after_fork(
     observer: impl Fn(Option<&Event>, &LogEntry) + Send + Sync + 'static,
 ) -> Result<Client> {
     client.0.after_fork(Some(Arc::new(observer))).map(Client::new)
-}
-
-/// As [`Client::close`], and waits for `limit` at most. `None`: the client's limit.
-///
-/// # Errors
-/// As [`Client::close`].
-pub async fn close_within(client: &Client, limit: Option<Duration>) -> Result<()> {
-    client.close_with(crate::WaitOptions { deadline: limit, ..Default::default() }).await
 }
 
 /// Returns the registry in this process: itself, or in a forked child the child's own.

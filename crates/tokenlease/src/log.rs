@@ -1,7 +1,7 @@
 //! The log of a client: each event in words, with its level, its cause and its duration. All languages
 //! get these entries.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use tokenlease_core::{
     Error, Now, Timestamp,
@@ -65,7 +65,7 @@ impl fmt::Display for LogEntry {
 
 /// A function that is called with each entry of the log on the thread where it happens, and with its
 /// event if it is one.
-pub(crate) type Observer = Arc<dyn Fn(Option<&Event>, &LogEntry) + Send + Sync>;
+pub(crate) type Observer = std::sync::Arc<dyn Fn(Option<&Event>, &LogEntry) + Send + Sync>;
 
 /// An entry of the log, with its event if it is one.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use tokenlease_core::{
 
 use crate::{
     client::Client,
-    clock::{Clock, SystemClock},
+    clock::{Clock as _, SystemClock},
     store::Store as _,
 };
 
@@ -29,12 +29,12 @@ pub struct StoreClock {
 
 impl StoreClock {
     /// Reads the wall clock, at a time of the store's.
-    pub fn at(store: StoreTime, clock: &impl Clock) -> Self {
-        Self { store, wall: clock.now().wall }
+    pub fn at(store: StoreTime) -> Self {
+        Self { store, wall: SystemClock.now().wall }
     }
 
     /// Returns by how many milliseconds this host's clocks have parted since the token was confirmed, if
-    /// it is served only after a validation for that.
+    /// it is served only after a validation for that. Positive: the wall clock went ahead.
     pub fn parted(self, lease: &LeaseSummary) -> Option<i64> {
         let boot = SystemClock.boot().map(BootId::of)?;
         lease.clocks_parted(boot, self.store, self.wall)
@@ -94,7 +94,7 @@ pub struct LeaseStatus {
     /// When the last validation was sent that found the token active.
     pub validated_at: Option<WallTime>,
     /// By how many milliseconds this host's clocks have parted since the token was confirmed, if it is
-    /// served only after a validation for that.
+    /// served only after a validation for that. Positive: the wall clock went ahead.
     pub clocks_parted: Option<i64>,
 }
 

@@ -15,6 +15,7 @@
 
 mod addresses;
 mod content_coding;
+mod environment;
 mod http_options;
 mod proxy;
 mod proxy_status;

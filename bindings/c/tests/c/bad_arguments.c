@@ -26,6 +26,47 @@ static void no_log(void *user, int32_t level, const char *event, const char *tex
     (void)text;
 }
 
+/* The functions of configs from other sources, of stores and of the table of options. */
+static void check_sources_and_stores(tokenlease_config *config)
+{
+    tokenlease_error *error = NULL;
+    const tokenlease_status bad = TOKENLEASE_BAD_ARGUMENT;
+    tokenlease_store_functions functions = TOKENLEASE_STORE_FUNCTIONS_INIT;
+    FAILS(bad, "the argument config is NULL",
+          tokenlease_config_load_profile(NULL, NULL, 0, T("x"), &error));
+    FAILS(bad, "the argument profile is NULL",
+          tokenlease_config_load_profile(config, NULL, 0, NULL, 0, &error));
+    FAILS(bad, "the argument file is not valid UTF-8",
+          tokenlease_config_load_profile(config, T("\xff"), T("x"), &error));
+    FAILS(bad, "the argument config is NULL", tokenlease_config_load_environment(NULL, &error));
+    FAILS(bad, "the argument config is NULL", tokenlease_config_set_json(NULL, T("{}"), &error));
+    FAILS(bad, "the argument json is NULL", tokenlease_config_set_json(config, NULL, 0, &error));
+    FAILS(bad, "the argument config is NULL",
+          tokenlease_config_set_secret(NULL, T("password"), T("x"), &error));
+    FAILS(bad, "the argument name is NULL",
+          tokenlease_config_set_secret(config, NULL, 0, T("x"), &error));
+    FAILS(bad, "the argument secret is NULL",
+          tokenlease_config_set_secret(config, T("password"), NULL, 0, &error));
+    FAILS(bad, "the argument functions is NULL",
+          tokenlease_config_set_store(config, NULL, NULL, &error));
+    FAILS(bad, "the argument functions->load is NULL",
+          tokenlease_config_set_store(config, &functions, NULL, &error));
+    FAILS(bad, "the argument functions is NULL",
+          tokenlease_store_check(NULL, NULL, 1, NULL, &error));
+    FAILS(bad, "the argument functions->load is NULL",
+          tokenlease_store_check(&functions, NULL, 1, NULL, &error));
+    FAILS(bad, "the argument reply is NULL",
+          tokenlease_store_reply_set_record(NULL, 1, NULL, 0, &error));
+    FAILS(bad, "the argument reply is NULL", tokenlease_store_reply_set_revision(NULL, 1, &error));
+    FAILS(bad, "the argument reply is NULL", tokenlease_store_reply_set_time(NULL, 1, &error));
+    FAILS(bad, "the argument message is NULL",
+          tokenlease_store_reply_set_message(NULL, NULL, 0, &error));
+    EXPECT(!tokenlease_option_name(tokenlease_option_count()));
+    EXPECT(!tokenlease_option_type(SIZE_MAX) && !tokenlease_option_default(SIZE_MAX));
+    EXPECT(!tokenlease_option_providers(SIZE_MAX) && !tokenlease_option_meaning(SIZE_MAX));
+    EXPECT(tokenlease_options_json()[0] == '[');
+}
+
 int main(void)
 {
     tokenlease_config *config = NULL;
@@ -81,6 +122,7 @@ int main(void)
           tokenlease_config_set_log_function(NULL, no_log, NULL, NULL, &error));
     DONE(tokenlease_config_new(&config, &error));
     DONE(tokenlease_config_set_log_function(config, NULL, NULL, NULL, &error));
+    check_sources_and_stores(config);
     FAILS(bad, "the argument name is NULL", tokenlease_config_set(config, T(NULL), T("x"), &error));
     FAILS(bad, "the argument value is NULL",
           tokenlease_config_set(config, T("user"), T(NULL), &error));
@@ -195,28 +237,28 @@ int main(void)
     EXPECT(!token);
     DONE(tokenlease_client_token_from_text(client, T("x"), &token, &error));
     FAILS(bad, "the argument client is NULL",
-          tokenlease_client_report_rejected(NULL, token, &token, &error));
+          tokenlease_client_report_rejected(NULL, token, NULL, &token, &error));
     FAILS(bad, "the argument token is NULL",
-          tokenlease_client_report_rejected(client, NULL, &token, &error));
+          tokenlease_client_report_rejected(client, NULL, NULL, &token, &error));
     FAILS(bad, "the argument replacement is NULL",
-          tokenlease_client_report_rejected(client, token, NULL, &error));
+          tokenlease_client_report_rejected(client, token, NULL, NULL, &error));
     FAILS(bad, "the argument client is NULL",
-          tokenlease_client_validate(NULL, token, &output, &error));
+          tokenlease_client_validate(NULL, token, NULL, &output, &error));
     FAILS(bad, "the argument token is NULL",
-          tokenlease_client_validate(client, NULL, &output, &error));
+          tokenlease_client_validate(client, NULL, NULL, &output, &error));
     FAILS(bad, "the argument active is NULL",
-          tokenlease_client_validate(client, token, NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_refetch(NULL, &token, &error));
-    FAILS(bad, "the argument token is NULL", tokenlease_client_refetch(client, NULL, &error));
+          tokenlease_client_validate(client, token, NULL, NULL, &error));
+    FAILS(bad, "the argument client is NULL", tokenlease_client_refetch(NULL, NULL, &token, &error));
+    FAILS(bad, "the argument token is NULL", tokenlease_client_refetch(client, NULL, NULL, &error));
     FAILS(bad, "the argument client is NULL",
-          tokenlease_client_revoke(NULL, token, &output, &error));
+          tokenlease_client_revoke(NULL, token, NULL, &output, &error));
     FAILS(bad, "the argument token is NULL",
-          tokenlease_client_revoke(client, NULL, &output, &error));
+          tokenlease_client_revoke(client, NULL, NULL, &output, &error));
     FAILS(bad, "the argument proven is NULL",
-          tokenlease_client_revoke(client, token, NULL, &error));
+          tokenlease_client_revoke(client, token, NULL, NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_forget(NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_unblock(NULL, &error));
-    FAILS(bad, "the argument client is NULL", tokenlease_client_close(NULL, &error));
+    FAILS(bad, "the argument client is NULL", tokenlease_client_close(NULL, NULL, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_adopt(NULL, token, 0, &error));
     FAILS(bad, "the argument token is NULL", tokenlease_client_adopt(client, NULL, 0, &error));
     FAILS(bad, "the argument lifetime_ms is -3",

@@ -72,7 +72,7 @@ int main(void)
     DONE(tokenlease_client_token(client, NULL, &token, &error));
     EXPECT(open.calls == calls);
     tokenlease_token_free(token);
-    DONE(tokenlease_client_close(client, &error));
+    DONE(tokenlease_client_close(client, NULL, &error));
 
     tokenlease_config_free(config);
     EXPECT(open.dropped == 0);

@@ -28,8 +28,8 @@ int main(void)
     DONE(tokenlease_client_token(one, NULL, &token, &error));
     DONE(tokenlease_client_token(other, NULL, &again, &error));
     EXPECT(strcmp(tokenlease_token_text(token), tokenlease_token_text(again)) == 0);
-    DONE(tokenlease_client_close(one, &error));
-    DONE(tokenlease_client_close(other, &error));
+    DONE(tokenlease_client_close(one, NULL, &error));
+    DONE(tokenlease_client_close(other, NULL, &error));
     tokenlease_token_free(again);
     tokenlease_token_free(token);
     tokenlease_client_free(other);

@@ -56,35 +56,35 @@ int main(void)
 
     /* A token made from text is the same token. */
     DONE(tokenlease_client_token_from_text(client, T(text), &again, &error));
-    DONE(tokenlease_client_validate(client, again, &active, &error));
+    DONE(tokenlease_client_validate(client, again, NULL, &active, &error));
     EXPECT(active);
     EXPECT(count(client, TOKENLEASE_COUNT_LOGINS) == 1);
 
     /* A rejected token is kept while it is active, and replaced once it is inactive. */
     other = again;
-    DONE(tokenlease_client_report_rejected(client, token, &other, &error));
+    DONE(tokenlease_client_report_rejected(client, token, NULL, &other, &error));
     EXPECT(!other);
     tokenlease_token_free(again);
     request("end the token");
     FAILS(TOKENLEASE_CONFIG, "not a token",
           tokenlease_client_token_from_text(client, T("\n"), &other, &error));
-    DONE(tokenlease_client_validate(client, token, &active, &error));
+    DONE(tokenlease_client_validate(client, token, NULL, &active, &error));
     EXPECT(!active);
-    DONE(tokenlease_client_report_rejected(client, token, &other, &error));
+    DONE(tokenlease_client_report_rejected(client, token, NULL, &other, &error));
     EXPECT(other && strcmp(tokenlease_token_text(token), tokenlease_token_text(other)) != 0);
     EXPECT(count(client, TOKENLEASE_COUNT_LOGINS) == 2);
 
     again = NULL;
     if (is_winkas()) {
         FAILS(TOKENLEASE_UNSUPPORTED, "forget",
-              tokenlease_client_revoke(client, other, &proven, &error));
-        DONE(tokenlease_client_refetch(client, &again, &error));
+              tokenlease_client_revoke(client, other, NULL, &proven, &error));
+        DONE(tokenlease_client_refetch(client, NULL, &again, &error));
         EXPECT(strcmp(tokenlease_token_text(other), tokenlease_token_text(again)) == 0);
         DONE(tokenlease_client_adopt(client, again, TOKENLEASE_NONE, &error));
     } else {
-        FAILS(TOKENLEASE_UNSUPPORTED, "", tokenlease_client_refetch(client, &again, &error));
+        FAILS(TOKENLEASE_UNSUPPORTED, "", tokenlease_client_refetch(client, NULL, &again, &error));
         EXPECT(!again);
-        DONE(tokenlease_client_revoke(client, other, &proven, &error));
+        DONE(tokenlease_client_revoke(client, other, NULL, &proven, &error));
         EXPECT(proven && count(client, TOKENLEASE_COUNT_REVOCATIONS) == 1);
     }
     static char history[16384];
@@ -95,7 +95,7 @@ int main(void)
     EXPECT(length > 0 && !strstr(text, tokenlease_token_text(token)));
     DONE(tokenlease_client_unblock(client, &error));
     DONE(tokenlease_client_forget(client, &error));
-    DONE(tokenlease_client_close(client, &error));
+    DONE(tokenlease_client_close(client, NULL, &error));
     EXPECT(count(client, TOKENLEASE_COUNT_ERRORS) == 0);
 
     tokenlease_token_free(again);

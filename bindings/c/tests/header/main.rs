@@ -1,6 +1,7 @@
 //! `include/tokenlease.h` is generated from the sources.
 
 mod declarations;
+mod options;
 
 use std::{
     env, fs,
@@ -8,17 +9,21 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 18] = [
     "constants",
     "version",
     "status",
     "error",
     "config",
+    "config_sources",
     "credentials",
     "log",
+    "option_table",
+    "custom_store",
     "registry",
     "token",
     "facts",
+    "wait_options",
     "client",
     "token_calls",
     "call",
@@ -37,6 +42,7 @@ fn generated() -> String {
     let mut config = cbindgen::Config::from_file(crate_folder().join("cbindgen.toml")).unwrap();
     config.after_includes = config.after_includes.map(|macros| {
         macros
+            .replace("@OPTIONS@", &options::comment())
             .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
             .replace("@MAJOR@", env!("CARGO_PKG_VERSION_MAJOR"))
             .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))

@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod abrupt_server;
+mod config;
 mod installation;
 mod programs;
 mod readme;

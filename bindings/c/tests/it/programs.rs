@@ -152,6 +152,17 @@ fn a_credentials_function_is_called_and_its_data_is_dropped_once() {
     }
 }
 
+/// Rule: Deadlines: another thread ends the waits of a C program, each call has its own deadline, and a
+/// callback that asks its own client gets an error.
+#[test]
+fn a_wait_of_a_c_program_is_ended_by_an_interrupt_or_its_own_deadline() {
+    let Some(program) = program("interrupted_calls.c") else { return };
+    for site in Site::both() {
+        succeed(&mut site.command(&program));
+        assert_eq!(site.logins(), 1);
+    }
+}
+
 /// Rule: Languages: the C++ classes own their handles and throw errors.
 #[test]
 fn cpp_classes_own_their_handles_and_throw_errors() {

@@ -54,9 +54,13 @@ fn valgrind_finds_no_error_with_threads_callbacks_and_cpp_classes() {
     if !is_installed("valgrind") {
         return;
     }
-    for name in
-        ["cold_threads.c", "credentials_function.c", "cpp_classes.cpp", "texts_with_lengths.c"]
-    {
+    for name in [
+        "cold_threads.c",
+        "credentials_function.c",
+        "cpp_classes.cpp",
+        "custom_store.c",
+        "texts_with_lengths.c",
+    ] {
         let site = Site::start(Provider::Wyn);
         let Some(mut command) = under_valgrind(&site, name) else { return };
         succeed(&mut command);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use tokenlease::Result;
-use tokenlease_config::{Options, StoreAccess, StoreKey, StoreUrl};
+use tokenlease_config::{Options, PemSource, StoreAccess, StoreKey, StoreUrl};
 
 use super::{
     after_help,
@@ -97,7 +97,7 @@ impl StoreArgs {
             store_key: self.store_key,
             store_key_file: self.store_key_file.clone(),
             store_passphrase_file: self.store_passphrase_file.clone(),
-            ca: self.ca.clone(),
+            ca: self.ca.clone().map(PemSource::File),
             ..Options::default()
         })
     }

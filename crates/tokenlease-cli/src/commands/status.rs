@@ -17,13 +17,13 @@ use tokenlease::{
 };
 
 use self::{check::Check, entry::IdentityStatus};
-use tokenlease_config::{StoreUrl, store};
+use tokenlease_config::{StoreUrl, profile, store};
 
 use crate::{
     args::{Connection, Format, Status},
     exit,
     output::{Failure, Output, config, line, warn},
-    profile, session,
+    session,
     settings::{self, Environment, Settings},
 };
 
@@ -129,8 +129,8 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
     };
     let (key, loaded) = settings.deadline().bound("the store was read", read).await?;
     // A store without a record is not opened, so its time is not known.
-    let now =
-        loaded.as_ref().map_or_else(|| StoreTime(SystemClock.now().wall.0), |loaded| loaded.now);
+    let wall = || StoreTime(SystemClock.now().wall.0);
+    let clock = StoreClock::at(loaded.as_ref().map_or_else(wall, |loaded| loaded.now));
     let record = loaded.map_or_else(|| Ok(Record::default()), |loaded| loaded.decode())?;
     Ok(IdentityStatus {
         identity: settings.identity.to_string(),
@@ -139,8 +139,8 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
         own: key
             .zip(credentials)
             .map(|(key, credentials)| CredentialsFingerprint::of(&key, &credentials)),
-        summary: record.summary(now),
-        clock: StoreClock::at(now, &SystemClock),
+        summary: record.summary(clock.store),
+        clock,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The store, the record that other commands use, and the clocks that it was written by.
 
 use tokenlease::{
-    Store as _, SystemClock,
+    Store as _,
     core::{CredentialsFingerprint, Key, record::Record},
     status::StoreClock,
     store::{Loaded, RecordName},
@@ -37,7 +37,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 /// Warns if the host's clocks have parted since a token of these credentials was confirmed, or a token of
 /// any if the credentials are not known without a prompt.
 fn clocks(settings: &Settings, key: &Key, loaded: &Loaded) -> Option<Finding> {
-    let clocks = StoreClock::at(loaded.now, &SystemClock);
+    let clocks = StoreClock::at(loaded.now);
     let own = settings.known_credentials().ok().flatten();
     let own = own.map(|credentials| CredentialsFingerprint::of(key, &credentials));
     // A record that can't be read was reported already.

@@ -1,16 +1,12 @@
 //! Options by name, as profiles, the environment and other languages set them.
 
-use std::{
-    any::{Any, TypeId},
-    fmt,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{borrow::Cow, time::Duration};
 
 use tokenlease::{Error, Result};
 
 use super::{
     Options,
+    kind::{Kind, Set as _, typed},
     readers::{count, path, proxy, text, yes_or_no},
 };
 use crate::{
@@ -18,13 +14,19 @@ use crate::{
     config, duration,
     extra::{ExtraField, ExtraSecretFile, list},
     nearest::nearest_of,
+    pem::PemSource,
     store_url::StoreUrl,
 };
+
+/// Returns the name of an option as [`KEYS`] has it: `-` counts as `_`.
+pub fn key_of(name: &str) -> Cow<'_, str> {
+    if name.contains('-') { name.replace('-', "_").into() } else { name.into() }
+}
 
 /// Returns the option whose name is most similar to a misspelled one, at most three edits away.
 ///
 /// ```
-/// assert_eq!(tokenlease_config::nearest("client-id"), Some("client_id"));
+/// assert_eq!(tokenlease_config::nearest("client-ids"), Some("client_id"));
 /// assert_eq!(tokenlease_config::nearest("sever"), Some("server"));
 /// assert_eq!(tokenlease_config::nearest("something_else"), None);
 /// ```
@@ -44,7 +46,7 @@ pub enum Value<'a> {
 }
 
 impl Options {
-    /// Sets an option by its name, one of [`KEYS`]. Each value of an option that may be repeated is
+    /// Sets an option by its name, one of [`KEYS`], in which `-` counts as `_`. Each value of an option that may be repeated is
     /// added to those that are set; [`is_repeatable`] tells which these are.
     ///
     /// # Errors
@@ -82,11 +84,11 @@ impl Options {
             Value::Duration(duration) => (
                 // Rounded up to a millisecond, so that a positive duration stays positive.
                 format!("{}ms", duration.as_nanos().div_ceil(1_000_000)),
-                Type::Duration,
+                Kind::Duration,
             ),
-            Value::Bool(yes) => (yes.to_string(), Type::Bool),
+            Value::Bool(yes) => (yes.to_string(), Kind::Bool),
         };
-        match Self::type_of(key) {
+        match Self::kind_of(key) {
             Some(found) if found != expected => {
                 Err(config(format!("\"{key}\" is set to {expected}")).expected(found.to_string()))
             }
@@ -96,24 +98,27 @@ impl Options {
 }
 
 macro_rules! keys {
-    ($($key:ident: $read:expr),* $(,)?) => {
+    ($($key:ident: $read:expr, $providers:expr, $default:literal;)*) => {
         /// The names of all options.
         pub const KEYS: &[&str] = &[$(stringify!($key)),*];
+
+        /// The providers and the default of each option, in the order of [`KEYS`].
+        pub(super) const FACTS: &[(&[Provider], &str)] = &[$(($providers, $default)),*];
 
         impl Options {
             /// Like [`set`](Self::set), for callers that word the error themselves. Returns `None`
             /// for an unknown name; the error text says what is wrong and, after `; expected `,
             /// what is expected.
             pub fn set_text(&mut self, key: &str, text: &str) -> Option<Result<(), String>> {
-                match key {
+                match &*key_of(key) {
                     $(stringify!($key) => Some($read(text).map(|value| value.set(&mut self.$key))),)*
                     _ => None,
                 }
             }
 
             /// Returns the option's type.
-            fn type_of(key: &str) -> Option<Type> {
-                match key {
+            pub(super) fn kind_of(key: &str) -> Option<Kind> {
+                match &*key_of(key) {
                     $(stringify!($key) => Some(typed(|options| options.$key)),)*
                     _ => None,
                 }
@@ -131,7 +136,8 @@ macro_rules! keys {
             ///
             /// The options of the store's key count as one: if these options set one of them, all
             /// of those of `other` are ignored. The same holds for those of the store's password, which
-            /// are ignored if these options set a store: no password is sent to another server.
+            /// are ignored if these options set a store: no password is sent to another server. The
+            /// file and the command of the user's password count as one too.
             ///
             /// ```
             /// # use tokenlease_config::Options;
@@ -152,121 +158,76 @@ macro_rules! keys {
                 if self.store.is_some() || self.sets_store_password() {
                     other = other.without_store_password();
                 }
+                if self.sets_password() {
+                    other = other.without_password();
+                }
                 Self { $($key: self.$key.or(other.$key)),* }
             }
         }
     };
 }
 
+const ALL: &[Provider] = Provider::ALL;
+const WINKAS: &[Provider] = &[Provider::Winkas];
+const WYN: &[Provider] = &[Provider::Wyn];
+const OAUTH2: &[Provider] = &[Provider::OAuth2];
+const OAUTH: &[Provider] = &[Provider::Wyn, Provider::OAuth2];
+
+// Each option: its reader, its providers, and its default. Values of several defaults are separated by
+// commas, each with its condition in parentheses. The default is empty if there is none.
 keys! {
-    provider: Provider::read,
-    server: text,
-    user: text,
-    contract: text,
-    client_id: text,
-    tenant: text,
-    scope: text,
-    extra: list(ExtraField::read),
-    lifetime: duration::parse,
-    grant: Grant::read,
-    client_auth: ClientAuth::read,
-    token_path: text,
-    revocation_path: text,
-    introspection_path: text,
-    userinfo_path: text,
-    new_token_ends_old: yes_or_no,
-    agreed_lifetime: duration::parse,
-    max_lifetime: duration::parse,
-    proxy: proxy,
-    proxy_password_file: path,
-    no_proxy: text,
-    client_cert: path,
-    client_key: path,
-    ca: path,
-    allow_plain_http: yes_or_no,
-    timeout: duration::parse,
-    max_concurrent_logins: count,
-    deadline: duration::parse,
-    password_file: path,
-    password_command: text,
-    client_secret_file: path,
-    extra_secret_file: list(ExtraSecretFile::read),
-    store: StoreUrl::read,
-    store_password_file: path,
-    store_password_command: text,
-    store_access: StoreAccess::read,
-    store_key: StoreKey::read,
-    store_key_file: path,
-    store_passphrase_file: path,
-    on_store_outage: OnStoreOutage::read,
-    store_check_interval: duration::parse,
+    provider: Provider::read, ALL, "";
+    server: text, ALL, "https://air.winkas.net (winkas)";
+    user: text, ALL, "";
+    contract: text, WINKAS, "";
+    client_id: text, OAUTH, "integration (wyn)";
+    tenant: text, WYN, "/";
+    scope: text, OAUTH, "";
+    extra: list(ExtraField::read), OAUTH, "";
+    lifetime: duration::parse, WYN, "";
+    grant: Grant::read, OAUTH2, "password (with a user), client_credentials";
+    client_auth: ClientAuth::read, OAUTH, "body (wyn), basic (oauth2)";
+    token_path: text, OAUTH, "/connect/token (wyn)";
+    revocation_path: text, OAUTH, "/connect/revocation (wyn)";
+    introspection_path: text, OAUTH, "";
+    userinfo_path: text, OAUTH, "/connect/userinfo (wyn)";
+    new_token_ends_old: yes_or_no, OAUTH, "false";
+    agreed_lifetime: duration::parse, WINKAS, "12h";
+    max_lifetime: duration::parse, OAUTH, "";
+    proxy: proxy, ALL, "";
+    proxy_password_file: path, ALL, "";
+    no_proxy: text, ALL, "";
+    user_agent: text, ALL, "";
+    client_cert: PemSource::read, ALL, "";
+    client_key: path, ALL, "";
+    ca: PemSource::read, ALL, "";
+    allow_plain_http: yes_or_no, ALL, "false";
+    timeout: duration::parse, ALL, "10s";
+    max_concurrent_logins: count, ALL, "8";
+    deadline: duration::parse, ALL, "30s";
+    password_file: path, ALL, "";
+    password_command: text, ALL, "";
+    client_secret_file: path, OAUTH, "";
+    extra_secret_file: list(ExtraSecretFile::read), OAUTH, "";
+    store: StoreUrl::read, ALL, "";
+    store_password_file: path, ALL, "";
+    store_password_command: text, ALL, "";
+    store_access: StoreAccess::read, ALL, "user";
+    store_key: StoreKey::read, ALL, "";
+    store_key_file: path, ALL, "";
+    store_passphrase_file: path, ALL, "";
+    on_store_outage: OnStoreOutage::read, ALL, "refetch-only (winkas), fail (wyn, oauth2)";
+    store_check_interval: duration::parse, ALL, "30s";
 }
 
 /// Returns whether an option may be set several times, each time to one more value.
 pub fn is_repeatable(key: &str) -> bool {
-    matches!(key, "extra" | "extra_secret_file")
+    Options::kind_of(key).is_some_and(Kind::is_repeatable)
 }
 
 /// Returns whether an option's value is a whole number.
 pub fn is_number(key: &str) -> bool {
-    Options::type_of(key) == Some(Type::Number)
-}
-
-/// How a value becomes the one of an option that may be set already.
-trait Set: Sized {
-    fn set(self, option: &mut Option<Self>);
-}
-
-macro_rules! replaced {
-    ($($value:ty),*) => {
-        $(impl Set for $value {
-            fn set(self, option: &mut Option<Self>) {
-                *option = Some(self);
-            }
-        })*
-    };
-}
-
-replaced! {
-    String, Duration, PathBuf, bool, u32, Provider, Grant, ClientAuth, StoreUrl, StoreAccess, StoreKey, OnStoreOutage
-}
-
-impl<T> Set for Vec<T> {
-    fn set(self, option: &mut Option<Self>) {
-        option.get_or_insert_default().extend(self);
-    }
-}
-
-/// An option's type.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Text,
-    Duration,
-    Bool,
-    Number,
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text => "text",
-            Self::Duration => "a duration",
-            Self::Bool => "true or false",
-            Self::Number => "a whole number",
-        })
-    }
-}
-
-/// Returns the type of an option's field.
-fn typed<T: Any>(_: fn(Options) -> Option<T>) -> Type {
-    let [field, duration, bool, number] =
-        [TypeId::of::<T>(), TypeId::of::<Duration>(), TypeId::of::<bool>(), TypeId::of::<u32>()];
-    match field {
-        _ if field == duration => Type::Duration,
-        _ if field == bool => Type::Bool,
-        _ if field == number => Type::Number,
-        _ => Type::Text,
-    }
+    Options::kind_of(key) == Some(Kind::Number)
 }
 
 /// Makes an error from the text of [`Options::set_text`].
@@ -317,8 +278,25 @@ mod tests {
         assert_eq!(both.allow_plain_http, Some(true));
     }
 
+    /// Rule: Formats: a name of an option may have `-` for `_`, in each language and in profiles.
     #[test]
-    fn the_first_source_that_sets_the_stores_key_decides() {
+    fn a_name_may_have_hyphens() {
+        for (name, text) in
+            [("client-id", "x"), ("max-concurrent-logins", "3"), ("extra-secret-file", "a=b")]
+        {
+            let (mut hyphens, mut plain) = (Options::default(), Options::default());
+            hyphens.set(name, text).unwrap();
+            plain.set(&name.replace('-', "_"), text).unwrap();
+            assert_eq!(hyphens, plain);
+        }
+        assert!(is_repeatable("extra-secret-file") && is_number("max-concurrent-logins"));
+        let mut options = Options::default();
+        options.set_value("new-token-ends-old", Value::Bool(true)).unwrap();
+        assert!(options.set_value("new-token-ends-old", Value::Duration(Duration::ZERO)).is_err());
+    }
+
+    #[test]
+    fn the_first_source_that_sets_the_stores_key_or_the_password_decides() {
         let of = |key, text| {
             let mut options = Options::default();
             options.set(key, text).unwrap();
@@ -329,6 +307,12 @@ mod tests {
             ("store_key_file", "key"),
             ("store_passphrase_file", "phrase"),
         ];
+        let passwords = [("password_file", "file"), ("password_command", "command")];
+        for (near, far) in [(0, 1), (1, 0)] {
+            let (near, far) = (passwords[near], passwords[far]);
+            let both = of(near.0, near.1).or(of(far.0, far.1));
+            assert_eq!(both, of(near.0, near.1), "{near:?} before {far:?}");
+        }
         for (near, far) in keys.iter().flat_map(|one| keys.iter().map(move |other| (one, other))) {
             let both = of(near.0, near.1).or(of(far.0, far.1));
             assert_eq!(both, of(near.0, near.1), "{near:?} before {far:?}");

@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     addresses::Addresses,
+    environment::variable,
     proxy::{self, NoProxy, Rule},
 };
 
@@ -195,10 +196,7 @@ impl HttpOptions {
         let rule = match &self.proxy {
             ProxyChoice::None => Rule::Direct,
             ProxyChoice::Given(url) => Rule::Through(proxy::read(url.expose())?.as_str().into()),
-            ProxyChoice::System => proxy::from_environment(scheme, |name| {
-                // Text that is no Unicode is not ignored: it cannot be read as a URL.
-                std::env::var_os(name).map(|text| text.to_string_lossy().into_owned())
-            }),
+            ProxyChoice::System => proxy::from_environment(scheme, variable),
         };
         match (&self.proxy_password, &rule) {
             (Some(password), Rule::Through(url)) => {
@@ -219,11 +217,9 @@ impl HttpOptions {
 
     /// Returns the servers that are reached without a proxy.
     pub(super) fn bypassed(&self) -> NoProxy {
-        let set =
-            |name: &str| std::env::var_os(name).map(|list| list.to_string_lossy().into_owned());
         let list = match (&self.no_proxy, &self.proxy) {
             (Some(list), _) => Some(list.clone()),
-            (None, ProxyChoice::System) => set("no_proxy").or_else(|| set("NO_PROXY")),
+            (None, ProxyChoice::System) => variable("no_proxy").or_else(|| variable("NO_PROXY")),
             (None, _) => None,
         };
         NoProxy::read(list.as_deref().unwrap_or_default())

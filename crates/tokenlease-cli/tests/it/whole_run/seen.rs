@@ -48,8 +48,9 @@ impl Seen {
             // Lines repeat: a log is searched faster without those.
             let text = String::from_utf8_lossy(bytes);
             let lines: BTreeSet<&str> = text.lines().collect();
-            lines.into_iter().any(|line| {
-                Error::new(ErrorKind::Internal, line.to_owned()).redact(&secrets).detail() != line
+            // An error keeps only a part of a long text.
+            lines.into_iter().flat_map(parts).any(|part| {
+                Error::new(ErrorKind::Internal, part.clone()).redact(&secrets).detail() != part
             })
         };
         self.0.iter().filter(|(_, bytes)| shows(bytes)).map(|(place, _)| place.as_str()).collect()
@@ -61,6 +62,14 @@ impl Seen {
         let leaks = self.leaks(secrets);
         assert!(leaks.is_empty(), "a secret is in: {leaks:#?}");
     }
+}
+
+/// Splits a text into overlapping parts, each of which an error keeps whole.
+fn parts(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let starts = (0..chars.len().max(1)).step_by(512);
+    let starts = starts.take_while(|at| *at == 0 || at + 512 < chars.len());
+    starts.map(|at| chars[at..chars.len().min(at + 1024)].iter().collect()).collect()
 }
 
 /// Passes connections to a server on, and keeps all bytes that are sent to it and by it.

@@ -11,36 +11,44 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    slice,
 };
 
 use etcetera::BaseStrategy as _;
 use tokenlease::{Error, Result};
-use toml::{Table, Value};
+use toml::Table;
 
-use tokenlease_config::{KEYS, Options, extra::EXTRA_SECRET_VARIABLE, is_repeatable, nearest};
+use crate::{
+    config,
+    options::Options,
+    typed::{self, Language, Problem, Value},
+};
 
-use crate::output::{config, warn};
+const TOML: Language = Language { sign: " = ", quote: "" };
 
-/// Reads a profile's options. Relative paths are resolved against the file's folder.
-pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
+/// Reads a profile's options from a configuration file; `None` is the user's own
+/// (`tokenlease/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`). Relative paths are resolved
+/// against the file's folder. Calls `warn` if other users can write to the file.
+///
+/// # Errors
+/// [`Config`](tokenlease::ErrorKind::Config) if the file can't be read or is not TOML, lacks the
+/// profile, or holds a secret, an unknown option or a malformed value. The error quotes no line.
+pub fn load(file: Option<&Path>, name: &str, warn: impl Fn(&str)) -> Result<Options> {
     let path = match file {
         Some(file) => file.to_owned(),
         None => default_path()?,
     };
     let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
     if others_can_write(&path) {
-        warn(format!(
+        warn(&format!(
             "other users can write to {}, and could redirect your secrets to another server; run `{}`",
             path.display(),
             closing_command(&path)
         ));
     }
-    let mut options = read(&text, name).map_err(|problem| problem.of(&path))?;
+    let mut options =
+        read(&text, name).map_err(|problem| problem.of(&path.display().to_string()))?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let files = [
-        &mut options.ca,
-        &mut options.client_cert,
         &mut options.client_key,
         &mut options.proxy_password_file,
         &mut options.password_file,
@@ -52,6 +60,8 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
     for file in files.into_iter().flatten() {
         *file = folder.join(&*file);
     }
+    options.ca = options.ca.map(|ca| ca.relative_to(folder));
+    options.client_cert = options.client_cert.map(|cert| cert.relative_to(folder));
     for field in options.extra_secret_file.iter_mut().flatten() {
         field.file = folder.join(&field.file);
     }
@@ -64,7 +74,10 @@ pub(crate) fn load(file: Option<&Path>, name: &str) -> Result<Options> {
 }
 
 /// Returns the names of all profiles in the file; none if the default file does not exist.
-pub(crate) fn names(file: Option<&Path>) -> Result<Vec<String>> {
+///
+/// # Errors
+/// [`Config`](tokenlease::ErrorKind::Config) if the file can't be read or is no file of profiles.
+pub fn names(file: Option<&Path>) -> Result<Vec<String>> {
     let path = match file {
         Some(file) => file.to_owned(),
         None => match default_path() {
@@ -73,29 +86,8 @@ pub(crate) fn names(file: Option<&Path>) -> Result<Vec<String>> {
         },
     };
     let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-    let profiles = profiles(&text).map_err(|problem| problem.of(&path))?;
+    let profiles = profiles(&text).map_err(|problem| problem.of(&path.display().to_string()))?;
     Ok(profiles.keys().cloned().collect())
-}
-
-/// A fault in a file, without the file's name.
-struct Problem {
-    detail: String,
-    expected: String,
-    advice: Option<&'static str>,
-}
-
-impl Problem {
-    fn new(detail: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self { detail: detail.into(), expected: expected.into(), advice: None }
-    }
-
-    fn of(self, path: &Path) -> Error {
-        let error = config(format!("{}: {}", path.display(), self.detail)).expected(self.expected);
-        match self.advice {
-            Some(advice) => error.advice(advice),
-            None => error,
-        }
-    }
 }
 
 /// Parses a file and returns its profiles.
@@ -113,7 +105,7 @@ fn profiles(text: &str) -> Result<Table, Problem> {
         ));
     }
     match file.get("profile") {
-        Some(Value::Table(profiles)) => Ok(profiles.clone()),
+        Some(toml::Value::Table(profiles)) => Ok(profiles.clone()),
         Some(_) => Err(Problem::new("\"profile\" is not a table", "[profile.NAME]")),
         None => Err(Problem::new("the file contains no profile", "[profile.NAME]")),
     }
@@ -122,7 +114,7 @@ fn profiles(text: &str) -> Result<Table, Problem> {
 fn read(text: &str, name: &str) -> Result<Options, Problem> {
     let profiles = profiles(text)?;
     let profile = match profiles.get(name) {
-        Some(Value::Table(profile)) => profile,
+        Some(toml::Value::Table(profile)) => profile,
         Some(_) => {
             return Err(Problem::new(
                 format!("\"profile.{name}\" is not a table"),
@@ -137,79 +129,33 @@ fn read(text: &str, name: &str) -> Result<Options, Problem> {
             ));
         }
     };
-    let mut options = Options::default();
-    for (key, value) in profile {
-        set(&mut options, key, value).map_err(|mut problem| {
-            problem.detail = format!("profile \"{name}\": {}", problem.detail);
-            problem
-        })?;
-    }
-    Ok(options)
-}
-
-fn set(options: &mut Options, key: &str, value: &Value) -> Result<(), Problem> {
-    if matches!(key, "password" | "client_secret" | "extra_secret" | "secret" | "token") {
-        let (what, variable) = match key {
-            "extra_secret" => ("extra_secret_file", EXTRA_SECRET_VARIABLE),
-            "password" | "token" => ("password_file or password_command", "TOKENLEASE_PASSWORD"),
-            _ => ("client_secret_file", "TOKENLEASE_CLIENT_SECRET"),
-        };
-        return Err(Problem {
-            detail: format!("\"{key}\" is not allowed: profiles get copied and committed"),
-            expected: format!("{what} here, or {variable} in the environment"),
-            advice: Some("remove the secret from the file"),
-        });
-    }
-    let text = match value {
-        Value::Array(values) if is_repeatable(key) => {
-            return values.iter().try_for_each(|value| match value {
-                Value::String(_) => set(options, key, value),
-                _ => Err(not_text(key)),
-            });
-        }
-        Value::Table(fields) if is_repeatable(key) => {
-            return fields.iter().try_for_each(|(name, values)| {
-                let values =
-                    values.as_array().map_or_else(|| slice::from_ref(values), Vec::as_slice);
-                values.iter().try_for_each(|value| {
-                    let value = value.as_str().ok_or_else(|| not_text(key))?;
-                    set(options, key, &Value::String(format!("{name}={value}")))
-                })
-            });
-        }
-        Value::String(text) => text.clone(),
-        Value::Boolean(yes) => yes.to_string(),
-        Value::Integer(number) => number.to_string(),
-        _ => {
-            return Err(not_text(key));
-        }
+    let in_profile = |mut problem: Problem| {
+        problem.detail = format!("profile \"{name}\": {}", problem.detail);
+        problem
     };
-    match options.set_text(key, &text) {
-        Some(Ok(())) => Ok(()),
-        Some(Err(why)) => {
-            let (detail, expected) =
-                why.split_once("; expected ").unwrap_or((&why, "another value"));
-            Err(Problem::new(format!("\"{key}\": {detail}"), expected))
-        }
-        None => Err(Problem::new(
-            format!("\"{key}\" is unknown"),
-            nearest(key).map_or_else(
-                || format!("one of {}", KEYS.join(", ")),
-                |near| format!("\"{near}\""),
-            ),
-        )),
-    }
+    profile.keys().try_for_each(|key| typed::reject_secret(key)).map_err(in_profile)?;
+    let members: Vec<_> =
+        profile.iter().map(|(key, value)| (key.clone(), value_of(value))).collect();
+    typed::read(&members, &TOML).map_err(in_profile)
 }
 
-fn not_text(key: &str) -> Problem {
-    let expected = if is_repeatable(key) { "[\"name=…\", …]" } else { "\"…\"" };
-    Problem::new(format!("\"{key}\" is not text"), format!("{key} = {expected}"))
+fn value_of(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::Text(text.clone().into()),
+        toml::Value::Boolean(yes) => Value::Bool(*yes),
+        toml::Value::Integer(number) => Value::Number(number.to_string()),
+        toml::Value::Array(values) => Value::List(values.iter().map(value_of).collect()),
+        toml::Value::Table(members) => {
+            Value::Table(members.iter().map(|(key, v)| (key.clone(), value_of(v))).collect())
+        }
+        toml::Value::Float(_) | toml::Value::Datetime(_) => Value::Other,
+    }
 }
 
 fn default_path() -> Result<PathBuf> {
     let folders = etcetera::choose_base_strategy().map_err(|_| {
         config("there is no home directory, so the default configuration file is unknown")
-            .expected("--config FILE or the variable HOME")
+            .expected("the name of a configuration file, or the variable HOME")
     })?;
     Ok(folders.config_dir().join("tokenlease").join("config.toml"))
 }
@@ -217,7 +163,7 @@ fn default_path() -> Result<PathBuf> {
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     config(format!("the configuration file {} can't be read: {error}", path.display()))
         .expected("a TOML file with a table [profile.NAME]")
-        .advice("name another file with --config, or set the options without --profile")
+        .advice("name another file, or set the options without a profile")
 }
 
 #[cfg(unix)]
@@ -248,14 +194,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use tokenlease_config::Provider;
+    use crate::Provider;
 
     fn error(text: &str) -> String {
         let problem = match read(text, "erp") {
             Err(problem) => problem,
             Ok(options) => panic!("{options:?}"),
         };
-        problem.of(Path::new("config.toml")).to_string()
+        problem.of("config.toml").to_string()
     }
 
     #[test]
@@ -265,7 +211,7 @@ mod tests {
              allow_plain_http = true\n[profile.other]\nnonsense = 1\n",
             "erp",
         );
-        let options = options.ok().expect("options");
+        let options = options.expect("options");
         assert_eq!(options.provider, Some(Provider::Winkas));
         assert_eq!(options.contract.as_deref(), Some("4711"));
         assert_eq!(options.timeout, Some(Duration::from_secs(5)));
@@ -276,7 +222,7 @@ mod tests {
     fn an_unknown_key_is_an_error_that_names_the_nearest_known_one() {
         for (key, near) in [
             ("sever", "server"),
-            ("client-id", "client_id"),
+            ("client-ids", "client_id"),
             ("Contract", "contract"),
             ("life_time", "lifetime"),
             ("passwordfile", "password_file"),
@@ -331,5 +277,15 @@ mod tests {
             assert!(error.contains(part), "{error}");
             assert!(error.contains("config.toml: ") && error.contains("; expected "), "{error}");
         }
+    }
+    /// Rule: Formats: an option that a profile sets under both of its spellings is an error.
+    #[test]
+    fn an_option_that_is_set_twice_is_an_error() {
+        let options = read("[profile.erp]\nclient-id = \"a\"\n", "erp").unwrap();
+        assert_eq!(options.client_id.as_deref(), Some("a"));
+        let error = error("[profile.erp]\nclient-id = \"a\"\nclient_id = \"b\"\n");
+        assert!(error.contains("\"client_id\" is set twice"), "{error}");
+        let secret = self::error("[profile.erp]\nclient-secret = \"canary\"\n");
+        assert!(secret.contains("not allowed") && !secret.contains("canary"), "{secret}");
     }
 }
