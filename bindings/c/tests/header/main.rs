@@ -78,7 +78,8 @@ fn the_header_includes_every_source_with_a_public_item() {
     for entry in fs::read_dir(crate_folder().join("src")).unwrap() {
         let path = entry.unwrap().path();
         let source = fs::read_to_string(&path).unwrap();
-        let is_public = source.contains("#[unsafe(no_mangle)]") || source.contains("pub const ");
+        let marks = ["#[unsafe(no_mangle)]", "pub const ", "\n#[repr(C)]\n"];
+        let is_public = marks.iter().any(|mark| source.contains(mark));
         let name = path.file_stem().unwrap().to_str().unwrap();
         assert_eq!(is_public, SOURCES.contains(&name), "{name}");
     }
