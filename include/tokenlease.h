@@ -59,7 +59,8 @@
  * Panics. A bug in the library makes the call return TOKENLEASE_INTERNAL; it does not abort the
  * program.
  *
- * Callbacks run on threads of the library. They must return, and must not throw. A call that would
+ * Callbacks run on threads of the library, but that of tokenlease_client_call on the calling thread.
+ * They must return, and must not throw. A call that would
  * wait for the callback in which it is made is an error at once: a function that fetches credentials
  * may use other clients, and not its own.
  *
@@ -400,6 +401,10 @@ typedef enum tokenlease_status {
    * The buffer is too small for the text. The call wrote the length that it needs.
    */
   TOKENLEASE_BUFFER_TOO_SMALL = 101,
+  /**
+   * The function of tokenlease_client_call returned a number other than 0.
+   */
+  TOKENLEASE_CALL_FAILED = 102,
 } tokenlease_status;
 
 /**
@@ -497,6 +502,91 @@ typedef enum tokenlease_action {
    */
   TOKENLEASE_ACTION_UNLOCK = 7,
 } tokenlease_action;
+ * How a token's expiry is known. Later versions may add numbers.
+ */
+typedef enum tokenlease_expiry {
+  /**
+   * Nothing is known of the token, or the result for NULL.
+   */
+  TOKENLEASE_EXPIRY_NONE = 0,
+  /**
+   * The provider stated it.
+   */
+  TOKENLEASE_EXPIRY_STATED = 1,
+  /**
+   * The option "max_lifetime" ends it before the provider does.
+   */
+  TOKENLEASE_EXPIRY_CAPPED = 2,
+  /**
+   * The agreed lifetime (winkas): from then on the token is validated before it is returned.
+   */
+  TOKENLEASE_EXPIRY_ASSUMED = 3,
+  /**
+   * Like TOKENLEASE_EXPIRY_ASSUMED, but learned from earlier tokens.
+   */
+  TOKENLEASE_EXPIRY_LEARNED = 4,
+  /**
+   * A refetch returned the token, and its login is not known.
+   */
+  TOKENLEASE_EXPIRY_UNKNOWN = 5,
+  /**
+   * The provider states none, and no rule gives one.
+   */
+  TOKENLEASE_EXPIRY_UNSTATED = 6,
+  /**
+   * The provider stated a lifetime of zero or less.
+   */
+  TOKENLEASE_EXPIRY_EXPIRED_ON_ARRIVAL = 7,
+} tokenlease_expiry;
+
+/**
+ * Where this process got a token. Later versions may add numbers.
+ */
+typedef enum tokenlease_source {
+  /**
+   * Nothing is known of the token, or the result for NULL.
+   */
+  TOKENLEASE_SOURCE_NONE = 0,
+  /**
+   * The memory of this process.
+   */
+  TOKENLEASE_SOURCE_MEMORY = 1,
+  /**
+   * The store.
+   */
+  TOKENLEASE_SOURCE_STORE = 2,
+  /**
+   * A request for the running token.
+   */
+  TOKENLEASE_SOURCE_REFETCH = 3,
+  /**
+   * A login.
+   */
+  TOKENLEASE_SOURCE_LOGIN = 4,
+  /**
+   * tokenlease_client_adopt.
+   */
+  TOKENLEASE_SOURCE_ADOPTED = 5,
+} tokenlease_source;
+
+/**
+ * The meaning of an API's answer for the token of the call.
+ */
+typedef enum tokenlease_answer {
+  /**
+   * The token was not rejected: the answer is the call's result.
+   */
+  TOKENLEASE_ANSWER_NOT_REJECTED = 0,
+  /**
+   * The token was rejected: call tokenlease_client_report_rejected.
+   */
+  TOKENLEASE_ANSWER_REJECTED = 1,
+  /**
+   * The cause may be the token: a failed call inside a WinKAS envelope, or an empty 403. Call
+   * tokenlease_client_report_rejected, which asks the provider.
+   */
+  TOKENLEASE_ANSWER_ASK = 2,
+} tokenlease_answer;
 
 /**
  * The counters of a client. Calls that are answered from memory are not counted.
@@ -531,6 +621,22 @@ typedef enum tokenlease_count {
    */
   TOKENLEASE_COUNT_ERRORS = 6,
 } tokenlease_count;
+
+/**
+ * How much an entry of the log matters. Later versions may add numbers between these: the larger, the
+ * more it matters.
+ */
+typedef enum tokenlease_log_level {
+  /**
+   * A normal step.
+   */
+  TOKENLEASE_LOG_DEBUG = 10,
+  /**
+   * Rejected credentials, and outages of the provider or the store, with their ends: somebody may
+   * have to act.
+   */
+  TOKENLEASE_LOG_WARNING = 30,
+} tokenlease_log_level;
 
 /**
  * The results of a store's functions.
@@ -722,6 +828,10 @@ typedef struct tokenlease_registry tokenlease_registry;
  * Add the headers that your HTTP library adds itself, such as Host and Content-Length.
  */
 typedef struct tokenlease_request tokenlease_request;
+ * The answer of an API, which the function of tokenlease_client_call fills in. It is borrowed: it is
+ * valid until the function returns, and the function must not free it.
+ */
+typedef struct tokenlease_response tokenlease_response;
 
 /**
  * What a store's function answers. It is borrowed: it is valid until the function returns.
@@ -744,6 +854,13 @@ typedef int32_t (TOKENLEASE_CALL *tokenlease_credentials_function)(void *user,
  * A function that frees what a user pointer points to. The library calls it once, on any thread.
  */
 typedef void (TOKENLEASE_CALL *tokenlease_drop_function)(void *user);
+
+/**
+ * A function that gets the entries of the log: see tokenlease_config_set_log_function. level is a
+ * tokenlease_log_level.
+ */
+typedef void (TOKENLEASE_CALL *tokenlease_log_function)(void *user, int32_t level,
+    const char *event, const char *text);
 
 /**
  * Returns the record and the store's time, read together. name has 64 hexadecimal digits.
@@ -915,6 +1032,10 @@ typedef struct tokenlease_answer {
    */
   const char *broke_off;
 } tokenlease_answer;
+ * A function that calls an API with a token: see tokenlease_client_call.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_call_function)(void *user,
+    const tokenlease_token *token, tokenlease_response *response);
 
 #ifdef __cplusplus
 extern "C" {
@@ -1206,6 +1327,27 @@ tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials, con
  */
 
 /**
+ * Sets a function that gets the events of the clients that are made from the config: logins, rejected
+ * credentials, outages and so on, with their causes and durations. event is a name, such as
+ * "circuit_opened"; docs/json.md lists them. text is what happened, in words. Both strings are
+ * borrowed, and contain no secret. NULL as the function turns the log off for later clients.
+ *
+ * The function is called on a thread of the library that does nothing else, without a lock of the
+ * library: it may block, and may call the client. For one client it gets one entry at a time, in
+ * their order; for several clients, several threads may call it at once. If more than 256 entries
+ * wait, the oldest are dropped. tokenlease_client_close waits until the function has returned from all
+ * entries. It is not called for a client after tokenlease_client_free has returned: that call waits for
+ * the function, unless the function itself made it.
+ *
+ * Ownership: if this call succeeds, the library owns user. It calls drop(user) once, on any thread,
+ * after the config and all clients made from it were freed, or the config got another function.
+ * drop may be NULL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_config_set_log_function(tokenlease_config *config, tokenlease_log_function function,
+    void *user, tokenlease_drop_function drop, tokenlease_error **error);
+
+/**
  * Returns the number of options that tokenlease_config_set knows. The comment "OPTIONS" of this
  * header lists them. The strings of the functions below are static.
  */
@@ -1375,6 +1517,23 @@ TOKENLEASE_API size_t TOKENLEASE_CALL tokenlease_token_length(const tokenlease_t
 TOKENLEASE_API tokenlease_kind TOKENLEASE_CALL tokenlease_token_kind(const tokenlease_token *token);
 
 /**
+ * Returns the value of the header "Authorization": "Bearer " and the text. It is a secret. The string
+ * is valid until the token is freed. NULL for a token that does not go into a header (WinKAS Air), and
+ * for NULL. The header "Reference-Token", which some calls of Wyn Enterprise require, has the text
+ * itself as its value.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_token_authorization(const tokenlease_token *token);
+
+/**
+ * Returns the member of a JSON body in which WinKAS Air expects the token in every call, escaped:
+ * "Token":"...". It is a secret. The string is valid until the token is freed. NULL for any other
+ * token, and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_token_json_field(const tokenlease_token *token);
+
+/**
  * Overwrites the text of a token and frees it. It does not revoke the token. Freeing NULL is a
  * no-op.
  */
@@ -1389,6 +1548,39 @@ TOKENLEASE_API void TOKENLEASE_CALL tokenlease_token_free(tokenlease_token *toke
  *     }
  *     tokenlease_config_free(config);
  */
+
+/**
+ * Returns when the token expires, in milliseconds since 1970-01-01T00:00:00Z, as it was known when
+ * the client returned the token. TOKENLEASE_NONE if it is not known, and for NULL.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL
+tokenlease_token_expires_at_ms(const tokenlease_token *token);
+
+/**
+ * Returns how the token's expiry is known. TOKENLEASE_EXPIRY_NONE for a token of another client, and
+ * for NULL.
+ */
+TOKENLEASE_API tokenlease_expiry TOKENLEASE_CALL
+tokenlease_token_expiry(const tokenlease_token *token);
+
+/**
+ * Returns the milliseconds since the request for the token was sent. TOKENLEASE_NONE if it is not
+ * known, and for NULL.
+ */
+TOKENLEASE_API int64_t TOKENLEASE_CALL tokenlease_token_age_ms(const tokenlease_token *token);
+
+/**
+ * Returns where this process got the token. TOKENLEASE_SOURCE_NONE for a token of another client, and
+ * for NULL.
+ */
+TOKENLEASE_API tokenlease_source TOKENLEASE_CALL
+tokenlease_token_source(const tokenlease_token *token);
+
+/**
+ * Returns the number of tokens of the identity up to and including this one. 0 if it is not known,
+ * and for NULL.
+ */
+TOKENLEASE_API uint64_t TOKENLEASE_CALL tokenlease_token_generation(const tokenlease_token *token);
 
 /**
  * Makes a client from a config, in a registry. If registry is NULL, the config's own registry
@@ -1574,6 +1766,51 @@ tokenlease_client_adopt(const tokenlease_client *client, const tokenlease_token 
  */
 
 /**
+ * Fills in the answer's HTTP status and its body. The body is copied. It may be NULL if body_length is
+ * 0.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_response_set(tokenlease_response *response, int32_t http_status, const char *body,
+    size_t body_length, tokenlease_error **error);
+
+/**
+ * Adds a header of the answer. Of the headers only WWW-Authenticate and Content-Type count, so others
+ * can be left out. The texts are copied.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_response_add_header(tokenlease_response *response, const char *name, size_t name_length,
+    const char *value, size_t value_length, tokenlease_error **error);
+
+/**
+ * Calls an API with the token to use now. function performs the call: it presents the token by
+ * tokenlease_token_authorization or tokenlease_token_json_field, fills in response by
+ * tokenlease_response_set, and returns 0. If the API rejected the token, the library reports that like
+ * tokenlease_client_report_rejected, and calls function once more with the replacement. If the provider
+ * says that the token is active, it does not: the API's own answer, such as a missing permission, is
+ * the result. options may be NULL.
+ *
+ * function is called on the calling thread, and user is passed to it. token and response are borrowed
+ * until it returns. It must not throw. It may call the client. Any result but 0 ends the call with
+ * TOKENLEASE_CALL_FAILED.
+ *
+ * Errors: those of tokenlease_client_token, and TOKENLEASE_CALL_FAILED. An error may come after the
+ * first call of function.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_call(const tokenlease_client *client, const tokenlease_token_options *options,
+    tokenlease_call_function function, void *user, tokenlease_error **error);
+
+/**
+ * Reads an API's answer to a call with this client's token, for programs that do not use
+ * tokenlease_client_call. It sends nothing. body may be NULL if body_length is 0.
+ *
+ * Errors: TOKENLEASE_BAD_ARGUMENT.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_read_answer(const tokenlease_client *client, int32_t http_status,
+    const char *body, size_t body_length, tokenlease_answer *answer, tokenlease_error **error);
+
+/**
  * Describes the current token in words, without the secret: its state and the source it came from.
  * Writes into a buffer like tokenlease_client_copy_token.
  */
@@ -1592,6 +1829,19 @@ tokenlease_client_explain(const tokenlease_client *client, char *buffer, size_t 
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_history(const tokenlease_client *client, char *buffer, size_t capacity,
+    size_t *length, tokenlease_error **error);
+
+/**
+ * Writes the status of the client's token as JSON into a buffer like tokenlease_client_copy_token: when
+ * it expires and how that is known, its age, source and generation, and the circuit and backoffs with
+ * their causes, without a secret. docs/json.md describes the fields. Reads the store, and sends no
+ * request to the provider. A status has less than 16 KB.
+ *
+ * Errors: TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_FORKED and
+ * TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_client_status_json(const tokenlease_client *client, char *buffer, size_t capacity,
     size_t *length, tokenlease_error **error);
 
 /**

@@ -139,10 +139,7 @@ class Client {
 
     /* Ends all waits of this client that are under way, from any thread. They fail with the status
        TOKENLEASE_INTERRUPTED. */
-    Result<void> try_interrupt() const
-    {
-        return detail::attempt([&](auto error) { return tokenlease_client_interrupt(get(), error); });
-    }
+    void interrupt() const noexcept { tokenlease_client_interrupt(get()); }
 
 #if TOKENLEASE_HAS_EXCEPTIONS
     explicit Client(const Config &config) : Client(try_create(config).value()) {}
@@ -191,7 +188,6 @@ class Client {
     std::string history() const { return try_history().value(); }
     std::uint64_t count(tokenlease_count counter) const { return try_count(counter).value(); }
     void close(const WaitOptions &options = {}) const { try_close(options).value(); }
-    void interrupt() const { try_interrupt().value(); }
 #endif
 
     const tokenlease_client *get() const noexcept { return handle_.get(); }

@@ -26,6 +26,7 @@ from tokenlease._errors import (  # noqa: E402
     UnavailableError,
     UnsupportedError,
 )
+from tokenlease._status import Backoff, Status  # noqa: E402
 from tokenlease._tokenlease import (  # noqa: E402
     Client,
     Registry,
@@ -38,6 +39,7 @@ from tokenlease._tokenlease import (  # noqa: E402
 
 __all__ = [
     "AsyncClient",
+    "Backoff",
     "Client",
     "ConfigError",
     "CredentialsRejectedError",
@@ -50,6 +52,7 @@ __all__ = [
     "Registry",
     "Replaced",
     "Stats",
+    "Status",
     "StillActive",
     "StoreError",
     "ThrottledError",

@@ -6,11 +6,15 @@ from tokenlease import _tokenlease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from collections.abc import Awaitable, Callable
+    from typing import Literal, TypeVar
 
     from typing_extensions import Self
 
-    from tokenlease._tokenlease import Replaced, StillActive, Token, _Duration, _History
+    from tokenlease._status import Status
+    from tokenlease._tokenlease import Replaced, StillActive, Token, _Answer, _Duration, _History
+
+    R = TypeVar("R")
 
 
 class AsyncClient(_tokenlease.AsyncClient):
@@ -41,6 +45,21 @@ class AsyncClient(_tokenlease.AsyncClient):
     ) -> Replaced | StillActive:
         """See `Client.report_rejected`."""
         return await self._report_rejected(token, deadline)
+
+    async def call(
+        self,
+        function: Callable[[Token], Awaitable[R]],
+        *,
+        read: Callable[[R], _Answer] | None = None,
+    ) -> R:
+        """See `Client.call`. `function` is awaited."""
+        from tokenlease._call import call_async  # noqa: PLC0415
+
+        return await call_async(self, function, read)
+
+    async def status(self) -> Status:
+        """See `Client.status`."""
+        return await self._status()
 
     async def validate(self, token: Token, *, deadline: _Duration | None = None) -> bool:
         """See `Client.validate`."""

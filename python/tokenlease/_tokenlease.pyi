@@ -1,11 +1,13 @@
 """The native module of tokenlease."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from os import PathLike
-from typing import Literal, TypedDict, final
+from typing import Literal, TypedDict, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, Unpack, disjoint_base
+
+from tokenlease._status import Status
 
 __all__ = [
     "ERROR_KINDS",
@@ -35,6 +37,10 @@ _Path: TypeAlias = str | PathLike[str]
 _Secret: TypeAlias = str | Callable[[], str]
 _ExtraSecret: TypeAlias = dict[str, _Secret | list[_Secret]]
 """Fields by name; a name may have several values."""
+
+_Response = TypeVar("_Response")
+_Answer: TypeAlias = tuple[int, bytes] | tuple[int, bytes, Mapping[str, str] | None]
+"""The HTTP status, the body and, if there are any, the headers of an API's answer."""
 
 class _HistoryEntry(TypedDict):
     at: str
@@ -123,6 +129,13 @@ class Token:
         """The value of the header `Authorization` (RFC 6750 section 2.1).
 
         Raises `ConfigError` for a token of WinKAS Air, which is not sent in a header.
+        """
+
+    @property
+    def json_field(self) -> str:
+        """The member of a JSON body in which WinKAS Air expects the token, escaped: `"Token":"…"`.
+
+        Raises `ConfigError` for any other token, which is sent in a header.
         """
 
     def __new__(cls, value: str, *, kind: Literal["winkas", "bearer"]) -> Self:
@@ -284,6 +297,40 @@ class Client:
         reports of one token cause one check and at most one new token.
         """
 
+    def call(
+        self,
+        function: Callable[[Token], _Response],
+        *,
+        read: Callable[[_Response], _Answer] | None = None,
+    ) -> _Response:
+        """Call an API with the token to use now, and return its response.
+
+        `function` gets the token, calls the API and returns the response. If the API rejected the
+        token, the client reports that, and calls `function` once more with the replacement. If the
+        provider says that the token is active, the API's own answer is the result.
+
+        A response of requests or httpx is read by itself, and so is a tuple of status, body and
+        headers. `read` makes such a tuple of any other response.
+        """
+
+    def read_answer(
+        self,
+        status: int,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Literal["not_rejected", "rejected", "ask"]:
+        """Read an API's answer to a call with this client's token. It sends nothing.
+
+        For `"rejected"` call `report_rejected`. For `"ask"` too: the cause may be the token, such
+        as in a failed call inside a WinKAS envelope, and the provider is asked.
+        """
+
+    def status(self) -> Status:
+        """Return when the token expires, its age, source and generation, and the backoffs.
+
+        It reads the store, and sends no request to the provider.
+        """
+
     def validate(self, token: Token, *, deadline: _Duration | None = None) -> bool:
         """Ask the provider whether a token is active. It may be any token."""
 
@@ -360,6 +407,14 @@ class AsyncClient:
     def explain(self) -> str:
         """See `Client.explain`."""
 
+    def read_answer(
+        self,
+        status: int,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Literal["not_rejected", "rejected", "ask"]:
+        """See `Client.read_answer`."""
+
     def stats(self) -> Stats:
         """See `Client.stats`."""
 
@@ -384,5 +439,6 @@ class AsyncClient:
     ) -> Awaitable[Literal["proven", "unproven"]]: ...
     def _forget(self) -> Awaitable[None]: ...
     def _unblock(self) -> Awaitable[None]: ...
+    def _status(self) -> Awaitable[Status]: ...
     def _history(self) -> Awaitable[_History]: ...
     def _close(self, deadline: _Duration | None) -> Awaitable[None]: ...

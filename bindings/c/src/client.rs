@@ -3,6 +3,7 @@
 use std::{
     mem::MaybeUninit,
     panic::{self, AssertUnwindSafe},
+    sync::Arc,
 };
 
 use tokenlease::blocking::Client;
@@ -11,6 +12,7 @@ use crate::{
     boundary::{free, guard, hand_over, required},
     config::tokenlease_config,
     error::tokenlease_error,
+    log::Log,
     registry::tokenlease_registry,
     status::tokenlease_status,
     wait_options::{tokenlease_wait_options, wait_options},
@@ -18,7 +20,7 @@ use crate::{
 
 /// Gets, caches and shares the token of one identity. Thread-safe: concurrent callers share one
 /// request to the provider.
-pub struct tokenlease_client(pub(crate) Client);
+pub struct tokenlease_client(pub(crate) Client, Option<Arc<Log>>);
 
 /// Makes a client from a config, in a registry. If registry is NULL, the config's own registry
 /// options apply; without any, the client shares the memory store of the process. The call sends
@@ -37,8 +39,12 @@ pub extern "C" fn tokenlease_client_new(
         let (config, client) = (required(config, "config")?, required(client, "client")?);
         let registry = registry.map(tokenlease_registry::inner);
         let options = config.options();
-        let new = options.client_with(config.credentials()?, registry, &config.parts)?.build()?;
-        hand_over(client, tokenlease_client(new.blocking()));
+        let mut builder = options.client_with(config.credentials()?, registry, &config.parts)?;
+        let log = config.log.clone().map(|function| Arc::new(Log::new(function)));
+        if let Some(log) = log.clone() {
+            builder = builder.on_log(move |entry| log.write(entry));
+        }
+        hand_over(client, tokenlease_client(builder.build()?.blocking(), log));
         Ok(())
     })
 }
@@ -92,4 +98,12 @@ pub extern "C" fn tokenlease_client_interrupt(client: Option<&tokenlease_client>
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_client_free(client: Option<Box<tokenlease_client>>) {
     free(client);
+}
+
+impl Drop for tokenlease_client {
+    fn drop(&mut self) {
+        if let Some(log) = &self.1 {
+            log.stop();
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::{
     boundary::{free, guard, hand_over, required, text},
     credentials::{Function, tokenlease_credentials_function, tokenlease_drop_function},
     error::tokenlease_error,
+    log,
     status::tokenlease_status,
 };
 
@@ -23,6 +24,7 @@ pub struct tokenlease_config {
     pub(crate) sources: Sources,
     pub(crate) parts: Parts,
     secrets: Secrets,
+    pub(crate) log: Option<Arc<log::Function>>,
 }
 
 #[derive(Clone)]
@@ -40,7 +42,7 @@ pub extern "C" fn tokenlease_config_new(
     guard(error, || {
         let secrets = Secrets::Fixed(Credentials::default());
         let (sources, parts) = (Sources::default(), Parts::default());
-        let new = tokenlease_config { sources, parts, secrets };
+        let new = tokenlease_config { sources, parts, secrets, log: None };
         hand_over(required(config, "config")?, new);
         Ok(())
     })

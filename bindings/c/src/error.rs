@@ -96,6 +96,13 @@ impl tokenlease_error {
         Self::of_call(tokenlease_status::TOKENLEASE_BUFFER_TOO_SMALL, &detail, message)
     }
 
+    /// Returns the error for a function of the program that failed with this result.
+    pub(crate) fn call_failed(result: i32) -> Box<Self> {
+        let detail = format!("the function that calls the API failed ({result})");
+        let message = format!("call failed: {detail}; expected it to return 0");
+        Self::of_call(tokenlease_status::TOKENLEASE_CALL_FAILED, &detail, message)
+    }
+
     fn of_call(status: tokenlease_status, detail: &str, message: String) -> Box<Self> {
         Box::new(Self {
             status,
@@ -134,6 +141,6 @@ fn millis(duration: Duration) -> i64 {
 }
 
 /// Converts a text for C. NUL characters inside are replaced, because they would end the string.
-fn c_text(text: impl Into<String>) -> CString {
+pub(crate) fn c_text(text: impl Into<String>) -> CString {
     CString::new(text.into().replace('\0', "\u{fffd}")).unwrap_or_default()
 }

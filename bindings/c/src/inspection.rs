@@ -49,6 +49,29 @@ pub unsafe extern "C" fn tokenlease_client_history(
     })
 }
 
+/// Writes the status of the client's token as JSON into a buffer like tokenlease_client_copy_token: when
+/// it expires and how that is known, its age, source and generation, and the circuit and backoffs with
+/// their causes, without a secret. docs/json.md describes the fields. Reads the store, and sends no
+/// request to the provider. A status has less than 16 KB.
+///
+/// Errors: TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_FORKED and
+/// TOKENLEASE_INTERNAL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenlease_client_status_json(
+    client: Option<&tokenlease_client>,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: Option<&mut MaybeUninit<usize>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        let status = client.0.status()?.to_json();
+        // SAFETY: the caller passes a buffer of `capacity` bytes.
+        unsafe { copy(&status, buffer, capacity, length) }
+    })
+}
+
 /// The counters of a client. Calls that are answered from memory are not counted.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

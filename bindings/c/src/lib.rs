@@ -28,6 +28,7 @@
 pub mod answer;
 mod boundary;
 mod bytes;
+pub mod call;
 pub mod client;
 pub mod config;
 pub mod config_sources;
@@ -37,7 +38,9 @@ pub mod custom_store;
 pub mod effect;
 pub mod error;
 pub mod exchange;
+pub mod facts;
 pub mod inspection;
+pub mod log;
 pub mod machine;
 pub mod machine_call;
 pub mod option_table;

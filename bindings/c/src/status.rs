@@ -47,19 +47,21 @@ pub enum tokenlease_status {
     TOKENLEASE_BAD_ARGUMENT = 100,
     /// The buffer is too small for the text. The call wrote the length that it needs.
     TOKENLEASE_BUFFER_TOO_SMALL = 101,
+    /// The function of tokenlease_client_call returned a number other than 0.
+    TOKENLEASE_CALL_FAILED = 102,
 }
 
 use tokenlease_status::{
-    TOKENLEASE_BAD_ARGUMENT, TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_CONFIG,
-    TOKENLEASE_CREDENTIALS_REJECTED, TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_FORKED,
-    TOKENLEASE_INTERNAL, TOKENLEASE_INTERRUPTED, TOKENLEASE_INVALID_RESPONSE,
+    TOKENLEASE_BAD_ARGUMENT, TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_CALL_FAILED,
+    TOKENLEASE_CONFIG, TOKENLEASE_CREDENTIALS_REJECTED, TOKENLEASE_DEADLINE_EXCEEDED,
+    TOKENLEASE_FORKED, TOKENLEASE_INTERNAL, TOKENLEASE_INTERRUPTED, TOKENLEASE_INVALID_RESPONSE,
     TOKENLEASE_NOT_REVOKED, TOKENLEASE_OK, TOKENLEASE_STORE, TOKENLEASE_THROTTLED,
     TOKENLEASE_TOKEN_REJECTED, TOKENLEASE_TRANSPORT, TOKENLEASE_UNAVAILABLE,
     TOKENLEASE_UNSUPPORTED,
 };
 
 /// Every status with its name. The names of error kinds are the same in every language.
-const ALL: [(tokenlease_status, &CStr); 17] = [
+const ALL: [(tokenlease_status, &CStr); 18] = [
     (TOKENLEASE_OK, c"ok"),
     (TOKENLEASE_CONFIG, c"config"),
     (TOKENLEASE_CREDENTIALS_REJECTED, c"credentials_rejected"),
@@ -77,6 +79,7 @@ const ALL: [(tokenlease_status, &CStr); 17] = [
     (TOKENLEASE_INTERRUPTED, c"interrupted"),
     (TOKENLEASE_BAD_ARGUMENT, c"bad_argument"),
     (TOKENLEASE_BUFFER_TOO_SMALL, c"buffer_too_small"),
+    (TOKENLEASE_CALL_FAILED, c"call_failed"),
 ];
 
 /// Returns the name of a status in snake case, such as "credentials_rejected"; "unknown" for an

@@ -1,8 +1,12 @@
 //! A token.
 
-use std::{ffi::c_char, ptr};
+use std::{ffi::c_char, ptr, sync::OnceLock};
 
-use tokenlease::core::{Token, TokenKind};
+use tokenlease::{
+    TokenFacts,
+    blocking::Client,
+    core::{Secret, Token, TokenKind},
+};
 use zeroize::Zeroizing;
 
 use crate::boundary::free;
@@ -13,6 +17,11 @@ pub struct tokenlease_token {
     token: Token,
     /// The text of the token, NUL-terminated for C.
     text: Zeroizing<Box<[u8]>>,
+    /// Made when they are read.
+    authorization: OnceLock<Option<Zeroizing<Box<[u8]>>>>,
+    json_field: OnceLock<Option<Zeroizing<Box<[u8]>>>>,
+    /// The facts, if the client that made the handle used the token.
+    pub(crate) facts: Option<TokenFacts>,
 }
 
 /// How a token is presented to an API.
@@ -51,6 +60,31 @@ pub extern "C" fn tokenlease_token_kind(token: Option<&tokenlease_token>) -> tok
     }
 }
 
+/// Returns the value of the header "Authorization": "Bearer " and the text. It is a secret. The string
+/// is valid until the token is freed. NULL for a token that does not go into a header (WinKAS Air), and
+/// for NULL. The header "Reference-Token", which some calls of Wyn Enterprise require, has the text
+/// itself as its value.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_token_authorization(
+    token: Option<&tokenlease_token>,
+) -> *const c_char {
+    string(token.map(|token| {
+        token
+            .authorization
+            .get_or_init(|| token.token.authorization().ok().as_ref().map(terminated))
+    }))
+}
+
+/// Returns the member of a JSON body in which WinKAS Air expects the token in every call, escaped:
+/// "Token":"...". It is a secret. The string is valid until the token is freed. NULL for any other
+/// token, and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_token_json_field(token: Option<&tokenlease_token>) -> *const c_char {
+    string(token.map(|token| {
+        token.json_field.get_or_init(|| token.token.json_field().ok().as_ref().map(terminated))
+    }))
+}
+
 /// Overwrites the text of a token and frees it. It does not revoke the token. Freeing NULL is a
 /// no-op.
 #[unsafe(no_mangle)]
@@ -59,13 +93,31 @@ pub extern "C" fn tokenlease_token_free(token: Option<Box<tokenlease_token>>) {
 }
 
 impl tokenlease_token {
-    pub(crate) fn new(token: Token) -> Self {
+    /// Makes the handle of a token that a client returned.
+    pub(crate) fn of(client: &Client, token: Token) -> Self {
+        let facts = client.facts(&token);
         // In one allocation: a vector that grows leaves copies of the secret behind.
         let text = [token.expose().as_bytes(), &[0]].concat();
-        Self { token, text: Zeroizing::new(text.into_boxed_slice()) }
+        Self {
+            token,
+            text: Zeroizing::new(text.into_boxed_slice()),
+            authorization: OnceLock::new(),
+            json_field: OnceLock::new(),
+            facts,
+        }
     }
 
     pub(crate) fn inner(&self) -> &Token {
         &self.token
     }
+}
+
+/// Returns a secret as C reads it.
+fn terminated(secret: &Secret) -> Zeroizing<Box<[u8]>> {
+    let text = [secret.expose().as_bytes(), &[0]].concat();
+    Zeroizing::new(text.into_boxed_slice())
+}
+
+fn string(text: Option<&Option<Zeroizing<Box<[u8]>>>>) -> *const c_char {
+    text.and_then(Option::as_ref).map_or(ptr::null(), |text| text.as_ptr().cast())
 }

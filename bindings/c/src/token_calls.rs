@@ -64,7 +64,7 @@ pub unsafe extern "C" fn tokenlease_client_token(
             // SAFETY: the caller passes a struct with its size.
             client.0.token_with(unsafe { token_options(options) }?)?
         };
-        hand_over(token, tokenlease_token::new(got));
+        hand_over(token, tokenlease_token::of(&client.0, got));
         Ok(())
     })
 }
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn tokenlease_client_token_from_text(
         let (client, token) = (required(client, "client")?, required(token, "token")?);
         // SAFETY: the caller passes a text with its length.
         let token_text = unsafe { text(token_text, token_text_length, "token_text") }?;
-        hand_over(token, tokenlease_token::new(client.0.token_from_text(token_text)?));
+        hand_over(token, tokenlease_token::of(&client.0, client.0.token_from_text(token_text)?));
         Ok(())
     })
 }
@@ -144,7 +144,9 @@ pub unsafe extern "C" fn tokenlease_client_report_rejected(
         let options = unsafe { wait_options(options) }?;
         let replacement = required(replacement, "replacement")?;
         match client.0.report_rejected_with(token.inner(), options)? {
-            Rejection::Replaced(token) => hand_over(replacement, tokenlease_token::new(token)),
+            Rejection::Replaced(token) => {
+                hand_over(replacement, tokenlease_token::of(&client.0, token));
+            }
             _ => _ = replacement.write(ptr::null_mut()),
         }
         Ok(())
@@ -190,7 +192,7 @@ pub unsafe extern "C" fn tokenlease_client_refetch(
         // SAFETY: the caller passes a struct with its size.
         let options = unsafe { wait_options(options) }?;
         let served = client.0.refetch_with(options)?;
-        hand_over(token, tokenlease_token::new(served.lease.token().clone()));
+        hand_over(token, tokenlease_token::of(&client.0, served.lease.token().clone()));
         Ok(())
     })
 }
@@ -261,7 +263,7 @@ pub extern "C" fn tokenlease_client_adopt(
 ///
 /// # Safety
 /// As [`sized`].
-unsafe fn token_options(
+pub(crate) unsafe fn token_options(
     options: *const tokenlease_token_options,
 ) -> Result<TokenOptions, Box<tokenlease_error>> {
     // SAFETY: the caller guarantees it.

@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
-use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
+use pyo3::{
+    PyTraverseError, PyVisit,
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
 use tokenlease::bindings;
 
 use crate::{
-    error,
+    call, error,
     event_loop::EventLoop,
     registry::Registry,
     shared::{Outcome, Shared, token_options, wait_options},
@@ -137,6 +141,23 @@ impl AsyncClient {
 
     fn _unblock(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.start(py, |client| async move { client.unblock().await })
+    }
+
+    fn _status(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.start(py, |client| async move { client.status().await })
+    }
+
+    /// Reads an API's answer to a call with this client's token.
+    #[pyo3(signature = (status, body=None, headers=None))]
+    fn read_answer(
+        &self,
+        py: Python<'_>,
+        status: u16,
+        body: Option<&Bound<'_, PyBytes>>,
+        headers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<&'static str> {
+        let none = PyBytes::new(py, b"");
+        call::read_answer(&self.shared.here(py)?.client, status, body.unwrap_or(&none), headers)
     }
 
     fn _history(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -4,10 +4,11 @@ use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::PyException,
     prelude::*,
-    types::{PyDict, PyTuple, PyType},
+    types::{PyBytes, PyDict, PyTuple, PyType},
 };
 
 use crate::{
+    call,
     registry::Registry,
     shared::{Shared, token_options, wait_options},
     stats::Stats,
@@ -70,6 +71,34 @@ impl Client {
     ) -> PyResult<Py<PyAny>> {
         let (token, options) = (token.get().inner().clone(), wait_options(deadline)?);
         self.0.wait(py, |client| async move { client.report_rejected_with(&token, options).await })
+    }
+
+    /// Reads an API's answer to a call with this client's token.
+    #[pyo3(signature = (status, body=None, headers=None))]
+    fn read_answer(
+        &self,
+        py: Python<'_>,
+        status: u16,
+        body: Option<&Bound<'_, PyBytes>>,
+        headers: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<&'static str> {
+        let none = PyBytes::new(py, b"");
+        call::read_answer(&self.0.here(py)?.client, status, body.unwrap_or(&none), headers)
+    }
+
+    /// Calls an API with the token, and once more with another token if the first was inactive.
+    #[pyo3(signature = (function, *, read=None))]
+    fn call(
+        slf: Bound<'_, Self>,
+        function: &Bound<'_, PyAny>,
+        read: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        call::call(slf.into_any(), function, read)
+    }
+
+    /// Returns the status of the token: its expiry, age, source and generation, and the backoffs.
+    fn status(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.0.wait(py, |client| async move { client.status().await })
     }
 
     /// Asks the provider whether a token is active.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod async_client;
+mod call;
 mod client;
 mod credentials;
 mod error;

@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use once_cell::race::OnceBox;
 use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 use tokenlease::{
-    Client, History, Rejection, Result, TokenOptions, WaitOptions,
+    Client, History, Rejection, Result, Status, TokenOptions, WaitOptions,
     bindings::{self, Slot},
     core::{
         Token,
@@ -272,6 +272,13 @@ impl Outcome for History {
     fn into_python(self, py: Python<'_>, _: &Tokens) -> PyResult<Py<PyAny>> {
         let history = py.import("json")?.call_method1("loads", (self.to_json(),))?;
         Ok(history.unbind())
+    }
+}
+
+impl Outcome for Status {
+    fn into_python(self, py: Python<'_>, _: &Tokens) -> PyResult<Py<PyAny>> {
+        let status = py.import("tokenlease._status")?.getattr("Status")?;
+        Ok(status.call_method1("_of", (self.to_json(),))?.unbind())
     }
 }
 

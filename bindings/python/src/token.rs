@@ -1,9 +1,9 @@
 //! The Python object of a token.
 
-use pyo3::{exceptions::PyTypeError, prelude::*, types::PyString};
+use pyo3::{exceptions::PyTypeError, prelude::*, sync::PyOnceLock, types::PyString};
 use spin::mutex::SpinMutex;
 use tokenlease::{
-    Authorize, Client,
+    Client,
     bindings::{self, CacheVersion},
     core::{self, TokenKind},
 };
@@ -17,12 +17,15 @@ pub(crate) struct Token {
     #[pyo3(get)]
     value: Py<PyString>,
     token: core::Token,
+    /// Made when it is first read.
+    authorization: PyOnceLock<Py<PyString>>,
 }
 
 impl Token {
     pub(crate) fn of(py: Python<'_>, token: &core::Token) -> PyResult<Py<Self>> {
         let value = PyString::new(py, token.expose()).unbind();
-        Py::new(py, Self { value, token: token.clone() })
+        let authorization = PyOnceLock::new();
+        Py::new(py, Self { value, token: token.clone(), authorization })
     }
 
     pub(crate) fn inner(&self) -> &core::Token {
@@ -38,7 +41,7 @@ impl Token {
         let kind: TokenKind = kind.parse().map_err(|error| error::raise(py, &error))?;
         let token = core::Token::read(kind, value.to_cow()?.into_owned());
         let token = token.map_err(|error| error::raise(py, &error))?;
-        Ok(Self { value: value.unbind(), token })
+        Ok(Self { value: value.unbind(), token, authorization: PyOnceLock::new() })
     }
 
     /// Returns how the token is presented to an API.
@@ -49,12 +52,19 @@ impl Token {
 
     /// Returns the value of the header `Authorization` (RFC 6750 section 2.1).
     #[getter]
-    fn authorization(&self, py: Python<'_>) -> PyResult<String> {
-        let mut headers = http::HeaderMap::new();
-        let set = Authorize::new(&self.token).header(&mut headers);
-        set.map_err(|error| error::raise(py, &error))?;
-        let value = headers.get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
-        Ok(String::from_utf8_lossy(value.unwrap_or_default()).into_owned())
+    fn authorization(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
+        let value = self.authorization.get_or_try_init(py, || {
+            let value = self.token.authorization().map_err(|error| error::raise(py, &error))?;
+            Ok::<_, PyErr>(PyString::new(py, value.expose()).unbind())
+        })?;
+        Ok(value.clone_ref(py))
+    }
+
+    /// Returns the member of a JSON body in which WinKAS Air expects the token, escaped.
+    #[getter]
+    fn json_field(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
+        let member = self.token.json_field().map_err(|error| error::raise(py, &error))?;
+        Ok(PyString::new(py, member.expose()).unbind())
     }
 
     pub(crate) fn __repr__(&self) -> String {

@@ -200,14 +200,33 @@ impl Client {
     /// The errors of `call`, and the kinds [of every client](crate::Client#errors).
     pub fn call<R, E: From<Error>>(
         &self,
+        call: impl FnMut(&Token) -> Result<(ApiAnswer, R), E>,
+    ) -> Result<R, E> {
+        self.call_from(&self.token()?, call)
+    }
+
+    /// As [`call`](Self::call), with a deadline or a minimum remaining lifetime of the token.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn call_with<R, E: From<Error>>(
+        &self,
+        options: TokenOptions,
+        call: impl FnMut(&Token) -> Result<(ApiAnswer, R), E>,
+    ) -> Result<R, E> {
+        self.call_from(&self.token_with(options)?, call)
+    }
+
+    fn call_from<R, E: From<Error>>(
+        &self,
+        token: &Token,
         mut call: impl FnMut(&Token) -> Result<(ApiAnswer, R), E>,
     ) -> Result<R, E> {
-        let token = self.token()?;
-        let (said, answer) = call(&token)?;
+        let (said, answer) = call(token)?;
         if said == ApiAnswer::NotRejected {
             return Ok(answer);
         }
-        match self.report_rejected(&token)? {
+        match self.report_rejected(token)? {
             Rejection::Replaced(token) => Ok(call(&token)?.1),
             // The caller gets the API's own answer.
             Rejection::StillActive => Ok(answer),

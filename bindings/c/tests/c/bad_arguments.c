@@ -8,6 +8,24 @@ static int32_t no_credentials(void *user, tokenlease_credentials *credentials)
     return 1;
 }
 
+static int32_t no_call(void *user, const tokenlease_token *token, tokenlease_response *response)
+{
+    tokenlease_error *error = NULL;
+    (void)user;
+    (void)token;
+    FAILS(TOKENLEASE_BAD_ARGUMENT, "the argument http_status is 99",
+          tokenlease_response_set(response, 99, NULL, 0, &error));
+    return 1;
+}
+
+static void no_log(void *user, int32_t level, const char *event, const char *text)
+{
+    (void)user;
+    (void)level;
+    (void)event;
+    (void)text;
+}
+
 /* The functions of configs from other sources, of stores and of the table of options. */
 static void check_sources_and_stores(tokenlease_config *config)
 {
@@ -83,6 +101,12 @@ int main(void)
     EXPECT(tokenlease_error_until_ms(NULL) == TOKENLEASE_NONE);
     EXPECT(!tokenlease_token_text(NULL) && tokenlease_token_length(NULL) == 0);
     EXPECT(tokenlease_token_kind(NULL) == TOKENLEASE_KIND_NONE);
+    EXPECT(!tokenlease_token_authorization(NULL) && !tokenlease_token_json_field(NULL));
+    EXPECT(tokenlease_token_expires_at_ms(NULL) == TOKENLEASE_NONE);
+    EXPECT(tokenlease_token_age_ms(NULL) == TOKENLEASE_NONE);
+    EXPECT(tokenlease_token_expiry(NULL) == TOKENLEASE_EXPIRY_NONE);
+    EXPECT(tokenlease_token_source(NULL) == TOKENLEASE_SOURCE_NONE);
+    EXPECT(tokenlease_token_generation(NULL) == 0);
 
     /* Configs. */
     FAILS(bad, "the argument config is NULL", tokenlease_config_new(NULL, &error));
@@ -94,7 +118,10 @@ int main(void)
           tokenlease_config_set_client_secret(NULL, T("x"), &error));
     FAILS(bad, "the argument config is NULL",
           tokenlease_config_set_credentials_function(NULL, no_credentials, NULL, NULL, &error));
+    FAILS(bad, "the argument config is NULL",
+          tokenlease_config_set_log_function(NULL, no_log, NULL, NULL, &error));
     DONE(tokenlease_config_new(&config, &error));
+    DONE(tokenlease_config_set_log_function(config, NULL, NULL, NULL, &error));
     check_sources_and_stores(config);
     FAILS(bad, "the argument name is NULL", tokenlease_config_set(config, T(NULL), T("x"), &error));
     FAILS(bad, "the argument value is NULL",
@@ -249,6 +276,36 @@ int main(void)
     EXPECT(length > 1);
     FAILS(bad, "the argument buffer is NULL",
           tokenlease_client_explain(client, NULL, 4096, &length, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_status_json(NULL, text, sizeof text, &length, &error));
+    FAILS(bad, "the argument length is NULL",
+          tokenlease_client_status_json(client, text, sizeof text, NULL, &error));
+    FAILS(TOKENLEASE_BUFFER_TOO_SMALL, "expected",
+          tokenlease_client_status_json(client, text, 1, &length, &error));
+    FAILS(bad, "the argument buffer is NULL",
+          tokenlease_client_status_json(client, NULL, 4096, &length, &error));
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_call(NULL, NULL, no_call, NULL, &error));
+    FAILS(bad, "the argument function is NULL",
+          tokenlease_client_call(client, NULL, NULL, NULL, &error));
+    FAILS(bad, "the argument response is NULL",
+          tokenlease_response_set(NULL, 200, NULL, 0, &error));
+    FAILS(bad, "the argument response is NULL",
+          tokenlease_response_add_header(NULL, T("a"), T("b"), &error));
+    tokenlease_api_answer answer = TOKENLEASE_ANSWER_ASK;
+    FAILS(bad, "the argument client is NULL",
+          tokenlease_client_read_answer(NULL, 401, NULL, 0, &answer, &error));
+    FAILS(bad, "the argument answer is NULL",
+          tokenlease_client_read_answer(client, 401, NULL, 0, NULL, &error));
+    FAILS(bad, "the argument body is NULL",
+          tokenlease_client_read_answer(client, 401, NULL, 1, &answer, &error));
+    FAILS(bad, "the argument body_length is ",
+          tokenlease_client_read_answer(client, 401, "", SIZE_MAX, &answer, &error));
+    FAILS(bad, "the argument http_status is -1",
+          tokenlease_client_read_answer(client, -1, NULL, 0, &answer, &error));
+    FAILS(bad, "the argument http_status is 65936",
+          tokenlease_client_read_answer(client, 65936, NULL, 0, &answer, &error));
+    EXPECT(answer == TOKENLEASE_ANSWER_ASK);
     FAILS(bad, "the argument client is NULL",
           tokenlease_client_history(NULL, text, sizeof text, &length, &error));
     FAILS(bad, "the argument length is NULL",

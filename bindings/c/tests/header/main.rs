@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 25] = [
     "constants",
     "version",
     "status",
@@ -22,13 +22,16 @@ const SOURCES: [&str; 22] = [
     "config",
     "config_sources",
     "credentials",
+    "log",
     "option_table",
     "custom_store",
     "registry",
     "token",
+    "facts",
     "wait_options",
     "client",
     "token_calls",
+    "call",
     "inspection",
     "machine",
     "machine_call",

@@ -124,6 +124,27 @@ fn texts_with_a_length_need_no_nul() {
     }
 }
 
+/// Rule: Rejection: in C, one call performs the program's API call, reports a rejected token and repeats
+/// the call once. A missing permission costs no login.
+#[test]
+fn a_c_program_calls_apis_and_repeats_a_call_once_for_a_rejected_token() {
+    let Some(program) = program("api_calls.c") else { return };
+    for site in Site::both() {
+        site.end_token_of(&mut site.command(&program));
+        assert_eq!(site.logins(), 2);
+    }
+}
+
+/// Rule: Events: a C program gets the log of its clients with levels and causes, and its function is not
+/// called after its client was freed.
+#[test]
+fn a_log_function_gets_events_and_is_dropped_once() {
+    let Some(program) = program("log_function.c") else { return };
+    for site in Site::both() {
+        succeed(&mut site.command(&program));
+    }
+}
+
 #[test]
 fn the_examples_of_the_header_run() {
     let Some(examples) = program("header_examples.c") else { return };

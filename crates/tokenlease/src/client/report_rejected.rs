@@ -9,7 +9,7 @@ use tokenlease_core::{
 };
 
 use super::Client;
-use crate::wait_options::WaitOptions;
+use crate::{token_options::TokenOptions, wait_options::WaitOptions};
 
 /// The result of [`Client::report_rejected`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,13 +131,26 @@ impl Client {
     ///
     /// # Errors
     /// The errors of `call`, and the kinds [of every client](Self#errors).
-    pub async fn call<R, E, F, C>(&self, mut call: C) -> Result<R, E>
+    pub async fn call<R, E, F, C>(&self, call: C) -> Result<R, E>
     where
         C: FnMut(Token) -> F,
         F: Future<Output = Result<(ApiAnswer, R), E>>,
         E: From<Error>,
     {
-        let token = self.token().await?;
+        self.call_with(TokenOptions::default(), call).await
+    }
+
+    /// As [`call`](Self::call), with a deadline or a minimum remaining lifetime of the token.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_with<R, E, F, C>(&self, options: TokenOptions, mut call: C) -> Result<R, E>
+    where
+        C: FnMut(Token) -> F,
+        F: Future<Output = Result<(ApiAnswer, R), E>>,
+        E: From<Error>,
+    {
+        let token = self.token_with(options).await?;
         let (said, answer) = call(token.clone()).await?;
         if matches!(said, ApiAnswer::NotRejected) {
             return Ok(answer);
