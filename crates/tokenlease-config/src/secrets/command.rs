@@ -13,6 +13,11 @@ use zeroize::Zeroizing;
 
 use super::MAX_LEN;
 
+#[cfg(windows)]
+mod job;
+#[cfg(test)]
+mod tests;
+
 /// How often a waiting caller checks whether it still waits.
 const CHECK_EVERY: Duration = Duration::from_millis(10);
 /// How long a command may take to end itself before it is killed.
@@ -52,6 +57,9 @@ struct Running {
     /// Whether the command is the leader of a process group, to which its children belong.
     #[cfg(unix)]
     has_group: bool,
+    /// The command and its children. `None`: the system allows no job.
+    #[cfg(windows)]
+    job: Option<job::Job>,
     has_ended: bool,
 }
 
@@ -73,6 +81,8 @@ impl Running {
         };
         let child = shell.spawn()?;
         Ok(Self {
+            #[cfg(windows)]
+            job: job::Job::of(&child),
             child,
             #[cfg(unix)]
             has_group,
@@ -157,6 +167,10 @@ impl Running {
 
     #[cfg(not(unix))]
     fn end(&mut self) {
+        #[cfg(windows)]
+        if let Some(job) = self.job.take() {
+            job.end();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
