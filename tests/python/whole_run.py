@@ -7,7 +7,6 @@ server, whether to `leak` the token, and the file to which the `tokens` are writ
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import logging
 import pickle
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from tokenlease import AsyncClient, Client, Registry, Token, TokenLeaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
 
@@ -46,7 +45,7 @@ def show(call: Callable[[], T]) -> T | None:
         return None
     if isinstance(result, Token):
         tokens.add(result.value)
-    print(repr(result), str(result), [result], copy.copy(result))
+    print(repr(result), str(result), [result])
     return result
 
 
@@ -72,21 +71,32 @@ def change(**changed: object) -> dict[str, Any]:
     return {**options, **changed}
 
 
+async def show_awaited(call: Callable[[], Awaitable[object]]) -> None:
+    """Print the result or the error of a call that is awaited."""
+    try:
+        result = await call()
+    except TokenLeaseError:
+        traceback.print_exc(file=sys.stdout)
+    else:
+        show(lambda: result)
+
+
 async def show_all_async() -> None:
     """Make the calls of a client for event loops."""
     client = AsyncClient(**options)
-    for call in (client.token, client.refetch, client.history, client.unblock, client.forget):
-        try:
-            result = await call()  # type: ignore[operator]
-            show(lambda result=result: result)  # type: ignore[misc]
-        except TokenLeaseError as error:
-            traceback.print_exc(file=sys.stdout)
-            print(repr(error))
+    calls: list[Callable[[], Awaitable[object]]]
+    calls = [client.token, client.refetch, client.history, client.unblock, client.forget]
+    for call in calls:
+        await show_awaited(call)
     print(client.explain(), client.stats(), repr(client))
-    mistyped = AsyncClient(**change(password=given["mistyped"]))
+    await show_awaited(AsyncClient(**change(password=given["mistyped"])).token)
+
+
+def show_any(call: Callable[[], object]) -> None:
+    """Print any exception of a call, also one that the module does not define."""
     try:
-        await mistyped.token()
-    except TokenLeaseError:
+        show(call)
+    except Exception:  # noqa: BLE001 (each of them is printed)
         traceback.print_exc(file=sys.stdout)
 
 
@@ -103,11 +113,8 @@ for _ in range(2):
 show(Client(**change(password=lambda: options["password"])).token)
 show(Client(**change(password=given["mistyped"])).token)
 show(Client(**change(server=given["unreachable"], deadline=1)).token)
-for call in (Client(**change(password=fail)).token, lambda: Client(**change(pasword="x"))):
-    try:
-        show(call)
-    except Exception:  # noqa: BLE001 (each of them is printed)
-        traceback.print_exc(file=sys.stdout)
+show_any(Client(**change(password=fail)).token)
+show_any(lambda: Client(**change(pasword="x")))
 show(lambda: Registry(store=f"redis://:{given['mistyped']}@127.0.0.1:1/x/y"))
 asyncio.run(show_all_async())
 Path(given["tokens"]).write_text(json.dumps(sorted(tokens)), "utf-8")

@@ -52,7 +52,7 @@ impl ClientCertificates {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
-        thread::spawn(move || serve(listener, config, server));
+        thread::spawn(move || serve(listener, &config, server));
         Self { address, folder }
     }
 
@@ -116,7 +116,7 @@ fn config(
 }
 
 /// Passes connections on until the process ends.
-fn serve(listener: TcpListener, config: Arc<ServerConfig>, server: SocketAddr) {
+fn serve(listener: TcpListener, config: &Arc<ServerConfig>, server: SocketAddr) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();

@@ -121,7 +121,8 @@ pub(super) async fn look_up(
         Ok(Ok(found)) => found,
         Ok(Err(error)) => {
             // A thread for the lookup was refused.
-            let refused = error.get_ref().is_some_and(|error| error.is::<Error>());
+            let refused =
+                error.get_ref().is_some_and(|inner| inner.downcast_ref::<Error>().is_some());
             let code = if refused { exit::INTERNAL } else { exit::UNAVAILABLE };
             return Err(fail(code, error.to_string()));
         }

@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 use self::process::Process;
 use super::MAX_LEN;
 
+#[cfg(test)]
+mod tests;
+
 /// How often a waiting caller checks whether it still waits.
 const CHECK_EVERY: Duration = Duration::from_millis(10);
 

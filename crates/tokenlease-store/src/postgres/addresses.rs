@@ -24,7 +24,7 @@ pub(super) async fn with_addresses(config: &Config, hosts: &str) -> Result<Confi
     for (at, host) in names.into_iter().enumerate() {
         // One port is that of all hosts.
         let ports = config.get_ports();
-        let port = ports.get(at).or(ports.first()).copied().unwrap_or(DEFAULT_PORT);
+        let port = ports.get(at).or_else(|| ports.first()).copied().unwrap_or(DEFAULT_PORT);
         match look_up(host, port).await {
             Ok(addresses) => {
                 for address in addresses {

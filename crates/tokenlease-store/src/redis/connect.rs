@@ -22,7 +22,7 @@ pub(super) struct Address {
     pub(super) port: u16,
 }
 
-/// The kind of a server, which has a user and a password of its own.
+/// The kind of a server. Each kind has a separate user and password.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peer {
     Server,

@@ -1,7 +1,7 @@
 //! The thread that drives a runtime: its tasks, timers and connections.
 //!
 //! One thread suffices: a flight waits for the network and computes little, and all work that blocks has
-//! threads of its own. tokio's scheduler for several threads is not used: it panics if the system allows
+//! separate threads. tokio's scheduler for several threads is not used: it panics if the system allows
 //! none of its threads, and waits for ever if the system allows only some of them. A thread that is
 //! started here is refused with an error.
 
