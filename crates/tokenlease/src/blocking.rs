@@ -82,11 +82,11 @@ impl Client {
         // In a forked child, a thread that does not exist there may hold the slot.
         state.runtime()?;
         check_may_block()?;
-        let begun = state.begin()?;
+        let call = state.begin()?;
         let (began, deadline) = (Instant::now(), state.wait);
         let slot = state
             .wait_queue
-            .wait(deadline.min(MAX_SLOT_WAIT), WAKES, || state.interrupts.have_ended(begun));
+            .wait(deadline.min(MAX_SLOT_WAIT), WAKES, || state.interrupts.have_ended(call));
         if let Some(token) = state.cache.get_once() {
             return Ok(token);
         }
@@ -98,7 +98,7 @@ impl Client {
             return Ok(result?.lease.token().clone());
         }
         state.runtime()?.block_on(async move {
-            client.0.interruptible(begun, client.token_with(options)).await
+            client.0.interruptible(call, client.token_with(options)).await
         })?
     }
 
