@@ -1,7 +1,7 @@
 //! The tokio runtime on which clients work: one for each process, made at its first use.
 
 mod blocking_work;
-mod driving_thread;
+mod driving_threads;
 mod look_up;
 mod own_threads;
 mod threads;
@@ -26,13 +26,13 @@ pub use self::{
     blocking_work::run_blocking, look_up::look_up, own_threads::check_may_block,
     threads::spawn_thread,
 };
-use self::{driving_thread::DrivingThread, look_up::MAX_LOOKUPS, own_threads::OwnTask};
+use self::{driving_threads::DrivingThreads, look_up::MAX_LOOKUPS, own_threads::OwnTask};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
 
 /// The most functions of the program that fetch credentials at once.
 const MAX_FETCHES: usize = 256;
 
-/// The tokio runtime of one process. It starts its thread at the first use of its
+/// The tokio runtime of one process. It starts its threads at the first use of its
 /// [`handle`](Self::handle): a process that finds its token in the store needs none.
 ///
 /// A forked child has its parent's memory, but none of its threads. The parent's runtime would never
@@ -41,7 +41,7 @@ const MAX_FETCHES: usize = 256;
 /// runtime stays untouched, because stopping it would wait for threads that do not exist.
 pub struct Runtime {
     process: u32,
-    thread: OnceBox<DrivingThread>,
+    threads: OnceBox<DrivingThreads>,
     /// The queues of the logins of this process.
     pub(crate) login_turns: LoginTurns,
     /// The threads on which hooks of this process run.
@@ -63,7 +63,7 @@ impl Runtime {
     /// Returns this process's runtime. Makes it if there is none.
     ///
     /// # Errors
-    /// None: [`handle`](Self::handle) fails if the thread can't be started.
+    /// None: [`handle`](Self::handle) fails if the threads can't be started.
     pub fn current() -> Result<&'static Self> {
         Ok(Self::of(std::process::id()))
     }
@@ -73,15 +73,16 @@ impl Runtime {
         Self::current_of(&FIRST, process)
     }
 
-    /// Returns the handle that spawns tasks on this runtime. The first call starts its thread.
+    /// Returns the handle that spawns tasks on this runtime. The first call starts its threads. They
+    /// take turns, so that concurrent tasks need separate handles.
     ///
     /// # Errors
     /// `Forked` in any process but the one that made the runtime, and `Internal` if the system allows
     /// no more threads.
     pub fn handle(&self) -> Result<&Handle> {
         check_process(self.process)?;
-        let thread = self.thread.get_or_try_init(|| DrivingThread::start().map(Box::new))?;
-        Ok(thread.handle())
+        let threads = self.threads.get_or_try_init(|| DrivingThreads::start().map(Box::new))?;
+        Ok(threads.next())
     }
 
     /// Spawns a task on this runtime, in which blocking calls fail.
@@ -176,7 +177,7 @@ impl Runtime {
     fn new(process: u32) -> Self {
         Self {
             process,
-            thread: OnceBox::new(),
+            threads: OnceBox::new(),
             login_turns: LoginTurns::default(),
             hook_threads: Arc::default(),
             fetches: Arc::new(Semaphore::new(MAX_FETCHES)),

@@ -1,4 +1,4 @@
-//! Knows whether code runs in a task of the runtime, whose thread nothing may block.
+//! Knows whether code runs in a task of the runtime, whose few threads nothing may block.
 
 use std::{
     cell::Cell,
