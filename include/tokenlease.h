@@ -452,7 +452,7 @@ typedef enum tokenlease_result {
 } tokenlease_result;
 
 /**
- * What an effect asks for. Later versions may add actions: pass an effect with an unknown one to
+ * The action that an effect asks for. Later versions may add actions: pass an effect with an unknown one to
  * tokenlease_effect_perform.
  */
 typedef enum tokenlease_action {
@@ -530,7 +530,7 @@ typedef enum tokenlease_count {
 } tokenlease_count;
 
 /**
- * What a call of a machine does: the same as the function of a client that is named.
+ * The kind of a machine's call. It does the same as the function of a client that is named.
  */
 typedef enum tokenlease_call_kind {
   /**
@@ -564,7 +564,7 @@ typedef enum tokenlease_call_kind {
 } tokenlease_call_kind;
 
 /**
- * What an exchange asks the provider for.
+ * The request of an exchange.
  */
 typedef enum tokenlease_exchange_kind {
   /**
@@ -632,7 +632,7 @@ typedef struct tokenlease_credentials tokenlease_credentials;
 /**
  * Something that the host of a machine must do. Only one thread at a time may use it. Its pointers are
  * valid until it is freed with tokenlease_effect_free. An effect that is freed without an outcome
- * counts as failed when its time is over.
+ * counts as failed at the end of its timeout.
  */
 typedef struct tokenlease_effect tokenlease_effect;
 
@@ -1647,8 +1647,8 @@ tokenlease_request_body_length(const tokenlease_request *request);
 /**
  * Returns the server's answer to a request. Every status is an answer, also 401, 407 and 503.
  *
- * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. What the answer says is no
- * error of this call: the machine learns of it.
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. An answer that is an
+ * error is no error of this call: the machine learns of it.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_effect_answered(tokenlease_effect *effect, const tokenlease_answer *answer,
@@ -1667,9 +1667,9 @@ tokenlease_effect_not_sent(tokenlease_effect *effect, const char *message, size_
 
 /**
  * Says that the request may have reached the server, and no answer came: a timeout, or a connection
- * that ended. The login may have been made, so the machine backs off before it sends another one. If
- * in doubt, use this instead of tokenlease_effect_not_sent. The message appears in errors; secrets of
- * the request that it quotes are redacted.
+ * that ended. The login may have been made, so the machine backs off before it sends another one. Use
+ * this instead of tokenlease_effect_not_sent if that is not certain. The message appears in errors;
+ * secrets of the request that it quotes are redacted.
  *
  * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
  */

@@ -83,7 +83,7 @@ impl Client {
         state.runtime()?;
         check_may_block()?;
         let begun = state.begin()?;
-        let (began, deadline) = (Instant::now(), state.wait);
+        let (start, deadline) = (Instant::now(), state.wait);
         let slot = state
             .wait_queue
             .wait(deadline.min(MAX_SLOT_WAIT), WAKES, || state.interrupts.have_ended(begun));
@@ -91,7 +91,7 @@ impl Client {
             return Ok(token);
         }
         let _slot = slot.and_then(Slot::lead);
-        let left = deadline.saturating_sub(began.elapsed());
+        let left = deadline.saturating_sub(start.elapsed());
         let options = TokenOptions::default().with_deadline(left);
         let client = self.0.clone();
         if let Some(result) = state.get_now(options) {
