@@ -46,7 +46,7 @@ static void host_drop(struct received *what)
     free(what->bytes);
 }
 
-/* Returns whether no byte of the request can have been written. If in doubt, it may have been. */
+/* Returns whether no byte of the request can have been written. If that is not certain, it may have been. */
 static int host_is_not_sent(CURL *curl, CURLcode code)
 {
     double before_transfer = 0;

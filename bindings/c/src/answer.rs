@@ -60,8 +60,8 @@ unsafe impl SizedOptions for tokenlease_answer {
 
 /// Returns the server's answer to a request. Every status is an answer, also 401, 407 and 503.
 ///
-/// Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. What the answer says is no
-/// error of this call: the machine learns of it.
+/// Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. An answer that is an
+/// error is no error of this call: the machine learns of it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenlease_effect_answered(
     effect: Option<&mut tokenlease_effect>,
@@ -94,9 +94,9 @@ pub unsafe extern "C" fn tokenlease_effect_not_sent(
 }
 
 /// Says that the request may have reached the server, and no answer came: a timeout, or a connection
-/// that ended. The login may have been made, so the machine backs off before it sends another one. If
-/// in doubt, use this instead of tokenlease_effect_not_sent. The message appears in errors; secrets of
-/// the request that it quotes are redacted.
+/// that ended. The login may have been made, so the machine backs off before it sends another one. Use
+/// this instead of tokenlease_effect_not_sent if that is not certain. The message appears in errors;
+/// secrets of the request that it quotes are redacted.
 ///
 /// Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! What the host of a machine must do.
+//! The effects that a machine asks its host for.
 
 use std::{
     ffi::{CString, c_char, c_void},
@@ -20,7 +20,7 @@ use crate::{
 
 /// Something that the host of a machine must do. Only one thread at a time may use it. Its pointers are
 /// valid until it is freed with tokenlease_effect_free. An effect that is freed without an outcome
-/// counts as failed when its time is over.
+/// counts as failed at the end of its timeout.
 pub struct tokenlease_effect {
     client: Arc<HostedClient>,
     action: tokenlease_action,
@@ -30,7 +30,7 @@ pub struct tokenlease_effect {
     lock_owner: Option<CString>,
 }
 
-/// What an effect still is.
+/// The state of an effect.
 enum Step {
     Done,
     Wait(Wait),
@@ -39,7 +39,7 @@ enum Step {
     Over,
 }
 
-/// What an effect asks for. Later versions may add actions: pass an effect with an unknown one to
+/// The action that an effect asks for. Later versions may add actions: pass an effect with an unknown one to
 /// tokenlease_effect_perform.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

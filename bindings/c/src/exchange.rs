@@ -28,7 +28,7 @@ pub struct tokenlease_exchange {
     request: tokenlease_request,
 }
 
-/// What an exchange asks the provider for.
+/// The request of an exchange.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum tokenlease_exchange_kind {

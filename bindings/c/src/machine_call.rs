@@ -25,7 +25,7 @@ pub struct tokenlease_machine_call {
     id: CallId,
 }
 
-/// What a call of a machine does: the same as the function of a client that is named.
+/// The kind of a machine's call. It does the same as the function of a client that is named.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum tokenlease_call_kind {

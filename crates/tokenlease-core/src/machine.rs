@@ -61,7 +61,7 @@ use crate::{
 /// More steps than one poll ever needs before it comes to an effect or a wait.
 const TURNS: u32 = 100;
 
-/// What a [`Machine`] needs to know of its process and its store.
+/// The settings of a [`Machine`], of its process and of its store.
 #[derive(Clone, Debug)]
 pub struct Settings<'a> {
     /// The key of the store.

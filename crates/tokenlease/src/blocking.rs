@@ -82,8 +82,13 @@ impl Client {
         // In a forked child, a thread that does not exist there may hold the slot.
         state.runtime()?;
         check_may_block()?;
+<<<<<<< HEAD
         let call = state.begin()?;
         let (began, deadline) = (Instant::now(), state.wait);
+=======
+        let begun = state.begin()?;
+        let (start, deadline) = (Instant::now(), state.wait);
+>>>>>>> w-machine
         let slot = state
             .wait_queue
             .wait(deadline.min(MAX_SLOT_WAIT), WAKES, || state.interrupts.have_ended(call));
@@ -91,7 +96,7 @@ impl Client {
             return Ok(token);
         }
         let _slot = slot.and_then(Slot::lead);
-        let left = deadline.saturating_sub(began.elapsed());
+        let left = deadline.saturating_sub(start.elapsed());
         let options = TokenOptions::default().with_deadline(left);
         let client = self.0.clone();
         if let Some(result) = state.get_now(options) {

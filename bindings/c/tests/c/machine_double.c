@@ -183,7 +183,7 @@ int main(void)
     DONE(get(&d, 30000, text, sizeof text, &error));
     EXPECT(d.logins == 2 && strcmp(first, text) != 0);
 
-    /* The server asks to wait, and the machine does until then, whoever asks. */
+    /* The server asks to wait, and the machine does until then, for all callers. */
     d.now += 3600 * 1000;
     d.status = 429;
     d.headers = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 120\r\n\r\n";

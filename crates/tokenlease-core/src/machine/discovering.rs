@@ -34,7 +34,7 @@ enum Kind {
     Save,
 }
 
-/// What a poll found.
+/// The result of a poll.
 pub(super) enum Found {
     /// The document, `None` if the server has none, or the error.
     Ready(Result<Option<Arc<Metadata>>>),

@@ -36,7 +36,7 @@ pub struct Effect {
     pub(super) deadline: Timestamp,
 }
 
-/// What an effect belongs to.
+/// The origin of an effect.
 #[derive(Debug)]
 pub(super) enum Origin {
     /// A store effect of the lifecycle.
@@ -47,7 +47,7 @@ pub(super) enum Origin {
     Discovery(u64),
 }
 
-/// What the host must do. A record is named by an identity: [`Identity::key`] is its name in stores.
+/// An action of the host. A record is named by an identity: [`Identity::key`] is its name in stores.
 ///
 /// The meaning of each store action is that of [`lifecycle::Effect`].
 #[non_exhaustive]

@@ -302,7 +302,7 @@ fn a_call_whose_effects_are_lost_ends_at_its_deadline() {
             while host.t <= until && !machine.is_complete(id) {
                 match machine.poll(host.now()) {
                     Step::Do(effect) => drop(effect),
-                    // What else is under way may take longer than the call.
+                    // Other work may take longer than the call.
                     Step::Wait(_) if machine.is_complete(id) => {}
                     Step::Wait(until) => host.t = until.0,
                     Step::Done => break,

@@ -13,7 +13,7 @@ use crate::{
     store::{AnyStore, Loaded, Locked, Owner, RecordName, Store as _, StoreError, Swapped},
 };
 
-/// What a store returned.
+/// The result of a store's call.
 pub(super) enum Done {
     Loaded(Loaded),
     Locked(Locked),
