@@ -2,7 +2,6 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs,
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
@@ -203,7 +202,7 @@ pub(crate) fn wyn_wrong(emulator: &Emulator, command: &str) -> Program {
 pub(crate) fn private(path: &Path) {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::{fs, os::unix::fs::PermissionsExt as _};
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
     }
     let _ = path;
