@@ -73,12 +73,7 @@ pub(crate) fn tokenlease<T: AsRef<OsStr>>(args: impl IntoIterator<Item = T>) -> 
 
 /// Sets the program's state folder.
 fn shares(command: &mut Command, folder: &Path) {
-    if cfg!(unix) {
-        command.env("XDG_STATE_HOME", folder);
-    } else {
-        // No variable sets the state folder.
-        command.env("TOKENLEASE_STORE", format!("file:{}", folder.join("tokenlease").display()));
-    }
+    command.env(if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_STATE_HOME" }, folder);
 }
 
 impl Program {
