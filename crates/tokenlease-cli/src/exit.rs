@@ -60,7 +60,7 @@ pub(crate) fn of_command(status: std::process::ExitStatus) -> Code {
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal = None::<i32>;
-    status.code().or_else(|| signal.map(|signal| 128 + signal)).unwrap_or(INTERNAL.into())
+    status.code().or_else(|| signal.map(|signal| 128 + signal)).unwrap_or_else(|| INTERNAL.into())
 }
 
 /// Returns the code for the end of `main`, or ends the program if its code has more than 8 bits.
