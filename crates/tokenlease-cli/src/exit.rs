@@ -4,7 +4,7 @@ use std::{error::Error as _, process::ExitCode};
 
 use tokenlease::{Error, ErrorKind};
 
-/// What the program exits with: one of the codes below, or that of the command of `exec`. Exit codes of
+/// The exit code of the program: one of the codes below, or that of the command of `exec`. Exit codes of
 /// Windows have 32 bits.
 pub(crate) type Code = i32;
 

@@ -133,7 +133,7 @@ mod tests {
     /// Rule: Store: on Windows a folder on a drive of this host is read without a thread switch, and one of
     /// another host causes a warning.
     #[test]
-    fn drives_of_this_host_are_told_from_those_of_others() {
+    fn drives_of_this_host_differ_from_those_of_others() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(number(folder.path()).map(is_local), Some(true));
         let share = number(Path::new(r"\\host\share\tokens")).unwrap();
