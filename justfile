@@ -64,7 +64,7 @@ tsan *args:
 asan *args:
     .ci/sanitizers address {{args}}
 
-# What `cross` needs, on Debian 12: CONTRIBUTING.md.
+# Install the tools of `cross`, on Debian 12: CONTRIBUTING.md.
 cross-setup:
     ci/cross/setup
 

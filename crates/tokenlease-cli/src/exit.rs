@@ -4,7 +4,7 @@ use std::{error::Error as _, process::ExitCode};
 
 use tokenlease::{Error, ErrorKind};
 
-/// What the program exits with: one of the codes below, or that of the command of `exec`. Exit codes of
+/// The exit code of the program: one of the codes below, or that of the command of `exec`. Exit codes of
 /// Windows have 32 bits.
 pub(crate) type Code = i32;
 
@@ -60,7 +60,7 @@ pub(crate) fn of_command(status: std::process::ExitStatus) -> Code {
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal = None::<i32>;
-    status.code().or_else(|| signal.map(|signal| 128 + signal)).unwrap_or(INTERNAL.into())
+    status.code().or_else(|| signal.map(|signal| 128 + signal)).unwrap_or_else(|| INTERNAL.into())
 }
 
 /// Returns the code for the end of `main`, or ends the program if its code has more than 8 bits.

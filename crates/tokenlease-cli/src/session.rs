@@ -15,7 +15,7 @@ use tokenlease::{
     SystemClock, TokenOptions, bindings,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
-        lifecycle::{Event, Revocation, Served},
+        lifecycle::{Event, Policy, Revocation, Served},
     },
     runtime::Runtime,
 };
@@ -138,6 +138,7 @@ impl Session {
     pub(crate) async fn open(settings: &Settings, credentials: Credentials) -> Result<Self> {
         // Before the store is opened, which may create a folder.
         check_address(settings)?;
+        check_deadline(settings)?;
         let config = settings.store()?;
         let opened = settings.deadline().bound(OPENING, store::open(&config)).await?;
         Self::on(Registry::builder().store(opened.store, opened.key), settings, credentials)
@@ -285,6 +286,12 @@ fn check_address(settings: &Settings) -> Result<()> {
     Err(config(format!("{server} is plain HTTP: others on the network path can read secrets"))
         .expected("https://")
         .advice("use --allow-plain-http only in a network that you trust entirely"))
+}
+
+/// Rejects a deadline that is too short, before it passes while the store is opened.
+fn check_deadline(settings: &Settings) -> Result<()> {
+    let Some(deadline) = settings.options.deadline else { return Ok(()) };
+    Policy::default().check(&settings.server()?, deadline)
 }
 
 /// Fills in secrets that the call does not send: the client requires all.

@@ -14,7 +14,9 @@ use signal_hook::{
     consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM},
     flag, low_level,
 };
-use tokenlease::{Error, ErrorKind, Result};
+use tokenlease::Result;
+#[cfg(unix)]
+use tokenlease::{Error, ErrorKind};
 
 #[cfg(unix)]
 use crate::exit;

@@ -4,10 +4,10 @@ use std::{io, thread, time::Duration};
 
 const TRIES: u32 = 20;
 const WAIT: Duration = Duration::from_millis(10);
-/// What Windows says of a file that is being removed, or that would be replaced while another process has
+/// The error for a file that is being removed, or that would be replaced while another process has
 /// it open.
 const ERROR_ACCESS_DENIED: i32 = 5;
-/// What Windows says of a file that another process has opened for itself alone: a virus scanner, a
+/// The error for a file that another process has opened for itself alone: a virus scanner, a
 /// backup, or an indexer.
 const ERROR_SHARING_VIOLATION: i32 = 32;
 

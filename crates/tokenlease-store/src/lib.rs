@@ -58,6 +58,8 @@ mod connection;
 pub mod file;
 #[cfg(feature = "file")]
 mod folder_access;
+#[cfg(feature = "file")]
+mod folder_url;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod keys;

@@ -203,7 +203,7 @@ pub fn open_blocking(url: &str, options: &StoreOptions) -> Result<Opened> {
         && matches!(options.key, KeySource::Own | KeySource::Given(_) | KeySource::File(_))
     {
         tokenlease::runtime::check_may_block()?;
-        if let (store, Some(key)) = folder(&folder_of(path)?, options)? {
+        if let (store, Some(key)) = folder(&crate::folder_url::folder_of(path)?, options)? {
             return Ok(sealed(store, key));
         }
     }
@@ -226,7 +226,7 @@ pub async fn open_existing(url: &str, options: &StoreOptions) -> Result<Option<O
     match scheme {
         #[cfg(feature = "file")]
         "file" => {
-            let (folder, access) = (folder_of(rest)?, options.access);
+            let (folder, access) = (crate::folder_url::folder_of(rest)?, options.access);
             let clock = options.clock.clone();
             let store =
                 run_blocking(None, move || crate::FileStore::open_existing(folder, access, clock));
@@ -254,7 +254,7 @@ pub async fn open_existing(url: &str, options: &StoreOptions) -> Result<Option<O
 
 #[cfg(feature = "file")]
 async fn file(path: &str, options: &StoreOptions) -> Result<Opened> {
-    let place = folder_of(path)?;
+    let place = crate::folder_url::folder_of(path)?;
     let is_own = matches!(options.key, KeySource::Own);
     let (store, key_of_folder) = if is_own && crate::FileStore::opens_quickly(&place) {
         folder(&place, options)?
@@ -277,30 +277,6 @@ async fn with_key(store: crate::FileStore, options: &StoreOptions) -> Result<Ope
         key(&options.key, &store, async || store.holds_records().await).await?
     };
     Ok(sealed(store, key))
-}
-
-/// Returns the folder of a URL without its scheme.
-#[cfg(feature = "file")]
-fn folder_of(path: &str) -> Result<std::path::PathBuf> {
-    match path.strip_prefix("//") {
-        Some(path) if cfg!(windows) && on_drive(path).is_some() => {
-            Ok(on_drive(path).unwrap_or(path).into())
-        }
-        Some(path) if path.starts_with('/') => Ok(path.into()),
-        Some(_) => Err(Error::new(ErrorKind::Config, "the store's URL has a host before its path")
-            .expected("file:/path or file:///path")),
-        None if path.is_empty() => crate::FileStore::default_folder(),
-        None => Ok(path.into()),
-    }
-}
-
-/// Returns the path on a drive of Windows that follows `file://`: `C:/tokens` of `/C:/tokens`.
-#[cfg(feature = "file")]
-fn on_drive(path: &str) -> Option<&str> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let (drive, rest) = path.split_once(':')?;
-    let is_letter = drive.len() == 1 && drive.starts_with(|c: char| c.is_ascii_alphabetic());
-    (is_letter && rest.starts_with(['/', '\\'])).then_some(path)
 }
 
 /// Opens a folder, and reads its key, unless that needs calls of the store. Blocks.
@@ -381,27 +357,6 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Config, "{url}");
             assert!(!error.to_string().contains("canary"), "{error}");
         }
-    }
-
-    /// Rule: Formats: on Windows the URL of a folder may name a drive, as a path or after three slashes.
-    #[cfg(feature = "file")]
-    #[test]
-    fn the_url_of_a_folder_may_name_a_drive() {
-        for (url, path) in [
-            ("/C:/tokens", Some("C:/tokens")),
-            ("/c:\\tokens", Some("c:\\tokens")),
-            ("C:\\tokens", Some("C:\\tokens")),
-            ("/C:tokens", None),
-            ("/CC:/tokens", None),
-            ("/tokens", None),
-            ("host/C:/tokens", None),
-            ("", None),
-        ] {
-            assert_eq!(on_drive(url), path, "{url}");
-        }
-        let expected = if cfg!(windows) { "C:/tokens" } else { "/C:/tokens" };
-        assert_eq!(folder_of("///C:/tokens").unwrap(), std::path::PathBuf::from(expected));
-        assert_eq!(folder_of("C:\\tokens").unwrap(), std::path::PathBuf::from("C:\\tokens"));
     }
 
     #[cfg(feature = "file")]

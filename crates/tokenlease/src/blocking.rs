@@ -82,13 +82,8 @@ impl Client {
         // In a forked child, a thread that does not exist there may hold the slot.
         state.runtime()?;
         check_may_block()?;
-<<<<<<< HEAD
         let call = state.begin()?;
         let (began, deadline) = (Instant::now(), state.wait);
-=======
-        let begun = state.begin()?;
-        let (start, deadline) = (Instant::now(), state.wait);
->>>>>>> w-machine
         let slot = state
             .wait_queue
             .wait(deadline.min(MAX_SLOT_WAIT), WAKES, || state.interrupts.have_ended(call));

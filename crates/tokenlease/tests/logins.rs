@@ -133,7 +133,7 @@ async fn an_error_at_the_deadline_names_the_last_failure() {
     let world = World::start().await;
     let client = world.winkas(&world.registry(), &world.emulator.winkas().password());
     world.emulator.fault(Endpoint::WinkasRefetch, Fault::reset(), 9);
-    let options = TokenOptions::default().with_deadline(Duration::from_millis(200));
+    let options = TokenOptions::default().with_deadline(Duration::from_secs(1));
     let error = client.token_with(options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     assert!(error.to_string().contains("the last failure was: transport"), "{error}");

@@ -1,6 +1,8 @@
 //! The store that commands share, and the commands that manage it.
 
-use std::{collections::BTreeSet, fs, path::Path, sync::Barrier, thread};
+#[cfg(unix)]
+use std::path::Path;
+use std::{collections::BTreeSet, fs, sync::Barrier, thread};
 
 use serde_json::Value;
 use tokenlease_emulator::Emulator;

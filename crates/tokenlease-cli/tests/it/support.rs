@@ -2,7 +2,6 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs,
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
@@ -74,12 +73,7 @@ pub(crate) fn tokenlease<T: AsRef<OsStr>>(args: impl IntoIterator<Item = T>) -> 
 
 /// Sets the program's state folder.
 fn shares(command: &mut Command, folder: &Path) {
-    if cfg!(unix) {
-        command.env("XDG_STATE_HOME", folder);
-    } else {
-        // No variable sets the state folder.
-        command.env("TOKENLEASE_STORE", format!("file:{}", folder.join("tokenlease").display()));
-    }
+    command.env(if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_STATE_HOME" }, folder);
 }
 
 impl Program {
@@ -203,7 +197,7 @@ pub(crate) fn wyn_wrong(emulator: &Emulator, command: &str) -> Program {
 pub(crate) fn private(path: &Path) {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt as _;
+        use std::{fs, os::unix::fs::PermissionsExt as _};
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
     }
     let _ = path;

@@ -192,9 +192,8 @@ fn secrets_come_from_files_commands_and_profiles() {
     fs::create_dir(folder.path().join("tokenlease")).expect("a folder");
     let text = fs::read_to_string(&config).expect("the file").replace("secret\"", "../secret\"");
     file("tokenlease/config.toml", &text);
-    if cfg!(unix) {
-        base().env("XDG_CONFIG_HOME", folder.path()).args(["--profile=bi"]).run().exits_with(0);
-    }
+    let variable = if cfg!(windows) { "APPDATA" } else { "XDG_CONFIG_HOME" };
+    base().env(variable, folder.path()).args(["--profile=bi"]).run().exits_with(0);
     base().args(["--profile", "bi"]).run().exits_with(2).complains("config.toml");
 }
 

@@ -15,16 +15,41 @@ pub(super) fn number(path: &Path) -> Option<u32> {
     Some(stat.f_type as u32)
 }
 
-#[cfg(not(target_os = "linux"))]
+/// Returns the number of a file system like the one of the folder's drive: NTFS on a drive of this host, SMB
+/// on that of another one.
+#[cfg(windows)]
+pub(super) fn number(path: &Path) -> Option<u32> {
+    use std::path::{Component, Prefix};
+
+    use winsafe::{GetDriveType, co::DRIVE};
+
+    let Some(Component::Prefix(prefix)) = path.components().next() else { return None };
+    let letter = match prefix.kind() {
+        Prefix::Disk(letter) | Prefix::VerbatimDisk(letter) => char::from(letter),
+        Prefix::UNC(..) | Prefix::VerbatimUNC(..) => return Some(SMB),
+        Prefix::Verbatim(_) | Prefix::DeviceNS(_) => return None,
+    };
+    match GetDriveType(Some(&format!("{letter}:\\"))) {
+        DRIVE::FIXED | DRIVE::REMOVABLE | DRIVE::RAMDISK => Some(NTFS),
+        DRIVE::REMOTE => Some(SMB),
+        _ => None,
+    }
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
 pub(super) fn number(_: &Path) -> Option<u32> {
     None
 }
+
+const SMB: u32 = 0xfe53_4d42;
+/// As Linux' former driver has it. Those of Linux are not known to be quick.
+const NTFS: u32 = 0x5346_544e;
 
 /// Returns the name of a network file system by its number.
 pub(super) fn network_of(number: u32) -> Option<&'static str> {
     match number {
         0x6969 => Some("NFS"),
-        0x517b | 0xff53_4d42 | 0xfe53_4d42 => Some("SMB"),
+        0x517b | 0xff53_4d42 | SMB => Some("SMB"),
         0x00c3_6400 => Some("CephFS"),
         0x0102_1997 => Some("9p"),
         _ => None,
@@ -39,9 +64,7 @@ pub(super) fn mount_options(number: u32, user: u32) -> Option<String> {
         // FAT, exFAT.
         0x4d44 | 0x2011_bab0 => Some(format!("uid={user},umask=077")),
         // SMB.
-        0x517b | 0xff53_4d42 | 0xfe53_4d42 => {
-            Some(format!("uid={user},dir_mode=0700,file_mode=0600"))
-        }
+        0x517b | 0xff53_4d42 | SMB => Some(format!("uid={user},dir_mode=0700,file_mode=0600")),
         _ => None,
     }
 }
@@ -61,7 +84,7 @@ pub(super) fn is_local(number: u32) -> bool {
             | 0x0102_1994 // tmpfs
             | 0x8584_58f6 // ramfs
             | 0x794c_7630 // overlayfs, the folders of containers
-    )
+    ) || cfg!(windows) && number == NTFS
 }
 
 /// Renames a file unless the new name exists.
@@ -100,6 +123,22 @@ pub(super) fn lacks_operation(error: &io::Error) -> bool {
     #[cfg(not(unix))]
     {
         error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(1)
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    /// Rule: Store: on Windows a folder on a drive of this host is read without a thread switch, and one of
+    /// another host causes a warning.
+    #[test]
+    fn drives_of_this_host_differ_from_those_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(number(folder.path()).map(is_local), Some(true));
+        let share = number(Path::new(r"\\host\share\tokens")).unwrap();
+        assert_eq!((is_local(share), network_of(share)), (false, Some("SMB")));
+        assert_eq!(number(Path::new("tokens")), None);
     }
 }
 

@@ -9,9 +9,7 @@ use tokenlease::{Error, ErrorKind, Result, runtime::look_up};
 use tokio::net::TcpStream;
 
 use crate::{
-    connection::{
-        CALL_TIMEOUT, Failure, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, Remedy,
-    },
+    connection::{CALL_TIMEOUT, Failure, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, Remedy},
     tls,
 };
 
@@ -204,7 +202,7 @@ fn is_read_only(error: &RedisError) -> bool {
 fn keep_alive(stream: &TcpStream, idle: Duration) -> std::io::Result<()> {
     let keepalive = TcpKeepalive::new().with_time(idle).with_interval(KEEPALIVE_INTERVAL);
     #[cfg(not(windows))]
-    let keepalive = keepalive.with_retries(KEEPALIVE_RETRIES);
+    let keepalive = keepalive.with_retries(crate::connection::KEEPALIVE_RETRIES);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 

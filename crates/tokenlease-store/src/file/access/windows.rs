@@ -245,7 +245,7 @@ mod tests {
         assert!(error.to_string().contains("/inheritance:r"), "{error}");
     }
 
-    /// Rule: Files: on Windows the cold start of many processes makes one folder.
+    /// Rule: Store: on Windows the cold start of many processes makes one folder.
     #[test]
     fn many_processes_make_one_folder() {
         let temporary = tempfile::tempdir().unwrap();
