@@ -31,7 +31,9 @@ class Owner:
 # Rule: Memory: a client whose password function is a method of its owner is garbage-collected.
 @pytest.mark.parametrize("kind", [tokenlease.Client, tokenlease.AsyncClient])
 def test_a_client_and_the_owner_of_its_password_function_are_collected(
-    emulator: Emulator, provider: str, kind: Any
+    emulator: Emulator,
+    provider: str,
+    kind: Any,  # noqa: ANN401
 ) -> None:
     owner = Owner(kind, emulator.options(provider))
     if kind is tokenlease.Client:
@@ -81,9 +83,7 @@ except KeyboardInterrupt:
 # Rule: Languages: leaving a `with` block by Ctrl-C does not wait for the request in progress.
 @pytest.mark.parametrize("call", ["blocking()", "asyncio.run(awaiting())"])
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
-def test_ctrl_c_in_a_with_block_does_not_wait(
-    emulator: Emulator, provider: str, call: str
-) -> None:
+def test_ctrl_c_in_a_with_block_does_not_wait(emulator: Emulator, provider: str, call: str) -> None:
     import signal  # noqa: PLC0415
     import time  # noqa: PLC0415
 
@@ -127,7 +127,8 @@ asyncio.run(main())
 """
     emulator.delay(provider, 0.5)
     out = run(script, emulator.options(provider)).split("\n")
-    assert out[0].startswith("cancelled") and out[1] == "closed 1"
+    assert out[0].startswith("cancelled")
+    assert out[1] == "closed 1"
 
 
 # Rule: Languages: `close` of Python waits for its timeout at most.

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from typing import TYPE_CHECKING
 
-import pytest
 from conftest import run, start
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
@@ -175,11 +176,11 @@ def test_celery_prefork(emulator: Emulator, provider: str, tmp_path: Path) -> No
         command, env=asking, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as worker:
         try:
-            run = {"env": environment, "cwd": tmp_path, "check": True, "timeout": 90}
-            subprocess.run([*drive, "ask"], **run)  # type: ignore[call-overload]
+            run = partial(subprocess.run, env=environment, cwd=tmp_path, timeout=90, check=True)
+            run([*drive, "ask"])
             assert emulator.logins(provider) == 1
             emulator.end_tokens()
-            subprocess.run([*drive, "report"], **run)  # type: ignore[call-overload]
+            run([*drive, "report"])
         finally:
             worker.terminate()
             worker.wait(60)
@@ -219,9 +220,7 @@ def apache(folder: Path, group: str) -> Iterator[str]:
         folder=folder, port=port, modules=MODULES, packages=PACKAGES, group=group, user=user
     )
     (folder / "apache.conf").write_text(configuration)
-    command = ["/usr/sbin/apache2", "-X", "-f", str(folder / "apache.conf")]
-    command.remove("-X")
-    command.append("-DFOREGROUND")
+    command = ["/usr/sbin/apache2", "-DFOREGROUND", "-f", str(folder / "apache.conf")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as program:
         try:
             while program.poll() is None:

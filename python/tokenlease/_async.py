@@ -64,7 +64,7 @@ class AsyncClient(_tokenlease.AsyncClient):
         """See `Client.history`."""
         return await self._history()
 
-    async def close(self, *, timeout: _Duration | None = None) -> None:  # noqa: ASYNC109
+    async def close(self, *, timeout: _Duration | None = None) -> None:
         """See `Client.close`."""
         await self._close(timeout)
 
