@@ -2,13 +2,14 @@ use std::{fs, time::Instant};
 
 use tokenlease::{
     SteeredClock, conformance,
-    core::{Identity, StoreTime, lifecycle::Policy, time::Moment as _},
+    core::{Identity, Key, StoreTime, lifecycle::Policy, time::Moment as _},
     store::Stored,
 };
 
 use tokenlease::ErrorKind;
 
 use super::*;
+use crate::Sealed;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
