@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,8 @@ from conftest import run, start
 
 if TYPE_CHECKING:
     from conftest import Emulator
+
+needs_hub = pytest.mark.skipif(sys.platform == "win32", reason="the hubs are not installed")
 
 HUBS = {
     "gevent": """
@@ -40,6 +43,7 @@ waitpid = os.waitpid
 
 # Rule: Languages: in gevent and eventlet, other greenlets run while one waits for a token.
 # Reported as grpc/grpc#4629 and gevent/gevent#786
+@needs_hub
 @pytest.mark.parametrize("hub", HUBS)
 def test_other_greenlets_run_while_one_waits(emulator: Emulator, provider: str, hub: str) -> None:
     script = """
@@ -79,6 +83,7 @@ except tokenlease.ConfigError as error:
 
 
 # Rule: Languages: a timeout of gevent or eventlet ends the wait of a greenlet; the login goes on.
+@needs_hub
 @pytest.mark.parametrize("hub", HUBS)
 def test_a_timeout_of_the_hub_ends_a_wait(emulator: Emulator, provider: str, hub: str) -> None:
     script = """
@@ -102,6 +107,7 @@ run(ask)
 
 
 # Rule: Languages: in gevent and eventlet, a client works in a forked child.
+@needs_hub
 @pytest.mark.parametrize("hub", HUBS)
 def test_a_client_works_in_a_forked_child_of_a_hub(
     emulator: Emulator, provider: str, hub: str
