@@ -92,7 +92,7 @@ pub fn after_fork(
 /// # Errors
 /// As [`Client::close`].
 pub async fn close_within(client: &Client, limit: Option<Duration>) -> Result<()> {
-    client.close_within(limit.unwrap_or(client.deadline())).await
+    client.close_within(limit.unwrap_or_else(|| client.deadline())).await
 }
 
 /// Returns the registry in this process: itself, or in a forked child the child's own.

@@ -2,14 +2,13 @@ use std::{fs, time::Instant};
 
 use tokenlease::{
     SteeredClock, conformance,
-    core::{Identity, Key, StoreTime, lifecycle::Policy, time::Moment as _},
+    core::{Identity, StoreTime, lifecycle::Policy, time::Moment as _},
     store::Stored,
 };
 
 use tokenlease::ErrorKind;
 
 use super::*;
-use crate::Sealed;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -61,26 +60,6 @@ async fn a_folder_passes_the_conformance_checks() {
     let place = Place::new();
     let pass = async |time| place.clock.advance(time);
     conformance::all(&place.open(), MINUTE, pass).await;
-}
-
-/// Rule: Fork: a forked child uses its parent's folder, and not the locks that the parent has.
-#[tokio::test]
-async fn a_forked_child_uses_the_folder_and_not_the_parents_locks() {
-    let place = Place::new();
-    let parent = Sealed::new(place.open(), &Key::new([7; 32]));
-    let name = name("u");
-    parent.swap(&name, None, b"record", None).await.unwrap();
-    let (owner, other) = (Owner::new(1), Owner::new(2));
-    assert_eq!(parent.lock(&name, &owner, MINUTE).await.unwrap(), Locked::Granted);
-    let child = parent.after_fork().unwrap();
-    assert_eq!(child.load(&name).await.unwrap().record, parent.load(&name).await.unwrap().record);
-    assert_eq!(child.lock(&name, &other, MINUTE).await.unwrap(), Locked::Busy);
-    parent.unlock(&name, &owner).await.unwrap();
-    assert_eq!(child.lock(&name, &other, MINUTE).await.unwrap(), Locked::Granted);
-    child.unlock(&name, &other).await.unwrap();
-    let fresh = Place::new();
-    let child = fresh.open().after_fork().unwrap();
-    conformance::all(&child, MINUTE, async |time| fresh.clock.advance(time)).await;
 }
 
 /// Rule: Clocks: on a system without a boot id the wall clock is the store's clock, and the store's
