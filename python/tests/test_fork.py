@@ -120,7 +120,7 @@ end_of(child)
     assert child.end("go\n") == (0, "", "")
 
 
-# Rule: Fork: a fork that Python is not told of, as by a host program in C, is noticed.
+# Rule: Fork: a fork that Python does not know of, as by a host program in C, is noticed.
 def test_a_fork_in_c_is_noticed(emulator: Emulator, provider: str) -> None:
     script = """
 import ctypes

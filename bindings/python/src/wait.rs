@@ -46,7 +46,7 @@ where
 /// Waits for a slot of the client's wait queue, in which the calling thread asks for the token. A
 /// thousand threads that were answered at once would contend for the interpreter's lock.
 pub(crate) fn for_slot<'a>(py: Python<'_>, client: &'a Client) -> PyResult<Option<Slot<'a>>> {
-    // The thread of a greenlet must not sleep: the greenlet with the slot may be one of its own.
+    // The thread of a greenlet must not sleep: the greenlet with the slot may run on it.
     if hub::running(py)?.is_some() {
         return Ok(None);
     }

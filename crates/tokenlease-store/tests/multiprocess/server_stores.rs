@@ -44,7 +44,7 @@ mod redis {
         conformance::all(&store, UNIT, tokio::time::sleep).await;
     }
 
-    /// Rule: Fork: a forked child uses its parent's Redis on connections of its own.
+    /// Rule: Fork: a forked child uses its parent's Redis on separate connections.
     #[tokio::test]
     async fn redis_passes_the_conformance_checks_after_a_fork() {
         let Some(server) = servers::redis() else { return };
@@ -176,7 +176,7 @@ mod postgres {
         conformance::all(&store, UNIT, tokio::time::sleep).await;
     }
 
-    /// Rule: Fork: a forked child uses its parent's PostgreSQL on a connection of its own.
+    /// Rule: Fork: a forked child uses its parent's PostgreSQL on a separate connection.
     #[tokio::test(flavor = "multi_thread")]
     async fn postgres_passes_the_conformance_checks_after_a_fork() {
         let Some(server) = servers::postgres() else { return };
