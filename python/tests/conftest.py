@@ -41,6 +41,10 @@ class Emulator:
         """Return the number of requests for a new token."""
         return int(self.control("counts")[provider]["login"])
 
+    def end_tokens(self) -> None:
+        """End all tokens."""
+        self.control("tokens", {"end": "all"})
+
     def delay(self, provider: str, seconds: float, times: int = 1) -> None:
         """Delay the responses to the next requests for a new token."""
         fault = {"endpoint": f"{provider}.login", "kind": "delay", "times": times}
@@ -76,18 +80,19 @@ class Child:
         assert self.process.stdout is not None
         return self.process.stdout.readline().rstrip("\n")
 
-    def end(self) -> tuple[int, str, str]:
-        """Wait until it ends, and return its exit code and its output."""
-        out, err = self.process.communicate(timeout=60)
+    def end(self, text: str | None = None) -> tuple[int, str, str]:
+        """Send it text, wait until it ends, and return its exit code and its output."""
+        out, err = self.process.communicate(text, timeout=60)
         return self.process.returncode, out, err
 
 
-def start(script: str, options: dict[str, Any]) -> Child:
-    """Start a program."""
+def start(script: str, options: dict[str, Any], *, talk: bool = False) -> Child:
+    """Start a program, which reads text if `talk` is set."""
     head = f"import json, os, sys\noptions = json.loads({json.dumps(options)!r})\n"
     command = [sys.executable, "-I", "-c", head + script]
     pipe = subprocess.PIPE
-    return Child(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
+    stdin = pipe if talk else None
+    return Child(subprocess.Popen(command, stdin=stdin, stdout=pipe, stderr=pipe, text=True))
 
 
 def run(script: str, options: dict[str, Any] | None = None) -> str:

@@ -125,7 +125,10 @@ class UnsupportedError(TokenLeaseError):
 
 
 class ForkedError(TokenLeaseError, RuntimeError):
-    """The process was forked after the client was made. Make a new client in the child."""
+    """The process was forked, and the client cannot be used in the child.
+
+    Clients of this package work in a forked child, so none of them raises it.
+    """
 
     kind = "forked"
 

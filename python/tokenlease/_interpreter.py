@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+
+MODULE = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
+
 
 def check() -> None:
     """Raise `ImportError` in a subinterpreter.
@@ -11,12 +16,10 @@ def check() -> None:
     loaded before this check, because the first interpreter that loads it keeps it for itself.
     """
     try:
-        import _interpreters as interpreters  # noqa: PLC0415  # Python 3.13
+        interpreters = import_module(MODULE)
     except ImportError:
-        try:
-            import _xxsubinterpreters as interpreters  # noqa: PLC0415
-        except ImportError:
-            return
+        # This Python was built without subinterpreters.
+        return
     if interpreters.get_current() != interpreters.get_main():
         message = (
             "tokenlease cannot be imported in a subinterpreter; import it in the main interpreter "

@@ -7,6 +7,7 @@ methods: `create_future`, and `call_soon_threadsafe`, which a thread of the clie
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def running_loop() -> Any:  # noqa: ANN401
     except RuntimeError:
         pass
     message = (
-        "no running event loop; await AsyncClient in a task of asyncio or trio (anyio runs on both),"
-        " or use Client in a thread"
+        "no running event loop; await AsyncClient in a task of asyncio or trio (anyio runs on "
+        "both), or use Client in a thread"
     )
     raise RuntimeError(message)
 
@@ -115,7 +116,7 @@ def _trio_loop(trio: Any) -> _TrioLoop:  # noqa: ANN401
 
 
 class _Hub:
-    """A hub of greenlets. The thread of the client completes the future itself, and wakes the hub."""
+    """A hub of greenlets. A thread of the client completes the future, and wakes the hub."""
 
     def __init__(self, future: Callable[[], _Future]) -> None:
         self._future = future
@@ -128,8 +129,8 @@ class _Hub:
 
 
 class _GeventFuture(_Future):
-    def __init__(self, gevent: Any, hub: Any) -> None:  # noqa: ANN401
-        self._event = gevent.event.Event()
+    def __init__(self, event: Any, hub: Any) -> None:  # noqa: ANN401
+        self._event = event
         # The only call of gevent that other threads may make is `send`.
         self._watcher = hub.loop.async_()
         self._watcher.start(self._event.set)
@@ -179,16 +180,14 @@ class _EventletFuture(_Future):
 
 def running_hub() -> _Hub | None:
     """Return the hub that runs the calling greenlet, or `None` in a thread that runs no hub."""
-    from greenlet import getcurrent  # noqa: PLC0415
-
+    getcurrent = import_module("greenlet").getcurrent
     gevent = sys.modules.get("gevent")
     if gevent is not None:
         hub = sys.modules["gevent._hub_local"].get_hub_if_exists()
         # The hub itself cannot wait for another greenlet.
         if hub is not None and getcurrent() is not hub:
-            import gevent.event  # noqa: PLC0415
-
-            return _Hub(lambda: _GeventFuture(gevent, hub))
+            event = import_module("gevent.event").Event
+            return _Hub(lambda: _GeventFuture(event(), hub))
     eventlet = sys.modules.get("eventlet")
     if eventlet is not None:
         hub = getattr(sys.modules["eventlet.hubs"]._threadlocal, "hub", None)  # noqa: SLF001

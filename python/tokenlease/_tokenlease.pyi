@@ -241,7 +241,7 @@ class Client:
     share one request, each with its own deadline. Other threads run while a caller waits, and
     Ctrl-C ends the wait. Any number of threads may use a client.
 
-    A client works in a forked child too: at its first call there it begins anew with the same
+    A client works in a forked child too: at its first call there it starts again with the same
     options and the token that its parent had in memory.
 
     In greenlets of gevent and eventlet, other greenlets run while a caller waits.

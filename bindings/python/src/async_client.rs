@@ -26,6 +26,10 @@ pub(crate) struct AsyncClient {
 }
 
 impl AsyncClient {
+    fn cached(&self, py: Python<'_>) -> PyResult<Option<Py<Token>>> {
+        self.shared.here(py)?.cached(py).transpose()
+    }
+
     fn start<F, R>(
         &self,
         py: Python<'_>,
@@ -71,7 +75,7 @@ impl AsyncClient {
     }
 
     fn _cached(&self, py: Python<'_>) -> PyResult<Option<Py<Token>>> {
-        self.shared.here(py)?.cached(py).transpose()
+        self.cached(py)
     }
 
     /// Reads the options of a call, also while a token is cached, so that a mistake is found by the first
@@ -83,7 +87,7 @@ impl AsyncClient {
         min_remaining: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Option<Py<Token>>> {
         token_options(deadline, min_remaining)?;
-        if min_remaining.is_none() { self._cached(py) } else { Ok(None) }
+        if min_remaining.is_none() { self.cached(py) } else { Ok(None) }
     }
 
     fn _token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -1,7 +1,7 @@
 //! Notices that this process was forked. A forked child has its parent's clients, and none of the
 //! threads that work for them.
 //!
-//! Python tells of its own forks (`os.fork`, and so gunicorn, Celery and `multiprocessing`). A host
+//! Python tells of forks that it makes (`os.fork`, and so gunicorn, Celery and `multiprocessing`). A host
 //! program that forks in C, such as uWSGI, may not tell Python. So calls that are not answered from
 //! memory compare the id of the process too.
 

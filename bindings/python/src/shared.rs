@@ -85,7 +85,7 @@ impl Shared {
     }
 
     /// As [`here`](Self::here), for calls that are not answered from memory: they also notice a fork
-    /// that Python was not told of.
+    /// that Python does not know of.
     pub(crate) fn here_now(&self, py: Python<'_>) -> PyResult<&Self> {
         fork::notice();
         self.here(py)

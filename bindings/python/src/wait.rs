@@ -50,7 +50,7 @@ pub(crate) fn for_slot<'a>(
     client: &'a Client,
     call: Begun,
 ) -> PyResult<Option<Slot<'a>>> {
-    // The thread of a greenlet must not sleep: the greenlet with the slot may be one of its own.
+    // The thread of a greenlet must not sleep: the greenlet with the slot may run on it.
     if hub::running(py)?.is_some() {
         return Ok(None);
     }

@@ -362,3 +362,6 @@ impl fmt::Debug for FileStore {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod fork_tests;

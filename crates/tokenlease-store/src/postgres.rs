@@ -96,13 +96,12 @@ impl PostgresStore {
             SslMode::Disable => None,
             _ => Some(tls::config(extra_cas)?),
         };
-        Ok(Self(Arc::new(Inner {
-            config,
-            tls,
-            hosts,
-            slot: Slot::new(),
-            seen_locks: SeenLocks::default(),
-        })))
+        Ok(Self::of(config, tls, hosts))
+    }
+
+    fn of(config: Config, tls: Option<ClientConfig>, hosts: String) -> Self {
+        let (slot, seen_locks) = (Slot::new(), SeenLocks::default());
+        Self(Arc::new(Inner { config, tls, hosts, slot, seen_locks }))
     }
 
     /// Returns the SQL statement that creates the table, for callers that run it themselves.
@@ -327,13 +326,7 @@ impl Store for PostgresStore {
 
     fn after_fork(&self) -> Option<Self> {
         let Inner { config, tls, hosts, .. } = &*self.0;
-        Some(Self(Arc::new(Inner {
-            config: config.clone(),
-            tls: tls.as_ref().map(tls::after_fork),
-            hosts: hosts.clone(),
-            slot: Slot::new(),
-            seen_locks: SeenLocks::default(),
-        })))
+        Some(Self::of(config.clone(), tls.as_ref().map(tls::after_fork), hosts.clone()))
     }
 
     async fn swap(

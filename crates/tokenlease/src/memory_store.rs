@@ -338,8 +338,9 @@ mod tests {
         child.swap(&name(2), None, b"of the child", None).await.unwrap();
         assert_eq!(store.load(&name(2)).await.unwrap().record, None);
         // A thread of the parent was changing the contents.
-        let _held = store.contents.lock().unwrap();
+        let held = store.contents.lock().unwrap();
         let child = store.after_fork().unwrap();
+        drop(held);
         assert_eq!(child.load(&name(1)).await.unwrap().record, None);
     }
 

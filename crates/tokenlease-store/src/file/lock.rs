@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
@@ -166,15 +167,41 @@ fn owner_file(name: &RecordName, owner: &str) -> String {
     format!("{}.{}{OWNER_END}", name.key(), owner.replace(':', "+"))
 }
 
-/// Takes the kernel lock on a file of that name, exclusively until the returned file is dropped.
+/// A file with a kernel lock, which ends when this is dropped.
+///
+/// A process that is forked meanwhile shares the lock and would keep it, if the file was only closed.
+#[derive(Debug)]
+pub(super) struct KernelLock(File);
+
+impl Deref for KernelLock {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl DerefMut for KernelLock {
+    fn deref_mut(&mut self) -> &mut File {
+        &mut self.0
+    }
+}
+
+impl Drop for KernelLock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the kernel lock on a file of that name, exclusively until the returned lock is dropped.
 /// Fails after [`KERNEL_LOCK_TIMEOUT`].
-pub(super) fn acquire(folder: &Folder, name: &str) -> Result<File, StoreError> {
+pub(super) fn acquire(folder: &Folder, name: &str) -> Result<KernelLock, StoreError> {
     acquire_file(folder, name)
         .map_err(|error| folder::unavailable("locking", &folder.join(name), error))
 }
 
 /// As [`acquire`], with the error of the system.
-pub(super) fn acquire_file(folder: &Folder, name: &str) -> io::Result<File> {
+pub(super) fn acquire_file(folder: &Folder, name: &str) -> io::Result<KernelLock> {
     acquire_while(folder, name, is_still)
 }
 
@@ -183,7 +210,7 @@ fn acquire_while(
     folder: &Folder,
     name: &str,
     is_still: impl Fn(&File, &Path) -> bool,
-) -> io::Result<File> {
+) -> io::Result<KernelLock> {
     let path = folder.join(name);
     for _ in 0..MAX_REPLACED {
         let file = match folder.open_or_make(name) {
@@ -192,6 +219,7 @@ fn acquire_while(
             result => result?,
         };
         wait_for(&file)?;
+        let file = KernelLock(file);
         // Otherwise a sweep removed the file before it was locked.
         if is_still(&file, &path) {
             return Ok(file);
@@ -284,7 +312,10 @@ fn is_alive(folder: &Folder, name: &str) -> bool {
     };
     // A shared lock, so that processes that check do not mistake each other for the owner.
     match file.try_lock_shared() {
-        Ok(()) => false,
+        Ok(()) => {
+            drop(KernelLock(file));
+            false
+        }
         // If the check fails, the lock ends with its TTL.
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
     }
@@ -368,5 +399,23 @@ mod tests {
         let error = acquire_while(&folder, "x.lock", |_, _| false).unwrap_err();
         assert!(error.to_string().contains("another file"), "{error}");
         assert!(acquire_file(&folder, "x.lock").is_ok());
+    }
+
+    /// Rule: Fork: a child that is forked while its parent has a kernel lock does not keep it.
+    #[test]
+    fn a_child_that_is_forked_under_a_kernel_lock_does_not_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::open(folder.path(), FolderAccess::User).unwrap();
+        let held = acquire_file(&folder, "x.lock").unwrap();
+        // A forked child has a copy of the descriptor, as this is.
+        let of_child = held.try_clone().unwrap();
+        drop(held);
+        drop(acquire_file(&folder, "x.lock").unwrap());
+        drop(of_child);
+        // Nor does it keep the lock of a check of whether an owner lives.
+        let owner = folder.open_or_make("x.owner").unwrap();
+        assert!(!is_alive(&folder, "x.owner"));
+        owner.try_lock().unwrap();
+        assert!(is_alive(&folder, "x.owner"));
     }
 }

@@ -44,6 +44,22 @@ mod redis {
         conformance::all(&store, UNIT, tokio::time::sleep).await;
     }
 
+    /// Rule: Fork: a forked child uses its parent's Redis on separate connections.
+    #[tokio::test]
+    async fn redis_passes_the_conformance_checks_after_a_fork() {
+        let Some(server) = servers::redis() else { return };
+        let store = RedisStore::open(&server.url(), &[]).unwrap();
+        let name = RecordName::new(Identity::wyn("https://h", "u", "c").unwrap());
+        store.swap(&name, None, b"record", None).await.unwrap();
+        let child = store.after_fork().unwrap();
+        let (of_child, of_parent) = (child.load(&name).await, store.load(&name).await);
+        assert_eq!(of_child.unwrap().record, of_parent.unwrap().record);
+        conformance::all(&child, UNIT, tokio::time::sleep).await;
+        let store = RedisStore::open(&server.secure_url(), &[server.authority()]).unwrap();
+        assert!(store.load(&name).await.unwrap().record.is_some());
+        assert!(store.after_fork().unwrap().load(&name).await.unwrap().record.is_some());
+    }
+
     /// Rule: Secrets: a connection to Redis over TLS checks the server's certificate, with the error
     /// sentences and the trust of the client. A fault of the certificates is a rejection that names it, and
     /// no outage, and no error shows the password.
@@ -160,6 +176,16 @@ mod postgres {
         one.and(other).unwrap();
         store.init().await.unwrap();
         conformance::all(&store, UNIT, tokio::time::sleep).await;
+    }
+
+    /// Rule: Fork: a forked child uses its parent's PostgreSQL on a separate connection.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn postgres_passes_the_conformance_checks_after_a_fork() {
+        let Some(server) = servers::postgres() else { return };
+        let store = PostgresStore::open(&server.url(), &[]).unwrap();
+        store.init().await.unwrap();
+        let child = store.after_fork().unwrap();
+        conformance::all(&child, UNIT, tokio::time::sleep).await;
     }
 
     /// Rule: Store: PostgreSQL behind a pooler in transaction mode passes the conformance checks.
