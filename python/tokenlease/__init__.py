@@ -26,7 +26,6 @@ from tokenlease._errors import (  # noqa: E402
     UnavailableError,
     UnsupportedError,
 )
-from tokenlease._status import Backoff, Status  # noqa: E402
 from tokenlease._tokenlease import (  # noqa: E402
     Client,
     Registry,
@@ -36,6 +35,10 @@ from tokenlease._tokenlease import (  # noqa: E402
     Token,
     __version__,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tokenlease._status import Backoff, Status
 
 __all__ = [
     "AsyncClient",
@@ -64,3 +67,20 @@ __all__ = [
     "UnsupportedError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> type:
+    """Import the status of clients when it is first used: it needs slower modules."""
+    if name not in {"Backoff", "Status"}:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from tokenlease import _status  # noqa: PLC0415
+
+    found: type = getattr(_status, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted({*globals(), *__all__})

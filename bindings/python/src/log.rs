@@ -44,6 +44,10 @@ fn log(py: Python<'_>, client: &str, events: &VecDeque<LogEntry>) -> PyResult<()
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
     let Some(logging) = modules.get_item("logging")? else { return Ok(()) };
     let logger = logging.call_method1("getLogger", ("tokenlease",))?;
+    if logger.getattr("handlers")?.is_empty()? {
+        // Without a handler of the program, `logging` would write warnings to standard error.
+        logger.call_method1("addHandler", (logging.call_method0("NullHandler")?,))?;
+    }
     for entry in events {
         let method = match entry.level {
             LogLevel::Warning => "warning",
