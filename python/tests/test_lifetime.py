@@ -131,8 +131,8 @@ asyncio.run(main())
     assert out[1] == "closed 1"
 
 
-# Rule: Languages: `close` of Python waits for its timeout at most.
-def test_close_waits_for_its_timeout_at_most(emulator: Emulator, provider: str) -> None:
+# Rule: Languages: `close` of Python waits for its deadline at most.
+def test_close_waits_for_its_deadline_at_most(emulator: Emulator, provider: str) -> None:
     script = """
 import asyncio, tokenlease
 client = tokenlease.Client(**options)
@@ -140,16 +140,16 @@ try:
     client.token_with(deadline=0.01)
 except tokenlease.DeadlineExceededError:
     pass
-for timeout in (0.01, "10ms"):
+for deadline in (0.01, "10ms"):
     try:
-        client.close(deadline=timeout)
+        client.close(deadline=deadline)
     except tokenlease.DeadlineExceededError:
         print("deadline")
-for timeout in (-1, "soon"):
+for deadline in (-1, "soon"):
     try:
-        client.close(deadline=timeout)
+        client.close(deadline=deadline)
     except tokenlease.ConfigError as error:
-        assert "timeout" in str(error), error
+        assert "deadline" in str(error), error
 client.close(deadline=30)
 client.close(deadline=0)
 async def main():

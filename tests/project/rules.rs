@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, env, fmt::Write as _, fs};
 use crate::{files, read, root};
 
 /// The areas, in the order of the page.
-const AREAS: [&str; 26] = [
+const AREAS: [&str; 27] = [
     "Logins",
     "Expiry",
     "Memory",

@@ -96,6 +96,11 @@ impl tokenlease_token {
     /// Makes the handle of a token that a client returned.
     pub(crate) fn of(client: &Client, token: Token) -> Self {
         let facts = client.facts(&token);
+        Self { facts, ..Self::new(token) }
+    }
+
+    /// Makes the handle of a token of which no client knows the facts.
+    pub(crate) fn new(token: Token) -> Self {
         // In one allocation: a vector that grows leaves copies of the secret behind.
         let text = [token.expose().as_bytes(), &[0]].concat();
         Self {
@@ -103,7 +108,7 @@ impl tokenlease_token {
             text: Zeroizing::new(text.into_boxed_slice()),
             authorization: OnceLock::new(),
             json_field: OnceLock::new(),
-            facts,
+            facts: None,
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct Token {
     /// Made once for each token, so that reading it allocates nothing.
     #[pyo3(get)]
     value: Py<PyString>,
-    token: core::Token,
+    inner: core::Token,
     /// Made when it is first read.
     authorization: PyOnceLock<Py<PyString>>,
 }
@@ -25,11 +25,11 @@ impl Token {
     pub(crate) fn of(py: Python<'_>, token: &core::Token) -> PyResult<Py<Self>> {
         let value = PyString::new(py, token.expose()).unbind();
         let authorization = PyOnceLock::new();
-        Py::new(py, Self { value, token: token.clone(), authorization })
+        Py::new(py, Self { value, inner: token.clone(), authorization })
     }
 
     pub(crate) fn inner(&self) -> &core::Token {
-        &self.token
+        &self.inner
     }
 }
 
@@ -41,20 +41,20 @@ impl Token {
         let kind: TokenKind = kind.parse().map_err(|error| error::raise(py, &error))?;
         let token = core::Token::read(kind, value.to_cow()?.into_owned());
         let token = token.map_err(|error| error::raise(py, &error))?;
-        Ok(Self { value: value.unbind(), token, authorization: PyOnceLock::new() })
+        Ok(Self { value: value.unbind(), inner: token, authorization: PyOnceLock::new() })
     }
 
     /// Returns how the token is presented to an API.
     #[getter]
     fn kind(&self) -> &'static str {
-        self.token.kind().as_str()
+        self.inner.kind().as_str()
     }
 
     /// Returns the value of the header `Authorization` (RFC 6750 section 2.1).
     #[getter]
     fn authorization(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
         let value = self.authorization.get_or_try_init(py, || {
-            let value = self.token.authorization().map_err(|error| error::raise(py, &error))?;
+            let value = self.inner.authorization().map_err(|error| error::raise(py, &error))?;
             Ok::<_, PyErr>(PyString::new(py, value.expose()).unbind())
         })?;
         Ok(value.clone_ref(py))
@@ -63,7 +63,7 @@ impl Token {
     /// Returns the member of a JSON body in which WinKAS Air expects the token, escaped.
     #[getter]
     fn json_field(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
-        let member = self.token.json_field().map_err(|error| error::raise(py, &error))?;
+        let member = self.inner.json_field().map_err(|error| error::raise(py, &error))?;
         Ok(PyString::new(py, member.expose()).unbind())
     }
 
@@ -72,7 +72,7 @@ impl Token {
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        self.token == other.token
+        self.inner == other.inner
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
@@ -131,7 +131,7 @@ impl Tokens {
     ) -> PyResult<Py<Token>> {
         if let Some(mut last) = self.0.try_lock()
             && let Some(last) = &mut *last
-            && last.token.get().token.is_clone_of(token)
+            && last.token.get().inner.is_clone_of(token)
         {
             last.version = version.or_else(|| last.version.take());
             return Ok(last.token.clone_ref(py));

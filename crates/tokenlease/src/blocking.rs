@@ -91,7 +91,7 @@ impl Client {
             return Ok(token);
         }
         let _slot = slot.and_then(Slot::lead);
-        let left = deadline.saturating_sub(start.elapsed());
+        let left = deadline.saturating_sub(began.elapsed());
         let options = TokenOptions::default().with_deadline(left);
         let client = self.0.clone();
         if let Some(result) = state.get_now(options) {

@@ -1,5 +1,6 @@
 //! Configs from a profile, the environment and JSON text, and stores of the program's own.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::json;
@@ -36,7 +37,7 @@ fn a_c_program_reads_its_options_from_a_profile_the_environment_and_json() {
         let mut profile = "[profile.bad]\nsever = \"x\"\n[profile.erp]\n".to_owned();
         let mut object = serde_json::Map::new();
         for (name, value) in &options {
-            profile += &format!("{name} = {value:?}\n");
+            writeln!(profile, "{name} = {value:?}").unwrap();
             object.insert((*name).to_owned(), json!(value));
         }
         profile += "password_file = \"password\"\n";

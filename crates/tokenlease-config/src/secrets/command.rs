@@ -62,7 +62,7 @@ impl Running {
         super::remove_from(&mut shell);
         // The token of an outer `tokenlease exec`.
         shell.env_remove("TOKENLEASE_TOKEN");
-        Ok(Self { process: Process::start(shell)?, has_ended: false })
+        Ok(Self { process: Process::start(&mut shell)?, has_ended: false })
     }
 
     /// Reads the output to its end.

@@ -193,7 +193,7 @@ fn processes_that_start_at_once_get_one_key_and_leave_no_other() {
             barrier.wait();
             runtime.unwrap().block_on(keyring.key_of(&store)).unwrap()
         };
-        let keys: Vec<Key> = thread::scope(|scope| {
+        let keys: Vec<Key> = std::thread::scope(|scope| {
             let all: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });

@@ -41,7 +41,7 @@ impl Process {
     /// `Command` starts a child with the signal mask of the calling thread. This may be a thread of the
     /// library, which blocks signals, or one of a program that does. A child that inherits this can't
     /// be ended by Ctrl-C, and waits forever for the end of its own children.
-    pub(super) fn start(command: Command) -> io::Result<Self> {
+    pub(super) fn start(command: &mut Command) -> io::Result<Self> {
         let has_group = !owns_terminal();
         let mut attributes = PosixSpawnAttr::init()?;
         let mut flags =
@@ -61,7 +61,6 @@ impl Process {
         files.add_dup2(input.as_raw_fd(), 0)?;
         files.add_dup2(output.as_raw_fd(), 1)?;
 
-        let command = &command;
         let program = text(command.get_program())?;
         let mut arguments = vec![program.clone()];
         for argument in command.get_args() {

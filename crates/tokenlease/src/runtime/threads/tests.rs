@@ -78,8 +78,8 @@ fn functions_of_the_program_run_with_its_own_mask() {
     on_a_thread_of_the_program(|before| {
         let runtime = Runtime::current().unwrap();
         let source = CredentialsSource::from_fn(|| Ok(Credentials::password(mask().to_string())));
-        let fetches = Arc::new(Semaphore::new(1));
-        let fetch = async move { source.fetch(Owner::new(), &fetches).await };
+        let at_once = Arc::new(Semaphore::new(1));
+        let fetch = async move { source.fetch(Owner::new(), &at_once).await };
         let fetched = runtime.block_on(fetch).unwrap().unwrap();
         assert_eq!(fetched.password.unwrap().expose(), before.to_string());
 

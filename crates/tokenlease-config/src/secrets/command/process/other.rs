@@ -16,7 +16,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts a command with its arguments and environment. Its standard input is empty.
-    pub(super) fn start(mut command: Command) -> io::Result<Self> {
+    pub(super) fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take();
         Ok(Self {
