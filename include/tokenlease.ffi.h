@@ -23,7 +23,8 @@ typedef enum tokenlease_status {
   TOKENLEASE_NOT_REVOKED = 13,
   TOKENLEASE_INTERRUPTED = 14,
   TOKENLEASE_BAD_ARGUMENT = 100,
-  TOKENLEASE_BUFFER_TOO_SMALL = 101
+  TOKENLEASE_BUFFER_TOO_SMALL = 101,
+  TOKENLEASE_CALL_FAILED = 102
 } tokenlease_status;
 
 typedef enum tokenlease_kind {
@@ -31,6 +32,32 @@ typedef enum tokenlease_kind {
   TOKENLEASE_KIND_WINKAS = 1,
   TOKENLEASE_KIND_BEARER = 2
 } tokenlease_kind;
+
+typedef enum tokenlease_expiry {
+  TOKENLEASE_EXPIRY_NONE = 0,
+  TOKENLEASE_EXPIRY_STATED = 1,
+  TOKENLEASE_EXPIRY_CAPPED = 2,
+  TOKENLEASE_EXPIRY_ASSUMED = 3,
+  TOKENLEASE_EXPIRY_LEARNED = 4,
+  TOKENLEASE_EXPIRY_UNKNOWN = 5,
+  TOKENLEASE_EXPIRY_UNSTATED = 6,
+  TOKENLEASE_EXPIRY_EXPIRED_ON_ARRIVAL = 7
+} tokenlease_expiry;
+
+typedef enum tokenlease_source {
+  TOKENLEASE_SOURCE_NONE = 0,
+  TOKENLEASE_SOURCE_MEMORY = 1,
+  TOKENLEASE_SOURCE_STORE = 2,
+  TOKENLEASE_SOURCE_REFETCH = 3,
+  TOKENLEASE_SOURCE_LOGIN = 4,
+  TOKENLEASE_SOURCE_ADOPTED = 5
+} tokenlease_source;
+
+typedef enum tokenlease_api_answer {
+  TOKENLEASE_ANSWER_NOT_REJECTED = 0,
+  TOKENLEASE_ANSWER_REJECTED = 1,
+  TOKENLEASE_ANSWER_ASK = 2
+} tokenlease_api_answer;
 
 typedef enum tokenlease_result {
   TOKENLEASE_RESULT_TOKEN = 0,
@@ -63,12 +90,10 @@ typedef enum tokenlease_count {
   TOKENLEASE_COUNT_ERRORS = 6
 } tokenlease_count;
 
-typedef enum tokenlease_store_result {
-  TOKENLEASE_STORE_DONE = 0,
-  TOKENLEASE_STORE_BUSY = 1,
-  TOKENLEASE_STORE_UNAVAILABLE = 2,
-  TOKENLEASE_STORE_REJECTED = 3
-} tokenlease_store_result;
+typedef enum tokenlease_log_level {
+  TOKENLEASE_LOG_DEBUG = 10,
+  TOKENLEASE_LOG_WARNING = 30
+} tokenlease_log_level;
 
 typedef enum tokenlease_call_kind {
   TOKENLEASE_CALL_TOKEN = 0,
@@ -87,11 +112,12 @@ typedef enum tokenlease_exchange_kind {
   TOKENLEASE_EXCHANGE_REVOKE = 3
 } tokenlease_exchange_kind;
 
-typedef enum tokenlease_store_failure {
-  TOKENLEASE_STORE_UNAVAILABLE = 0,
-  TOKENLEASE_STORE_REJECTED = 1,
-  TOKENLEASE_STORE_UNREADABLE = 2
-} tokenlease_store_failure;
+typedef enum tokenlease_store_result {
+  TOKENLEASE_STORE_DONE = 0,
+  TOKENLEASE_STORE_BUSY = 1,
+  TOKENLEASE_STORE_UNAVAILABLE = 2,
+  TOKENLEASE_STORE_REJECTED = 3
+} tokenlease_store_result;
 
 typedef struct tokenlease_client tokenlease_client;
 typedef struct tokenlease_config tokenlease_config;
@@ -103,10 +129,13 @@ typedef struct tokenlease_machine tokenlease_machine;
 typedef struct tokenlease_machine_call tokenlease_machine_call;
 typedef struct tokenlease_registry tokenlease_registry;
 typedef struct tokenlease_request tokenlease_request;
+typedef struct tokenlease_response tokenlease_response;
 typedef struct tokenlease_store_reply tokenlease_store_reply;
 typedef struct tokenlease_token tokenlease_token;
 typedef int32_t (*tokenlease_credentials_function)(void *user, tokenlease_credentials *credentials);
 typedef void (*tokenlease_drop_function)(void *user);
+typedef void (*tokenlease_log_function)(void *user, int32_t level, const char *event,
+    const char *text);
 typedef int32_t (*tokenlease_store_load_function)(void *user, const char *name,
     tokenlease_store_reply *reply);
 typedef int32_t (*tokenlease_store_swap_function)(void *user, const char *name, uint64_t expected,
@@ -138,6 +167,9 @@ typedef struct tokenlease_token_options {
   int64_t deadline_ms;
   int64_t min_remaining_ms;
 } tokenlease_token_options;
+
+typedef int32_t (*tokenlease_call_function)(void *user, const tokenlease_token *token,
+    tokenlease_response *response);
 
 typedef struct tokenlease_machine_options {
   size_t size;
@@ -195,6 +227,9 @@ tokenlease_status tokenlease_credentials_set_client_secret(tokenlease_credential
 tokenlease_status tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials,
     const char *name, size_t name_length, const char *value, size_t value_length,
     tokenlease_error **error);
+tokenlease_status tokenlease_config_set_log_function(tokenlease_config *config,
+    tokenlease_log_function function, void *user, tokenlease_drop_function drop,
+    tokenlease_error **error);
 size_t tokenlease_option_count(void);
 const char *tokenlease_option_name(size_t index);
 const char *tokenlease_option_type(size_t index);
@@ -220,7 +255,14 @@ void tokenlease_registry_free(tokenlease_registry *registry);
 const char *tokenlease_token_text(const tokenlease_token *token);
 size_t tokenlease_token_length(const tokenlease_token *token);
 tokenlease_kind tokenlease_token_kind(const tokenlease_token *token);
+const char *tokenlease_token_authorization(const tokenlease_token *token);
+const char *tokenlease_token_json_field(const tokenlease_token *token);
 void tokenlease_token_free(tokenlease_token *token);
+int64_t tokenlease_token_expires_at_ms(const tokenlease_token *token);
+tokenlease_expiry tokenlease_token_expiry(const tokenlease_token *token);
+int64_t tokenlease_token_age_ms(const tokenlease_token *token);
+tokenlease_source tokenlease_token_source(const tokenlease_token *token);
+uint64_t tokenlease_token_generation(const tokenlease_token *token);
 tokenlease_status tokenlease_client_new(const tokenlease_config *config,
     const tokenlease_registry *registry, tokenlease_client **client, tokenlease_error **error);
 tokenlease_status tokenlease_client_set_credentials(const tokenlease_client *client,
@@ -254,9 +296,21 @@ tokenlease_status tokenlease_client_unblock(const tokenlease_client *client,
     tokenlease_error **error);
 tokenlease_status tokenlease_client_adopt(const tokenlease_client *client,
     const tokenlease_token *token, int64_t lifetime_ms, tokenlease_error **error);
+tokenlease_status tokenlease_response_set(tokenlease_response *response, int32_t http_status,
+    const char *body, size_t body_length, tokenlease_error **error);
+tokenlease_status tokenlease_response_add_header(tokenlease_response *response, const char *name,
+    size_t name_length, const char *value, size_t value_length, tokenlease_error **error);
+tokenlease_status tokenlease_client_call(const tokenlease_client *client,
+    const tokenlease_token_options *options, tokenlease_call_function function, void *user,
+    tokenlease_error **error);
+tokenlease_status tokenlease_client_read_answer(const tokenlease_client *client,
+    int32_t http_status, const char *body, size_t body_length, tokenlease_api_answer *answer,
+    tokenlease_error **error);
 tokenlease_status tokenlease_client_explain(const tokenlease_client *client, char *buffer,
     size_t capacity, size_t *length, tokenlease_error **error);
 tokenlease_status tokenlease_client_history(const tokenlease_client *client, char *buffer,
+    size_t capacity, size_t *length, tokenlease_error **error);
+tokenlease_status tokenlease_client_status_json(const tokenlease_client *client, char *buffer,
     size_t capacity, size_t *length, tokenlease_error **error);
 tokenlease_status tokenlease_client_count(const tokenlease_client *client, int32_t counter,
     uint64_t *count, tokenlease_error **error);
@@ -316,7 +370,7 @@ tokenlease_status tokenlease_effect_saved(tokenlease_effect *effect, int64_t rev
 tokenlease_status tokenlease_effect_conflict(tokenlease_effect *effect, int64_t revision,
     const void *record, size_t record_length, int64_t store_ms, tokenlease_error **error);
 tokenlease_status tokenlease_effect_unlocked(tokenlease_effect *effect, tokenlease_error **error);
-tokenlease_status tokenlease_effect_store_failed(tokenlease_effect *effect, int32_t failure,
+tokenlease_status tokenlease_effect_store_failed(tokenlease_effect *effect, int32_t result,
     const char *message, size_t message_length, tokenlease_error **error);
 tokenlease_status tokenlease_exchange_new(const tokenlease_config *config,
     const tokenlease_registry *registry, int32_t kind, const tokenlease_token *token,

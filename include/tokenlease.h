@@ -426,82 +426,6 @@ typedef enum tokenlease_kind {
 } tokenlease_kind;
 
 /**
- * The result of a call of a machine, or the meaning of an exchange's answer.
- */
-typedef enum tokenlease_result {
-  /**
-   * There is a token: the one to use, or the replacement of a rejected one.
-   */
-  TOKENLEASE_RESULT_TOKEN = 0,
-  /**
-   * The provider says that the reported token is active: do not repeat the API call.
-   */
-  TOKENLEASE_RESULT_STILL_ACTIVE = 1,
-  /**
-   * The provider calls the validated token active.
-   */
-  TOKENLEASE_RESULT_ACTIVE = 2,
-  /**
-   * The provider calls the validated token inactive.
-   */
-  TOKENLEASE_RESULT_INACTIVE = 3,
-  /**
-   * The token was active, was revoked, and the provider calls it inactive now.
-   */
-  TOKENLEASE_RESULT_REVOKED = 4,
-  /**
-   * The provider accepted the revocation, and nothing proves it.
-   */
-  TOKENLEASE_RESULT_REVOCATION_ACCEPTED = 5,
-  /**
-   * The token was forgotten, or the credentials unblocked.
-   */
-  TOKENLEASE_RESULT_DONE = 6,
-} tokenlease_result;
-
-/**
- * What an effect asks for. Later versions may add actions: pass an effect with an unknown one to
- * tokenlease_effect_perform.
- */
-typedef enum tokenlease_action {
-  /**
-   * Nothing: the call is complete, or nothing is under way. Also the action of NULL.
-   */
-  TOKENLEASE_ACTION_DONE = 0,
-  /**
-   * Wait for tokenlease_effect_timeout_ms, or until another thread returned an outcome, and poll
-   * again. tokenlease_effect_perform waits so.
-   */
-  TOKENLEASE_ACTION_WAIT = 1,
-  /**
-   * Send tokenlease_effect_request, once, and return the outcome with tokenlease_effect_answered,
-   * tokenlease_effect_not_sent or tokenlease_effect_lost.
-   */
-  TOKENLEASE_ACTION_SEND = 2,
-  /**
-   * Read the record and the store's clock: tokenlease_effect_perform or tokenlease_effect_loaded.
-   */
-  TOKENLEASE_ACTION_LOAD = 3,
-  /**
-   * Take the record's lock, unless another owner has it: tokenlease_effect_perform or
-   * tokenlease_effect_lock_result. The owner that has it already gets it again.
-   */
-  TOKENLEASE_ACTION_LOCK = 4,
-  /**
-   * Extend the lock, if this owner still has it: tokenlease_effect_perform or
-   * tokenlease_effect_lock_result.
-   */
-  TOKENLEASE_ACTION_RENEW = 5,
-  /**
-   * Replace the record if its revision is still the expected one: tokenlease_effect_perform,
-   * tokenlease_effect_saved or tokenlease_effect_conflict.
-   */
-  TOKENLEASE_ACTION_SAVE = 6,
-  /**
-   * Release the lock, if this owner has it: tokenlease_effect_perform or tokenlease_effect_unlocked.
-   */
-  TOKENLEASE_ACTION_UNLOCK = 7,
-} tokenlease_action;
  * How a token's expiry is known. Later versions may add numbers.
  */
 typedef enum tokenlease_expiry {
@@ -572,7 +496,7 @@ typedef enum tokenlease_source {
 /**
  * The meaning of an API's answer for the token of the call.
  */
-typedef enum tokenlease_answer {
+typedef enum tokenlease_api_answer {
   /**
    * The token was not rejected: the answer is the call's result.
    */
@@ -586,7 +510,85 @@ typedef enum tokenlease_answer {
    * tokenlease_client_report_rejected, which asks the provider.
    */
   TOKENLEASE_ANSWER_ASK = 2,
-} tokenlease_answer;
+} tokenlease_api_answer;
+
+/**
+ * The result of a call of a machine, or the meaning of an exchange's answer.
+ */
+typedef enum tokenlease_result {
+  /**
+   * There is a token: the one to use, or the replacement of a rejected one.
+   */
+  TOKENLEASE_RESULT_TOKEN = 0,
+  /**
+   * The provider says that the reported token is active: do not repeat the API call.
+   */
+  TOKENLEASE_RESULT_STILL_ACTIVE = 1,
+  /**
+   * The provider calls the validated token active.
+   */
+  TOKENLEASE_RESULT_ACTIVE = 2,
+  /**
+   * The provider calls the validated token inactive.
+   */
+  TOKENLEASE_RESULT_INACTIVE = 3,
+  /**
+   * The token was active, was revoked, and the provider calls it inactive now.
+   */
+  TOKENLEASE_RESULT_REVOKED = 4,
+  /**
+   * The provider accepted the revocation, and nothing proves it.
+   */
+  TOKENLEASE_RESULT_REVOCATION_ACCEPTED = 5,
+  /**
+   * The token was forgotten, or the credentials unblocked.
+   */
+  TOKENLEASE_RESULT_DONE = 6,
+} tokenlease_result;
+
+/**
+ * The action that an effect asks for. Later versions may add actions: pass an effect with an unknown one to
+ * tokenlease_effect_perform.
+ */
+typedef enum tokenlease_action {
+  /**
+   * Nothing: the call is complete, or nothing is under way. Also the action of NULL.
+   */
+  TOKENLEASE_ACTION_DONE = 0,
+  /**
+   * Wait for tokenlease_effect_timeout_ms, or until another thread returned an outcome, and poll
+   * again. tokenlease_effect_perform waits so.
+   */
+  TOKENLEASE_ACTION_WAIT = 1,
+  /**
+   * Send tokenlease_effect_request, once, and return the outcome with tokenlease_effect_answered,
+   * tokenlease_effect_not_sent or tokenlease_effect_lost.
+   */
+  TOKENLEASE_ACTION_SEND = 2,
+  /**
+   * Read the record and the store's clock: tokenlease_effect_perform or tokenlease_effect_loaded.
+   */
+  TOKENLEASE_ACTION_LOAD = 3,
+  /**
+   * Take the record's lock, unless another owner has it: tokenlease_effect_perform or
+   * tokenlease_effect_lock_result. The owner that has it already gets it again.
+   */
+  TOKENLEASE_ACTION_LOCK = 4,
+  /**
+   * Extend the lock, if this owner still has it: tokenlease_effect_perform or
+   * tokenlease_effect_lock_result.
+   */
+  TOKENLEASE_ACTION_RENEW = 5,
+  /**
+   * Replace the record if its revision is still the expected one: tokenlease_effect_perform,
+   * tokenlease_effect_saved or tokenlease_effect_conflict.
+   */
+  TOKENLEASE_ACTION_SAVE = 6,
+  /**
+   * Release the lock, if this owner has it: tokenlease_effect_perform or tokenlease_effect_unlocked.
+   */
+  TOKENLEASE_ACTION_UNLOCK = 7,
+} tokenlease_action;
 
 /**
  * The counters of a client. Calls that are answered from memory are not counted.
@@ -639,32 +641,7 @@ typedef enum tokenlease_log_level {
 } tokenlease_log_level;
 
 /**
- * The results of a store's functions.
- */
-typedef enum tokenlease_store_result {
-  /**
-   * The call is done.
-   */
-  TOKENLEASE_STORE_DONE = 0,
-  /**
-   * swap: the record has another revision. lock and renew: another owner holds the lock, or it has
-   * expired.
-   */
-  TOKENLEASE_STORE_BUSY = 1,
-  /**
-   * The store can't be reached. The option "on_store_outage" decides what the client does. So do all
-   * values that are not listed.
-   */
-  TOKENLEASE_STORE_UNAVAILABLE = 2,
-  /**
-   * The store answers and rejects the call, for example a wrong password or a full disk. The client
-   * does not log in until the store is corrected.
-   */
-  TOKENLEASE_STORE_REJECTED = 3,
-} tokenlease_store_result;
-
-/**
- * What a call of a machine does: the same as the function of a client that is named.
+ * The kind of a machine's call. It does the same as the function of a client that is named.
  */
 typedef enum tokenlease_call_kind {
   /**
@@ -698,7 +675,7 @@ typedef enum tokenlease_call_kind {
 } tokenlease_call_kind;
 
 /**
- * What an exchange asks the provider for.
+ * The request of an exchange.
  */
 typedef enum tokenlease_exchange_kind {
   /**
@@ -766,7 +743,7 @@ typedef struct tokenlease_credentials tokenlease_credentials;
 /**
  * Something that the host of a machine must do. Only one thread at a time may use it. Its pointers are
  * valid until it is freed with tokenlease_effect_free. An effect that is freed without an outcome
- * counts as failed when its time is over.
+ * counts as failed at the end of its timeout.
  */
 typedef struct tokenlease_effect tokenlease_effect;
 
@@ -828,6 +805,8 @@ typedef struct tokenlease_registry tokenlease_registry;
  * Add the headers that your HTTP library adds itself, such as Host and Content-Length.
  */
 typedef struct tokenlease_request tokenlease_request;
+
+/**
  * The answer of an API, which the function of tokenlease_client_call fills in. It is borrowed: it is
  * valid until the function returns, and the function must not free it.
  */
@@ -971,6 +950,12 @@ typedef struct tokenlease_token_options {
 } tokenlease_token_options;
 
 /**
+ * A function that calls an API with a token: see tokenlease_client_call.
+ */
+typedef int32_t (TOKENLEASE_CALL *tokenlease_call_function)(void *user,
+    const tokenlease_token *token, tokenlease_response *response);
+
+/**
  * Options of a machine. Begin with TOKENLEASE_MACHINE_OPTIONS_INIT, then set fields. In a language
  * without this macro, set size to the size of the struct, and each time to TOKENLEASE_NONE or a value.
  * Later versions add fields at the end.
@@ -1032,10 +1017,6 @@ typedef struct tokenlease_answer {
    */
   const char *broke_off;
 } tokenlease_answer;
- * A function that calls an API with a token: see tokenlease_client_call.
- */
-typedef int32_t (TOKENLEASE_CALL *tokenlease_call_function)(void *user,
-    const tokenlease_token *token, tokenlease_response *response);
 
 #ifdef __cplusplus
 extern "C" {
@@ -1318,12 +1299,13 @@ tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials, con
     size_t name_length, const char *value, size_t value_length, tokenlease_error **error);
 
 /*
- * OPTION TABLE. For example:
+ * LOG. For example:
  *
- *     for (size_t i = 0; i < tokenlease_option_count(); i++) {
- *         printf("%s (%s): %s\n", tokenlease_option_name(i), tokenlease_option_type(i),
- *                tokenlease_option_meaning(i));
+ *     void TOKENLEASE_CALL write_log(void *user, int32_t level, const char *event, const char *text)
+ *     {
+ *         fprintf(user, "%s %s: %s\n", level == TOKENLEASE_LOG_WARNING ? "warning" : "debug", event, text);
  *     }
+ *     // tokenlease_config_set_log_function(config, write_log, stderr, NULL, &error) passes it.
  */
 
 /**
@@ -1346,6 +1328,15 @@ tokenlease_credentials_add_extra_secret(tokenlease_credentials *credentials, con
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_config_set_log_function(tokenlease_config *config, tokenlease_log_function function,
     void *user, tokenlease_drop_function drop, tokenlease_error **error);
+
+/*
+ * OPTION TABLE. For example:
+ *
+ *     for (size_t i = 0; i < tokenlease_option_count(); i++) {
+ *         printf("%s (%s): %s\n", tokenlease_option_name(i), tokenlease_option_type(i),
+ *                tokenlease_option_meaning(i));
+ *     }
+ */
 
 /**
  * Returns the number of options that tokenlease_config_set knows. The comment "OPTIONS" of this
@@ -1540,13 +1531,11 @@ tokenlease_token_json_field(const tokenlease_token *token);
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_token_free(tokenlease_token *token);
 
 /*
- * CLIENT. For example:
+ * FACTS. For example:
  *
- *     tokenlease_client *client = NULL;
- *     if (tokenlease_client_new(config, registry, &client, &error)) {
- *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     if (tokenlease_token_expiry(token) == TOKENLEASE_EXPIRY_STATED) {
+ *         printf("expires in %.0f s\n", (tokenlease_token_expires_at_ms(token) - now_ms()) / 1000.0);
  *     }
- *     tokenlease_config_free(config);
  */
 
 /**
@@ -1581,6 +1570,16 @@ tokenlease_token_source(const tokenlease_token *token);
  * and for NULL.
  */
 TOKENLEASE_API uint64_t TOKENLEASE_CALL tokenlease_token_generation(const tokenlease_token *token);
+
+/*
+ * CLIENT. For example:
+ *
+ *     tokenlease_client *client = NULL;
+ *     if (tokenlease_client_new(config, registry, &client, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     }
+ *     tokenlease_config_free(config);
+ */
 
 /**
  * Makes a client from a config, in a registry. If registry is NULL, the config's own registry
@@ -1753,16 +1752,18 @@ tokenlease_client_adopt(const tokenlease_client *client, const tokenlease_token 
     int64_t lifetime_ms, tokenlease_error **error);
 
 /*
- * INSPECTION. For example:
+ * CALL. For example:
  *
- *     char text[512];
- *     size_t length = 0;
- *     uint64_t logins = 0;
- *     if (tokenlease_client_explain(client, text, sizeof text, &length, &error) == TOKENLEASE_OK
- *         && tokenlease_client_count(client, TOKENLEASE_COUNT_LOGINS, &logins, &error)
- *                == TOKENLEASE_OK) {
- *         printf("%s\n%d logins\n", text, (int)logins);
+ *     int32_t TOKENLEASE_CALL call_api(void *user, const tokenlease_token *token,
+ *                                      tokenlease_response *response)
+ *     {
+ *         const char *body = "{}";
+ *         // Send the request of *user here, with tokenlease_token_authorization(token) as a header or
+ *         // tokenlease_token_json_field(token) as a member of the JSON body. Then pass the answer on:
+ *         (void)user, (void)token;
+ *         return (int32_t)tokenlease_response_set(response, 200, TOKENLEASE_TEXT(body), NULL);
  *     }
+ *     // tokenlease_client_call(client, NULL, call_api, &request, &error) repeats it once after a rejection.
  */
 
 /**
@@ -1808,7 +1809,20 @@ tokenlease_client_call(const tokenlease_client *client, const tokenlease_token_o
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_client_read_answer(const tokenlease_client *client, int32_t http_status,
-    const char *body, size_t body_length, tokenlease_answer *answer, tokenlease_error **error);
+    const char *body, size_t body_length, tokenlease_api_answer *answer, tokenlease_error **error);
+
+/*
+ * INSPECTION. For example:
+ *
+ *     char text[512];
+ *     size_t length = 0;
+ *     uint64_t logins = 0;
+ *     if (tokenlease_client_explain(client, text, sizeof text, &length, &error) == TOKENLEASE_OK
+ *         && tokenlease_client_count(client, TOKENLEASE_COUNT_LOGINS, &logins, &error)
+ *                == TOKENLEASE_OK) {
+ *         printf("%s\n%d logins\n", text, (int)logins);
+ *     }
+ */
 
 /**
  * Describes the current token in words, without the secret: its state and the source it came from.
@@ -2098,8 +2112,8 @@ tokenlease_request_body_length(const tokenlease_request *request);
 /**
  * Returns the server's answer to a request. Every status is an answer, also 401, 407 and 503.
  *
- * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. What the answer says is no
- * error of this call: the machine learns of it.
+ * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL. An answer that is an
+ * error is no error of this call: the machine learns of it.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_effect_answered(tokenlease_effect *effect, const tokenlease_answer *answer,
@@ -2118,9 +2132,9 @@ tokenlease_effect_not_sent(tokenlease_effect *effect, const char *message, size_
 
 /**
  * Says that the request may have reached the server, and no answer came: a timeout, or a connection
- * that ended. The login may have been made, so the machine backs off before it sends another one. If
- * in doubt, use this instead of tokenlease_effect_not_sent. The message appears in errors; secrets of
- * the request that it quotes are redacted.
+ * that ended. The login may have been made, so the machine backs off before it sends another one. Use
+ * this instead of tokenlease_effect_not_sent if that is not certain. The message appears in errors;
+ * secrets of the request that it quotes are redacted.
  *
  * Errors: TOKENLEASE_BAD_ARGUMENT; TOKENLEASE_FORKED; TOKENLEASE_INTERNAL.
  */

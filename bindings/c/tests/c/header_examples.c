@@ -1,6 +1,21 @@
 /* The examples of tokenlease.h. The test of the header copies them into it. */
 #include "support.h"
 
+#include <time.h>
+
+static int64_t now_ms(void)
+{
+    return (int64_t)time(NULL) * 1000;
+}
+
+/* example: log */
+void TOKENLEASE_CALL write_log(void *user, int32_t level, const char *event, const char *text)
+{
+    fprintf(user, "%s %s: %s\n", level == TOKENLEASE_LOG_WARNING ? "warning" : "debug", event, text);
+}
+// tokenlease_config_set_log_function(config, write_log, stderr, NULL, &error) passes it.
+/* end */
+
 /* example: credentials */
 int32_t TOKENLEASE_CALL fetch(void *user, tokenlease_credentials *credentials)
 {
@@ -8,6 +23,19 @@ int32_t TOKENLEASE_CALL fetch(void *user, tokenlease_credentials *credentials)
     return (int32_t)tokenlease_credentials_set_password(
         credentials, TOKENLEASE_TEXT(password), NULL);
 }
+/* end */
+
+/* example: call */
+int32_t TOKENLEASE_CALL call_api(void *user, const tokenlease_token *token,
+                                 tokenlease_response *response)
+{
+    const char *body = "{}";
+    // Send the request of *user here, with tokenlease_token_authorization(token) as a header or
+    // tokenlease_token_json_field(token) as a member of the JSON body. Then pass the answer on:
+    (void)user, (void)token;
+    return (int32_t)tokenlease_response_set(response, 200, TOKENLEASE_TEXT(body), NULL);
+}
+// tokenlease_client_call(client, NULL, call_api, &request, &error) repeats it once after a rejection.
 /* end */
 
 static int use(const tokenlease_registry *registry, int secret)
@@ -30,6 +58,7 @@ static int use(const tokenlease_registry *registry, int secret)
         DONE(tokenlease_config_set_client_secret(config, T(getenv("CLIENT_SECRET")), &error));
     }
 
+    DONE(tokenlease_config_set_log_function(config, write_log, stderr, NULL, &error));
     /* example: client */
     tokenlease_client *client = NULL;
     if (tokenlease_client_new(config, registry, &client, &error)) {
@@ -59,6 +88,15 @@ static int use(const tokenlease_registry *registry, int secret)
     }
     tokenlease_token_free(token);
     /* end */
+
+    DONE(tokenlease_client_call(client, NULL, call_api, NULL, &error));
+    DONE(tokenlease_client_token(client, NULL, &token, &error));
+    /* example: facts */
+    if (tokenlease_token_expiry(token) == TOKENLEASE_EXPIRY_STATED) {
+        printf("expires in %.0f s\n", (tokenlease_token_expires_at_ms(token) - now_ms()) / 1000.0);
+    }
+    /* end */
+    tokenlease_token_free(token);
 
     /* example: inspection */
     char text[512];

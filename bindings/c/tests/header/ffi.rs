@@ -72,7 +72,7 @@ fn run(command: &mut Command, input: &str) -> Option<()> {
 #[test]
 fn parsers_of_c_without_a_preprocessor_accept_the_copy() {
     let types = "typedef unsigned long size_t; typedef _Bool bool; typedef int int32_t;\n\
-        typedef long int64_t; typedef unsigned long uint64_t;\n";
+        typedef long int64_t; typedef unsigned long uint64_t; typedef unsigned char uint8_t;\n";
     let mut gcc = Command::new("cc");
     gcc.args(["-fsyntax-only", "-fpreprocessed", "-Wall", "-Werror", "-x", "c", "-"]);
     if run(&mut gcc, &format!("{types}{}", file())).is_none() {
