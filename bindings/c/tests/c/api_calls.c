@@ -103,7 +103,7 @@ int main(void)
     EXPECT(read_answer(client, 200, "{\"WinkasErrorCode\":7}")
            == (is_winkas() ? TOKENLEASE_ANSWER_ASK : TOKENLEASE_ANSWER_NOT_REJECTED));
     facts_are_known(client);
-    DONE(tokenlease_client_close(client, &error));
+    DONE(tokenlease_client_close(client, NULL, &error));
     tokenlease_client_free(client);
     return 0;
 }

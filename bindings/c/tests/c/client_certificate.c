@@ -7,8 +7,8 @@ static tokenlease_client *with_key(const char *key, tokenlease_status expected)
     tokenlease_client *client = NULL;
     tokenlease_error *error = NULL;
     if (key) {
-        DONE(tokenlease_config_set(config, "client_cert", getenv("CERTIFICATE"), &error));
-        DONE(tokenlease_config_set(config, "client_key", key, &error));
+        DONE(tokenlease_config_set(config, T("client_cert"), T(getenv("CERTIFICATE")), &error));
+        DONE(tokenlease_config_set(config, T("client_key"), T(key), &error));
     }
     EXPECT(tokenlease_client_new(config, NULL, &client, &error) == expected);
     if (error) {
@@ -24,7 +24,7 @@ int main(void)
     tokenlease_token *token = NULL;
     tokenlease_error *error = NULL;
     tokenlease_client *client = with_key(NULL, TOKENLEASE_OK);
-    EXPECT(tokenlease_client_token(client, &token, &error) == TOKENLEASE_TRANSPORT);
+    EXPECT(tokenlease_client_token(client, NULL, &token, &error) == TOKENLEASE_TRANSPORT);
     EXPECT(!tokenlease_error_is_retryable(error));
     EXPECT(strstr(tokenlease_error_message(error), "requires a client certificate"));
     tokenlease_error_free(error);
@@ -34,7 +34,7 @@ int main(void)
     EXPECT(!with_key(getenv("ENCRYPTED_KEY"), TOKENLEASE_CONFIG));
 
     client = with_key(getenv("KEY"), TOKENLEASE_OK);
-    DONE(tokenlease_client_token(client, &token, &error));
+    DONE(tokenlease_client_token(client, NULL, &token, &error));
     puts(tokenlease_token_text(token));
     tokenlease_token_free(token);
     tokenlease_client_free(client);

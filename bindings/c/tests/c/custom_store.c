@@ -105,7 +105,7 @@ static void two_registries_share_a_store_that_is_dropped_once(void)
     for (int i = 0; i < 2; i++) {
         tokenlease_registry_free(registries[i]);
         EXPECT(store.drops == i);
-        DONE(tokenlease_client_close(clients[i], &error));
+        DONE(tokenlease_client_close(clients[i], NULL, &error));
         tokenlease_client_free(clients[i]);
         tokenlease_token_free(tokens[i]);
         EXPECT(store.drops == i + 1);

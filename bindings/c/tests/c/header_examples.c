@@ -74,7 +74,8 @@ static int use(const tokenlease_registry *registry, int secret)
     options.deadline_ms = 10000;
     if (tokenlease_client_token(client, &options, &token, &error) == TOKENLEASE_OK
         // Call the API with the token here. If the API rejects the token:
-        && tokenlease_client_report_rejected(client, token, &replacement, &error) == TOKENLEASE_OK
+        && tokenlease_client_report_rejected(client, token, NULL, &replacement, &error)
+               == TOKENLEASE_OK
         && replacement) {
         puts("repeat the call once with the replacement");
     }

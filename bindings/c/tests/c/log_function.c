@@ -67,7 +67,7 @@ int main(void)
     DONE(tokenlease_client_new(config, NULL, &client, &error));
     DONE(tokenlease_client_token(client, NULL, &token, &error));
     tokenlease_token_free(token);
-    DONE(tokenlease_client_close(client, &error));
+    DONE(tokenlease_client_close(client, NULL, &error));
     EXPECT(right.debugs > 0 && right.warnings == 0);
     /* The next function replaces it for later clients. */
     DONE(tokenlease_config_set_log_function(config, write_log, &wrong, drop, &error));
@@ -79,7 +79,7 @@ int main(void)
     DONE(tokenlease_config_set_password(config, T("canary-wrong"), &error));
     DONE(tokenlease_client_new(config, NULL, &client, &error));
     FAILS(TOKENLEASE_CREDENTIALS_REJECTED, "", tokenlease_client_token(client, NULL, &token, &error));
-    DONE(tokenlease_client_close(client, &error));
+    DONE(tokenlease_client_close(client, NULL, &error));
     EXPECT(wrong.warnings == 1);
     EXPECT(strstr(wrong.warning, "circuit_opened: circuit opened, not sent before ")
            == wrong.warning);
