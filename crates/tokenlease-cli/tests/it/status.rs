@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 #[cfg(target_os = "linux")]
 use tokenlease::{
-    Clock as _, SystemClock,
+    SystemClock,
     core::{Credentials, Identity, WallTime, provider::Server},
 };
 use tokenlease_emulator::{Endpoint, Fault};
