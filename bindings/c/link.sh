@@ -43,8 +43,12 @@ done
 # shellcheck disable=SC2086
 "$ld" -r --force-group-allocation --gc-sections $roots \
     --whole-archive "$from/libtokenlease.a" -o "$to/tokenlease.o"
+# What the C library may lack is referenced weakly, and the linker makes such references strong where it
+# joins objects.
+"${READELF:-readelf}" -sW "$from/libtokenlease.a" 2>/dev/null \
+    | awk '$5 == "WEAK" && $7 == "UND" { print $8 }' | sort -u >"$to/weak"
 # shellcheck disable=SC2086
-"$objcopy" --wildcard --keep-global-symbol='tokenlease_*' $bitcode ${strip:+--strip-unneeded} \
+"$objcopy" --weaken-symbols="$to/weak" --wildcard --keep-global-symbol='tokenlease_*' $bitcode ${strip:+--strip-unneeded} \
     "$to/tokenlease.o"
 rm -f "$to/libtokenlease.a"
 "${AR:-ar}" rcs "$to/libtokenlease.a" "$to/tokenlease.o"
@@ -58,4 +62,4 @@ echo "TOKENLEASE_$abi { global: tokenlease_*; local: *; };" >"$to/symbols.map"
     -Wl,-soname,"$soname" -Wl,--version-script,"$to/symbols.map" \
     -Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,-O1 \
     -Wl,--as-needed ${strip:+-Wl,--strip-all} -lgcc_s -lpthread -lm -ldl
-rm "$to/tokenlease.o" "$to/symbols.map"
+rm "$to/tokenlease.o" "$to/symbols.map" "$to/weak"

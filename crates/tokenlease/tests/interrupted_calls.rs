@@ -118,7 +118,7 @@ async fn unanswered(
     client: &Client,
     (endpoint, sent, call): Call,
     options: WaitOptions,
-    act: impl Fn(),
+    mut act: impl FnMut(),
 ) -> Error {
     let token = client.token().await.unwrap();
     world.emulator.fault(endpoint, Fault::delay(HOUR), 1);
@@ -147,7 +147,9 @@ async fn each_call_has_its_own_deadline_and_can_be_interrupted() {
         let world = World::start().await;
         let client = new(&world);
         let second = WaitOptions::default().with_deadline(Duration::from_secs(1));
-        let pass = || world.clock.advance(Duration::from_secs(1));
+        // Once: the request's timeout must not pass before the caller has seen its deadline.
+        let mut left = Duration::from_secs(1);
+        let pass = || world.clock.advance(std::mem::take(&mut left));
         let error = unanswered(&world, &client, call, second, pass).await;
         assert_eq!(error.kind(), ErrorKind::DeadlineExceeded, "{:?}: {error}", call.0);
 

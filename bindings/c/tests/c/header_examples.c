@@ -33,7 +33,7 @@ int32_t TOKENLEASE_CALL call_api(void *user, const tokenlease_token *token,
     // Send the request of *user here, with tokenlease_token_authorization(token) as a header or
     // tokenlease_token_json_field(token) as a member of the JSON body. Then pass the answer on:
     (void)user, (void)token;
-    return (int32_t)tokenlease_response_set(response, 200, TOKENLEASE_TEXT(body), NULL);
+    return (int32_t)tokenlease_response_set(response, 200, body, strlen(body), NULL);
 }
 // tokenlease_client_call(client, NULL, call_api, &request, &error) repeats it once after a rejection.
 /* end */

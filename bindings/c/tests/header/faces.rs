@@ -41,7 +41,6 @@ const ONLY_RUST: &[(&str, &str)] = &[
     ("on_event", "not an option: a function"),
     ("on_log", "not an option: a function, in C `tokenlease_config_set_log_function`"),
     ("build_hosted", "not an option: it makes a client whose program sends the requests"),
-    ("build_exchange", "not an option: it makes one exchange"),
     ("build", "not an option: it makes the client"),
     ("builder", "not an option: it begins the builder"),
     ("new", "not an option: the defaults"),
