@@ -43,7 +43,7 @@ done
 # shellcheck disable=SC2086
 "$ld" -r --force-group-allocation --gc-sections $roots \
     --whole-archive "$from/libtokenlease.a" -o "$to/tokenlease.o"
-# What the C library may lack is referenced weakly, and the linker makes such references strong where it
+# A function that a C library may lack is referenced weakly, and the linker makes such references strong where it
 # joins objects.
 "${READELF:-readelf}" -sW "$from/libtokenlease.a" 2>/dev/null \
     | awk '$5 == "WEAK" && $7 == "UND" { print $8 }' | sort -u >"$to/weak"
@@ -54,7 +54,7 @@ rm -f "$to/libtokenlease.a"
 "${AR:-ar}" rcs "$to/libtokenlease.a" "$to/tokenlease.o"
 
 # The soname that build.rs sets ends with the version of the interface. From 1.0 on, the functions of
-# each minor version get a version of their own.
+# each minor version get their own version.
 soname=$("${READELF:-readelf}" -d "$from/libtokenlease.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
 abi=${soname##*.so.}
 echo "TOKENLEASE_$abi { global: tokenlease_*; local: *; };" >"$to/symbols.map"

@@ -21,7 +21,7 @@ struct Option {
     std::string_view meaning;
 };
 
-/* Returns the table of all options; see tokenlease_option_name and its siblings. */
+/* Returns the table of all options; see tokenlease_option_name and the like. */
 inline std::vector<Option> options()
 {
     std::vector<Option> table;

@@ -1,4 +1,4 @@
-/* What the try_ forms of calls return: a value or an error, as std::expected of C++23. */
+/* The results of the try_ forms of calls: a value or an error, as std::expected of C++23. */
 #ifndef TOKENLEASE_RESULT_HPP
 #define TOKENLEASE_RESULT_HPP
 

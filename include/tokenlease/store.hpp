@@ -60,7 +60,7 @@ class Store {
 
 namespace detail {
 
-/* What the functions of a store get as their user pointer. */
+/* The user pointer of the functions of a store. */
 struct StoreUser {
     std::shared_ptr<Store> store;
     std::function<void(milliseconds)> pass;

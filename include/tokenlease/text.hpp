@@ -12,7 +12,7 @@ namespace tokenlease {
 
 namespace detail {
 
-/* Overwrites a text with its spare capacity, and empties it. */
+/* Overwrites a text with its unused capacity, and empties it. */
 inline void wipe(std::string &text) noexcept
 {
     // Not longer than the capacity, so that nothing is allocated.

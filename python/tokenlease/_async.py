@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tokenlease._status import Status
     from tokenlease._tokenlease import Replaced, StillActive, Token, _Answer, _Duration, _History
 
-    R = TypeVar("R")
+    _R = TypeVar("_R")
 
 
 class AsyncClient(_tokenlease.AsyncClient):
@@ -48,10 +48,10 @@ class AsyncClient(_tokenlease.AsyncClient):
 
     async def call(
         self,
-        function: Callable[[Token], Awaitable[R]],
+        function: Callable[[Token], Awaitable[_R]],
         *,
-        read: Callable[[R], _Answer] | None = None,
-    ) -> R:
+        read: Callable[[_R], _Answer] | None = None,
+    ) -> _R:
         """See `Client.call`. `function` is awaited."""
         from tokenlease._call import call_async  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tokenlease._async import AsyncClient
     from tokenlease._tokenlease import Client, Token, _Answer
 
-    R = TypeVar("R")
+    _R = TypeVar("_R")
 
 
 def read_response(response: object) -> _Answer:
@@ -41,8 +41,8 @@ def is_rejected(
 
 
 def call(
-    client: Client, function: Callable[[Token], R], *, read: Callable[[R], _Answer] | None = None
-) -> R:
+    client: Client, function: Callable[[Token], _R], *, read: Callable[[_R], _Answer] | None = None
+) -> _R:
     """See `Client.call`."""
     token = client.token()
     response = function(token)
@@ -54,9 +54,9 @@ def call(
 
 async def call_async(
     client: AsyncClient,
-    function: Callable[[Token], Awaitable[R]],
-    read: Callable[[R], _Answer] | None,
-) -> R:
+    function: Callable[[Token], Awaitable[_R]],
+    read: Callable[[_R], _Answer] | None,
+) -> _R:
     """See `AsyncClient.call`."""
     token = await client.token()
     response = await function(token)

@@ -376,8 +376,8 @@ class Client:
     def close(self, *, deadline: _Duration | None = None) -> None:
         """Wait until the client has no work in progress.
 
-        A program that ends then leaves no unfinished login and no lock behind. It revokes no token. A
-        `with` block closes its client, unless `KeyboardInterrupt` or a cancellation ends the block.
+        A program that ends then leaves no unfinished login and no lock behind. It revokes no token.
+        A `with` block closes its client, unless `KeyboardInterrupt` or a cancellation ends it.
         Raises `DeadlineExceededError` at the deadline, in seconds or as a `timedelta`.
         """
 

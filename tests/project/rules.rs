@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, env, fmt::Write as _, fs};
 use crate::{files, read, root};
 
 /// The areas, in the order of the page.
-const AREAS: [&str; 27] = [
+const AREAS: [&str; 28] = [
     "Logins",
     "Expiry",
     "Memory",
@@ -30,6 +30,7 @@ const AREAS: [&str; 27] = [
     "Proxies",
     "Clocks",
     "Deadlines",
+    "Signals",
     "Fork",
     "Events",
     "Formats",

@@ -35,7 +35,7 @@ pub enum tokenlease_store_result {
     TOKENLEASE_STORE_REJECTED = 3,
 }
 
-/// What a store's function answers. It is borrowed: it is valid until the function returns.
+/// The answer of a store's function. It is borrowed: it is valid until the function returns.
 #[derive(Default)]
 pub struct tokenlease_store_reply {
     pub(crate) record: Option<Stored>,

@@ -24,7 +24,7 @@ pub(crate) fn run(
     let pass = async |time: Duration| {
         let Some(function) = function else { return tokio::time::sleep(time).await };
         let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        // SAFETY: `user` is the caller's, who waits for the checks.
+        // SAFETY: `user` is valid until the checks end, and the caller waits for them.
         let result = unsafe { function(user, millis) };
         assert_eq!(result, 0, "the function pass failed");
     };

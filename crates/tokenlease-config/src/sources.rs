@@ -14,7 +14,7 @@ use crate::{
 /// The options and secrets of all sources. The order of the calls does not matter.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// What the caller sets.
+    /// The values that the caller sets.
     pub given: Options,
     variables: Options,
     /// The secrets of the environment.

@@ -53,7 +53,7 @@ pub struct LogEntry {
     /// The event's name in snake case, such as `circuit_opened`; `attempt_failed` for a request without
     /// a usable answer.
     pub event: &'static str,
-    /// What happened, with its cause, and until when or for how long it lasts.
+    /// The event in words, with its cause, and until when or for how long it lasts.
     pub text: String,
 }
 

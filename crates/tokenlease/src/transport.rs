@@ -47,7 +47,6 @@ use tokenlease_core::{
 };
 use zeroize::Zeroizing;
 
-pub(crate) use self::proxy_status::proxy_status;
 pub use self::{http_options::HttpOptions, send_error::SendError};
 use self::{
     http_options::ProxyChoice,
@@ -55,6 +54,7 @@ use self::{
     received::{Answer, Received},
     send_error::Place,
 };
+pub(crate) use self::{proxy_status::proxy_status, received::received_elsewhere};
 
 /// The longest accepted body of an answer, in bytes. Answers about tokens are much shorter.
 const BODY_CAP: usize = 1024 * 1024;
@@ -384,23 +384,6 @@ impl http_body::Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(if self.bytes.is_some() { self.length } else { 0 })
     }
-}
-
-/// Returns what counts of an answer that another HTTP library received, and how it broke off if it did.
-pub(crate) fn received_elsewhere(
-    uri: &Uri,
-    head: http::response::Parts,
-    body: &[u8],
-    broke_off: Option<Error>,
-) -> Result<Answer, SendError> {
-    let place = Place::of(uri);
-    let received = Received::of(head, body.get(..BODY_CAP).unwrap_or(body));
-    let ended = if body.len() > BODY_CAP {
-        Err(received.too_long(&place))
-    } else {
-        broke_off.map_or(Ok(()), |error| Err(SendError::Lost(error)))
-    };
-    received.answer(&place, ended)
 }
 
 fn is_loopback(uri: &Uri) -> bool {

@@ -46,7 +46,7 @@ static void store(tokenlease_config *config)
     memory_free(&my_store);
 }
 
-/* Stands for the function of a program that sends the request of an effect. */
+/* In place of the function of a program that sends the request of an effect. */
 static tokenlease_status send_it(tokenlease_effect *effect, tokenlease_error **error)
 {
     EXPECT(strlen(tokenlease_request_url(tokenlease_effect_request(effect))) < URL_SIZE);

@@ -7,7 +7,7 @@ use tokenlease_config::{KEYS, Parts, key_of, table};
 
 use crate::crate_folder;
 
-/// What sets each function of Rust elsewhere: an option, or a secret of `tokenlease_config_set_secret`.
+/// The name of each function of Rust elsewhere: an option, or a secret of `tokenlease_config_set_secret`.
 const SETTINGS: &[(&str, &str)] = &[
     ("with_proxy", "proxy"),
     ("without_proxy", "proxy"),
@@ -34,7 +34,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("max_lifetime", "max_lifetime"),
 ];
 
-/// What only Rust sets, with the reason.
+/// The settings of Rust alone, with the reason.
 const ONLY_RUST: &[(&str, &str)] = &[
     ("lock_ttl", "a wrong value costs logins, and the default follows the timeout"),
     ("registry", "an argument of the calls that make clients"),

@@ -161,7 +161,7 @@ fn the_examples_of_the_header_run() {
     }
 }
 
-/// What a program in PHP does with the header's copy without a preprocessor.
+/// A program in PHP that uses the header's copy without a preprocessor.
 const PHP: &str = r"
 if (!extension_loaded('ffi')) { exit(0); }
 $c = FFI::cdef(file_get_contents($argv[1]), $argv[2]);

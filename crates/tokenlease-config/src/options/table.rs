@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{DOCUMENTED, KEYS, Kind, Options, named::FACTS};
 use crate::{choice::Provider, client::REGISTRY_KEYS};
 
-/// What is known of an option, for a program that lists or checks options.
+/// The facts about an option, for a program that lists or checks options.
 ///
 /// ```
 /// let timeout = tokenlease_config::table().find(|option| option.name == "timeout").unwrap();
@@ -76,8 +76,8 @@ mod tests {
             for default in default.into_iter().flat_map(|text| text.split("), ")) {
                 let value = default.split(" (").next().unwrap();
                 Options::default().set(name, value).unwrap();
-                let told = meaning.contains(value) || meaning.contains("The default is");
-                assert!(told || value == "false", "{name}: {value} is not in {meaning}");
+                let is_stated = meaning.contains(value) || meaning.contains("The default is");
+                assert!(is_stated || value == "false", "{name}: {value} is not in {meaning}");
             }
         }
         let listed: Vec<_> = DOCUMENTED.iter().map(|(key, _)| *key).collect();

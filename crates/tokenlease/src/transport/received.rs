@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use http::{
-    Response,
+    Response, Uri,
     header::{CONTENT_ENCODING, CONTENT_LENGTH},
     response::Parts,
 };
@@ -28,6 +28,23 @@ const NO_MORE: Duration = Duration::from_secs(1);
 
 /// How long the body of an error is awaited at least.
 const A_MOMENT: Duration = Duration::from_millis(50);
+
+/// Returns the part that counts of an answer that another HTTP library received, and how it broke off if it did.
+pub(crate) fn received_elsewhere(
+    uri: &Uri,
+    head: Parts,
+    body: &[u8],
+    broke_off: Option<Error>,
+) -> Result<Answer, SendError> {
+    let place = Place::of(uri);
+    let received = Received::of(head, body.get(..BODY_CAP).unwrap_or(body));
+    let ended = if body.len() > BODY_CAP {
+        Err(received.too_long(&place))
+    } else {
+        broke_off.map_or(Ok(()), |error| Err(SendError::Lost(error)))
+    };
+    received.answer(&place, ended)
+}
 
 /// An answer whose bytes arrive one after the other.
 #[derive(Default)]

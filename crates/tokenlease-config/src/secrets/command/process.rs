@@ -40,7 +40,7 @@ impl Process {
     ///
     /// `Command` starts a child with the signal mask of the calling thread. This may be a thread of the
     /// library, which blocks signals, or one of a program that does. A child that inherits this can't
-    /// be ended by Ctrl-C, and waits forever for the end of its own children.
+    /// be ended by Ctrl-C, and waits forever for the end of its children.
     pub(super) fn start(command: &mut Command) -> io::Result<Self> {
         let has_group = !owns_terminal();
         let mut attributes = PosixSpawnAttr::init()?;

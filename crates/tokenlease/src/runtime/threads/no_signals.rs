@@ -21,7 +21,7 @@ impl ProgramSignals {
         Self
     }
 
-    /// Runs code of the program as on a thread of its own.
+    /// Runs code of the program as on one of its threads.
     pub(crate) fn apply<R>(self, code: impl FnOnce() -> R) -> R {
         code()
     }

@@ -65,7 +65,7 @@ impl ProgramSignals {
         Self(SigSet::thread_get_mask().ok())
     }
 
-    /// Runs code of the program as on a thread of its own. A process that it starts inherits the
+    /// Runs code of the program as on one of its threads. A process that it starts inherits the
     /// mask: with SIGCHLD blocked, `make` and others would wait forever.
     pub(crate) fn apply<R>(self, code: impl FnOnce() -> R) -> R {
         let _masked = self.0.as_ref().map(Masked::by);
