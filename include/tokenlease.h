@@ -813,7 +813,7 @@ typedef struct tokenlease_request tokenlease_request;
 typedef struct tokenlease_response tokenlease_response;
 
 /**
- * What a store's function answers. It is borrowed: it is valid until the function returns.
+ * The answer of a store's function. It is borrowed: it is valid until the function returns.
  */
 typedef struct tokenlease_store_reply tokenlease_store_reply;
 
@@ -1229,7 +1229,7 @@ tokenlease_config_load_profile(tokenlease_config *config, const char *file, size
 /**
  * Reads the environment as the program does: the variables of options (TOKENLEASE_SERVER for
  * "server"), those of secrets (TOKENLEASE_PASSWORD, TOKENLEASE_CLIENT_SECRET,
- * TOKENLEASE_EXTRA_SECRET), and the profile that TOKENLEASE_PROFILE names. What the other functions
+ * TOKENLEASE_EXTRA_SECRET), and the profile that TOKENLEASE_PROFILE names. The values that the other functions
  * set, before or after, overrides the environment, which overrides a profile. No other thread may
  * change the environment meanwhile.
  *
@@ -1634,7 +1634,8 @@ TOKENLEASE_API void TOKENLEASE_CALL tokenlease_client_free(tokenlease_client *cl
  *     options.deadline_ms = 10000;
  *     if (tokenlease_client_token(client, &options, &token, &error) == TOKENLEASE_OK
  *         // Call the API with the token here. If the API rejects the token:
- *         && tokenlease_client_report_rejected(client, token, &replacement, &error) == TOKENLEASE_OK
+ *         && tokenlease_client_report_rejected(client, token, NULL, &replacement, &error)
+ *                == TOKENLEASE_OK
  *         && replacement) {
  *         puts("repeat the call once with the replacement");
  *     }
@@ -1761,7 +1762,7 @@ tokenlease_client_adopt(const tokenlease_client *client, const tokenlease_token 
  *         // Send the request of *user here, with tokenlease_token_authorization(token) as a header or
  *         // tokenlease_token_json_field(token) as a member of the JSON body. Then pass the answer on:
  *         (void)user, (void)token;
- *         return (int32_t)tokenlease_response_set(response, 200, TOKENLEASE_TEXT(body), NULL);
+ *         return (int32_t)tokenlease_response_set(response, 200, body, strlen(body), NULL);
  *     }
  *     // tokenlease_client_call(client, NULL, call_api, &request, &error) repeats it once after a rejection.
  */

@@ -51,11 +51,20 @@ fn options(emulator: &Emulator, provider: &str) -> Value {
 fn leaks(seen: &[(String, Vec<u8>)], secrets: &BTreeSet<String>) -> Vec<String> {
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
     let shows = |bytes: &[u8]| {
-        String::from_utf8_lossy(bytes).lines().any(|line| {
-            Error::new(ErrorKind::Internal, line.to_owned()).redact(&secrets).detail() != line
+        // An error keeps only a part of a long text.
+        String::from_utf8_lossy(bytes).lines().flat_map(parts).any(|part| {
+            Error::new(ErrorKind::Internal, part.clone()).redact(&secrets).detail() != part
         })
     };
     seen.iter().filter(|(_, bytes)| shows(bytes)).map(|(place, _)| place.clone()).collect()
+}
+
+/// Splits a text into overlapping parts, each of which an error keeps whole.
+fn parts(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let starts = (0..chars.len().max(1)).step_by(512);
+    let starts = starts.take_while(|at| *at == 0 || at + 512 < chars.len());
+    starts.map(|at| chars[at..chars.len().min(at + 1024)].iter().collect()).collect()
 }
 
 fn add_files(folder: &Path, seen: &mut Vec<(String, Vec<u8>)>) {

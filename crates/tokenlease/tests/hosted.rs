@@ -122,7 +122,7 @@ fn a_host_with_its_own_clocks_lets_time_pass_at_once() {
     assert_eq!(of_system.set_now(at(0)).unwrap_err().kind(), ErrorKind::Config);
 }
 
-/// Rule: Credentials: a hosted client fetches its credentials once, when it is made.
+/// Rule: Secrets: a hosted client fetches its credentials once, when it is made.
 #[test]
 fn credentials_are_fetched_once() {
     let emulator = Emulator::builder().start_blocking().unwrap();
