@@ -210,7 +210,7 @@ def test_each_call_has_its_own_deadline(emulator: Emulator, provider: str) -> No
 def test_interrupt_ends_the_waits_of_other_threads(emulator: Emulator, provider: str) -> None:
     asked, answer = threading.Event(), threading.Event()
     options = emulator.options(provider)
-    password = options.pop("password")
+    password: str = options.pop("password")
 
     def fetch() -> str:
         asked.set()
@@ -244,7 +244,9 @@ def test_a_function_that_asks_its_own_client_gets_an_error(
     emulator: Emulator, provider: str
 ) -> None:
     options = emulator.options(provider)
-    password, clients, errors = options.pop("password"), [], []
+    password: str = options.pop("password")
+    clients: list[Client] = []
+    errors: list[ConfigError] = []
 
     def fetch() -> str:
         for call in (clients[0].token, clients[0].close):

@@ -43,7 +43,7 @@ pub(crate) fn check(owner: Owner, function: &str) -> Result<()> {
     if RUNNING.get() != Some(owner) {
         return Ok(());
     }
-    let detail = format!("{function} called its client, which waits for it");
+    let detail = format!("{function} called its own client, which waits for it");
     Err(Error::new(ErrorKind::Config, detail).expected("a call outside of the function").advice(
         "make the call on another thread after the function returned, or use another client",
     ))
