@@ -1,7 +1,7 @@
 //! The state machine of one client with all its exchanges, in bytes: for hosts that send requests
 //! with their own HTTP library, on their own threads, or in a test.
 //!
-//! [`Lifecycle`](crate::lifecycle::Lifecycle) decides which step comes next. A [`Machine`] adds what
+//! [`Lifecycle`] decides which step comes next. A [`Machine`] adds what
 //! lies between such a step and the outside: the bytes of a request and of a record, the discovery
 //! document, and the calls of a client that take several steps. So a host only moves bytes:
 //!

@@ -161,7 +161,7 @@ fn wyn() -> HostedClient {
     Client::builder(server, credentials).registry(&registry()).build_hosted(None).unwrap()
 }
 
-/// Rule: Responses: a host's answer that broke off counts if its body is a whole JSON object.
+/// Rule: Login: a host's answer that broke off counts if its body is a whole JSON object.
 #[test]
 fn an_answer_that_broke_off_counts_if_it_is_whole() {
     let body = br#"{"access_token":"4E2E","expires_in":3600}"#;

@@ -30,6 +30,7 @@ static void store(tokenlease_config *config)
     memory_new(&my_store, NO_FAULT);
     const char *key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
     DONE(tokenlease_config_set_secret(config, T("store_key"), T(key), &error));
+    DONE(tokenlease_store_check(&memory_functions, &my_store, 10000, memory_pass, &error));
     /* example: custom_store */
     tokenlease_store_functions functions = TOKENLEASE_STORE_FUNCTIONS_INIT;
     functions.load = memory_load;

@@ -193,7 +193,9 @@ static int32_t memory_unlock(void *user, const char *name, const char *owner,
 static void memory_drop(void *user)
 {
     memory_store *store = user;
+    pthread_mutex_lock(&store->mutex);
     store->drops++;
+    pthread_mutex_unlock(&store->mutex);
 }
 
 static int32_t memory_pass(void *user, int64_t milliseconds)

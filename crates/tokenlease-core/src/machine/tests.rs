@@ -212,7 +212,7 @@ fn a_machine_waits_for_the_lock_of_another_one() {
     assert_eq!(host.logins(), 1);
 }
 
-/// Rule: Rejections: a machine asks the provider about a rejected token before it replaces it.
+/// Rule: Rejection: a machine asks the provider about a rejected token before it replaces it.
 #[test]
 fn a_rejected_token_is_validated_before_it_is_replaced() {
     let mut host = Host::new();
@@ -229,7 +229,7 @@ fn a_rejected_token_is_validated_before_it_is_replaced() {
     assert_eq!(host.logins(), 2);
 }
 
-/// Rule: Rejections: a machine that learns of a rejected token only from the store has it checked, too.
+/// Rule: Rejection: a machine that learns of a rejected token only from the store has it checked, too.
 #[test]
 fn a_rejected_token_of_another_process_is_validated() {
     let mut host = Host::new();
