@@ -110,8 +110,8 @@ async def main():
         async with client:
             await client.token()
     task = asyncio.ensure_future(ask())
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    while client.stats().logins == 0:
+        await asyncio.sleep(0)
     task.cancel()
     try:
         await task

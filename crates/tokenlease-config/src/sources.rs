@@ -119,8 +119,8 @@ mod tests {
         Ok(sources)
     }
 
-    /// Rule: Formats: what a caller sets overrides the environment, and that overrides the profile, in each
-    /// language and whatever the order of the calls.
+    /// Rule: Formats: the values of a caller override the environment, and those override the profile, in
+    /// each language and whatever the order of the calls.
     #[test]
     fn the_caller_overrides_the_environment_and_that_the_profile() {
         let folder = tempfile::tempdir().unwrap();

@@ -94,12 +94,14 @@ impl Client {
         let left = deadline.saturating_sub(began.elapsed());
         let options = TokenOptions::default().with_deadline(left);
         let client = self.0.clone();
-        if let Some(result) = state.get_now(options) {
+        let ask = state.ask_of(options);
+        if let Some(result) = state.get_now(&ask) {
             return Ok(result?.lease.token().clone());
         }
-        state.runtime()?.block_on(async move {
-            client.0.interruptible(call, client.token_with(options)).await
-        })?
+        let served = state.runtime()?.block_on(async move {
+            client.0.interruptible(call, Box::pin(client.0.get_by(ask))).await
+        })?;
+        Ok(served?.lease.token().clone())
     }
 
     /// See [`Client::with_token`](crate::Client::with_token).
@@ -138,10 +140,12 @@ impl Client {
     /// As [`Client::lease_with`](crate::Client::lease_with).
     pub fn lease_with(&self, options: TokenOptions) -> Result<Served> {
         // A token that the store has needs no other thread.
-        if let Some(result) = self.0.0.get_now(options) {
+        let ask = self.0.0.ask_of(options);
+        if let Some(result) = self.0.0.get_now(&ask) {
             return result;
         }
-        blocking!(self, client => client.lease_with(options))
+        // The same caller: a flight that it began is its source.
+        blocking!(self, client => Box::pin(client.0.get_by(ask)))
     }
 
     /// See [`Client::token_from_text`](crate::Client::token_from_text).

@@ -16,8 +16,8 @@ impl ClientState {
     }
 
     /// As [`get`](Self::get), for callers that block. `None`: the caller has to wait.
-    pub(crate) fn get_now(self: &Arc<Self>, options: TokenOptions) -> Option<Result<Served>> {
-        let result = self.answer_now(&self.ask_of(options)).transpose()?;
+    pub(crate) fn get_now(self: &Arc<Self>, ask: &Ask) -> Option<Result<Served>> {
+        let result = self.answer_now(ask).transpose()?;
         self.counters.asked();
         if result.is_err() {
             self.counters.failed();
@@ -32,7 +32,8 @@ impl ClientState {
         Box::pin(self.get(TokenOptions::default().with_deadline(left))).await
     }
 
-    fn ask_of(&self, options: TokenOptions) -> Ask {
+    /// Returns the request of a caller that asks now.
+    pub(crate) fn ask_of(&self, options: TokenOptions) -> Ask {
         let wait = options.deadline.unwrap_or(self.wait);
         Ask { min_remaining: options.min_remaining, ..Ask::new(self.elapsed(), wait) }
     }
