@@ -31,7 +31,7 @@ pub(crate) struct AbruptServer {
     pub(crate) address: SocketAddr,
     /// The file of the authority that the server is trusted by.
     pub(crate) authority: PathBuf,
-    /// The connections that it closed.
+    /// The connections that it accepted to close them.
     pub(crate) closed: Arc<AtomicUsize>,
 }
 
@@ -61,8 +61,9 @@ pub(crate) fn start(close: Close, folder: &Path) -> AbruptServer {
         for stream in listener.incoming() {
             let (config, count) = (config.clone(), count.clone());
             thread::spawn(move || {
-                serve(stream.unwrap(), config, close);
+                // Before the close: the program may end at once after it.
                 count.fetch_add(1, Ordering::SeqCst);
+                serve(stream.unwrap(), config, close);
             });
         }
     });
