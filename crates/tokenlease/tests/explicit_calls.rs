@@ -3,15 +3,18 @@
 mod common;
 
 use std::{
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use common::World;
+use common::{World, faulty_store::Faulty};
 use tokenlease::{
-    Client, ErrorKind,
+    Client, ErrorKind, MemoryStore, Registry,
     core::{
-        Credentials, Identity, Token, TokenKind,
+        Credentials, Identity, Key, Token, TokenKind,
         lifecycle::{Event, Revocation},
         provider::Server,
     },
@@ -68,6 +71,32 @@ async fn a_revoked_token_is_used_by_no_client_and_its_end_is_proven() {
     world.pass(Duration::from_secs(31));
     assert_ne!(other.token().await.unwrap(), token);
     assert_eq!(world.emulator.counts().wyn.login, 2);
+}
+
+/// Rule: Revocation: `forget` and `unblock` are errors while the store cannot be read, even for a client
+/// that knows no token.
+#[tokio::test(flavor = "multi_thread")]
+async fn forget_and_unblock_are_errors_while_the_store_is_away() {
+    let world = World::start().await;
+    let clock = Arc::new(world.clock.clone());
+    let is_away = Arc::new(AtomicBool::new(false));
+    let store = Arc::new(Faulty::new(MemoryStore::new(clock.clone()), is_away.clone()));
+    let registry = || {
+        let builder = Registry::builder().clock(clock.clone());
+        builder.store(store.clone(), Key::new([7; 32])).build().unwrap()
+    };
+    let first = world.wyn(&registry(), HOUR).token().await.unwrap();
+    let other = world.wyn(&registry(), HOUR);
+    is_away.store(true, Ordering::Relaxed);
+    for result in [other.forget().await, other.unblock().await] {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Store);
+    }
+    is_away.store(false, Ordering::Relaxed);
+    world.pass(Duration::from_secs(60));
+    other.unblock().await.unwrap();
+    assert_eq!(other.token().await.unwrap(), first);
+    other.forget().await.unwrap();
+    assert_ne!(other.token().await.unwrap(), first);
 }
 
 /// Rule: Revocation: `forget` leaves a mark in the record, and the token stays active at the provider.

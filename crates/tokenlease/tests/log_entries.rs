@@ -10,11 +10,10 @@ use std::{
     time::Duration,
 };
 
-use common::World;
+use common::{World, faulty_store::Faulty};
 use tokenlease::{
-    Client, Error, ErrorKind, LogEntry, LogLevel, MemoryStore, Registry, Store,
+    Client, ErrorKind, LogEntry, LogLevel, MemoryStore, Registry,
     core::{Credentials, Key, provider::Server},
-    store::{Loaded, Locked, Owner, RecordName, StoreError, Swapped},
 };
 use tokenlease_emulator::{Endpoint, Fault};
 
@@ -92,72 +91,13 @@ async fn an_outage_of_the_server_is_a_warning_with_cause_and_duration() {
     assert_eq!(attempt.level, LogLevel::Debug);
 }
 
-/// A store that can be away.
-#[derive(Debug)]
-struct Faulty {
-    store: MemoryStore,
-    is_away: Arc<AtomicBool>,
-}
-
-impl Faulty {
-    fn check(&self) -> Result<(), StoreError> {
-        if self.is_away.load(Ordering::Relaxed) {
-            return Err(StoreError::Unavailable(Error::new(ErrorKind::Store, "it is away")));
-        }
-        Ok(())
-    }
-}
-
-impl Store for Faulty {
-    async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
-        self.check()?;
-        self.store.load(name).await
-    }
-
-    async fn swap(
-        &self,
-        name: &RecordName,
-        expected: Option<u64>,
-        bytes: &[u8],
-        keep: Option<Duration>,
-    ) -> Result<Swapped, StoreError> {
-        self.check()?;
-        self.store.swap(name, expected, bytes, keep).await
-    }
-
-    async fn lock(
-        &self,
-        name: &RecordName,
-        owner: &Owner,
-        ttl: Duration,
-    ) -> Result<Locked, StoreError> {
-        self.check()?;
-        self.store.lock(name, owner, ttl).await
-    }
-
-    async fn renew(
-        &self,
-        name: &RecordName,
-        owner: &Owner,
-        ttl: Duration,
-    ) -> Result<Locked, StoreError> {
-        self.check()?;
-        self.store.renew(name, owner, ttl).await
-    }
-
-    async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
-        self.check()?;
-        self.store.unlock(name, owner).await
-    }
-}
-
 /// Rule: Events: an outage of the store is a warning with its cause, and its end one with its duration.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_store_is_a_warning_with_cause_and_duration() {
     let world = World::start().await;
     let clock = Arc::new(world.clock.clone());
     let is_away = Arc::new(AtomicBool::new(false));
-    let store = Faulty { store: MemoryStore::new(clock.clone()), is_away: is_away.clone() };
+    let store = Faulty::new(MemoryStore::new(clock.clone()), is_away.clone());
     let registry = Registry::builder().clock(clock).store(store, Key::new([7; 32]));
     let registry = registry.build().unwrap();
     let password = Credentials::password(world.emulator.winkas().password());

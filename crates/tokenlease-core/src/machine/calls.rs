@@ -304,9 +304,9 @@ impl ChangeSteps {
                     (self.change)(lifecycle, now);
                     self.stage = ChangeStage::Saved;
                 }
+                // Also if nothing is unsaved: a store that was not read may have a token to forget.
                 ChangeStage::Saved => {
-                    let error = lifecycle.store_error().filter(|_| lifecycle.is_unsaved());
-                    return Some(error.cloned().map_or(Ok(()), Err));
+                    return Some(lifecycle.store_error().cloned().map_or(Ok(()), Err));
                 }
             }
         }

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(unreachable_pub, reason = "a module of several tests")]
 
+pub mod faulty_store;
+
 use std::{sync::Arc, time::Duration};
 
 use tokenlease::{
