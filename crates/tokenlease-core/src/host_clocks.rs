@@ -25,6 +25,9 @@ pub(crate) const MAX_PARTED: Duration = Duration::from_secs(2 * 60);
 pub struct BootId(pub u64);
 
 impl BootId {
+    /// Of no host: see [`LeaseClocks::of_doubt`].
+    const DOUBT: Self = Self(u64::MAX);
+
     /// Returns the id of the start with that name, for example Linux' `boot_id`.
     pub fn of(name: &str) -> Self {
         let digest = Sha256::digest(name.as_bytes());
@@ -68,18 +71,38 @@ pub(crate) struct LeaseClocks {
     pub(crate) confirmed: WallTime,
 }
 
+impl LeaseClocks {
+    /// For a record that other hosts read: by how much the clocks of this host have parted, in place of two
+    /// times. They can't compare this host's clocks, and would trust times that it converted by a clock that
+    /// stopped.
+    fn of_doubt(parted: Parted) -> Self {
+        let Parted { since_issued, since_confirmed } = parted;
+        let [issued, confirmed] = [since_issued, since_confirmed].map(WallTime);
+        Self { boot: BootId::DOUBT, issued, confirmed }
+    }
+
+    /// Returns the doubt of another host, if there is one.
+    fn doubt(self) -> Option<Parted> {
+        let parted = Parted { since_issued: self.issued.0, since_confirmed: self.confirmed.0 };
+        (self.boot == BootId::DOUBT).then_some(parted)
+    }
+}
+
 /// By how much the wall clock has advanced more than the monotonic clock, in milliseconds. Positive: the
 /// monotonic clock may have stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parted {
     since_issued: i64,
     since_confirmed: i64,
 }
 
 impl Lease<Timestamp> {
-    /// Compares the clocks of the same host then and now.
+    /// Compares the clocks of the same host then and now, or returns the doubt of another host.
     pub(crate) fn parted(&self, now: HostClocks) -> Option<Parted> {
-        let clocks = self.clocks.filter(|clocks| clocks.boot == now.boot)?;
+        let clocks = self.clocks?;
+        if clocks.boot != now.boot {
+            return clocks.doubt();
+        }
         let confirmed_at = self.validated_at.unwrap_or(self.first.sent_at);
         let since =
             |moment: Timestamp, then: WallTime| now.wall(moment).wall.0.saturating_sub(then.0);
@@ -97,14 +120,22 @@ impl Lease<Timestamp> {
         }
     }
 
-    /// Starts to compare with these clocks.
+    /// Starts to compare with these clocks, and keeps the doubt of another host.
     pub(crate) fn set_clocks(&mut self, now: HostClocks) {
+        let doubt = self.clocks.and_then(LeaseClocks::doubt).unwrap_or_default();
         let confirmed_at = self.validated_at.unwrap_or(self.first.sent_at);
+        let wall = |moment, parted: i64| WallTime(now.wall(moment).wall.0.saturating_sub(parted));
         self.clocks = Some(LeaseClocks {
             boot: now.boot,
-            issued: now.wall(self.first.sent_at).wall,
-            confirmed: now.wall(confirmed_at).wall,
+            issued: wall(self.first.sent_at, doubt.since_issued),
+            confirmed: wall(confirmed_at, doubt.since_confirmed),
         });
+    }
+
+    /// The lease is about to be saved: the doubt of this host's clocks goes with it.
+    pub(crate) fn pass_on_doubt(&mut self, now: HostClocks) {
+        let doubt = self.parted(now).filter(|parted| parted.is_doubt());
+        self.clocks = doubt.map(LeaseClocks::of_doubt).or(self.clocks);
     }
 }
 
@@ -113,10 +144,14 @@ impl Lease<Timestamp> {
     /// the clocks of this host.
     pub(crate) fn take_peer_validation(&mut self, stored: &Self, now: HostClocks) {
         let Some(sent) = stored.validated_at else { return };
-        let own = stored.clocks.filter(|clocks| clocks.boot == now.boot);
-        let confirmed = own.map_or_else(|| now.wall(sent).wall, |clocks| clocks.confirmed);
-        if Some(sent) > self.validated_at {
-            self.confirmed(sent, HostTime { boot: now.boot, wall: confirmed });
+        let mut by_own = stored.clone();
+        if stored.clocks.is_none_or(|clocks| clocks.boot != now.boot) {
+            by_own.set_clocks(now);
+        }
+        if let Some(LeaseClocks { boot, confirmed, .. }) = by_own.clocks
+            && Some(sent) > self.validated_at
+        {
+            self.confirmed(sent, HostTime { boot, wall: confirmed });
         }
     }
 }
@@ -128,7 +163,11 @@ impl<T: Moment> Lease<T> {
         let issued = match self.clocks {
             Some(clocks) if clocks.boot == boot => clocks.issued,
             // As the clocks of that host show it now.
-            _ => wall.minus(sent.since(self.first.sent_at)),
+            clocks => {
+                let doubt = clocks.and_then(LeaseClocks::doubt).unwrap_or_default();
+                let issued = wall.minus(sent.since(self.first.sent_at));
+                WallTime(issued.0.saturating_sub(doubt.since_issued))
+            }
         };
         // A store whose clock was set back may have a validation of the future. This one settles a
         // doubt all the same.
@@ -150,6 +189,11 @@ impl Parted {
     /// Whether the token is suspected until the server confirms it.
     pub(crate) fn is_suspect(self) -> bool {
         Duration::from_millis(self.since_confirmed.unsigned_abs()) > MAX_PARTED
+    }
+
+    /// Whether another host should know of it.
+    fn is_doubt(self) -> bool {
+        self.is_suspect() || self.may_end_earlier_by().is_some()
     }
 
     /// By how much earlier than the monotonic clock shows the token may end.

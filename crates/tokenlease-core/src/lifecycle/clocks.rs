@@ -10,7 +10,7 @@ use crate::{
     expiry::{self, Freshness, Rules},
     host_clocks::{HostClocks, MAX_PARTED, Parted},
     lease::Lease,
-    record::BackoffReason,
+    record::{BackoffReason, change::RecordChange},
     time::{Moment as _, Now, Timestamp},
 };
 
@@ -96,6 +96,15 @@ impl Lifecycle {
             lease.set_clocks(self.clocks);
         }
         lease
+    }
+
+    /// A change that is about to be saved. Other hosts learn of the doubt about its lease.
+    pub(super) fn with_doubt(&self, change: &RecordChange<Timestamp>) -> RecordChange<Timestamp> {
+        let mut change = change.clone();
+        if let RecordChange::Leased { lease, .. } = &mut change {
+            lease.pass_on_doubt(self.clocks);
+        }
+        change
     }
 
     /// The server returned the token in answer to the request whose outcome is handled. If it is a token

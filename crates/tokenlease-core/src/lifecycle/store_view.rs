@@ -186,7 +186,7 @@ impl Lifecycle {
         let mut record = stored.record.clone();
         let store_now: StoreTime = stored.clocks.lower_bound(t);
         for change in &self.store.unsaved {
-            record.0.merge(&change.translate(&stored.clocks), store_now);
+            record.0.merge(&self.with_doubt(change).translate(&stored.clocks), store_now);
         }
         if record == stored.record {
             self.store.unsaved.clear();

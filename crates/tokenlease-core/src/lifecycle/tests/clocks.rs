@@ -16,6 +16,7 @@ struct Host {
     locks: u32,
     /// How far the store's clock is ahead of the monotonic clock.
     store_ahead: i64,
+    store_is_away: bool,
 }
 
 impl Host {
@@ -29,6 +30,7 @@ impl Host {
             validation,
             locks: 0,
             store_ahead: 0,
+            store_is_away: false,
         }
     }
 
@@ -52,6 +54,26 @@ impl Host {
         panic!("no answer at {t}");
     }
 
+    /// A process gets a token while the store is away; then the host is frozen for that time, and the
+    /// process saves the token.
+    fn freeze_in_outage(&mut self, frozen: i64) {
+        let mut machine = process();
+        machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+        self.store_is_away = true;
+        let mut times = (0..MINUTE).step_by(100);
+        let served = times.find(|t| {
+            let ask = Ask::new(Timestamp(*t), Duration::from_secs(20));
+            let reply = machine.ask(&ask, self.now(*t));
+            self.drive(&mut machine, *t);
+            matches!(reply, Reply::Lease(_))
+        });
+        assert!(served.is_some());
+        self.store_is_away = false;
+        (self.ahead, self.store_ahead) = (frozen, frozen);
+        self.drive(&mut machine, MINUTE);
+        assert!(self.store.is_some(), "the token is saved");
+    }
+
     fn drive(&mut self, machine: &mut Lifecycle, t: i64) {
         while let Step::Do(effect, receipt) = machine.poll(self.now(t)) {
             let outcome = match effect {
@@ -62,6 +84,9 @@ impl Host {
                 Effect::Send(Call::Validate(_)) => {
                     self.validations += 1;
                     Outcome::Answered((self.validation)())
+                }
+                _ if self.store_is_away => {
+                    Outcome::Failed(Error::new(ErrorKind::Store, "the store is away"))
                 }
                 effect => {
                     self.locks += u32::from(matches!(effect, Effect::Lock { .. }));
@@ -242,4 +267,29 @@ fn the_clock_of_a_store_elsewhere_shows_the_end_of_a_token() {
     host.ahead = HOUR;
     host.store_ahead = HOUR;
     assert_eq!(host.token(&mut machine, MINUTE).0, "token-2");
+}
+
+/// Rule: Clocks: a process that was frozen in a store outage saves its doubt with the token, so that a
+/// process of another host validates the token before it serves it.
+#[test]
+fn a_doubt_that_is_saved_reaches_other_hosts() {
+    let mut host = Host::new();
+    host.freeze_in_outage(HOUR);
+    // That host was not frozen: its clocks agree with the store's.
+    let mut other = machine_of(wyn(), true).with_boot(BootId(8));
+    host.validation = || Answer::Inactive;
+    assert_eq!(host.token(&mut other, MINUTE).0, "token-2");
+    assert_eq!((host.validations, host.logins), (1, 2));
+}
+
+/// Rule: Clocks: a doubt of another host is settled by one validation, for all hosts.
+#[test]
+fn a_doubt_of_another_host_is_settled_once() {
+    let mut host = Host::new();
+    host.freeze_in_outage(HOUR / 2);
+    for boot in [8, 9, 7, 8] {
+        let mut other = machine_of(wyn(), true).with_boot(BootId(boot));
+        assert_eq!(host.token(&mut other, MINUTE).0, "token-1");
+    }
+    assert_eq!((host.validations, host.logins), (1, 1));
 }
