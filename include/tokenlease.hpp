@@ -15,13 +15,18 @@
 #ifndef TOKENLEASE_HPP
 #define TOKENLEASE_HPP
 
+#include <tokenlease/call.hpp>
 #include <tokenlease/client.hpp>
 #include <tokenlease/config.hpp>
+#include <tokenlease/effect.hpp>
 #include <tokenlease/error.hpp>
+#include <tokenlease/exchange.hpp>
+#include <tokenlease/machine.hpp>
 #include <tokenlease/options.hpp>
 #include <tokenlease/result.hpp>
 #include <tokenlease/store.hpp>
 #include <tokenlease/text.hpp>
 #include <tokenlease/token.hpp>
+#include <tokenlease/version.hpp>
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef TOKENLEASE_CLIENT_HPP
 #define TOKENLEASE_CLIENT_HPP
 
+#include <tokenlease/call.hpp>
 #include <tokenlease/config.hpp>
 #include <tokenlease/result.hpp>
 #include <tokenlease/text.hpp>
@@ -11,6 +12,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace tokenlease {
 
@@ -118,10 +122,44 @@ class Client {
         });
     }
 
-    Result<std::string> try_explain() const { return text_of(tokenlease_client_explain, 512); }
+    /* Calls an API with the token to use now, and once more with its replacement if the API rejected
+       it; see tokenlease_client_call. function gets the token, which it may use until it returns, and
+       returns the API's Response, or an std::optional<Response> that is empty if there is none: then
+       the status is TOKENLEASE_CALL_FAILED. An exception of function ends the call, and leaves it. */
+    template <typename Function>
+    Result<Response> try_call(Function &&function, const TokenOptions &options = {}) const
+    {
+        const detail::GivenOptions given(options);
+        detail::ApiCall<std::remove_reference_t<Function>> call(function);
+        return call.run(get(), given.get());
+    }
+
+    /* Reads an API's answer, for programs that do not use call(). The body may be any bytes. */
+    Result<tokenlease_api_answer> try_read_answer(int http_status, std::string_view body) const
+    {
+        return detail::attempt_for<tokenlease_api_answer, tokenlease_api_answer>(
+            [&](auto answer, auto error) {
+                return tokenlease_client_read_answer(get(), http_status, body.data(), body.size(),
+                                                     answer, error);
+            });
+    }
+
+    Result<std::string> try_explain() const
+    {
+        return detail::text_of(get(), tokenlease_client_explain, 512);
+    }
 
     /* The last logins, refetches and rejections, as JSON: see tokenlease_client_history. */
-    Result<std::string> try_history() const { return text_of(tokenlease_client_history, 8192); }
+    Result<std::string> try_history() const
+    {
+        return detail::text_of(get(), tokenlease_client_history, 8192);
+    }
+
+    /* The status of the client's token, as JSON: see tokenlease_client_status_json. */
+    Result<std::string> try_status_json() const
+    {
+        return detail::text_of(get(), tokenlease_client_status_json, 2048);
+    }
 
     Result<std::uint64_t> try_count(tokenlease_count counter) const
     {
@@ -184,8 +222,21 @@ class Client {
     }
 
     void set_credentials(const Config &config) const { try_set_credentials(config).value(); }
+
+    template <typename Function>
+    Response call(Function &&function, const TokenOptions &options = {}) const
+    {
+        return try_call(std::forward<Function>(function), options).value();
+    }
+
+    tokenlease_api_answer read_answer(int http_status, std::string_view body) const
+    {
+        return try_read_answer(http_status, body).value();
+    }
+
     std::string explain() const { return try_explain().value(); }
     std::string history() const { return try_history().value(); }
+    std::string status_json() const { return try_status_json().value(); }
     std::uint64_t count(tokenlease_count counter) const { return try_count(counter).value(); }
     void close(const WaitOptions &options = {}) const { try_close(options).value(); }
 #endif
@@ -203,13 +254,6 @@ class Client {
     template <typename Call> static Result<Token> token_by(Call &&call)
     {
         return detail::attempt_for<Token, tokenlease_token *>(std::forward<Call>(call));
-    }
-
-    template <typename Call> Result<std::string> text_of(Call &&call, std::size_t size) const
-    {
-        std::string text(size, '\0');
-        auto done = detail::attempt_text(text, [&](auto... buffer) { return call(get(), buffer...); });
-        return done ? Result<std::string>(std::move(text)) : Result<std::string>(done.error());
     }
 
     detail::Owned<tokenlease_client, tokenlease_client_free> handle_;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,10 @@ struct Credentials {
         }
     }
 };
+
+/* A function that gets the entries of the log: a tokenlease_log_level, the event's name, and what
+   happened in words. */
+using LogFunction = std::function<void(std::int32_t, std::string_view, std::string_view)>;
 
 /* Options and secrets for clients, or the options of a registry. */
 class Config {
@@ -138,15 +143,24 @@ class Config {
        the credentials fails with TOKENLEASE_CONFIG. */
     Result<void> try_set_credentials_function(std::function<Credentials()> fetch)
     {
-        auto user = std::make_unique<Fetch>(std::move(fetch));
-        auto done = detail::attempt([&](auto error) {
-            return tokenlease_config_set_credentials_function(get(), run, user.get(), drop, error);
+        return own(std::move(fetch), [&](auto user, auto error) {
+            return tokenlease_config_set_credentials_function(get(), run, user, drop<Fetch>, error);
         });
-        if (done) {
-            // The library owns the function now.
-            static_cast<void>(user.release());
+    }
+
+    /* Sets a function that gets the events of the clients that are made from the config; see
+       tokenlease_config_set_log_function. An empty function turns the log off. If it throws, the
+       exception is ignored. */
+    Result<void> try_set_log_function(LogFunction function)
+    {
+        if (!function) {
+            return detail::attempt([&](auto error) {
+                return tokenlease_config_set_log_function(get(), nullptr, nullptr, nullptr, error);
+            });
         }
-        return done;
+        return own(std::move(function), [&](auto user, auto error) {
+            return tokenlease_config_set_log_function(get(), write, user, drop<LogFunction>, error);
+        });
     }
 
 #if TOKENLEASE_HAS_EXCEPTIONS
@@ -217,6 +231,12 @@ class Config {
         try_set_credentials_function(std::move(fetch)).value();
         return *this;
     }
+
+    Config &set_log_function(LogFunction function)
+    {
+        try_set_log_function(std::move(function)).value();
+        return *this;
+    }
 #endif
 
     tokenlease_config *get() noexcept { return handle_.get(); }
@@ -247,9 +267,35 @@ class Config {
 #endif
     }
 
-    static void TOKENLEASE_CALL drop(void *function) noexcept
+    static void TOKENLEASE_CALL write(void *function, std::int32_t level, const char *event,
+                                      const char *text) noexcept
     {
-        delete static_cast<Fetch *>(function);
+#if TOKENLEASE_HAS_EXCEPTIONS
+        try {
+            (*static_cast<LogFunction *>(function))(level, event, text);
+        } catch (...) {
+            // The log must not fail the call that writes to it.
+        }
+#else
+        (*static_cast<LogFunction *>(function))(level, event, text);
+#endif
+    }
+
+    /* Passes a function to the library, which owns it if the call succeeds. */
+    template <typename Function, typename Call>
+    static Result<void> own(Function function, Call &&call)
+    {
+        auto user = std::make_unique<Function>(std::move(function));
+        auto done = detail::attempt([&](auto error) { return call(user.get(), error); });
+        if (done) {
+            static_cast<void>(user.release());
+        }
+        return done;
+    }
+
+    template <typename Function> static void TOKENLEASE_CALL drop(void *function) noexcept
+    {
+        delete static_cast<Function *>(function);
     }
 
     static bool fill(const Fetch &fetch, tokenlease_credentials *credentials)

@@ -24,6 +24,27 @@ namespace tokenlease {
 
 using milliseconds = std::chrono::milliseconds;
 
+namespace detail {
+
+inline std::string_view view(const char *text) noexcept { return text ? text : ""; }
+
+inline std::optional<milliseconds> known_millis(std::int64_t time) noexcept
+{
+    return time == TOKENLEASE_NONE ? std::nullopt : std::optional(milliseconds(time));
+}
+
+/* Reads a time in milliseconds since 1970-01-01T00:00:00Z. */
+inline std::optional<std::chrono::system_clock::time_point> known_time(std::int64_t time) noexcept
+{
+    using clock = std::chrono::system_clock;
+    if (const auto since = known_millis(time)) {
+        return clock::time_point(std::chrono::duration_cast<clock::duration>(*since));
+    }
+    return std::nullopt;
+}
+
+} // namespace detail
+
 /* A failed call. what() is the whole message; it contains no secret. Copies share the details, so
    copying does not throw. The texts are valid as long as one of the copies. */
 class Error : public std::exception {
@@ -39,35 +60,30 @@ class Error : public std::exception {
     /* The kind of the error. */
     tokenlease_status status() const noexcept { return tokenlease_error_status(get()); }
     /* Only what was wrong, without expectation and advice. */
-    std::string_view detail() const noexcept { return text(tokenlease_error_detail(get())); }
+    std::string_view detail() const noexcept { return view(tokenlease_error_detail(get())); }
     /* The HTTP status of the provider's response; 0 if no response was read. */
     int http_status() const noexcept { return tokenlease_error_http_status(get()); }
     /* The provider's error code; empty if it gave none. */
-    std::string_view code() const noexcept { return text(tokenlease_error_code(get())); }
+    std::string_view code() const noexcept { return view(tokenlease_error_code(get())); }
     /* Whether the same call may succeed later without a change. */
     bool is_retryable() const noexcept { return tokenlease_error_is_retryable(get()); }
     /* The wait that the provider asked for in Retry-After. */
     std::optional<milliseconds> retry_after() const noexcept
     {
-        return known(tokenlease_error_retry_after_ms(get()));
+        return tokenlease::detail::known_millis(tokenlease_error_retry_after_ms(get()));
     }
     /* The time before which a retry fails with the same error. */
     std::optional<std::chrono::system_clock::time_point> until() const noexcept
     {
-        using clock = std::chrono::system_clock;
-        if (const auto until = known(tokenlease_error_until_ms(get()))) {
-            return clock::time_point(std::chrono::duration_cast<clock::duration>(*until));
-        }
-        return std::nullopt;
+        return tokenlease::detail::known_time(tokenlease_error_until_ms(get()));
     }
 
     const tokenlease_error *get() const noexcept { return handle_.get(); }
 
   private:
-    static std::string_view text(const char *text) noexcept { return text ? text : ""; }
-    static std::optional<milliseconds> known(std::int64_t time) noexcept
+    static std::string_view view(const char *text) noexcept
     {
-        return time == TOKENLEASE_NONE ? std::nullopt : std::optional(milliseconds(time));
+        return tokenlease::detail::view(text);
     }
 
     std::shared_ptr<tokenlease_error> handle_;

@@ -34,6 +34,9 @@ inline std::vector<Option> options()
     return table;
 }
 
+/* Returns the table as JSON; see tokenlease_options_json. */
+inline std::string_view options_json() noexcept { return tokenlease_options_json(); }
+
 } // namespace tokenlease
 
 #endif

@@ -5,9 +5,11 @@
 #include <tokenlease/error.hpp>
 #include <tokenlease/text.hpp>
 
+#include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -132,6 +134,16 @@ template <typename Call> Result<void> attempt_text(std::string &text, Call &&cal
         wipe(text);
         text.resize(length);
     }
+}
+
+/* Returns the text that a function of C writes about a handle. Begins with a buffer of this size. */
+template <typename Handle, typename Function>
+Result<std::string> text_of(const Handle *handle, Function function, std::size_t size)
+{
+    std::string text(size, '\0');
+    const auto done =
+        attempt_text(text, [&](auto... buffer) { return function(handle, buffer...); });
+    return done ? Result<std::string>(std::move(text)) : Result<std::string>(done.error());
 }
 
 } // namespace detail

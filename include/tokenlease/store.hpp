@@ -110,11 +110,6 @@ inline void answer(tokenlease_store_reply *reply, const std::optional<Record> &r
     }
 }
 
-inline std::optional<milliseconds> known_millis(std::int64_t time) noexcept
-{
-    return time == TOKENLEASE_NONE ? std::nullopt : std::optional(milliseconds(time));
-}
-
 inline tokenlease_store_functions store_functions() noexcept
 {
     tokenlease_store_functions functions = TOKENLEASE_STORE_FUNCTIONS_INIT;

@@ -5,11 +5,16 @@
 #include <tokenlease/error.hpp>
 #include <tokenlease/result.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace tokenlease {
+
+namespace detail {
+class BorrowedToken;
+}
 
 /* A token. The destructor overwrites its text. */
 class Token {
@@ -28,9 +33,47 @@ class Token {
     /* How the token is presented to an API. */
     tokenlease_kind kind() const noexcept { return tokenlease_token_kind(get()); }
 
+    /* The secret value of the header "Authorization", valid like text(); empty for a token that does
+       not go into a header (winkas). */
+    std::string_view authorization() const & noexcept
+    {
+        return detail::view(tokenlease_token_authorization(get()));
+    }
+    std::string_view authorization() const && = delete;
+
+    /* The secret member "Token":"..." of a JSON body (winkas), valid like text(); empty for any other
+       token. */
+    std::string_view json_field() const & noexcept
+    {
+        return detail::view(tokenlease_token_json_field(get()));
+    }
+    std::string_view json_field() const && = delete;
+
+    /* When the token expires, as it was known when the client returned it. */
+    std::optional<std::chrono::system_clock::time_point> expires_at() const noexcept
+    {
+        return detail::known_time(tokenlease_token_expires_at_ms(get()));
+    }
+    /* How the expiry is known. */
+    tokenlease_expiry expiry() const noexcept { return tokenlease_token_expiry(get()); }
+    /* The time since the request for the token was sent. */
+    std::optional<milliseconds> age() const noexcept
+    {
+        return detail::known_millis(tokenlease_token_age_ms(get()));
+    }
+    /* Where this process got the token. */
+    tokenlease_source source() const noexcept { return tokenlease_token_source(get()); }
+    /* The number of tokens of the identity up to and including this one. */
+    std::optional<std::uint64_t> generation() const noexcept
+    {
+        const std::uint64_t generation = tokenlease_token_generation(get());
+        return generation == 0 ? std::nullopt : std::optional(generation);
+    }
+
     const tokenlease_token *get() const noexcept { return handle_.get(); }
 
   private:
+    friend class detail::BorrowedToken;
     detail::Owned<tokenlease_token, tokenlease_token_free> handle_;
 };
 
@@ -46,6 +89,35 @@ struct WaitOptions {
 };
 
 namespace detail {
+
+/* A token that a function of the program borrows from the library. */
+class BorrowedToken {
+  public:
+    // It is not freed, and a `const Token &` does not change it.
+    explicit BorrowedToken(const tokenlease_token *token) noexcept
+        : token_(const_cast<tokenlease_token *>(token))
+    {
+    }
+    BorrowedToken(const BorrowedToken &) = delete;
+    BorrowedToken &operator=(const BorrowedToken &) = delete;
+    ~BorrowedToken() { static_cast<void>(token_.handle_.release()); }
+    const Token &operator*() const noexcept { return token_; }
+
+  private:
+    Token token_;
+};
+
+/* Takes ownership of an output that may be NULL. */
+inline std::optional<Token> owned(tokenlease_token *token) noexcept
+{
+    return token ? std::optional(Token(token)) : std::nullopt;
+}
+
+inline std::int64_t since_epoch(std::chrono::system_clock::time_point time) noexcept
+{
+    const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
+    return static_cast<std::int64_t>(since.count());
+}
 
 inline std::int64_t millis(std::optional<milliseconds> time) noexcept
 {

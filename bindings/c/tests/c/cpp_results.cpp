@@ -20,10 +20,41 @@ using namespace tokenlease;
 static_assert(!std::is_constructible_v<Client, const Config &>);
 static_assert(!std::is_default_constructible_v<Config>);
 
+// A store that forgets everything.
+class Forgetful : public Store {
+  public:
+    Loaded load(const std::string &) override { return {}; }
+    Swapped swap(const std::string &, std::optional<std::uint64_t>, const std::vector<std::uint8_t> &,
+                 std::optional<milliseconds>) override
+    {
+        return {1, {}, {}};
+    }
+    bool lock(const std::string &, const std::string &, milliseconds) override { return true; }
+    bool renew(const std::string &, const std::string &, milliseconds) override { return true; }
+    void unlock(const std::string &, const std::string &) override {}
+};
+
+static void configs_return_errors()
+{
+    Result<Config> config = Config::try_create();
+    EXPECT(config && config->try_load_environment());
+    EXPECT(config->try_load_profile("erp", "/no/such/file").error().status() == TOKENLEASE_CONFIG);
+    EXPECT(config->try_set_json("{\"deadline\": \"20s\"}"));
+    EXPECT(config->try_set_json("[]").error().status() == TOKENLEASE_CONFIG);
+    EXPECT(config->try_set_password("x") && config->try_set_client_secret("x"));
+    const auto store = std::make_shared<Forgetful>();
+    Result<Config> shared = Config::try_create();
+    EXPECT(shared && shared->try_set_secret("store-passphrase", "a passphrase"));
+    EXPECT(shared->try_set_store(store) && Registry::try_create(*shared));
+    const auto pass = [](milliseconds) {};
+    EXPECT(try_check_store(store, milliseconds(10000), pass).error().status() == TOKENLEASE_STORE);
+}
+
 static const char *env(const char *name) { return std::getenv(name); }
 
 int main()
 {
+    configs_return_errors();
     const bool winkas = std::string(env("OPTION_provider")) == "winkas";
     Result<Config> made = Config::try_create();
     EXPECT(made);

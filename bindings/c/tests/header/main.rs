@@ -2,6 +2,7 @@
 //! interface is compared with a snapshot.
 
 mod abi;
+mod cpp;
 mod declarations;
 mod examples;
 mod faces;

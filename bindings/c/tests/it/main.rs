@@ -6,6 +6,7 @@
 
 mod abrupt_server;
 mod config;
+mod cpp;
 mod installation;
 mod linking;
 mod machines;

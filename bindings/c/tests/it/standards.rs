@@ -50,9 +50,16 @@ fn the_headers_compile_without_warnings_under_each_standard() {
     }
     for (compiler, flags) in compilers(true) {
         for standard in ["c++17", "c++20", "c++2b"] {
-            check(&compiler, flags, standard, &sources(&["cpp_classes.cpp", "cpp_format.cpp"]));
+            let programs =
+                ["cpp_classes.cpp", "cpp_calls.cpp", "cpp_machine.cpp", "cpp_format.cpp"];
+            check(&compiler, flags, standard, &sources(&programs));
             let bare = [flags, &["-fno-exceptions", "-fno-rtti"]].concat();
-            check(&compiler, &bare, standard, &sources(&["cpp_results.cpp"]));
+            check(
+                &compiler,
+                &bare,
+                standard,
+                &sources(&["cpp_results.cpp", "cpp_machine_results.cpp"]),
+            );
         }
     }
 }
