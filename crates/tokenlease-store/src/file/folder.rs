@@ -127,7 +127,7 @@ impl Folder {
     fn make_for_group(&self, name: &str) -> io::Result<File> {
         let (temporary, _) = self.make_temporary()?;
         match file_system::rename_new(&temporary.0, &self.join(name)) {
-            Ok(()) => std::mem::forget(temporary),
+            Ok(()) => temporary.keep(),
             Err(error) if file_system::lacks_operation(&error) => {
                 let made = self.access.make(&self.join(name));
                 made.map(drop).or_else(unless_it_exists)?;
@@ -142,7 +142,7 @@ impl Folder {
     pub(super) fn replace(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
         let temporary = self.temporary(parts)?;
         busy::retry(|| fs::rename(&temporary.0, self.join(name)))?;
-        std::mem::forget(temporary);
+        temporary.keep();
         self.sync()
     }
 
@@ -170,7 +170,7 @@ impl Folder {
             Err(_) => {}
         }
         busy::retry(|| fs::rename(&temporary.0, &path))?;
-        std::mem::forget(temporary);
+        temporary.keep();
         self.sync().map(|()| true)
     }
 
@@ -245,6 +245,15 @@ fn unless_it_exists(error: io::Error) -> io::Result<()> {
 
 /// A temporary file of this call; dropping it removes the file.
 struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Leaves the file, which has another name now.
+    fn keep(mut self) {
+        // A path that is forgotten is never freed.
+        drop(std::mem::take(&mut self.0));
+        std::mem::forget(self);
+    }
+}
 
 impl Drop for Temporary {
     fn drop(&mut self) {
