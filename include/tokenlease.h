@@ -1409,8 +1409,8 @@ tokenlease_store_reply_set_revision(tokenlease_store_reply *reply, uint64_t revi
     tokenlease_error **error);
 
 /**
- * Answers with the store's time, in load and swap: milliseconds since any start, by the clock of the
- * place where the records are kept, which all processes see alike.
+ * Answers with the store's time, in load and swap: milliseconds since any start, 0 or more, by the
+ * clock of the place where the records are kept, which all processes see alike.
  */
 TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
 tokenlease_store_reply_set_time(tokenlease_store_reply *reply, int64_t now_ms,
@@ -1892,9 +1892,9 @@ tokenlease_client_count(const tokenlease_client *client, int32_t counter, uint64
  */
 
 /**
- * Makes a machine from a config, in a registry, like tokenlease_client_new. options may be NULL. The
- * credentials are read now, also from files and functions, and never again: to change them, make
- * another machine. Free the machine with tokenlease_machine_free.
+ * Makes a machine from a config, in a registry, like tokenlease_client_new. registry may be NULL, and
+ * options may be NULL. The credentials are read now, also from files and functions, and never again: to
+ * change them, make another machine. Free the machine with tokenlease_machine_free.
  *
  * Errors: those of tokenlease_client_new.
  */
@@ -2051,7 +2051,8 @@ TOKENLEASE_API const void * TOKENLEASE_CALL
 tokenlease_effect_record(const tokenlease_effect *effect);
 
 /**
- * Returns the length of the record to write in bytes. 0 where tokenlease_effect_record returns NULL.
+ * Returns the length of the record to write in bytes. 0 where tokenlease_effect_record returns NULL,
+ * and for NULL.
  */
 TOKENLEASE_API size_t TOKENLEASE_CALL
 tokenlease_effect_record_length(const tokenlease_effect *effect);
@@ -2228,10 +2229,10 @@ tokenlease_effect_store_failed(tokenlease_effect *effect, int32_t result, const 
  */
 
 /**
- * Makes an exchange from a config, in a registry, like tokenlease_client_new. kind is a
- * tokenlease_exchange_kind. token is required for the kinds that are about one, and NULL for the others;
- * it is copied. It sends nothing, and reads no discovery document: set "token_path" for oauth2. Free it
- * with tokenlease_exchange_free.
+ * Makes an exchange from a config, in a registry, like tokenlease_client_new. registry may be NULL. kind
+ * is a tokenlease_exchange_kind. token is required for the kinds that are about one, and NULL for the
+ * others; it is copied. It sends nothing, and reads no discovery document: set "token_path" for oauth2.
+ * Free it with tokenlease_exchange_free.
  *
  * Errors: those of tokenlease_client_new; TOKENLEASE_UNSUPPORTED if the provider has no such endpoint.
  */

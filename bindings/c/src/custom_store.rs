@@ -88,8 +88,8 @@ pub extern "C" fn tokenlease_store_reply_set_revision(
     })
 }
 
-/// Answers with the store's time, in load and swap: milliseconds since any start, by the clock of the
-/// place where the records are kept, which all processes see alike.
+/// Answers with the store's time, in load and swap: milliseconds since any start, 0 or more, by the
+/// clock of the place where the records are kept, which all processes see alike.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_store_reply_set_time(
     reply: Option<&mut tokenlease_store_reply>,
@@ -97,7 +97,12 @@ pub extern "C" fn tokenlease_store_reply_set_time(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        required(reply, "reply")?.now = Some(now_ms);
+        let reply = required(reply, "reply")?;
+        if now_ms < 0 {
+            let detail = format!("the argument now_ms is {now_ms}");
+            return Err(tokenlease_error::bad_argument(&detail, "0 or more milliseconds"));
+        }
+        reply.now = Some(now_ms);
         Ok(())
     })
 }

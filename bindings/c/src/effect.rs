@@ -147,7 +147,8 @@ pub extern "C" fn tokenlease_effect_record(effect: Option<&tokenlease_effect>) -
     record(effect).map_or(ptr::null(), |bytes| bytes.as_ptr().cast())
 }
 
-/// Returns the length of the record to write in bytes. 0 where tokenlease_effect_record returns NULL.
+/// Returns the length of the record to write in bytes. 0 where tokenlease_effect_record returns NULL,
+/// and for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_effect_record_length(effect: Option<&tokenlease_effect>) -> usize {
     record(effect).map_or(0, <[u8]>::len)

@@ -42,10 +42,10 @@ pub enum tokenlease_exchange_kind {
     TOKENLEASE_EXCHANGE_REVOKE = 3,
 }
 
-/// Makes an exchange from a config, in a registry, like tokenlease_client_new. kind is a
-/// tokenlease_exchange_kind. token is required for the kinds that are about one, and NULL for the others;
-/// it is copied. It sends nothing, and reads no discovery document: set "token_path" for oauth2. Free it
-/// with tokenlease_exchange_free.
+/// Makes an exchange from a config, in a registry, like tokenlease_client_new. registry may be NULL. kind
+/// is a tokenlease_exchange_kind. token is required for the kinds that are about one, and NULL for the
+/// others; it is copied. It sends nothing, and reads no discovery document: set "token_path" for oauth2.
+/// Free it with tokenlease_exchange_free.
 ///
 /// Errors: those of tokenlease_client_new; TOKENLEASE_UNSUPPORTED if the provider has no such endpoint.
 #[unsafe(no_mangle)]

@@ -3,7 +3,7 @@
 use std::{ffi::c_char, mem::MaybeUninit};
 
 use crate::{
-    boundary::{copy, guard, required},
+    boundary::{Buffer, guard, required},
     client::tokenlease_client,
     error::tokenlease_error,
     status::tokenlease_status,
@@ -20,9 +20,10 @@ pub unsafe extern "C" fn tokenlease_client_explain(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        let client = required(client, "client")?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
-        unsafe { copy(&client.0.explain(), buffer, capacity, length) }
+        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
+        buffer.write(&client.0.explain())
     })
 }
 
@@ -42,10 +43,10 @@ pub unsafe extern "C" fn tokenlease_client_history(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let (client, length) = (required(client, "client")?, required(length, "length")?);
-        let history = client.0.history()?.to_json();
+        let client = required(client, "client")?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
-        unsafe { copy(&history, buffer, capacity, length) }
+        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
+        buffer.write(&client.0.history()?.to_json())
     })
 }
 
@@ -65,10 +66,10 @@ pub unsafe extern "C" fn tokenlease_client_status_json(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let (client, length) = (required(client, "client")?, required(length, "length")?);
-        let status = client.0.status()?.to_json();
+        let client = required(client, "client")?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
-        unsafe { copy(&status, buffer, capacity, length) }
+        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
+        buffer.write(&client.0.status()?.to_json())
     })
 }
 

@@ -12,7 +12,7 @@ use tokenlease::{
 };
 
 use crate::{
-    boundary::{SizedOptions, copy, free, guard, hand_over, millis, required, sized, text},
+    boundary::{Buffer, SizedOptions, free, guard, hand_over, millis, required, sized, text},
     config::tokenlease_config,
     constants::TOKENLEASE_NONE,
     effect::tokenlease_effect,
@@ -70,9 +70,9 @@ unsafe impl SizedOptions for tokenlease_machine_options {
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
-/// Makes a machine from a config, in a registry, like tokenlease_client_new. options may be NULL. The
-/// credentials are read now, also from files and functions, and never again: to change them, make
-/// another machine. Free the machine with tokenlease_machine_free.
+/// Makes a machine from a config, in a registry, like tokenlease_client_new. registry may be NULL, and
+/// options may be NULL. The credentials are read now, also from files and functions, and never again: to
+/// change them, make another machine. Free the machine with tokenlease_machine_free.
 ///
 /// Errors: those of tokenlease_client_new.
 #[unsafe(no_mangle)]
@@ -184,9 +184,10 @@ pub unsafe extern "C" fn tokenlease_machine_explain(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let (machine, length) = (required(machine, "machine")?, required(length, "length")?);
+        let machine = required(machine, "machine")?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
-        unsafe { copy(&machine.0.explain()?, buffer, capacity, length) }
+        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
+        buffer.write(&machine.0.explain()?)
     })
 }
 

@@ -5,6 +5,7 @@
 #![cfg(unix)]
 
 mod abrupt_server;
+mod attacks;
 mod config;
 mod cpp;
 mod installation;
@@ -12,6 +13,7 @@ mod linking;
 mod machines;
 mod programs;
 mod readme;
+mod sanitizers;
 mod secrets;
 mod signals;
 mod standards;

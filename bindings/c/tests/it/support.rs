@@ -147,11 +147,16 @@ fn uses_libcurl(source: &Path) -> bool {
 
 /// Compiles one of the test programs.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    program_with(name, "", &[])
+}
+
+/// Compiles one of the test programs with more flags, under a name that ends in `suffix`.
+pub(crate) fn program_with(name: &str, suffix: &str, flags: &[&str]) -> Option<PathBuf> {
     let source = root().join("bindings/c/tests/c").join(name);
     // Without exceptions, a program uses the forms of calls that return errors.
     let bare: &[&str] =
         if name.ends_with("_results.cpp") { &["-fno-exceptions", "-fno-rtti"] } else { &[] };
-    compile_with(&source, &name.replace('.', "-"), bare)
+    compile_with(&source, &(name.replace('.', "-") + suffix), &[bare, flags].concat())
 }
 
 /// Returns a command that finds the installed library.
