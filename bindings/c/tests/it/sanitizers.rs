@@ -54,6 +54,7 @@ fn c_programs_run_without_an_error_of_the_sanitizers() {
         "api_calls.c",
         "bad_arguments.c",
         "cold_threads.c",
+        "concurrent_calls.c",
         "credentials_function.c",
         "custom_store.c",
         "interrupted_calls.c",

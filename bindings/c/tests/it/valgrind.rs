@@ -1,9 +1,9 @@
 //! The test programs under valgrind: no uninitialized reads, no invalid writes, and no leaks of
 //! handles.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
-use crate::support::{Provider, Site, is_installed, program, succeed};
+use crate::support::{Provider, Site, is_installed, program, program_with, root, succeed};
 
 /// Unreachable memory is an error. Memory that the runtime's threads hold when the process ends is
 /// still reachable, and is not a leak.
@@ -66,4 +66,32 @@ fn valgrind_finds_no_error_with_threads_callbacks_and_cpp_classes() {
         let Some(mut command) = under_valgrind(&site, name) else { return };
         succeed(&mut command);
     }
+}
+
+fn under_helgrind(site: &Site, program: &Path) -> Command {
+    let mut command = site.command("valgrind");
+    let known = root().join("bindings/c/tests/helgrind.supp");
+    command.args(["--tool=helgrind", "--quiet", "--error-exitcode=99", "--fair-sched=yes"]);
+    command.arg(format!("--suppressions={}", known.display())).arg(program);
+    command
+}
+
+/// Rule: Languages: helgrind finds no race in a C program whose 32 threads get, report, validate, inspect and
+/// interrupt at once.
+#[test]
+fn helgrind_finds_no_race_of_32_threads() {
+    if !is_installed("valgrind") {
+        return;
+    }
+    let Some(correct) = program("concurrent_calls.c") else { return };
+    for site in Site::both() {
+        succeed(&mut site.command(&correct));
+        succeed(&mut under_helgrind(&site, &correct));
+        assert_eq!(site.logins(), 1 + u64::from(site.provider == Provider::Wyn));
+    }
+    // The suppressions do not hide a race of the program.
+    let racy = program_with("concurrent_calls.c", "-racy", &["-DRACY"]).unwrap();
+    let output = under_helgrind(&Site::start(Provider::Wyn), &racy).output().unwrap();
+    assert_eq!(output.status.code(), Some(99));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("concurrent_calls.c"));
 }
