@@ -44,7 +44,7 @@ pub unsafe extern "C" fn tokenlease_config_load_profile(
 /// Reads the environment as the program does: the variables of options (TOKENLEASE_SERVER for
 /// "server"), those of secrets (TOKENLEASE_PASSWORD, TOKENLEASE_CLIENT_SECRET,
 /// TOKENLEASE_EXTRA_SECRET), and the profile that TOKENLEASE_PROFILE names. The values that the other functions
-/// set, before or after, overrides the environment, which overrides a profile. No other thread may
+/// set, before or after, override the environment, which overrides a profile. No other thread may
 /// change the environment meanwhile.
 ///
 /// Errors: TOKENLEASE_CONFIG for a malformed variable or profile.

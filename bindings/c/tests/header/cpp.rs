@@ -33,9 +33,9 @@ fn programs() -> [String; 2] {
     let mut texts = [String::new(), String::new()];
     for entry in fs::read_dir(crate_folder().join("tests/c")).unwrap() {
         let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name.ends_with(".cpp") {
-            let bare = usize::from(!name.ends_with("_results.cpp"));
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if path.extension().is_some_and(|end| end == "cpp") {
+            let bare = usize::from(!name.ends_with("_results"));
             texts[bare].push_str(&fs::read_to_string(path).unwrap());
         }
     }

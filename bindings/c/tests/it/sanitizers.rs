@@ -1,5 +1,5 @@
-//! The test programs with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer. The library
-//! itself is built with them by `.ci/sanitizers`.
+//! The test programs with the compiler's sanitizers for addresses, leaks and undefined behavior.
+//! `.ci/sanitizers` builds the library itself with them.
 
 use std::{fs, process::Command};
 
@@ -42,8 +42,8 @@ fn run(site: &Site, name: &str) {
     }
 }
 
-/// Rule: Languages: C and C++ programs run without an error of AddressSanitizer, LeakSanitizer and
-/// UndefinedBehaviorSanitizer.
+/// Rule: Languages: C and C++ programs run without an error of the sanitizers for addresses, leaks and
+/// undefined behavior.
 #[test]
 fn c_programs_run_without_an_error_of_the_sanitizers() {
     if !has_sanitizers(false) {

@@ -24,6 +24,12 @@ const COPY_TOKEN: Case = Case {
     baseline: "a function of a C library: an atomic load, two coarse clocks compared, and the \
                same copy",
 };
+const CPP_COPY_TOKEN: Case = Case {
+    name: "cpp_copy_token",
+    unit: "ns",
+    measures: "`Client::copy_token` of C++ into a string while a token is cached",
+    baseline: "`tokenlease_client_copy_token` into a buffer",
+};
 const LIBRARY_STRIPPED: Case = Case {
     name: "c_library_stripped",
     unit: "MiB",
@@ -44,13 +50,16 @@ const TURNS: &str = "31";
 
 pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
     let mut measurements = Vec::new();
-    let cases = [COPY_TOKEN, LIBRARY_STRIPPED, THREADS];
+    let cases = [COPY_TOKEN, CPP_COPY_TOKEN, LIBRARY_STRIPPED, THREADS];
     if !cases.into_iter().any(|case| selection.includes(case)) {
         return measurements;
     }
     let library = build_library();
     if selection.includes(COPY_TOKEN) {
         measurements.push(copy_token(&library));
+    }
+    if selection.includes(CPP_COPY_TOKEN) {
+        measurements.push(copy_token_in_cpp(&library));
     }
     if selection.includes(LIBRARY_STRIPPED) {
         #[expect(clippy::cast_precision_loss, reason = "a few million bytes")]
@@ -82,8 +91,20 @@ fn copy_token(library: &Path) -> Measurement {
     let mut cc = cc();
     cc.args(["-O2", "-shared", "-fPIC", "-o"]).arg(&baseline).arg(source("baseline.c"));
     run_command(&mut cc);
+    let program = compile("copy.c", &folder, &[library, &baseline]);
+    Measurement::from_pairs(COPY_TOKEN, &pairs(&fixture, &program)).at_most(1.3)
+}
+
+fn copy_token_in_cpp(library: &Path) -> Measurement {
+    let (fixture, folder) = (Fixture::new(), tempfile::tempdir().expect("a folder"));
+    let program = compile("copy.cpp", &folder, &[library]);
+    Measurement::from_pairs(CPP_COPY_TOKEN, &pairs(&fixture, &program)).at_most(1.2)
+}
+
+/// Runs a program that prints both values of each turn.
+fn pairs(fixture: &Fixture, program: &Path) -> Vec<(f64, f64)> {
     let winkas = fixture.emulator.winkas();
-    let output = Command::new(compile("copy", &folder, &[library, &baseline]))
+    let output = Command::new(program)
         .args([&winkas.server(), TURNS])
         .env("LOGIN", winkas.user())
         .env("CONTRACT", winkas.contract())
@@ -96,13 +117,13 @@ fn copy_token(library: &Path) -> Measurement {
         let (tokenlease, baseline) = line.split_once(' ')?;
         Some((tokenlease.parse().ok()?, baseline.parse().ok()?))
     });
-    Measurement::from_pairs(COPY_TOKEN, &pairs.collect::<Vec<_>>()).at_most(2.0)
+    pairs.collect()
 }
 
 fn threads(library: &Path) -> Measurement {
     let (fixture, folder) = (Fixture::new(), tempfile::tempdir().expect("a folder"));
     fixture.emulator.fault(Endpoint::WynLogin, Fault::delay(cold::SERVER_DELAY), 100);
-    let mut command = Command::new(compile("cold", &folder, &[library, Path::new("-pthread")]));
+    let mut command = Command::new(compile("cold.c", &folder, &[library, Path::new("-pthread")]));
     let mut program = fixture
         .pass_wyn_to(&mut command)
         .stdin(Stdio::piped())
@@ -129,23 +150,32 @@ fn cc() -> Command {
     Command::new(env::var("CC").unwrap_or_else(|_| "cc".into()))
 }
 
+fn cxx() -> Command {
+    let mut command = Command::new(env::var("CXX").unwrap_or_else(|_| "c++".into()));
+    command.arg("-std=c++17");
+    command
+}
+
 fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/figures/c").join(name)
 }
 
-/// Compiles the C program `name` in `folder`, and links it with `inputs`. The first of them is the
+/// Compiles the C or C++ program `name` in `folder`, and links it with `inputs`. The first of them is the
 /// library, which is copied to `folder` under its soname.
 fn compile(name: &str, folder: &TempDir, inputs: &[&Path]) -> PathBuf {
     let soname =
         format!("libtokenlease.so.{}", env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap().0);
     fs::copy(inputs[0], folder.path().join(soname)).expect("copied");
-    let program = folder.path().join(name);
+    let program = folder.path().join(name.replace('.', "-"));
+    let mut compiler =
+        if Path::new(name).extension().is_some_and(|end| end == "cpp") { cxx() } else { cc() };
     run_command(
-        cc().args(["-O2", "-I"])
+        compiler
+            .args(["-O2", "-I"])
             .arg(root().join("include"))
             .arg("-o")
             .arg(&program)
-            .arg(source(&format!("{name}.c")))
+            .arg(source(name))
             .args(inputs)
             .arg(format!("-Wl,-rpath,{}", folder.path().display())),
     );

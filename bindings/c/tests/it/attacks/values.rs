@@ -204,15 +204,21 @@ fn in_struct(header: &Header, of: &str, name: &str, fields: &[Variable]) -> Vec<
                 }
             }
             "size_t" => {
-                WILD_SIZES.iter().for_each(|size| set(field_name, size, true));
+                for size in WILD_SIZES {
+                    set(field_name, size, true);
+                }
                 set(field_name, "0", false);
             }
             "int32_t" => ["INT32_MIN", "-1", "0", "99", "1000", "INT32_MAX"]
                 .iter()
                 .for_each(|value| set(field_name, value, true)),
             "int64_t" => {
-                BAD_TIMES.iter().for_each(|time| set(field_name, time, true));
-                EXTREME_TIMES.iter().for_each(|time| set(field_name, time, false));
+                for time in BAD_TIMES {
+                    set(field_name, time, true);
+                }
+                for time in EXTREME_TIMES {
+                    set(field_name, time, false);
+                }
             }
             "const char*" | "const void*" => {
                 // NULL with a length is an error, and NULL without one is none.
