@@ -19,6 +19,12 @@
 #define TOKENLEASE_HAS_EXCEPTIONS 0
 #endif
 
+#if defined(__GNUC__)
+#define TOKENLEASE_RARE __attribute__((noinline, cold))
+#else
+#define TOKENLEASE_RARE
+#endif
+
 namespace tokenlease {
 
 namespace detail {
@@ -114,26 +120,37 @@ template <typename Value, typename Output, typename Call> Result<Value> attempt_
     return done ? Result<Value>(Value(output)) : Result<Value>(done.error());
 }
 
-/* Runs a call that writes a text into a buffer. Begins with the length that the text has. */
-template <typename Call> Result<void> attempt_text(std::string &text, Call &&call)
+/* Runs a call that writes a text into a buffer again, after it failed. Not inline, so that the calls that
+   do not fail are. */
+template <typename Call>
+TOKENLEASE_RARE Result<void> attempt_text_again(std::string &text, Call &&call, tokenlease_status status,
+                                std::size_t length, tokenlease_error *error)
 {
-    for (;;) {
-        std::size_t length = 0;
-        tokenlease_error *error = nullptr;
-        // The library may write the terminating NUL, which a string has anyway.
-        const tokenlease_status status = call(text.data(), text.size() + 1, &length, &error);
-        if (status == TOKENLEASE_OK) {
-            text.resize(length);
-            return {};
-        }
-        Error failure(error);
+    while (status != TOKENLEASE_OK) {
+        Error failure(std::exchange(error, nullptr));
         if (status != TOKENLEASE_BUFFER_TOO_SMALL) {
             return failure;
         }
         // The text may be a secret, and a string that grows frees its memory as it is.
         wipe(text);
         text.resize(length);
+        status = call(text.data(), text.size() + 1, &length, &error);
     }
+    text.resize(length);
+    return {};
+}
+
+/* Runs a call that writes a text into a buffer. Begins with the length that the text has. */
+template <typename Call> Result<void> attempt_text(std::string &text, Call &&call)
+{
+    std::size_t length = 0;
+    tokenlease_error *error = nullptr;
+    // The library may write the terminating NUL, which a string has anyway.
+    const tokenlease_status status = call(text.data(), text.size() + 1, &length, &error);
+    if (status == TOKENLEASE_OK && length == text.size()) {
+        return {};
+    }
+    return attempt_text_again(text, std::forward<Call>(call), status, length, error);
 }
 
 /* Returns the text that a function of C writes about a handle. Begins with a buffer of this size. */

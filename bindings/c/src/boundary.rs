@@ -176,6 +176,7 @@ impl<'a> Buffer<'a> {
     }
 
     /// Copies a text and a NUL. Writes the length of the text even if the buffer is too small.
+    #[inline]
     pub(crate) fn write(self, text: &str) -> Result<(), Box<tokenlease_error>> {
         self.length.write(text.len());
         if self.capacity <= text.len() {
