@@ -7,6 +7,7 @@
 mod abrupt_server;
 mod config;
 mod installation;
+mod languages;
 mod linking;
 mod machines;
 mod programs;
