@@ -19,8 +19,9 @@ const PAGES: [&str; 7] = [
     "docs/stores.md",
 ];
 
-/// Blocks that are not run, on pages that others test: figures, and commands that take hours.
-const NOT_RUN: [&str; 1] = ["docs/benchmarks.md"];
+/// Blocks that are not run here, on pages that others test: figures and commands that take hours, and
+/// those that the C library's tests run in each language.
+const NOT_RUN: [&str; 2] = ["docs/benchmarks.md", "docs/languages.md"];
 
 #[test]
 fn every_page_with_commands_is_run() {

@@ -26,8 +26,10 @@ pub(crate) fn below(folders: &[&str], extensions: &[&str]) -> Vec<PathBuf> {
 
 /// All files with words in them.
 pub(crate) fn with_words() -> Vec<PathBuf> {
-    const EXTENSIONS: [&str; 13] =
-        ["md", "rs", "py", "pyi", "c", "h", "cpp", "hpp", "toml", "yml", "yaml", "sh", "in"];
+    const EXTENSIONS: [&str; 20] = [
+        "md", "rs", "py", "pyi", "c", "h", "cpp", "hpp", "cs", "go", "java", "mjs", "pas", "php",
+        "rb", "toml", "yml", "yaml", "sh", "in",
+    ];
     let mut found = below(&[""], &EXTENSIONS);
     found.extend(["justfile", ".ci/run", ".ci/sanitizers"].map(PathBuf::from));
     found

@@ -64,7 +64,8 @@ macro_rules! blocking {
         let begun = $self.0.0.begin()?;
         runtime.block_on(async move {
             let state = $client.0.clone();
-            state.interruptible(begun, $call).await
+            // The call runs on this runtime: a box keeps it from the stack of the caller, which may be small.
+            state.interruptible(begun, Box::pin($call)).await
         })?
     }};
 }

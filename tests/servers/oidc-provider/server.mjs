@@ -71,7 +71,7 @@ provider.registerGrantType('password', async (ctx) => {
 
 provider.on('server_error', (ctx, err) => console.error('server_error', err));
 
-// What a resource server is to do (RFC 6750 section 3).
+// The check of a resource server (RFC 6750 section 3).
 async function whoami(request, response) {
   const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const found = token && await provider.AccessToken.find(token);

@@ -9,6 +9,7 @@ mod attacks;
 mod config;
 mod cpp;
 mod installation;
+mod languages;
 mod linking;
 mod machines;
 mod programs;

@@ -1,8 +1,6 @@
 //! Programs in C and C++, run against both providers.
 
-use crate::support::{
-    Provider, Site, command, compile, folder, is_installed, prefix, program, root, succeed,
-};
+use crate::support::{Provider, Site, command, folder, is_installed, prefix, program, succeed};
 
 /// Rule: Languages: C programs get, share, report, validate and revoke tokens of both providers.
 #[test]
@@ -227,33 +225,6 @@ fn cpp_calls_return_errors_without_exceptions() {
     let Some(results) = program("cpp_results.cpp") else { return };
     for site in Site::both() {
         succeed(&mut site.command(&results));
-        assert_eq!(site.logins(), 1);
-    }
-}
-
-#[test]
-fn the_c_and_cpp_examples_run() {
-    let examples = root().join("bindings/c/examples");
-    let site = Site::start(Provider::Winkas);
-    let winkas = site.emulator.winkas();
-    if let Some(token) = compile(&examples.join("token.c"), "example-c") {
-        let arguments = [winkas.server(), winkas.user(), winkas.contract()];
-        let output = succeed(site.command(&token).args(&arguments));
-        assert!(output.contains("the token is active"), "{output}");
-        let failed = site.command(&token).args(&arguments).env_remove("PASSWORD").output().unwrap();
-        let output = String::from_utf8_lossy(&failed.stderr);
-        assert!(output.contains("the argument password is NULL"), "{output}");
-    }
-    let site = Site::start(Provider::Wyn);
-    if let Some(token) = compile(&examples.join("token.cpp"), "example-cpp") {
-        let store = tempfile::tempdir_in(folder("stores")).unwrap();
-        let wyn = site.emulator.wyn();
-        let store = format!("file:{}", store.path().join("store").display());
-        for _ in 0..2 {
-            let arguments = [wyn.server(), wyn.user(), store.clone()];
-            let output = succeed(site.command(&token).args(&arguments));
-            assert!(output.contains("the token is active"), "{output}");
-        }
         assert_eq!(site.logins(), 1);
     }
 }

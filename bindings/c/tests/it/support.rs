@@ -74,7 +74,8 @@ pub(crate) fn forget_this_package(command: &mut Command) {
 
 /// Returns whether a program is installed; prints that the test was skipped if it is not.
 pub(crate) fn is_installed(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
+    let mut run = Command::new(program);
+    let found = run.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
         println!("skipped: {program} is not installed");
     }

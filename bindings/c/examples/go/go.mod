@@ -1,0 +1,3 @@
+module tokenlease.example/plugin
+
+go 1.21
