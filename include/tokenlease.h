@@ -174,6 +174,11 @@
  *     oauth2). Repeat it for more fields; a name may have several values. Tokens are shared only
  *     among callers with the same fields.
  *
+ * subject: text
+ *     The application's own name of the user whom the token is for, for portals whose users'
+ *     secrets are new each time. The token is then served for each secret: the application vouches
+ *     for the user. By default there is none, and a token is served for the same secrets only.
+ *
  * lifetime: duration; wyn
  *     The lifetime to request for new tokens, for example "8h" (wyn). By default the server
  *     decides: 10 years on a Wyn server as installed.

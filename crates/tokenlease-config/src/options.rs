@@ -82,6 +82,11 @@ documented! {
         /// callers with the same fields.
         #[cfg_attr(feature = "clap", arg(long, value_name = "NAME=VALUE", value_parser = ExtraField::read))]
         pub extra: Option<Vec<ExtraField>>,
+        /// The application's own name of the user whom the token is for, for portals whose users' secrets are
+        /// new each time. The token is then served for each secret: the application vouches for the user. By
+        /// default there is none, and a token is served for the same secrets only.
+        #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
+        pub subject: Option<String>,
         /// The lifetime to request for new tokens, for example `8h` (wyn). By default the server
         /// decides: 10 years on a Wyn server as installed.
         #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]
