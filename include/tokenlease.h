@@ -179,6 +179,10 @@
  *     secrets are new each time. The token is then served for each secret: the application vouches
  *     for the user. By default there is none, and a token is served for the same secrets only.
  *
+ * without_login: bool; default false
+ *     Never log in, so that no password is needed: for processes that validate or revoke tokens, or
+ *     use those that other processes share by the store. Set "subject" for those.
+ *
  * lifetime: duration; wyn
  *     The lifetime to request for new tokens, for example "8h" (wyn). By default the server
  *     decides: 10 years on a Wyn server as installed.

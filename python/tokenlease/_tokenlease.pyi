@@ -75,6 +75,7 @@ class _Options(TypedDict, total=False):
     scope: str | None
     extra: str | list[str] | dict[str, str | list[str]] | None
     subject: str | None
+    without_login: bool | None
     lifetime: _Duration | None
     grant: Literal["password", "client_credentials"] | None
     client_auth: Literal["body", "basic", "basic-raw"] | None

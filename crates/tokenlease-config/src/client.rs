@@ -99,6 +99,9 @@ impl Options {
         if let Some(policy) = self.on_store_outage {
             builder = builder.on_store_outage(policy.into());
         }
+        if self.without_login == Some(true) {
+            builder = builder.without_login();
+        }
         if let Some(life) = self.agreed_lifetime {
             builder = builder.agreed_lifetime(life);
         }

@@ -87,6 +87,17 @@ documented! {
         /// default there is none, and a token is served for the same secrets only.
         #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
         pub subject: Option<String>,
+        /// Never log in, so that no password is needed: for processes that validate or revoke tokens, or use
+        /// those that other processes share by the store. Set `subject` for those.
+        #[cfg_attr(feature = "clap", arg(
+            long,
+            value_name = "BOOL",
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "true",
+            hide_possible_values = true
+        ))]
+        pub without_login: Option<bool>,
         /// The lifetime to request for new tokens, for example `8h` (wyn). By default the server
         /// decides: 10 years on a Wyn server as installed.
         #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]

@@ -8,12 +8,20 @@ use super::{
     Lifecycle, Receipt,
     backoff::{Backoff, Why},
 };
-use crate::{credentials::CredentialsFingerprint, record::change::RecordChange, time::Now};
+use crate::{
+    credentials::CredentialsFingerprint, error::Error, record::change::RecordChange, time::Now,
+};
 
 impl Lifecycle {
     /// Returns the fingerprint of the credentials that are sent.
     pub fn credentials_fingerprint(&self) -> CredentialsFingerprint {
         self.credentials
+    }
+
+    /// Returns the fingerprint under which the leases are kept: that of the subject if the identity has one,
+    /// or else that of the credentials.
+    pub fn holder(&self) -> CredentialsFingerprint {
+        self.holder
     }
 
     /// Returns whether the identity names a subject, so that the leases are independent of the secrets.
@@ -42,6 +50,14 @@ impl Lifecycle {
             receipt.credentials = credentials;
             self.set_credentials(credentials);
         }
+    }
+
+    /// Returns the error of the subject's credentials if the server rejected them and they are not sent
+    /// again for now. Other ones may be sent. `None` without a subject.
+    pub fn rejection_of_subject(&self, now: Now) -> Option<Error> {
+        let rejected =
+            self.rejected_for_subject().filter(|rejected| rejected.blocks(now.elapsed))?;
+        rejected.error.map(|error| error.with_until(now.wall_at(rejected.until)))
     }
 
     /// Whether nothing is served because the server rejected the credentials.
