@@ -324,6 +324,15 @@ impl ClientState {
     }
 }
 
+impl Drop for ClientState {
+    fn drop(&mut self) {
+        // In a forked child, a thread that does not exist there may hold the lock.
+        if self.check_process().is_ok() {
+            self.registry.clients().remove(self);
+        }
+    }
+}
+
 impl fmt::Debug for ClientState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ClientState({})", self.server.identity())

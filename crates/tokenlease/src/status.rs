@@ -140,7 +140,7 @@ impl LeaseStatus {
         }
     }
 
-    fn of(lease: &Lease<Timestamp>, now: Now) -> Self {
+    pub(crate) fn of(lease: &Lease<Timestamp>, now: Now) -> Self {
         let (t, expiry) = (now.elapsed, lease.expiry());
         let expires_at = expiry.expires_at(lease.sent_at());
         let is_live = !matches!(expiry, Expiry::ExpiredOnArrival { .. })
@@ -163,7 +163,7 @@ impl LeaseStatus {
         }
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "fingerprint": self.fingerprint.to_string(),
             "live": self.is_live,

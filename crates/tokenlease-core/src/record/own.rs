@@ -1,9 +1,12 @@
 //! Which entries of a record are a caller's.
 
+use super::Record;
 use crate::{
     credentials::{Credentials, CredentialsFingerprint},
     identity::Identity,
     key::Key,
+    time::StoreTime,
+    token::Token,
 };
 
 /// The fingerprints under which a record keeps a caller's lease, circuits and backoffs.
@@ -50,5 +53,14 @@ impl OwnEntries {
     /// Returns whether the entry under that fingerprint is one of these.
     pub fn contains(&self, entry: CredentialsFingerprint) -> bool {
         entry == self.holder || Some(entry) == self.credentials
+    }
+}
+
+impl Record {
+    /// Returns the token that is kept under that fingerprint, if it can be served at that time of the
+    /// store: it has not expired, it has no tombstone, and it was not forgotten.
+    pub fn live_token(&self, holder: CredentialsFingerprint, now: StoreTime) -> Option<Token> {
+        let lease = self.0.lease(holder)?;
+        self.0.is_usable(lease, now).then(|| lease.token().clone())
     }
 }
