@@ -2,7 +2,8 @@
 //!
 //! The leases are then kept for the subject, and other secrets neither end them nor cause a login. Circuits and
 //! backoffs of rejected secrets are kept for the secrets, so that a new ticket is tried at once. Rejected
-//! secrets only stop logins: the token of an earlier ticket serves to its end.
+//! secrets only stop logins: the token of an earlier ticket serves to its end. The backoff after an answer that
+//! can't be used is kept for the subject: tickets that are new each time would not back off at all.
 
 use super::{
     Lifecycle, Receipt,
