@@ -10,6 +10,9 @@ use crate::{time::Timestamp, token::TokenFingerprint};
 pub enum Event {
     /// A login brought a new token.
     LoggedIn(TokenFingerprint),
+    /// A login brought a token that is active for a year or longer, as on a Wyn server as installed, where it
+    /// is 10 years. Request a shorter lifetime, and revoke tokens after use.
+    LongLifetime(TokenFingerprint),
     /// Another process' token was adopted from the store.
     Adopted(TokenFingerprint),
     /// A refetch returned the running token.
@@ -55,6 +58,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LoggedIn(token) => write!(f, "logged in {token}"),
+            Self::LongLifetime(token) => write!(f, "long lifetime {token}"),
             Self::Adopted(token) => write!(f, "adopted {token}"),
             Self::Refetched(token) => write!(f, "refetched {token}"),
             Self::Validated(token) => write!(f, "validated {token}"),
