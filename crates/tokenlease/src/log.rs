@@ -34,7 +34,7 @@ impl LogLevel {
             Event::CircuitOpened(_)
             | Event::CircuitClosed
             | Event::BackedOff(_)
-            | Event::LongLifetime(_)
+            | Event::LongLifetime(..)
             | Event::LoginLost
             | Event::StoreUnavailable
             | Event::StoreRejected
@@ -150,7 +150,12 @@ impl Troubles {
                 format!(" for {:?}{}", rounded(until.since(t)), cause(failed))
             }
             Event::LoginLost => cause(failed),
-            Event::LongLifetime(_) => long_lifetime(machine, t),
+            Event::LongLifetime(_, lifetime) => {
+                let days = lifetime.as_secs() / (24 * 60 * 60);
+                format!(
+                    " is active for {days} days; set a shorter `lifetime`, and revoke tokens after use"
+                )
+            }
             Event::StoreUnavailable | Event::StoreRejected | Event::RecordUnreadable => {
                 self.store.get_or_insert(t);
                 cause(machine.store_error())
@@ -159,13 +164,6 @@ impl Troubles {
             _ => String::new(),
         }
     }
-}
-
-/// Returns for how long the token is active, and what to do.
-fn long_lifetime(machine: &Lifecycle, t: Timestamp) -> String {
-    let end = machine.current().and_then(|(lease, _)| lease.end());
-    let days = end.map_or(365, |end| end.since(t).as_secs() / (24 * 60 * 60));
-    format!(" is active for {days} days; set a shorter `lifetime`, and revoke tokens after use")
 }
 
 /// Returns a time as it is read: in whole seconds, and a short one in whole milliseconds.
@@ -180,7 +178,7 @@ fn rounded(time: Duration) -> Duration {
 fn name(event: &Event) -> &'static str {
     match event {
         Event::LoggedIn(_) => "logged_in",
-        Event::LongLifetime(_) => "long_lifetime",
+        Event::LongLifetime(..) => "long_lifetime",
         Event::Adopted(_) => "adopted",
         Event::Refetched(_) => "refetched",
         Event::Validated(_) => "validated",
@@ -215,7 +213,7 @@ mod tests {
         let at = Timestamp(0);
         for event in [
             Event::LoggedIn(token),
-            Event::LongLifetime(token),
+            Event::LongLifetime(token, Duration::ZERO),
             Event::Adopted(token),
             Event::Refetched(token),
             Event::Validated(token),

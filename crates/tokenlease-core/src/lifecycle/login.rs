@@ -76,8 +76,10 @@ impl Lifecycle {
         let is_better = self.serves_better(&lease, known.is_some() && !lift, t);
         self.outage_login_succeeded(&lease, t);
         self.events.push(Event::LoggedIn(fingerprint));
-        if matches!(lease.expiry(), Expiry::Stated { end } if end.since(sent) >= LONG_LIFETIME) {
-            self.events.push(Event::LongLifetime(fingerprint));
+        if let Expiry::Stated { end } = lease.expiry()
+            && end.since(sent) >= LONG_LIFETIME
+        {
+            self.events.push(Event::LongLifetime(fingerprint, end.since(sent)));
         }
         let result = if is_better { HistoryResult::Token } else { HistoryResult::NoBetterToken };
         self.note_token(EffectKind::Login, &lease, result, sent);
