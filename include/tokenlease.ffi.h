@@ -128,6 +128,7 @@ typedef struct tokenlease_exchange tokenlease_exchange;
 typedef struct tokenlease_machine tokenlease_machine;
 typedef struct tokenlease_machine_call tokenlease_machine_call;
 typedef struct tokenlease_registry tokenlease_registry;
+typedef struct tokenlease_report tokenlease_report;
 typedef struct tokenlease_request tokenlease_request;
 typedef struct tokenlease_response tokenlease_response;
 typedef struct tokenlease_store_reply tokenlease_store_reply;
@@ -252,6 +253,13 @@ tokenlease_status tokenlease_store_check(const tokenlease_store_functions *funct
 tokenlease_status tokenlease_registry_new(const tokenlease_config *config,
     tokenlease_registry **registry, tokenlease_error **error);
 void tokenlease_registry_free(tokenlease_registry *registry);
+tokenlease_status tokenlease_registry_entries(const tokenlease_registry *registry,
+    const tokenlease_config *config, tokenlease_report **report, tokenlease_error **error);
+tokenlease_status tokenlease_registry_end(const tokenlease_registry *registry,
+    const tokenlease_config *config, int32_t by, tokenlease_report **report,
+    tokenlease_error **error);
+const char *tokenlease_report_json(const tokenlease_report *report);
+void tokenlease_report_free(tokenlease_report *report);
 const char *tokenlease_token_text(const tokenlease_token *token);
 size_t tokenlease_token_length(const tokenlease_token *token);
 tokenlease_kind tokenlease_token_kind(const tokenlease_token *token);

@@ -174,6 +174,15 @@
  *     oauth2). Repeat it for more fields; a name may have several values. Tokens are shared only
  *     among callers with the same fields.
  *
+ * subject: text
+ *     The application's own name of the user whom the token is for, for portals whose users'
+ *     secrets are new each time. The token is then served for each secret: the application vouches
+ *     for the user. By default there is none, and a token is served for the same secrets only.
+ *
+ * without_login: boolean; default false
+ *     Never log in, so that no password is needed: for processes that validate or revoke tokens, or
+ *     use those that other processes share by the store. Set "subject" for those.
+ *
  * lifetime: duration; wyn
  *     The lifetime to request for new tokens, for example "8h" (wyn). By default the server
  *     decides: 10 years on a Wyn server as installed.
@@ -795,6 +804,11 @@ typedef struct tokenlease_machine_call tokenlease_machine_call;
  * Thread-safe.
  */
 typedef struct tokenlease_registry tokenlease_registry;
+
+/**
+ * A list or a report in JSON. It has no secret.
+ */
+typedef struct tokenlease_report tokenlease_report;
 
 /**
  * A request that the host program sends with its own HTTP library, once. The body, the URL and the
@@ -1480,6 +1494,59 @@ tokenlease_registry_new(const tokenlease_config *config, tokenlease_registry **r
  * Frees a registry. Its clients keep what they need of it. Freeing NULL is a no-op.
  */
 TOKENLEASE_API void TOKENLEASE_CALL tokenlease_registry_free(tokenlease_registry *registry);
+
+/*
+ * REGISTRY ENTRIES. For example:
+ *
+ *     tokenlease_config *who = NULL;
+ *     tokenlease_report *report = NULL;
+ *     if (tokenlease_config_new(&who, &error)
+ *         || tokenlease_config_set(who, TOKENLEASE_TEXT("subject"), TOKENLEASE_TEXT("anna"), &error)
+ *         || tokenlease_registry_end(registry, who, TOKENLEASE_END_BY_REVOCATION, &report, &error)) {
+ *         fprintf(stderr, "%s\n", tokenlease_error_message(error));
+ *     } else {
+ *         printf("%s\n", tokenlease_report_json(report));
+ *     }
+ *     tokenlease_report_free(report);
+ *     tokenlease_config_free(who);
+ */
+
+/**
+ * Lists the live tokens that clients of a registry use, in this process: identity, server, user, subject,
+ * source and expiry. It reads neither the store nor a server. docs/json.md describes the fields.
+ *
+ * The options "server", "user" and "subject" of a config select tokens; its other options are ignored.
+ * NULL selects all. A registry of NULL is the one of the process. Free the report with
+ * tokenlease_report_free.
+ *
+ * Errors: TOKENLEASE_CONFIG and TOKENLEASE_FORKED.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_registry_entries(const tokenlease_registry *registry, const tokenlease_config *config,
+    tokenlease_report **report, tokenlease_error **error);
+
+/**
+ * Ends the tokens that a config selects as for tokenlease_registry_entries, for example of all users at a
+ * logout: here, in the store, and at the provider. by is a tokenlease_end_by. As many run at once as
+ * logins may (the option "max_concurrent_logins"), each with its client's deadline. The report says for
+ * each whether the provider confirmed it; docs/json.md describes the fields. A token that could not be
+ * ended is no error of the call.
+ *
+ * Errors: TOKENLEASE_CONFIG, TOKENLEASE_FORKED and TOKENLEASE_INTERNAL.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_registry_end(const tokenlease_registry *registry, const tokenlease_config *config,
+    int32_t by, tokenlease_report **report, tokenlease_error **error);
+
+/**
+ * Returns the JSON text of a report. It is valid until the report is freed. NULL for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_report_json(const tokenlease_report *report);
+
+/**
+ * Frees a report. Freeing NULL is a no-op.
+ */
+TOKENLEASE_API void TOKENLEASE_CALL tokenlease_report_free(tokenlease_report *report);
 
 /*
  * TOKEN. For example:

@@ -340,13 +340,46 @@ class Registry {
             });
     }
 
+    /* Lists the live tokens that the config selects, in JSON; see tokenlease_registry_entries. */
+    Result<std::string> try_entries(const Config &filter) const
+    {
+        return report_of([&](auto report, auto error) {
+            return tokenlease_registry_entries(get(), filter.get(), report, error);
+        });
+    }
+
+    /* Ends the tokens that the config selects, and returns the report in JSON; see
+       tokenlease_registry_end. */
+    Result<std::string> try_end(const Config &filter, tokenlease_end_by by) const
+    {
+        return report_of([&](auto report, auto error) {
+            return tokenlease_registry_end(get(), filter.get(), by, report, error);
+        });
+    }
+
 #if TOKENLEASE_HAS_EXCEPTIONS
     explicit Registry(const Config &config) : Registry(try_create(config).value()) {}
+
+    std::string entries(const Config &filter) const { return try_entries(filter).value(); }
+
+    std::string end(const Config &filter, tokenlease_end_by by) const
+    {
+        return try_end(filter, by).value();
+    }
 #endif
 
     const tokenlease_registry *get() const noexcept { return handle_.get(); }
 
   private:
+    using Report = detail::Owned<tokenlease_report, tokenlease_report_free>;
+
+    template <typename Call> static Result<std::string> report_of(Call &&call)
+    {
+        auto report = detail::attempt_for<Report, tokenlease_report *>(std::forward<Call>(call));
+        return report ? Result<std::string>(std::string(tokenlease_report_json(report->get())))
+                      : Result<std::string>(report.error());
+    }
+
     detail::Owned<tokenlease_registry, tokenlease_registry_free> handle_;
 };
 

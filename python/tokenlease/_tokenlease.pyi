@@ -65,6 +65,41 @@ class _History(TypedDict):
     minimum: int
     extra: list[_ExtraLogin]
 
+class _Lease(TypedDict):
+    fingerprint: str
+    live: bool
+    generation: int
+    sent_at: str
+    age_s: int
+    expiry: str
+    expires_at: str | None
+    remaining_s: int | None
+    validated_at: str | None
+    clocks_parted_s: int | None
+
+class _RegistryEntry(TypedDict):
+    identity: str
+    server: str
+    user: str
+    subject: str | None
+    source: Literal["memory", "store", "refetch", "login", "adopted"]
+    lease: _Lease
+
+class _EndError(TypedDict):
+    kind: str
+    message: str
+
+class _EndedEntry(TypedDict):
+    identity: str
+    subject: str | None
+    result: Literal["no_token", "forgotten", "revoked", "proven", "failed"]
+    error: _EndError | None
+
+class _EndReport(TypedDict):
+    proven: int
+    failed: int
+    entries: list[_EndedEntry]
+
 class _Options(TypedDict, total=False):
     provider: Literal["winkas", "wyn", "oauth2"] | None
     server: str | None
@@ -74,6 +109,8 @@ class _Options(TypedDict, total=False):
     tenant: str | None
     scope: str | None
     extra: str | list[str] | dict[str, str | list[str]] | None
+    subject: str | None
+    without_login: bool | None
     lifetime: _Duration | None
     grant: Literal["password", "client_credentials"] | None
     client_auth: Literal["body", "basic", "basic-raw"] | None
@@ -231,6 +268,31 @@ class Registry:
         """Make a registry and open its store.
 
         Raises `ConfigError` for an invalid option and `StoreError` if the store fails.
+        """
+
+    def entries(
+        self, *, server: str | None = None, user: str | None = None, subject: str | None = None
+    ) -> list[_RegistryEntry]:
+        """List the live tokens that clients of the registry use, without secrets.
+
+        The arguments select the tokens of a server, a user or a subject. It reads neither the store
+        nor a server. The fields are described in `docs/json.md`.
+        """
+
+    def end(
+        self,
+        *,
+        by: Literal["forgetting", "revocation"],
+        server: str | None = None,
+        user: str | None = None,
+        subject: str | None = None,
+    ) -> _EndReport:
+        """End the tokens that the arguments select, for example of all users at a logout.
+
+        `"revocation"` revokes them at the provider, for every process that shares them, and forgets
+        them where the provider cannot revoke tokens. `"forgetting"` removes them from memory and
+        store. The report says for each token whether the provider confirmed it. It blocks: in an
+        event loop, call it by `asyncio.to_thread`.
         """
 
 @final

@@ -46,6 +46,7 @@ pub mod machine_call;
 pub mod option_table;
 pub mod outcome;
 pub mod registry;
+pub mod registry_entries;
 pub mod request;
 pub mod status;
 mod store_calls;
@@ -61,6 +62,7 @@ const _: () = {
     const fn moved<T: Send>() {}
     shared::<client::tokenlease_client>();
     shared::<registry::tokenlease_registry>();
+    shared::<registry_entries::tokenlease_report>();
     shared::<token::tokenlease_token>();
     shared::<error::tokenlease_error>();
     shared::<machine::tokenlease_machine>();

@@ -1,7 +1,7 @@
 //! The registry: what clients share.
 
-use pyo3::{prelude::*, types::PyDict};
-use tokenlease::bindings;
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
+use tokenlease::{EndBy, EntryFilter, RegistryEntry, bindings};
 use tokenlease_config::Options;
 
 use crate::{options, wait};
@@ -28,10 +28,73 @@ impl Registry {
         Ok(Self(registry))
     }
 
+    /// Lists the live tokens that clients of the registry use.
+    #[pyo3(signature = (*, server=None, user=None, subject=None))]
+    fn entries(
+        &self,
+        py: Python<'_>,
+        server: Option<&str>,
+        user: Option<&str>,
+        subject: Option<&str>,
+    ) -> PyResult<Py<PyAny>> {
+        let registry = self.in_this_process(py)?;
+        let filter = filter(server, user, subject);
+        let entries = filter.and_then(|filter| registry.entries(&filter));
+        let entries = entries.map_err(|error| crate::error::raise(py, &error))?;
+        from_json(py, &RegistryEntry::list_to_json(&entries))
+    }
+
+    /// Ends the tokens of clients of the registry.
+    #[pyo3(signature = (*, by, server=None, user=None, subject=None))]
+    fn end(
+        &self,
+        py: Python<'_>,
+        by: &str,
+        server: Option<&str>,
+        user: Option<&str>,
+        subject: Option<&str>,
+    ) -> PyResult<Py<PyAny>> {
+        let by = match by {
+            "forgetting" => EndBy::Forgetting,
+            "revocation" => EndBy::Revocation,
+            _ => {
+                let why = format!("by is {by:?}; expected \"forgetting\" or \"revocation\"");
+                return Err(PyValueError::new_err(why));
+            }
+        };
+        let registry = self.in_this_process(py)?;
+        let filter = filter(server, user, subject);
+        let filter = filter.map_err(|error| crate::error::raise(py, &error))?;
+        let report = wait::for_process(py, async move { registry.end(&filter, by).await })?;
+        from_json(py, &report.to_json())
+    }
+
     #[expect(clippy::unused_self, reason = "Python's protocol")]
     fn __repr__(&self) -> &'static str {
         "<Registry>"
     }
+}
+
+fn filter(
+    server: Option<&str>,
+    user: Option<&str>,
+    subject: Option<&str>,
+) -> tokenlease::Result<EntryFilter> {
+    let mut filter = EntryFilter::default();
+    if let Some(server) = server {
+        filter = filter.server(server)?;
+    }
+    if let Some(user) = user {
+        filter = filter.user(user);
+    }
+    Ok(match subject {
+        Some(subject) => filter.subject(subject),
+        None => filter,
+    })
+}
+
+fn from_json(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+    Ok(py.import("json")?.call_method1("loads", (text,))?.unbind())
 }
 
 /// Builds a value from options, on another thread if that opens a store, which blocks.

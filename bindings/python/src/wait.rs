@@ -100,6 +100,15 @@ pub(crate) fn for_blocking<R: Send + 'static>(
     wait(py, || Ok(runtime), done)
 }
 
+/// Waits for work of this process that belongs to no client.
+pub(crate) fn for_process<F, R>(py: Python<'_>, work: F) -> PyResult<R>
+where
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: Send + 'static,
+{
+    wait(py, Runtime::current, work)
+}
+
 fn wait<F, R>(
     py: Python<'_>,
     runtime: impl FnOnce() -> Result<&'static Runtime> + Send,

@@ -11,8 +11,8 @@ use std::{
 };
 
 use tokenlease::{
-    Client, Clock as _, Error, ErrorKind, Registry, RegistryBuilder, Rejection, Result,
-    SystemClock, TokenOptions, bindings,
+    Client, ClientBuilder, Clock as _, Error, ErrorKind, Registry, RegistryBuilder, Rejection,
+    Result, SystemClock, TokenOptions, bindings,
     core::{
         Credentials, Secret, Token, TokenKind, WallTime,
         lifecycle::{Event, Policy, Revocation, Served},
@@ -26,9 +26,6 @@ use crate::{
     output::{Failure, config, warn},
     settings::Settings,
 };
-
-/// Replaces a secret that the session's call does not send: the client requires all.
-const NOT_SENT: &str = "(tokenlease: not sent)";
 
 const OPENING: &str = "the store was opened";
 
@@ -141,7 +138,8 @@ impl Session {
         check_deadline(settings)?;
         let config = settings.store()?;
         let opened = settings.deadline().bound(OPENING, store::open(&config)).await?;
-        Self::on(Registry::builder().store(opened.store, opened.key), settings, credentials)
+        let registry = Registry::builder().store(opened.store, opened.key);
+        Self::on(registry, settings, credentials, |builder| builder)
     }
 
     /// Opens a session for a revocation, which sends no password, and a client secret only if one is
@@ -150,7 +148,12 @@ impl Session {
         settings: &Settings,
         credentials: Credentials,
     ) -> Result<Self> {
-        Self::open(settings, with_unsent_secrets(credentials)).await
+        check_address(settings)?;
+        check_deadline(settings)?;
+        let config = settings.store()?;
+        let opened = settings.deadline().bound(OPENING, store::open(&config)).await?;
+        let registry = Registry::builder().store(opened.store, opened.key);
+        Self::on(registry, settings, credentials, ClientBuilder::without_login)
     }
 
     /// Opens a session for validations of any token. They do not need the store; if it can be opened,
@@ -166,7 +169,7 @@ impl Session {
         if let Ok(opened) = &opened {
             registry = registry.store(opened.store.clone(), opened.key.clone());
         }
-        let session = Self::on(registry, settings, with_unsent_secrets(credentials))?;
+        let session = Self::on(registry, settings, credentials, ClientBuilder::without_login)?;
         if let Err(error) = opened {
             tracing::debug!("validating without the store: {error}");
             session.observed.unavailable.store(true, Ordering::Release);
@@ -178,13 +181,15 @@ impl Session {
         registry: RegistryBuilder,
         settings: &Settings,
         credentials: Credentials,
+        set: fn(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self> {
         check_address(settings)?;
         let observed = Arc::new(Observed::default());
         let hook = observed.clone();
         let registry = registry.http(settings.options.http()?).build()?;
         let builder = settings.options.client_for(settings.server()?, credentials, &registry);
-        let client = bindings::observe(builder, move |event, _| hook.observe(event)).build()?;
+        let client =
+            bindings::observe(set(builder), move |event, _| hook.observe(event)).build()?;
         let (deadline, close_timeout) = (settings.deadline().clone(), settings.timeout());
         Ok(Self { client, observed, deadline, close_timeout })
     }
@@ -292,13 +297,6 @@ fn check_address(settings: &Settings) -> Result<()> {
 fn check_deadline(settings: &Settings) -> Result<()> {
     let Some(deadline) = settings.options.deadline else { return Ok(()) };
     Policy::default().check(&settings.server()?, deadline)
-}
-
-/// Fills in secrets that the call does not send: the client requires all.
-fn with_unsent_secrets(mut credentials: Credentials) -> Credentials {
-    credentials.password.get_or_insert_with(|| NOT_SENT.into());
-    credentials.client_secret.get_or_insert_with(|| NOT_SENT.into());
-    credentials
 }
 
 fn leased_of(served: &Served) -> Leased {

@@ -104,6 +104,8 @@ impl Settings {
     /// Reads the secrets that a command needs, and prompts for those that have no source.
     pub(crate) fn credentials(&self, need: Need) -> Result<Credentials> {
         let mut credentials = Credentials::default();
+        let never_logs_in = self.options.without_login == Some(true);
+        let need = if need == Need::Login && never_logs_in { Need::Validation } else { need };
         if need == Need::Login && self.logs_in_a_user() {
             credentials.password = Some(match &self.password {
                 Some(source) => secrets::read(source, SecretKind::Password, &self.deadline)?,

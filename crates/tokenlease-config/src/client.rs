@@ -1,7 +1,7 @@
 //! From options to a registry, credentials and a client.
 
 use tokenlease::{
-    Client, ClientBuilder, CredentialsSource, HttpOptions, Registry, Result,
+    Client, ClientBuilder, CredentialsSource, EntryFilter, HttpOptions, Registry, Result,
     core::{Credentials, provider::Server},
 };
 
@@ -99,6 +99,9 @@ impl Options {
         if let Some(policy) = self.on_store_outage {
             builder = builder.on_store_outage(policy.into());
         }
+        if self.without_login == Some(true) {
+            builder = builder.without_login();
+        }
         if let Some(life) = self.agreed_lifetime {
             builder = builder.agreed_lifetime(life);
         }
@@ -131,6 +134,25 @@ impl Options {
                 .expected("it among the options of its clients"));
         }
         self.own_registry(parts)
+    }
+
+    /// Returns the filter that selects a registry's entries by the options `server`, `user` and `subject`. Other
+    /// options are ignored.
+    ///
+    /// # Errors
+    /// [`Config`](tokenlease::ErrorKind::Config) if the server's address is not an HTTP URL.
+    pub fn entry_filter(&self) -> Result<EntryFilter> {
+        let mut filter = EntryFilter::default();
+        if let Some(server) = &self.server {
+            filter = filter.server(server)?;
+        }
+        if let Some(user) = &self.user {
+            filter = filter.user(user.as_str());
+        }
+        if let Some(subject) = &self.subject {
+            filter = filter.subject(subject.as_str());
+        }
+        Ok(filter)
     }
 
     fn own_registry(&self, parts: &Parts) -> Result<Registry> {

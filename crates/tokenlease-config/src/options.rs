@@ -82,6 +82,22 @@ documented! {
         /// callers with the same fields.
         #[cfg_attr(feature = "clap", arg(long, value_name = "NAME=VALUE", value_parser = ExtraField::read))]
         pub extra: Option<Vec<ExtraField>>,
+        /// The application's own name of the user whom the token is for, for portals whose users' secrets are
+        /// new each time. The token is then served for each secret: the application vouches for the user. By
+        /// default there is none, and a token is served for the same secrets only.
+        #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
+        pub subject: Option<String>,
+        /// Never log in, so that no password is needed: for processes that validate or revoke tokens, or use
+        /// those that other processes share by the store. Set `subject` for those.
+        #[cfg_attr(feature = "clap", arg(
+            long,
+            value_name = "BOOL",
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "true",
+            hide_possible_values = true
+        ))]
+        pub without_login: Option<bool>,
         /// The lifetime to request for new tokens, for example `8h` (wyn). By default the server
         /// decides: 10 years on a Wyn server as installed.
         #[cfg_attr(feature = "clap", arg(long, value_name = "DURATION", value_parser = crate::duration::parse))]

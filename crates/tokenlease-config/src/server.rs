@@ -68,6 +68,10 @@ impl Options {
                 Identity::oauth2(&server, user, client)?.with_scope(scope)
             }
         };
+        let identity = match &self.subject {
+            Some(subject) => identity.with_subject(subject)?,
+            None => identity,
+        };
         let mut fields = self.extra.iter().flatten();
         fields.try_fold(identity, |identity, field| identity.with_extra(&field.name, &field.value))
     }

@@ -4,7 +4,13 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, identity::Provider, key::Key, provider::extra, secret::Secret};
+use crate::{
+    error::Result,
+    identity::{Identity, Provider},
+    key::Key,
+    provider::extra,
+    secret::Secret,
+};
 
 /// The secrets of an identity. They are sent to the server and never stored.
 ///
@@ -90,9 +96,10 @@ pub struct CredentialsFingerprint([u8; 32]);
 
 impl CredentialsFingerprint {
     /// Returns the fingerprint under which the leases of an identity with a subject are kept, whatever the
-    /// secrets are.
-    pub(crate) fn of_subject(key: &Key, subject: &str) -> Self {
-        Self(key.mac("tokenlease subject", &[subject.as_bytes()]))
+    /// secrets are. `None` without a subject: they are kept under that of the credentials.
+    pub fn of_subject(key: &Key, identity: &Identity) -> Option<Self> {
+        let subject = identity.subject()?;
+        Some(Self(key.mac("tokenlease subject", &[subject.as_bytes()])))
     }
 
     /// Returns the fingerprint of these credentials under a key.

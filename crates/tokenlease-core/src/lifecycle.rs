@@ -166,9 +166,8 @@ impl Lifecycle {
         seed: u64,
     ) -> Self {
         let clocks = HostClocks { boot: BootId(seed), ahead: 0 };
-        let subject = server.identity().subject();
-        let holder = subject
-            .map_or(credentials, |subject| CredentialsFingerprint::of_subject(&key, subject));
+        let holder = CredentialsFingerprint::of_subject(&key, server.identity());
+        let holder = holder.unwrap_or(credentials);
         Self {
             can: Capabilities {
                 refetch: server.can_refetch(),

@@ -10,6 +10,7 @@ mod encoding;
 pub(crate) mod history;
 mod inspect;
 pub(crate) mod merge;
+mod own;
 mod summary;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use self::{
         ShortFingerprint,
     },
     inspect::Inspection,
+    own::OwnEntries,
     summary::{BlockSummary, EntrySummary, LeaseSummary, ServerBackoffSummary, Summary},
 };
 use crate::{

@@ -29,6 +29,22 @@ impl Millis {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}", second % 60)
     }
 
+    /// Reads a date, `YYYY-MM-DD`, or a time in UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+    pub(crate) fn of_iso(text: &str) -> Option<Self> {
+        let (date, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
+        let numbers = |text: &str, separator: char| {
+            let numbers: Option<Vec<i64>> =
+                text.split(separator).map(|part| part.parse().ok()).collect();
+            <[i64; 3]>::try_from(numbers?).ok()
+        };
+        let [year, month, day] = numbers(date, '-')?;
+        let [hour, minute, second] = numbers(time.strip_suffix('Z')?, ':')?;
+        // No day is further from the first of January of its year.
+        let of_year = days_of(year)?..days_of(year.checked_add(1)?)?;
+        let days = of_year.into_iter().find(|days| civil(*days) == (year, month, day))?;
+        Some(Self((days * 86_400 + hour * 3600 + minute * 60 + second) * 1000))
+    }
+
     pub(crate) fn system_time(self) -> SystemTime {
         // HTTP dates end with the year 9999, and the emulator uses no times before 1970.
         let ms = self.0.clamp(0, 253_402_300_799_000);
@@ -79,9 +95,27 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (era * 400 + year + i64::from(month <= 2), month, day)
 }
 
+/// Returns the days from 1970-01-01 to the first of January of a year.
+fn days_of(year: i64) -> Option<i64> {
+    let before = (1970..=9999).contains(&year).then(|| year - 1)?;
+    Some(365 * (year - 1970) + before / 4 - before / 100 + before / 400 - 477)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_and_a_time_are_read_as_they_are_written() {
+        for ms in [0, 1_647_859_406_000, 1_709_251_199_000, 4_102_444_800_000] {
+            let text = format!("{}Z", Millis(ms).iso_without_zone());
+            assert_eq!(Millis::of_iso(&text).map(|time| time.0), Some(ms), "{text}");
+        }
+        assert_eq!(Millis::of_iso("2025-10-01").unwrap().0, 1_759_276_800_000);
+        for text in ["", "2025", "2025-13-01", "2025-02-30", "2025-10-01T00:00:00", "x"] {
+            assert!(Millis::of_iso(text).is_none(), "{text}");
+        }
+    }
 
     #[test]
     fn a_date_without_time_zone_is_right_on_a_leap_day() {

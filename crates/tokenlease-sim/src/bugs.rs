@@ -81,11 +81,13 @@ pub enum Bug {
     EntryBackoffNotSaved,
     /// A call that the store rejects is reported as failed.
     StoreRejectionMeansOutage,
+    /// The leases of a subject are kept for each ticket.
+    LeasePerTicket,
 }
 
 impl Bug {
     /// All bugs.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::LockWithoutStore,
         Self::StaleReadInsideLock,
         Self::FailedReadIgnored,
@@ -119,6 +121,7 @@ impl Bug {
         Self::RefusedMeansInactive,
         Self::EntryBackoffNotSaved,
         Self::StoreRejectionMeansOutage,
+        Self::LeasePerTicket,
     ];
 }
 

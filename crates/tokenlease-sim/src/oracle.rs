@@ -13,6 +13,7 @@ mod history;
 mod logins;
 mod rate;
 mod sends;
+mod tickets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,6 +112,8 @@ pub struct Oracle {
     outage_logins: BTreeMap<Entry, (i64, i64)>,
     /// Rejected credentials that the provider received: when, and whether for a login.
     rejected_credentials: BTreeMap<Password, Vec<(i64, bool)>>,
+    /// When the provider received tickets of a subject that it rejected.
+    rejected_tickets: Vec<i64>,
     /// Tokens that were replaced for a longer remaining lifetime.
     replaced_early: BTreeSet<(Password, usize)>,
     /// Logins that rejections without a validation caused: the last time, and the count.

@@ -50,6 +50,8 @@ pub enum PlanEvent {
     ChangePasswords { accepted: Vec<&'static str> },
     /// A process is configured with another password, without a restart.
     Configure { p: usize, password: &'static str },
+    /// The user gets another ticket, which the process takes (worlds with subjects).
+    ChangeTicket { p: usize },
     /// The provider locks the account.
     LockAccount { length: i64 },
     /// The lifetime of new tokens changes.
@@ -106,6 +108,7 @@ impl PlanEvent {
                 }
             }
             Self::Configure { p, password } => world.processes[p].password = password.into(),
+            Self::ChangeTicket { p } => world.change_ticket(p),
             Self::LockAccount { length } => world.lock_account(length),
             Self::ChangeLifetime { lifetime } => {
                 world.mark_faulty();
@@ -163,6 +166,7 @@ impl PlanEvent {
             | Self::Unblock { p }
             | Self::CheckStore { p }
             | Self::Adopt { p }
+            | Self::ChangeTicket { p }
             | Self::Configure { p, .. } => Some(*p),
             _ => None,
         }

@@ -59,6 +59,8 @@ pub struct Provider {
     pub refetch_hides_rejection: bool,
     /// Whether it offers no validation of tokens.
     pub without_validation: bool,
+    /// Whether the identity has a subject.
+    pub subject: bool,
     /// How it differs from the usual provider.
     pub quirk: Option<Quirk>,
     /// Whether the account is locked.
@@ -82,6 +84,7 @@ impl Provider {
             new_token_ends_old: false,
             refetch_hides_rejection: false,
             without_validation: false,
+            subject: false,
             quirk: None,
             locked: false,
             passwords: vec!["p0".into()],
@@ -93,14 +96,19 @@ impl Provider {
 
     /// Returns the server as the state machine knows it.
     pub fn server(&self) -> Server {
+        let identity = match self.kind {
+            Kind::Winkas => Identity::winkas("https://winkas.test", "user", "1234"),
+            Kind::Wyn => Identity::wyn("https://wyn.test", "user", "client"),
+        };
+        let identity = if self.subject {
+            identity.and_then(|identity| identity.with_subject("anna"))
+        } else {
+            identity
+        };
+        let server = Server::new(identity.expect("a valid identity"));
         let server = match self.kind {
-            Kind::Winkas => Server::new(
-                Identity::winkas("https://winkas.test", "user", "1234").expect("a valid identity"),
-            ),
-            Kind::Wyn => Server::new(
-                Identity::wyn("https://wyn.test", "user", "client").expect("a valid identity"),
-            )
-            .with_new_token_ends_old(self.new_token_ends_old),
+            Kind::Winkas => server,
+            Kind::Wyn => server.with_new_token_ends_old(self.new_token_ends_old),
         };
         if self.without_validation {
             server.with_userinfo_path("").expect("an empty path is valid")

@@ -31,6 +31,8 @@ pub struct Setup {
     pub without_validation: bool,
     /// How the provider differs from the usual one.
     pub quirk: Option<Quirk>,
+    /// Whether the identity has a subject, and each login sends a new ticket.
+    pub subject: bool,
     /// A bug to inject around the state machines.
     pub bug: Option<Bug>,
 }
@@ -49,6 +51,7 @@ impl Default for Setup {
             refetch_hides_rejection: false,
             without_validation: false,
             quirk: None,
+            subject: false,
             bug: None,
         }
     }

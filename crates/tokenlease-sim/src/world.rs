@@ -7,6 +7,7 @@ mod external;
 pub(crate) mod naive;
 mod processes;
 mod queue;
+pub(crate) mod tickets;
 
 use std::collections::BTreeMap;
 
@@ -76,6 +77,7 @@ pub struct World {
     backoffs: i64,
     busy: (i64, u32),
     pub(crate) bug_state: bugs::BugState,
+    pub(crate) tickets: tickets::Tickets,
     /// Choices that replace random numbers and times in an exhaustive search.
     pub(crate) choices: Option<choices::Choices>,
     /// Hand-written clients that replace the state machines.
@@ -96,6 +98,7 @@ impl World {
             provider.without_validation,
         ) = (setup.new_token_ends_old, setup.refetch_hides_rejection, setup.without_validation);
         provider.quirk = setup.quirk;
+        provider.subject = setup.subject && setup.bug != Some(Bug::LeasePerTicket);
         let hosts = (0_i64..)
             .zip(
                 (0..setup.hosts)
@@ -130,6 +133,7 @@ impl World {
             backoffs: i64::MIN / 2,
             busy: (i64::MIN, 0),
             bug_state: bugs::BugState::default(),
+            tickets: tickets::Tickets::default(),
             choices: None,
             naive: None,
             setup,
@@ -213,6 +217,11 @@ impl World {
         &mut self,
         password: &Password,
     ) -> CredentialsFingerprint {
+        let holder =
+            CredentialsFingerprint::of_subject(&self.key, self.provider.server().identity());
+        if let Some(holder) = holder {
+            return holder;
+        }
         let one: Password = "p0".into();
         let of =
             if self.setup.bug == Some(Bug::OneCredentialsFingerprint) { &one } else { password };

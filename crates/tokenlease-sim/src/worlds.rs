@@ -3,6 +3,7 @@
 mod more_faults;
 mod odd_servers;
 mod stores;
+mod subjects;
 
 use crate::{
     Caller, Fault, H, Kind, M, Quirk, S, Setup, World, duration,
@@ -43,6 +44,8 @@ pub enum Profile {
     OddServers,
     /// Hosts whose suspend-aware clock stops while they are suspended.
     FrozenHosts,
+    /// An identity with a subject: each login sends a new ticket.
+    Subjects,
 }
 
 /// The most calls, other events and faults of a world.
@@ -54,6 +57,7 @@ pub fn profile(seed: u64) -> Profile {
     match seed % 10 {
         3 if (seed / 10).is_multiple_of(2) => Profile::OddServers,
         4 if !(seed / 10).is_multiple_of(2) => Profile::FrozenHosts,
+        6 if !(seed / 10).is_multiple_of(2) => Profile::Subjects,
         4 | 9 => Profile::NoFaults,
         7 => Profile::Long,
         2 => Profile::Quirks,
@@ -95,6 +99,7 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         new_token_ends_old: rng.chance(50),
         refetch_hides_rejection: !no_faults && rng.chance(30),
         quirk,
+        subject: false,
         bug: None,
         without_validation: !no_faults && kind == Kind::Wyn && rng.chance(30),
     };
@@ -133,7 +138,10 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
     if !no_faults {
         let stop = span * 6 / 10;
         add_faults(&mut plan, &mut rng, stop);
-        if matches!(profile, Profile::MoreFaults | Profile::Long | Profile::QuirksAndFaults) {
+        if matches!(
+            profile,
+            Profile::MoreFaults | Profile::Long | Profile::QuirksAndFaults | Profile::Subjects
+        ) {
             let mut rng = Rng::new(seed.wrapping_mul(104_729).wrapping_add(3));
             more_faults::add(&mut plan, &mut rng, stop);
         }
@@ -154,6 +162,10 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         plan.recovered_since = Some(plan.last_fault_end().max(stop) + 70 * M);
     }
     drop_excess_calls(&mut plan, &mut rng);
+    if profile == Profile::Subjects {
+        let mut rng = Rng::new(seed.wrapping_mul(67_867_967).wrapping_add(13));
+        subjects::add(&mut plan, &mut rng);
+    }
     let mut rng = Rng::new(seed.wrapping_mul(32_452_843).wrapping_add(11));
     stores::set_policy(&mut plan, &mut rng);
     if !no_faults {

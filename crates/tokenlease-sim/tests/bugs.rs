@@ -206,6 +206,13 @@ fn plan_for(bug: Bug) -> Plan {
             asks(&mut plan, 0, [100], &caller);
             plan
         }
+        Bug::LeasePerTicket => {
+            let setup = Setup { subject: true, ..setup(Kind::Wyn, 12 * H, 2) };
+            let mut plan = Plan::new(setup, H);
+            asks(&mut plan, 0, [100], &caller);
+            asks(&mut plan, 1, [M], &caller);
+            plan
+        }
         Bug::SpentLoginNotSaved => quirk(Quirk::ExpiredOnArrival, 1),
         Bug::CutOffMeansNotSent => quirk(Quirk::CutOff, H),
         Bug::RunningTokenMeansNew => quirk(Quirk::RunningToken, M),

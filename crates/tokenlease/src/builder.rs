@@ -51,6 +51,7 @@ pub struct ClientBuilder {
     agreed_lifetime: Option<Duration>,
     max_lifetime: Option<Duration>,
     lock_ttl: Option<Duration>,
+    without_login: bool,
     wait: Duration,
     hooks: ProgramHooks,
     observer: Option<Observer>,
@@ -72,6 +73,7 @@ impl Client {
             agreed_lifetime: None,
             max_lifetime: None,
             lock_ttl: None,
+            without_login: false,
             wait: DEADLINE,
             hooks: ProgramHooks::default(),
             observer: None,
@@ -127,6 +129,33 @@ impl ClientBuilder {
     /// none. Minimum: a minute, and longer than the timeout of a request.
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
         self.max_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Never logs in, so that no credentials are needed: for processes that validate or revoke tokens, or
+    /// use those that other processes share by the store. A call that would need a login fails with kind
+    /// `Config`. A revocation or an introspection sends the client secret, if there is one.
+    ///
+    /// ```
+    /// use tokenlease::Client;
+    /// # use tokenlease::{ErrorKind, Registry, core::{Credentials, Identity, provider::Server}};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> tokenlease::Result<()> {
+    /// # let emulator = tokenlease_emulator::Emulator::builder().start().await.unwrap();
+    /// # let (w, registry) = (emulator.wyn(), Registry::builder().build()?);
+    /// # let server = Server::new(Identity::wyn(&w.server(), &w.user(), w.client_id())?);
+    /// # let text = w.log_in_elsewhere();
+    /// // A logout: it has the user's token and the client secret, and no password.
+    /// let client_secret = Credentials::default().with_client_secret(w.client_secret());
+    /// let client =
+    ///     Client::builder(server, client_secret).registry(&registry).without_login().build()?;
+    /// client.revoke(&client.token_from_text(text)?).await?;
+    /// assert_eq!(client.token().await.unwrap_err().kind(), ErrorKind::Config);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn without_login(mut self) -> Self {
+        self.without_login = true;
         self
     }
 
@@ -259,6 +288,7 @@ impl ClientBuilder {
             on_store_outage: self.on_store_outage,
             agreed_lifetime: self.agreed_lifetime,
             max_lifetime: self.max_lifetime,
+            without_login: self.without_login,
             ..default
         };
         policy.check(&self.server, self.wait)?;

@@ -50,7 +50,9 @@ pub struct Client(pub(crate) Arc<ClientState>);
 
 impl Client {
     pub(crate) fn new(state: ClientState) -> Self {
-        Self(Arc::new(state))
+        let state = Arc::new(state);
+        state.registry.clients().add(&state);
+        Self(state)
     }
 
     /// Returns the token to use now.

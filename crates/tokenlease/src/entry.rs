@@ -21,9 +21,12 @@ use crate::{
 /// The state machine of one set of credentials, and the signals between its callers and its driver.
 #[derive(Debug)]
 pub(crate) struct Entry {
+    /// The credentials that the entry was made with.
     credentials_fingerprint: CredentialsFingerprint,
-    /// The credentials, unless a function fetches them.
-    credentials: Option<Credentials>,
+    /// Under which the leases are kept: the credentials, or the subject of the identity.
+    holder: CredentialsFingerprint,
+    /// The credentials, unless a function fetches them. Those of a subject may be replaced.
+    credentials: Mutex<Option<Credentials>>,
     /// The credentials that the function returned in place of others, for the login that it was called for.
     returned: Mutex<Option<(Timestamp, Credentials)>>,
     /// A random number that distinguishes this entry's locks from those of every other entry.
@@ -64,7 +67,9 @@ impl Entry {
         keep: bool,
         boot: Option<BootId>,
     ) -> Result<Self> {
-        server.check(credentials)?;
+        if !policy.without_login {
+            server.check(credentials)?;
+        }
         let fingerprint = CredentialsFingerprint::of(key, credentials);
         Self::of_fingerprint(server, key, policy, fingerprint, keep.then_some(credentials), boot)
     }
@@ -86,7 +91,8 @@ impl Entry {
         lifecycle.set_process(store::host(), std::process::id());
         Ok(Self {
             credentials_fingerprint,
-            credentials: kept.cloned(),
+            holder: lifecycle.holder(),
+            credentials: Mutex::new(kept.cloned()),
             returned: Mutex::new(None),
             seed: random::seed()?,
             machine: Mutex::new(Machine {
@@ -108,8 +114,30 @@ impl Entry {
         self.credentials_fingerprint
     }
 
-    pub(crate) fn credentials(&self) -> Option<&Credentials> {
-        self.credentials.as_ref()
+    /// Returns the fingerprint under which the leases are kept.
+    pub(crate) fn holder(&self) -> CredentialsFingerprint {
+        self.holder
+    }
+
+    /// Returns whether the leases are kept for a subject, whatever its credentials are.
+    pub(crate) fn has_subject(&self) -> bool {
+        self.holder != self.credentials_fingerprint
+    }
+
+    pub(crate) fn credentials(&self) -> Option<Credentials> {
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the credentials of the subject; `None` if a function fetches them. `then` runs before
+    /// other credentials can replace these.
+    pub(crate) fn replace_credentials<R>(
+        &self,
+        credentials: Option<Credentials>,
+        then: impl FnOnce() -> R,
+    ) -> R {
+        let mut kept = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = credentials;
+        then()
     }
 
     /// Keeps credentials that the function has just returned, until the next login or that time.

@@ -19,9 +19,33 @@ impl ClientState {
     /// As [`entry`](Self::entry), with a deadline: a function that does not return blocks no caller
     /// for longer.
     pub(crate) async fn entry_by(self: &Arc<Self>, deadline: Timestamp) -> Result<Arc<Entry>> {
-        if let Some(entry) = self.current() {
-            return Ok(entry);
+        match self.current() {
+            Some(entry) => Ok(entry),
+            None => self.fetched_entry_by(deadline).await,
         }
+    }
+
+    /// As [`entry_by`](Self::entry_by), for a caller that needs a token. Calls the function also if the
+    /// server rejected the credentials of the subject, which may have new ones.
+    pub(crate) async fn entry_to_log_in_by(
+        self: &Arc<Self>,
+        deadline: Timestamp,
+    ) -> Result<Arc<Entry>> {
+        match self.current().filter(|entry| !self.needs_other_credentials(entry)) {
+            Some(entry) => Ok(entry),
+            None => self.fetched_entry_by(deadline).await,
+        }
+    }
+
+    /// Returns whether a function fetches the credentials of the subject, and the server rejected the last
+    /// ones.
+    pub(crate) fn needs_other_credentials(&self, entry: &Entry) -> bool {
+        entry.has_subject()
+            && entry.credentials().is_none()
+            && entry.peek(|machine| machine.rejection_of_subject(self.now()).is_some())
+    }
+
+    async fn fetched_entry_by(self: &Arc<Self>, deadline: Timestamp) -> Result<Arc<Entry>> {
         let runtime = self.runtime()?;
         // A separate task: after a caller gives up, the next one waits for the running call instead
         // of starting another.
@@ -51,7 +75,7 @@ impl ClientState {
 
     async fn resolve(self: Arc<Self>) -> Result<Arc<Entry>> {
         let _one = self.resolving.lock().await;
-        if let Some(entry) = self.current() {
+        if let Some(entry) = self.current().filter(|entry| !self.needs_other_credentials(entry)) {
             return Ok(entry);
         }
         let credentials = self.source().fetch(self.id, &self.runtime()?.fetches).await?;
@@ -66,7 +90,7 @@ impl ClientState {
         call: &Call,
     ) -> Result<Credentials> {
         let credentials = match entry.credentials() {
-            Some(credentials) => return Ok(credentials.clone()),
+            Some(credentials) => return Ok(credentials),
             None => match entry.returned(call, self.elapsed()) {
                 Some(credentials) => return Ok(credentials),
                 None => {
@@ -74,6 +98,10 @@ impl ClientState {
                 }
             },
         };
+        // A subject's next login sends other credentials, and its entry stays.
+        if entry.has_subject() {
+            return Ok(credentials);
+        }
         let same = CredentialsFingerprint::of(self.registry.key(), &credentials)
             == entry.credentials_fingerprint();
         if !same && call.takes_credentials() {

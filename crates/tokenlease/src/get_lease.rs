@@ -56,6 +56,7 @@ impl ClientState {
         for _ in 0..2 {
             match self.ask(&entry, ask)? {
                 Reply::Lease(served) => return Ok(Some(served)),
+                Reply::Error(_) if self.needs_other_credentials(&entry) => break,
                 Reply::Error(error) => return Err(error),
                 Reply::Later if Self::is_driven(&entry) => break,
                 Reply::Later => {}
@@ -72,7 +73,7 @@ impl ClientState {
         let runtime = self.runtime()?;
         let served = self.interruptible(begun, async {
             loop {
-                let entry = self.entry_by(ask.deadline).await?;
+                let entry = self.entry_to_log_in_by(ask.deadline).await?;
                 if let Some(result) = self.wait_for(&entry, &ask).await {
                     return result;
                 }

@@ -52,7 +52,9 @@ pub use crate::{
     history::History,
     log::{LogEntry, LogLevel},
     memory_store::MemoryStore,
-    registry::{Registry, RegistryBuilder},
+    registry::{
+        EndBy, EndReport, Ended, EndedEntry, EntryFilter, Registry, RegistryBuilder, RegistryEntry,
+    },
     stats::Stats,
     status::Status,
     store::{AnyStore, Store},

@@ -15,8 +15,8 @@ use tokenlease_core::{
 pub enum LogLevel {
     /// A normal step.
     Debug,
-    /// Rejected credentials, and outages of the server or the store, with their ends: somebody may have
-    /// to act.
+    /// Rejected credentials, outages of the server or the store, with their ends, and tokens that are active
+    /// for a year or longer: somebody may have to act.
     Warning,
 }
 
@@ -34,6 +34,7 @@ impl LogLevel {
             Event::CircuitOpened(_)
             | Event::CircuitClosed
             | Event::BackedOff(_)
+            | Event::LongLifetime(..)
             | Event::LoginLost
             | Event::StoreUnavailable
             | Event::StoreRejected
@@ -149,6 +150,12 @@ impl Troubles {
                 format!(" for {:?}{}", rounded(until.since(t)), cause(failed))
             }
             Event::LoginLost => cause(failed),
+            Event::LongLifetime(_, lifetime) => {
+                let days = lifetime.as_secs() / (24 * 60 * 60);
+                format!(
+                    " is active for {days} days; set a shorter `lifetime`, and revoke tokens after use"
+                )
+            }
             Event::StoreUnavailable | Event::StoreRejected | Event::RecordUnreadable => {
                 self.store.get_or_insert(t);
                 cause(machine.store_error())
@@ -171,6 +178,7 @@ fn rounded(time: Duration) -> Duration {
 fn name(event: &Event) -> &'static str {
     match event {
         Event::LoggedIn(_) => "logged_in",
+        Event::LongLifetime(..) => "long_lifetime",
         Event::Adopted(_) => "adopted",
         Event::Refetched(_) => "refetched",
         Event::Validated(_) => "validated",
@@ -205,6 +213,7 @@ mod tests {
         let at = Timestamp(0);
         for event in [
             Event::LoggedIn(token),
+            Event::LongLifetime(token, Duration::ZERO),
             Event::Adopted(token),
             Event::Refetched(token),
             Event::Validated(token),

@@ -1,11 +1,19 @@
 //! A registry: the store, key, TLS setup, proxy and clock that clients share.
 
+mod end;
+mod entries;
+
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use once_cell::race::OnceBox;
 use tokenlease_core::{Key, Result};
 
+pub(crate) use self::entries::LiveClients;
+pub use self::{
+    end::{EndBy, EndReport, Ended, EndedEntry},
+    entries::{EntryFilter, RegistryEntry},
+};
 use crate::{
     clock::{AnyClock, Clock, SystemClock},
     discovery::Discoveries,
@@ -48,6 +56,7 @@ struct Shared {
     key: Key,
     clock: AnyClock,
     discoveries: Discoveries,
+    clients: LiveClients,
     /// The registry of a child that this process forked.
     child: OnceBox<Registry>,
 }
@@ -114,6 +123,7 @@ impl Registry {
             key: key.clone(),
             clock: clock.clone(),
             discoveries: Discoveries::default(),
+            clients: LiveClients::default(),
             child: OnceBox::new(),
         }))))
     }
@@ -142,6 +152,11 @@ impl Registry {
 
     pub(crate) fn discoveries(&self) -> &Discoveries {
         &self.0.discoveries
+    }
+
+    /// Returns the clients that are alive.
+    pub(crate) fn clients(&self) -> &LiveClients {
+        &self.0.clients
     }
 
     pub(crate) fn own_clock(&self) -> &AnyClock {
@@ -194,9 +209,16 @@ impl RegistryBuilder {
         };
         let clock = self.clock.map_or(AnyClock::System, AnyClock::Other);
         let (process, http) = (std::process::id(), Transport::new(&self.http)?);
-        let discoveries = Discoveries::default();
-        let child = OnceBox::new();
-        Ok(Registry(Arc::new(Shared { process, http, store, key, clock, discoveries, child })))
+        Ok(Registry(Arc::new(Shared {
+            process,
+            http,
+            store,
+            key,
+            clock,
+            discoveries: Discoveries::default(),
+            clients: LiveClients::default(),
+            child: OnceBox::new(),
+        })))
     }
 }
 

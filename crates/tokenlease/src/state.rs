@@ -209,31 +209,52 @@ impl ClientState {
         CredentialsSource::clone(&self.source.load())
     }
 
-    /// Makes the entry of fetched credentials the current one. If it is already, it stays.
-    pub(crate) fn enter(&self, credentials: &Credentials) -> Result<Arc<Entry>> {
+    /// Makes the entry of fetched credentials the current one. If it is already, it stays; that of a subject
+    /// takes other credentials.
+    pub(crate) fn enter(self: &Arc<Self>, credentials: &Credentials) -> Result<Arc<Entry>> {
         let entry = self.new_entry(credentials, false)?;
         let mut current = self.lock();
-        if let Some(old) = current
-            .as_ref()
-            .filter(|old| old.credentials_fingerprint() == entry.credentials_fingerprint())
-        {
-            return Ok(old.clone());
+        if let Some(old) = current.as_ref().filter(|old| old.holder() == entry.holder()).cloned() {
+            drop(current);
+            self.take_credentials(&old, entry.credentials_fingerprint())?;
+            return Ok(old);
         }
         *current = Some(entry.clone());
         self.cache.set(None);
         Ok(entry)
     }
 
-    pub(crate) fn set_credentials(&self, source: CredentialsSource) -> Result<()> {
+    pub(crate) fn set_credentials(self: &Arc<Self>, source: CredentialsSource) -> Result<()> {
         self.check_process()?;
         let entry = match source.fixed() {
             Some(credentials) => Some(self.new_entry(credentials, true)?),
             None => None,
         };
+        if let Some(old) = self.current().filter(|old| old.has_subject()) {
+            let fingerprint = entry.map(|entry| entry.credentials_fingerprint());
+            return old.replace_credentials(source.fixed().cloned(), || {
+                self.source.store(Arc::new(source));
+                fingerprint.map_or(Ok(()), |new| self.take_credentials(&old, new))
+            });
+        }
         let mut current = self.lock();
         self.source.store(Arc::new(source));
         *current = entry;
         self.cache.set(None);
+        Ok(())
+    }
+
+    /// Tells the entry of a subject which credentials its next login sends. Its token stays in use.
+    fn take_credentials(
+        self: &Arc<Self>,
+        entry: &Arc<Entry>,
+        fingerprint: CredentialsFingerprint,
+    ) -> Result<()> {
+        if entry.has_subject() {
+            self.with(entry, |machine| machine.set_credentials(fingerprint))?;
+            // Rejected credentials no longer make them wait.
+            entry.notify_callers();
+        }
         Ok(())
     }
 
@@ -300,6 +321,15 @@ impl ClientState {
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Entry>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for ClientState {
+    fn drop(&mut self) {
+        // In a forked child, a thread that does not exist there may hold the lock.
+        if self.check_process().is_ok() {
+            self.registry.clients().remove(self);
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use tokenlease_core::{
     BootId, CredentialsFingerprint, Error, Now, Result, StoreTime, Timestamp, TokenFingerprint,
     WallTime,
     lease::{Expiry, ExpiryBasis, Lease, Source},
-    record::{BlockSummary, EntrySummary, LeaseSummary, ServerBackoffSummary, Summary},
+    lifecycle::Lifecycle,
+    record::{BlockSummary, EntrySummary, LeaseSummary, OwnEntries, ServerBackoffSummary, Summary},
     time::Moment,
 };
 
@@ -67,7 +68,7 @@ pub struct Status {
     pub server_backoff: Option<ServerBackoffStatus>,
     /// Why the store could not be read. Then only this process' token is known.
     pub store_error: Option<Error>,
-    credentials: Option<CredentialsFingerprint>,
+    own: Option<OwnEntries>,
 }
 
 /// A token without its text.
@@ -139,7 +140,7 @@ impl LeaseStatus {
         }
     }
 
-    fn of(lease: &Lease<Timestamp>, now: Now) -> Self {
+    pub(crate) fn of(lease: &Lease<Timestamp>, now: Now) -> Self {
         let (t, expiry) = (now.elapsed, lease.expiry());
         let expires_at = expiry.expires_at(lease.sent_at());
         let is_live = !matches!(expiry, Expiry::ExpiredOnArrival { .. })
@@ -162,7 +163,7 @@ impl LeaseStatus {
         }
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "fingerprint": self.fingerprint.to_string(),
             "live": self.is_live,
@@ -249,7 +250,8 @@ impl Status {
     /// `docs/json.md`.
     pub fn to_json(&self) -> String {
         let (circuit, backoff) = (self.circuit.clone(), self.backoff.clone());
-        let mut json = object(self.credentials, self.lease, circuit, backoff);
+        let own = self.own.map(|own| own.holder());
+        let mut json = object(own, self.lease, circuit, backoff);
         if let Value::Object(fields) = &mut json {
             let server_backoff = self.server_backoff.as_ref().map(ServerBackoffStatus::json);
             fields.insert("identity".into(), self.identity.as_str().into());
@@ -265,11 +267,18 @@ impl Status {
         self.generation = summary.generation;
         let backoff = summary.server_backoff.as_ref();
         self.server_backoff = backoff.map(|backoff| ServerBackoffStatus::of(backoff, clock));
-        let own = |entry: &&EntrySummary| Some(entry.credentials) == self.credentials;
-        let Some(entry) = summary.entries.iter().find(own) else { return };
-        self.lease = entry.lease.as_ref().map(|lease| LeaseStatus::of_summary(lease, clock));
-        self.circuit = entry.circuit.as_ref().map(|block| BlockStatus::of(block, clock));
-        self.backoff = entry.backoff.as_ref().map(|block| BlockStatus::of(block, clock));
+        let own = self.own;
+        let is_own = |entry: &&EntrySummary| own.is_some_and(|own| own.contains(entry.credentials));
+        // With a subject, its lease and the circuit of its credentials are two entries.
+        for entry in summary.entries.iter().filter(is_own) {
+            let block = |block: &Option<BlockSummary>| {
+                block.as_ref().map(|block| BlockStatus::of(block, clock))
+            };
+            let lease = entry.lease.as_ref().map(|lease| LeaseStatus::of_summary(lease, clock));
+            self.lease = lease.or(self.lease);
+            self.circuit = block(&entry.circuit).or_else(|| self.circuit.take());
+            self.backoff = block(&entry.backoff).or_else(|| self.backoff.take());
+        }
     }
 }
 
@@ -310,7 +319,10 @@ impl Client {
             backoff: None,
             server_backoff: None,
             store_error: None,
-            credentials: entry.as_ref().map(|entry| entry.credentials_fingerprint()),
+            own: entry.as_ref().map(|entry| {
+                let sent = entry.peek(Lifecycle::credentials_fingerprint);
+                OwnEntries::of(entry.holder(), sent)
+            }),
         };
         let deadline = state.elapsed().plus(state.wait);
         state.counters.store_called();

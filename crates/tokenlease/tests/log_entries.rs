@@ -13,7 +13,7 @@ use std::{
 use common::{World, faulty_store::Faulty};
 use tokenlease::{
     Client, ErrorKind, LogEntry, LogLevel, MemoryStore, Registry,
-    core::{Credentials, Key, provider::Server},
+    core::{Credentials, Identity, Key, provider::Server},
 };
 use tokenlease_emulator::{Endpoint, Fault};
 
@@ -117,4 +117,27 @@ async fn an_outage_of_the_store_is_a_warning_with_cause_and_duration() {
     ask_for(2).await;
     let text = warning(&entries, "store_available");
     assert!(seconds(&text, "store available after ") >= 120, "{text}");
+}
+
+/// Rule: Events: a login whose token is active for a year or longer is a warning that says for how long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_active_for_years_is_a_warning() {
+    let world = World::start().await;
+    let w = world.emulator.wyn();
+    for (lifetime, warns) in [(None, true), (Some(8), false)] {
+        let identity = Identity::wyn(&w.server(), &w.user(), w.client_id()).unwrap();
+        let server = match lifetime.map(|hours| Duration::from_secs(hours * 3600)) {
+            Some(lifetime) => Server::new(identity).with_lifetime(lifetime).unwrap(),
+            None => Server::new(identity),
+        };
+        let (client, entries) = logged(server, world.wyn_credentials(), &world.registry());
+        client.token().await.unwrap();
+        client.close().await.unwrap();
+        if warns {
+            let text = warning(&entries, "long_lifetime");
+            assert!(text.contains("3650 days") && text.contains("`lifetime`"), "{text}");
+        }
+        let found = entries.lock().unwrap().iter().any(|entry| entry.event == "long_lifetime");
+        assert_eq!(found, warns);
+    }
 }

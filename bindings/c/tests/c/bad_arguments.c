@@ -171,6 +171,15 @@ int main(void)
     /* Registries and clients. */
     FAILS(bad, "the argument config is NULL", tokenlease_registry_new(NULL, &registry, &error));
     FAILS(bad, "the argument registry is NULL", tokenlease_registry_new(config, NULL, &error));
+    tokenlease_report *report = NULL;
+    FAILS(bad, "the argument report is NULL", tokenlease_registry_entries(NULL, NULL, NULL, &error));
+    FAILS(bad, "the argument report is NULL", tokenlease_registry_end(NULL, NULL, 0, NULL, &error));
+    FAILS(bad, "the argument by is 2", tokenlease_registry_end(NULL, NULL, 2, &report, &error));
+    EXPECT(!report && !tokenlease_report_json(NULL));
+    tokenlease_report_free(NULL);
+    DONE(tokenlease_registry_entries(NULL, NULL, &report, &error));
+    EXPECT(!strcmp(tokenlease_report_json(report), "[]"));
+    tokenlease_report_free(report);
     FAILS(bad, "the argument config is NULL", tokenlease_client_new(NULL, NULL, &client, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_new(config, NULL, NULL, &error));
     FAILS(TOKENLEASE_CONFIG, "the provider is missing",

@@ -135,6 +135,21 @@ int main(void)
     /* end */
     EXPECT(registry && !error);
     use(registry, getenv("CLIENT_SECRET") != NULL);
+
+    /* example: registry_entries */
+    tokenlease_config *who = NULL;
+    tokenlease_report *report = NULL;
+    if (tokenlease_config_new(&who, &error)
+        || tokenlease_config_set(who, TOKENLEASE_TEXT("subject"), TOKENLEASE_TEXT("anna"), &error)
+        || tokenlease_registry_end(registry, who, TOKENLEASE_END_BY_REVOCATION, &report, &error)) {
+        fprintf(stderr, "%s\n", tokenlease_error_message(error));
+    } else {
+        printf("%s\n", tokenlease_report_json(report));
+    }
+    tokenlease_report_free(report);
+    tokenlease_config_free(who);
+    /* end */
+    EXPECT(!error);
     tokenlease_registry_free(registry);
 
     tokenlease_config *config = NULL;

@@ -32,6 +32,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("on_store_outage", "on_store_outage"),
     ("agreed_lifetime", "agreed_lifetime"),
     ("max_lifetime", "max_lifetime"),
+    ("without_login", "without_login"),
 ];
 
 /// The settings of Rust alone, with the reason.

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// The source files, in the order of the header.
-const SOURCES: [&str; 25] = [
+const SOURCES: [&str; 26] = [
     "constants",
     "version",
     "status",
@@ -27,6 +27,7 @@ const SOURCES: [&str; 25] = [
     "option_table",
     "custom_store",
     "registry",
+    "registry_entries",
     "token",
     "facts",
     "wait_options",

@@ -11,7 +11,10 @@ use std::{fs, path::Path, time::SystemTime};
 use serde_json::{Value, json};
 use tokenlease::{
     Clock as _, Error, Result, Store as _, SystemClock,
-    core::{CredentialsFingerprint, StoreTime, WallTime, record::Record},
+    core::{
+        StoreTime, WallTime,
+        record::{OwnEntries, Record},
+    },
     status::StoreClock,
     store::RecordName,
 };
@@ -136,9 +139,7 @@ async fn read(settings: &Settings) -> Result<IdentityStatus> {
         identity: settings.identity.to_string(),
         record: name.key().to_owned(),
         store: config.url.to_string(),
-        own: key
-            .zip(credentials)
-            .map(|(key, credentials)| CredentialsFingerprint::of(&key, &credentials)),
+        own: key.and_then(|key| OwnEntries::new(&key, &settings.identity, credentials.as_ref())),
         summary: record.summary(clock.store),
         clock,
     })

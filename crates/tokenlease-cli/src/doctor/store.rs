@@ -2,7 +2,10 @@
 
 use tokenlease::{
     Store as _,
-    core::{CredentialsFingerprint, Key, record::Record},
+    core::{
+        Key,
+        record::{OwnEntries, Record},
+    },
     status::StoreClock,
     store::{Loaded, RecordName},
 };
@@ -39,11 +42,12 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
 fn clocks(settings: &Settings, key: &Key, loaded: &Loaded) -> Option<Finding> {
     let clocks = StoreClock::at(loaded.now);
     let own = settings.known_credentials().ok().flatten();
-    let own = own.map(|credentials| CredentialsFingerprint::of(key, &credentials));
+    let own = OwnEntries::new(key, &settings.identity, own.as_ref());
     // A record that can't be read was reported already.
     let record = Record::decode(loaded.record.as_ref()?.bytes()).ok()?;
     let entries = record.summary(loaded.now).entries;
-    let entries = entries.iter().filter(|entry| own.is_none_or(|own| own == entry.credentials));
+    let entries =
+        entries.iter().filter(|entry| own.is_none_or(|own| own.contains(entry.credentials)));
     let leases = entries.filter_map(|entry| entry.lease);
     let by = leases.filter_map(|lease| clocks.parted(&lease)).max_by_key(|by| by.unsigned_abs())?;
     Some(Finding::warn(

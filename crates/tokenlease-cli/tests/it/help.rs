@@ -100,6 +100,7 @@ fn the_help_of_each_command_lists_its_options_and_no_secret_argument() {
             "--client-id",
             "--tenant",
             "--scope",
+            "--subject",
             "--lifetime",
             "--grant",
             "--client-auth",

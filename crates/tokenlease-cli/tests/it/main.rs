@@ -29,6 +29,7 @@ mod rejecting_store;
 mod renew;
 mod status;
 mod store;
+mod subjects;
 mod support;
 mod tls;
 mod token;

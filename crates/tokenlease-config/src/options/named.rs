@@ -184,6 +184,8 @@ keys! {
     tenant: text, WYN, "/";
     scope: text, OAUTH, "";
     extra: list(ExtraField::read), OAUTH, "";
+    subject: text, ALL, "";
+    without_login: yes_or_no, ALL, "false";
     lifetime: duration::parse, WYN, "";
     grant: Grant::read, OAUTH2, "password (with a user), client_credentials";
     client_auth: ClientAuth::read, OAUTH, "body (wyn), basic (oauth2)";

@@ -45,7 +45,8 @@ pub(super) enum Why {
     OutageLogin,
     /// The error that callers were given last.
     Reported,
-    /// The server's answer to these credentials could not be used.
+    /// The server's answer to these credentials could not be used. With a subject, other secrets do not end
+    /// the backoff: the answer does not say that the secrets are wrong.
     InvalidResponse,
     /// The server rejected these credentials.
     Circuit,
@@ -134,10 +135,10 @@ impl Backoffs {
         self.list.retain(|backoff| backoff.scope != Scope::Entry);
     }
 
-    /// Other credentials are sent from now on.
+    /// Other credentials of the subject are sent from now on.
     pub(super) fn forget_credentials(&mut self) {
-        self.clear_entry();
-        self.list.retain(|backoff| !matches!(backoff.why, Why::Refresh | Why::Reported));
+        self.list
+            .retain(|backoff| !matches!(backoff.why, Why::Circuit | Why::Refresh | Why::Reported));
     }
 
     /// A person says that the credentials are right.
@@ -178,7 +179,7 @@ impl Lifecycle {
         };
         let server = known.server_backoff.map(|server| of(Why::Server, server.until, server.cause));
         let response = known
-            .entry_backoff(self.credentials, self.options)
+            .entry_backoff(self.holder, self.options)
             .map(|block| of(Why::InvalidResponse, block.until, block.cause));
         let options =
             self.other_options_until(t).map(|(until, cause)| of(Why::OtherOptions, until, cause));
@@ -254,8 +255,11 @@ impl Lifecycle {
             .circuits
             .iter()
             .chain(&known.entry_backoffs)
-            .filter(|block| block.credentials == self.credentials && block.until > t)
-            .filter(|block| !block.concerns(self.credentials, self.options))
+            .filter(|block| block.until > t)
+            .filter(|block| {
+                block.credentials == self.credentials || block.credentials == self.holder
+            })
+            .filter(|block| !block.concerns(block.credentials, self.options))
             .map(|block| (block.until, block.cause))
             .collect();
         others.sort_unstable();
@@ -312,7 +316,7 @@ impl Lifecycle {
     /// The server's answer to these credentials could not be used.
     pub(super) fn entry_backoff(&mut self, error: &Error, now: Now) {
         let t = now.elapsed;
-        let (credentials, options) = (self.credentials, self.options);
+        let (credentials, options) = (self.holder, self.options);
         let known = self.store.known.entry_backoff(credentials, options);
         let count = known.map_or(0, |block| block.count).saturating_add(1);
         let until = t.plus(match error.kind() {
@@ -330,7 +334,7 @@ impl Lifecycle {
     /// This process's own backoff of the entry, for a full record that has lost it.
     pub(super) fn own_entry_backoff(&self) -> Option<Block<Timestamp>> {
         let own = self.backoffs.get(Why::InvalidResponse)?;
-        let (credentials, options) = (self.credentials, self.options);
+        let (credentials, options) = (self.holder, self.options);
         Some(Block { credentials, options, until: own.until, count: own.count, cause: None })
     }
 }

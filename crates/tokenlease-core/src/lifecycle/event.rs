@@ -1,6 +1,6 @@
 //! Events for logs and hooks. No event holds a token or a credential.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{time::Timestamp, token::TokenFingerprint};
 
@@ -10,6 +10,9 @@ use crate::{time::Timestamp, token::TokenFingerprint};
 pub enum Event {
     /// A login brought a new token.
     LoggedIn(TokenFingerprint),
+    /// A login brought a token that is active for a year or longer, as on a Wyn server as installed, where it
+    /// is 10 years. Request a shorter lifetime, and revoke tokens after use.
+    LongLifetime(TokenFingerprint, Duration),
     /// Another process' token was adopted from the store.
     Adopted(TokenFingerprint),
     /// A refetch returned the running token.
@@ -55,6 +58,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LoggedIn(token) => write!(f, "logged in {token}"),
+            Self::LongLifetime(token, _) => write!(f, "long lifetime {token}"),
             Self::Adopted(token) => write!(f, "adopted {token}"),
             Self::Refetched(token) => write!(f, "refetched {token}"),
             Self::Validated(token) => write!(f, "validated {token}"),

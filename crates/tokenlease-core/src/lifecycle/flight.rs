@@ -13,7 +13,7 @@ use super::{
     reports::JobId,
 };
 use crate::{
-    error::Result,
+    error::{Error, ErrorKind, Result},
     lease::Source,
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
@@ -169,6 +169,9 @@ impl Lifecycle {
         if let Some((until, error)) = self.backed_off(now) {
             return self.stop(until, error, t);
         }
+        if self.policy.without_login {
+            return self.fail(t, never_logs_in(), t);
+        }
         let known = &self.store.known;
         let is_any_live = known.leases.iter().any(|entry| known.is_live(&entry.lease, t));
         let only = self.flight.as_ref().is_some_and(|flight| flight.refetch_only);
@@ -275,4 +278,14 @@ impl Lifecycle {
             min_remaining: None,
         })
     }
+}
+
+/// The error of a flight that would need a login, in a client that never logs in.
+fn never_logs_in() -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "no token is stored, and this client never logs in (`without_login`)",
+    )
+    .advice("let another process log in, or set no `without_login` here")
+    .lasting()
 }

@@ -1,5 +1,7 @@
 //! The login in a flight: a new token, the last resort.
 
+use std::time::Duration;
+
 use super::{
     Lifecycle, Next,
     effect::{Effect, EffectKind},
@@ -16,6 +18,9 @@ use crate::{
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
 };
+
+/// A token that is active for so long outlives most leaks of it.
+const LONG_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Lifecycle {
     /// The stage `Login`.
@@ -71,6 +76,11 @@ impl Lifecycle {
         let is_better = self.serves_better(&lease, known.is_some() && !lift, t);
         self.outage_login_succeeded(&lease, t);
         self.events.push(Event::LoggedIn(fingerprint));
+        if let Expiry::Stated { end } = lease.expiry()
+            && end.since(sent) >= LONG_LIFETIME
+        {
+            self.events.push(Event::LongLifetime(fingerprint, end.since(sent)));
+        }
         let result = if is_better { HistoryResult::Token } else { HistoryResult::NoBetterToken };
         self.note_token(EffectKind::Login, &lease, result, sent);
         self.take_accepted(lease, Origin::Login, sent, t);

@@ -49,6 +49,9 @@ pub struct Policy {
     /// An upper limit for a token's lifetime. Default: none. Minimum: a minute, and longer than the
     /// time limit of a request.
     pub max_lifetime: Option<Duration>,
+    /// Whether nothing that needs the user's credentials is ever sent: neither a login nor a refetch. Then
+    /// none are needed. Default: `false`.
+    pub without_login: bool,
 }
 
 impl Default for Policy {
@@ -62,6 +65,7 @@ impl Default for Policy {
             on_store_outage: None,
             agreed_lifetime: None,
             max_lifetime: None,
+            without_login: false,
         }
     }
 }

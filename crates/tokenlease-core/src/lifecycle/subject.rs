@@ -2,18 +2,27 @@
 //!
 //! The leases are then kept for the subject, and other secrets neither end them nor cause a login. Circuits and
 //! backoffs of rejected secrets are kept for the secrets, so that a new ticket is tried at once. Rejected
-//! secrets only stop logins: the token of an earlier ticket serves to its end.
+//! secrets only stop logins: the token of an earlier ticket serves to its end. The backoff after an answer that
+//! can't be used is kept for the subject: tickets that are new each time would not back off at all.
 
 use super::{
     Lifecycle, Receipt,
     backoff::{Backoff, Why},
 };
-use crate::{credentials::CredentialsFingerprint, record::change::RecordChange, time::Now};
+use crate::{
+    credentials::CredentialsFingerprint, error::Error, record::change::RecordChange, time::Now,
+};
 
 impl Lifecycle {
     /// Returns the fingerprint of the credentials that are sent.
     pub fn credentials_fingerprint(&self) -> CredentialsFingerprint {
         self.credentials
+    }
+
+    /// Returns the fingerprint under which the leases are kept: that of the subject if the identity has one,
+    /// or else that of the credentials.
+    pub fn holder(&self) -> CredentialsFingerprint {
+        self.holder
     }
 
     /// Returns whether the identity names a subject, so that the leases are independent of the secrets.
@@ -42,6 +51,14 @@ impl Lifecycle {
             receipt.credentials = credentials;
             self.set_credentials(credentials);
         }
+    }
+
+    /// Returns the error of the subject's credentials if the server rejected them and they are not sent
+    /// again for now. Other ones may be sent. `None` without a subject.
+    pub fn rejection_of_subject(&self, now: Now) -> Option<Error> {
+        let rejected =
+            self.rejected_for_subject().filter(|rejected| rejected.blocks(now.elapsed))?;
+        rejected.error.map(|error| error.with_until(now.wall_at(rejected.until)))
     }
 
     /// Whether nothing is served because the server rejected the credentials.

@@ -46,7 +46,7 @@ fn try_revoke(state: &mut State, now: Millis, call: &Call) -> Result<(), Rejecti
 }
 
 /// `POST /api/v2/identity/token/batch-revocation` of Wyn 9.0.00263.0. Ends all tokens that were issued
-/// before `creationBefore`, in milliseconds since the Unix epoch.
+/// before `creationBefore`, a date or a time in UTC by ISO 8601.
 pub(super) fn revoke_batch(state: &mut State, now: Millis, call: &Call) -> Answer {
     if call.method != Method::POST {
         return method_not_allowed("POST");
@@ -56,8 +56,8 @@ pub(super) fn revoke_batch(state: &mut State, now: Millis, call: &Call) -> Answe
         return empty(StatusCode::UNAUTHORIZED);
     }
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
-    let Some(before) = body["creationBefore"].as_i64().map(Millis) else {
-        let message = "creationBefore must be a number of milliseconds since 1970-01-01";
+    let Some(before) = body["creationBefore"].as_str().and_then(Millis::of_iso) else {
+        let message = "creationBefore must be a time such as 2026-02-13T01:31:00Z";
         return json_answer(StatusCode::BAD_REQUEST, &json!({ "message": message }));
     };
     let count =

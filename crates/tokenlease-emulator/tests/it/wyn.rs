@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tokenlease_emulator::Emulator;
@@ -345,15 +345,25 @@ fn a_missing_permission_is_403_and_not_a_rejected_token() {
     assert_eq!(ask().status, 401);
 }
 
+/// Formats a time by ISO 8601, in UTC.
+fn iso(time: SystemTime) -> String {
+    let text = httpdate::fmt_http_date(time);
+    let [_, day, month, year, time, _] = text.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{text}");
+    };
+    let months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    format!("{year}-{:02}-{day}T{time}Z", months.find(month).unwrap() / 3 + 1)
+}
+
 #[test]
 fn batch_revocation_ends_all_tokens_issued_before_a_time() {
     let emulator = start();
     let (first, second) = (wyn_token(&emulator), wyn_token(&emulator));
     emulator.advance(Duration::from_secs(60));
-    let before = emulator.now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let before = iso(emulator.now());
     emulator.advance(Duration::from_secs(60));
     let admin = wyn_token(&emulator);
-    let body = json!({"creationBefore": u64::try_from(before).unwrap()}).to_string();
+    let body = json!({"creationBefore": before}).to_string();
     let path = "/api/v2/identity/token/batch-revocation";
     let mut client = Client::connect(&emulator.wyn().server());
     let reply = client.send("POST", path, &[("Reference-Token", &admin)], &body).unwrap();

@@ -293,7 +293,7 @@ impl World {
 
     pub(crate) fn judge_send(&mut self, owner: &Owner, call: &Call, sent: Sent) {
         let (t, (p, epoch, password)) = (self.now, owner);
-        if !call.takes_credentials() || sent.copy {
+        if !call.takes_credentials() || sent.copy || self.judge_ticket(owner, call, sent) {
             return;
         }
         self.judge_wrong(*p, *epoch, password, sent);

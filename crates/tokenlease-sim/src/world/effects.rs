@@ -68,8 +68,9 @@ impl World {
         p: usize,
         password: &Password,
         effect: Effect,
-        receipt: Receipt,
+        mut receipt: Receipt,
     ) {
+        self.send_new_ticket(p, password, &effect, &mut receipt);
         self.oracle.had_fault |= !self.faults.is_empty();
         let lock_epoch =
             if self.setup.bug == Some(Bug::OneLockEpoch) { 0 } else { receipt.lock_epoch() };

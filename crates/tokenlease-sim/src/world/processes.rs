@@ -97,8 +97,13 @@ impl World {
     /// Returns the state machine of a password in a process; creates it on first use.
     pub fn lifecycle(&mut self, p: usize, password: &Password) -> &mut Lifecycle {
         if !self.processes[p].entries.contains_key(password) {
-            let (server, credentials_fingerprint) =
-                (self.provider.server(), self.credentials_fingerprint_of(password));
+            let server = self.provider.server();
+            let credentials_fingerprint = if self.setup.subject {
+                let ticket = self.draw_ticket();
+                self.ticket_fingerprint(ticket)
+            } else {
+                self.credentials_fingerprint_of(password)
+            };
             let seed = self.rng.draw();
             let lifecycle = Lifecycle::new(
                 &server,

@@ -11,6 +11,7 @@ mod rejections;
 mod rolled_back;
 mod spent_logins;
 mod store;
+mod subjects;
 mod worlds;
 
 use tokenlease_core::lifecycle::OnStoreOutage;

@@ -170,6 +170,10 @@ fn server() -> Result<(Server, Credentials)> {
             credentials.with_client_secret(Secret::from(of("SECRET"))),
         ),
     };
+    let identity = match &*of("SUBJECT") {
+        "" => identity,
+        subject => identity.with_subject(subject)?,
+    };
     Ok((Server::new(identity), credentials))
 }
 

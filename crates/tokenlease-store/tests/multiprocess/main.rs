@@ -21,5 +21,6 @@ mod server_outage;
 mod server_rejections;
 mod server_stores;
 mod sharing;
+mod subjects;
 mod unreadable_records;
 mod world;

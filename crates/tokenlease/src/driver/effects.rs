@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use tokenlease_core::{
-    Error, ErrorKind, Timestamp,
-    lifecycle::{Effect, Outcome},
+    Credentials, CredentialsFingerprint, Error, ErrorKind,
+    lifecycle::{Effect, Outcome, Receipt},
     machine::{self, Exchange, lasting},
     provider::{Answer, Call},
     time::Moment as _,
@@ -62,15 +62,17 @@ impl ClientState {
         outcome.unwrap_or_else(failed)
     }
 
-    /// Sends a call to the provider, and reads its answer. It waits until `late` after `until`.
+    /// Sends a call to the provider, and reads its answer. It waits until `late` after the receipt's
+    /// deadline.
     pub(super) async fn send(
         self: &Arc<Self>,
         entry: &Arc<Entry>,
         call: Call,
+        receipt: &mut Receipt,
         mut turn: Option<Turn>,
-        until: Timestamp,
         late: Duration,
     ) -> Outcome {
+        let until = receipt.deadline();
         // The call itself has at least half of the time.
         let half = until.since(self.elapsed()) / 2;
         let server = match self.discovered(entry, self.elapsed().plus(half)).await {
@@ -98,6 +100,9 @@ impl ClientState {
             Ok(credentials) => credentials,
             Err(error) => return Outcome::NotSent(error),
         };
+        if let Some(error) = self.note_credentials(entry, &call, &credentials, receipt) {
+            return Outcome::NotSent(error);
+        }
         // Without a store there is no lock, before which a flight waits for its turn.
         if let Some(turn) = &mut turn {
             let enough = self.registry.clock().sleep(until.since(self.elapsed()) / 2);
@@ -120,6 +125,26 @@ impl ClientState {
             Err(SendError::Lost(error)) => Outcome::Lost(error),
             Err(SendError::Unreadable(error)) => Outcome::Answered(Answer::Failed(error)),
         }
+    }
+}
+
+impl ClientState {
+    /// Notes which credentials of a subject are sent. Returns the error of those that the server rejected
+    /// before: another process may have sent them.
+    fn note_credentials(
+        &self,
+        entry: &Entry,
+        call: &Call,
+        credentials: &Credentials,
+        receipt: &mut Receipt,
+    ) -> Option<Error> {
+        if !entry.has_subject() || !call.takes_credentials() {
+            return None;
+        }
+        let fingerprint = CredentialsFingerprint::of(self.registry.key(), credentials);
+        let mut machine = entry.lock();
+        machine.lifecycle.sends_credentials(receipt, fingerprint);
+        machine.lifecycle.rejection_of_subject(self.now())
     }
 }
 

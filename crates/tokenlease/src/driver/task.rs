@@ -93,7 +93,7 @@ impl Task {
                         () = state.registry.clock().sleep(until.since(now)) => {}
                     }
                 }
-                Step::Do(Effect::Send(call), receipt) => {
+                Step::Do(Effect::Send(call), mut receipt) => {
                     let until = receipt.deadline();
                     let turn = match call {
                         Call::Login => Some(std::mem::take(&mut turn)),
@@ -107,7 +107,7 @@ impl Task {
                     let sending = {
                         let (state, entry) = (state.clone(), entry.clone());
                         Box::pin(async move {
-                            let outcome = state.send(&entry, call, turn, until, LATE).await;
+                            let outcome = state.send(&entry, call, &mut receipt, turn, LATE).await;
                             state.handle(&entry, receipt, outcome);
                         })
                     };

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokenlease::{
-    core::{
-        CredentialsFingerprint,
-        record::{EntrySummary, Summary},
-    },
+    core::record::{EntrySummary, OwnEntries, Summary},
     status::{StoreClock, entry_json, server_backoff_json},
 };
 
@@ -21,8 +18,9 @@ pub(super) struct IdentityStatus {
     /// The record's name in the store.
     pub(super) record: String,
     pub(super) store: String,
-    /// The fingerprint of this command's credentials, if they could be read without a prompt.
-    pub(super) own: Option<CredentialsFingerprint>,
+    /// The entries of this command's credentials, if they could be read without a prompt, or of its
+    /// subject.
+    pub(super) own: Option<OwnEntries>,
     pub(super) summary: Summary,
     pub(super) clock: StoreClock,
 }
@@ -33,7 +31,7 @@ impl IdentityStatus {
         self.summary
             .entries
             .iter()
-            .filter(|entry| self.own.is_none_or(|own| own == entry.credentials))
+            .filter(|entry| self.own.is_none_or(|own| own.contains(entry.credentials)))
     }
 
     pub(super) fn json(&self, profile: Option<&str>) -> Value {
@@ -54,7 +52,8 @@ impl IdentityStatus {
     fn entry(&self, entry: &EntrySummary) -> Value {
         let mut object = entry_json(entry, self.clock);
         if let Value::Object(fields) = &mut object {
-            fields.insert("yours".into(), self.own.map(|own| own == entry.credentials).into());
+            fields
+                .insert("yours".into(), self.own.map(|own| own.contains(entry.credentials)).into());
         }
         object
     }

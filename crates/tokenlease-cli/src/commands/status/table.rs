@@ -82,7 +82,8 @@ fn causes(known: &IdentityStatus) -> String {
 }
 
 fn row(known: &IdentityStatus, entry: &EntrySummary) -> [String; HEAD.len()] {
-    let yours = if known.own == Some(entry.credentials) { " (yours)" } else { "" };
+    let yours =
+        if known.own.is_some_and(|own| own.contains(entry.credentials)) { " (yours)" } else { "" };
     let credentials = format!("{}{yours}", name(entry.credentials));
     let state = state(known, entry);
     let Some(lease) = &entry.lease else {

@@ -195,3 +195,20 @@ fn unblock_allows_the_ticket_to_be_sent_again() {
     let (reply, logins) = asked(&mut machine, &mut store, 1000, || granted(1, 1000));
     assert!(matches!(reply, Reply::Lease(_)) && logins == 1, "{reply:?}");
 }
+
+/// Rule: Subjects: new tickets do not end the backoff after an answer that can't be used.
+#[test]
+fn new_tickets_do_not_end_the_backoff_of_unusable_answers() {
+    let mut store = None;
+    let mut machine = machine_of(portal(), true);
+    let forbidden = || {
+        let error = Error::new(ErrorKind::InvalidResponse, "forbidden").with_status(403);
+        Outcome::Answered(Answer::Failed(error))
+    };
+    let mut logins = 0;
+    for n in 0..10_i64 {
+        machine.set_credentials(ticket(&n.to_string()));
+        logins += asked(&mut machine, &mut store, n * 1000, forbidden).1;
+    }
+    assert_eq!(logins, 1);
+}

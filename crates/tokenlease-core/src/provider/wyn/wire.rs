@@ -8,6 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub const TOKEN_PATH: &str = "/connect/token";
 /// The path of the revocation endpoint.
 pub const REVOCATION_PATH: &str = "/connect/revocation";
+/// The path of the revocation of all tokens that were issued before a time.
+pub const BATCH_REVOCATION_PATH: &str = "/api/v2/identity/token/batch-revocation";
 /// The path of the userinfo endpoint.
 pub const USERINFO_PATH: &str = "/connect/userinfo";
 
