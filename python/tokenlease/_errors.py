@@ -174,3 +174,7 @@ BY_KIND: dict[str, type[TokenLeaseError]] = {
     )
 }
 """The class of each kind. Importing the native module fails if a kind is missing."""
+
+for _error in (TokenLeaseError, *BY_KIND.values()):
+    # The name by which programs import it, in tracebacks and pickles.
+    _error.__module__ = "tokenlease"

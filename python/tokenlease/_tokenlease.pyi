@@ -2,11 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from os import PathLike
 from typing import Literal, TypedDict, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, Unpack, disjoint_base
 
+from tokenlease._options import (
+    OAuth2Options,
+    Options,
+    RegistryOptions,
+    WinkasOptions,
+    WynOptions,
+)
 from tokenlease._status import Status
 
 __all__ = [
@@ -14,12 +20,14 @@ __all__ = [
     "OPTIONS",
     "AsyncClient",
     "Client",
+    "Event",
     "Registry",
     "Replaced",
     "Stats",
     "StillActive",
     "Token",
     "__version__",
+    "option_table",
 ]
 
 __version__: str
@@ -31,12 +39,6 @@ ERROR_KINDS: tuple[str, ...]
 """The kinds of error."""
 
 _Duration: TypeAlias = float | timedelta | str
-"""Seconds, a `timedelta`, or text with a unit: `"500ms"`, `"10s"`, `"1h30m"`."""
-
-_Path: TypeAlias = str | PathLike[str]
-_Secret: TypeAlias = str | Callable[[], str]
-_ExtraSecret: TypeAlias = dict[str, _Secret | list[_Secret]]
-"""Fields by name; a name may have several values."""
 
 _Response = TypeVar("_Response")
 _Answer: TypeAlias = tuple[int, bytes] | tuple[int, bytes, Mapping[str, str] | None]
@@ -65,49 +67,32 @@ class _History(TypedDict):
     minimum: int
     extra: list[_ExtraLogin]
 
-class _Options(TypedDict, total=False):
-    provider: Literal["winkas", "wyn", "oauth2"] | None
-    server: str | None
-    user: str | None
-    contract: str | None
-    client_id: str | None
-    tenant: str | None
-    scope: str | None
-    extra: str | list[str] | dict[str, str | list[str]] | None
-    lifetime: _Duration | None
-    grant: Literal["password", "client_credentials"] | None
-    client_auth: Literal["body", "basic", "basic-raw"] | None
-    token_path: str | None
-    revocation_path: str | None
-    introspection_path: str | None
-    userinfo_path: str | None
-    new_token_ends_old: bool | None
-    agreed_lifetime: _Duration | None
-    max_lifetime: _Duration | None
-    proxy: str | None
-    proxy_password_file: _Path | None
-    no_proxy: str | None
-    user_agent: str | None
-    client_cert: _Path | None
-    client_key: _Path | None
-    ca: _Path | None
-    allow_plain_http: bool | None
-    timeout: _Duration | None
-    max_concurrent_logins: int | str | None
-    deadline: _Duration | None
-    password_file: _Path | None
-    password_command: str | None
-    client_secret_file: _Path | None
-    extra_secret_file: str | list[str] | dict[str, _Path | list[_Path]] | None
-    store: str | None
-    store_password_file: _Path | None
-    store_password_command: str | None
-    store_access: Literal["user", "group"] | None
-    store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None
-    store_key_file: _Path | None
-    store_passphrase_file: _Path | None
-    on_store_outage: Literal["fail", "refetch-only", "login-within-budget"] | None
-    store_check_interval: _Duration | None
+class _OptionInfo(TypedDict):
+    name: str
+    type: str
+    choices: tuple[str, ...]
+    default: str | None
+    providers: tuple[Literal["winkas", "wyn", "oauth2"], ...]
+    registry: bool
+    meaning: str
+
+def option_table() -> list[_OptionInfo]:
+    """Return the options of clients, with their types, defaults, providers and meanings."""
+
+@final
+class Event:
+    """An event of a client, such as a login. It contains no secret."""
+
+    name: str
+    """The name, such as `logged_in` or `circuit_opened`. It is the same in all languages."""
+
+    text: str
+    """What happened, with its cause, and until when or for how long it lasts."""
+
+    level: int
+    """`logging.WARNING` for rejected credentials and outages, with their ends; else `DEBUG`."""
+
+    def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Token:
@@ -201,33 +186,10 @@ class Registry:
 
     Clients without a registry share the default registry of the process, whose store is memory.
 
-    - `store`: where leases are stored and shared: `"file:/path"` or `"file:"` (the user's folder),
-      `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening a store blocks.
-    - `store_password_file`, `store_password_command`: a file with the password of the server, or a
-      command that prints it. The URL has none then.
-    - `store_access`: `"group"` lets all users of a folder's group use it; default: its user alone.
-    - `store_key_file`, `store_passphrase_file`: a file with the store's key, or with a passphrase
-      from which the key is derived. `store_key`: another source of the key; keyrings need a module
-      that was built with them. Default for a folder: a key in the folder.
-    - `ca`: a PEM file of certificates to trust in addition to the system's.
-    - `allow_plain_http`: dangerous: sends passwords unencrypted to other machines.
-    - `timeout`: how long one request may take; default: 10 s.
+    The options are those of `RegistryOptions`; at run time, `help` lists them.
     """
 
-    def __new__(
-        cls,
-        *,
-        store: str | None = None,
-        store_password_file: _Path | None = None,
-        store_password_command: str | None = None,
-        store_access: Literal["user", "group"] | None = None,
-        store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None = None,
-        store_key_file: _Path | None = None,
-        store_passphrase_file: _Path | None = None,
-        ca: _Path | None = None,
-        allow_plain_http: bool | None = None,
-        timeout: _Duration | None = None,
-    ) -> Self:
+    def __new__(cls, **options: Unpack[RegistryOptions]) -> Self:
         """Make a registry and open its store.
 
         Raises `ConfigError` for an invalid option and `StoreError` if the store fails.
@@ -246,30 +208,33 @@ class Client:
 
     In greenlets of gevent and eventlet, other greenlets run while a caller waits.
 
-    In addition to the options of the program's profiles, which have the same names, it takes
-
-    - `password`, `client_secret`: text, or a function that returns it. The client calls the
-      function on a separate thread before its first read of the store and before each request that
-      sends credentials, never while a cached token can be returned.
-    - `extra_secret`: extra fields of the token request whose values are secret, each text or such
-      a function: `{"connection": "SECRET"}`. Those that are not secret are the option `extra`:
-      `{"audience": "https://api.example"}`, or `["audience=https://api.example"]`.
-    - `registry`: the registry to share with other clients. Without it, the client takes the options
-      of a registry too: `store`, `store_key_file`, `ca`, `allow_plain_http`, `timeout` and so on.
+    The options are those of `Options`; at run time, `help` lists them.
     """
 
-    def __new__(
-        cls,
-        *,
-        password: _Secret | None = None,
-        client_secret: _Secret | None = None,
-        extra_secret: _ExtraSecret | None = None,
-        registry: Registry | None = None,
-        **options: Unpack[_Options],
-    ) -> Self:
+    def __new__(cls, **options: Unpack[Options]) -> Self:
         """Make a client. It sends nothing until a token is needed.
 
         Raises `ConfigError` for an option that is missing, unknown or invalid.
+        """
+
+    @classmethod
+    def winkas(cls, **options: Unpack[WinkasOptions]) -> Self:
+        """Make a client of WinKAS Air."""
+
+    @classmethod
+    def wyn(cls, **options: Unpack[WynOptions]) -> Self:
+        """Make a client of a Wyn Enterprise server."""
+
+    @classmethod
+    def oauth2(cls, **options: Unpack[OAuth2Options]) -> Self:
+        """Make a client of an OAuth2 server."""
+
+    @classmethod
+    def from_env(cls, **options: Unpack[Options]) -> Self:
+        """Make a client of the environment.
+
+        It reads the variables `TOKENLEASE_…` of options and secrets, the credentials of a systemd
+        service, and the profile that `TOKENLEASE_PROFILE` names. The given options override them.
         """
 
     def token(self) -> Token:
@@ -393,16 +358,28 @@ class Client:
 
 @disjoint_base
 class AsyncClient:
-    def __new__(
-        cls,
-        *,
-        password: _Secret | None = None,
-        client_secret: _Secret | None = None,
-        extra_secret: _ExtraSecret | None = None,
-        registry: Registry | None = None,
-        **options: Unpack[_Options],
-    ) -> Self:
+    def __new__(cls, **options: Unpack[Options]) -> Self:
         """See `Client`."""
+
+    @classmethod
+    def winkas(cls, **options: Unpack[WinkasOptions]) -> Self:
+        """Make a client of WinKAS Air."""
+
+    @classmethod
+    def wyn(cls, **options: Unpack[WynOptions]) -> Self:
+        """Make a client of a Wyn Enterprise server."""
+
+    @classmethod
+    def oauth2(cls, **options: Unpack[OAuth2Options]) -> Self:
+        """Make a client of an OAuth2 server."""
+
+    @classmethod
+    def from_env(cls, **options: Unpack[Options]) -> Self:
+        """Make a client of the environment.
+
+        It reads the variables `TOKENLEASE_…` of options and secrets, the credentials of a systemd
+        service, and the profile that `TOKENLEASE_PROFILE` names. The given options override them.
+        """
 
     def explain(self) -> str:
         """See `Client.explain`."""

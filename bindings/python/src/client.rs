@@ -8,8 +8,7 @@ use pyo3::{
 };
 
 use crate::{
-    call,
-    registry::Registry,
+    call, constructors,
     shared::{Shared, token_options, wait_options},
     stats::Stats,
     token::Token,
@@ -22,16 +21,49 @@ pub(crate) struct Client(Shared);
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (*, password=None, client_secret=None, extra_secret=None, registry=None, **options))]
-    fn new(
-        py: Python<'_>,
-        password: Option<&Bound<'_, PyAny>>,
-        client_secret: Option<&Bound<'_, PyAny>>,
-        extra_secret: Option<&Bound<'_, PyDict>>,
-        registry: Option<&Bound<'_, Registry>>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
-        Shared::new(py, password, client_secret, extra_secret, registry, options).map(Self)
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        Shared::new(py, options).map(Self)
+    }
+
+    /// Makes a client of WinKAS Air.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn winkas<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "winkas", options)
+    }
+
+    /// Makes a client of a Wyn Enterprise server.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn wyn<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "wyn", options)
+    }
+
+    /// Makes a client of an OAuth2 server.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn oauth2<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "oauth2", options)
+    }
+
+    /// Makes a client of the variables `TOKENLEASE_…`, as the program reads them.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn from_env<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_environment(class, options)
     }
 
     /// Returns the token to use now.

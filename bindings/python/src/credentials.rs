@@ -3,23 +3,19 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use pyo3::{
-    PyTraverseError, PyVisit,
-    prelude::*,
-    types::{PyDict, PyString},
-};
+use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyString};
 use tokenlease::{
     CredentialsSource, Error, ErrorKind, Result,
     core::{Credentials, Secret},
 };
-use tokenlease_config::Options;
 
 use crate::{
+    arguments::Arguments,
     error, interpreter_guard,
     options::{fields, wrong_type},
 };
 
-/// The functions of a client that fetch its credentials. The garbage collector sees them, since a bound
+/// The functions of a client that fetch its credentials or get its events. The garbage collector sees them, since a bound
 /// method may belong to the object that has the client.
 #[derive(Clone)]
 pub(crate) struct Functions(Arc<ArcSwapOption<Vec<Py<PyAny>>>>);
@@ -34,7 +30,7 @@ impl Functions {
         self.0.store(None);
     }
 
-    fn get(&self, py: Python<'_>, index: usize) -> Result<Py<PyAny>> {
+    pub(crate) fn get(&self, py: Python<'_>, index: usize) -> Result<Py<PyAny>> {
         let functions = self.0.load();
         let function = functions.as_ref().and_then(|all| all.get(index));
         function.map(|function| function.clone_ref(py)).ok_or_else(|| {
@@ -87,22 +83,24 @@ impl SecretArgument {
     }
 }
 
+/// The functions of a client's arguments.
+pub(crate) struct OfClient {
+    pub(crate) credentials: CredentialsSource,
+    pub(crate) functions: Functions,
+    /// The index of the function that gets the events.
+    pub(crate) on_event: Option<usize>,
+}
+
 /// Returns the source of the secrets: text and functions. A secret that is not passed comes from
 /// the place that the options name.
-pub(crate) fn source(
-    py: Python<'_>,
-    options: &Options,
-    password: Option<&Bound<'_, PyAny>>,
-    client_secret: Option<&Bound<'_, PyAny>>,
-    extra_secret: Option<&Bound<'_, PyDict>>,
-) -> PyResult<(CredentialsSource, Functions)> {
+pub(crate) fn source(py: Python<'_>, arguments: &Arguments<'_>) -> PyResult<OfClient> {
     let mut functions = Vec::new();
     let secrets = [
-        SecretArgument::read("password", password, &mut functions)?,
-        SecretArgument::read("client_secret", client_secret, &mut functions)?,
+        SecretArgument::read("password", arguments.password.as_ref(), &mut functions)?,
+        SecretArgument::read("client_secret", arguments.client_secret.as_ref(), &mut functions)?,
     ];
     let mut extra = Vec::new();
-    if let Some(given) = extra_secret {
+    if let Some(given) = &arguments.extra_secret {
         for (name, value) in fields("extra_secret", given.as_any())? {
             if let (Some(name), Some(secret)) =
                 (name, SecretArgument::read("extra_secret", Some(&value), &mut functions)?)
@@ -112,6 +110,10 @@ pub(crate) fn source(
         }
     }
     let has_function = !functions.is_empty();
+    let on_event = arguments.on_event.clone().map(|function| {
+        functions.push(function.unbind());
+        functions.len() - 1
+    });
     let functions = Functions(Arc::new(ArcSwapOption::from_pointee(functions)));
     let called = functions.clone();
     let fetch = move |py: Python<'_>| -> Result<Credentials> {
@@ -128,15 +130,16 @@ pub(crate) fn source(
                 .collect::<Result<_>>()?,
         })
     };
-    let source = if has_function {
+    let credentials = if has_function {
         let fetch = Arc::new(fetch);
-        options.credentials_from(move || {
+        arguments.sources.credentials_from(move || {
             interpreter_guard::attach(|py| fetch(py)).unwrap_or_else(|| {
                 Err(Error::new(ErrorKind::Unavailable, "the Python interpreter is shutting down"))
             })
         })
     } else {
-        fetch(py).and_then(|credentials| options.credentials(credentials))
+        fetch(py).and_then(|credentials| arguments.sources.credentials(credentials))
     };
-    source.map(|source| (source, functions)).map_err(|error| error::raise(py, &error))
+    let credentials = credentials.map_err(|error| error::raise(py, &error))?;
+    Ok(OfClient { credentials, functions, on_event })
 }

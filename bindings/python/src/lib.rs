@@ -4,16 +4,20 @@
 //! (exceptions, the coroutines of the async client, stubs) are in `python/tokenlease`.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod async_client;
 mod call;
 mod client;
+mod constructors;
 mod credentials;
 mod error;
 mod event_loop;
+mod events;
 mod fork;
 mod hub;
 mod interpreter_guard;
 mod log;
+mod option_table;
 mod options;
 mod registry;
 mod rejection;
@@ -21,6 +25,7 @@ mod shared;
 mod stats;
 mod token;
 mod wait;
+mod words;
 
 /// The native module. Importing it starts no thread and reads no file.
 #[pyo3::pymodule(gil_used = false)]
@@ -32,6 +37,8 @@ mod _tokenlease {
     use crate::{
         async_client::AsyncClient,
         client::Client,
+        events::Event,
+        option_table::option_table,
         registry::Registry,
         rejection::{Replaced, StillActive},
         stats::Stats,
@@ -44,6 +51,7 @@ mod _tokenlease {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("OPTIONS", PyTuple::new(py, tokenlease_config::KEYS)?)?;
         module.add("ERROR_KINDS", PyTuple::new(py, ErrorKind::ALL.map(ErrorKind::as_str))?)?;
+        crate::option_table::document(module)?;
         crate::error::load(py)?;
         crate::fork::register(py)?;
         crate::interpreter_guard::close_at_exit(py)

@@ -15,14 +15,13 @@ use tokenlease::{
 };
 
 use crate::{
-    credentials::{self, Functions},
+    arguments::Arguments,
+    credentials::{self, Functions, OfClient},
     error,
     event_loop::EventLoop,
-    fork,
+    events, fork,
     log::Log,
-    options,
-    registry::{self, Registry},
-    rejection,
+    options, registry, rejection,
     token::{self, Tokens},
     wait,
 };
@@ -41,23 +40,20 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        py: Python<'_>,
-        password: Option<&Bound<'_, PyAny>>,
-        client_secret: Option<&Bound<'_, PyAny>>,
-        extra_secret: Option<&Bound<'_, PyDict>>,
-        registry: Option<&Bound<'_, Registry>>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         fork::notice();
-        let options = options::read(options)?;
-        let (credentials, functions) =
-            credentials::source(py, &options, password, client_secret, extra_secret)?;
-        let registry = registry.map(|registry| registry.get().in_this_process(py)).transpose()?;
+        let mut arguments = Arguments::read(py, given)?;
+        let OfClient { credentials, functions, on_event } = credentials::source(py, &arguments)?;
+        let registry = arguments.registry();
+        let Arguments { sources, parts, .. } = arguments;
         let log = Log::default();
         let hook = log.clone();
-        let client = registry::build(py, options, move |options| {
-            let builder = options.client(credentials, registry.as_ref())?;
+        let called = functions.clone();
+        let client = registry::build(py, sources.options(), move |options| {
+            let mut builder = options.client_with(credentials, registry.as_ref(), &parts)?;
+            if let Some(index) = on_event {
+                builder = builder.on_log(move |entry| events::deliver(&called, index, entry));
+            }
             bindings::observe(builder, move |_, entry| hook.push(entry)).build()
         })?;
         Ok(Self::of(client, log, functions))
