@@ -134,7 +134,7 @@ def test_a_misspelled_argument_is_an_error_with_the_nearest_name(wrong: str, rig
         assert f'did you mean "{right}"?' in str(caught.value)
         assert "canary" not in str(caught.value)
     with pytest.raises(tokenlease.ConfigError, match='no option "password"'):
-        tokenlease.Registry(password="canary")
+        tokenlease.Registry(password="canary")  # type: ignore[call-arg]
 
 
 # Rule: Languages: Python takes all options of the network, and PEM text where it takes a PEM file.

@@ -1,8 +1,8 @@
 """The native module of tokenlease."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Literal, TypedDict, TypeVar, final
+from typing import Generic, Literal, Protocol, TypedDict, TypeVar, final, overload
 
 from typing_extensions import Self, TypeAlias, Unpack, disjoint_base
 
@@ -20,9 +20,15 @@ __all__ = [
     "OPTIONS",
     "AsyncClient",
     "Client",
+    "Effect",
     "Event",
+    "Exchange",
+    "Machine",
+    "MachineCall",
+    "Meaning",
     "Registry",
     "Replaced",
+    "Request",
     "Stats",
     "StillActive",
     "Token",
@@ -419,3 +425,270 @@ class AsyncClient:
     def _status(self) -> Awaitable[Status]: ...
     def _history(self) -> Awaitable[_History]: ...
     def _close(self, deadline: _Duration | None) -> Awaitable[None]: ...
+
+class _HasItems(Protocol):
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
+_Headers: TypeAlias = _HasItems | Iterable[tuple[str, str]] | bytes
+"""Headers by name, pairs of name and value, or the lines as the server sent them."""
+
+_Stored: TypeAlias = tuple[int, bytes] | None
+"""The revision of the stored record and its bytes; `None` without a record."""
+
+_ResultT_co = TypeVar("_ResultT_co", covariant=True)
+
+@final
+class Request:
+    """A request to send, once and as it is. Headers and body contain secrets, and so may the URL.
+
+    Follow no redirect, keep no cookie, and repeat no attempt. Write none of it to a log.
+    """
+
+    method: str
+    """The method, such as `POST`."""
+
+    url: str
+    """The URL. That of a WinKAS validation contains the token."""
+
+    headers: tuple[tuple[str, str], ...]
+    """The headers, without `Host` and `Content-Length`."""
+
+    body: bytes
+    """The body; empty without one."""
+
+@final
+class Meaning:
+    """The meaning of an exchange's answer."""
+
+    result: Literal["token", "active", "inactive", "revocation_accepted"]
+    """The kind of answer."""
+
+    token: Token | None
+    """The new or running token, if the result is `token`."""
+
+    lifetime: timedelta | None
+    """The token's lifetime from when the request was sent; `None` if the provider states none."""
+
+@final
+class Exchange:
+    """One request to the provider, and the meaning of its answer: bytes out, bytes in.
+
+    It has no token, no store and no state, so nothing bounds the logins of a program that uses it:
+    prefer a `Machine`. Send `request` with any HTTP library, and pass the answer to `read`.
+    """
+
+    request: Request
+    """The request to send."""
+
+    @overload
+    def __new__(
+        cls, kind: Literal["login", "refetch"], token: None = None, /, **options: Unpack[Options]
+    ) -> Self: ...
+    @overload
+    def __new__(
+        cls, kind: Literal["validate", "revoke"], token: Token, /, **options: Unpack[Options]
+    ) -> Self:
+        """Make an exchange of the options of a client. It sends nothing.
+
+        No discovery document is read: set `token_path` for oauth2. Raises `UnsupportedError` if the
+        provider has no such endpoint.
+        """
+
+    def read(
+        self,
+        status: int,
+        headers: _Headers | None = None,
+        body: bytes | None = None,
+        *,
+        broke_off: str | None = None,
+    ) -> Meaning:
+        """Read the answer. `broke_off` says how the body ended before its end, if it did.
+
+        Raises the error that the provider answered, such as `CredentialsRejectedError`,
+        `TokenRejectedError` if there is no token to refetch, and `TransportError` for a body that
+        broke off.
+        """
+
+@final
+class Effect:
+    """Something that the program of a machine must do. One thread at a time uses it.
+
+    An effect that gets no outcome counts as failed at the end of its timeout. An outcome that comes
+    later is still used. A second outcome raises `RuntimeError`, and one of another action
+    `ValueError`.
+    """
+
+    action: Literal["done", "wait", "send", "load", "lock", "renew", "save", "unlock"]
+    """The action: `send` is the program's. `perform` does all others, unless the program has a
+    store of its own or its own clocks."""
+
+    request: Request | None
+    """The request to send."""
+
+    record_name: str | None
+    """The name of the record: 64 hexadecimal digits."""
+
+    lock_owner: str | None
+    """The name of the lock's owner: ASCII without spaces."""
+
+    lock_ttl: timedelta | None
+    """How long the lock is to live from when it is granted."""
+
+    expected_revision: int | None
+    """The revision that must be stored for `save`; `None`: no record at all."""
+
+    record: bytes | None
+    """The bytes to save. They contain the token: encrypt them, and authenticate the name."""
+
+    keep: timedelta | None
+    """How long the record is of use; `None`: it must be kept."""
+
+    @property
+    def timeout(self) -> timedelta | None:
+        """The time that is left: of a request, of a call to the store, or of a wait."""
+
+    def perform(self) -> None:
+        """Perform a wait, or an effect of the store at the machine's own store. It blocks.
+
+        The wait ends earlier if another thread returned an outcome or began a call, and it is short
+        in Python's main thread, so that Ctrl-C works: poll again.
+        """
+
+    def answered(
+        self,
+        status: int,
+        headers: _Headers | None = None,
+        body: bytes | None = None,
+        *,
+        broke_off: str | None = None,
+    ) -> None:
+        """Return the answer to a request, whichever its status is."""
+
+    def not_sent(self, message: str) -> None:
+        """Say that no byte of the request was written, and why. If that is not certain: `lost`."""
+
+    def lost(self, message: str) -> None:
+        """Say that no answer came, such as after a timeout: the request may have arrived."""
+
+    def loaded(self, record: _Stored, *, store_time: float) -> None:
+        """Return the stored record, and the store's clock in seconds since 1970."""
+
+    def lock_result(self, granted: bool) -> None:
+        """Return whether the owner has the lock now."""
+
+    def saved(self, revision: int, *, store_time: float) -> None:
+        """Say that the record was written, with its new revision and the store's clock."""
+
+    def conflict(self, record: _Stored, *, store_time: float) -> None:
+        """Say that nothing was written, since another revision than the expected one is stored."""
+
+    def unlocked(self) -> None:
+        """Say that the lock was released, if this owner had it."""
+
+    def store_failed(self, message: str, *, rejected: bool = False) -> None:
+        """Say that the program's store is unavailable, or that it rejected the call."""
+
+@final
+class MachineCall(Generic[_ResultT_co]):
+    """A call of a machine. A call that is dropped ends; its request counts for other calls."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the result can be read."""
+
+    def result(self) -> _ResultT_co:
+        """Return the result, once, as the method of `Client` with that name does.
+
+        Raises the errors of that method, and `RuntimeError` if the call is not complete or its
+        result was read before.
+        """
+
+@final
+class Machine:
+    """A client that sends nothing itself: it decides what to do, and the program does it.
+
+    Begin a call and poll until the action is `done`; several threads may do that with one machine.
+    The options are those of a `Client` but `on_event`; those of HTTP (`proxy`, certificates,
+    `max_concurrent_logins`) do not apply. The credentials are read once. In a forked child its
+    methods raise `ForkedError`: make another one there.
+    """
+
+    def __new__(cls, *, now: tuple[float, float] | None = None, **options: Unpack[Options]) -> Self:
+        """Make a machine.
+
+        `now` are the program's own clocks: a monotonic one, and the wall clock, in seconds since
+        1970. `set_now` moves them, so a test needs no time to pass. Answer the effects of the store
+        then, with its clock: a record's times are those of the store. Default: the system's clocks.
+        """
+
+    def set_now(self, elapsed: float, wall: float) -> None:
+        """Move the clocks of a machine that was made with `now`."""
+
+    @overload
+    def begin(
+        self,
+        kind: Literal["token"],
+        token: None = None,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: _Duration | None = None,
+    ) -> MachineCall[Token]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["refetch"],
+        token: None = None,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[Token]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["report_rejected"],
+        token: Token,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[Replaced | StillActive]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["validate"],
+        token: Token,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[bool]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["revoke"],
+        token: Token,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[Literal["proven", "unproven"]]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["forget", "unblock"],
+        token: None = None,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[None]:
+        """Begin a call: the method of `Client` with that name."""
+
+    def poll(self, call: MachineCall[object] | None = None) -> Effect:
+        """Return the next thing to do, of all calls of the machine.
+
+        With a call, the machine is done when that call is complete and nothing is to be done now;
+        without one, when nothing is under way.
+        """
+
+    def adopt(self, token: Token, *, lifetime: _Duration | None = None) -> None:
+        """Use a token that was obtained elsewhere, with its remaining lifetime if it is known."""
+
+    def explain(self) -> str:
+        """Describe the current token without the secret: its state and its source."""

@@ -10,13 +10,18 @@ mod call;
 mod client;
 mod constructors;
 mod credentials;
+mod effect;
 mod error;
 mod event_loop;
 mod events;
+mod exchange;
 mod fork;
+mod hosted;
+mod http_message;
 mod hub;
 mod interpreter_guard;
 mod log;
+mod machine;
 mod option_table;
 mod options;
 mod registry;
@@ -37,7 +42,11 @@ mod _tokenlease {
     use crate::{
         async_client::AsyncClient,
         client::Client,
+        effect::Effect,
         events::Event,
+        exchange::{Exchange, Meaning},
+        http_message::Request,
+        machine::{Machine, MachineCall},
         option_table::option_table,
         registry::Registry,
         rejection::{Replaced, StillActive},

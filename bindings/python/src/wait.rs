@@ -118,7 +118,7 @@ where
 
 /// Returns how often the calling thread checks for signals. Only Python's main thread handles them,
 /// so other threads need not wake.
-fn signal_interval(py: Python<'_>) -> PyResult<Duration> {
+pub(crate) fn signal_interval(py: Python<'_>) -> PyResult<Duration> {
     // The module is not imported for this: without it, the program has one thread.
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
     let Some(threading) = modules.get_item("threading")? else { return Ok(SIGNAL_INTERVAL) };
