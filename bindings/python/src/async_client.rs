@@ -26,7 +26,7 @@ pub(crate) struct AsyncClient {
 
 impl AsyncClient {
     fn cached(&self, py: Python<'_>) -> PyResult<Option<Py<Token>>> {
-        self.shared.here(py)?.cached(py).transpose()
+        self.shared.with_cache(py)?.cached(py).transpose()
     }
 
     fn start<F, R>(

@@ -68,7 +68,7 @@ impl Client {
 
     /// Returns the token to use now.
     fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let shared = self.0.here(py)?;
+        let shared = self.0.with_cache(py)?;
         match shared.tokens.cached(py, &shared.client) {
             Some(token) => Ok(token.into_any()),
             None => shared.token(py),
@@ -86,7 +86,7 @@ impl Client {
         // Read also while a token is cached, so that a mistake is found by the first test.
         let options = token_options(deadline, min_remaining)?;
         if min_remaining.is_none()
-            && let Some(token) = self.0.here(py)?.cached(py)
+            && let Some(token) = self.0.with_cache(py)?.cached(py)
         {
             return token.map(Py::into_any);
         }

@@ -51,6 +51,16 @@ pub(crate) struct Effect {
     step: Mutex<Step>,
 }
 
+/// A record that the program's store has: its revision and its bytes.
+#[derive(FromPyObject)]
+struct Stored<'py>(u64, Bound<'py, PyBytes>);
+
+impl Stored<'_> {
+    fn get(&self) -> (u64, &[u8]) {
+        (self.0, self.1.as_bytes())
+    }
+}
+
 /// The state of an effect.
 enum Step {
     Done,
@@ -81,7 +91,7 @@ impl Effect {
             }
             HostStep::Do(effect) => {
                 let action = effect.action();
-                made.record_name = action.record().map(|record| record.key().clone().into());
+                made.record_name = action.record().map(|record| record.key().clone());
                 made.lock_owner = action.owner().map(|owner| Owner::new(owner).as_str().to_owned());
                 made.action = match action {
                     Action::Send(request) => {
@@ -156,16 +166,13 @@ impl Effect {
             Step::Wait(wait) => Some(*wait),
             Step::Do(_) | Step::Over => None,
         };
-        let performed = match waits {
-            Some(mut until) => {
-                // A signal is handled when the wait ends; the program polls again then.
-                until.at_most = until.at_most.min(wait::signal_interval(py)?);
-                py.detach(|| self.client.wait(until))
-            }
-            None => {
-                let effect = self.take(STORE)?;
-                py.detach(|| self.client.perform(effect))
-            }
+        let performed = if let Some(mut until) = waits {
+            // A signal is handled when the wait ends; the program polls again then.
+            until.at_most = until.at_most.min(wait::signal_interval(py)?);
+            py.detach(|| self.client.wait(until))
+        } else {
+            let effect = self.take(STORE)?;
+            py.detach(|| self.client.perform(effect))
         };
         py.check_signals()?;
         performed.map_err(|failed| error::raise(py, &failed))
@@ -203,13 +210,8 @@ impl Effect {
 
     /// Returns the record that the program's store has.
     #[pyo3(signature = (record, *, store_time))]
-    fn loaded(
-        &self,
-        py: Python<'_>,
-        record: Option<(u64, Bound<'_, PyBytes>)>,
-        store_time: f64,
-    ) -> PyResult<()> {
-        let stored = record.as_ref().map(|(revision, bytes)| (*revision, bytes.as_bytes()));
+    fn loaded(&self, py: Python<'_>, record: Option<Stored<'_>>, store_time: f64) -> PyResult<()> {
+        let stored = record.as_ref().map(Stored::get);
         let outcome = Outcome::Loaded { stored, now: time_of_store(store_time)? };
         self.give(py, &["load"], outcome)
     }
@@ -232,10 +234,10 @@ impl Effect {
     fn conflict(
         &self,
         py: Python<'_>,
-        record: Option<(u64, Bound<'_, PyBytes>)>,
+        record: Option<Stored<'_>>,
         store_time: f64,
     ) -> PyResult<()> {
-        let stored = record.as_ref().map(|(revision, bytes)| (*revision, bytes.as_bytes()));
+        let stored = record.as_ref().map(Stored::get);
         let outcome = Outcome::Conflict { stored, now: time_of_store(store_time)? };
         self.give(py, &["save"], outcome)
     }

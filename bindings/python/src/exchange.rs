@@ -92,6 +92,7 @@ impl Exchange {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "Python's protocol")]
     fn __repr__(&self) -> &'static str {
         "<Exchange>"
     }

@@ -7,7 +7,7 @@ use pyo3::{
 };
 use tokenlease::{ClientBuilder, Result, core};
 
-use crate::{arguments::Arguments, credentials, error, token::Token};
+use crate::{arguments::Arguments, credentials, error, fork, token::Token};
 
 /// Builds a part of a client from the arguments of one. It blocks while it reads credentials and opens
 /// a store; other threads run meanwhile.
@@ -16,6 +16,9 @@ pub(crate) fn build<R: Send>(
     given: Option<&Bound<'_, PyDict>>,
     make: impl FnOnce(ClientBuilder) -> Result<R> + Send,
 ) -> PyResult<R> {
+    fork::notice();
+    // A machine shares the memory of the process with its clients.
+    fork::client_is_made();
     let mut arguments = Arguments::read(py, given)?;
     if arguments.on_event.is_some() {
         let unused = "on_event is set for a client that sends nothing itself, which has no events; \
@@ -25,10 +28,10 @@ pub(crate) fn build<R: Send>(
     let credentials = credentials::source(py, &arguments)?.credentials;
     let registry = arguments.registry();
     let Arguments { sources, parts, .. } = arguments;
-    let made = py.detach(move || {
+    let built = py.detach(move || {
         make(sources.options().client_with(credentials, registry.as_ref(), &parts)?)
     });
-    made.map_err(|failed| error::raise(py, &failed))
+    built.map_err(|failed| error::raise(py, &failed))
 }
 
 /// The token that a call is about, if it is about one.
@@ -51,12 +54,10 @@ impl<'a> OfToken<'a> {
 
     /// Returns a call that is about no token.
     pub(crate) fn none<C>(&self, call: C) -> PyResult<C> {
-        match self.token {
-            None => Ok(call),
-            Some(_) => {
-                let unused = format!("\"{}\" is about no token; leave it out", self.call);
-                Err(PyValueError::new_err(unused))
-            }
+        if self.token.is_none() {
+            return Ok(call);
         }
+        let unused = format!("\"{}\" is about no token; leave it out", self.call);
+        Err(PyValueError::new_err(unused))
     }
 }

@@ -60,6 +60,7 @@ impl Shared {
     }
 
     fn of(client: Client, log: Log, functions: Functions) -> Self {
+        fork::client_is_made();
         Self {
             client,
             tokens: Tokens::default(),
@@ -78,6 +79,25 @@ impl Shared {
             return Ok(self);
         }
         self.of_child(py).map(|child| child.map_or(self, |child| &**child))
+    }
+
+    /// As [`here`](Self::here), to read the cached token. As long as a forked child has made no client of
+    /// its own, that is the token that its parent had in memory: to read it makes no client.
+    #[inline]
+    pub(crate) fn with_cache(&self, py: Python<'_>) -> PyResult<&Self> {
+        if self.forks == fork::count() { Ok(self) } else { self.cache_of_parent(py) }
+    }
+
+    #[cold]
+    fn cache_of_parent(&self, py: Python<'_>) -> PyResult<&Self> {
+        if !fork::no_client_is_made() {
+            return self.here(py);
+        }
+        let mut last = self;
+        while let Some(child) = last.child.get() {
+            last = child;
+        }
+        Ok(last)
     }
 
     /// As [`here`](Self::here), for calls that are not answered from memory: they also notice a fork
@@ -156,6 +176,10 @@ impl Shared {
     #[cold]
     #[inline(never)]
     pub(crate) fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let is_of_parent = self.forks != fork::count() && fork::no_client_is_made();
+        if is_of_parent && let Some(token) = self.cached(py) {
+            return token.map(Py::into_any);
+        }
         self.here_now(py)?.token_here(py)
     }
 

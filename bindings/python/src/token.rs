@@ -1,6 +1,6 @@
 //! The Python object of a token.
 
-use pyo3::{exceptions::PyTypeError, prelude::*, sync::PyOnceLock, types::PyString};
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyString};
 use spin::mutex::SpinMutex;
 use tokenlease::{
     Client,
@@ -11,21 +11,32 @@ use tokenlease::{
 use crate::error;
 
 /// The secret text of a token, with its kind.
-#[pyclass(frozen, module = "tokenlease")]
+#[pyclass(frozen, subclass, module = "tokenlease")]
 pub(crate) struct Token {
     /// Made once for each token, so that reading it allocates nothing.
     #[pyo3(get)]
     value: Py<PyString>,
     inner: core::Token,
-    /// Made when it is first read.
-    authorization: PyOnceLock<Py<PyString>>,
+}
+
+/// A token that goes into the header `Authorization`. A member is read faster than a getter, and has no
+/// error, which a token of WinKAS Air needs. Programs see the class `Token`.
+#[pyclass(frozen, extends = Token, name = "Token", module = "tokenlease")]
+struct BearerToken {
+    /// The value of the header `Authorization` (RFC 6750 section 2.1).
+    #[pyo3(get)]
+    authorization: Py<PyString>,
 }
 
 impl Token {
     pub(crate) fn of(py: Python<'_>, token: &core::Token) -> PyResult<Py<Self>> {
         let value = PyString::new(py, token.expose()).unbind();
-        let authorization = PyOnceLock::new();
-        Py::new(py, Self { value, inner: token.clone(), authorization })
+        let made = Self { value, inner: token.clone() };
+        // A token that cannot be sent in the header is an error when that is read.
+        let Ok(authorization) = token.authorization() else { return Py::new(py, made) };
+        let authorization = PyString::new(py, authorization.expose()).unbind();
+        let bearer = PyClassInitializer::from(made).add_subclass(BearerToken { authorization });
+        Ok(Bound::new(py, bearer)?.into_super().unbind())
     }
 
     pub(crate) fn inner(&self) -> &core::Token {
@@ -41,7 +52,7 @@ impl Token {
         let kind: TokenKind = kind.parse().map_err(|error| error::raise(py, &error))?;
         let token = core::Token::read(kind, value.to_cow()?.into_owned());
         let token = token.map_err(|error| error::raise(py, &error))?;
-        Ok(Self { value: value.unbind(), inner: token, authorization: PyOnceLock::new() })
+        Ok(Self { value: value.unbind(), inner: token })
     }
 
     /// Returns how the token is presented to an API.
@@ -53,11 +64,8 @@ impl Token {
     /// Returns the value of the header `Authorization` (RFC 6750 section 2.1).
     #[getter]
     fn authorization(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
-        let value = self.authorization.get_or_try_init(py, || {
-            let value = self.inner.authorization().map_err(|error| error::raise(py, &error))?;
-            Ok::<_, PyErr>(PyString::new(py, value.expose()).unbind())
-        })?;
-        Ok(value.clone_ref(py))
+        let value = self.inner.authorization().map_err(|error| error::raise(py, &error))?;
+        Ok(PyString::new(py, value.expose()).unbind())
     }
 
     /// Returns the member of a JSON body in which WinKAS Air expects the token, escaped.
