@@ -114,18 +114,18 @@ assert os.waitpid(child, 0)[1] == 0
     run(script, secrets)
 
 
+MISSPELLED = {
+    "pasword": "password",
+    "clientsecret": "client_secret",
+    "onevent": "on_event",
+    "profil": "profile",
+    "sever": "server",
+    "registery": "registry",
+}
+
+
 # Rule: Languages: a misspelled argument of Python is an error that names the nearest known one.
-@pytest.mark.parametrize(
-    ("wrong", "right"),
-    [
-        ("pasword", "password"),
-        ("clientsecret", "client_secret"),
-        ("onevent", "on_event"),
-        ("profil", "profile"),
-        ("sever", "server"),
-        ("registery", "registry"),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "right"), MISSPELLED.items())
 def test_a_misspelled_argument_is_an_error_with_the_nearest_name(wrong: str, right: str) -> None:
     arguments: dict[str, Any] = {wrong: "canary"}
     for kind in (Client, AsyncClient):

@@ -179,7 +179,7 @@ def test_outcomes_of_requests_that_failed(emulator: Emulator, provider: str) -> 
 
 
 # Rule: Languages: a machine of Python may keep its record in a store of the program.
-def test_a_program_may_have_a_store_of_its_own(emulator: Emulator, provider: str) -> None:
+def test_a_program_may_have_its_own_store(emulator: Emulator, provider: str) -> None:
     store = OwnStore()
     tokens = set()
     for _ in range(2):

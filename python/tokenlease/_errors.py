@@ -127,7 +127,7 @@ class UnsupportedError(TokenLeaseError):
 class ForkedError(TokenLeaseError, RuntimeError):
     """The process was forked, and the client cannot be used in the child.
 
-    Clients of this package work in a forked child, so none of them raises it.
+    `Client` and `AsyncClient` work in a forked child; a `hosted.Machine` raises it.
     """
 
     kind = "forked"

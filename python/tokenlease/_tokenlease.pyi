@@ -93,7 +93,7 @@ class Event:
     """The name, such as `logged_in` or `circuit_opened`. It is the same in all languages."""
 
     text: str
-    """What happened, with its cause, and until when or for how long it lasts."""
+    """The event in words, with its cause, and until when or for how long it lasts."""
 
     level: int
     """`logging.WARNING` for rejected credentials and outages, with their ends; else `DEBUG`."""
@@ -519,8 +519,8 @@ class Effect:
     """
 
     action: Literal["done", "wait", "send", "load", "lock", "renew", "save", "unlock"]
-    """The action: `send` is the program's. `perform` does all others, unless the program has a
-    store of its own or its own clocks."""
+    """The action: `send` is the program's. `perform` does all others, unless the program has its
+    own store or clocks."""
 
     request: Request | None
     """The request to send."""

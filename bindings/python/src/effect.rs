@@ -210,7 +210,13 @@ impl Effect {
 
     /// Returns the record that the program's store has.
     #[pyo3(signature = (record, *, store_time))]
-    fn loaded(&self, py: Python<'_>, record: Option<Stored<'_>>, store_time: f64) -> PyResult<()> {
+    fn loaded(
+        &self,
+        py: Python<'_>,
+        record: Option<&Bound<'_, PyAny>>,
+        store_time: f64,
+    ) -> PyResult<()> {
+        let record: Option<Stored<'_>> = record.map(PyAnyMethods::extract).transpose()?;
         let stored = record.as_ref().map(Stored::get);
         let outcome = Outcome::Loaded { stored, now: time_of_store(store_time)? };
         self.give(py, &["load"], outcome)
@@ -234,9 +240,10 @@ impl Effect {
     fn conflict(
         &self,
         py: Python<'_>,
-        record: Option<Stored<'_>>,
+        record: Option<&Bound<'_, PyAny>>,
         store_time: f64,
     ) -> PyResult<()> {
+        let record: Option<Stored<'_>> = record.map(PyAnyMethods::extract).transpose()?;
         let stored = record.as_ref().map(Stored::get);
         let outcome = Outcome::Conflict { stored, now: time_of_store(store_time)? };
         self.give(py, &["save"], outcome)

@@ -1,4 +1,4 @@
-//! What the machine and the exchange share: their arguments.
+//! The arguments that machines and exchanges share.
 
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},

@@ -21,7 +21,7 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn of(py: Python<'_>, request: &http::Request) -> PyResult<Py<Self>> {
         let headers = request.headers().iter().map(|(name, value)| {
-            // A header's value is visible ASCII: the library encodes what is not.
+            // A header's value is visible ASCII: the library encodes all else.
             (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });
         let url = Zeroizing::new(request.uri().to_string());

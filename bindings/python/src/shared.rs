@@ -81,8 +81,8 @@ impl Shared {
         self.of_child(py).map(|child| child.map_or(self, |child| &**child))
     }
 
-    /// As [`here`](Self::here), to read the cached token. As long as a forked child has made no client of
-    /// its own, that is the token that its parent had in memory: to read it makes no client.
+    /// As [`here`](Self::here), to read the cached token. As long as a forked child has made no client,
+    /// that is the token that its parent had in memory: to read it makes no client.
     #[inline]
     pub(crate) fn with_cache(&self, py: Python<'_>) -> PyResult<&Self> {
         if self.forks == fork::count() { Ok(self) } else { self.cache_of_parent(py) }
