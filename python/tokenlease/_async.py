@@ -79,6 +79,10 @@ class AsyncClient(_tokenlease.AsyncClient):
         """See `Client.revoke`."""
         return await self._revoke(token, deadline)
 
+    async def adopt(self, token: Token, *, lifetime: _Duration | None = None) -> None:
+        """See `Client.adopt`."""
+        await self._adopt(token, lifetime)
+
     async def forget(self) -> None:
         """See `Client.forget`."""
         await self._forget()

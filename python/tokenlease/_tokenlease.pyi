@@ -10,6 +10,7 @@ from tokenlease._options import (
     OAuth2Options,
     Options,
     RegistryOptions,
+    Secret,
     WinkasOptions,
     WynOptions,
 )
@@ -72,6 +73,11 @@ class _History(TypedDict):
     logins: int
     minimum: int
     extra: list[_ExtraLogin]
+
+class _Secrets(TypedDict, total=False):
+    password: Secret | None
+    client_secret: Secret | None
+    extra_secret: dict[str, Secret | list[Secret]] | None
 
 class _OptionInfo(TypedDict):
     name: str
@@ -183,6 +189,9 @@ class Stats:
 
     errors: int
     """Calls that raised an error."""
+
+    events_dropped: int
+    """Events that `on_event` did not get, because more than 256 waited for it."""
 
     def __eq__(self, other: object, /) -> bool: ...
 
@@ -330,6 +339,20 @@ class Client:
         token then logs in once.
         """
 
+    def adopt(self, token: Token, *, lifetime: _Duration | None = None) -> None:
+        """Use a token that was obtained elsewhere, and share it.
+
+        `lifetime` is its remaining lifetime, if it is known. Raises `TokenRejectedError` for a
+        token that is known to be inactive.
+        """
+
+    def set_credentials(self, **secrets: Unpack[_Secrets]) -> None:
+        """Replace the credentials of this client, with text or with functions that return it.
+
+        Its options stay as they are. A later call logs in with the new credentials, unless a token
+        is cached or stored for them.
+        """
+
     def explain(self) -> str:
         """Describe the current token without the secret: its state and its source."""
 
@@ -387,6 +410,9 @@ class AsyncClient:
         service, and the profile that `TOKENLEASE_PROFILE` names. The given options override them.
         """
 
+    def set_credentials(self, **secrets: Unpack[_Secrets]) -> None:
+        """See `Client.set_credentials`."""
+
     def explain(self) -> str:
         """See `Client.explain`."""
 
@@ -420,6 +446,7 @@ class AsyncClient:
     def _revoke(
         self, token: Token, deadline: _Duration | None
     ) -> Awaitable[Literal["proven", "unproven"]]: ...
+    def _adopt(self, token: Token, lifetime: _Duration | None) -> Awaitable[None]: ...
     def _forget(self) -> Awaitable[None]: ...
     def _unblock(self) -> Awaitable[None]: ...
     def _status(self) -> Awaitable[Status]: ...

@@ -54,15 +54,10 @@ impl<'py> Arguments<'py> {
         let mut all = Self::default();
         let (mut profile, mut file, mut environment) = (None, None, false);
         for (name, value) in set(given)? {
+            if all.set_secret(&key_of(&name), &name, &value)? {
+                continue;
+            }
             match &*key_of(&name) {
-                "password" => all.password = Some(value),
-                "client_secret" => all.client_secret = Some(value),
-                "extra_secret" => {
-                    let expected = "a dict of names and secrets";
-                    let fields = value.cast::<PyDict>();
-                    let fields = fields.map_err(|_| wrong_type(&name, &value, expected))?;
-                    all.extra_secret = Some(fields.clone());
-                }
                 "registry" => {
                     let registry = value.cast::<Registry>();
                     let registry = registry.map_err(|_| wrong_type(&name, &value, "a Registry"))?;
@@ -96,6 +91,36 @@ impl<'py> Arguments<'py> {
             all.sources.load_environment().map_err(raise)?;
         }
         Ok(all)
+    }
+
+    /// Reads the secrets that replace those of a client.
+    pub(crate) fn of_secrets(given: Option<&Bound<'py, PyDict>>) -> PyResult<Self> {
+        let mut all = Self::default();
+        for (name, value) in set(given)? {
+            if !all.set_secret(&key_of(&name), &name, &value)? {
+                let known = "password, client_secret, extra_secret";
+                let unknown = format!("there is no secret \"{name}\" of a client");
+                let failed = Error::new(ErrorKind::Config, unknown).expected(known);
+                return Err(error::raise(value.py(), &failed));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Sets a secret of a client. Returns whether the name is that of one.
+    fn set_secret(&mut self, key: &str, name: &str, value: &Bound<'py, PyAny>) -> PyResult<bool> {
+        match key {
+            "password" => self.password = Some(value.clone()),
+            "client_secret" => self.client_secret = Some(value.clone()),
+            "extra_secret" => {
+                let expected = "a dict of names and secrets";
+                let fields = value.cast::<PyDict>();
+                let fields = fields.map_err(|_| wrong_type(name, value, expected))?;
+                self.extra_secret = Some(fields.clone());
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// Takes the registry that the client shares.

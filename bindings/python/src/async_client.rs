@@ -170,6 +170,22 @@ impl AsyncClient {
         self.start(py, |client| async move { client.revoke_with(&token, options).await })
     }
 
+    fn _adopt(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        lifetime: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, lifetime) = (token.get().inner().clone(), crate::shared::lifetime(lifetime)?);
+        self.start(py, |client| async move { client.adopt(token, lifetime).await })
+    }
+
+    /// Replaces the credentials of this client.
+    #[pyo3(signature = (**secrets))]
+    fn set_credentials(&self, py: Python<'_>, secrets: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        self.shared.set_credentials(py, secrets)
+    }
+
     fn _forget(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.start(py, |client| async move { client.forget().await })
     }

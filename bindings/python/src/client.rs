@@ -174,6 +174,24 @@ impl Client {
         self.0.wait(py, |client| async move { client.unblock().await })
     }
 
+    /// Uses a token that was obtained elsewhere, with its remaining lifetime if it is known.
+    #[pyo3(signature = (token, *, lifetime=None))]
+    fn adopt(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        lifetime: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, lifetime) = (token.get().inner().clone(), crate::shared::lifetime(lifetime)?);
+        self.0.wait(py, |client| async move { client.adopt(token, lifetime).await })
+    }
+
+    /// Replaces the credentials of this client.
+    #[pyo3(signature = (**secrets))]
+    fn set_credentials(&self, py: Python<'_>, secrets: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        self.0.set_credentials(py, secrets)
+    }
+
     /// Describes the current token without the secret: its state and its source.
     fn explain(&self, py: Python<'_>) -> PyResult<String> {
         Ok(self.0.here_now(py)?.client.explain())

@@ -21,6 +21,10 @@ use crate::{
 pub(crate) struct Functions(Arc<ArcSwapOption<Vec<Py<PyAny>>>>);
 
 impl Functions {
+    pub(crate) fn new(functions: Vec<Py<PyAny>>) -> Self {
+        Self(Arc::new(ArcSwapOption::from_pointee(functions)))
+    }
+
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         self.0.load().iter().flat_map(|all| all.iter()).try_for_each(|one| visit.call(one))
     }
@@ -83,12 +87,11 @@ impl SecretArgument {
     }
 }
 
-/// The functions of a client's arguments.
+/// The secrets of a client's arguments.
 pub(crate) struct OfClient {
     pub(crate) credentials: CredentialsSource,
+    /// The functions that fetch them.
     pub(crate) functions: Functions,
-    /// The index of the function that gets the events.
-    pub(crate) on_event: Option<usize>,
 }
 
 /// Returns the source of the secrets: text and functions. A secret that is not passed comes from
@@ -110,11 +113,7 @@ pub(crate) fn source(py: Python<'_>, arguments: &Arguments<'_>) -> PyResult<OfCl
         }
     }
     let has_function = !functions.is_empty();
-    let on_event = arguments.on_event.clone().map(|function| {
-        functions.push(function.unbind());
-        functions.len() - 1
-    });
-    let functions = Functions(Arc::new(ArcSwapOption::from_pointee(functions)));
+    let functions = Functions::new(functions);
     let called = functions.clone();
     let fetch = move |py: Python<'_>| -> Result<Credentials> {
         let [password, client_secret] = &secrets;
@@ -141,5 +140,5 @@ pub(crate) fn source(py: Python<'_>, arguments: &Arguments<'_>) -> PyResult<OfCl
         fetch(py).and_then(|credentials| arguments.sources.credentials(credentials))
     };
     let credentials = credentials.map_err(|error| error::raise(py, &error))?;
-    Ok(OfClient { credentials, functions, on_event })
+    Ok(OfClient { credentials, functions })
 }

@@ -37,10 +37,10 @@ impl Event {
 }
 
 /// Calls a function of the program with an event, on a thread of the client that does nothing else.
-pub(crate) fn deliver(functions: &Functions, index: usize, entry: &LogEntry) {
+pub(crate) fn deliver(functions: &Functions, entry: &LogEntry) {
     interpreter_guard::attach(|py| {
         // Without the function, the client was garbage-collected.
-        let Ok(function) = functions.get(py, index) else { return };
+        let Ok(function) = functions.get(py, 0) else { return };
         let function = function.bind(py);
         if let Err(raised) = function.call1((Event::of(entry),)) {
             raised.write_unraisable(py, Some(function));

@@ -124,8 +124,7 @@ impl Machine {
         token: &Bound<'_, Token>,
         lifetime: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let lifetime =
-            lifetime.map(|lifetime| options::duration("lifetime", lifetime)).transpose()?;
+        let lifetime = crate::shared::lifetime(lifetime)?;
         let adopted = self.0.adopt(token.get().inner().clone(), lifetime);
         adopted.map_err(|failed| error::raise(py, &failed))
     }
