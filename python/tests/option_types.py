@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HEAD = '''"""The types of the options. They are generated from the table of all languages.
 
-`TOKENLEASE_ACCEPT_OPTIONS=1 pytest tests/test_options.py` writes this file.
+`TOKENLEASE_ACCEPT_OPTIONS=1 cargo test -p tokenlease-tests --test python` writes this file.
 """
 
 from __future__ import annotations
