@@ -1,6 +1,6 @@
 //! The Python object of a token.
 
-use pyo3::{exceptions::PyTypeError, prelude::*, types::PyString};
+use pyo3::{exceptions::PyTypeError, prelude::*, sync::PyOnceLock, types::PyString};
 use spin::mutex::SpinMutex;
 use tokenlease::{
     Client,
@@ -17,6 +17,8 @@ pub(crate) struct Token {
     #[pyo3(get)]
     value: Py<PyString>,
     inner: core::Token,
+    /// Of a token that a program made from text: made when it is first read.
+    authorization: PyOnceLock<Py<PyString>>,
 }
 
 /// A token that goes into the header `Authorization`. A member is read faster than a getter, and has no
@@ -31,7 +33,7 @@ struct BearerToken {
 impl Token {
     pub(crate) fn of(py: Python<'_>, token: &core::Token) -> PyResult<Py<Self>> {
         let value = PyString::new(py, token.expose()).unbind();
-        let made = Self { value, inner: token.clone() };
+        let made = Self { value, inner: token.clone(), authorization: PyOnceLock::new() };
         // A token that cannot be sent in the header is an error when that is read.
         let Ok(authorization) = token.authorization() else { return Py::new(py, made) };
         let authorization = PyString::new(py, authorization.expose()).unbind();
@@ -52,7 +54,7 @@ impl Token {
         let kind: TokenKind = kind.parse().map_err(|error| error::raise(py, &error))?;
         let token = core::Token::read(kind, value.to_cow()?.into_owned());
         let token = token.map_err(|error| error::raise(py, &error))?;
-        Ok(Self { value: value.unbind(), inner: token })
+        Ok(Self { value: value.unbind(), inner: token, authorization: PyOnceLock::new() })
     }
 
     /// Returns how the token is presented to an API.
@@ -64,8 +66,11 @@ impl Token {
     /// Returns the value of the header `Authorization` (RFC 6750 section 2.1).
     #[getter]
     fn authorization(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
-        let value = self.inner.authorization().map_err(|error| error::raise(py, &error))?;
-        Ok(PyString::new(py, value.expose()).unbind())
+        let value = self.authorization.get_or_try_init(py, || {
+            let value = self.inner.authorization().map_err(|error| error::raise(py, &error))?;
+            Ok::<_, PyErr>(PyString::new(py, value.expose()).unbind())
+        })?;
+        Ok(value.clone_ref(py))
     }
 
     /// Returns the member of a JSON body in which WinKAS Air expects the token, escaped.
