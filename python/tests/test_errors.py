@@ -22,6 +22,8 @@ from tokenlease._errors import BY_KIND
 from tokenlease._tokenlease import ERROR_KINDS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Emulator
 
 CLIENTS = pytest.mark.parametrize("kind", [Client, AsyncClient])
@@ -86,6 +88,22 @@ def test_no_frame_of_the_package_holds_a_secret_when_an_option_is_invalid(kind: 
     except ConfigError as error:
         frames = list(traceback.walk_tb(error.__traceback__))
     assert all(frame.f_code.co_filename == __file__ for frame, _ in frames)
+
+
+# Rule: Languages: the errors of Python name its own options and public classes.
+@pytest.mark.skipif(sys.platform == "win32", reason="no such access rights")
+def test_errors_are_in_the_words_of_python(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(TokenLeaseError) as caught:
+        tokenlease.Registry(store=f"file:{tmp_path}")
+    assert '`store="file:/path"`' in str(caught.value)
+    assert "--" not in str(caught.value)
+    with pytest.raises(ConfigError) as wrong:
+        Client(provider="wyn", user="u")
+    lines = traceback.format_exception(type(wrong.value), wrong.value, wrong.value.__traceback__)
+    assert lines[-1].startswith("tokenlease.ConfigError: ")
+    with pytest.raises(ConfigError, match="the token's `json_field`"):
+        _ = tokenlease.Token("t", kind="winkas").authorization
 
 
 def test_a_throttled_error_has_the_time_of_the_next_try(emulator: Emulator, provider: str) -> None:

@@ -239,3 +239,40 @@ if __name__ == "__main__":
         assert "Client" in str(error), error
 """
     run(script, emulator.options(provider))
+
+
+# Rule: Fork: a forked Python child reads the token that its parent had in memory without making a client,
+# until the child makes one.
+def test_the_first_cached_call_of_a_child_makes_no_client(
+    emulator: Emulator, provider: str
+) -> None:
+    script = """
+import asyncio
+other = tokenlease.Client(**options)
+token = plain.token()
+plain.close()
+assert plain.token() is token
+child = os.fork()
+if child == 0:
+    # The very object of the parent, for each way to read it.
+    assert plain.token() is token and plain.token_with(deadline=1) is token
+    assert asyncio.run(aclient.token()) == token
+    grandchild = os.fork()
+    if grandchild == 0:
+        assert plain.token() == token
+        os._exit(0)
+    end_of(grandchild)
+    # Another client learns that the token is rejected: no client returns it any more.
+    print("ready", flush=True)
+    input()
+    rejection = other.report_rejected(token)
+    assert isinstance(rejection, tokenlease.Replaced), rejection
+    assert plain.token() == rejection.token != token
+    assert plain.token_with(deadline=5) == rejection.token
+    sys.exit(0)
+end_of(child)
+"""
+    child = start(HEAD + script, emulator.options(provider), talk=True)
+    assert child.line() == "ready"
+    emulator.end_tokens()
+    assert child.end("go\n") == (0, "", "")

@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,11 +61,8 @@ except KeyboardInterrupt:
     assert child.line() == "waiting"
     while emulator.logins(provider) == 0:
         pass
-    begin = time.monotonic()
     child.process.send_signal(signal.SIGINT)
     assert child.line() == "interrupted"
-    # Before the end of the delay.
-    assert time.monotonic() - begin < 15
     assert child.end() == (0, "joined\n", "")
     assert emulator.logins(provider) == 1
 
@@ -116,10 +112,11 @@ def test_a_thread_that_waits_while_the_interpreter_ends_causes_no_error(
     emulator: Emulator, provider: str
 ) -> None:
     script = """
-import threading, time, tokenlease
+import threading, tokenlease
 client = tokenlease.Client(**options)
 threading.Thread(target=client.token, daemon=True).start()
-time.sleep(0.05)
+while client.stats().cache_misses == 0:
+    pass
 """
     emulator.delay(provider, 1)
     run(script, emulator.options(provider))
@@ -129,11 +126,11 @@ def test_a_credentials_function_that_runs_while_the_interpreter_ends_causes_no_e
     emulator: Emulator, provider: str
 ) -> None:
     script = """
-import threading, time, tokenlease
+import threading, tokenlease
 called = threading.Event()
 def fetch():
     called.set()
-    time.sleep(0.3)
+    threading.main_thread().join()
     return options["password"]
 options_ = {**options, "password": fetch}
 client = tokenlease.Client(**options_)

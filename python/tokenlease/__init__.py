@@ -28,16 +28,25 @@ from tokenlease._errors import (  # noqa: E402
 )
 from tokenlease._tokenlease import (  # noqa: E402
     Client,
+    Event,
     Registry,
     Replaced,
     Stats,
     StillActive,
     Token,
     __version__,
+    option_table,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tokenlease._options import (
+        OAuth2Options,
+        Options,
+        RegistryOptions,
+        WinkasOptions,
+        WynOptions,
+    )
     from tokenlease._status import Backoff, Status
 
 __all__ = [
@@ -47,12 +56,16 @@ __all__ = [
     "ConfigError",
     "CredentialsRejectedError",
     "DeadlineExceededError",
+    "Event",
     "ForkedError",
     "InternalError",
     "InterruptedWaitError",
     "InvalidResponseError",
     "NotRevokedError",
+    "OAuth2Options",
+    "Options",
     "Registry",
+    "RegistryOptions",
     "Replaced",
     "Stats",
     "Status",
@@ -65,18 +78,33 @@ __all__ = [
     "TransportError",
     "UnavailableError",
     "UnsupportedError",
+    "WinkasOptions",
+    "WynOptions",
     "__version__",
+    "option_table",
 ]
 
 
+_LATER = {
+    "Backoff": "_status",
+    "OAuth2Options": "_options",
+    "Options": "_options",
+    "RegistryOptions": "_options",
+    "Status": "_status",
+    "WinkasOptions": "_options",
+    "WynOptions": "_options",
+}
+"""The names that are imported when they are first used, because they need slower modules."""
+
+
 def __getattr__(name: str) -> type:
-    """Import the status of clients when it is first used: it needs slower modules."""
-    if name not in {"Backoff", "Status"}:
+    """Import a name of another module when it is first used."""
+    if name not in _LATER:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    from tokenlease import _status  # noqa: PLC0415
+    from importlib import import_module  # noqa: PLC0415
 
-    found: type = getattr(_status, name)
+    found: type = getattr(import_module(f"tokenlease.{_LATER[name]}"), name)
     globals()[name] = found
     return found
 

@@ -23,7 +23,11 @@ class AsyncClient(_tokenlease.AsyncClient):
     It works with asyncio and its loops, and with trio. A cancelled task ends only its own wait; the
     request continues for other callers. Making a client or a registry with a `store` opens the
     store, which blocks: do it before the event loop serves requests.
+
+    The options are those of `Client`.
     """
+
+    __module__ = "tokenlease"
 
     async def token(self) -> Token:
         """See `Client.token`."""
@@ -75,6 +79,10 @@ class AsyncClient(_tokenlease.AsyncClient):
         """See `Client.revoke`."""
         return await self._revoke(token, deadline)
 
+    async def adopt(self, token: Token, *, lifetime: _Duration | None = None) -> None:
+        """See `Client.adopt`."""
+        await self._adopt(token, lifetime)
+
     async def forget(self) -> None:
         """See `Client.forget`."""
         await self._forget()
@@ -100,3 +108,9 @@ class AsyncClient(_tokenlease.AsyncClient):
         kind = exception[0] if exception else None
         if not isinstance(kind, type) or issubclass(kind, Exception):
             await self._close(None)
+
+
+# `python -OO` has no documentation.
+if AsyncClient.__doc__ and _tokenlease.AsyncClient.__doc__:
+    _, _, _options = _tokenlease.AsyncClient.__doc__.partition("\n\n")
+    AsyncClient.__doc__ += f"\n{_options}"

@@ -127,7 +127,7 @@ class UnsupportedError(TokenLeaseError):
 class ForkedError(TokenLeaseError, RuntimeError):
     """The process was forked, and the client cannot be used in the child.
 
-    Clients of this package work in a forked child, so none of them raises it.
+    `Client` and `AsyncClient` work in a forked child; a `hosted.Machine` raises it.
     """
 
     kind = "forked"
@@ -174,3 +174,7 @@ BY_KIND: dict[str, type[TokenLeaseError]] = {
     )
 }
 """The class of each kind. Importing the native module fails if a kind is missing."""
+
+for _error in (TokenLeaseError, *BY_KIND.values()):
+    # The name by which programs import it, in tracebacks and pickles.
+    _error.__module__ = "tokenlease"

@@ -76,6 +76,10 @@ class Status:
         )
 
 
+# The name by which programs import them.
+Backoff.__module__ = Status.__module__ = "tokenlease"
+
+
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
 

@@ -1,12 +1,19 @@
 """The native module of tokenlease."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
-from os import PathLike
-from typing import Literal, TypedDict, TypeVar, final
+from typing import Generic, Literal, Protocol, TypedDict, TypeVar, final, overload
 
 from typing_extensions import Self, TypeAlias, Unpack, disjoint_base
 
+from tokenlease._options import (
+    OAuth2Options,
+    Options,
+    RegistryOptions,
+    Secret,
+    WinkasOptions,
+    WynOptions,
+)
 from tokenlease._status import Status
 
 __all__ = [
@@ -14,12 +21,20 @@ __all__ = [
     "OPTIONS",
     "AsyncClient",
     "Client",
+    "Effect",
+    "Event",
+    "Exchange",
+    "Machine",
+    "MachineCall",
+    "Meaning",
     "Registry",
     "Replaced",
+    "Request",
     "Stats",
     "StillActive",
     "Token",
     "__version__",
+    "option_table",
 ]
 
 __version__: str
@@ -31,12 +46,6 @@ ERROR_KINDS: tuple[str, ...]
 """The kinds of error."""
 
 _Duration: TypeAlias = float | timedelta | str
-"""Seconds, a `timedelta`, or text with a unit: `"500ms"`, `"10s"`, `"1h30m"`."""
-
-_Path: TypeAlias = str | PathLike[str]
-_Secret: TypeAlias = str | Callable[[], str]
-_ExtraSecret: TypeAlias = dict[str, _Secret | list[_Secret]]
-"""Fields by name; a name may have several values."""
 
 _Response = TypeVar("_Response")
 _Answer: TypeAlias = tuple[int, bytes] | tuple[int, bytes, Mapping[str, str] | None]
@@ -100,51 +109,37 @@ class _EndReport(TypedDict):
     failed: int
     entries: list[_EndedEntry]
 
-class _Options(TypedDict, total=False):
-    provider: Literal["winkas", "wyn", "oauth2"] | None
-    server: str | None
-    user: str | None
-    contract: str | None
-    client_id: str | None
-    tenant: str | None
-    scope: str | None
-    extra: str | list[str] | dict[str, str | list[str]] | None
-    subject: str | None
-    without_login: bool | None
-    lifetime: _Duration | None
-    grant: Literal["password", "client_credentials"] | None
-    client_auth: Literal["body", "basic", "basic-raw"] | None
-    token_path: str | None
-    revocation_path: str | None
-    introspection_path: str | None
-    userinfo_path: str | None
-    new_token_ends_old: bool | None
-    agreed_lifetime: _Duration | None
-    max_lifetime: _Duration | None
-    proxy: str | None
-    proxy_password_file: _Path | None
-    no_proxy: str | None
-    user_agent: str | None
-    client_cert: _Path | None
-    client_key: _Path | None
-    ca: _Path | None
-    allow_plain_http: bool | None
-    timeout: _Duration | None
-    max_concurrent_logins: int | str | None
-    deadline: _Duration | None
-    password_file: _Path | None
-    password_command: str | None
-    client_secret_file: _Path | None
-    extra_secret_file: str | list[str] | dict[str, _Path | list[_Path]] | None
-    store: str | None
-    store_password_file: _Path | None
-    store_password_command: str | None
-    store_access: Literal["user", "group"] | None
-    store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None
-    store_key_file: _Path | None
-    store_passphrase_file: _Path | None
-    on_store_outage: Literal["fail", "refetch-only", "login-within-budget"] | None
-    store_check_interval: _Duration | None
+class _Secrets(TypedDict, total=False):
+    password: Secret | None
+    client_secret: Secret | None
+    extra_secret: dict[str, Secret | list[Secret]] | None
+
+class _OptionInfo(TypedDict):
+    name: str
+    type: str
+    choices: tuple[str, ...]
+    default: str | None
+    providers: tuple[Literal["winkas", "wyn", "oauth2"], ...]
+    registry: bool
+    meaning: str
+
+def option_table() -> list[_OptionInfo]:
+    """Return the options of clients, with their types, defaults, providers and meanings."""
+
+@final
+class Event:
+    """An event of a client, such as a login. It contains no secret."""
+
+    name: str
+    """The name, such as `logged_in` or `circuit_opened`. It is the same in all languages."""
+
+    text: str
+    """The event in words, with its cause, and until when or for how long it lasts."""
+
+    level: int
+    """`logging.WARNING` for rejected credentials and outages, with their ends; else `DEBUG`."""
+
+    def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Token:
@@ -230,6 +225,9 @@ class Stats:
     errors: int
     """Calls that raised an error."""
 
+    events_dropped: int
+    """Events that `on_event` did not get, because more than 256 waited for it."""
+
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
@@ -238,33 +236,10 @@ class Registry:
 
     Clients without a registry share the default registry of the process, whose store is memory.
 
-    - `store`: where leases are stored and shared: `"file:/path"` or `"file:"` (the user's folder),
-      `"memory:"`, `"redis://…"`, `"postgres://…"`. Opening a store blocks.
-    - `store_password_file`, `store_password_command`: a file with the password of the server, or a
-      command that prints it. The URL has none then.
-    - `store_access`: `"group"` lets all users of a folder's group use it; default: its user alone.
-    - `store_key_file`, `store_passphrase_file`: a file with the store's key, or with a passphrase
-      from which the key is derived. `store_key`: another source of the key; keyrings need a module
-      that was built with them. Default for a folder: a key in the folder.
-    - `ca`: a PEM file of certificates to trust in addition to the system's.
-    - `allow_plain_http`: dangerous: sends passwords unencrypted to other machines.
-    - `timeout`: how long one request may take; default: 10 s.
+    The options are those of `RegistryOptions`; at run time, `help` lists them.
     """
 
-    def __new__(
-        cls,
-        *,
-        store: str | None = None,
-        store_password_file: _Path | None = None,
-        store_password_command: str | None = None,
-        store_access: Literal["user", "group"] | None = None,
-        store_key: Literal["keyring", "kernel-keyring", "passphrase"] | None = None,
-        store_key_file: _Path | None = None,
-        store_passphrase_file: _Path | None = None,
-        ca: _Path | None = None,
-        allow_plain_http: bool | None = None,
-        timeout: _Duration | None = None,
-    ) -> Self:
+    def __new__(cls, **options: Unpack[RegistryOptions]) -> Self:
         """Make a registry and open its store.
 
         Raises `ConfigError` for an invalid option and `StoreError` if the store fails.
@@ -308,30 +283,33 @@ class Client:
 
     In greenlets of gevent and eventlet, other greenlets run while a caller waits.
 
-    In addition to the options of the program's profiles, which have the same names, it takes
-
-    - `password`, `client_secret`: text, or a function that returns it. The client calls the
-      function on a separate thread before its first read of the store and before each request that
-      sends credentials, never while a cached token can be returned.
-    - `extra_secret`: extra fields of the token request whose values are secret, each text or such
-      a function: `{"connection": "SECRET"}`. Those that are not secret are the option `extra`:
-      `{"audience": "https://api.example"}`, or `["audience=https://api.example"]`.
-    - `registry`: the registry to share with other clients. Without it, the client takes the options
-      of a registry too: `store`, `store_key_file`, `ca`, `allow_plain_http`, `timeout` and so on.
+    The options are those of `Options`; at run time, `help` lists them.
     """
 
-    def __new__(
-        cls,
-        *,
-        password: _Secret | None = None,
-        client_secret: _Secret | None = None,
-        extra_secret: _ExtraSecret | None = None,
-        registry: Registry | None = None,
-        **options: Unpack[_Options],
-    ) -> Self:
+    def __new__(cls, **options: Unpack[Options]) -> Self:
         """Make a client. It sends nothing until a token is needed.
 
         Raises `ConfigError` for an option that is missing, unknown or invalid.
+        """
+
+    @classmethod
+    def winkas(cls, **options: Unpack[WinkasOptions]) -> Self:
+        """Make a client of WinKAS Air."""
+
+    @classmethod
+    def wyn(cls, **options: Unpack[WynOptions]) -> Self:
+        """Make a client of a Wyn Enterprise server."""
+
+    @classmethod
+    def oauth2(cls, **options: Unpack[OAuth2Options]) -> Self:
+        """Make a client of an OAuth2 server."""
+
+    @classmethod
+    def from_env(cls, **options: Unpack[Options]) -> Self:
+        """Make a client of the environment.
+
+        It reads the variables `TOKENLEASE_…` of options and secrets, the credentials of a systemd
+        service, and the profile that `TOKENLEASE_PROFILE` names. The given options override them.
         """
 
     def token(self) -> Token:
@@ -421,6 +399,20 @@ class Client:
         token then logs in once.
         """
 
+    def adopt(self, token: Token, *, lifetime: _Duration | None = None) -> None:
+        """Use a token that was obtained elsewhere, and share it.
+
+        `lifetime` is its remaining lifetime, if it is known. Raises `TokenRejectedError` for a
+        token that is known to be inactive.
+        """
+
+    def set_credentials(self, **secrets: Unpack[_Secrets]) -> None:
+        """Replace the credentials of this client, with text or with functions that return it.
+
+        Its options stay as they are. A later call logs in with the new credentials, unless a token
+        is cached or stored for them.
+        """
+
     def explain(self) -> str:
         """Describe the current token without the secret: its state and its source."""
 
@@ -455,16 +447,31 @@ class Client:
 
 @disjoint_base
 class AsyncClient:
-    def __new__(
-        cls,
-        *,
-        password: _Secret | None = None,
-        client_secret: _Secret | None = None,
-        extra_secret: _ExtraSecret | None = None,
-        registry: Registry | None = None,
-        **options: Unpack[_Options],
-    ) -> Self:
+    def __new__(cls, **options: Unpack[Options]) -> Self:
         """See `Client`."""
+
+    @classmethod
+    def winkas(cls, **options: Unpack[WinkasOptions]) -> Self:
+        """Make a client of WinKAS Air."""
+
+    @classmethod
+    def wyn(cls, **options: Unpack[WynOptions]) -> Self:
+        """Make a client of a Wyn Enterprise server."""
+
+    @classmethod
+    def oauth2(cls, **options: Unpack[OAuth2Options]) -> Self:
+        """Make a client of an OAuth2 server."""
+
+    @classmethod
+    def from_env(cls, **options: Unpack[Options]) -> Self:
+        """Make a client of the environment.
+
+        It reads the variables `TOKENLEASE_…` of options and secrets, the credentials of a systemd
+        service, and the profile that `TOKENLEASE_PROFILE` names. The given options override them.
+        """
+
+    def set_credentials(self, **secrets: Unpack[_Secrets]) -> None:
+        """See `Client.set_credentials`."""
 
     def explain(self) -> str:
         """See `Client.explain`."""
@@ -499,8 +506,276 @@ class AsyncClient:
     def _revoke(
         self, token: Token, deadline: _Duration | None
     ) -> Awaitable[Literal["proven", "unproven"]]: ...
+    def _adopt(self, token: Token, lifetime: _Duration | None) -> Awaitable[None]: ...
     def _forget(self) -> Awaitable[None]: ...
     def _unblock(self) -> Awaitable[None]: ...
     def _status(self) -> Awaitable[Status]: ...
     def _history(self) -> Awaitable[_History]: ...
     def _close(self, deadline: _Duration | None) -> Awaitable[None]: ...
+
+class _HasItems(Protocol):
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
+_Headers: TypeAlias = _HasItems | Iterable[tuple[str, str]] | bytes
+"""Headers by name, pairs of name and value, or the lines as the server sent them."""
+
+_Stored: TypeAlias = tuple[int, bytes] | None
+"""The revision of the stored record and its bytes; `None` without a record."""
+
+_ResultT_co = TypeVar("_ResultT_co", covariant=True)
+
+@final
+class Request:
+    """A request to send, once and as it is. Headers and body contain secrets, and so may the URL.
+
+    Follow no redirect, keep no cookie, and repeat no attempt. Write none of it to a log.
+    """
+
+    method: str
+    """The method, such as `POST`."""
+
+    url: str
+    """The URL. That of a WinKAS validation contains the token."""
+
+    headers: tuple[tuple[str, str], ...]
+    """The headers, without `Host` and `Content-Length`."""
+
+    body: bytes
+    """The body; empty without one."""
+
+@final
+class Meaning:
+    """The meaning of an exchange's answer."""
+
+    result: Literal["token", "active", "inactive", "revocation_accepted"]
+    """The kind of answer."""
+
+    token: Token | None
+    """The new or running token, if the result is `token`."""
+
+    lifetime: timedelta | None
+    """The token's lifetime from when the request was sent; `None` if the provider states none."""
+
+@final
+class Exchange:
+    """One request to the provider, and the meaning of its answer: bytes out, bytes in.
+
+    It has no token, no store and no state, so nothing bounds the logins of a program that uses it:
+    prefer a `Machine`. Send `request` with any HTTP library, and pass the answer to `read`.
+    """
+
+    request: Request
+    """The request to send."""
+
+    @overload
+    def __new__(
+        cls, kind: Literal["login", "refetch"], token: None = None, /, **options: Unpack[Options]
+    ) -> Self: ...
+    @overload
+    def __new__(
+        cls, kind: Literal["validate", "revoke"], token: Token, /, **options: Unpack[Options]
+    ) -> Self:
+        """Make an exchange of the options of a client. It sends nothing.
+
+        No discovery document is read: set `token_path` for oauth2. Raises `UnsupportedError` if the
+        provider has no such endpoint.
+        """
+
+    def read(
+        self,
+        status: int,
+        headers: _Headers | None = None,
+        body: bytes | None = None,
+        *,
+        broke_off: str | None = None,
+    ) -> Meaning:
+        """Read the answer. `broke_off` says how the body ended before its end, if it did.
+
+        Raises the error that the provider answered, such as `CredentialsRejectedError`,
+        `TokenRejectedError` if there is no token to refetch, and `TransportError` for a body that
+        broke off.
+        """
+
+@final
+class Effect:
+    """Something that the program of a machine must do. One thread at a time uses it.
+
+    An effect that gets no outcome counts as failed at the end of its timeout. An outcome that comes
+    later is still used. A second outcome raises `RuntimeError`, and one of another action
+    `ValueError`.
+    """
+
+    action: Literal["done", "wait", "send", "load", "lock", "renew", "save", "unlock"]
+    """The action: `send` is the program's. `perform` does all others, unless the program has its
+    own store or clocks."""
+
+    request: Request | None
+    """The request to send."""
+
+    record_name: str | None
+    """The name of the record: 64 hexadecimal digits."""
+
+    lock_owner: str | None
+    """The name of the lock's owner: ASCII without spaces."""
+
+    lock_ttl: timedelta | None
+    """How long the lock is to live from when it is granted."""
+
+    expected_revision: int | None
+    """The revision that must be stored for `save`; `None`: no record at all."""
+
+    record: bytes | None
+    """The bytes to save. They contain the token: encrypt them, and authenticate the name."""
+
+    keep: timedelta | None
+    """How long the record is of use; `None`: it must be kept."""
+
+    @property
+    def timeout(self) -> timedelta | None:
+        """The time that is left: of a request, of a call to the store, or of a wait."""
+
+    def perform(self) -> None:
+        """Perform a wait, or an effect of the store at the machine's own store. It blocks.
+
+        The wait ends earlier if another thread returned an outcome or began a call, and it is short
+        in Python's main thread, so that Ctrl-C works: poll again.
+        """
+
+    def answered(
+        self,
+        status: int,
+        headers: _Headers | None = None,
+        body: bytes | None = None,
+        *,
+        broke_off: str | None = None,
+    ) -> None:
+        """Return the answer to a request, whichever its status is."""
+
+    def not_sent(self, message: str) -> None:
+        """Say that no byte of the request was written, and why. If that is not certain: `lost`."""
+
+    def lost(self, message: str) -> None:
+        """Say that no answer came, such as after a timeout: the request may have arrived."""
+
+    def loaded(self, record: _Stored, *, store_time: float) -> None:
+        """Return the stored record, and the store's clock in seconds since 1970."""
+
+    def lock_result(self, granted: bool) -> None:
+        """Return whether the owner has the lock now."""
+
+    def saved(self, revision: int, *, store_time: float) -> None:
+        """Say that the record was written, with its new revision and the store's clock."""
+
+    def conflict(self, record: _Stored, *, store_time: float) -> None:
+        """Say that nothing was written, since another revision than the expected one is stored."""
+
+    def unlocked(self) -> None:
+        """Say that the lock was released, if this owner had it."""
+
+    def store_failed(self, message: str, *, rejected: bool = False) -> None:
+        """Say that the program's store is unavailable, or that it rejected the call."""
+
+@final
+class MachineCall(Generic[_ResultT_co]):
+    """A call of a machine. A call that is dropped ends; its request counts for other calls."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the result can be read."""
+
+    def result(self) -> _ResultT_co:
+        """Return the result, once, as the method of `Client` with that name does.
+
+        Raises the errors of that method, and `RuntimeError` if the call is not complete or its
+        result was read before.
+        """
+
+@final
+class Machine:
+    """A client that sends nothing itself: it decides what to do, and the program does it.
+
+    Begin a call and poll until the action is `done`; several threads may do that with one machine.
+    The options are those of a `Client` but `on_event`; those of HTTP (`proxy`, certificates,
+    `max_concurrent_logins`) do not apply. The credentials are read once. In a forked child its
+    methods raise `ForkedError`: make another one there.
+    """
+
+    def __new__(cls, *, now: tuple[float, float] | None = None, **options: Unpack[Options]) -> Self:
+        """Make a machine.
+
+        `now` are the program's own clocks: a monotonic one, and the wall clock, in seconds since
+        1970. `set_now` moves them, so a test needs no time to pass. Answer the effects of the store
+        then, with its clock: a record's times are those of the store. Default: the system's clocks.
+        """
+
+    def set_now(self, elapsed: float, wall: float) -> None:
+        """Move the clocks of a machine that was made with `now`."""
+
+    @overload
+    def begin(
+        self,
+        kind: Literal["token"],
+        token: None = None,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: _Duration | None = None,
+    ) -> MachineCall[Token]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["refetch"],
+        token: None = None,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[Token]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["report_rejected"],
+        token: Token,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[Replaced | StillActive]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["validate"],
+        token: Token,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[bool]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["revoke"],
+        token: Token,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[Literal["proven", "unproven"]]: ...
+    @overload
+    def begin(
+        self,
+        kind: Literal["forget", "unblock"],
+        token: None = None,
+        *,
+        deadline: _Duration | None = None,
+        min_remaining: None = None,
+    ) -> MachineCall[None]:
+        """Begin a call: the method of `Client` with that name."""
+
+    def poll(self, call: MachineCall[object] | None = None) -> Effect:
+        """Return the next thing to do, of all calls of the machine.
+
+        With a call, the machine is done when that call is complete and nothing is to be done now;
+        without one, when nothing is under way.
+        """
+
+    def adopt(self, token: Token, *, lifetime: _Duration | None = None) -> None:
+        """Use a token that was obtained elsewhere, with its remaining lifetime if it is known."""
+
+    def explain(self) -> str:
+        """Describe the current token without the secret: its state and its source."""

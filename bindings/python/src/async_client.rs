@@ -6,14 +6,13 @@ use std::sync::Arc;
 use pyo3::{
     PyTraverseError, PyVisit,
     prelude::*,
-    types::{PyBytes, PyDict},
+    types::{PyBytes, PyDict, PyType},
 };
 use tokenlease::bindings;
 
 use crate::{
-    call, error,
+    call, constructors, error,
     event_loop::EventLoop,
-    registry::Registry,
     shared::{Outcome, Shared, token_options, wait_options},
     stats::Stats,
     token::Token,
@@ -27,7 +26,7 @@ pub(crate) struct AsyncClient {
 
 impl AsyncClient {
     fn cached(&self, py: Python<'_>) -> PyResult<Option<Py<Token>>> {
-        self.shared.here(py)?.cached(py).transpose()
+        self.shared.with_cache(py)?.cached(py).transpose()
     }
 
     fn start<F, R>(
@@ -61,17 +60,49 @@ impl AsyncClient {
 #[pymethods]
 impl AsyncClient {
     #[new]
-    #[pyo3(signature = (*, password=None, client_secret=None, extra_secret=None, registry=None, **options))]
-    fn new(
-        py: Python<'_>,
-        password: Option<&Bound<'_, PyAny>>,
-        client_secret: Option<&Bound<'_, PyAny>>,
-        extra_secret: Option<&Bound<'_, PyDict>>,
-        registry: Option<&Bound<'_, Registry>>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
-        let shared = Shared::new(py, password, client_secret, extra_secret, registry, options)?;
-        Ok(Self { shared: Arc::new(shared) })
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        Ok(Self { shared: Arc::new(Shared::new(py, options)?) })
+    }
+
+    /// Makes a client of WinKAS Air.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn winkas<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "winkas", options)
+    }
+
+    /// Makes a client of a Wyn Enterprise server.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn wyn<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "wyn", options)
+    }
+
+    /// Makes a client of an OAuth2 server.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn oauth2<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "oauth2", options)
+    }
+
+    /// Makes a client of the variables `TOKENLEASE_…`, as the program reads them.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn from_env<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_environment(class, options)
     }
 
     fn _cached(&self, py: Python<'_>) -> PyResult<Option<Py<Token>>> {
@@ -137,6 +168,22 @@ impl AsyncClient {
     ) -> PyResult<Py<PyAny>> {
         let (token, options) = (token.get().inner().clone(), wait_options(deadline)?);
         self.start(py, |client| async move { client.revoke_with(&token, options).await })
+    }
+
+    fn _adopt(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        lifetime: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, lifetime) = (token.get().inner().clone(), crate::shared::lifetime(lifetime)?);
+        self.start(py, |client| async move { client.adopt(token, lifetime).await })
+    }
+
+    /// Replaces the credentials of this client.
+    #[pyo3(signature = (**secrets))]
+    fn set_credentials(&self, py: Python<'_>, secrets: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        self.shared.set_credentials(py, secrets)
     }
 
     fn _forget(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

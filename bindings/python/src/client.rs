@@ -8,8 +8,7 @@ use pyo3::{
 };
 
 use crate::{
-    call,
-    registry::Registry,
+    call, constructors,
     shared::{Shared, token_options, wait_options},
     stats::Stats,
     token::Token,
@@ -22,21 +21,54 @@ pub(crate) struct Client(Shared);
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (*, password=None, client_secret=None, extra_secret=None, registry=None, **options))]
-    fn new(
-        py: Python<'_>,
-        password: Option<&Bound<'_, PyAny>>,
-        client_secret: Option<&Bound<'_, PyAny>>,
-        extra_secret: Option<&Bound<'_, PyDict>>,
-        registry: Option<&Bound<'_, Registry>>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
-        Shared::new(py, password, client_secret, extra_secret, registry, options).map(Self)
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        Shared::new(py, options).map(Self)
+    }
+
+    /// Makes a client of WinKAS Air.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn winkas<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "winkas", options)
+    }
+
+    /// Makes a client of a Wyn Enterprise server.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn wyn<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "wyn", options)
+    }
+
+    /// Makes a client of an OAuth2 server.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn oauth2<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_provider(class, "oauth2", options)
+    }
+
+    /// Makes a client of the variables `TOKENLEASE_…`, as the program reads them.
+    #[classmethod]
+    #[pyo3(signature = (**options))]
+    fn from_env<'py>(
+        class: &Bound<'py, PyType>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        constructors::of_environment(class, options)
     }
 
     /// Returns the token to use now.
     fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let shared = self.0.here(py)?;
+        let shared = self.0.with_cache(py)?;
         match shared.tokens.cached(py, &shared.client) {
             Some(token) => Ok(token.into_any()),
             None => shared.token(py),
@@ -54,7 +86,7 @@ impl Client {
         // Read also while a token is cached, so that a mistake is found by the first test.
         let options = token_options(deadline, min_remaining)?;
         if min_remaining.is_none()
-            && let Some(token) = self.0.here(py)?.cached(py)
+            && let Some(token) = self.0.with_cache(py)?.cached(py)
         {
             return token.map(Py::into_any);
         }
@@ -140,6 +172,24 @@ impl Client {
     /// Allows credentials to be sent again after the provider rejected them.
     fn unblock(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.0.wait(py, |client| async move { client.unblock().await })
+    }
+
+    /// Uses a token that was obtained elsewhere, with its remaining lifetime if it is known.
+    #[pyo3(signature = (token, *, lifetime=None))]
+    fn adopt(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, Token>,
+        lifetime: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (token, lifetime) = (token.get().inner().clone(), crate::shared::lifetime(lifetime)?);
+        self.0.wait(py, |client| async move { client.adopt(token, lifetime).await })
+    }
+
+    /// Replaces the credentials of this client.
+    #[pyo3(signature = (**secrets))]
+    fn set_credentials(&self, py: Python<'_>, secrets: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        self.0.set_credentials(py, secrets)
     }
 
     /// Describes the current token without the secret: its state and its source.

@@ -3,28 +3,28 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use pyo3::{
-    PyTraverseError, PyVisit,
-    prelude::*,
-    types::{PyDict, PyString},
-};
+use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyString};
 use tokenlease::{
     CredentialsSource, Error, ErrorKind, Result,
     core::{Credentials, Secret},
 };
-use tokenlease_config::Options;
 
 use crate::{
+    arguments::Arguments,
     error, interpreter_guard,
     options::{fields, wrong_type},
 };
 
-/// The functions of a client that fetch its credentials. The garbage collector sees them, since a bound
+/// The functions of a client that fetch its credentials or get its events. The garbage collector sees them, since a bound
 /// method may belong to the object that has the client.
 #[derive(Clone)]
 pub(crate) struct Functions(Arc<ArcSwapOption<Vec<Py<PyAny>>>>);
 
 impl Functions {
+    pub(crate) fn new(functions: Vec<Py<PyAny>>) -> Self {
+        Self(Arc::new(ArcSwapOption::from_pointee(functions)))
+    }
+
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         self.0.load().iter().flat_map(|all| all.iter()).try_for_each(|one| visit.call(one))
     }
@@ -34,7 +34,7 @@ impl Functions {
         self.0.store(None);
     }
 
-    fn get(&self, py: Python<'_>, index: usize) -> Result<Py<PyAny>> {
+    pub(crate) fn get(&self, py: Python<'_>, index: usize) -> Result<Py<PyAny>> {
         let functions = self.0.load();
         let function = functions.as_ref().and_then(|all| all.get(index));
         function.map(|function| function.clone_ref(py)).ok_or_else(|| {
@@ -87,22 +87,23 @@ impl SecretArgument {
     }
 }
 
+/// The secrets of a client's arguments.
+pub(crate) struct OfClient {
+    pub(crate) credentials: CredentialsSource,
+    /// The functions that fetch them.
+    pub(crate) functions: Functions,
+}
+
 /// Returns the source of the secrets: text and functions. A secret that is not passed comes from
 /// the place that the options name.
-pub(crate) fn source(
-    py: Python<'_>,
-    options: &Options,
-    password: Option<&Bound<'_, PyAny>>,
-    client_secret: Option<&Bound<'_, PyAny>>,
-    extra_secret: Option<&Bound<'_, PyDict>>,
-) -> PyResult<(CredentialsSource, Functions)> {
+pub(crate) fn source(py: Python<'_>, arguments: &Arguments<'_>) -> PyResult<OfClient> {
     let mut functions = Vec::new();
     let secrets = [
-        SecretArgument::read("password", password, &mut functions)?,
-        SecretArgument::read("client_secret", client_secret, &mut functions)?,
+        SecretArgument::read("password", arguments.password.as_ref(), &mut functions)?,
+        SecretArgument::read("client_secret", arguments.client_secret.as_ref(), &mut functions)?,
     ];
     let mut extra = Vec::new();
-    if let Some(given) = extra_secret {
+    if let Some(given) = &arguments.extra_secret {
         for (name, value) in fields("extra_secret", given.as_any())? {
             if let (Some(name), Some(secret)) =
                 (name, SecretArgument::read("extra_secret", Some(&value), &mut functions)?)
@@ -112,7 +113,7 @@ pub(crate) fn source(
         }
     }
     let has_function = !functions.is_empty();
-    let functions = Functions(Arc::new(ArcSwapOption::from_pointee(functions)));
+    let functions = Functions::new(functions);
     let called = functions.clone();
     let fetch = move |py: Python<'_>| -> Result<Credentials> {
         let [password, client_secret] = &secrets;
@@ -128,15 +129,16 @@ pub(crate) fn source(
                 .collect::<Result<_>>()?,
         })
     };
-    let source = if has_function {
+    let credentials = if has_function {
         let fetch = Arc::new(fetch);
-        options.credentials_from(move || {
+        arguments.sources.credentials_from(move || {
             interpreter_guard::attach(|py| fetch(py)).unwrap_or_else(|| {
                 Err(Error::new(ErrorKind::Unavailable, "the Python interpreter is shutting down"))
             })
         })
     } else {
-        fetch(py).and_then(|credentials| options.credentials(credentials))
+        fetch(py).and_then(|credentials| arguments.sources.credentials(credentials))
     };
-    source.map(|source| (source, functions)).map_err(|error| error::raise(py, &error))
+    let credentials = credentials.map_err(|error| error::raise(py, &error))?;
+    Ok(OfClient { credentials, functions })
 }

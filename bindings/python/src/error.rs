@@ -10,6 +10,8 @@ use pyo3::{
 };
 use tokenlease::{Error, ErrorKind, core::WallTime};
 
+use crate::words;
+
 /// The class of each kind, in the order of `ErrorKind::ALL`.
 static CLASSES: PyOnceLock<Vec<(ErrorKind, Py<PyType>)>> = PyOnceLock::new();
 
@@ -41,7 +43,8 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     attributes.set_item("code", error.code())?;
     attributes.set_item("retry_after", error.retry_after())?;
     attributes.set_item("until", error.until().map(|until| datetime(py, until)).transpose()?)?;
-    let exception = class.bind(py).call((error.to_string(),), Some(&attributes))?;
+    let text = words::for_python(&error.to_string());
+    let exception = class.bind(py).call((text,), Some(&attributes))?;
     let raised = PyErr::from_value(exception);
     // The exception that a user's function raised, if there is one.
     let cause = error.source().and_then(|source| source.downcast_ref::<PyErr>());

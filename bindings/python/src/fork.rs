@@ -19,6 +19,9 @@ use pyo3::{
 /// noticed.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
+/// The number of forks when a client was made last.
+static FORKS_WHEN_MADE: AtomicU32 = AtomicU32::new(0);
+
 /// The process in which the last fork was noticed.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
@@ -26,6 +29,17 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 #[inline]
 pub(crate) fn count() -> u32 {
     FORKS.load(Ordering::Relaxed)
+}
+
+/// Notes that this process makes a client, or uses a store in another way.
+pub(crate) fn client_is_made() {
+    FORKS_WHEN_MADE.store(count(), Ordering::Relaxed);
+}
+
+/// Returns whether no client was made since this process was forked. So nothing has changed of what its
+/// parent had in memory.
+pub(crate) fn no_client_is_made() -> bool {
+    FORKS_WHEN_MADE.load(Ordering::Relaxed) != count()
 }
 
 /// Compares the id of the process. It costs a system call.

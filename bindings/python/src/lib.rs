@@ -4,16 +4,25 @@
 //! (exceptions, the coroutines of the async client, stubs) are in `python/tokenlease`.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod async_client;
 mod call;
 mod client;
+mod constructors;
 mod credentials;
+mod effect;
 mod error;
 mod event_loop;
+mod events;
+mod exchange;
 mod fork;
+mod hosted;
+mod http_message;
 mod hub;
 mod interpreter_guard;
 mod log;
+mod machine;
+mod option_table;
 mod options;
 mod registry;
 mod rejection;
@@ -21,6 +30,7 @@ mod shared;
 mod stats;
 mod token;
 mod wait;
+mod words;
 
 /// The native module. Importing it starts no thread and reads no file.
 #[pyo3::pymodule(gil_used = false)]
@@ -32,6 +42,12 @@ mod _tokenlease {
     use crate::{
         async_client::AsyncClient,
         client::Client,
+        effect::Effect,
+        events::Event,
+        exchange::{Exchange, Meaning},
+        http_message::Request,
+        machine::{Machine, MachineCall},
+        option_table::option_table,
         registry::Registry,
         rejection::{Replaced, StillActive},
         stats::Stats,
@@ -44,6 +60,7 @@ mod _tokenlease {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("OPTIONS", PyTuple::new(py, tokenlease_config::KEYS)?)?;
         module.add("ERROR_KINDS", PyTuple::new(py, ErrorKind::ALL.map(ErrorKind::as_str))?)?;
+        crate::option_table::document(module)?;
         crate::error::load(py)?;
         crate::fork::register(py)?;
         crate::interpreter_guard::close_at_exit(py)

@@ -12,17 +12,7 @@ use tokenlease_config::{Options, Value, is_number, is_repeatable};
 
 use crate::error;
 
-/// Reads keyword arguments as options. `None` means that an option is not set.
-pub(crate) fn read(arguments: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
-    let mut options = Options::default();
-    for (key, value) in arguments.into_iter().flatten() {
-        if !value.is_none() {
-            set(&mut options, &key.cast::<PyString>()?.to_cow()?, &value)?;
-        }
-    }
-    Ok(options)
-}
-
+/// Sets an option to a Python value.
 pub(crate) fn set(options: &mut Options, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
     if is_repeatable(key) && !value.is_instance_of::<PyString>() {

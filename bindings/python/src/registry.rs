@@ -4,7 +4,7 @@ use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use tokenlease::{EndBy, EntryFilter, RegistryEntry, bindings};
 use tokenlease_config::Options;
 
-use crate::{options, wait};
+use crate::{arguments, wait};
 
 /// The store, the trusted certificates and the HTTP settings that several clients share.
 #[pyclass(frozen, weakref, module = "tokenlease")]
@@ -23,8 +23,8 @@ impl Registry {
     #[new]
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let options = options::read(options)?;
-        let registry = build(py, options, Options::registry)?;
+        let (options, parts) = arguments::of_registry(options)?;
+        let registry = build(py, options, move |options| options.registry_with(&parts))?;
         Ok(Self(registry))
     }
 

@@ -21,7 +21,7 @@ impl PartialEq for Replaced {
 #[pymethods]
 impl Replaced {
     #[new]
-    fn new(token: Py<Token>) -> Self {
+    pub(crate) fn new(token: Py<Token>) -> Self {
         Self { token }
     }
 

@@ -1,8 +1,11 @@
 //! The parts that the blocking and the async client share.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use once_cell::race::OnceBox;
 use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 use tokenlease::{
@@ -15,14 +18,13 @@ use tokenlease::{
 };
 
 use crate::{
-    credentials::{self, Functions},
+    arguments::Arguments,
+    credentials::{self, Functions, OfClient},
     error,
     event_loop::EventLoop,
-    fork,
+    events, fork,
     log::Log,
-    options,
-    registry::{self, Registry},
-    rejection,
+    options, registry, rejection,
     token::{self, Tokens},
     wait,
 };
@@ -33,7 +35,9 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     /// The loop of the last call. Nearly every program has only one.
     pub(crate) event_loop: ArcSwapOption<EventLoop>,
-    functions: Functions,
+    /// The functions that fetch the credentials.
+    functions: ArcSwap<Functions>,
+    on_event: Functions,
     /// The number of forks when this was made.
     forks: u32,
     /// The same client in a child that this process forked.
@@ -41,35 +45,37 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        py: Python<'_>,
-        password: Option<&Bound<'_, PyAny>>,
-        client_secret: Option<&Bound<'_, PyAny>>,
-        extra_secret: Option<&Bound<'_, PyDict>>,
-        registry: Option<&Bound<'_, Registry>>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         fork::notice();
-        let options = options::read(options)?;
-        let (credentials, functions) =
-            credentials::source(py, &options, password, client_secret, extra_secret)?;
-        let registry = registry.map(|registry| registry.get().in_this_process(py)).transpose()?;
+        let mut arguments = Arguments::read(py, given)?;
+        let OfClient { credentials, functions } = credentials::source(py, &arguments)?;
+        let on_event = arguments.on_event.take().map(|function| vec![function.unbind()]);
+        let has_events = on_event.is_some();
+        let on_event = Functions::new(on_event.unwrap_or_default());
+        let registry = arguments.registry();
+        let Arguments { sources, parts, .. } = arguments;
         let log = Log::default();
         let hook = log.clone();
-        let client = registry::build(py, options, move |options| {
-            let builder = options.client(credentials, registry.as_ref())?;
+        let called = on_event.clone();
+        let client = registry::build(py, sources.options(), move |options| {
+            let mut builder = options.client_with(credentials, registry.as_ref(), &parts)?;
+            if has_events {
+                builder = builder.on_log(move |entry| events::deliver(&called, entry));
+            }
             bindings::observe(builder, move |_, entry| hook.push(entry)).build()
         })?;
-        Ok(Self::of(client, log, functions))
+        Ok(Self::of(client, log, functions, on_event))
     }
 
-    fn of(client: Client, log: Log, functions: Functions) -> Self {
+    fn of(client: Client, log: Log, functions: Functions, on_event: Functions) -> Self {
+        fork::client_is_made();
         Self {
             client,
             tokens: Tokens::default(),
             log,
             event_loop: ArcSwapOption::empty(),
-            functions,
+            functions: ArcSwap::from_pointee(functions),
+            on_event,
             forks: fork::count(),
             child: OnceBox::new(),
         }
@@ -82,6 +88,25 @@ impl Shared {
             return Ok(self);
         }
         self.of_child(py).map(|child| child.map_or(self, |child| &**child))
+    }
+
+    /// As [`here`](Self::here), to read the cached token. As long as a forked child has made no client,
+    /// that is the token that its parent had in memory: to read it makes no client.
+    #[inline]
+    pub(crate) fn with_cache(&self, py: Python<'_>) -> PyResult<&Self> {
+        if self.forks == fork::count() { Ok(self) } else { self.cache_of_parent(py) }
+    }
+
+    #[cold]
+    fn cache_of_parent(&self, py: Python<'_>) -> PyResult<&Self> {
+        if !fork::no_client_is_made() {
+            return self.here(py);
+        }
+        let mut last = self;
+        while let Some(child) = last.child.get() {
+            last = child;
+        }
+        Ok(last)
     }
 
     /// As [`here`](Self::here), for calls that are not answered from memory: they also notice a fork
@@ -119,14 +144,31 @@ impl Shared {
         let log = Log::default();
         let hook = log.clone();
         let client = bindings::after_fork(&self.client, move |_, entry| hook.push(entry))?;
-        Ok(Arc::new(Self::of(client, log, self.functions.clone())))
+        let functions = Functions::clone(&self.functions.load());
+        Ok(Arc::new(Self::of(client, log, functions, self.on_event.clone())))
+    }
+
+    /// Replaces the credentials.
+    pub(crate) fn set_credentials(
+        &self,
+        py: Python<'_>,
+        given: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let arguments = Arguments::of_secrets(given)?;
+        let OfClient { credentials, functions } = credentials::source(py, &arguments)?;
+        let here = self.here_now(py)?;
+        let replaced = py.detach(|| here.client.set_credentials(credentials));
+        replaced.map_err(|error| error::raise(py, &error))?;
+        here.functions.store(Arc::new(functions));
+        Ok(())
     }
 
     /// Shows the garbage collector the references to Python objects that may refer to the client.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
-        self.functions.traverse(visit)?;
+        self.on_event.traverse(visit)?;
         let mut last = Some(self);
         while let Some(shared) = last {
+            shared.functions.load().traverse(visit)?;
             if let Some(event_loop) = &*shared.event_loop.load() {
                 event_loop.traverse(visit)?;
             }
@@ -137,9 +179,10 @@ impl Shared {
 
     /// Drops those references.
     pub(crate) fn clear(&self) {
-        self.functions.clear();
+        self.on_event.clear();
         let mut last = Some(self);
         while let Some(shared) = last {
+            shared.functions.load().clear();
             shared.event_loop.store(None);
             last = shared.child.get().map(|child| &**child);
         }
@@ -160,6 +203,10 @@ impl Shared {
     #[cold]
     #[inline(never)]
     pub(crate) fn token(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let is_of_parent = self.forks != fork::count() && fork::no_client_is_made();
+        if is_of_parent && let Some(token) = self.cached(py) {
+            return token.map(Py::into_any);
+        }
         self.here_now(py)?.token_here(py)
     }
 
@@ -227,6 +274,11 @@ pub(crate) fn token_options(
         options = options.with_min_remaining(options::duration("min_remaining", remaining)?);
     }
     Ok(options)
+}
+
+/// Reads the lifetime of a token that was obtained elsewhere.
+pub(crate) fn lifetime(lifetime: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
+    lifetime.map(|lifetime| options::duration("lifetime", lifetime)).transpose()
 }
 
 /// Reads the options of another call that waits.

@@ -13,6 +13,7 @@ pub(crate) struct Stats {
     store_calls: u64,
     cache_misses: u64,
     errors: u64,
+    events_dropped: u64,
 }
 
 impl From<tokenlease::Stats> for Stats {
@@ -25,6 +26,7 @@ impl From<tokenlease::Stats> for Stats {
             store_calls: stats.store_calls,
             cache_misses: stats.cache_misses,
             errors: stats.errors,
+            events_dropped: stats.events_dropped,
         }
     }
 }
@@ -32,12 +34,20 @@ impl From<tokenlease::Stats> for Stats {
 #[pymethods]
 impl Stats {
     fn __repr__(&self) -> String {
-        let Self { logins, refetches, validations, revocations, store_calls, cache_misses, errors } =
-            self;
+        let Self {
+            logins,
+            refetches,
+            validations,
+            revocations,
+            store_calls,
+            cache_misses,
+            errors,
+            events_dropped,
+        } = self;
         format!(
             "<Stats logins={logins} refetches={refetches} validations={validations} \
              revocations={revocations} store_calls={store_calls} cache_misses={cache_misses} \
-             errors={errors}>"
+             errors={errors} events_dropped={events_dropped}>"
         )
     }
 }

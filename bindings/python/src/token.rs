@@ -11,21 +11,34 @@ use tokenlease::{
 use crate::error;
 
 /// The secret text of a token, with its kind.
-#[pyclass(frozen, module = "tokenlease")]
+#[pyclass(frozen, subclass, module = "tokenlease")]
 pub(crate) struct Token {
     /// Made once for each token, so that reading it allocates nothing.
     #[pyo3(get)]
     value: Py<PyString>,
     inner: core::Token,
-    /// Made when it is first read.
+    /// Of a token that a program made from text: made when it is first read.
     authorization: PyOnceLock<Py<PyString>>,
+}
+
+/// A token that goes into the header `Authorization`. A member is read faster than a getter, and has no
+/// error, which a token of WinKAS Air needs. Programs see the class `Token`.
+#[pyclass(frozen, extends = Token, name = "Token", module = "tokenlease")]
+struct BearerToken {
+    /// The value of the header `Authorization` (RFC 6750 section 2.1).
+    #[pyo3(get)]
+    authorization: Py<PyString>,
 }
 
 impl Token {
     pub(crate) fn of(py: Python<'_>, token: &core::Token) -> PyResult<Py<Self>> {
         let value = PyString::new(py, token.expose()).unbind();
-        let authorization = PyOnceLock::new();
-        Py::new(py, Self { value, inner: token.clone(), authorization })
+        let made = Self { value, inner: token.clone(), authorization: PyOnceLock::new() };
+        // A token that cannot be sent in the header is an error when that is read.
+        let Ok(authorization) = token.authorization() else { return Py::new(py, made) };
+        let authorization = PyString::new(py, authorization.expose()).unbind();
+        let bearer = PyClassInitializer::from(made).add_subclass(BearerToken { authorization });
+        Ok(Bound::new(py, bearer)?.into_super().unbind())
     }
 
     pub(crate) fn inner(&self) -> &core::Token {

@@ -7,9 +7,9 @@ use std::{
 
 use pyo3::{prelude::*, types::PyDict};
 use tokenlease::{
-    Client, Error, ErrorKind, Result,
+    Client, Error, Result,
     bindings::{self, Begun, MAX_SLOT_WAIT, Slot},
-    runtime::Runtime,
+    runtime::{Runtime, run_blocking},
 };
 
 use crate::{error, hub};
@@ -87,16 +87,7 @@ pub(crate) fn for_blocking<R: Send + 'static>(
     work: impl FnOnce() -> Result<R> + Send + 'static,
 ) -> PyResult<R> {
     let runtime = Runtime::current().map_err(|error| error::raise(py, &error))?;
-    let task = runtime.handle().map_err(|error| error::raise(py, &error))?.spawn_blocking(work);
-    let done = async move {
-        task.await.unwrap_or_else(|failure| {
-            Err(Error::new(
-                ErrorKind::Internal,
-                "a background thread ended before it returned a result",
-            )
-            .with_source(failure))
-        })
-    };
+    let done = async move { run_blocking(None, work).await? };
     wait(py, || Ok(runtime), done)
 }
 
@@ -136,7 +127,7 @@ where
 
 /// Returns how often the calling thread checks for signals. Only Python's main thread handles them,
 /// so other threads need not wake.
-fn signal_interval(py: Python<'_>) -> PyResult<Duration> {
+pub(crate) fn signal_interval(py: Python<'_>) -> PyResult<Duration> {
     // The module is not imported for this: without it, the program has one thread.
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
     let Some(threading) = modules.get_item("threading")? else { return Ok(SIGNAL_INTERVAL) };

@@ -49,7 +49,7 @@ pub use crate::{
     choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
     options::{
         KEYS, Kind, OptionInfo, Options, Value, is_number, is_repeatable, key_of, nearest, table,
-        table_json,
+        table_json, unknown_option,
     },
     parts::Parts,
     pem::PemSource,

@@ -14,7 +14,7 @@ use tokenlease::{Result, core::Secret};
 
 pub use self::{
     kind::Kind,
-    named::{KEYS, Value, is_number, is_repeatable, key_of, nearest},
+    named::{KEYS, Value, is_number, is_repeatable, key_of, nearest, unknown_option},
     table::{OptionInfo, table, table_json},
 };
 use crate::{

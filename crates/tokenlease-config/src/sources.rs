@@ -79,6 +79,19 @@ impl Sources {
         self.options().credentials(self.with_secrets(given))
     }
 
+    /// Like [`credentials`](Self::credentials), for secrets that a function returns. Those that it omits
+    /// come from the other sources.
+    ///
+    /// # Errors
+    /// As for [`Options::credentials`].
+    pub fn credentials_from(
+        &self,
+        fetch: impl Fn() -> Result<Credentials> + Send + Sync + 'static,
+    ) -> Result<CredentialsSource> {
+        let sources = self.clone();
+        self.options().credentials_from(move || Ok(sources.with_secrets(fetch()?)))
+    }
+
     /// Adds the secrets of the environment that neither the given ones nor the given options replace.
     fn with_secrets(&self, mut given: Credentials) -> Credentials {
         let secrets = self.secrets.clone();

@@ -34,6 +34,22 @@ pub fn nearest(name: &str) -> Option<&'static str> {
     nearest_of(name, KEYS)
 }
 
+/// Returns the error of an unknown option, in a language that takes more names than options, such as
+/// `password`. It names the most similar one.
+///
+/// ```
+/// let error = tokenlease_config::unknown_option("pasword", &["password"]);
+/// assert!(error.to_string().contains("did you mean \"password\"?"));
+/// ```
+pub fn unknown_option(name: &str, more: &[&'static str]) -> Error {
+    let error = config(format!("there is no option \"{name}\""));
+    let names = [KEYS, more].concat();
+    match nearest_of(name, &names) {
+        Some(near) => error.advice(format!("did you mean \"{near}\"?")),
+        None => error.expected(format!("one of {}", names.join(", "))),
+    }
+}
+
 /// An option's value in a language with types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
@@ -63,13 +79,7 @@ impl Options {
         match self.set_text(key, text) {
             Some(Ok(())) => Ok(()),
             Some(Err(why)) => Err(bad_value(&format!("\"{key}\""), &why)),
-            None => {
-                let error = config(format!("there is no option \"{key}\""));
-                Err(match nearest(key) {
-                    Some(near) => error.advice(format!("did you mean \"{near}\"?")),
-                    None => error.expected(format!("one of {}", KEYS.join(", "))),
-                })
-            }
+            None => Err(unknown_option(key, &[])),
         }
     }
 
