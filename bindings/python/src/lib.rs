@@ -15,10 +15,12 @@ mod hub;
 mod interpreter_guard;
 mod log;
 mod options;
+mod origin;
 mod registry;
 mod rejection;
 mod shared;
 mod stats;
+mod testing;
 mod token;
 mod wait;
 
@@ -32,9 +34,11 @@ mod _tokenlease {
     use crate::{
         async_client::AsyncClient,
         client::Client,
+        origin::server_of,
         registry::Registry,
         rejection::{Replaced, StillActive},
         stats::Stats,
+        testing::SteeredClock,
         token::Token,
     };
 
