@@ -61,7 +61,7 @@ fn the_adapters_work_with_the_newest_and_the_oldest_libraries() {
         Ok(environment) => environment,
         Err(why) => return eprintln!("skipped: {why}"),
     };
-    oldest.install_built(&newest.folder.join("wheels"), None);
+    oldest.install_built(&newest.wheels(Path::new(PACKAGE)), None);
     for (environment, requirements) in [(newest, NEWEST), (&oldest, OLDEST)] {
         let mut command: Command = pytest(environment);
         let folder = Path::new(PACKAGE).join("tests/adapters");

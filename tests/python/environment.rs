@@ -95,7 +95,7 @@ impl Environment {
     /// Builds the wheel of the package in that folder with that profile, and installs it: into the
     /// environment, or into the folder `apart`, to be added to Python's path.
     pub(crate) fn install_wheel(&self, package: &Path, profile: &str, apart: Option<&Path>) {
-        let wheels = self.folder.join("wheels");
+        let wheels = self.wheels(package);
         let _ = fs::remove_dir_all(&wheels);
         let mut maturin = Command::new(self.tool("maturin"));
         without_cargo(&mut maturin)
@@ -109,6 +109,11 @@ impl Environment {
             .current_dir(package);
         run(&mut maturin).unwrap_or_else(|why| panic!("{why}"));
         self.install_built(&wheels, apart);
+    }
+
+    /// Returns the folder of the wheel that was built of that package.
+    pub(crate) fn wheels(&self, package: &Path) -> PathBuf {
+        self.folder.join("wheels").join(package.file_name().unwrap())
     }
 
     /// Installs the wheel in that folder.

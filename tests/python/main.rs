@@ -12,13 +12,15 @@ use environment::{Environment, run};
 
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../python");
 
-/// Returns the environment with the wheel, built without optimization. Prints why and returns
+/// Returns the environment with the wheels of the package and of the program, built without optimization. Prints why and returns
 /// `None` if it cannot be made.
 fn with_wheel() -> Option<&'static Environment> {
     static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
     let made = ENVIRONMENT.get_or_init(|| {
         let environment = Environment::make()?;
-        environment.install_wheel(Path::new(PACKAGE), "dev", None);
+        let package = Path::new(PACKAGE);
+        environment.install_wheel(package, "dev", None);
+        environment.install_wheel(&package.join("emulator"), "dev", None);
         Ok(environment)
     });
     made.as_ref().map_err(|why| eprintln!("skipped: {why}")).ok()
