@@ -94,10 +94,12 @@ def test_an_emulator_without_pytest() -> None:
             emulator.travel(hours=-1)
 
 
-def test_no_option_of_a_client_moves_its_clock() -> None:
+def test_no_option_moves_a_clock_and_the_package_imports_no_library() -> None:
     assert not any("clock" in option for option in OPTIONS)
     assert "SteeredClock" not in dir(tokenlease)
-    script = "import sys, tokenlease; print([name for name in sys.modules if 'testing' in name])"
+    late = ("testing", "requests", "httpx", "aiohttp", "json", "urllib")
+    script = f"import sys, tokenlease; print([name for name in {late} if name in sys.modules"
+    script += " or f'tokenlease.{name}' in sys.modules])"
     assert subprocess.check_output([sys.executable, "-I", "-c", script], text=True) == "[]\n"
 
 

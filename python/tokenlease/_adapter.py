@@ -47,12 +47,9 @@ class Origin(NamedTuple):
         except ValueError:
             return False
 
-    def skip(self, url: str) -> None:
+    def skip(self, scheme: str, host: str | None) -> None:
         """Log that a request to another origin gets no token."""
-        other = urlsplit(url)
-        _LOG.debug(
-            "no token for %s://%s: it is for %s://%s", other.scheme, other.hostname, *self[:2]
-        )
+        _LOG.debug("no token for %s://%s: it is for %s://%s", scheme, host, *self[:2])
 
 
 def origin_of(client: Client | AsyncClient, address: str | None) -> Origin:
@@ -66,15 +63,24 @@ def origin_of(client: Client | AsyncClient, address: str | None) -> Origin:
             )
             raise ConfigError(message)
         address = server
-    parts = urlsplit(address)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme not in PORTS or not parts.hostname or parts.username or port == -1:
+    origin = _parse(address)
+    if origin is None:
+        # Without the address, which may contain a password.
         message = 'origin is no address; expected one such as "https://api.example"'
         raise ConfigError(message)
-    return Origin(parts.scheme, parts.hostname, port or PORTS[parts.scheme])
+    return origin
+
+
+def _parse(address: str) -> Origin | None:
+    try:
+        parts = urlsplit(address)
+        port, host = parts.port, parts.hostname or ""
+        host = host if host.isascii() else host.encode("idna").decode()
+    except ValueError:
+        return None
+    if not host or parts.scheme not in PORTS or parts.username:
+        return None
+    return Origin(parts.scheme, host, port or PORTS[parts.scheme])
 
 
 def needs_body(token: Token, status: int, content_type: str | None) -> bool:
@@ -94,9 +100,9 @@ def with_token(body: bytes | str | None, token: Token) -> bytes:
         text = body.decode() if isinstance(body, bytes) else (body or "")
         members = json.loads(text) if text.strip() else {}
     except ValueError:
-        members = None
-    if not isinstance(members, dict):
         # Without the cause: its text may quote the body.
+        reject_body("not a JSON object")
+    if not isinstance(members, dict):
         reject_body("not a JSON object")
     if "Token" in members:
         del members["Token"]

@@ -62,8 +62,8 @@ class Auth:
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Send a request with the token. aiohttp calls it again for each redirect."""
         url = request.url
-        if not self._origin.covers(url.scheme, url.host, url.port):
-            self._origin.skip(str(url))
+        if not self._origin.covers(url.scheme, url.raw_host, url.port):
+            self._origin.skip(url.scheme, url.host)
             return await handler(request)
         token = await self._client.token()
         body = request.body

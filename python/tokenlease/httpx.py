@@ -62,6 +62,7 @@ class Auth(httpx.Auth):
             message = "httpx.Client needs an Auth of a tokenlease.Client, not of an AsyncClient"
             raise TypeError(message)
         if not _covers(self._origin, request):
+            self._origin.skip(request.url.scheme, request.url.host)
             yield request
             return
         token, call = client.token(), _Call(self._origin, request)
@@ -87,6 +88,7 @@ class Auth(httpx.Auth):
             message = "httpx.AsyncClient needs an Auth of a tokenlease.AsyncClient, not of a Client"
             raise TypeError(message)
         if not _covers(self._origin, request):
+            self._origin.skip(request.url.scheme, request.url.host)
             yield request
             return
         token, call = await client.token(), _Call(self._origin, request)
@@ -106,10 +108,8 @@ class Auth(httpx.Auth):
 
 def _covers(origin: Origin, request: httpx.Request) -> bool:
     url = request.url
-    covers = origin.covers(url.scheme, url.host, url.port)
-    if not covers:
-        origin.skip(str(url))
-    return covers
+    # As it is sent: a decoded name may also be that of another host.
+    return origin.covers(url.scheme, url.raw_host.decode("ascii"), url.port)
 
 
 class _Once(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -183,7 +183,7 @@ class _Call:
         if self._stream is None or not self._stream.was_sent_without:
             return False
         hops = [*response.history, response]
-        return all(self._covers(hop.request) for hop in hops)
+        return all(_covers(self._origin, hop.request) for hop in hops)
 
     def follow(self, response: httpx.Response) -> httpx.Request:
         """Return the request at the end of such redirects, with the token."""
@@ -194,7 +194,9 @@ class _Call:
         """Return whether the answer is one to the token, and its body is needed to read it."""
         assert self._token is not None  # noqa: S101
         if self._stream is not None:
-            is_attached = not self._stream.was_sent_without and self._covers(response.request)
+            is_attached = (
+                response.request.stream is self._stream and not self._stream.was_sent_without
+            )
         else:
             sent = response.request.headers.get("Authorization")
             is_attached = sent == self._token.authorization
@@ -204,7 +206,3 @@ class _Call:
     @staticmethod
     def answer(response: httpx.Response) -> tuple[int, bytes, httpx.Headers]:
         return response.status_code, response.content, response.headers
-
-    def _covers(self, request: httpx.Request) -> bool:
-        url = request.url
-        return self._origin.covers(url.scheme, url.host, url.port)

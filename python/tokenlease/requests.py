@@ -60,7 +60,8 @@ class Auth(AuthBase):
         """Attach the token to a request, before requests sends it."""
         url = r.url or ""
         if not self._origin.covers_url(url):
-            self._origin.skip(url)
+            scheme, _, rest = url.partition("://")
+            self._origin.skip(scheme, rest.partition("/")[0].rpartition("@")[2])
             return r
         call = _Call(self._client, self._origin, r)
         call.attach(r, self._client.token())

@@ -5,6 +5,7 @@
 mod adapters;
 mod environment;
 mod programs;
+mod types;
 
 use std::{path::Path, process::Command, sync::OnceLock};
 

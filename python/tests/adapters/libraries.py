@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 class Library:
     """A library's session, with the authentication of one client."""
 
+    auth: Any
+
     def call(self, method: str, url: str, **options: Any) -> Answer:  # noqa: ANN401
         """Call an API, follow redirects, and return the status and the body."""
         raise NotImplementedError
@@ -61,7 +63,7 @@ class Requests(Library):
     def __init__(self, options: dict[str, Any], origin: str | None = None) -> None:
         self.client = Client(**options)
         self.session = requests.Session()
-        self.session.auth = tokenlease.requests.Auth(self.client, origin=origin)
+        self.session.auth = self.auth = tokenlease.requests.Auth(self.client, origin=origin)
         self.session.trust_env = False
 
     def call(self, method: str, url: str, **options: Any) -> Answer:  # noqa: ANN401
@@ -83,8 +85,8 @@ class Requests(Library):
 class Httpx(Library):
     def __init__(self, options: dict[str, Any], origin: str | None = None) -> None:
         self.client = Client(**options)
-        auth = tokenlease.httpx.Auth(self.client, origin=origin)
-        self.http = httpx.Client(auth=auth, follow_redirects=True, timeout=30, trust_env=False)
+        self.auth = tokenlease.httpx.Auth(self.client, origin=origin)
+        self.http = httpx.Client(auth=self.auth, follow_redirects=True, timeout=30, trust_env=False)
 
     def call(self, method: str, url: str, **options: Any) -> Answer:  # noqa: ANN401
         if "data" in options:
@@ -150,9 +152,9 @@ class Asynchronous(Library):
 class HttpxAsync(Asynchronous):
     def __init__(self, options: dict[str, Any], origin: str | None = None) -> None:
         super().__init__(options)
-        auth = tokenlease.httpx.Auth(self.client, origin=origin)
+        self.auth = tokenlease.httpx.Auth(self.client, origin=origin)
         options = {"follow_redirects": True, "timeout": 30, "trust_env": False}
-        self.http = httpx.AsyncClient(auth=auth, **options)
+        self.http = httpx.AsyncClient(auth=self.auth, **options)
 
     async def send(self, method: str, url: str, **options: Any) -> Answer:  # noqa: ANN401
         if "data" in options:
@@ -176,10 +178,10 @@ class HttpxAsync(Asynchronous):
 class Aiohttp(Asynchronous):
     def __init__(self, options: dict[str, Any], origin: str | None = None) -> None:
         super().__init__(options)
-        auth = tokenlease.aiohttp.Auth(self.client, origin=origin)
+        self.auth = tokenlease.aiohttp.Auth(self.client, origin=origin)
 
         async def start() -> aiohttp.ClientSession:
-            return aiohttp.ClientSession(middlewares=(auth,))
+            return aiohttp.ClientSession(middlewares=(self.auth,))
 
         self.session: aiohttp.ClientSession = self.run(start())
 

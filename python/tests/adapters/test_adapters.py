@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import tokenlease.aiohttp
 import tokenlease.httpx
 import tokenlease.requests
 from tokenlease import AsyncClient, Client, ConfigError, Registry, Token
-from tokenlease._adapter import Origin, needs_body, with_token
+from tokenlease._adapter import Origin, needs_body, origin_of, with_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,6 +176,25 @@ def test_other_servers_accept_the_token(make: Make, which: int) -> None:
     assert library.token() != token
 
 
+# Rule: Secrets: no log of an HTTP library or of its authentication shows a token.
+def test_no_log_shows_a_token(
+    emulator: Emulator, provider: str, make: Make, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    library = make(emulator.options(provider), server.address)
+    assert library.call("POST", f"{server.address}/x", json={"Text": "x"})[0] == 200
+    token = library.token()
+    emulator.end_tokens()
+    server.inactive.add(token.value)
+    library.call("POST", f"{server.address}/to?status=307&url=/x", json={"Text": "x"})
+    library.call("POST", emulator.options("wyn")["server"], json={"Text": "x"})
+    assert "no token for http://127.0.0.1" in caplog.text
+    assert server.seen[0].shows(token.value)
+    for shown in (token.value, library.token().value):
+        assert shown not in caplog.text
+        assert shown not in repr(library.auth)
+
+
 def test_an_auth_needs_the_client_of_its_kind(emulator: Emulator) -> None:
     options = emulator.options("wyn")
     client: Any = Client(**options)
@@ -194,10 +214,17 @@ def test_an_oauth2_client_needs_the_address_of_the_api() -> None:
     client = Client(**options, client_secret="s", grant="client_credentials")
     with pytest.raises(ConfigError, match="origin="):
         tokenlease.requests.Auth(client)
-    for wrong in ("api.example", "ftp://api.example", "https://u:p@api.example", "https://a:x"):
+    for wrong in (
+        "api.example",
+        "ftp://api.example",
+        "https://u:p@api.example",
+        "https://a:x",
+        "http://[",
+    ):
         with pytest.raises(ConfigError, match="origin is no address"):
             tokenlease.requests.Auth(client, origin=wrong)
     tokenlease.requests.Auth(client, origin="https://api.example/v1")
+    assert origin_of(client, "https://bücher.example").host == "xn--bcher-kva.example"
 
 
 def test_the_versions_are_those_of_the_environment() -> None:
