@@ -53,8 +53,8 @@ fn versions(requirements: &str) -> Value {
 /// supported versions.
 #[test]
 fn the_adapters_work_with_the_newest_and_the_oldest_libraries() {
-    const NEWEST: &str = include_str!("../../python/requirements-adapters-newest.txt");
-    const OLDEST: &str = include_str!("../../python/requirements-adapters-oldest.txt");
+    const NEWEST: &str = include_str!("../../python/requirements-adapters.txt");
+    const OLDEST: &str = include_str!("../../python/tests/adapters/requirements-oldest.txt");
     let Some(newest) = with_wheel() else { return };
     let Some((_running, servers)) = start() else { return };
     let oldest = match Environment::with("python-oldest", OLDEST) {

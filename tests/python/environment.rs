@@ -11,7 +11,7 @@ use std::{
 /// The tools, and the newest versions of the libraries for which there are adapters.
 const REQUIREMENTS: &str = concat!(
     include_str!("../../python/requirements-dev.txt"),
-    include_str!("../../python/requirements-adapters-newest.txt"),
+    include_str!("../../python/requirements-adapters.txt"),
 );
 
 /// A virtual environment.
