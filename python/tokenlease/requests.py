@@ -118,14 +118,14 @@ class _Call:
     def repeat(self, response: Response, token: Token, options: dict[str, Any]) -> Response:
         """Send the request again with another token, on the connection of the first."""
         response.close()
-        request: Any = response.request.copy()
-        extract_cookies_to_jar(request._cookies, response.request, response.raw)  # noqa: SLF001
+        # Not a copy: requests makes the requests of redirects of this one.
+        request: Any = response.request
+        extract_cookies_to_jar(request._cookies, request, response.raw)  # noqa: SLF001
         request.prepare_cookies(request._cookies)  # noqa: SLF001
         self.attach(request, token)
         connection: Any = response.connection
         again: Response = connection.send(request, **options)
         again.history.append(response)
-        again.request = request
         if token.kind == "winkas" and again.is_redirect:
             self.keep_from_others(again)
         return again

@@ -248,10 +248,13 @@ class Server:
         parts = urlsplit(handler.path)
         query = parse_qs(parts.query)
         status, more, content = 200, {"Content-Type": "application/json"}, b"{}"
-        if parts.path == "/to":
-            status, more["Location"] = int(query["status"][0]), query["url"][0]
-        elif headers.get("Authorization", "").replace("Bearer ", "") in self.inactive:
+        token = headers.get("Authorization", "").replace("Bearer ", "")
+        if not token and body.startswith(b"{"):
+            token = json.loads(body).get("Token", "")
+        if token in self.inactive:
             status, more["WWW-Authenticate"] = 401, 'Bearer error="invalid_token"'
+        elif parts.path == "/to":
+            status, more["Location"] = int(query["status"][0]), query["url"][0]
         elif parts.path == "/held":
             content = b"ab"
         handler.send_response(status)

@@ -78,6 +78,40 @@ def test_a_redirect_inside_the_origin_keeps_the_token(
             assert last.shows(token_of(server.seen[0], provider))
 
 
+def test_a_repeated_call_is_redirected(
+    emulator: Emulator, provider: str, make: Make, server: Server
+) -> None:
+    library = make(emulator.options(provider), server.address)
+    own = f"{server.address}/to?status=307&url=/end"
+    assert call(library, own) == 200
+    old = token_of(server.seen[0], provider)
+    emulator.end_tokens()
+    server.inactive.add(old)
+    # The first is repeated with the new token, which the redirect keeps.
+    assert call(library, own) == 200
+    new = token_of(server.seen[-1], provider)
+    assert (new != old, server.seen[-1].path) == (True, "/end")
+    assert emulator.logins(provider) == 2
+
+
+def test_a_repeated_call_is_redirected_to_another_origin(
+    emulator: Emulator, provider: str, make: Make, server: Server, other: Server
+) -> None:
+    library = make(emulator.options(provider), server.address)
+    assert call(library, f"{server.address}/end") == 200
+    old = token_of(server.seen[0], provider)
+    emulator.end_tokens()
+    server.inactive.add(old)
+    url = f"{server.address}/to?status=307&url={other.address}/end"
+    assert call(library, url) == 200
+    new = library.token().value
+    assert (new != old, len(other.seen)) == (True, 1)
+    assert server.seen[-1].shows(new)
+    assert not other.seen[0].shows(old)
+    assert not other.seen[0].shows(new)
+    assert json.loads(other.seen[0].body) == {"Text": "x"}
+
+
 # Rule: Secrets: no spelling of a redirect's address gets a token to another origin.
 def test_no_spelling_of_an_address_gets_the_token(
     emulator: Emulator, provider: str, make: Make, server: Server, other: Server
