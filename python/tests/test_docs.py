@@ -66,6 +66,7 @@ def test_the_documentation_is_built_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     built = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
+    assert "Threads, tasks and processes" in (tmp_path / "index.html").read_text()
     page = (tmp_path / "reference/index.html").read_text()
     names = [f"tokenlease.{name}" for name in tokenlease.__all__ if not name.startswith("_")]
     for module in (tokenlease.requests, tokenlease.httpx, tokenlease.aiohttp, tokenlease.testing):
