@@ -76,9 +76,10 @@ cross target *args:
 cross-check:
     ci/cross/check
 
-# A wheel of the Python face, optimized, in target/wheels. It needs maturin.
+# Wheels of the Python face and of the program, optimized, in target/wheels. They need maturin.
 wheel:
     cd python && maturin build --profile library --out ../target/wheels
+    cd python/emulator && maturin build --profile library --out ../../target/wheels
 
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open

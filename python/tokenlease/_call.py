@@ -31,13 +31,26 @@ def read_response(response: object) -> _Answer:
         raise TypeError(message) from None
 
 
-def is_rejected(
-    client: Client | AsyncClient, response: object, read: Callable[[Any], _Answer] | None
-) -> bool:
+def is_rejected(client: Client | AsyncClient, answer: _Answer) -> bool:
     """Return whether the token of a call may be the reason for the answer."""
-    answer = (read or read_response)(response)
     headers: Mapping[str, str] | None = answer[2] if len(answer) == 3 else None  # noqa: PLR2004
     return client.read_answer(answer[0], answer[1], headers) != "not_rejected"
+
+
+def replacement(client: Client, token: Token, answer: _Answer) -> Token | None:
+    """Report the token if the answer rejects it. Return the token to repeat the call with."""
+    if not is_rejected(client, answer):
+        return None
+    rejection = client.report_rejected(token)
+    return rejection.token if isinstance(rejection, Replaced) else None
+
+
+async def replacement_async(client: AsyncClient, token: Token, answer: _Answer) -> Token | None:
+    """See `replacement`."""
+    if not is_rejected(client, answer):
+        return None
+    rejection = await client.report_rejected(token)
+    return rejection.token if isinstance(rejection, Replaced) else None
 
 
 def call(
@@ -46,10 +59,8 @@ def call(
     """See `Client.call`."""
     token = client.token()
     response = function(token)
-    if not is_rejected(client, response, read):
-        return response
-    rejection = client.report_rejected(token)
-    return function(rejection.token) if isinstance(rejection, Replaced) else response
+    other = replacement(client, token, (read or read_response)(response))
+    return response if other is None else function(other)
 
 
 async def call_async(
@@ -60,7 +71,5 @@ async def call_async(
     """See `AsyncClient.call`."""
     token = await client.token()
     response = await function(token)
-    if not is_rejected(client, response, read):
-        return response
-    rejection = await client.report_rejected(token)
-    return await function(rejection.token) if isinstance(rejection, Replaced) else response
+    other = await replacement_async(client, token, (read or read_response)(response))
+    return response if other is None else await function(other)

@@ -31,9 +31,11 @@ __all__ = [
     "Replaced",
     "Request",
     "Stats",
+    "SteeredClock",
     "StillActive",
     "Token",
     "__version__",
+    "_server_of",
     "option_table",
 ]
 
@@ -779,3 +781,20 @@ class Machine:
 
     def explain(self) -> str:
         """Describe the current token without the secret: its state and its source."""
+@final
+class SteeredClock:
+    """A clock that shows the system's time until it is advanced. It is for tests.
+
+    The clients of its registries take it for the system's clock. No other client can be moved.
+    """
+
+    def __new__(cls) -> Self:
+        """Make a clock that shows the system's time."""
+
+    def advance(self, duration: _Duration) -> None:
+        """Let time pass, in seconds, as a `timedelta` or as text such as `"13h"`."""
+
+    def registry(self) -> Registry:
+        """Make a registry on this clock, whose store is memory."""
+
+def _server_of(client: Client | AsyncClient) -> tuple[str, str]: ...

@@ -8,11 +8,15 @@ use std::{
     process::Command,
 };
 
-const REQUIREMENTS: &str = include_str!("../../python/requirements-dev.txt");
+/// The tools, and the newest versions of the libraries for which there are adapters.
+const REQUIREMENTS: &str = concat!(
+    include_str!("../../python/requirements-dev.txt"),
+    include_str!("../../python/requirements-adapters.txt"),
+);
 
-/// A virtual environment with the packages of `requirements-dev.txt`.
+/// A virtual environment.
 pub(crate) struct Environment {
-    /// `target/python`.
+    /// `target/python`, or its like.
     pub(crate) folder: PathBuf,
     /// The command that installs packages into it.
     pip: Vec<OsString>,
@@ -21,13 +25,18 @@ pub(crate) struct Environment {
 impl Environment {
     /// Makes the environment, unless it exists for these requirements and this Python version.
     pub(crate) fn make() -> Result<Self, String> {
+        Self::with("python", REQUIREMENTS)
+    }
+
+    /// Makes an environment with those requirements in that folder of `target/`.
+    pub(crate) fn with(name: &str, requirements: &str) -> Result<Self, String> {
         let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
         let version = "import sys; assert sys.version_info >= (3, 9); print(sys.version)";
         let version = run(Command::new(&python).args(["-c", version]))
             .map_err(|why| format!("Python 3.9 or later is not installed: {why}"))?;
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("python");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join(name);
         let (venv, stamp) = (folder.join("venv"), folder.join("stamp"));
-        let wanted = format!("{version}{REQUIREMENTS}");
+        let wanted = format!("{version}{requirements}");
         let exists = fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted);
         if !exists {
             let _ = (fs::remove_file(&stamp), fs::remove_dir_all(&venv));
@@ -45,9 +54,9 @@ impl Environment {
         }
         let environment = Self::of(&python, &folder);
         if !exists {
-            let requirements = folder.join("requirements.txt");
-            fs::write(&requirements, REQUIREMENTS).unwrap();
-            environment.install(&["-r".as_ref(), requirements.as_os_str()])?;
+            let file = folder.join("requirements.txt");
+            fs::write(&file, requirements).unwrap();
+            environment.install(&["-r".as_ref(), file.as_os_str()])?;
             fs::write(stamp, wanted).unwrap();
         }
         Ok(environment)
@@ -86,7 +95,7 @@ impl Environment {
     /// Builds the wheel of the package in that folder with that profile, and installs it: into the
     /// environment, or into the folder `apart`, to be added to Python's path.
     pub(crate) fn install_wheel(&self, package: &Path, profile: &str, apart: Option<&Path>) {
-        let wheels = self.folder.join("wheels");
+        let wheels = self.wheels(package);
         let _ = fs::remove_dir_all(&wheels);
         let mut maturin = Command::new(self.tool("maturin"));
         without_cargo(&mut maturin)
@@ -99,7 +108,17 @@ impl Environment {
             .env("CARGO_TARGET_DIR", self.folder.parent().unwrap())
             .current_dir(package);
         run(&mut maturin).unwrap_or_else(|why| panic!("{why}"));
-        let wheel = fs::read_dir(&wheels).unwrap().next().unwrap().unwrap().path();
+        self.install_built(&wheels, apart);
+    }
+
+    /// Returns the folder of the wheel that was built of that package.
+    pub(crate) fn wheels(&self, package: &Path) -> PathBuf {
+        self.folder.join("wheels").join(package.file_name().unwrap())
+    }
+
+    /// Installs the wheel in that folder.
+    pub(crate) fn install_built(&self, wheels: &Path, apart: Option<&Path>) {
+        let wheel = fs::read_dir(wheels).unwrap().next().unwrap().unwrap().path();
         let mut arguments =
             ["--no-index", "--no-deps", "--force-reinstall"].map(OsStr::new).to_vec();
         arguments.push(wheel.as_os_str());

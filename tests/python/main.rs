@@ -2,8 +2,10 @@
 //! environment below `target/`. The tests format, lint and type-check its source, compare its stubs
 //! with the module, and run its own tests against the emulator.
 
+mod adapters;
 mod environment;
 mod programs;
+mod types;
 
 use std::{path::Path, process::Command, sync::OnceLock};
 
@@ -11,13 +13,15 @@ use environment::{Environment, run};
 
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../python");
 
-/// Returns the environment with the wheel, built without optimization. Prints why and returns
+/// Returns the environment with the wheels of the package and of the program, built without optimization. Prints why and returns
 /// `None` if it cannot be made.
 fn with_wheel() -> Option<&'static Environment> {
     static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
     let made = ENVIRONMENT.get_or_init(|| {
         let environment = Environment::make()?;
-        environment.install_wheel(Path::new(PACKAGE), "dev", None);
+        let package = Path::new(PACKAGE);
+        environment.install_wheel(package, "dev", None);
+        environment.install_wheel(&package.join("emulator"), "dev", None);
         Ok(environment)
     });
     made.as_ref().map_err(|why| eprintln!("skipped: {why}")).ok()
@@ -53,12 +57,20 @@ fn the_stubs_agree_with_the_installed_module() {
 #[test]
 fn the_python_tests_pass() {
     let Some(environment) = with_wheel() else { return };
-    let passed = run(Command::new(environment.tool("pytest"))
-        .args([Path::new(PACKAGE).join("tests").as_os_str()])
-        .arg("-c")
+    let tests = Path::new(PACKAGE).join("tests");
+    // Those of the adapters run in two environments.
+    let passed = run(pytest(environment).arg(&tests).arg("--ignore").arg(tests.join("adapters")));
+    println!("{}", passed.unwrap_or_else(|why| panic!("{why}")));
+}
+
+/// Returns a command that runs tests of the installed package.
+fn pytest(environment: &Environment) -> Command {
+    let mut command = Command::new(environment.tool("python"));
+    command
+        .args(["-m", "pytest", "-c"])
         .arg(Path::new(PACKAGE).join("pyproject.toml"))
         .env("TOKENLEASE_PROGRAM", env!("CARGO_BIN_EXE_tokenlease-under-test"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .current_dir(&environment.folder));
-    println!("{}", passed.unwrap_or_else(|why| panic!("{why}")));
+        .current_dir(&environment.folder);
+    command
 }

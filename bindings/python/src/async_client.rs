@@ -25,6 +25,10 @@ pub(crate) struct AsyncClient {
 }
 
 impl AsyncClient {
+    pub(crate) fn client(&self) -> &tokenlease::Client {
+        &self.shared.client
+    }
+
     fn cached(&self, py: Python<'_>) -> PyResult<Option<Py<Token>>> {
         self.shared.with_cache(py)?.cached(py).transpose()
     }

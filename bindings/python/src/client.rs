@@ -18,6 +18,12 @@ use crate::{
 #[pyclass(frozen, weakref, module = "tokenlease")]
 pub(crate) struct Client(Shared);
 
+impl Client {
+    pub(crate) fn client(&self) -> &tokenlease::Client {
+        &self.0.client
+    }
+}
+
 #[pymethods]
 impl Client {
     #[new]

@@ -24,10 +24,12 @@ mod log;
 mod machine;
 mod option_table;
 mod options;
+mod origin;
 mod registry;
 mod rejection;
 mod shared;
 mod stats;
+mod testing;
 mod token;
 mod wait;
 mod words;
@@ -48,9 +50,11 @@ mod _tokenlease {
         http_message::Request,
         machine::{Machine, MachineCall},
         option_table::option_table,
+        origin::server_of,
         registry::Registry,
         rejection::{Replaced, StillActive},
         stats::Stats,
+        testing::SteeredClock,
         token::Token,
     };
 

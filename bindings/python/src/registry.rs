@@ -11,6 +11,10 @@ use crate::{arguments, wait};
 pub(crate) struct Registry(tokenlease::Registry);
 
 impl Registry {
+    pub(crate) fn of(registry: tokenlease::Registry) -> Self {
+        Self(registry)
+    }
+
     /// Returns the registry, or in a forked child the child's own.
     pub(crate) fn in_this_process(&self, py: Python<'_>) -> PyResult<tokenlease::Registry> {
         let registry = bindings::registry_in_this_process(&self.0);

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use rustls::client::danger::ServerCertVerifier;
-use tokenlease_core::{Result, Token, lifecycle::Event};
+use tokenlease_core::{Identity, Result, Token, lifecycle::Event};
 
 use crate::{
     builder::ClientBuilder,
@@ -24,6 +24,11 @@ pub use crate::{
     tls::{Fault as TlsFault, expires_at, fault_in as tls_fault},
     wait_queue::{MAX_SLOT_WAIT, Slot},
 };
+
+/// Returns the identity that the client gets tokens for.
+pub fn identity(client: &Client) -> &Identity {
+    client.0.server.identity()
+}
 
 /// As [`Client::cached`], with the version of the cached token. A binding that keeps an object made
 /// of the token asks [`holds`] with it whether the object is still current.
