@@ -119,6 +119,11 @@ typedef enum tokenlease_store_result {
   TOKENLEASE_STORE_REJECTED = 3
 } tokenlease_store_result;
 
+typedef enum tokenlease_end_by {
+  TOKENLEASE_END_BY_FORGETTING = 0,
+  TOKENLEASE_END_BY_REVOCATION = 1
+} tokenlease_end_by;
+
 typedef struct tokenlease_client tokenlease_client;
 typedef struct tokenlease_config tokenlease_config;
 typedef struct tokenlease_credentials tokenlease_credentials;

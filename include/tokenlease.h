@@ -731,6 +731,21 @@ typedef enum tokenlease_store_result {
 } tokenlease_store_result;
 
 /**
+ * How tokenlease_registry_end ends tokens. Later versions may add numbers.
+ */
+typedef enum tokenlease_end_by {
+  /**
+   * They are removed from memory and store, and stay active at the provider.
+   */
+  TOKENLEASE_END_BY_FORGETTING = 0,
+  /**
+   * They are revoked at the provider, for every process that shares them. Where the provider cannot
+   * revoke tokens (winkas), they are forgotten.
+   */
+  TOKENLEASE_END_BY_REVOCATION = 1,
+} tokenlease_end_by;
+
+/**
  * Gets, caches and shares the token of one identity. Thread-safe: concurrent callers share one
  * request to the provider.
  */

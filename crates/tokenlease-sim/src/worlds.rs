@@ -52,7 +52,7 @@ pub enum Profile {
 pub const MAX_EVENTS: usize = 2_000;
 
 /// Returns the default profile of a seed: of twenty worlds, three have no faults, two are long, four have a
-/// provider with a quirk, one has an odd server, and one has hosts that are frozen.
+/// provider with a quirk, one has an odd server, one has hosts that are frozen, and one has a subject.
 pub fn profile(seed: u64) -> Profile {
     match seed % 10 {
         3 if (seed / 10).is_multiple_of(2) => Profile::OddServers,

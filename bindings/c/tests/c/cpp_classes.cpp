@@ -63,28 +63,8 @@ static Config config_of_environment()
     return config;
 }
 
-// Lists the tokens of a registry's clients, and ends them.
-static void lists_and_ends_entries()
-{
-    Config memory;
-    memory.set("store", "memory:");
-    const Registry registry(memory);
-    Config user;
-    user.set("user", env("OPTION_user"));
-    EXPECT(registry.entries(user) == "[]");
-    const Client client(config_of_environment(), registry);
-    const Token token = client.token();
-    const std::string entries = registry.entries(user);
-    EXPECT(entries.find("\"live\":true") != std::string::npos);
-    EXPECT(entries.find(token.text()) == std::string::npos);
-    const std::string report = registry.end(user, TOKENLEASE_END_BY_REVOCATION);
-    EXPECT(report.find("\"failed\":0") != std::string::npos);
-    EXPECT(registry.entries(user) == "[]");
-}
-
 int main()
 {
-    lists_and_ends_entries();
     const bool winkas = env("OPTION_provider") == "winkas";
     // A string that is passed as an rvalue is overwritten.
     Config config;

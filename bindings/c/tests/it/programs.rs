@@ -219,6 +219,16 @@ fn cpp_classes_own_their_handles_and_throw_errors() {
     }
 }
 
+/// Rule: Registry: C and C++ list the live tokens of a registry, and end those of a subject.
+#[test]
+fn a_registry_of_cpp_lists_and_ends_the_tokens_of_its_clients() {
+    let Some(registry) = program("cpp_registry.cpp") else { return };
+    for site in Site::both() {
+        succeed(&mut site.command(&registry));
+        assert_eq!(site.logins(), 1);
+    }
+}
+
 /// Rule: Languages: C++ calls have a form that returns errors and works without exceptions.
 #[test]
 fn cpp_calls_return_errors_without_exceptions() {

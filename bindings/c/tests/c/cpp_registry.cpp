@@ -1,0 +1,63 @@
+// A registry lists the tokens of its clients, and ends them.
+#include <tokenlease.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+using namespace tokenlease;
+
+#define EXPECT(condition)                                                                    \
+    do {                                                                                     \
+        if (!(condition)) {                                                                  \
+            std::cerr << __FILE__ << ':' << __LINE__ << ": failed: " << #condition << '\n';  \
+            std::exit(1);                                                                    \
+        }                                                                                    \
+    } while (0)
+
+static bool contains(const std::string &text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+int main()
+{
+    const bool winkas = std::getenv("OPTION_provider") == std::string("winkas");
+    Config memory;
+    memory.set("store", "memory:");
+    const Registry registry(memory);
+    Config config;
+    for (const char *option : {"provider", "server", "user", "contract", "client_id"}) {
+        if (const char *value = std::getenv((std::string("OPTION_") + option).c_str())) {
+            config.set(option, value);
+        }
+    }
+    config.set("subject", "anna").set_password(std::getenv("PASSWORD"));
+    if (!winkas) {
+        config.set_client_secret(std::getenv("CLIENT_SECRET"));
+    }
+    Config anna;
+    anna.set("subject", "anna");
+    Config boris;
+    boris.set("subject", "boris");
+    EXPECT(registry.entries(anna) == "[]");
+
+    const Client client(config, registry);
+    const Token token = client.token();
+    const std::string entries = registry.entries(anna);
+    EXPECT(contains(entries, "\"subject\":\"anna\"") && contains(entries, "\"live\":true"));
+    EXPECT(!contains(entries, token.text()));
+    EXPECT(registry.entries(boris) == "[]");
+
+    /* Another secret of the subject neither logs in nor ends the token. */
+    config.set_password("another ticket");
+    const Token same = Client(config, registry).token();
+    EXPECT(same.text() == token.text());
+
+    EXPECT(contains(registry.end(boris, TOKENLEASE_END_BY_REVOCATION), "\"entries\":[]"));
+    const std::string report = registry.end(anna, TOKENLEASE_END_BY_REVOCATION);
+    EXPECT(contains(report, winkas ? "\"result\":\"forgotten\"" : "\"result\":\"proven\""));
+    EXPECT(contains(report, "\"failed\":0"));
+    EXPECT(registry.entries(anna) == "[]");
+    return 0;
+}
