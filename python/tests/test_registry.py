@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tokenlease import Client, Registry
 
 if TYPE_CHECKING:
