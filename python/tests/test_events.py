@@ -72,6 +72,24 @@ def test_rejected_credentials_are_a_warning(emulator: Emulator, provider: str) -
     assert "canary" not in repr(events)
 
 
+# Rule: Events: Python's `logging` gets a warning with its cause for rejected credentials, from the thread
+# that called.
+def test_rejected_credentials_are_logged_as_a_warning(
+    emulator: Emulator, provider: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(**{**emulator.options(provider), "password": "canary"})
+    caplog.set_level(logging.DEBUG, "tokenlease")
+    with pytest.raises(tokenlease.CredentialsRejectedError) as caught:
+        client.token()
+    records = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(records) == 1
+    cause = str(caught.value).split(": ")[0]
+    assert cause in records[0].getMessage()
+    assert "not sent before" in records[0].getMessage()
+    assert records[0].threadName == "MainThread"
+    assert "canary" not in caplog.text
+
+
 # Rule: Events: `on_event` of Python may block, call its client and raise: no client waits for it.
 def test_the_function_may_call_its_client(emulator: Emulator, provider: str) -> None:
     script = """

@@ -15,7 +15,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from tokenlease import AsyncClient, Client, Registry, Token, TokenLeaseError
+from tokenlease import AsyncClient, Client, Event, Registry, Token, TokenLeaseError
+from tokenlease.hosted import Exchange, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -92,6 +93,30 @@ async def show_all_async() -> None:
     await show_awaited(AsyncClient(**change(password=given["mistyped"])).token)
 
 
+def show_event(event: Event) -> None:
+    """Print an event in each way."""
+    print(event, repr(event), event.name, event.text, event.level)
+
+
+def show_hosted() -> None:
+    """Make calls of a machine and an exchange, whose failures quote their requests."""
+    machine = Machine(**change(store="memory:"))
+    for call in (
+        machine.begin("token", deadline=1),
+        machine.begin("validate", inactive, deadline=1),
+    ):
+        while (effect := machine.poll(call)).action != "done":
+            print(repr(effect), repr(effect.request), repr(call), machine.explain())
+            if effect.request is None:
+                effect.perform()
+            else:
+                effect.lost(f"{effect.request.url} {effect.request.body.decode()}")
+        show(call.result)
+    exchange = Exchange("login", **options)
+    print(repr(exchange), repr(exchange.request))
+    show(lambda: exchange.read(400, {"Content-Type": "text/plain"}, exchange.request.body))
+
+
 def show_any(call: Callable[[], object]) -> None:
     """Print any exception of a call, also one that the module does not define."""
     try:
@@ -107,7 +132,7 @@ def fail() -> str:
 
 
 for _ in range(2):
-    with Client(**options) as client:
+    with Client(**options, on_event=show_event) as client:
         show(lambda: client)
         show_all(client)
 show(Client(**change(password=lambda: options["password"])).token)
@@ -116,6 +141,15 @@ show(Client(**change(server=given["unreachable"], deadline=1)).token)
 show_any(Client(**change(password=fail)).token)
 show_any(lambda: Client(**change(pasword="x")))
 show(lambda: Registry(store=f"redis://:{given['mistyped']}@127.0.0.1:1/x/y"))
+of_provider = {name: value for name, value in options.items() if name != "provider"}
+show(getattr(Client, options["provider"])(**of_provider).token)
+client = Client(**change(password=given["mistyped"]), on_event=show_event)
+show(client.token)
+show(lambda: client.set_credentials(password=options["password"]))
+show_any(lambda: client.set_credentials(passwort=given["mistyped"]))  # type: ignore[call-arg]
+show(lambda: client.adopt(inactive, lifetime=60))
+client.close()
+show_hosted()
 asyncio.run(show_all_async())
 Path(given["tokens"]).write_text(json.dumps(sorted(tokens)), "utf-8")
 if given["leak"]:
