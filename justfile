@@ -76,10 +76,11 @@ cross target *args:
 cross-check:
     ci/cross/check
 
-# Wheels of the Python face and of the program, optimized, in target/wheels. They need maturin.
+# Wheels of the Python face and of the program, optimized, in target/wheels: 4 MiB at most. They need maturin.
 wheel:
-    cd python && maturin build --profile library --out ../target/wheels
-    cd python/emulator && maturin build --profile library --out ../../target/wheels
+    cd python && maturin build --profile library --compression-level 9 --out ../target/wheels
+    cd python/emulator && maturin build --profile library --compression-level 9 --out ../../target/wheels
+    test -z "$(find target/wheels -name '*.whl' -size +4096k)"
 
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --open

@@ -97,6 +97,7 @@ def test_an_answer_is_read_as_in_all_languages(emulator: Emulator) -> None:
     scope = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
     assert wyn.read_answer(401, b"", scope) == "not_rejected"
     assert wyn.read_answer(403) == "ask"
+    assert wyn.read_answer(401, b"", {"Server": "\udce6"}) == "rejected"
     with pytest.raises(ValueError, match="the status is 99"):
         wyn.read_answer(99)
 

@@ -3,7 +3,7 @@
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
-    types::{PyBytes, PyDict},
+    types::{PyBytes, PyDict, PyString},
 };
 use tokenlease::Client;
 
@@ -19,9 +19,11 @@ pub(crate) fn read_answer(
         .map_err(|_| PyValueError::new_err(format!("the status is {status}, not 100 to 999")))?;
     if let Some(headers) = headers {
         for header in headers.call_method0("items")?.try_iter()? {
-            let (name, value): (String, String) = header?.extract()?;
+            let (name, value): (Bound<'_, PyString>, Bound<'_, PyString>) = header?.extract()?;
+            // Some libraries decode bytes that are no text to lone surrogates.
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
             // Other headers than valid ones mean nothing here.
-            if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), value.parse()) {
+            if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(&*name), value.parse()) {
                 response.headers_mut().append(name, value);
             }
         }
