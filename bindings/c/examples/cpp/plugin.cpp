@@ -1,4 +1,5 @@
 // A plugin in C++, with libcurl. It calls each URL of its input with the token, or revokes the token.
+#include <chrono>
 #include <cstdlib>
 #include <curl/curl.h>
 #include <iostream>
@@ -12,11 +13,6 @@ namespace {
 using Easy = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
-struct Answer {
-    long status = 0;
-    std::string body;
-};
-
 std::size_t receive(char *bytes, std::size_t size, std::size_t count, void *body)
 {
     static_cast<std::string *>(body)->append(bytes, size * count);
@@ -24,20 +20,19 @@ std::size_t receive(char *bytes, std::size_t size, std::size_t count, void *body
 }
 
 /* Sends a request with the token, in the header or in the body. */
-Answer send(const std::string &url, const tokenlease::Token &token)
+tokenlease::Response send(const std::string &url, const tokenlease::Token &token)
 {
-    const char *field = tokenlease_token_json_field(token.get());
-    const std::string text = field
-        ? "{\"Text\":\"hello\"," + std::string(field) + "}"
-        : std::string("Authorization: ") + tokenlease_token_authorization(token.get());
+    const bool in_body = token.kind() == TOKENLEASE_KIND_WINKAS;
+    const std::string text = in_body ? "{\"Text\":\"hello\"," + std::string(token.json_field()) + "}"
+                                     : "Authorization: " + std::string(token.authorization());
     const Easy easy(curl_easy_init(), curl_easy_cleanup);
     Headers headers(curl_slist_append(nullptr, "Content-Type: application/json"), curl_slist_free_all);
-    if (field) {
+    if (in_body) {
         curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, text.c_str());
     } else {
         curl_slist_append(headers.get(), text.c_str());
     }
-    Answer answer;
+    tokenlease::Response answer;
     curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT, 10L);
@@ -46,35 +41,31 @@ Answer send(const std::string &url, const tokenlease::Token &token)
     if (const CURLcode failed = curl_easy_perform(easy.get())) {
         throw std::runtime_error(curl_easy_strerror(failed));
     }
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+    long status = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    answer.http_status = static_cast<int>(status);
     return answer;
 }
 
-/* Calls the API, and once more if it rejected the token. */
 std::string call_api(const tokenlease::Client &client, const std::string &url)
 {
-    int attempts = 1;
-    const tokenlease::Token token = client.token();
-    Answer answer = send(url, token);
-    auto meaning = TOKENLEASE_ANSWER_ASK;
-    if (tokenlease_client_read_answer(client.get(), static_cast<int>(answer.status), answer.body.data(),
-                                      answer.body.size(), &meaning, nullptr) == TOKENLEASE_OK
-        && meaning != TOKENLEASE_ANSWER_NOT_REJECTED) {
-        if (const auto replacement = client.report_rejected(token)) {
-            answer = send(url, *replacement);
-            ++attempts;
-        }
-    }
-    return "HTTP " + std::to_string(answer.status) + ", attempts: " + std::to_string(attempts) + ", "
-        + answer.body;
+    int attempts = 0;
+    // The function runs once more if the API rejected the token. It may throw.
+    const tokenlease::Response answer = client.call([&](const tokenlease::Token &token) {
+        ++attempts;
+        return send(url, token);
+    });
+    return "HTTP " + std::to_string(answer.http_status) + ", attempts: " + std::to_string(attempts)
+           + ", " + answer.body;
 }
 
 std::string revoke(const tokenlease::Client &client)
 {
     const tokenlease::Token token = client.token();
     client.revoke(token);
-    const auto expires = tokenlease_token_expires_at_ms(token.get());
-    return "revoked a token that expires at " + std::to_string(expires);
+    const auto expires = token.expires_at().value_or(std::chrono::system_clock::time_point());
+    const auto since = std::chrono::duration_cast<tokenlease::milliseconds>(expires.time_since_epoch());
+    return "revoked a token that expires at " + std::to_string(since.count());
 }
 
 } // namespace
