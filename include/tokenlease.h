@@ -1531,8 +1531,8 @@ TOKENLEASE_API void TOKENLEASE_CALL tokenlease_registry_free(tokenlease_registry
  * source and expiry. It reads neither the store nor a server. docs/json.md describes the fields.
  *
  * The options "server", "user" and "subject" of a config select tokens; its other options are ignored.
- * NULL selects all. A registry of NULL is the one of the process. Free the report with
- * tokenlease_report_free.
+ * config may be NULL, which selects all. registry may be NULL, which is the one of the process. Free the
+ * report with tokenlease_report_free.
  *
  * Errors: TOKENLEASE_CONFIG and TOKENLEASE_FORKED.
  */
@@ -1545,7 +1545,7 @@ tokenlease_registry_entries(const tokenlease_registry *registry, const tokenleas
  * logout: here, in the store, and at the provider. by is a tokenlease_end_by. As many run at once as
  * logins may (the option "max_concurrent_logins"), each with its client's deadline. The report says for
  * each whether the provider confirmed it; docs/json.md describes the fields. A token that could not be
- * ended is no error of the call.
+ * ended is no error of the call. config may be NULL, and registry may be NULL.
  *
  * Errors: TOKENLEASE_CONFIG, TOKENLEASE_FORKED and TOKENLEASE_INTERNAL.
  */

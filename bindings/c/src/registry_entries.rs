@@ -34,8 +34,8 @@ pub struct tokenlease_report(CString);
 /// source and expiry. It reads neither the store nor a server. docs/json.md describes the fields.
 ///
 /// The options "server", "user" and "subject" of a config select tokens; its other options are ignored.
-/// NULL selects all. A registry of NULL is the one of the process. Free the report with
-/// tokenlease_report_free.
+/// config may be NULL, which selects all. registry may be NULL, which is the one of the process. Free the
+/// report with tokenlease_report_free.
 ///
 /// Errors: TOKENLEASE_CONFIG and TOKENLEASE_FORKED.
 #[unsafe(no_mangle)]
@@ -57,7 +57,7 @@ pub extern "C" fn tokenlease_registry_entries(
 /// logout: here, in the store, and at the provider. by is a tokenlease_end_by. As many run at once as
 /// logins may (the option "max_concurrent_logins"), each with its client's deadline. The report says for
 /// each whether the provider confirmed it; docs/json.md describes the fields. A token that could not be
-/// ended is no error of the call.
+/// ended is no error of the call. config may be NULL, and registry may be NULL.
 ///
 /// Errors: TOKENLEASE_CONFIG, TOKENLEASE_FORKED and TOKENLEASE_INTERNAL.
 #[unsafe(no_mangle)]

@@ -29,6 +29,7 @@ static struct {
     tokenlease_machine_call *call;
     tokenlease_effect *effect;
     tokenlease_exchange *exchange;
+    tokenlease_report *report;
 } made;
 
 static tokenlease_credentials *a_credentials;
@@ -154,8 +155,18 @@ static tokenlease_exchange *an_exchange(void)
     return made.exchange;
 }
 
+static const tokenlease_report *a_report(void)
+{
+    tokenlease_error *error = NULL;
+    if (!made.report) {
+        DONE(tokenlease_registry_entries(shared, NULL, &made.report, &error));
+    }
+    return made.report;
+}
+
 static void end_attack(void)
 {
+    tokenlease_report_free(made.report);
     tokenlease_exchange_free(made.exchange);
     tokenlease_effect_free(made.effect);
     tokenlease_machine_call_free(made.call);

@@ -107,6 +107,9 @@ int main()
     EXPECT(client.try_set_credentials(config) && client.try_unblock());
     const Result<bool> revoked = client.try_revoke(*token);
     EXPECT(winkas ? revoked.error().status() == TOKENLEASE_UNSUPPORTED : revoked.has_value());
+    EXPECT(registry->try_entries(*shared)->front() == '[');
+    const auto report = registry->try_end(*shared, TOKENLEASE_END_BY_FORGETTING);
+    EXPECT(report && report->find("\"entries\":") != std::string::npos);
     EXPECT(client.try_forget() && client.try_close());
     return 0;
 }
