@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import tokenlease
 import tokenlease.aiohttp
+import tokenlease.hosted
 import tokenlease.httpx
 import tokenlease.requests
 import tokenlease.testing
@@ -69,7 +70,8 @@ def test_the_documentation_is_built_without_a_warning(tmp_path: Path) -> None:
     assert "Threads, tasks and processes" in (tmp_path / "index.html").read_text()
     page = (tmp_path / "reference/index.html").read_text()
     names = [f"tokenlease.{name}" for name in tokenlease.__all__ if not name.startswith("_")]
-    for module in (tokenlease.requests, tokenlease.httpx, tokenlease.aiohttp, tokenlease.testing):
+    modules = (tokenlease.requests, tokenlease.httpx, tokenlease.aiohttp, tokenlease.testing)
+    for module in (*modules, tokenlease.hosted):
         names += [f"{module.__name__}.{name}" for name in module.__all__]
     missing = [name for name in names if f'id="{name}"' not in page]
     assert missing == []

@@ -93,6 +93,13 @@ class RegistryOptions(TypedDict, total=False):
 class _Shared(RegistryOptions, total=False):
     """The options of all clients."""
 
+    subject: str | None
+    """The application's own name of the user whom the token is for, for portals whose users'
+    secrets are new each time. The token is then served for each secret: the application vouches for
+    the user. By default there is none, and a token is served for the same secrets only."""
+    without_login: bool | None
+    """Never log in, so that no password is needed: for processes that validate or revoke tokens, or
+    use those that other processes share by the store. Set `subject` for those."""
     deadline: Duration | None
     """The timeout of the whole call, including retries and waits, for example `1m`. The default is
     30 seconds."""

@@ -781,6 +781,7 @@ class Machine:
 
     def explain(self) -> str:
         """Describe the current token without the secret: its state and its source."""
+
 @final
 class SteeredClock:
     """A clock that shows the system's time until it is advanced. It is for tests.
