@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from conftest import Emulator
 
 
-# Rule: Registry: Python lists the live tokens of a registry, and ends those of a subject or of all.
+# Rule: Subjects: Python lists the live tokens of a registry, and ends those of a subject or of all.
 def test_the_entries_of_a_registry_are_listed_and_ended(emulator: Emulator) -> None:
     registry = Registry()
     options = emulator.options("wyn")

@@ -32,7 +32,7 @@ fn all() -> EntryFilter {
     EntryFilter::default()
 }
 
-/// Rule: Registry: the live tokens of its clients are listed by server, user and subject, without secrets.
+/// Rule: Subjects: the live tokens of its clients are listed by server, user and subject, without secrets.
 #[tokio::test(flavor = "multi_thread")]
 async fn live_entries_are_listed_by_server_and_subject() {
     let world = World::start().await;
@@ -67,7 +67,7 @@ async fn live_entries_are_listed_by_server_and_subject() {
     assert_eq!(registry.entries(&wyn).unwrap().len(), 0);
 }
 
-/// Rule: Registry: all tokens of a user end by revocation, at most as many at once as logins may, and the
+/// Rule: Subjects: all tokens of a user end by revocation, at most as many at once as logins may, and the
 /// report says which ends the server confirmed.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_tokens_are_revoked_with_a_report_of_the_proven_ones() {
@@ -103,7 +103,7 @@ async fn all_tokens_are_revoked_with_a_report_of_the_proven_ones() {
     drop((others, idle));
 }
 
-/// Rule: Registry: the tokens of one subject end without those of the others; where the server cannot revoke
+/// Rule: Subjects: the tokens of one subject end without those of the others; where the server cannot revoke
 /// tokens, they are forgotten.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tokens_of_one_subject_end_alone() {
@@ -165,7 +165,7 @@ async fn a_batch_revocation_costs_one_validation_and_one_login() {
     assert_eq!(one.token().await.unwrap(), other.token().await.unwrap());
 }
 
-/// Rule: Registry: a blocking caller ends tokens, too.
+/// Rule: Subjects: a blocking caller ends tokens, too.
 #[test]
 fn a_blocking_caller_ends_tokens() {
     let emulator = tokenlease_emulator::Emulator::builder().start_blocking().unwrap();

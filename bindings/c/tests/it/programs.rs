@@ -219,7 +219,7 @@ fn cpp_classes_own_their_handles_and_throw_errors() {
     }
 }
 
-/// Rule: Registry: C and C++ list the live tokens of a registry, and end those of a subject.
+/// Rule: Subjects: C and C++ list the live tokens of a registry, and end those of a subject.
 #[test]
 fn a_registry_of_cpp_lists_and_ends_the_tokens_of_its_clients() {
     let Some(registry) = program("cpp_registry.cpp") else { return };
