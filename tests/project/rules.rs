@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, env, fmt::Write as _, fs};
 use crate::{files, read, root};
 
 /// The areas, in the order of the page.
-const AREAS: [&str; 28] = [
+const AREAS: [&str; 29] = [
     "Logins",
     "Expiry",
     "Memory",
@@ -25,6 +25,7 @@ const AREAS: [&str; 28] = [
     "Secrets",
     "Identity",
     "Subjects",
+    "Registry",
     "Discovery",
     "Trust",
     "Proxies",

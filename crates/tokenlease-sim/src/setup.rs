@@ -8,6 +8,7 @@ use crate::{H, Kind, Password, Quirk, S, bugs::Bug};
 
 /// The parameters of a world.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a world")]
 pub struct Setup {
     /// The seed of all random numbers.
     pub seed: u64,

@@ -151,12 +151,7 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         }
         if profile == Profile::FrozenHosts {
             let mut rng = Rng::new(seed.wrapping_mul(49_979_687).wrapping_add(11));
-            for _ in 0..rng.range(1, 5) {
-                let host = usize::try_from(rng.draw()).unwrap_or_default() % plan.setup.hosts;
-                let length = rng.pick(&[M, 10 * M, H, 8 * H, 13 * H]).min(stop / 2);
-                let at = rng.range(0, stop - length);
-                plan.events.push((at, PlanEvent::FreezeHost { host, length }));
-            }
+            freeze_hosts(&mut plan, &mut rng, stop);
         }
         // The longest server backoff, first circuit or login backoff lasts an hour.
         plan.recovered_since = Some(plan.last_fault_end().max(stop) + 70 * M);
@@ -173,6 +168,15 @@ pub fn plan(seed: u64, profile: Profile) -> Plan {
         stores::add_rejections(&mut plan, &mut rng, stop);
     }
     plan
+}
+
+fn freeze_hosts(plan: &mut Plan, rng: &mut Rng, stop: i64) {
+    for _ in 0..rng.range(1, 5) {
+        let host = usize::try_from(rng.draw()).unwrap_or_default() % plan.setup.hosts;
+        let length = rng.pick(&[M, 10 * M, H, 8 * H, 13 * H]).min(stop / 2);
+        let at = rng.range(0, stop - length);
+        plan.events.push((at, PlanEvent::FreezeHost { host, length }));
+    }
 }
 
 /// Leaves out random calls if the plan has more than `MAX_EVENTS` events and faults.

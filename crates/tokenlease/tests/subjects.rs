@@ -86,7 +86,7 @@ async fn a_function_is_called_again_after_its_secret_was_rejected() {
     let world = World::start().await;
     world.emulator.wyn().set_passwords(["ticket-0", "ticket-2"]);
     let calls = Arc::new(AtomicU32::new(0));
-    let (counter, secret) = (calls.clone(), world.emulator.wyn().client_secret().to_owned());
+    let (counter, secret) = (calls.clone(), world.emulator.wyn().client_secret());
     let source = CredentialsSource::from_fn(move || {
         let ticket = format!("ticket-{}", counter.load(Ordering::Relaxed));
         Ok(Credentials::password(ticket).with_client_secret(secret.as_str()))
