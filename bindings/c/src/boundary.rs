@@ -151,46 +151,39 @@ pub(crate) fn millis(argument: i64, name: &str) -> Result<Option<Duration>, Box<
     })
 }
 
-/// A buffer of the caller for a text and a NUL, and the place for the length of the text.
-pub(crate) struct Buffer<'a> {
-    start: *mut c_char,
+/// Checks the arguments of a buffer, before the call does anything else.
+pub(crate) fn check_buffer(
+    buffer: *const c_char,
     capacity: usize,
-    length: &'a mut MaybeUninit<usize>,
+) -> Result<(), Box<tokenlease_error>> {
+    if buffer.is_null() && capacity > 0 { Err(null("buffer")) } else { Ok(()) }
 }
 
-impl<'a> Buffer<'a> {
-    /// Checks the arguments, before the call does anything else.
-    ///
-    /// # Safety
-    /// `buffer` is NULL, or valid for writes of `capacity` bytes while the returned one is used.
-    pub(crate) unsafe fn new(
-        buffer: *mut c_char,
-        capacity: usize,
-        length: Option<&'a mut MaybeUninit<usize>>,
-    ) -> Result<Self, Box<tokenlease_error>> {
-        let length = required(length, "length")?;
-        if buffer.is_null() && capacity > 0 {
-            return Err(null("buffer"));
-        }
-        Ok(Self { start: buffer, capacity, length })
+/// Copies a text and a NUL into the caller's buffer. Writes the length of the text even if the
+/// buffer is too small.
+///
+/// # Safety
+/// The buffer is NULL, or valid for writes of `capacity` bytes.
+pub(crate) unsafe fn copy(
+    text: &str,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: &mut MaybeUninit<usize>,
+) -> Result<(), Box<tokenlease_error>> {
+    length.write(text.len());
+    if capacity <= text.len() {
+        return Err(tokenlease_error::too_small(capacity, text.len() + 1));
     }
-
-    /// Copies a text and a NUL. Writes the length of the text even if the buffer is too small.
-    #[inline]
-    pub(crate) fn write(self, text: &str) -> Result<(), Box<tokenlease_error>> {
-        self.length.write(text.len());
-        if self.capacity <= text.len() {
-            return Err(tokenlease_error::too_small(self.capacity, text.len() + 1));
-        }
-        // SAFETY: the buffer is not NULL, because its capacity is not 0. It has room for the text and
-        // one more byte, and a buffer that the caller may write to does not overlap a text that the
-        // library owns.
-        unsafe {
-            self.start.copy_from_nonoverlapping(text.as_ptr().cast(), text.len());
-            self.start.add(text.len()).write(0);
-        }
-        Ok(())
+    if buffer.is_null() {
+        return Err(null("buffer"));
     }
+    // SAFETY: the buffer has room for the text and one more byte, and a buffer that the caller may
+    // write to does not overlap a text that the library owns.
+    unsafe {
+        buffer.copy_from_nonoverlapping(text.as_ptr().cast(), text.len());
+        buffer.add(text.len()).write(0);
+    }
+    Ok(())
 }
 
 fn null(name: &str) -> Box<tokenlease_error> {

@@ -3,7 +3,7 @@
 use std::{ffi::c_char, mem::MaybeUninit};
 
 use crate::{
-    boundary::{Buffer, guard, required},
+    boundary::{check_buffer, copy, guard, required},
     client::tokenlease_client,
     error::tokenlease_error,
     status::tokenlease_status,
@@ -20,10 +20,10 @@ pub unsafe extern "C" fn tokenlease_client_explain(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let client = required(client, "client")?;
+        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        check_buffer(buffer, capacity)?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
-        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
-        buffer.write(&client.0.explain())
+        unsafe { copy(&client.0.explain(), buffer, capacity, length) }
     })
 }
 
@@ -43,10 +43,10 @@ pub unsafe extern "C" fn tokenlease_client_history(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let client = required(client, "client")?;
+        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        check_buffer(buffer, capacity)?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
-        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
-        buffer.write(&client.0.history()?.to_json())
+        unsafe { copy(&client.0.history()?.to_json(), buffer, capacity, length) }
     })
 }
 
@@ -66,10 +66,10 @@ pub unsafe extern "C" fn tokenlease_client_status_json(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let client = required(client, "client")?;
+        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        check_buffer(buffer, capacity)?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
-        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
-        buffer.write(&client.0.status()?.to_json())
+        unsafe { copy(&client.0.status()?.to_json(), buffer, capacity, length) }
     })
 }
 

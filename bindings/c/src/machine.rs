@@ -12,7 +12,9 @@ use tokenlease::{
 };
 
 use crate::{
-    boundary::{Buffer, SizedOptions, free, guard, hand_over, millis, required, sized, text},
+    boundary::{
+        SizedOptions, check_buffer, copy, free, guard, hand_over, millis, required, sized, text,
+    },
     config::tokenlease_config,
     constants::TOKENLEASE_NONE,
     effect::tokenlease_effect,
@@ -184,10 +186,10 @@ pub unsafe extern "C" fn tokenlease_machine_explain(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let machine = required(machine, "machine")?;
+        let (machine, length) = (required(machine, "machine")?, required(length, "length")?);
+        check_buffer(buffer, capacity)?;
         // SAFETY: the caller passes a buffer of `capacity` bytes.
-        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
-        buffer.write(&machine.0.explain()?)
+        unsafe { copy(&machine.0.explain()?, buffer, capacity, length) }
     })
 }
 

@@ -9,7 +9,7 @@ use std::{
 use tokenlease::{Rejection, TokenOptions, core::lifecycle::Revocation};
 
 use crate::{
-    boundary::{Buffer, SizedOptions, guard, hand_over, millis, required, sized, text},
+    boundary::{SizedOptions, check_buffer, copy, guard, hand_over, millis, required, sized, text},
     client::tokenlease_client,
     constants::TOKENLEASE_NONE,
     error::tokenlease_error,
@@ -85,15 +85,18 @@ pub unsafe extern "C" fn tokenlease_client_copy_token(
     error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
 ) -> tokenlease_status {
     guard(error, || {
-        let client = required(client, "client")?;
-        // SAFETY: the caller passes a buffer of `capacity` bytes.
-        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
+        let (client, length) = (required(client, "client")?, required(length, "length")?);
+        check_buffer(buffer, capacity)?;
         if options.is_null() {
-            return client.0.with_token(|token| buffer.write(token.expose()))?;
+            return client
+                .0
+                // SAFETY: the caller passes a buffer of `capacity` bytes.
+                .with_token(|token| unsafe { copy(token.expose(), buffer, capacity, length) })?;
         }
         // SAFETY: the caller passes a struct with its size.
         let token = client.0.token_with(unsafe { token_options(options) }?)?;
-        buffer.write(token.expose())
+        // SAFETY: the caller passes a buffer of `capacity` bytes.
+        unsafe { copy(token.expose(), buffer, capacity, length) }
     })
 }
 
