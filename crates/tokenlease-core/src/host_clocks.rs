@@ -157,23 +157,27 @@ impl Lease<Timestamp> {
 }
 
 impl<T: Moment> Lease<T> {
-    /// The server called the token active in answer to a request that was sent then.
+    /// The server called the token active in answer to a request that was sent then. When it was issued
+    /// stays in doubt, for all hosts.
     pub(crate) fn confirmed(&mut self, sent: T, then: HostTime) {
         let HostTime { boot, wall } = then;
-        let issued = match self.clocks {
-            Some(clocks) if clocks.boot == boot => clocks.issued,
-            // As the clocks of that host show it now.
-            clocks => {
-                let doubt = clocks.and_then(LeaseClocks::doubt).unwrap_or_default();
-                let issued = wall.minus(sent.since(self.first.sent_at));
-                WallTime(issued.0.saturating_sub(doubt.since_issued))
-            }
-        };
         // A store whose clock was set back may have a validation of the future. This one settles a
         // doubt all the same.
         let later = self.validated_at.unwrap_or(sent).since(sent);
+        let doubt = self.clocks.and_then(LeaseClocks::doubt);
+        let doubt = doubt.filter(|doubt| doubt.may_end_earlier_by().is_some());
+        self.clocks = Some(match (self.clocks, doubt) {
+            (_, Some(doubt)) => LeaseClocks::of_doubt(Parted { since_confirmed: 0, ..doubt }),
+            (Some(LeaseClocks { issued, boot: of, .. }), None) if of == boot => {
+                LeaseClocks { boot, issued, confirmed: wall.plus(later) }
+            }
+            // As the clocks of that host show it now.
+            _ => {
+                let issued = wall.minus(sent.since(self.first.sent_at));
+                LeaseClocks { boot, issued, confirmed: wall.plus(later) }
+            }
+        });
         self.validated_at = self.validated_at.max(Some(sent));
-        self.clocks = Some(LeaseClocks { boot, issued, confirmed: wall.plus(later) });
     }
 
     /// Takes a validation that another lease of the token has, if it is a later one.

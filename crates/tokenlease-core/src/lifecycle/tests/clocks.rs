@@ -293,3 +293,17 @@ fn a_doubt_of_another_host_is_settled_once() {
     }
     assert_eq!((host.validations, host.logins), (1, 1));
 }
+
+/// Rule: Clocks: how much older a token may be than a frozen host saved stays known to all hosts: from
+/// that end on it is validated.
+#[test]
+fn a_doubt_about_the_age_of_a_token_outlasts_its_validation() {
+    let mut host = Host::new();
+    host.freeze_in_outage(HOUR / 2);
+    for (boot, t, validations) in [(8, MINUTE, 1), (9, 29 * MINUTE, 1), (9, 31 * MINUTE, 2)] {
+        let mut other = machine_of(wyn(), true).with_boot(BootId(boot));
+        assert_eq!(host.token(&mut other, t).0, "token-1");
+        assert_eq!(host.validations, validations, "{t}");
+    }
+    assert_eq!(host.logins, 1);
+}
