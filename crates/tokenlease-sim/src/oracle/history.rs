@@ -21,7 +21,8 @@ fn stated(oracle: &str) -> Option<&'static [HistoryCause]> {
     Some(match oracle {
         // The token may also have been forgotten, or be of other credentials.
         "a caller requested a longer remaining lifetime" => {
-            &[C::MinRemaining, C::Forgotten, C::NewCredentials, C::Expired]
+            // A token without a stated end was to be validated for that caller.
+            &[C::MinRemaining, C::Forgotten, C::NewCredentials, C::Expired, C::Unvalidated]
         }
         "the answer with its replacement was lost" => &[C::AnswerLost, C::MinRemaining],
         // The history says nothing of a token that was adopted, that was forgotten with other credentials,
@@ -128,9 +129,7 @@ impl World {
                 let requests = &oracle.min_remaining_requests;
                 requests.get(&(p, *password)).is_some_and(|(at, _)| *at > t - 5 * M)
             }
-            HistoryCause::AnswerLost => {
-                oracle.lost_logins.get(password).is_some_and(|at| *at > t - 70 * M)
-            }
+            HistoryCause::AnswerLost => self.login_was_lost(password, t),
             HistoryCause::CredentialsRejected => oracle.rejections.contains_key(password),
             HistoryCause::StoreUnavailable => current.is_none() && without_store,
             _ => false,
@@ -165,15 +164,14 @@ impl World {
             || last.is_some_and(|(last, _)| *last != number)
             || self.newest_delivered(number, password) > number;
         let later = match cause {
-            HistoryCause::AnswerLost => {
-                self.oracle.lost_logins.get(password).is_some_and(|at| *at > sent.at - 70 * M)
-            }
+            HistoryCause::AnswerLost => self.login_was_lost(password, sent.at),
             HistoryCause::CredentialsRejected => self.oracle.was_rejected_since(password, from),
             // An API rejected it, and it was too short for another caller.
             HistoryCause::TokenRejected => {
                 self.oracle.rejected_by_api.contains_key(&self.fingerprint(number))
             }
-            HistoryCause::First => self.store_lost_data(from),
+            // The record is empty, and the process knows no token either.
+            HistoryCause::First => last.is_none() || self.store_lost_data(from),
             _ => false,
         };
         if !same.contains(&cause) && !other && !later && !without_store {
@@ -215,6 +213,16 @@ impl World {
         if let Some(detail) = wrong {
             self.violate("the record has another cause than its login had", detail);
         }
+    }
+
+    /// Whether the record may still count a login whose answer was lost. The time that a host's clock
+    /// stopped may not have passed for the store.
+    fn login_was_lost(&self, password: &Password, t: i64) -> bool {
+        self.oracle.lost_logins.get(password).is_some_and(|at| {
+            let freezes = self.oracle.freezes.iter().filter(|(end, ..)| end > at);
+            let frozen: i64 = freezes.map(|(.., length)| *length).sum();
+            *at > t - 70 * M - frozen
+        })
     }
 
     /// Notes that the answer to a login does not arrive in time.
