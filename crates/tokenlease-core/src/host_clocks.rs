@@ -157,8 +157,8 @@ impl Lease<Timestamp> {
 }
 
 impl<T: Moment> Lease<T> {
-    /// The server called the token active in answer to a request that was sent then. When it was issued
-    /// stays in doubt, for all hosts.
+    /// The server called the token active in answer to a request that was sent then. A doubt about when it
+    /// was issued stays, for all hosts.
     pub(crate) fn confirmed(&mut self, sent: T, then: HostTime) {
         let HostTime { boot, wall } = then;
         // A store whose clock was set back may have a validation of the future. This one settles a
