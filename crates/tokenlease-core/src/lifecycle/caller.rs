@@ -86,7 +86,9 @@ impl Lifecycle {
         let t = now.elapsed;
         self.read_clocks(now);
         let is_late = t >= ask.deadline;
-        if t < self.store.next_check {
+        // At its deadline, a caller is answered by the record as it was read since the call.
+        let from = if is_late { ask.asked } else { t };
+        if from < self.store.next_check {
             let waits = self.flight.as_ref().is_some_and(|flight| !flight.refreshing);
             // A change is saved before a caller is answered by it.
             let unsaved = self.flight.is_some() && self.store.has_changes_to_save(t);

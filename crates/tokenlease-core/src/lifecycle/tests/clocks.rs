@@ -307,3 +307,29 @@ fn a_doubt_about_the_age_of_a_token_outlasts_its_validation() {
     }
     assert_eq!(host.logins, 1);
 }
+
+/// Rule: Deadlines: while neither the store nor the server answers, a caller gets at its deadline the token
+/// that only the clocks make doubtful.
+#[test]
+fn a_token_that_the_clocks_make_doubtful_is_served_at_the_deadline() {
+    let (mut host, mut machine) = (Host::new(), process());
+    host.token(&mut machine, 0);
+    host.ahead = 30 * MINUTE;
+    let ask = Ask::new(Timestamp(MINUTE), Duration::from_secs(20));
+    let mut sent = 0;
+    for t in (MINUTE..MINUTE + 20_000).step_by(100) {
+        let reply = machine.ask(&ask, host.now(t));
+        assert!(matches!(reply, Reply::Later), "{t}: {reply:?}");
+        while let Step::Do(effect, receipt) = machine.poll(host.now(t)) {
+            if let Effect::Send(_) = effect {
+                sent += 1;
+            } else {
+                let error = Error::new(ErrorKind::Store, "the store is away");
+                machine.handle(receipt, Outcome::Failed(error), host.now(t));
+            }
+        }
+    }
+    let reply = machine.ask(&ask, host.now(MINUTE + 20_000));
+    assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
+    assert!(sent > 0, "the server was asked");
+}
