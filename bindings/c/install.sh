@@ -10,6 +10,8 @@
 # FROM       the folder with the built libraries; default: target/library
 # PROGRAM    the built program, to install it too, with its manual pages and completions; default: none
 # GENERATED  the folder that `just generate` made, for PROGRAM; default: target/generated
+#
+# A library for Windows is recognised by its DLL. DLLTOOL selects the tool that makes its import library.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -40,6 +42,12 @@ case $version in
 *) abi=${version%%.*} ;;
 esac
 
+# The system's libraries that the static library needs.
+system='-lpthread -lm -ldl'
+if [ -f "$from/tokenlease.dll" ]; then
+    system='-lntdll -lws2_32 -luserenv -lbcrypt -lcrypt32 -lsecur32 -lole32 -loleaut32 -ladvapi32'
+fi
+
 fill() {
     file=$2/$name${1#tokenlease}
     if [ -n "$relative" ]; then
@@ -50,7 +58,8 @@ fill() {
     fi
     sed -e "s|@PC_PREFIX@|$pc|g" -e "s|@CMAKE_PREFIX@|$cmake|g" -e "s|@VERSION@|$version|g" \
         -e "s|@LIBDIR@|$pc_lib|g" -e "s|@CMAKE_LIBDIR@|$cmake_lib|g" -e "s|@NAME@|$name|g" \
-        -e "s|@STATIC@|$static|g" "$here/$1.in" >"$file"
+        -e "s|@STATIC@|$static|g" -e "s|@DLL@|$name-$abi.dll|g" -e "s|@SYSTEM@|$system|g" \
+        -e "s|@CMAKE_SYSTEM@|$(echo "$system" | sed 's/-l//g; s/ /;/g')|g" "$here/$1.in" >"$file"
     chmod 644 "$file"
 }
 
@@ -62,7 +71,18 @@ mkdir -p "$include/tokenlease" "$lib/pkgconfig" "$lib/cmake/$name"
 install -m 644 "$root"/include/tokenlease.* "$include"
 install -m 644 "$root"/include/tokenlease/*.hpp "$include/tokenlease"
 install -m 644 "$linked/libtokenlease.a" "$lib/lib$name.a"
-if [ -f "$linked/libtokenlease.dylib" ]; then
+if [ -f "$linked/tokenlease.dll" ]; then
+    # The DLL has the version of its interface in its name, and the import library names it.
+    mkdir -p "${DESTDIR:-}$prefix/bin"
+    install -m 755 "$linked/tokenlease.dll" "${DESTDIR:-}$prefix/bin/$name-$abi.dll"
+    {
+        echo "LIBRARY $name-$abi.dll"
+        echo EXPORTS
+        sed -n 's/^.*\(tokenlease_[a-z0-9_]*\)(.*$/\1/p' "$root/include/tokenlease.h" | sort -u
+    } >"$linked/$name.def"
+    "${DLLTOOL:-x86_64-w64-mingw32-dlltool}" -d "$linked/$name.def" -l "$lib/lib$name.dll.a"
+    install -m 644 "$linked/$name.def" "$lib"
+elif [ -f "$linked/libtokenlease.dylib" ]; then
     install -m 755 "$linked/libtokenlease.dylib" "$lib/lib$name.$abi.dylib"
     ln -sf "lib$name.$abi.dylib" "$lib/lib$name.dylib"
 else

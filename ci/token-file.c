@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <tokenlease.h>
 
+#define T(text) TOKENLEASE_TEXT(text)
+
 int main(int argc, char **argv)
 {
     char password[200];
@@ -20,14 +22,14 @@ int main(int argc, char **argv)
     tokenlease_token *token = NULL, *other = NULL;
     tokenlease_error *error = NULL;
     if (tokenlease_config_new(&config, &error)
-        || tokenlease_config_set(config, "provider", "winkas", &error)
-        || tokenlease_config_set(config, "server", argv[1], &error)
-        || tokenlease_config_set(config, "user", argv[2], &error)
-        || tokenlease_config_set(config, "contract", argv[3], &error)
-        || tokenlease_config_set(config, "store", argv[5], &error)
-        || tokenlease_config_set_password(config, password, &error)
+        || tokenlease_config_set(config, T("provider"), T("winkas"), &error)
+        || tokenlease_config_set(config, T("server"), T(argv[1]), &error)
+        || tokenlease_config_set(config, T("user"), T(argv[2]), &error)
+        || tokenlease_config_set(config, T("contract"), T(argv[3]), &error)
+        || tokenlease_config_set(config, T("store"), T(argv[5]), &error)
+        || tokenlease_config_set_password(config, T(password), &error)
         || tokenlease_client_new(config, NULL, &client, &error)
-        || tokenlease_client_token(client, &token, &error)
+        || tokenlease_client_token(client, NULL, &token, &error)
         || tokenlease_client_report_rejected(client, token, NULL, &other, &error)) {
         fprintf(stderr, "%s\n", tokenlease_error_message(error));
         return 1;
