@@ -14,7 +14,8 @@ pub(super) fn is_on_local_disk(path: &Path) -> bool {
     let Ok(folder) = openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED) else {
         return false;
     };
-    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    // AT_STATX_DONT_SYNC of linux/fcntl.h, which rustix lacks with musl.
+    let flags = AtFlags::EMPTY_PATH | AtFlags::from_bits_retain(0x4000);
     // File systems without a device, such as those of networks, have the major number 0.
     statx(folder, "", flags, StatxFlags::TYPE).is_ok_and(|stat| stat.stx_dev_major != 0)
 }
