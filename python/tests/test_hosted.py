@@ -205,6 +205,8 @@ def test_exchanges(emulator: Emulator, provider: str) -> None:
         assert (meaning.lifetime is not None) == (meaning.token is not None and provider == "wyn")
         return meaning.result, meaning.token
 
+    with pytest.raises(ValueError, match="expected an HTTP status from 100 to 999"):
+        Exchange("login", **options).read(7)
     result, token = exchange(Exchange("login", **options))
     assert result == "token"
     assert token is not None

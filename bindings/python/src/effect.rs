@@ -188,10 +188,6 @@ impl Effect {
         body: Option<&Bound<'_, PyBytes>>,
         broke_off: Option<String>,
     ) -> PyResult<()> {
-        if !(100..1000).contains(&status) {
-            let wrong = format!("the status is {status}; expected an HTTP status from 100 to 999");
-            return Err(PyValueError::new_err(wrong));
-        }
         let received = Received::read(status, headers, body, broke_off)?;
         let effect = self.take(&["send"])?;
         let answered = self.client.answered(effect, received.answer());

@@ -1,6 +1,7 @@
 //! Requests that the host program sends, and the answers that it received.
 
 use pyo3::{
+    exceptions::PyValueError,
     prelude::*,
     types::{PyBytes, PyString, PyTuple},
 };
@@ -58,6 +59,10 @@ impl<'py> Received<'py> {
         body: Option<&Bound<'py, PyBytes>>,
         broke_off: Option<String>,
     ) -> PyResult<Self> {
+        if !(100..1000).contains(&status) {
+            let wrong = format!("the status is {status}; expected an HTTP status from 100 to 999");
+            return Err(PyValueError::new_err(wrong));
+        }
         let headers = headers.map_or_else(|| Ok(Vec::new()), lines)?;
         Ok(Self { status, headers, body: body.cloned(), broke_off })
     }

@@ -1,24 +1,11 @@
 // A registry lists the tokens of its clients, and ends them.
-#include <tokenlease.hpp>
+#include "cpp_support.hpp"
 
 #include <cstdlib>
 #include <iostream>
 #include <string>
 
 using namespace tokenlease;
-
-#define EXPECT(condition)                                                                    \
-    do {                                                                                     \
-        if (!(condition)) {                                                                  \
-            std::cerr << __FILE__ << ':' << __LINE__ << ": failed: " << #condition << '\n';  \
-            std::exit(1);                                                                    \
-        }                                                                                    \
-    } while (0)
-
-static bool contains(const std::string &text, std::string_view part)
-{
-    return text.find(part) != std::string::npos;
-}
 
 int main()
 {

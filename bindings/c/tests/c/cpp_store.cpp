@@ -1,5 +1,5 @@
 // A store class of the program's own passes the checks, is shared, and its exceptions become errors.
-#include <tokenlease.hpp>
+#include "cpp_support.hpp"
 
 #include <cstdlib>
 #include <iostream>
@@ -8,14 +8,6 @@
 #include <thread>
 
 using namespace tokenlease;
-
-#define EXPECT(condition)                                                                    \
-    do {                                                                                     \
-        if (!(condition)) {                                                                  \
-            std::cerr << __FILE__ << ':' << __LINE__ << ": failed: " << #condition << '\n';  \
-            std::exit(1);                                                                    \
-        }                                                                                    \
-    } while (0)
 
 class Memory : public Store {
   public:
@@ -100,12 +92,6 @@ class Memory : public Store {
     std::map<std::string, std::pair<std::string, milliseconds>> locks_;
     std::uint64_t newest_ = 0;
 };
-
-static std::string env(const char *name)
-{
-    const char *text = std::getenv(name);
-    return text ? text : "";
-}
 
 static std::string checked(Memory::Fault fault)
 {

@@ -86,7 +86,7 @@ impl Lifecycle {
         let t = now.elapsed;
         self.read_clocks(now);
         let is_late = t >= ask.deadline;
-        // At its deadline, a caller is answered by the record as it was read since the call.
+        // At its deadline, a caller is answered by the record that counted at its call, or was read since.
         let from = if is_late { ask.asked } else { t };
         if from < self.store.next_check {
             let waits = self.flight.as_ref().is_some_and(|flight| !flight.refreshing);
