@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    lease::Lease,
+    lease::{FirstSeen, Lease},
     time::{Moment, Now, Timestamp, WallTime},
 };
 
@@ -157,6 +157,13 @@ impl Lease<Timestamp> {
 }
 
 impl<T: Moment> Lease<T> {
+    /// The moment that orders the lease among others in a record: when it was requested, or the earliest
+    /// such moment if another host's clocks leave a doubt.
+    pub(crate) fn requested_at(&self) -> T {
+        let doubt = self.clocks.and_then(LeaseClocks::doubt).and_then(Parted::may_end_earlier_by);
+        self.first.sent_at.minus(doubt.unwrap_or_default())
+    }
+
     /// The server called the token active in answer to a request that was sent then. A doubt about when it
     /// was issued stays, for all hosts.
     pub(crate) fn confirmed(&mut self, sent: T, then: HostTime) {
@@ -178,6 +185,20 @@ impl<T: Moment> Lease<T> {
             }
         });
         self.validated_at = self.validated_at.max(Some(sent));
+    }
+
+    /// Takes the facts of an earlier sighting of the token, and what the same host's clocks showed then:
+    /// `known`, or by this lease's clocks.
+    pub(crate) fn take_first(&mut self, first: FirstSeen<T>, known: Option<LeaseClocks>) {
+        let earlier = self.first.sent_at.since(first.sent_at);
+        self.first = first;
+        if let Some(clocks) = &mut self.clocks
+            && !earlier.is_zero()
+            && clocks.boot != BootId::DOUBT
+        {
+            let known = known.filter(|known| known.boot == clocks.boot);
+            clocks.issued = known.map_or(clocks.issued.minus(earlier), |known| known.issued);
+        }
     }
 
     /// Takes a validation that another lease of the token has, if it is a later one.

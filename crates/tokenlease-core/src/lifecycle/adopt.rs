@@ -79,13 +79,16 @@ impl Lifecycle {
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
         let clocks = self.clocks;
         let freshness = self.current.as_ref().map(|current| self.freshness(current, t));
+        let requested_at = self.current.as_ref().map(|current| self.requested_at(&current.lease));
+        let is_newer = stored.as_ref().map(|stored| self.requested_at(stored)) > requested_at;
         match (&mut self.current, stored) {
             (Some(current), Some(stored)) if current.lease.fingerprint == stored.fingerprint => {
                 // The server may have stated its end to another process again.
-                current.lease.first = FirstSeen {
+                let first = FirstSeen {
                     generation: stored.generation(),
                     ..current.lease.first.returned_again(stored.first)
                 };
+                current.lease.take_first(first, stored.clocks);
                 if stored.validated_at > current.lease.validated_at {
                     current.lease.take_peer_validation(&stored, clocks);
                     let suspicion = current.suspicion;
@@ -103,7 +106,7 @@ impl Lifecycle {
                         Some(Freshness::Margin { .. }) => self.store.known.is_live(&stored, t),
                         _ => false,
                     };
-                if stored.sent_at() > current.lease.sent_at()
+                if is_newer
                     || Some(current.lease.fingerprint) == replacing
                     || does_not_serve
                 {
@@ -135,7 +138,7 @@ impl Lifecycle {
     fn is_ended_by_current(&self, stored: &Lease<Timestamp>) -> bool {
         self.rules.new_token_ends_old
             && self.current.as_ref().is_some_and(|current| {
-                !current.is_private && current.lease.sent_at() > stored.sent_at()
+                !current.is_private && self.requested_at(&current.lease) > self.requested_at(stored)
             })
     }
 
@@ -150,7 +153,8 @@ impl Lifecycle {
         let (credentials, options) = (self.holder, self.options);
         let known = &self.store.known;
         let lacks = known.lease(credentials).is_none_or(|stored| {
-            stored.fingerprint != lease.fingerprint && stored.sent_at() < lease.sent_at()
+            stored.fingerprint != lease.fingerprint
+                && self.requested_at(stored) < self.requested_at(&lease)
         });
         if lacks
             && !matches!(lease.expiry(), Expiry::ExpiredOnArrival { .. })

@@ -236,7 +236,7 @@ impl Lifecycle {
         if spent.is_some_and(|spent| spent.lost) && self.spent_logins_in_a_row(t) > 0 {
             return Cause::AnswerLost;
         }
-        if known.circuit(self.credentials, self.options).is_some() {
+        if self.circuit_stops_serving() {
             return Cause::CredentialsRejected;
         }
         let recorded = known.lease(self.holder);
@@ -302,12 +302,15 @@ impl Lifecycle {
         }
     }
 
-    /// Whether the history says last of a token that an API rejected it, and that the server did not say
-    /// whether it was active.
+    /// Whether the history says of a token that has ended that an API rejected it, and that the server did
+    /// not say whether it was active. That it said so to another process later explains no end.
     fn was_rejected_unconfirmed(&self, token: TokenFingerprint) -> bool {
         let token = Some(ShortFingerprint::of_token(token));
-        let is_rejection =
-            |entry: &HistoryEntry<_>| entry.token == token && entry.cause == Cause::TokenRejected;
+        let is_rejection = |entry: &HistoryEntry<_>| {
+            entry.token == token
+                && entry.cause == Cause::TokenRejected
+                && entry.result != HistoryResult::StillActive
+        };
         let last = self.whole_history().into_iter().rev().find(is_rejection);
         last.is_some_and(|entry| {
             entry.kind != HistoryKind::Rejection || entry.result == HistoryResult::Unconfirmed

@@ -300,11 +300,13 @@ impl Lifecycle {
 
     fn refresh_known(&mut self, t: Timestamp) {
         let own = self.own_entry_backoff();
+        let unsaved: Vec<_> =
+            self.store.unsaved.iter().map(|change| self.with_doubt(change)).collect();
         let store = &mut self.store;
         let Some(stored) = &store.stored else { return };
         store.known = stored.record.0.translate(&stored.clocks);
         store.stored_lease = store.known.lease(self.holder).cloned();
-        for change in &store.unsaved {
+        for change in &unsaved {
             store.known.merge(change, t);
         }
         // If the record is not full, a missing backoff has ended. A full one may have dropped it.

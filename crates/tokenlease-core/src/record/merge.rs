@@ -166,16 +166,19 @@ impl<T: Moment> RecordState<T> {
         // A known token keeps its generation, and its first-seen time unless the server stated its end
         // again.
         if let Some(known) = self.history(fingerprint).and_then(|history| history.first) {
-            lease.first = known.returned_again(lease.first);
+            let same = self.leases.iter().find(|entry| entry.lease.fingerprint == fingerprint);
+            let clocks = same.and_then(|entry| entry.lease.clocks);
+            lease.take_first(known.returned_again(lease.first), clocks);
         } else if lease.first.generation == 0 {
             lease.first.generation = self.generation.saturating_add(1);
         }
         // The record has a lease that the writer did not know. Of two concurrent logins, the token
-        // requested last wins: if one login ended the token of the other, that token is active.
+        // requested last wins: if one login ended the token of the other, that token is active. Where the
+        // writer's clock may have stopped, its token counts as the older one.
         if self.lease(credentials).is_some_and(|theirs| {
             theirs.fingerprint != fingerprint
                 && Some(theirs.fingerprint) != replacing
-                && theirs.first.sent_at >= lease.first.sent_at
+                && theirs.requested_at() >= lease.requested_at()
                 && self.is_live(theirs, now)
         }) {
             return;

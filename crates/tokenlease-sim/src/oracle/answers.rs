@@ -73,7 +73,7 @@ impl World {
             (Kind::Winkas, Expiry::Assumed { validate_from_age, .. }) => {
                 let end = sent + millis(validate_from_age);
                 let age = (t - end) / 10;
-                if t >= from + millis(WINKAS_MAX_LIFETIME) {
+                if t >= from.max(sent) + millis(WINKAS_MAX_LIFETIME) {
                     why = Some("served a token known to be inactive (b): it is 24 hours old");
                 } else if t >= end + M + SLACK
                     && t - last_active > age.clamp(30 * S, 10 * M) + SLACK

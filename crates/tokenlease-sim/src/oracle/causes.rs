@@ -217,7 +217,10 @@ impl World {
             .iter()
             .rev()
             .take(20)
-            .any(|(at, other, _)| other != password && *at > self.now - 16 * M);
+            // The tickets of a subject differ with each call.
+            .any(|(at, other, _)| {
+                (other != password || self.setup.subject) && *at > self.now - 16 * M
+            });
         failed >= REFETCHES || raced || limited_to_one_send
     }
 

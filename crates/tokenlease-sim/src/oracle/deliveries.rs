@@ -23,13 +23,15 @@ impl World {
             .faults
             .iter()
             .filter(|(from, until, fault)| *fault == Fault::Flush && from == until);
-        let flushed = losses.map(|(from, ..)| *from).filter(|from| *from <= self.now).max();
+        let mut losses: Vec<_> =
+            losses.map(|(from, ..)| *from).filter(|from| *from <= self.now).collect();
+        losses.sort_unstable();
         let deliveries = self.oracle.deliveries.get(&number)?.iter();
         let arrived = deliveries.filter(|delivery| delivery.delivered.is_some());
-        let (before, since): (Vec<_>, Vec<_>) =
-            arrived.map(|delivery| delivery.sent).partition(|sent| Some(*sent) < flushed);
+        let sent: Vec<_> = arrived.map(|delivery| delivery.sent).collect();
         // A process that kept it in memory saved it again.
-        since.into_iter().min().or_else(|| before.into_iter().min())
+        let since = |lost: i64| sent.iter().copied().filter(|at| *at >= lost).min();
+        losses.into_iter().rev().find_map(since).or_else(|| since(i64::MIN))
     }
 
     /// Returns when the provider returned the token in answer to a request of about that time.

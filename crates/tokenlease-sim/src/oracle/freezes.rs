@@ -22,9 +22,15 @@ impl World {
     /// caller that asked then: nothing but its wall clock shows that, and nobody could be asked.
     pub(super) fn may_be_unaware(&self, p: usize, number: usize, sent: i64, asked: i64) -> bool {
         let host = self.processes[p].host;
+        // A host that was frozen saved its times to a store that had lost them.
+        let passed_on = self
+            .faults
+            .iter()
+            .any(|(_, until, fault)| STORE_FAULTS.contains(fault) && *until >= sent);
         let freezes = self.oracle.freezes.iter();
-        let freezes: Vec<_> =
-            freezes.filter(|(end, other, _)| *other == host && *end >= sent).collect();
+        let freezes: Vec<_> = freezes
+            .filter(|(end, other, _)| (*other == host || passed_on) && *end >= sent)
+            .collect();
         let Some(first) = freezes.iter().map(|(end, ..)| *end).min() else { return false };
         let total: i64 = freezes.iter().map(|(.., length)| *length).sum();
         self.setup.without_validation

@@ -84,16 +84,18 @@ impl World {
         }
     }
 
-    /// Returns whether the credentials got a token since then that has ended, or was rejected or forgotten.
+    /// Returns whether the credentials got or adopted a token since then that has ended, or was rejected or
+    /// forgotten.
     fn got_ended_since(&self, owner: &Owner, since: i64) -> bool {
         let is_it = |delivery: &Delivery| {
             // It may have got it from the record of another process.
             delivery.entry.2 == owner.2 && delivery.sent >= since && delivery.delivered.is_some()
         };
-        self.oracle.deliveries.iter().any(|(number, deliveries)| {
-            let print = self.fingerprint(*number);
-            deliveries.iter().any(is_it)
-                && (!self.provider.is_active(*number, self.now)
+        (1..=self.provider.tokens.len()).any(|number| {
+            let print = self.fingerprint(number);
+            let is_adopted = self.oracle.adopted.get(&number).is_some_and(|at| *at >= since);
+            (is_adopted || self.deliveries_of(number).iter().any(is_it))
+                && (!self.provider.is_active(number, self.now)
                     || self.oracle.rejected_by_api.contains_key(&print)
                     || self.oracle.called_inactive.contains(&print)
                     || self.oracle.forgotten.contains(&print)

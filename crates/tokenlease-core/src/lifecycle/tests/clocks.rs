@@ -1,5 +1,7 @@
 //! Clocks that have parted: the host was frozen, and did not notice.
 
+mod frozen;
+
 use super::*;
 
 const MINUTE: i64 = 60_000;
@@ -17,6 +19,7 @@ struct Host {
     /// How far the store's clock is ahead of the monotonic clock.
     store_ahead: i64,
     store_is_away: bool,
+    record_is_unreadable: bool,
 }
 
 impl Host {
@@ -31,6 +34,7 @@ impl Host {
             locks: 0,
             store_ahead: 0,
             store_is_away: false,
+            record_is_unreadable: false,
         }
     }
 
@@ -54,9 +58,8 @@ impl Host {
         panic!("no answer at {t}");
     }
 
-    /// A process gets a token while the store is away; then the host is frozen for that time, and the
-    /// process saves the token.
-    fn freeze_in_outage(&mut self, frozen: i64) {
+    /// A process gets a token while the store is away.
+    fn log_in_in_outage(&mut self) -> Lifecycle {
         let mut machine = process();
         machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
         self.store_is_away = true;
@@ -69,7 +72,20 @@ impl Host {
         });
         assert!(served.is_some());
         self.store_is_away = false;
-        (self.ahead, self.store_ahead) = (frozen, frozen);
+        machine
+    }
+
+    /// The host is frozen for that time: its monotonic clock stops.
+    fn freeze(&mut self, frozen: i64) {
+        self.ahead += frozen;
+        self.store_ahead += frozen;
+    }
+
+    /// A process gets a token while the store is away; then the host is frozen for that time, and the
+    /// process saves the token.
+    fn freeze_in_outage(&mut self, frozen: i64) {
+        let mut machine = self.log_in_in_outage();
+        self.freeze(frozen);
         self.drive(&mut machine, MINUTE);
         assert!(self.store.is_some(), "the token is saved");
     }
@@ -79,11 +95,18 @@ impl Host {
             let outcome = match effect {
                 Effect::Send(Call::Login) => {
                     self.logins += 1;
-                    granted(self.logins, t)
+                    if machine.can.refetch { unstated(1, t) } else { granted(self.logins, t) }
                 }
+                Effect::Send(Call::Refetch) => match self.logins {
+                    0 => Outcome::Answered(Answer::NoToken(no_token())),
+                    number => unstated(number, t),
+                },
                 Effect::Send(Call::Validate(_)) => {
                     self.validations += 1;
                     Outcome::Answered((self.validation)())
+                }
+                Effect::Load if self.record_is_unreadable => {
+                    Outcome::Unreadable(Error::new(ErrorKind::Store, "it can't be decrypted"))
                 }
                 _ if self.store_is_away => {
                     Outcome::Failed(Error::new(ErrorKind::Store, "the store is away"))
@@ -100,6 +123,21 @@ impl Host {
 
 fn process() -> Lifecycle {
     machine_of(wyn(), true).with_boot(BootId(7))
+}
+
+/// A token of that number, without a stated end.
+fn unstated(number: u32, t: i64) -> Outcome {
+    Outcome::Answered(Answer::Token(Granted {
+        token: Token::new(TokenKind::Winkas, format!("token-{number}").as_str()),
+        life: Life::Unstated,
+        scope: None,
+        refresh_token: None,
+        sent_at: Timestamp(t),
+    }))
+}
+
+fn no_token() -> Error {
+    Error::new(ErrorKind::TokenRejected, "no active token")
 }
 
 fn unavailable() -> Answer {
@@ -267,45 +305,6 @@ fn the_clock_of_a_store_elsewhere_shows_the_end_of_a_token() {
     host.ahead = HOUR;
     host.store_ahead = HOUR;
     assert_eq!(host.token(&mut machine, MINUTE).0, "token-2");
-}
-
-/// Rule: Clocks: a process that was frozen in a store outage saves its doubt with the token, so that a
-/// process of another host validates the token before it serves it.
-#[test]
-fn a_doubt_that_is_saved_reaches_other_hosts() {
-    let mut host = Host::new();
-    host.freeze_in_outage(HOUR);
-    // That host was not frozen: its clocks agree with the store's.
-    let mut other = machine_of(wyn(), true).with_boot(BootId(8));
-    host.validation = || Answer::Inactive;
-    assert_eq!(host.token(&mut other, MINUTE).0, "token-2");
-    assert_eq!((host.validations, host.logins), (1, 2));
-}
-
-/// Rule: Clocks: a doubt of another host is settled by one validation, for all hosts.
-#[test]
-fn a_doubt_of_another_host_is_settled_once() {
-    let mut host = Host::new();
-    host.freeze_in_outage(HOUR / 2);
-    for boot in [8, 9, 7, 8] {
-        let mut other = machine_of(wyn(), true).with_boot(BootId(boot));
-        assert_eq!(host.token(&mut other, MINUTE).0, "token-1");
-    }
-    assert_eq!((host.validations, host.logins), (1, 1));
-}
-
-/// Rule: Clocks: how much older a token may be than a frozen host saved stays known to all hosts: from
-/// that end on it is validated.
-#[test]
-fn a_doubt_about_the_age_of_a_token_outlasts_its_validation() {
-    let mut host = Host::new();
-    host.freeze_in_outage(HOUR / 2);
-    for (boot, t, validations) in [(8, MINUTE, 1), (9, 29 * MINUTE, 1), (9, 31 * MINUTE, 2)] {
-        let mut other = machine_of(wyn(), true).with_boot(BootId(boot));
-        assert_eq!(host.token(&mut other, t).0, "token-1");
-        assert_eq!(host.validations, validations, "{t}");
-    }
-    assert_eq!(host.logins, 1);
 }
 
 /// Rule: Deadlines: while neither the store nor the server answers, a caller gets at its deadline the token

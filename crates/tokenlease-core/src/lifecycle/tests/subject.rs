@@ -212,3 +212,24 @@ fn new_tickets_do_not_end_the_backoff_of_unusable_answers() {
     }
     assert_eq!(logins, 1);
 }
+
+/// Rule: Logins: a rejected ticket of a subject is not the cause of a login that replaces its token.
+#[test]
+fn a_rejected_ticket_is_not_the_cause_of_a_replacement() {
+    use crate::record::HistoryCause;
+    let mut store = None;
+    let mut machine = leased(&mut store);
+    machine.forget(at(1000));
+    let (reply, logins) = asked(&mut machine, &mut store, 1000, rejected);
+    assert!(matches!(reply, Reply::Error(_)) && logins == 1, "{reply:?}");
+    // Another process has a better ticket.
+    let mut other = machine_of(portal(), true);
+    other.set_credentials(ticket("second"));
+    let (reply, _) = asked(&mut other, &mut store, 2000, || granted(2, 2000));
+    assert!(matches!(reply, Reply::Lease(_)), "{reply:?}");
+    // The first ticket may be sent again.
+    let t = LIFETIME + 1500;
+    let (reply, logins) = asked(&mut machine, &mut store, t, || granted(3, t));
+    assert!(matches!(reply, Reply::Lease(_)) && logins == 1, "{reply:?}");
+    assert_eq!(machine.cause_of_last_login(), Some((HistoryCause::Expiring, false)));
+}

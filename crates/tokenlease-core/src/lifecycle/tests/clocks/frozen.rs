@@ -1,0 +1,81 @@
+//! Hosts that were frozen, and their tokens in the record that other hosts read.
+
+use super::*;
+
+/// Rule: Clocks: a process that was frozen in a store outage saves its doubt with the token, so that a
+/// process of another host validates the token before it serves it.
+#[test]
+fn a_doubt_that_is_saved_reaches_other_hosts() {
+    let mut host = Host::new();
+    host.freeze_in_outage(HOUR);
+    // That host was not frozen: its clocks agree with the store's.
+    let mut other = machine_of(wyn(), true).with_boot(BootId(8));
+    host.validation = || Answer::Inactive;
+    assert_eq!(host.token(&mut other, MINUTE).0, "token-2");
+    assert_eq!((host.validations, host.logins), (1, 2));
+}
+
+/// Rule: Clocks: a doubt of another host is settled by one validation, for all hosts.
+#[test]
+fn a_doubt_of_another_host_is_settled_once() {
+    let mut host = Host::new();
+    host.freeze_in_outage(HOUR / 2);
+    for boot in [8, 9, 7, 8] {
+        let mut other = machine_of(wyn(), true).with_boot(BootId(boot));
+        assert_eq!(host.token(&mut other, MINUTE).0, "token-1");
+    }
+    assert_eq!((host.validations, host.logins), (1, 1));
+}
+
+/// Rule: Clocks: how much older a token may be than a frozen host saved stays known to all hosts: from
+/// that end on it is validated.
+#[test]
+fn a_doubt_about_the_age_of_a_token_outlasts_its_validation() {
+    let mut host = Host::new();
+    host.freeze_in_outage(HOUR / 2);
+    for (boot, t, validations) in [(8, MINUTE, 1), (9, 29 * MINUTE, 1), (9, 31 * MINUTE, 2)] {
+        let mut other = machine_of(wyn(), true).with_boot(BootId(boot));
+        assert_eq!(host.token(&mut other, t).0, "token-1");
+        assert_eq!(host.validations, validations, "{t}");
+    }
+    assert_eq!(host.logins, 1);
+}
+
+/// Rule: Clocks: a token that a frozen host got in a store outage does not replace a token that another
+/// host got while the clock stopped.
+#[test]
+fn the_token_of_a_frozen_host_does_not_replace_a_newer_one() {
+    let mut host = Host::new();
+    let mut frozen = host.log_in_in_outage();
+    let mut other = machine_of(wyn(), true).with_boot(BootId(8));
+    assert_eq!(host.token(&mut other, 30 * MINUTE).0, "token-2");
+    host.freeze(HOUR);
+    // By its clock it got its token an hour later.
+    host.drive(&mut frozen, MINUTE);
+    assert_eq!(host.token(&mut frozen, MINUTE + 1).0, "token-2");
+    let mut third = machine_of(wyn(), true).with_boot(BootId(9));
+    assert_eq!(host.token(&mut third, MINUTE + 2).0, "token-2");
+    assert_eq!(host.logins, 2);
+}
+
+/// Rule: Clocks: a refetched token that is older by the record keeps that doubt: what the clocks showed when
+/// it was issued is taken from the record with its age.
+#[test]
+fn a_refetched_token_takes_the_clocks_of_its_login_from_the_record() {
+    let winkas = || machine_of(Identity::winkas("https://h", "u", "c").unwrap(), true);
+    let process = || winkas().with_boot(BootId(7));
+    let mut host = Host::new();
+    host.token(&mut process(), 0);
+    let mut machine = process();
+    host.record_is_unreadable = true;
+    assert_eq!(host.token(&mut machine, 2 * HOUR).0, "token-1");
+    host.record_is_unreadable = false;
+    host.drive(&mut machine, 2 * HOUR + MINUTE);
+    host.token(&mut machine, 2 * HOUR + MINUTE);
+    host.freeze(HOUR);
+    host.token(&mut machine, 10 * HOUR);
+    let before = host.validations;
+    // Twelve hours after its login, the server has ended it.
+    host.token(&mut machine, 11 * HOUR + MINUTE / 2);
+    assert_eq!((host.validations, host.logins), (before + 1, 1));
+}
