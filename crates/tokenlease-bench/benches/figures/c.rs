@@ -34,7 +34,7 @@ const LIBRARY_STRIPPED: Case = Case {
     name: "c_library_stripped",
     unit: "MiB",
     measures: "the size of the stripped shared library",
-    baseline: "a limit of 3.5 MiB",
+    baseline: "a limit of 4.5 MiB",
 };
 const THREADS: Case = Case {
     name: "cold_1000_c_threads",
@@ -45,7 +45,7 @@ const THREADS: Case = Case {
 };
 
 /// The limit for the stripped library. It includes the file store, and unwinds on a panic.
-const MAX_BYTES: f64 = 3.5 * 1024.0 * 1024.0;
+const MAX_BYTES: f64 = 4.5 * 1024.0 * 1024.0;
 const TURNS: &str = "31";
 
 pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {

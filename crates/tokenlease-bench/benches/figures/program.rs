@@ -1,5 +1,7 @@
 //! The program `tokenlease`, as a cron job or a CGI script runs it.
 
+mod servers;
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -24,6 +26,12 @@ const STORE_HIT: Case = Case {
 const TURNS: usize = 301;
 
 pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
+    let mut measurements = store_hit(selection);
+    measurements.extend(servers::run(selection));
+    measurements
+}
+
+fn store_hit(selection: &Selection) -> Vec<Measurement> {
     if !selection.includes(STORE_HIT) {
         return Vec::new();
     }
@@ -32,21 +40,9 @@ pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
     let fixture = Fixture::new();
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path().join("store");
-    let wyn = fixture.emulator.wyn();
-    let token = || {
-        let mut command = Command::new(&program);
-        command
-            .arg("token")
-            .env("TOKENLEASE_PROVIDER", "wyn")
-            .env("TOKENLEASE_SERVER", wyn.server())
-            .env("TOKENLEASE_USER", wyn.user())
-            .env("TOKENLEASE_CLIENT_ID", wyn.client_id())
-            .env("TOKENLEASE_PASSWORD", wyn.password())
-            .env("TOKENLEASE_CLIENT_SECRET", wyn.client_secret())
-            .env("TOKENLEASE_STORE", format!("file:{}", folder.display()));
-        command
-    };
+    let token = || token(&program, &fixture, &format!("file:{}", folder.display()));
     let (_, expected) = timed(token());
+    let wyn = fixture.emulator.wyn();
     let name = RecordName::new(fixture.wyn().0.identity().clone());
     let baseline = || {
         let mut command = Command::new(&bare);
@@ -61,6 +57,22 @@ pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
     let measurement = Measurement::take(STORE_HIT, TURNS, || run(token()), || run(baseline()));
     assert_eq!(fixture.emulator.counts().wyn.login, 1, "the token is in the store");
     vec![measurement.at_most(1.5)]
+}
+
+/// The program that prints a token of the emulated Wyn Enterprise, with that store.
+fn token(program: &Path, fixture: &Fixture, store: &str) -> Command {
+    let wyn = fixture.emulator.wyn();
+    let mut command = Command::new(program);
+    command
+        .arg("token")
+        .env("TOKENLEASE_PROVIDER", "wyn")
+        .env("TOKENLEASE_SERVER", wyn.server())
+        .env("TOKENLEASE_USER", wyn.user())
+        .env("TOKENLEASE_CLIENT_ID", wyn.client_id())
+        .env("TOKENLEASE_PASSWORD", wyn.password())
+        .env("TOKENLEASE_CLIENT_SECRET", wyn.client_secret())
+        .env("TOKENLEASE_STORE", store);
+    command
 }
 
 /// Builds a program with the profile of the release. Returns its path.

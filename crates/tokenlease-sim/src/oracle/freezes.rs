@@ -21,16 +21,22 @@ impl World {
     /// Returns whether a host that was frozen since `sent` may serve this token, which has ended, to a
     /// caller that asked then: nothing but its wall clock shows that, and nobody could be asked.
     pub(super) fn may_be_unaware(&self, p: usize, number: usize, sent: i64, asked: i64) -> bool {
-        let host = self.processes[p].host;
+        let own = self.processes[p].host;
         // A host that was frozen saved its times to a store that had lost them.
         let passed_on = self
             .faults
             .iter()
             .any(|(_, until, fault)| STORE_FAULTS.contains(fault) && *until >= sent);
+        let hosts = 0..self.hosts.len();
+        hosts
+            .filter(|host| *host == own || passed_on)
+            .any(|host| self.may_host_be_unaware(host, number, sent, asked))
+    }
+
+    fn may_host_be_unaware(&self, host: usize, number: usize, sent: i64, asked: i64) -> bool {
         let freezes = self.oracle.freezes.iter();
-        let freezes: Vec<_> = freezes
-            .filter(|(end, other, _)| (*other == host || passed_on) && *end >= sent)
-            .collect();
+        let freezes: Vec<_> =
+            freezes.filter(|(end, other, _)| *other == host && *end >= sent).collect();
         let Some(first) = freezes.iter().map(|(end, ..)| *end).min() else { return false };
         let total: i64 = freezes.iter().map(|(.., length)| *length).sum();
         self.setup.without_validation

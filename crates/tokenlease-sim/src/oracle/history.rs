@@ -116,11 +116,13 @@ impl World {
             HistoryCause::Inactive => {
                 // A second rejection is kept like an inactive validation, and the store lost the history
                 // that distinguishes them.
-                let rejected = oracle.rejected_by_api.iter();
+                let lost = |print: &&TokenFingerprint| {
+                    let number = tokens().find(|number| self.fingerprint(*number) == **print);
+                    let token = number.and_then(|number| self.provider.token(number));
+                    token.is_some_and(|token| self.store_lost_data(token.from))
+                };
                 oracle.called_inactive.iter().any(granted)
-                    || rejected
-                        .filter(|(_, at)| self.store_lost_data(**at))
-                        .any(|(print, _)| granted(print))
+                    || oracle.rejected_by_api.keys().filter(lost).any(granted)
             }
             HistoryCause::TokenRejected => oracle.rejected_by_api.keys().any(granted),
             HistoryCause::Revoked => oracle.revoked.iter().any(granted),
