@@ -25,9 +25,6 @@ pub(crate) const MAX_PARTED: Duration = Duration::from_secs(2 * 60);
 pub struct BootId(pub u64);
 
 impl BootId {
-    /// Of no host: see [`LeaseClocks::of_doubt`].
-    const DOUBT: Self = Self(u64::MAX);
-
     /// Returns the id of the start with that name, for example Linux' `boot_id`.
     pub fn of(name: &str) -> Self {
         let digest = Sha256::digest(name.as_bytes());
@@ -69,31 +66,17 @@ pub(crate) struct LeaseClocks {
     pub(crate) issued: WallTime,
     /// When the server was last asked about it ([`Lease::validated_at`], or else as `issued`).
     pub(crate) confirmed: WallTime,
-}
-
-impl LeaseClocks {
-    /// For a record that other hosts read: by how much the clocks of this host have parted, in place of two
-    /// times. They can't compare this host's clocks, and would trust times that it converted by a clock that
-    /// stopped.
-    fn of_doubt(parted: Parted) -> Self {
-        let Parted { since_issued, since_confirmed } = parted;
-        let [issued, confirmed] = [since_issued, since_confirmed].map(WallTime);
-        Self { boot: BootId::DOUBT, issued, confirmed }
-    }
-
-    /// Returns the doubt of another host, if there is one.
-    fn doubt(self) -> Option<Parted> {
-        let parted = Parted { since_issued: self.issued.0, since_confirmed: self.confirmed.0 };
-        (self.boot == BootId::DOUBT).then_some(parted)
-    }
+    /// For other hosts: by how much the clocks of this host had parted when it saved the lease. They can't
+    /// compare this host's clocks, and would trust times that it converted by a clock that stopped.
+    pub(crate) doubt: Option<Parted>,
 }
 
 /// By how much the wall clock has advanced more than the monotonic clock, in milliseconds. Positive: the
 /// monotonic clock may have stopped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Parted {
-    since_issued: i64,
-    since_confirmed: i64,
+    pub(crate) since_issued: i64,
+    pub(crate) since_confirmed: i64,
 }
 
 impl Lease<Timestamp> {
@@ -101,7 +84,7 @@ impl Lease<Timestamp> {
     pub(crate) fn parted(&self, now: HostClocks) -> Option<Parted> {
         let clocks = self.clocks?;
         if clocks.boot != now.boot {
-            return clocks.doubt();
+            return clocks.doubt;
         }
         let confirmed_at = self.validated_at.unwrap_or(self.first.sent_at);
         let since =
@@ -122,20 +105,23 @@ impl Lease<Timestamp> {
 
     /// Starts to compare with these clocks, and keeps the doubt of another host.
     pub(crate) fn set_clocks(&mut self, now: HostClocks) {
-        let doubt = self.clocks.and_then(LeaseClocks::doubt).unwrap_or_default();
+        let doubt = self.clocks.and_then(|clocks| clocks.doubt).unwrap_or_default();
         let confirmed_at = self.validated_at.unwrap_or(self.first.sent_at);
         let wall = |moment, parted: i64| WallTime(now.wall(moment).wall.0.saturating_sub(parted));
         self.clocks = Some(LeaseClocks {
             boot: now.boot,
             issued: wall(self.first.sent_at, doubt.since_issued),
             confirmed: wall(confirmed_at, doubt.since_confirmed),
+            doubt: None,
         });
     }
 
     /// The lease is about to be saved: the doubt of this host's clocks goes with it.
     pub(crate) fn pass_on_doubt(&mut self, now: HostClocks) {
         let doubt = self.parted(now).filter(|parted| parted.is_doubt());
-        self.clocks = doubt.map(LeaseClocks::of_doubt).or(self.clocks);
+        if let Some(clocks) = &mut self.clocks {
+            clocks.doubt = doubt;
+        }
     }
 }
 
@@ -157,11 +143,11 @@ impl Lease<Timestamp> {
 }
 
 impl<T: Moment> Lease<T> {
-    /// The moment that orders the lease among others in a record: when it was requested, or the earliest
-    /// such moment if another host's clocks leave a doubt.
+    /// When the lease that is being saved was requested, or the earliest such moment if the clocks of the host
+    /// that saves it leave a doubt.
     pub(crate) fn requested_at(&self) -> T {
-        let doubt = self.clocks.and_then(LeaseClocks::doubt).and_then(Parted::may_end_earlier_by);
-        self.first.sent_at.minus(doubt.unwrap_or_default())
+        let doubt = self.clocks.and_then(|clocks| clocks.doubt);
+        self.first.sent_at.minus(doubt.and_then(Parted::may_end_earlier_by).unwrap_or_default())
     }
 
     /// The server called the token active in answer to a request that was sent then. A doubt about when it
@@ -171,19 +157,19 @@ impl<T: Moment> Lease<T> {
         // A store whose clock was set back may have a validation of the future. This one settles a
         // doubt all the same.
         let later = self.validated_at.unwrap_or(sent).since(sent);
-        let doubt = self.clocks.and_then(LeaseClocks::doubt);
+        let confirmed = wall.plus(later);
+        let doubt = self.clocks.and_then(|clocks| clocks.doubt);
         let doubt = doubt.filter(|doubt| doubt.may_end_earlier_by().is_some());
-        self.clocks = Some(match (self.clocks, doubt) {
-            (_, Some(doubt)) => LeaseClocks::of_doubt(Parted { since_confirmed: 0, ..doubt }),
-            (Some(LeaseClocks { issued, boot: of, .. }), None) if of == boot => {
-                LeaseClocks { boot, issued, confirmed: wall.plus(later) }
-            }
+        let doubt = doubt.map(|doubt| Parted { since_confirmed: 0, ..doubt });
+        let issued = match self.clocks {
+            Some(clocks) if clocks.boot == boot => clocks.issued,
             // As the clocks of that host show it now.
             _ => {
                 let issued = wall.minus(sent.since(self.first.sent_at));
-                LeaseClocks { boot, issued, confirmed: wall.plus(later) }
+                WallTime(issued.0.saturating_sub(doubt.unwrap_or_default().since_issued))
             }
-        });
+        };
+        self.clocks = Some(LeaseClocks { boot, issued, confirmed, doubt });
         self.validated_at = self.validated_at.max(Some(sent));
     }
 
@@ -194,7 +180,6 @@ impl<T: Moment> Lease<T> {
         self.first = first;
         if let Some(clocks) = &mut self.clocks
             && !earlier.is_zero()
-            && clocks.boot != BootId::DOUBT
         {
             let known = known.filter(|known| known.boot == clocks.boot);
             clocks.issued = known.map_or(clocks.issued.minus(earlier), |known| known.issued);

@@ -124,7 +124,7 @@ mod tests {
     use crate::{
         credentials::CredentialsFingerprint,
         error::{Error, ErrorKind},
-        host_clocks::{BootId, LeaseClocks},
+        host_clocks::{BootId, LeaseClocks, Parted},
         key::Key,
         lease::{Expiry, FirstSeen, Lease},
         provider::OptionsFingerprint,
@@ -178,6 +178,7 @@ mod tests {
                             boot: BootId(7),
                             issued: WallTime(1),
                             confirmed: WallTime(-2),
+                            doubt: Some(Parted { since_issued: 3_600_000, since_confirmed: -1 }),
                         }),
                     },
                 })

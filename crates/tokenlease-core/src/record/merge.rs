@@ -178,7 +178,7 @@ impl<T: Moment> RecordState<T> {
         if self.lease(credentials).is_some_and(|theirs| {
             theirs.fingerprint != fingerprint
                 && Some(theirs.fingerprint) != replacing
-                && theirs.requested_at() >= lease.requested_at()
+                && theirs.first.sent_at >= lease.requested_at()
                 && self.is_live(theirs, now)
         }) {
             return;

@@ -280,7 +280,7 @@ mod tests {
         if let RecordChange::Leased { lease, .. } = &mut change {
             let [issued, confirmed] = [WallTime(5 * HOUR), WallTime(5 * HOUR + minutes(10))];
             lease.validated_at = Some(StoreTime(minutes(10)));
-            lease.clocks = Some(LeaseClocks { boot: BootId(7), issued, confirmed });
+            lease.clocks = Some(LeaseClocks { boot: BootId(7), issued, confirmed, doubt: None });
         }
         let record = record(&[change]);
         let parted = |boot, now, wall| {

@@ -79,3 +79,15 @@ fn a_refetched_token_takes_the_clocks_of_its_login_from_the_record() {
     host.token(&mut machine, 11 * HOUR + MINUTE / 2);
     assert_eq!((host.validations, host.logins), (before + 1, 1));
 }
+
+/// Rule: Clocks: a host that is frozen again notices it, also in a process that starts later.
+#[test]
+fn a_host_that_was_frozen_in_an_outage_notices_when_it_is_frozen_again() {
+    let mut host = Host::new();
+    host.freeze_in_outage(HOUR / 4);
+    host.token(&mut process(), MINUTE);
+    assert_eq!(host.validations, 1);
+    host.ahead += HOUR / 4;
+    host.token(&mut process(), 2 * MINUTE);
+    assert_eq!((host.validations, host.logins), (2, 1));
+}
