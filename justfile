@@ -115,9 +115,9 @@ generate to="target/generated":
 
 # Install the program, its completions and its manual pages below a prefix.
 install prefix="/usr/local":
-    cargo build --release -p tokenlease-cli
+    cargo build --profile library -p tokenlease-cli
     cargo run -p tokenlease-cli --example generate -- target/generated
-    install -D -m 755 target/release/tokenlease {{prefix}}/bin/tokenlease
+    install -D -m 755 target/library/tokenlease {{prefix}}/bin/tokenlease
     install -D -m 644 target/generated/completions/tokenlease.bash {{prefix}}/share/bash-completion/completions/tokenlease
     install -D -m 644 target/generated/completions/_tokenlease {{prefix}}/share/zsh/site-functions/_tokenlease
     install -D -m 644 target/generated/completions/tokenlease.fish {{prefix}}/share/fish/vendor_completions.d/tokenlease.fish
