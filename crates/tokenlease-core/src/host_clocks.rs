@@ -182,7 +182,8 @@ impl<T: Moment> Lease<T> {
             && !earlier.is_zero()
         {
             let known = known.filter(|known| known.boot == clocks.boot);
-            clocks.issued = known.map_or(clocks.issued.minus(earlier), |known| known.issued);
+            let shifted = clocks.issued.minus(earlier);
+            clocks.issued = known.map_or(shifted, |known| known.issued);
         }
     }
 
