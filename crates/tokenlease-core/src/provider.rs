@@ -28,6 +28,7 @@ pub mod wyn;
 pub use self::{
     api_answer::ApiAnswer,
     call::{Answer, Call, Grant},
+    challenge::challenge_schemes,
     granted::{Granted, Life},
     oauth2::ClientAuth,
     presentation::JSON_FIELD,

@@ -24,6 +24,13 @@ pub(crate) fn asks_for_a_token(headers: &HeaderMap) -> bool {
         && all.iter().all(|challenge| !challenge.is("Basic") && of_a_resource(challenge))
 }
 
+/// Returns the names of the schemes in a value of `WWW-Authenticate`, as the server writes them.
+pub fn challenge_schemes(value: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    parse(value, &mut all);
+    all.into_iter().map(|challenge| challenge.scheme).collect()
+}
+
 struct Challenge {
     scheme: String,
     /// The values of `error`.
@@ -105,6 +112,18 @@ mod tests {
     fn headers(texts: &[&str]) -> HeaderMap {
         let challenge = |text: &&str| (header::WWW_AUTHENTICATE, text.parse().unwrap());
         texts.iter().map(challenge).collect()
+    }
+
+    #[test]
+    fn the_schemes_of_a_value_are_those_of_its_challenges() {
+        for (value, expected) in [
+            (r#"Basic realm="a, Digest b""#, &["Basic"][..]),
+            (r#"Bearer realm="x", error="invalid_token", basic realm=y"#, &["Bearer", "basic"]),
+            ("Negotiate", &["Negotiate"]),
+            ("", &[]),
+        ] {
+            assert_eq!(challenge_schemes(value), expected, "{value}");
+        }
     }
 
     #[test]
