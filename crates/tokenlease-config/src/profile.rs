@@ -8,6 +8,8 @@
 //! password_file = "erp.password"
 //! ```
 
+mod hosts;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -22,6 +24,11 @@ use crate::{
     options::Options,
     typed::{self, Language, Problem, Value},
 };
+
+pub use self::hosts::{Host, Hosts};
+
+/// The names of the tables of a file: profiles, and the hosts that use them.
+const TABLES: [&str; 3] = ["profile", "git", "docker"];
 
 const TOML: Language = Language { sign: " = ", quote: "" };
 
@@ -78,33 +85,40 @@ pub fn load(file: Option<&Path>, name: &str, warn: impl Fn(&str)) -> Result<Opti
 /// # Errors
 /// [`Config`](tokenlease::ErrorKind::Config) if the file can't be read or is no file of profiles.
 pub fn names(file: Option<&Path>) -> Result<Vec<String>> {
-    let path = match file {
-        Some(file) => file.to_owned(),
-        None => match default_path() {
-            Ok(path) if path.exists() => path,
-            _ => return Ok(Vec::new()),
-        },
-    };
+    let Some(path) = existing(file) else { return Ok(Vec::new()) };
     let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
     let profiles = profiles(&text).map_err(|problem| problem.of(&path.display().to_string()))?;
     Ok(profiles.keys().cloned().collect())
 }
 
-/// Parses a file and returns its profiles.
-fn profiles(text: &str) -> Result<Table, Problem> {
+/// Returns the path of a file that was named, or of the default one if it exists.
+fn existing(file: Option<&Path>) -> Option<PathBuf> {
+    match file {
+        Some(file) => Some(file.to_owned()),
+        None => default_path().ok().filter(|path| path.exists()),
+    }
+}
+
+/// Parses a file. Its top level has tables only.
+fn parsed(text: &str) -> Result<Table, Problem> {
     let file: Table = text.parse().map_err(|error: toml::de::Error| {
         // The parser's message quotes the line, which may contain a secret.
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         Problem::new(format!("line {line} is not TOML"), "lines such as user = \"me\"")
     })?;
-    if let Some(key) = file.keys().find(|key| *key != "profile") {
+    if let Some(key) = file.keys().find(|key| !TABLES.contains(&key.as_str())) {
         return Err(Problem::new(
             format!("\"{key}\" is outside of a profile"),
             "[profile.NAME] above the options",
         ));
     }
-    match file.get("profile") {
+    Ok(file)
+}
+
+/// Parses a file and returns its profiles.
+fn profiles(text: &str) -> Result<Table, Problem> {
+    match parsed(text)?.get("profile") {
         Some(toml::Value::Table(profiles)) => Ok(profiles.clone()),
         Some(_) => Err(Problem::new("\"profile\" is not a table", "[profile.NAME]")),
         None => Err(Problem::new("the file contains no profile", "[profile.NAME]")),
