@@ -9,9 +9,10 @@ use crate::{
 };
 
 /// The pages whose blocks these tests run.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "docs/operating.md",
+    "docs/plugins.md",
     "docs/quickstart-c.md",
     "docs/quickstart-cli.md",
     "docs/quickstart-python.md",
@@ -84,6 +85,13 @@ fn the_commands_of_the_page_about_stores_run() {
 #[test]
 fn the_commands_of_the_page_about_operating_run() {
     Session::new().run(&Page::read("docs/operating.md"));
+}
+
+#[test]
+fn the_commands_of_the_page_about_plug_ins_run() {
+    if is_installed("git") {
+        Session::new().run(&Page::read("docs/plugins.md"));
+    }
 }
 
 #[test]

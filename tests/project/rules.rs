@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, env, fmt::Write as _, fs};
 use crate::{files, read, root};
 
 /// The areas, in the order of the page.
-const AREAS: [&str; 29] = [
+const AREAS: [&str; 30] = [
     "Logins",
     "Expiry",
     "Memory",
@@ -34,6 +34,7 @@ const AREAS: [&str; 29] = [
     "Signals",
     "Fork",
     "Events",
+    "Plug-ins",
     "Formats",
     "Languages",
 ];

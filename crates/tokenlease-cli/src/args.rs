@@ -1,6 +1,7 @@
 //! The command line: commands, options, and the text of `--help`.
 
 mod connection;
+mod credential;
 mod printed;
 mod store;
 mod summary;
@@ -19,6 +20,7 @@ use tokenlease_emulator::Quirk;
 use self::connection::VISIBLE;
 pub(crate) use self::{
     connection::Connection,
+    credential::{ForHosts, Protocol},
     printed::{Exec, Printed, TokenArgs},
     store::{StoreArgs, StoreCommand},
     summary::{with_options, with_summaries},
@@ -88,6 +90,15 @@ pub(crate) enum Command {
          curl -sSf -H @- https://wyn.example.com/api/v2/me'",
     ]))]
     Exec(Exec),
+    /// Pass tokens to kubectl, git, docker and other programs by their own protocols.
+    #[command(after_long_help = after_help(&[
+        "tokenlease credential kubernetes --profile bi",
+        "tokenlease credential process --profile bi",
+    ]))]
+    Credential {
+        #[command(subcommand)]
+        protocol: Protocol,
+    },
     /// List the tokens in the store, without their text. Sends no request to a server.
     ///
     /// Without --provider, lists the identities of all profiles, and the other records in the

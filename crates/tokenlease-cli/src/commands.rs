@@ -1,5 +1,6 @@
 //! The commands, one per file, and the first steps that several of them share.
 
+pub(crate) mod credential;
 pub(crate) mod demo;
 pub(crate) mod emulate;
 pub(crate) mod exec;

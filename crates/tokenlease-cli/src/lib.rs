@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `token` | prints a token |
 //! | `exec` | runs a command with a token in its environment |
+//! | `credential` | passes tokens to kubectl, git, docker and others by their protocols |
 //! | `validate`, `refetch`, `revoke` | make the server's other calls |
 //! | `report-rejected` | reports that an API rejected a token |
 //! | `forget` | removes a token from the store |
@@ -76,6 +77,7 @@ mod deadline;
 mod doctor;
 mod exit;
 mod output;
+mod program_name;
 mod secrets;
 mod session;
 mod settings;
@@ -101,11 +103,12 @@ use crate::{
 pub fn main() -> ExitCode {
     turn_core_dumps_off();
     signals::exit_at_abort();
-    let cli = match Cli::try_parse() {
+    let arguments = program_name::arguments(std::env::args_os());
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) if error.kind() == Usage::DisplayHelp => {
             let command = args::with_summaries(Cli::command());
-            let error = command.try_get_matches().err().unwrap_or(error);
+            let error = command.try_get_matches_from(arguments).err().unwrap_or(error);
             return ExitCode::from(usage(&error));
         }
         Err(error) => return ExitCode::from(usage(&error)),
@@ -144,6 +147,9 @@ fn run(cli: &Cli) -> Result<exit::Code, Failure> {
     match &cli.command {
         Command::Token(args) => commands::token::run(args, output, environment)?,
         Command::Exec(args) => return commands::exec::run(args, environment),
+        Command::Credential { protocol } => {
+            return commands::credential::run(protocol, environment).map(exit::Code::from);
+        }
         Command::Status(args) => {
             return commands::status::run(args, output, environment).map(exit::Code::from);
         }

@@ -18,7 +18,7 @@ use crate::{
 /// Prompts for a secret on the terminal. `of` is the identity or store of the secret.
 pub(crate) fn prompt(kind: SecretKind, of: impl fmt::Display) -> Result<Secret> {
     if !io::stdin().is_terminal() && !io::stderr().is_terminal() {
-        return Err(config(format!("the {} is missing", kind.name())).expected(alternatives(kind)));
+        return Err(missing(kind));
     }
     let prompt = match kind {
         SecretKind::Password => format!("Password of {of}: "),
@@ -36,6 +36,11 @@ pub(crate) fn prompt(kind: SecretKind, of: impl fmt::Display) -> Result<Secret> 
         config(format!("the {0} {why}", kind.name()))
             .expected(format!("the {} on one line", kind.name()))
     })
+}
+
+/// Returns the error of a secret that has no source.
+pub(crate) fn missing(kind: SecretKind) -> Error {
+    config(format!("the {} is missing", kind.name())).expected(alternatives(kind))
 }
 
 /// Reads a secret from its source. A command that prints it is ended with its children at the deadline,

@@ -50,6 +50,11 @@ impl Leased {
         self.expires_at.map(|at| Duration::from_millis(left(at)))
     }
 
+    /// Returns until when the token is served without another check, if the client knows such a time.
+    pub(crate) fn served_until(&self) -> Option<WallTime> {
+        self.expires_at.filter(|at| *at > SystemClock.now().wall)
+    }
+
     /// Warns that the token has less than the requested lifetime left.
     pub(crate) fn warn_if_shorter(&self, min_remaining: Option<Duration>, advice: &str) {
         if let (Some(min), Some(left)) = (min_remaining, self.expires_in())

@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     store_passphrase: Option<SecretSource>,
     /// The deadline of the whole command.
     deadline: CommandDeadline,
+    /// Whether a secret without a source is asked for on the terminal.
+    may_prompt: bool,
 }
 
 /// The endpoint that can confirm that a token is inactive.
@@ -98,7 +100,21 @@ impl Settings {
             extra_secrets,
             store_passphrase,
             deadline,
+            may_prompt: true,
         })
+    }
+
+    /// A secret without a source is an error, because another program runs the command.
+    pub(crate) fn without_prompts(self) -> Self {
+        Self { may_prompt: false, ..self }
+    }
+
+    /// Prompts for a secret that has no source.
+    fn prompt(&self, kind: SecretKind) -> Result<Secret> {
+        if !self.may_prompt {
+            return Err(secrets::missing(kind));
+        }
+        self.deadline.without(|| secrets::prompt(kind, &self.identity))
     }
 
     /// Reads the secrets that a command needs, and prompts for those that have no source.
@@ -109,9 +125,7 @@ impl Settings {
         if need == Need::Login && self.logs_in_a_user() {
             credentials.password = Some(match &self.password {
                 Some(source) => secrets::read(source, SecretKind::Password, &self.deadline)?,
-                None => self
-                    .deadline
-                    .without(|| secrets::prompt(SecretKind::Password, &self.identity))?,
+                None => self.prompt(SecretKind::Password)?,
             });
         }
         if self.has_client() && (need != Need::Validation || self.introspects()) {
@@ -123,10 +137,7 @@ impl Settings {
                 None if self.identity.provider() == Provider::OAuth2 && self.logs_in_a_user() => {
                     None
                 }
-                None => {
-                    let prompt = || secrets::prompt(SecretKind::ClientSecret, &self.identity);
-                    Some(self.deadline.without(prompt)?)
-                }
+                None => Some(self.prompt(SecretKind::ClientSecret)?),
             };
         }
         if need == Need::Login {
@@ -158,6 +169,9 @@ impl Settings {
 
     /// Returns how to open the store. Prompts for a passphrase that has no source.
     pub(crate) fn store(&self) -> Result<StoreConfig> {
+        if !self.may_prompt {
+            return self.known_store();
+        }
         store_or_prompt(&self.options, self.store_passphrase.as_ref(), &self.deadline)
     }
 
@@ -168,8 +182,8 @@ impl Settings {
 
     /// Returns how to open the store, without a prompt.
     pub(crate) fn known_store(&self) -> Result<StoreConfig> {
-        if self.store_passphrase.is_some() {
-            self.store()
+        if let Some(passphrase) = &self.store_passphrase {
+            store_or_prompt(&self.options, Some(passphrase), &self.deadline)
         } else {
             let missing = || {
                 Err(config("the store's passphrase is missing")

@@ -3,10 +3,15 @@
 use crate::support::tokenlease;
 
 /// The arguments of all commands, except for the hidden one.
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 22] = [
     &[],
     &["token"],
     &["exec"],
+    &["credential"],
+    &["credential", "kubernetes"],
+    &["credential", "git"],
+    &["credential", "docker"],
+    &["credential", "process"],
     &["status"],
     &["history"],
     &["validate"],

@@ -3,6 +3,8 @@
 mod calls;
 mod certificate;
 #[cfg(unix)]
+mod credential;
+#[cfg(unix)]
 mod deadline;
 mod doctor;
 mod emulate;
