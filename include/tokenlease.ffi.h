@@ -263,6 +263,8 @@ tokenlease_status tokenlease_registry_entries(const tokenlease_registry *registr
 tokenlease_status tokenlease_registry_end(const tokenlease_registry *registry,
     const tokenlease_config *config, int32_t by, tokenlease_report **report,
     tokenlease_error **error);
+tokenlease_status tokenlease_registry_counts(const tokenlease_registry *registry,
+    tokenlease_report **report, tokenlease_error **error);
 const char *tokenlease_report_json(const tokenlease_report *report);
 void tokenlease_report_free(tokenlease_report *report);
 const char *tokenlease_token_text(const tokenlease_token *token);

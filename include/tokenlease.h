@@ -1554,6 +1554,17 @@ tokenlease_registry_end(const tokenlease_registry *registry, const tokenlease_co
     int32_t by, tokenlease_report **report, tokenlease_error **error);
 
 /**
+ * Counts logins, refetches, validations and rejections of all clients of a registry, by provider, cause and
+ * result, also of clients that were freed. docs/json.md describes the fields. registry may be NULL, which is
+ * the one of the process. Free the report with tokenlease_report_free.
+ *
+ * Errors: TOKENLEASE_CONFIG and TOKENLEASE_FORKED.
+ */
+TOKENLEASE_API TOKENLEASE_MUST_CHECK tokenlease_status TOKENLEASE_CALL
+tokenlease_registry_counts(const tokenlease_registry *registry, tokenlease_report **report,
+    tokenlease_error **error);
+
+/**
  * Returns the JSON text of a report. It is valid until the report is freed. NULL for NULL.
  */
 TOKENLEASE_API const char * TOKENLEASE_CALL tokenlease_report_json(const tokenlease_report *report);
@@ -1930,8 +1941,8 @@ tokenlease_client_history(const tokenlease_client *client, char *buffer, size_t 
 
 /**
  * Writes the status of the client's token as JSON into a buffer like tokenlease_client_copy_token: when
- * it expires and how that is known, its age, source and generation, and the circuit and backoffs with
- * their causes, without a secret. docs/json.md describes the fields. Reads the store, and sends no
+ * it expires and how that is known, its age, source and generation, the circuit and backoffs with their
+ * causes, and the counts of the client by cause, without a secret. docs/json.md describes the fields. Reads the store, and sends no
  * request to the provider. A status has less than 16 KB.
  *
  * Errors: TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_FORKED and

@@ -357,6 +357,14 @@ class Registry {
         });
     }
 
+    /* Counts what all clients of the registry did, in JSON; see tokenlease_registry_counts. */
+    Result<std::string> try_counts() const
+    {
+        return report_of([&](auto report, auto error) {
+            return tokenlease_registry_counts(get(), report, error);
+        });
+    }
+
 #if TOKENLEASE_HAS_EXCEPTIONS
     explicit Registry(const Config &config) : Registry(try_create(config).value()) {}
 
@@ -366,6 +374,8 @@ class Registry {
     {
         return try_end(filter, by).value();
     }
+
+    std::string counts() const { return try_counts().value(); }
 #endif
 
     const tokenlease_registry *get() const noexcept { return handle_.get(); }

@@ -128,6 +128,8 @@ def test_a_status_states_the_facts_of_the_token(emulator: Emulator, provider: st
     assert status.age is not None
     assert status.age < timedelta(minutes=10)
     assert (status.rejected, status.backoff, status.store_error) == (None, None, None)
+    counts = [(one.counter, one.provider, one.cause, one.count) for one in status.counts]
+    assert ("logins", provider, "first", 1) in counts
     assert token.value not in repr(status)
 
 

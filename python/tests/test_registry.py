@@ -19,6 +19,7 @@ def test_the_entries_of_a_registry_are_listed_and_ended(emulator: Emulator) -> N
         for subject in ("anna", "boris")
     )
     assert registry.entries() == []
+    assert registry.counts() == ()
     tokens = [anna.token(), boris.token()]
     entries = registry.entries(server=options["server"])
     assert [entry["subject"] for entry in entries] == ["anna", "boris"]
@@ -28,6 +29,8 @@ def test_the_entries_of_a_registry_are_listed_and_ended(emulator: Emulator) -> N
     assert (report["proven"], report["failed"]) == (1, 0)
     assert [entry["result"] for entry in report["entries"]] == ["proven"]
     assert [entry["subject"] for entry in registry.entries()] == ["boris"]
+    logins = [count.count for count in registry.counts() if count.counter == "logins"]
+    assert sum(logins) == 2
     assert registry.end(by="forgetting")["entries"][-1]["result"] == "forgotten"
     assert registry.entries() == []
     with pytest.raises(ValueError, match="by is"):

@@ -47,13 +47,14 @@ if TYPE_CHECKING:
         WinkasOptions,
         WynOptions,
     )
-    from tokenlease._status import Backoff, Status
+    from tokenlease._status import Backoff, Count, Status
 
 __all__ = [
     "AsyncClient",
     "Backoff",
     "Client",
     "ConfigError",
+    "Count",
     "CredentialsRejectedError",
     "DeadlineExceededError",
     "Event",
@@ -87,6 +88,7 @@ __all__ = [
 
 _LATER = {
     "Backoff": "_status",
+    "Count": "_status",
     "OAuth2Options": "_options",
     "Options": "_options",
     "RegistryOptions": "_options",

@@ -24,6 +24,32 @@ class Backoff:
 
 
 @dataclass(frozen=True)
+class Count:
+    """How often something happened since the client or the registry was made."""
+
+    counter: Literal[
+        "logins",
+        "refetches",
+        "validations",
+        "revocations",
+        "rejections",
+        "cache_hits_sampled",
+        "cache_misses",
+        "store_calls",
+        "errors",
+    ]
+    """What happened."""
+    provider: Literal["winkas", "wyn", "oauth2"]
+    """The provider of the client."""
+    cause: str | None
+    """Why, for logins, refetches and rejections: a cause of `Client.history`."""
+    result: Literal["active", "inactive", "inconclusive"] | None
+    """The result of validations."""
+    count: int
+    """How often; it is not zero."""
+
+
+@dataclass(frozen=True)
 class Status:
     """When a client's token expires, how that is known, and what stops it from getting another.
 
@@ -55,6 +81,8 @@ class Status:
     """The server's answers to the credentials could not be used, or the server backs off."""
     store_error: str | None
     """Why the store could not be read: then only this process' token is known."""
+    counts: tuple[Count, ...]
+    """How often the client did something, by cause and result."""
 
     @classmethod
     def _of(cls, text: str) -> Status:
@@ -73,11 +101,12 @@ class Status:
             rejected=_backoff(status["circuit"]),
             backoff=_backoff(status["backoff"]) or _backoff(status["server_backoff"]),
             store_error=store_error and store_error["message"],
+            counts=_counts(status["counts"]),
         )
 
 
 # The name by which programs import them.
-Backoff.__module__ = Status.__module__ = "tokenlease"
+Backoff.__module__ = Count.__module__ = Status.__module__ = "tokenlease"
 
 
 def _time(text: str | None) -> datetime | None:
@@ -90,3 +119,7 @@ def _backoff(block: dict[str, Any] | None) -> Backoff | None:
         return None
     cause = block["cause"]
     return Backoff(until, block.get("count"), cause and cause["message"])
+
+
+def _counts(counts: list[dict[str, Any]]) -> tuple[Count, ...]:
+    return tuple(Count(**count) for count in counts)

@@ -14,7 +14,7 @@ from tokenlease._options import (
     WinkasOptions,
     WynOptions,
 )
-from tokenlease._status import Status
+from tokenlease._status import Count, Status
 
 __all__ = [
     "ERROR_KINDS",
@@ -254,6 +254,12 @@ class Registry:
 
         The arguments select the tokens of a server, a user or a subject. It reads neither the store
         nor a server. The fields are described in `docs/json.md`.
+        """
+
+    def counts(self) -> tuple[Count, ...]:
+        """Count logins, refetches, validations and rejections of all clients of the registry.
+
+        They are listed by provider, cause and result, also those of clients that are gone.
         """
 
     def end(

@@ -10,9 +10,12 @@ use std::{
 };
 
 use serde_json::Value;
-use tokenlease::core::{
-    ErrorKind,
-    record::{HistoryCause, HistoryResult},
+use tokenlease::{
+    Counter,
+    core::{
+        ErrorKind,
+        record::{HistoryCause, HistoryResult},
+    },
 };
 use tokenlease_emulator::{Emulator, Endpoint, Fault};
 
@@ -255,6 +258,13 @@ fn the_documented_causes_and_results_of_a_history_are_all_there_are() {
     assert_eq!(column(&page.text, "history", "`cause`"), causes.collect());
     let results = HistoryResult::ALL.iter().map(|result| result.as_str().to_owned());
     assert_eq!(column(&page.text, "history", "`result`"), results.collect());
+}
+
+#[test]
+fn the_documented_counters_are_all_there_are() {
+    let page = Page::read("docs/json.md");
+    let counters = Counter::ALL.iter().map(|counter| counter.as_str().to_owned());
+    assert_eq!(column(&page.text, "Counts", "`counter`"), counters.collect());
 }
 
 #[test]

@@ -51,8 +51,8 @@ pub unsafe extern "C" fn tokenlease_client_history(
 }
 
 /// Writes the status of the client's token as JSON into a buffer like tokenlease_client_copy_token: when
-/// it expires and how that is known, its age, source and generation, and the circuit and backoffs with
-/// their causes, without a secret. docs/json.md describes the fields. Reads the store, and sends no
+/// it expires and how that is known, its age, source and generation, the circuit and backoffs with their
+/// causes, and the counts of the client by cause, without a secret. docs/json.md describes the fields. Reads the store, and sends no
 /// request to the provider. A status has less than 16 KB.
 ///
 /// Errors: TOKENLEASE_DEADLINE_EXCEEDED, TOKENLEASE_BUFFER_TOO_SMALL, TOKENLEASE_FORKED and

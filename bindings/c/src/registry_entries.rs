@@ -1,4 +1,4 @@
-//! The entries of a registry: they are listed and ended.
+//! The entries of a registry: they are listed, ended and counted.
 
 use std::{
     ffi::{CString, c_char},
@@ -6,7 +6,7 @@ use std::{
     ptr,
 };
 
-use tokenlease::{EndBy, EntryFilter, Registry, RegistryEntry};
+use tokenlease::{Count, EndBy, EntryFilter, Registry, RegistryEntry};
 
 use crate::{
     boundary::{free, guard, hand_over, required},
@@ -80,6 +80,24 @@ pub extern "C" fn tokenlease_registry_end(
         };
         let ended = of(registry)?.end_blocking(&filter(config)?, by)?;
         hand_over(report, text(ended.to_json()));
+        Ok(())
+    })
+}
+
+/// Counts logins, refetches, validations and rejections of all clients of a registry, by provider, cause and
+/// result, also of clients that were freed. docs/json.md describes the fields. registry may be NULL, which is
+/// the one of the process. Free the report with tokenlease_report_free.
+///
+/// Errors: TOKENLEASE_CONFIG and TOKENLEASE_FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_registry_counts(
+    registry: Option<&tokenlease_registry>,
+    report: Option<&mut MaybeUninit<*mut tokenlease_report>>,
+    error: Option<&mut MaybeUninit<*mut tokenlease_error>>,
+) -> tokenlease_status {
+    guard(error, || {
+        let report = required(report, "report")?;
+        hand_over(report, text(Count::list_to_json(&of(registry)?.counts()?)));
         Ok(())
     })
 }

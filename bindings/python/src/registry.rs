@@ -1,7 +1,7 @@
 //! The registry: what clients share.
 
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
-use tokenlease::{EndBy, EntryFilter, RegistryEntry, bindings};
+use tokenlease::{Count, EndBy, EntryFilter, RegistryEntry, bindings};
 use tokenlease_config::Options;
 
 use crate::{arguments, wait};
@@ -46,6 +46,14 @@ impl Registry {
         let entries = filter.and_then(|filter| registry.entries(&filter));
         let entries = entries.map_err(|error| crate::error::raise(py, &error))?;
         from_json(py, &RegistryEntry::list_to_json(&entries))
+    }
+
+    /// Counts what the clients of the registry did.
+    fn counts(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let counts = self.in_this_process(py)?.counts();
+        let counts = counts.map_err(|error| crate::error::raise(py, &error))?;
+        let list = from_json(py, &Count::list_to_json(&counts))?;
+        Ok(py.import("tokenlease._status")?.call_method1("_counts", (list,))?.unbind())
     }
 
     /// Ends the tokens of clients of the registry.

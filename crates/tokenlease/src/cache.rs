@@ -11,7 +11,10 @@ use std::{
 use arc_swap::ArcSwapOption;
 use tokenlease_core::Token;
 
-use crate::clock::{AnyClock, Coarse};
+use crate::{
+    clock::{AnyClock, Coarse},
+    counts::Counters,
+};
 
 /// The cached token, and how long it is fresh.
 struct Cached {
@@ -31,6 +34,7 @@ struct Fresh {
 /// Holds the token that is served without asking the state machine, if there is one.
 pub(crate) struct Cache {
     clock: AnyClock,
+    counters: Arc<Counters>,
     cached: ArcSwapOption<Cached>,
     /// The same token for [`Cache::get_once`].
     copy: Mutex<Option<Arc<Cached>>>,
@@ -51,26 +55,29 @@ impl Fresh {
     }
 
     #[inline]
-    fn is_now(&self, clock: &AnyClock) -> bool {
-        let monotonic = clock.coarse_monotonic();
-        monotonic == self.seen.load(Ordering::Relaxed) || self.is_seen(clock, monotonic)
+    fn is_now(&self, cache: &Cache) -> bool {
+        let monotonic = cache.clock.coarse_monotonic();
+        monotonic == self.seen.load(Ordering::Relaxed) || self.is_seen(cache, monotonic)
     }
 
     #[inline(never)]
-    fn is_seen(&self, clock: &AnyClock, monotonic: i64) -> bool {
+    fn is_seen(&self, cache: &Cache, monotonic: i64) -> bool {
         let Coarse { monotonic: until, wall } = self.until;
-        let is_fresh = monotonic < until && clock.get().coarse_wall() < wall;
+        let is_fresh = monotonic < until && cache.clock.get().coarse_wall() < wall;
         if is_fresh {
             self.seen.store(monotonic, Ordering::Relaxed);
+            // Once a tick: a counter of each call would cost as much as the call.
+            cache.counters.hit();
         }
         is_fresh
     }
 }
 
 impl Cache {
-    pub(crate) fn new(clock: AnyClock) -> Self {
+    pub(crate) fn new(clock: AnyClock, counters: Arc<Counters>) -> Self {
         Self {
             clock,
+            counters,
             cached: ArcSwapOption::empty(),
             copy: Mutex::default(),
             version: AtomicU64::new(0),
@@ -105,7 +112,7 @@ impl Cache {
     /// threads that wait for one answer would pay it.
     pub(crate) fn get_once(&self) -> Option<Token> {
         let cached = self.locked_copy().clone()?;
-        cached.fresh.is_now(&self.clock).then(|| cached.token.clone())
+        cached.fresh.is_now(self).then(|| cached.token.clone())
     }
 
     fn locked_copy(&self) -> MutexGuard<'_, Option<Arc<Cached>>> {
@@ -132,13 +139,13 @@ impl Cache {
         }
         let guard = self.cached.load();
         let cached = guard.as_deref()?;
-        cached.fresh.is_now(&self.clock).then(|| use_it(cached, version))
+        cached.fresh.is_now(self).then(|| use_it(cached, version))
     }
 
     #[inline]
     pub(crate) fn holds(&self, cached: &CacheVersion) -> bool {
         let version = self.version.load(Ordering::Acquire);
-        version == cached.version && cached.fresh.is_now(&self.clock)
+        version == cached.version && cached.fresh.is_now(self)
     }
 }
 
@@ -152,10 +159,15 @@ impl fmt::Debug for CacheVersion {
 mod tests {
     use std::{pin::Pin, time::Duration};
 
-    use tokenlease_core::{Now, TokenKind};
+    use tokenlease_core::{Now, TokenKind, identity::Provider};
 
     use super::*;
-    use crate::clock::{Clock, SteeredClock};
+    use crate::{
+        clock::{Clock, SteeredClock},
+        counts::Counter,
+    };
+
+    const HITS: Counter = Counter::CacheHitsSampled;
 
     const HOUR: i64 = 3_600_000;
     const MILLI: i64 = 1_000_000;
@@ -179,7 +191,7 @@ mod tests {
         let only_monotonic = Coarse { wall: i64::MAX, ..until };
         for until in [until, only_wall, only_monotonic] {
             let clock = SteeredClock::new();
-            let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())));
+            let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())), Arc::default());
             assert!(version(&cache).is_none());
             cache.set(Some((token("one"), until)));
             let cached = version(&cache).unwrap();
@@ -195,7 +207,7 @@ mod tests {
     #[test]
     fn the_version_of_an_earlier_token_is_not_current() {
         let clock = SteeredClock::new();
-        let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())));
+        let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())), Arc::default());
         cache.set(Some((token("one"), hour_from(&clock))));
         let old = version(&cache).unwrap();
         cache.set(None);
@@ -236,7 +248,8 @@ mod tests {
     #[test]
     fn the_wall_clock_is_read_once_for_each_tick_of_the_monotonic_clock() {
         let clock = Arc::new(SetClock::default());
-        let cache = Cache::new(AnyClock::Other(clock.clone()));
+        let counters = Arc::<Counters>::default();
+        let cache = Cache::new(AnyClock::Other(clock.clone()), counters.clone());
         cache.set(Some((token("one"), hour_from(clock.as_ref()))));
         let cached = version(&cache).unwrap();
         let serves = || (cache.get(|_| ()).is_some(), cache.holds(&cached));
@@ -249,6 +262,9 @@ mod tests {
             // One read by `get` and one by `holds`.
             assert_eq!(clock.wall_reads.load(Ordering::Relaxed), 2);
         }
+        // Each of those reads is a sampled hit, and that of `version` before them.
+        let counts = counters.read(Provider::Wyn);
+        assert_eq!((counts.len(), counts[0].counter, counts[0].count), (1, HITS, 7));
         // A suspended machine, or a wall clock that was set, shows at the next tick.
         clock.wall.store(HOUR * MILLI, Ordering::Relaxed);
         clock.monotonic.store(16 * MILLI, Ordering::Relaxed);

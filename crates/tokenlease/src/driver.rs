@@ -185,6 +185,9 @@ impl ClientState {
         let completions = machine.lifecycle.completions();
         let completed = std::mem::replace(&mut machine.completions, completions) != completions;
         let logged = machine.troubles.describe(&mut machine.lifecycle, failed, now);
+        logged.iter().filter_map(|logged| logged.event.as_ref()).for_each(|event| {
+            self.counters.happened(event);
+        });
         // Under the lock: so the hooks get the entries in their order, and `close` waits for all.
         self.queue_for_hooks(&logged);
         Progress { logged, completed }

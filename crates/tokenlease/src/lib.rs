@@ -12,6 +12,7 @@ mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod counts;
 mod credentials_source;
 mod discovery;
 mod driver;
@@ -47,6 +48,7 @@ pub use crate::{
     builder::ClientBuilder,
     client::{Client, Rejection},
     clock::{Clock, SteeredClock, SystemClock},
+    counts::{Count, Counter},
     credentials_source::CredentialsSource,
     facts::TokenFacts,
     history::History,

@@ -16,6 +16,7 @@ pub use self::{
 };
 use crate::{
     clock::{AnyClock, Clock, SystemClock},
+    counts::{Count, Totals},
     discovery::Discoveries,
     memory_store::MemoryStore,
     random,
@@ -57,6 +58,8 @@ struct Shared {
     clock: AnyClock,
     discoveries: Discoveries,
     clients: LiveClients,
+    /// The counts of all clients.
+    totals: Totals,
     /// The registry of a child that this process forked.
     child: OnceBox<Registry>,
 }
@@ -84,6 +87,23 @@ impl Registry {
         // If two threads get here at once, both take the registry of one of them.
         OF_PROCESS.compare_and_swap(&None::<Arc<Self>>, Some(made.clone()));
         OF_PROCESS.load_full().unwrap_or(made).in_this_process()
+    }
+
+    /// Returns the counts of all clients since the registry was made, by provider, cause and result. They
+    /// include clients that were dropped, so they never decrease.
+    ///
+    /// ```
+    /// use tokenlease::{Count, Registry};
+    ///
+    /// let registry = Registry::builder().build()?;
+    /// print!("{}", Count::list_to_openmetrics(&registry.counts()?));
+    /// # Ok::<(), tokenlease::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Forked` if the store cannot be used in a forked child.
+    pub fn counts(&self) -> Result<Vec<Count>> {
+        Ok(self.in_this_process()?.0.totals.read())
     }
 
     /// Returns this registry in the process that made it, and in a forked child the child's own, which
@@ -124,6 +144,7 @@ impl Registry {
             clock: clock.clone(),
             discoveries: Discoveries::default(),
             clients: LiveClients::default(),
+            totals: Totals::default(),
             child: OnceBox::new(),
         }))))
     }
@@ -152,6 +173,10 @@ impl Registry {
 
     pub(crate) fn discoveries(&self) -> &Discoveries {
         &self.0.discoveries
+    }
+
+    pub(crate) fn totals(&self) -> &Totals {
+        &self.0.totals
     }
 
     /// Returns the clients that are alive.
@@ -217,6 +242,7 @@ impl RegistryBuilder {
             clock,
             discoveries: Discoveries::default(),
             clients: LiveClients::default(),
+            totals: Totals::default(),
             child: OnceBox::new(),
         })))
     }

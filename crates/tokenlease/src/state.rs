@@ -20,6 +20,7 @@ use crate::{
     cache::Cache,
     callbacks::Owner,
     clock::Coarse,
+    counts::{Count, Counters},
     credentials_source::CredentialsSource,
     discovery::SharedDiscovery,
     entry::Entry,
@@ -28,7 +29,7 @@ use crate::{
     log::{LogLevel, Logged, Observer},
     registry::Registry,
     runtime::{Runtime, check_process},
-    stats::{Counters, Stats},
+    stats::Stats,
     store::RecordName,
     wait_options::WaitOptions,
     wait_queue::WaitQueue,
@@ -47,7 +48,7 @@ pub(crate) struct ClientState {
     pub(crate) discovery: Option<Arc<SharedDiscovery>>,
     pub(crate) name: RecordName,
     pub(crate) policy: Policy,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
     /// The deadline of callers that set none.
     pub(crate) wait: Duration,
     pub(crate) wait_queue: WaitQueue,
@@ -131,14 +132,16 @@ impl ClientState {
             .needs_discovery()
             .then(|| registry.discoveries().of(server.identity()))
             .transpose()?;
+        let total = registry.totals().of(server.identity().provider());
+        let counters = Arc::new(Counters::of_client(total));
         Ok(Self {
             name: RecordName::new(server.identity().clone()),
-            cache: Cache::new(registry.own_clock().clone()),
+            cache: Cache::new(registry.own_clock().clone(), counters.clone()),
             registry,
             server,
             discovery,
             policy,
-            counters: Counters::default(),
+            counters,
             wait,
             wait_queue: WaitQueue::default(),
             interrupts: Interrupts::default(),
@@ -276,7 +279,12 @@ impl ClientState {
     /// Returns the counts of the client.
     pub(crate) fn stats(&self) -> Stats {
         let events_dropped = self.hooks.queue.as_ref().map_or(0, |queue| queue.dropped());
-        Stats { events_dropped, ..self.counters.read() }
+        Stats { events_dropped, ..self.counters.stats() }
+    }
+
+    /// Returns the counts of the client, by cause and result.
+    pub(crate) fn counts(&self) -> Vec<Count> {
+        self.counters.read(self.server.identity().provider())
     }
 
     /// Returns the queue of the program's hook, if events may wait in it.

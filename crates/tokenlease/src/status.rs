@@ -16,6 +16,7 @@ use tokenlease_core::{
 use crate::{
     client::Client,
     clock::{Clock as _, SystemClock},
+    counts::Count,
     store::Store as _,
 };
 
@@ -68,6 +69,8 @@ pub struct Status {
     pub server_backoff: Option<ServerBackoffStatus>,
     /// Why the store could not be read. Then only this process' token is known.
     pub store_error: Option<Error>,
+    /// How often the client did something since it was made, by cause and result.
+    pub counts: Vec<Count>,
     own: Option<OwnEntries>,
 }
 
@@ -258,6 +261,7 @@ impl Status {
             fields.insert("source".into(), self.source.map(Source::as_str).into());
             fields.insert("generation".into(), self.generation.into());
             fields.insert("server_backoff".into(), server_backoff.into());
+            fields.insert("counts".into(), Count::list_json(&self.counts));
             fields.insert("store_error".into(), self.store_error.as_ref().map(cause).into());
         }
         json.to_string()
@@ -319,6 +323,7 @@ impl Client {
             backoff: None,
             server_backoff: None,
             store_error: None,
+            counts: Vec::new(),
             own: entry.as_ref().map(|entry| {
                 let sent = entry.peek(Lifecycle::credentials_fingerprint);
                 OwnEntries::of(entry.holder(), sent)
@@ -349,6 +354,7 @@ impl Client {
             }
             status.source = Some(source);
         }
+        status.counts = state.counts();
         Ok(status)
     }
 }

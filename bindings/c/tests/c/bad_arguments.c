@@ -180,6 +180,10 @@ int main(void)
     DONE(tokenlease_registry_entries(NULL, NULL, &report, &error));
     EXPECT(!strcmp(tokenlease_report_json(report), "[]"));
     tokenlease_report_free(report);
+    FAILS(bad, "the argument report is NULL", tokenlease_registry_counts(NULL, NULL, &error));
+    DONE(tokenlease_registry_counts(NULL, &report, &error));
+    EXPECT(!strcmp(tokenlease_report_json(report), "[]"));
+    tokenlease_report_free(report);
     FAILS(bad, "the argument config is NULL", tokenlease_client_new(NULL, NULL, &client, &error));
     FAILS(bad, "the argument client is NULL", tokenlease_client_new(config, NULL, NULL, &error));
     FAILS(TOKENLEASE_CONFIG, "the provider is missing",

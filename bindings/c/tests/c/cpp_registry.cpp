@@ -46,5 +46,8 @@ int main()
     EXPECT(contains(report, winkas ? "\"result\":\"forgotten\"" : "\"result\":\"proven\""));
     EXPECT(contains(report, "\"failed\":0"));
     EXPECT(registry.entries(anna) == "[]");
+    const std::string counts = registry.counts();
+    EXPECT(contains(counts, "\"counter\":\"logins\"") && contains(counts, "\"cause\":\"first\""));
+    EXPECT(contains(client.status_json(), "\"counter\":\"logins\""));
     return 0;
 }

@@ -108,6 +108,7 @@ int main()
     const Result<bool> revoked = client.try_revoke(*token);
     EXPECT(winkas ? revoked.error().status() == TOKENLEASE_UNSUPPORTED : revoked.has_value());
     EXPECT(registry->try_entries(*shared)->front() == '[');
+    EXPECT(registry->try_counts()->front() == '[');
     const auto report = registry->try_end(*shared, TOKENLEASE_END_BY_FORGETTING);
     EXPECT(report && report->find("\"entries\":") != std::string::npos);
     EXPECT(client.try_forget() && client.try_close());

@@ -112,6 +112,12 @@ impl Lifecycle {
         logins.next().map(|login| (login.cause, login.without_store))
     }
 
+    /// Returns the cause of the last login or refetch that was sent, as the history of the record names it.
+    pub fn cause_of_last(&self, kind: HistoryKind) -> Option<Cause> {
+        let mut sends = self.history.sends.iter().rev();
+        sends.find(|send| send.kind == kind).map(|send| send.cause)
+    }
+
     /// A login or a refetch is about to be sent: remembers why.
     pub(super) fn note_send(&mut self, kind: HistoryKind, t: Timestamp) {
         let cause = self.cause_of_send(t);

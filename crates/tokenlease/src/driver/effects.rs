@@ -7,6 +7,7 @@ use tokenlease_core::{
     lifecycle::{Effect, Outcome, Receipt},
     machine::{self, Exchange, lasting},
     provider::{Answer, Call},
+    record::{HistoryCause, HistoryKind},
     time::Moment as _,
 };
 
@@ -114,18 +115,34 @@ impl ClientState {
             Ok(exchange) => exchange,
             Err(outcome) => return *outcome,
         };
-        self.counters.sent(exchange.call());
+        let cause = cause_of(entry, exchange.call());
+        self.counters.sent(exchange.call(), cause);
+        let is_validation = matches!(exchange.call(), Call::Validate(_));
         let sent_at = self.elapsed();
         let left = until.since(sent_at).saturating_add(late);
         let answer = self.registry.http().answer(request, left).await;
         drop(turn);
-        match answer.and_then(|answer| answer.usable(exchange.status_is_enough())) {
+        let outcome = match answer.and_then(|answer| answer.usable(exchange.status_is_enough())) {
             Ok(response) => Outcome::Answered(exchange.read(&response, sent_at)),
             Err(SendError::NotSent(error)) => Outcome::NotSent(lasting(error)),
             Err(SendError::Lost(error)) => Outcome::Lost(error),
             Err(SendError::Unreadable(error)) => Outcome::Answered(Answer::Failed(error)),
+        };
+        if is_validation {
+            self.counters.validated(&outcome);
         }
+        outcome
     }
+}
+
+/// Returns why the machine of an entry sends a login or a refetch.
+fn cause_of(entry: &Entry, call: &Call) -> Option<HistoryCause> {
+    let kind = match call {
+        Call::Login => HistoryKind::Login,
+        Call::Refetch => HistoryKind::Refetch,
+        Call::Validate(_) | Call::Revoke(_) => return None,
+    };
+    entry.peek(|machine| machine.cause_of_last(kind))
 }
 
 impl ClientState {
