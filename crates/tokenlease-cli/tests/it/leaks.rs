@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use tokenlease_emulator::{Emulator, Endpoint, Fault};
 
-use crate::support::{Program, Run, winkas, wyn};
+use crate::support::{Program, Run, tokenlease, winkas, wyn};
 
 const PASSWORD: &str = "canary|password+1%";
 const SECRET: &str = "canary:secret/2=";
@@ -70,6 +70,36 @@ fn no_secret_is_in_an_error_or_a_log() {
             check(&emulator, provider(&emulator, command), false).exits_with(0);
         }
         check(&emulator, provider(&emulator, "revoke").input(&token), false);
+    }
+}
+
+/// Rule: Secrets: no secret and no token that git or docker pass is in an error or a log, and only the answers to
+/// `get` have a token.
+#[test]
+fn no_secret_is_in_an_error_or_a_log_of_the_plug_ins() {
+    let emulator = emulator();
+    let wyn = emulator.wyn();
+    let protocol = |words: &[&str]| {
+        tokenlease(words)
+            .args(["--provider", "wyn", "--server", &wyn.server(), "--user", &wyn.user()])
+            .env("TOKENLEASE_PASSWORD", wyn.password())
+            .env("TOKENLEASE_CLIENT_SECRET", wyn.client_secret())
+    };
+    let secret = "inactive-token-of-the-input";
+    let store = format!("{{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"{secret}\"}}");
+    let git = format!("protocol=https\nhost=h\npassword={secret}\n");
+    for (words, input, code, prints) in [
+        (&["credential", "kubernetes"][..], "", 0, true),
+        (&["credential", "process"], "", 0, true),
+        (&["credential", "git", "get", "--host", "h"], &git, 0, true),
+        (&["credential", "git", "erase", "--host", "h"], &git, 0, false),
+        (&["credential", "git", "store", "--host", "h"], &git, 0, false),
+        (&["credential", "docker", "get", "--host", "h"], "h", 0, true),
+        (&["credential", "docker", "store", "--host", "h"], &store, 2, false),
+        (&["credential", "docker", "store", "--host", "h"], secret, 2, false),
+        (&["credential", "docker", "erase", "--host", "h"], "h", 0, false),
+    ] {
+        check(&emulator, protocol(words).input(input), prints).exits_with(code);
     }
 }
 
