@@ -30,6 +30,7 @@ mod memory_store;
 mod random;
 mod registry;
 pub mod runtime;
+mod spans;
 mod state;
 mod stats;
 pub mod status;

@@ -11,7 +11,9 @@ use tokenlease_core::{
 
 use tokio::{runtime::Handle, sync::futures::OwnedNotified};
 
-use crate::{entry::Entry, login_turns::Turn, runtime::spawn_on, state::ClientState};
+use crate::{
+    entry::Entry, login_turns::Turn, runtime::spawn_on, spans::FlightSpan, state::ClientState,
+};
 
 /// How long the client still waits for an answer after the machine gave it up. A late login may
 /// still bring a token.
@@ -30,6 +32,7 @@ pub(super) struct Task {
     entry: Arc<Entry>,
     /// This task is the one that drives the entry.
     is_driving: bool,
+    span: FlightSpan,
 }
 
 /// A step of the machine.
@@ -43,7 +46,8 @@ pub(super) struct Next {
 
 impl Task {
     pub(super) fn new(state: Arc<ClientState>, entry: Arc<Entry>) -> Self {
-        Self { state, entry, is_driving: true }
+        let span = FlightSpan::of(&state.server);
+        Self { state, entry, is_driving: true, span }
     }
 
     /// Takes the steps that need no waiting. Returns the next one, if the work is not done.
@@ -74,7 +78,13 @@ impl Task {
         self.stop_driving();
     }
 
-    pub(super) async fn run(mut self, first: Next) {
+    /// Takes all steps, from the first one that needs waiting.
+    pub(super) fn run(self, first: Next) -> impl Future<Output = ()> + Send {
+        let span = self.span.clone();
+        span.around(self.drive(first))
+    }
+
+    async fn drive(mut self, first: Next) {
         let mut turn = Turn::None;
         let mut first = Some(first);
         loop {
@@ -104,10 +114,12 @@ impl Task {
                         }
                         _ => None,
                     };
+                    let span = entry.peek(|machine| self.span.request(&call, machine));
                     let sending = {
                         let (state, entry) = (state.clone(), entry.clone());
                         Box::pin(async move {
-                            let outcome = state.send(&entry, call, &mut receipt, turn, LATE).await;
+                            let sent = state.send(&entry, call, &mut receipt, turn, LATE);
+                            let outcome = span.around(sent).await;
                             state.handle(&entry, receipt, outcome);
                         })
                     };
@@ -123,14 +135,11 @@ impl Task {
                         continue;
                     }
                     let ends_turn = matches!(effect, Effect::Unlock);
+                    let span = self.span.store_call(&effect);
                     let performed = state.perform(entry, receipt.lock_epoch(), effect);
-                    let outcome = tokio::time::timeout(limit, performed).await;
-                    let outcome = outcome.unwrap_or_else(|_| {
-                        Outcome::Failed(
-                            Error::new(ErrorKind::Store, "the store did not answer in time")
-                                .advice("check the store and the network to it"),
-                        )
-                    });
+                    let performed = tokio::time::timeout(limit, performed);
+                    let outcome = span.around(async { performed.await.unwrap_or_else(|_| late()) });
+                    let outcome = outcome.await;
                     if ends_turn || (is_lock && !matches!(outcome, Outcome::Locked)) {
                         turn.end();
                     }
@@ -149,6 +158,7 @@ impl Task {
         let step = machine.lifecycle.poll(now);
         let mut progress = state.publish_step(entry, &mut machine, None, now);
         if matches!(step, Step::Done) {
+            self.span.end(&machine.lifecycle);
             entry.set_waiting_for_turn(false);
             machine.driven = false;
             self.is_driving = false;
@@ -196,6 +206,14 @@ impl Task {
             }
         }
     }
+}
+
+/// Returns the outcome of a store call that took too long.
+fn late() -> Outcome {
+    Outcome::Failed(
+        Error::new(ErrorKind::Store, "the store did not answer in time")
+            .advice("check the store and the network to it"),
+    )
 }
 
 impl Drop for Task {
