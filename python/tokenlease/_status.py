@@ -38,7 +38,7 @@ class Count:
         "store_calls",
         "errors",
     ]
-    """What happened."""
+    """The thing that is counted."""
     provider: Literal["winkas", "wyn", "oauth2"]
     """The provider of the client."""
     cause: str | None

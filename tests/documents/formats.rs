@@ -264,7 +264,7 @@ fn the_documented_causes_and_results_of_a_history_are_all_there_are() {
 fn the_documented_counters_are_all_there_are() {
     let page = Page::read("docs/json.md");
     let counters = Counter::ALL.iter().map(|counter| counter.as_str().to_owned());
-    assert_eq!(column(&page.text, "Counts", "`counter`"), counters.collect());
+    assert_eq!(column(&page.text, "Counts", "`counter` | counts"), counters.collect());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use tokenlease_core::{
 
 use crate::stats::Stats;
 
-/// What a counter counts.
+/// A thing that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Counter {
@@ -80,7 +80,7 @@ impl Counter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Count {
-    /// What happened.
+    /// The thing that is counted.
     pub counter: Counter,
     /// The provider of the client, or of the registry's clients that it happened to.
     pub provider: Provider,
@@ -120,7 +120,7 @@ impl Count {
     }
 }
 
-/// What happens seldom, with its cause or its result.
+/// A counted thing that happens seldom, with its cause or its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Labelled {
     Login(HistoryCause),
