@@ -33,11 +33,7 @@ const TOML: Language = Language { sign: " = ", quote: "" };
 /// [`Config`](tokenlease::ErrorKind::Config) if the file can't be read or is not TOML, lacks the
 /// profile, or holds a secret, an unknown option or a malformed value. The error quotes no line.
 pub fn load(file: Option<&Path>, name: &str, warn: impl Fn(&str)) -> Result<Options> {
-    let path = match file {
-        Some(file) => file.to_owned(),
-        None => default_path()?,
-    };
-    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let (path, text) = text(file)?;
     if others_can_write(&path) {
         warn(&format!(
             "other users can write to {}, and could redirect your secrets to another server; run `{}`",
@@ -73,6 +69,16 @@ pub fn load(file: Option<&Path>, name: &str, warn: impl Fn(&str)) -> Result<Opti
     Ok(options)
 }
 
+/// Returns the path and the text of a configuration file; `None` is the user's own.
+pub(crate) fn text(file: Option<&Path>) -> Result<(PathBuf, String)> {
+    let path = match file {
+        Some(file) => file.to_owned(),
+        None => default_path()?,
+    };
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    Ok((path, text))
+}
+
 /// Returns the names of all profiles in the file; none if the default file does not exist.
 ///
 /// # Errors
@@ -90,20 +96,26 @@ pub fn names(file: Option<&Path>) -> Result<Vec<String>> {
     Ok(profiles.keys().cloned().collect())
 }
 
-/// Parses a file and returns its profiles.
-fn profiles(text: &str) -> Result<Table, Problem> {
+/// Parses a file.
+pub(crate) fn parse(text: &str) -> Result<Table, Problem> {
     let file: Table = text.parse().map_err(|error: toml::de::Error| {
         // The parser's message quotes the line, which may contain a secret.
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         Problem::new(format!("line {line} is not TOML"), "lines such as user = \"me\"")
     })?;
-    if let Some(key) = file.keys().find(|key| *key != "profile") {
+    if let Some(key) = file.keys().find(|key| *key != "profile" && *key != "consumer") {
         return Err(Problem::new(
             format!("\"{key}\" is outside of a profile"),
             "[profile.NAME] above the options",
         ));
     }
+    Ok(file)
+}
+
+/// Parses a file and returns its profiles.
+fn profiles(text: &str) -> Result<Table, Problem> {
+    let file = parse(text)?;
     match file.get("profile") {
         Some(toml::Value::Table(profiles)) => Ok(profiles.clone()),
         Some(_) => Err(Problem::new("\"profile\" is not a table", "[profile.NAME]")),
