@@ -2,6 +2,7 @@
 
 mod connection;
 mod printed;
+mod serve;
 mod store;
 mod summary;
 
@@ -20,6 +21,7 @@ use self::connection::VISIBLE;
 pub(crate) use self::{
     connection::Connection,
     printed::{Exec, Printed, TokenArgs},
+    serve::Serve,
     store::{StoreArgs, StoreCommand},
     summary::{with_options, with_summaries},
 };
@@ -175,6 +177,20 @@ pub(crate) enum Command {
         "tokenlease doctor --profile bi --login --output json",
     ]))]
     Doctor(Doctor),
+    /// Give tokens to the programs of this host by HTTP, as a local OAuth 2.0 server.
+    ///
+    /// Answers token requests (RFC 6749, client credentials), introspection (RFC 7662), revocation
+    /// (RFC 7009) and `GET /token/PROFILE`. With --forward, adds the token to requests for an
+    /// upstream, which the caller does not see. The configuration file lists the consumers. Prints
+    /// one line of JSON once it listens, reads the file again at SIGHUP, and runs until it is
+    /// interrupted.
+    #[command(after_long_help = after_help(&[
+        "tokenlease serve --new-secret php.secret",
+        "tokenlease serve --listen 127.0.0.1:4180",
+        "tokenlease serve --unix /run/tokenlease/socket \\\n    \
+         --forward erp=erp,https://air.winkas.net/api/",
+    ]))]
+    Serve(Serve),
     /// Run an emulator of both providers on this machine, for tests.
     ///
     /// Prints one line of JSON with addresses and credentials once both servers listen, and runs
