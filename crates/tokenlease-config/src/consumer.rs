@@ -45,7 +45,7 @@ pub struct Consumer {
     pub profiles: Vec<String>,
     /// The upstreams that it may call through the proxy.
     pub forwards: Vec<String>,
-    /// What else it may do.
+    /// Its further rights.
     pub rights: Vec<Right>,
     /// How many requests it may send in a second. Twice as many may come at once.
     pub max_requests_per_second: NonZeroU32,

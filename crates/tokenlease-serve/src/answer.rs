@@ -15,7 +15,7 @@ pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
 pub(crate) type Answer = Response<Body>;
 
-/// What a client is asked to present in an answer with 401.
+/// The challenge of an answer with 401.
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"tokenlease\", charset=\"UTF-8\"");
 

@@ -25,7 +25,7 @@ impl Profile {
     }
 
     /// Returns how long a token will certainly be active, in whole seconds. It is 0 if that is not
-    /// known: if the server states no lifetime, or an assumed one is over.
+    /// known: if the server states no lifetime, or an assumed one has ended.
     pub(crate) fn certain_life(&self, token: &Token) -> u64 {
         let facts = self.client.facts(token);
         facts.map_or(0, |facts| certain(facts, SystemClock.now().wall).as_secs())
