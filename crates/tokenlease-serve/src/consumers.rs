@@ -19,6 +19,7 @@ pub(crate) enum Peer {
     /// A program on this host.
     Tcp,
     /// A program of this user.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "other systems have no Unix sockets"))]
     Unix(u32),
 }
 
@@ -82,6 +83,7 @@ impl Consumers {
 
     /// Returns whether a user may connect over a Unix socket: this process' own, or one that the
     /// configuration names.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "other systems have no Unix sockets"))]
     pub(crate) fn may_connect(&self, uid: u32, own: u32) -> bool {
         uid == own || self.iter().any(|consumer| consumer.uids.contains(&uid))
     }

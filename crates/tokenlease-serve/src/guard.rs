@@ -14,6 +14,7 @@ use crate::answer::Failure;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     Tcp(SocketAddr),
+    #[cfg_attr(not(unix), allow(dead_code, reason = "other systems have no Unix sockets"))]
     Unix,
 }
 

@@ -12,7 +12,6 @@ use tokio::{
 use crate::{
     connection,
     consumers::Peer,
-    counts,
     forward::ForwardTo,
     guard::Place,
     limits::Limits,
@@ -196,7 +195,7 @@ impl Accept {
                         let origin = Origin { peer: Peer::Unix(uid), place: Place::Unix };
                         self.serve(stream, origin, permit);
                     } else {
-                        counts::add(&self.shared.counts.rejected_users);
+                        crate::counts::add(&self.shared.counts.rejected_users);
                         tracing::debug!("user {uid} may not connect");
                     }
                     Ok(())

@@ -12,7 +12,7 @@ use tokenlease_serve::{
 
 use crate::{
     args::Serve,
-    output::{Failure, config, line, warn},
+    output::{Failure, config, line},
     settings::Environment,
 };
 
@@ -62,10 +62,11 @@ async fn serve(server: Server) -> Result<(), Failure> {
     Ok(())
 }
 
+#[cfg(unix)]
 async fn reload(control: &Control) {
     notify(ServiceState::Reloading);
     if let Err(error) = control.reload().await {
-        warn(format!("the former configuration stays in force: {error}"));
+        crate::output::warn(format!("the former configuration stays in force: {error}"));
     } else {
         tracing::debug!("the configuration was read again");
     }

@@ -166,7 +166,7 @@ impl Running {
 /// Returns limits that tests reach.
 pub(crate) fn short() -> Limits {
     let mut limits = Limits::default();
-    let short = std::time::Duration::from_millis(300);
+    let short = std::time::Duration::from_secs(1);
     limits.head_timeout = short;
     limits.body_timeout = short;
     limits.idle_timeout = short;
