@@ -187,7 +187,7 @@ pub(crate) enum Command {
     #[command(after_long_help = after_help(&[
         "tokenlease serve --new-secret php.secret",
         "tokenlease serve --listen 127.0.0.1:4180",
-        "tokenlease serve --unix /run/tokenlease/socket \\\n    \
+        "tokenlease serve --unix tokenlease.socket \\\n    \
          --forward erp=erp,https://air.winkas.net/api/",
     ]))]
     Serve(Serve),
