@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use serde::Serialize;
 use serde_json::json;
-use tokenlease::{Error, ErrorKind};
+use tokenlease::{Clock as _, Error, ErrorKind, SystemClock, core::WallTime};
 
 /// An error of a body that is sent or received.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -108,12 +108,20 @@ impl From<Error> for Failure {
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         };
         let failure = Self::new(status, code, error.to_string());
-        let wait = error.retry_after().or_else(|| error.is_retryable().then_some(RETRY));
+        // The moment first: an error that is kept has the length of a wait that began earlier.
+        let wait = error.until().map(time_until).or_else(|| error.retry_after());
+        let wait = wait.or_else(|| error.is_retryable().then_some(RETRY));
         match wait {
             Some(wait) => failure.retry_after(wait),
             None => failure,
         }
     }
+}
+
+/// Until then no request is sent to the provider, for example because it rejected the credentials.
+fn time_until(until: WallTime) -> Duration {
+    let left = until.0.saturating_sub(SystemClock.now().wall.0);
+    Duration::from_millis(u64::try_from(left).unwrap_or_default())
 }
 
 /// When to ask again after an error that may end at any time and states none.

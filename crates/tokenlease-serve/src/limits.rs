@@ -22,7 +22,7 @@ pub struct Limits {
     /// How much of a forwarded request is kept for a replay, how long a body in JSON may be to which a token
     /// is added, and how much of an answer is read for a rejection, in bytes. Default: 1 MiB.
     pub replay_len: usize,
-    /// In which time an upstream must begin its answer. Default: 120 s.
+    /// In which time an upstream must begin its answer, and send each further part of it. Default: 120 s.
     pub upstream_timeout: Duration,
     /// How many requests with wrong credentials are answered in a second. Default: 10.
     pub failures_per_second: NonZeroU32,

@@ -251,6 +251,22 @@ async fn a_failure_of_the_provider_is_an_error_with_retry_after() {
     assert_eq!(running.emulator.counts().wyn.login, 1);
 }
 
+/// Rule: Circuit: `serve` answers a consumer with `Retry-After` until rejected credentials are sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_credentials_are_an_error_with_retry_after() {
+    let running = Running::start().await;
+    running.emulator.wyn().set_passwords(["changed"]);
+    for _ in 0..3 {
+        let request = running.http.get(running.url("/token/bi")).basic_auth("bi", Some(SECRET));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 502);
+        let wait: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!(wait > 60, "{wait}");
+        assert!(response.text().await.unwrap().contains("server_error"));
+    }
+    assert_eq!(running.emulator.counts().wyn.login, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_discovery_document_names_the_endpoints() {
     let running = Running::start().await;
