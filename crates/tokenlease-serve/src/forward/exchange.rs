@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokenlease::{
     Authorize,
     core::{Token, TokenKind, provider::ApiAnswer},
@@ -143,6 +143,11 @@ impl Call<'_> {
                 Authorize::new(token).header(&mut headers)?;
                 let first = body.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match first {
+                    // Without a timer: most calls have no body.
+                    Some(body) if body.is_end_stream() => {
+                        recording.complete();
+                        reqwest::Body::default()
+                    }
                     Some(body) => {
                         let limits = &self.shared.limits;
                         let (max_len, timeout) = (limits.replay_len, limits.idle_timeout);

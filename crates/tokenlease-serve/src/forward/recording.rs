@@ -41,11 +41,13 @@ enum End {
 impl Recording {
     /// Returns the body to send first.
     pub(super) fn stream(&self, body: Incoming, max_len: usize, idle_timeout: Duration) -> Stream {
-        if body.is_end_stream() {
-            self.kept().end = End::Complete;
-        }
         let idle = Box::pin(sleep(idle_timeout));
         Stream { body, recording: self.clone(), max_len, idle_timeout, idle }
+    }
+
+    /// Notes that the body is empty.
+    pub(super) fn complete(&self) {
+        self.kept().end = End::Complete;
     }
 
     /// Returns the body for a replay, if all of it was kept.
