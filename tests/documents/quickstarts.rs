@@ -17,6 +17,7 @@ const PAGES: [&str; 8] = [
     "docs/quickstart-cli.md",
     "docs/quickstart-python.md",
     "docs/quickstart-rust.md",
+    "docs/serve.md",
     "docs/stores.md",
 ];
 
@@ -91,6 +92,38 @@ fn the_commands_of_the_page_about_operating_run() {
 fn the_commands_of_the_page_about_plug_ins_run() {
     if is_installed("git") {
         Session::new().run(&Page::read("docs/plugins.md"));
+    }
+}
+
+#[test]
+fn the_commands_of_the_page_about_serve_run() {
+    if ["curl", "php"].into_iter().all(is_installed) {
+        Session::new().run(&Page::read("docs/serve.md"));
+    }
+}
+
+/// Power Query runs in Excel alone, so the page shows its request as a command too, which is run.
+#[test]
+fn the_power_query_of_the_page_about_serve_sends_the_request_that_is_run() {
+    let page = Page::read("docs/serve.md");
+    let at = page.blocks.iter().position(|block| block.language == "powerquery").expect("a query");
+    let (query, command) = (&page.blocks[at].text, &page.blocks[at + 1].text);
+    let value = |start: &str, end: &str| {
+        let (_, rest) = query.split_once(start).unwrap_or_else(|| panic!("{start} is missing"));
+        rest.split_once(end).expect("its end").0.to_owned()
+    };
+    let url = value("Web.Contents(\"", "\",") + "/" + &value("RelativePath = \"", "\",");
+    let content_type = value("#\"Content-Type\" = \"", "\"");
+    // In a text of Power Query, a quote is written twice.
+    let body = value("Content = Text.ToBinary(\"", "\")").replace("\"\"", "\"");
+    let user = value("Authorization = \"Basic \" & Binary.ToText(Text.ToBinary(\"", "\" & Secret)");
+    for part in [
+        format!("curl -sS {url} -H \"Authorization: Basic $basic\""),
+        format!("-H 'Content-Type: {content_type}'"),
+        format!("--data-binary '{body}'"),
+        format!("printf '{user}%s' \"$SECRET\" | base64"),
+    ] {
+        assert!(command.contains(&part), "{part} is not in {command}");
     }
 }
 

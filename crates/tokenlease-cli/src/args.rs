@@ -3,6 +3,7 @@
 mod connection;
 mod credential;
 mod printed;
+mod serve;
 mod store;
 mod summary;
 
@@ -22,6 +23,7 @@ pub(crate) use self::{
     connection::Connection,
     credential::{ForHosts, Protocol},
     printed::{Exec, Printed, TokenArgs},
+    serve::Serve,
     store::{StoreArgs, StoreCommand},
     summary::{with_options, with_summaries},
 };
@@ -186,6 +188,20 @@ pub(crate) enum Command {
         "tokenlease doctor --profile bi --login --output json",
     ]))]
     Doctor(Doctor),
+    /// Give tokens to the programs of this host by HTTP, as a local OAuth 2.0 server.
+    ///
+    /// Answers token requests (RFC 6749, client credentials), introspection (RFC 7662), revocation
+    /// (RFC 7009) and `GET /token/PROFILE`. With --forward, adds the token to requests for an
+    /// upstream, which the caller does not see. The configuration file lists the consumers. Prints
+    /// one line of JSON once it listens, reads the file again at SIGHUP, and runs until it is
+    /// interrupted.
+    #[command(after_long_help = after_help(&[
+        "tokenlease serve --new-secret php.secret",
+        "tokenlease serve --listen 127.0.0.1:4180",
+        "tokenlease serve --unix tokenlease.socket \\\n    \
+         --forward erp=erp,https://air.winkas.net/api/",
+    ]))]
+    Serve(Serve),
     /// Run an emulator of both providers on this machine, for tests.
     ///
     /// Prints one line of JSON with addresses and credentials once both servers listen, and runs

@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod refetch;
 pub(crate) mod report_rejected;
 pub(crate) mod revoke;
+pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod token;

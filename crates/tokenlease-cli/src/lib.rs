@@ -13,6 +13,7 @@
 //! | `history` | shows when and why logins were sent |
 //! | `store` | tests or prepares the store |
 //! | `doctor` | finds faults of configuration, network and TLS |
+//! | `serve` | gives tokens to the programs of this host by HTTP |
 //! | `emulate` | runs an emulator of both providers |
 //! | `demo` | shows how many logins tokenlease saves |
 //!
@@ -113,8 +114,10 @@ pub fn main() -> ExitCode {
         }
         Err(error) => return ExitCode::from(usage(&error)),
     };
-    // The checks of a store also print what its folder's file system lacks.
-    let warns = matches!(cli.command, Command::Doctor(_) | Command::Store { .. });
+    // The checks of a store also print what its folder's file system lacks, and a service has no reader
+    // but its log.
+    let warns =
+        matches!(cli.command, Command::Doctor(_) | Command::Store { .. } | Command::Serve(_));
     trace(cli.verbose, warns);
     let code = run(&cli).unwrap_or_else(|failure| {
         cli.output.failure(&failure);
@@ -168,6 +171,7 @@ fn run(cli: &Cli) -> Result<exit::Code, Failure> {
         Command::Doctor(args) => {
             return doctor::run(args, output, environment).map(exit::Code::from);
         }
+        Command::Serve(args) => commands::serve::run(args, environment)?,
         Command::Emulate(args) => commands::emulate::run(args)?,
         Command::DemoProcess => commands::demo::process(environment)?,
         Command::Demo => commands::demo::run(output)?,

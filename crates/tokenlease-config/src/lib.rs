@@ -29,6 +29,7 @@
 
 mod choice;
 mod client;
+pub mod consumer;
 pub mod duration;
 pub mod environment;
 pub mod extra;

@@ -28,7 +28,7 @@ use crate::{
 pub use self::hosts::{Host, Hosts};
 
 /// The names of the tables of a file: profiles, and the hosts that use them.
-const TABLES: [&str; 3] = ["profile", "git", "docker"];
+const TABLES: [&str; 4] = ["profile", "git", "docker", "consumer"];
 
 const TOML: Language = Language { sign: " = ", quote: "" };
 
@@ -40,11 +40,7 @@ const TOML: Language = Language { sign: " = ", quote: "" };
 /// [`Config`](tokenlease::ErrorKind::Config) if the file can't be read or is not TOML, lacks the
 /// profile, or holds a secret, an unknown option or a malformed value. The error quotes no line.
 pub fn load(file: Option<&Path>, name: &str, warn: impl Fn(&str)) -> Result<Options> {
-    let path = match file {
-        Some(file) => file.to_owned(),
-        None => default_path()?,
-    };
-    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    let (path, text) = text(file)?;
     if others_can_write(&path) {
         warn(&format!(
             "other users can write to {}, and could redirect your secrets to another server; run `{}`",
@@ -80,6 +76,16 @@ pub fn load(file: Option<&Path>, name: &str, warn: impl Fn(&str)) -> Result<Opti
     Ok(options)
 }
 
+/// Returns the path and the text of a configuration file; `None` is the user's own.
+pub(crate) fn text(file: Option<&Path>) -> Result<(PathBuf, String)> {
+    let path = match file {
+        Some(file) => file.to_owned(),
+        None => default_path()?,
+    };
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+    Ok((path, text))
+}
+
 /// Returns the names of all profiles in the file; none if the default file does not exist.
 ///
 /// # Errors
@@ -100,7 +106,7 @@ fn existing(file: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// Parses a file. Its top level has tables only.
-fn parsed(text: &str) -> Result<Table, Problem> {
+pub(crate) fn parse(text: &str) -> Result<Table, Problem> {
     let file: Table = text.parse().map_err(|error: toml::de::Error| {
         // The parser's message quotes the line, which may contain a secret.
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -118,7 +124,7 @@ fn parsed(text: &str) -> Result<Table, Problem> {
 
 /// Parses a file and returns its profiles.
 fn profiles(text: &str) -> Result<Table, Problem> {
-    match parsed(text)?.get("profile") {
+    match parse(text)?.get("profile") {
         Some(toml::Value::Table(profiles)) => Ok(profiles.clone()),
         Some(_) => Err(Problem::new("\"profile\" is not a table", "[profile.NAME]")),
         None => Err(Problem::new("the file contains no profile", "[profile.NAME]")),

@@ -17,6 +17,7 @@ mod parse;
 mod program;
 mod python;
 mod request;
+mod serve;
 mod slow_path;
 
 use measurement::{Measurement, Selection};
@@ -36,6 +37,7 @@ fn main() {
         cached::run,
         parse::run,
         request::run,
+        serve::run,
         slow_path::run,
         program::run,
         cold::run,

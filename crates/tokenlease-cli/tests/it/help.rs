@@ -3,7 +3,7 @@
 use crate::support::tokenlease;
 
 /// The arguments of all commands, except for the hidden one.
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 23] = [
     &[],
     &["token"],
     &["exec"],
@@ -24,6 +24,7 @@ const COMMANDS: [&[&str]; 22] = [
     &["store", "check"],
     &["store", "init"],
     &["doctor"],
+    &["serve"],
     &["emulate"],
     &["demo"],
 ];
@@ -80,9 +81,15 @@ const CONNECTED: [&str; 10] = [
 #[test]
 fn the_help_lists_every_command_and_exit_code() {
     let run = tokenlease(["--help"]).run().exits_with(0);
-    for word in
-        CONNECTED.into_iter().chain(["store", "emulate", "demo", "Exit codes:", "--output", "-v"])
-    {
+    for word in CONNECTED.into_iter().chain([
+        "store",
+        "serve",
+        "emulate",
+        "demo",
+        "Exit codes:",
+        "--output",
+        "-v",
+    ]) {
         assert!(run.out.contains(word), "{word}: {}", run.out);
     }
     for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "70"] {
@@ -150,6 +157,10 @@ fn the_help_of_each_command_lists_its_options_and_no_secret_argument() {
         ("status", "--format"),
         ("report-rejected", "still active"),
         ("doctor", "--login"),
+        ("serve", "--listen"),
+        ("serve", "--unix"),
+        ("serve", "--forward"),
+        ("serve", "--new-secret"),
         ("emulate", "--winkas"),
         ("emulate", "--wyn"),
     ] {

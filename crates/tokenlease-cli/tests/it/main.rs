@@ -29,6 +29,8 @@ mod password_command;
 #[cfg(unix)]
 mod rejecting_store;
 mod renew;
+#[cfg(unix)]
+mod serve;
 mod status;
 mod store;
 mod subjects;

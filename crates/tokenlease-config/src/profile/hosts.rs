@@ -10,7 +10,7 @@ use std::{fs, path::Path};
 
 use tokenlease::Result;
 
-use super::{existing, parsed, unreadable};
+use super::{existing, parse, unreadable};
 use crate::typed::Problem;
 
 /// A table of hosts.
@@ -56,7 +56,7 @@ impl Hosts {
 
     fn read(self, text: &str) -> Result<Vec<Host>, Problem> {
         let expected = || format!("[{}.\"HOST\"] with profile = \"NAME\"", self.name());
-        match parsed(text)?.get(self.name()) {
+        match parse(text)?.get(self.name()) {
             None => Ok(Vec::new()),
             Some(toml::Value::Table(hosts)) => hosts
                 .iter()
