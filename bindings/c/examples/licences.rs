@@ -42,7 +42,12 @@ fn licences(packages: &[String]) -> Result<String, Box<dyn Error>> {
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in linked.values() {
         let manifest = package["manifest_path"].as_str().unwrap_or_default();
-        for licence in files(Path::new(manifest).parent().ok_or("a manifest without a folder")?)? {
+        let folder = Path::new(manifest).parent().ok_or("a manifest without a folder")?;
+        let mut licences = files(folder)?;
+        if licences.is_empty() {
+            licences.push(standard(package)?);
+        }
+        for licence in licences {
             let names = texts.entry(licence).or_default();
             names.insert(package["name"].as_str().unwrap_or_default().to_owned());
         }
@@ -100,6 +105,22 @@ fn entry(package: &Value) -> Result<String, Box<dyn Error>> {
         return Err(format!("the crate {name} names no licence").into());
     }
     Ok(format!("{name} {} ({licence}) {}\n", text("version"), text("repository")))
+}
+
+/// Returns the text of the licence that a crate without licence files names.
+fn standard(package: &Value) -> Result<String, Box<dyn Error>> {
+    let licence = package["license"].as_str().unwrap_or_default();
+    if licence.contains("Apache-2.0") {
+        return Ok(include_str!("../../../LICENSE-APACHE").trim().to_owned());
+    }
+    if licence == "MIT" {
+        let authors = package["authors"].as_array().into_iter().flatten();
+        let authors: Vec<_> = authors.filter_map(Value::as_str).collect();
+        let ours = include_str!("../../../LICENSE-MIT").trim();
+        let (_, terms) = ours.split_once("developers\n").ok_or("LICENSE-MIT names no holder")?;
+        return Ok(format!("MIT License\n\nCopyright (c) {}\n{terms}", authors.join(", ")));
+    }
+    Err(format!("the crate {} has no licence file: {licence}", package["name"]).into())
 }
 
 /// Returns the texts of the licence files of a crate.
