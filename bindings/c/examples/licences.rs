@@ -1,8 +1,10 @@
 //! Prints the licences of all crates that are linked into packages, for an archive to contain.
 //!
 //! ```console
-//! cargo run -p tokenlease-c --example licences -- tokenlease-c
+//! cargo run -p tokenlease-c --example licences -- [--target TARGET] tokenlease-c
 //! ```
+//!
+//! The target is an argument, because crates are built again if a variable `TARGET` changes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,8 +19,11 @@ use std::{
 use serde_json::Value;
 
 fn main() -> ExitCode {
-    let packages: Vec<_> = env::args().skip(1).collect();
-    match licences(&packages) {
+    let mut packages: Vec<_> = env::args().skip(1).collect();
+    let target = (packages.len() > 2 && packages[0] == "--target")
+        .then(|| packages.drain(..2).nth(1))
+        .flatten();
+    match licences(&packages, target.as_deref()) {
         Ok(text) => {
             print!("{text}");
             ExitCode::SUCCESS
@@ -30,8 +35,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn licences(packages: &[String]) -> Result<String, Box<dyn Error>> {
-    let mut linked = linked(packages)?;
+fn licences(packages: &[String], target: Option<&str>) -> Result<String, Box<dyn Error>> {
+    let mut linked = linked(packages, target)?;
     linked.retain(|_, package| !package["source"].is_null());
     let mut text = "The third-party software in this archive, with its licences.\n".to_owned();
     text.push_str("\nThe Rust standard library (MIT OR Apache-2.0), https://www.rust-lang.org\n");
@@ -71,14 +76,16 @@ fn cargo(arguments: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 /// Returns what cargo knows of the crates that are linked into the packages, by name and version.
-fn linked(packages: &[String]) -> Result<BTreeMap<String, Value>, Box<dyn Error>> {
-    let target = env::var("TARGET").ok();
+fn linked(
+    packages: &[String],
+    target: Option<&str>,
+) -> Result<BTreeMap<String, Value>, Box<dyn Error>> {
     let mut found = BTreeSet::new();
     for package in packages {
         // With the features of this package alone, and without what only runs at build time.
         let mut tree = vec!["tree", "--locked", "--edges", "normal,no-proc-macro"];
         tree.extend(["--prefix", "none", "--package", package.as_str()]);
-        tree.extend(target.iter().flat_map(|target| ["--target", target.as_str()]));
+        tree.extend(target.into_iter().flat_map(|target| ["--target", target]));
         for line in String::from_utf8(cargo(&tree)?)?.lines() {
             let mut words = line.split(' ');
             if let (Some(name), Some(version)) = (words.next(), words.next()) {
