@@ -76,10 +76,19 @@ cross target *args:
 cross-check:
     ci/cross/check
 
+# All artefacts of a release, in dist/: RELEASE.md. It needs Debian 12.
+release:
+    ci/cross/setup
+    ci/release/run
+
+# Build a part of it again elsewhere and compare the bytes: run, programs, c-libraries, wheels, crates, sbom.
+release-twice part="run" *args:
+    ci/release/twice {{part}} {{args}}
+
 # Wheels of the Python face and of the program, optimized, in target/wheels: 4 MiB at most. They need maturin.
 wheel:
-    cd python && maturin build --profile library --compression-level 9 --out ../target/wheels
-    cd python/emulator && maturin build --profile library --compression-level 9 --out ../../target/wheels
+    cd python && maturin build --compression-level 9 --out ../target/wheels
+    cd python/emulator && maturin build --compression-level 9 --out ../../target/wheels
     test -z "$(find target/wheels -name '*.whl' -size +4096k)"
 
 docs:

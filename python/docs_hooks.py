@@ -1,6 +1,5 @@
 """A hook of mkdocs: the introduction is the README of the package."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ README = Path(__file__).parent / "README.md"
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:  # noqa: ANN401
-    """Return the README in place of `index.md`, without links to files outside of these pages."""
+    """Return the README in place of `index.md`."""
     if page.file.src_uri != "index.md":
         return markdown
-    return re.sub(r"\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", README.read_text(encoding="utf-8"))
+    return README.read_text(encoding="utf-8")

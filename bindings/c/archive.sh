@@ -27,7 +27,8 @@ if [ -n "${PROGRAM:-}" ]; then
     packages="$packages tokenlease-cli"
 fi
 # shellcheck disable=SC2086
-(cd "$root" && unset CC AR LD NM && TARGET=$target cargo run --quiet --locked -p tokenlease-c --example licences -- $packages) \
+(cd "$root" && unset CC AR LD NM TARGET \
+    && cargo run --quiet --locked -p tokenlease-c --example licences -- --target "$target" $packages) \
     >"$licences/THIRD-PARTY.txt"
 
 # The same files give the same archive, where tar can do that.

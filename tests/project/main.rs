@@ -140,3 +140,44 @@ fn code_differs_by_provider_in_one_place() {
         }
     }
 }
+
+/// As copies: the archives of crates and Python packages do not follow links out of their folders.
+#[test]
+fn each_published_package_has_the_texts_of_its_licences() {
+    let metadata = metadata();
+    let published = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| package["source"].is_null() && package["publish"].is_null());
+    let crates = published.map(|package| {
+        Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().to_owned()
+    });
+    for folder in crates.chain(["python", "python/emulator"].map(|folder| root().join(folder))) {
+        for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            let copy = fs::read_to_string(folder.join(name)).unwrap_or_default();
+            assert!(copy == read(name), "copy {name} into {}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn all_packages_have_one_version() {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let workspace = &manifest["workspace"];
+    for (name, dependency) in workspace["dependencies"].as_table().unwrap() {
+        if dependency.get("path").is_some() {
+            assert_eq!(dependency["version"], workspace["package"]["version"], "{name}");
+        }
+    }
+    let version = workspace["package"]["version"].as_str().unwrap();
+    for package in metadata()["packages"].as_array().unwrap() {
+        if package["source"].is_null() && package["publish"].is_null() {
+            assert_eq!(package["version"], *version, "{}", package["name"]);
+        }
+    }
+    for path in ["vcpkg/tokenlease/vcpkg.json", "conan/conanfile.py"] {
+        let file = read(Path::new("bindings/c/packaging").join(path));
+        assert!(file.contains(&format!("\"{version}\"")), "{path} has another version");
+    }
+}

@@ -34,15 +34,17 @@ fn no_source_file_is_too_long() {
     }
 }
 
-/// Rule: Languages: the repository's address is in `Cargo.toml` alone, so that its owner can set it.
+/// Rule: Languages: the repository's address is in `Cargo.toml`, so that its owner can set it, and the manifests of
+/// the Python packages repeat it.
 #[test]
-fn the_address_of_the_repository_is_in_one_place() {
+fn the_address_of_the_repository_is_in_manifests_alone() {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
     let address = manifest["workspace"]["package"]["repository"].as_str().unwrap().to_owned();
     let name = address.trim_start_matches("https://");
     let found: Vec<_> =
         files::with_words().into_iter().filter(|path| read(path).contains(name)).collect();
-    assert_eq!(found, [Path::new("Cargo.toml")]);
+    let manifests = ["Cargo.toml", "python/emulator/pyproject.toml", "python/pyproject.toml"];
+    assert_eq!(found, manifests.map(Path::new));
 }
 
 /// Rule: Languages: each published crate has a README and metadata for its documentation.

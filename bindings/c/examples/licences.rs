@@ -1,8 +1,10 @@
 //! Prints the licences of all crates that are linked into packages, for an archive to contain.
 //!
 //! ```console
-//! cargo run -p tokenlease-c --example licences -- tokenlease-c
+//! cargo run -p tokenlease-c --example licences -- [--target TARGET] tokenlease-c
 //! ```
+//!
+//! The target is an argument, because crates are built again if a variable `TARGET` changes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,8 +19,11 @@ use std::{
 use serde_json::Value;
 
 fn main() -> ExitCode {
-    let packages: Vec<_> = env::args().skip(1).collect();
-    match licences(&packages) {
+    let mut packages: Vec<_> = env::args().skip(1).collect();
+    let target = (packages.len() > 2 && packages[0] == "--target")
+        .then(|| packages.drain(..2).nth(1))
+        .flatten();
+    match licences(&packages, target.as_deref()) {
         Ok(text) => {
             print!("{text}");
             ExitCode::SUCCESS
@@ -30,8 +35,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn licences(packages: &[String]) -> Result<String, Box<dyn Error>> {
-    let mut linked = linked(packages)?;
+fn licences(packages: &[String], target: Option<&str>) -> Result<String, Box<dyn Error>> {
+    let mut linked = linked(packages, target)?;
     linked.retain(|_, package| !package["source"].is_null());
     let mut text = "The third-party software in this archive, with its licences.\n".to_owned();
     text.push_str("\nThe Rust standard library (MIT OR Apache-2.0), https://www.rust-lang.org\n");
@@ -42,7 +47,12 @@ fn licences(packages: &[String]) -> Result<String, Box<dyn Error>> {
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in linked.values() {
         let manifest = package["manifest_path"].as_str().unwrap_or_default();
-        for licence in files(Path::new(manifest).parent().ok_or("a manifest without a folder")?)? {
+        let folder = Path::new(manifest).parent().ok_or("a manifest without a folder")?;
+        let mut licences = files(folder)?;
+        if licences.is_empty() {
+            licences.push(standard(package)?);
+        }
+        for licence in licences {
             let names = texts.entry(licence).or_default();
             names.insert(package["name"].as_str().unwrap_or_default().to_owned());
         }
@@ -66,14 +76,16 @@ fn cargo(arguments: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 /// Returns what cargo knows of the crates that are linked into the packages, by name and version.
-fn linked(packages: &[String]) -> Result<BTreeMap<String, Value>, Box<dyn Error>> {
-    let target = env::var("TARGET").ok();
+fn linked(
+    packages: &[String],
+    target: Option<&str>,
+) -> Result<BTreeMap<String, Value>, Box<dyn Error>> {
     let mut found = BTreeSet::new();
     for package in packages {
         // With the features of this package alone, and without what only runs at build time.
         let mut tree = vec!["tree", "--locked", "--edges", "normal,no-proc-macro"];
         tree.extend(["--prefix", "none", "--package", package.as_str()]);
-        tree.extend(target.iter().flat_map(|target| ["--target", target.as_str()]));
+        tree.extend(target.into_iter().flat_map(|target| ["--target", target]));
         for line in String::from_utf8(cargo(&tree)?)?.lines() {
             let mut words = line.split(' ');
             if let (Some(name), Some(version)) = (words.next(), words.next()) {
@@ -100,6 +112,22 @@ fn entry(package: &Value) -> Result<String, Box<dyn Error>> {
         return Err(format!("the crate {name} names no licence").into());
     }
     Ok(format!("{name} {} ({licence}) {}\n", text("version"), text("repository")))
+}
+
+/// Returns the text of the licence that a crate without licence files names.
+fn standard(package: &Value) -> Result<String, Box<dyn Error>> {
+    let licence = package["license"].as_str().unwrap_or_default();
+    if licence.contains("Apache-2.0") {
+        return Ok(include_str!("../../../LICENSE-APACHE").trim().to_owned());
+    }
+    if licence == "MIT" {
+        let authors = package["authors"].as_array().into_iter().flatten();
+        let authors: Vec<_> = authors.filter_map(Value::as_str).collect();
+        let ours = include_str!("../../../LICENSE-MIT").trim();
+        let (_, terms) = ours.split_once("developers\n").ok_or("LICENSE-MIT names no holder")?;
+        return Ok(format!("MIT License\n\nCopyright (c) {}\n{terms}", authors.join(", ")));
+    }
+    Err(format!("the crate {} has no licence file: {licence}", package["name"]).into())
 }
 
 /// Returns the texts of the licence files of a crate.
