@@ -16,6 +16,7 @@ pub use self::options_fingerprint::OptionsFingerprint;
 use super::{
     call::Grant,
     oauth2::{self, ClientAuth, Endpoint},
+    presentation::TokenHeader,
     wyn,
 };
 use crate::{
@@ -56,6 +57,7 @@ pub struct Server {
     client_auth: Option<ClientAuth>,
     lifetime: Option<Duration>,
     new_token_ends_old: bool,
+    token_header: TokenHeader,
     /// This and the other paths are below the server's address. A discovered one is a whole URL.
     token_path: String,
     revocation_path: Option<String>,
@@ -93,6 +95,7 @@ impl Server {
             client_auth: None,
             lifetime: None,
             new_token_ends_old: false,
+            token_header: TokenHeader::default(),
             token_path: token.to_owned(),
             revocation_path: revocation,
             introspection_path: None,
@@ -160,6 +163,11 @@ impl Server {
             Provider::Winkas => TokenKind::Winkas,
             Provider::Wyn | Provider::OAuth2 => TokenKind::Bearer,
         }
+    }
+
+    /// Returns the header in which the server's API takes Bearer tokens.
+    pub fn token_header(&self) -> TokenHeader {
+        self.token_header
     }
 
     /// Checks that the credentials contain the secrets that a login needs.

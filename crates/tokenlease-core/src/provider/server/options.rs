@@ -9,6 +9,7 @@ use crate::{
     provider::{
         call::Grant,
         oauth2::{ClientAuth, Endpoint},
+        presentation::TokenHeader,
         wyn,
     },
 };
@@ -139,6 +140,31 @@ impl Server {
     #[must_use]
     pub fn with_new_token_ends_old(self, ends: bool) -> Self {
         Self { new_token_ends_old: ends, ..self }
+    }
+
+    /// Sets the header in which the server's API takes tokens (Wyn only). The default is `Authorization`.
+    ///
+    /// ```
+    /// use tokenlease_core::{Identity, Token, TokenKind, provider::{Server, TokenHeader}};
+    ///
+    /// let identity = Identity::wyn("https://wyn.example", "admin", "integration")?;
+    /// let server = Server::new(identity).with_token_header(TokenHeader::ReferenceToken)?;
+    /// let (header, token) = (server.token_header(), Token::new(TokenKind::Bearer, "4E2E"));
+    /// assert_eq!(header.name(), "Reference-Token");
+    /// assert_eq!(token.header_value(header)?.expose(), "4E2E");
+    /// # Ok::<(), tokenlease_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for other providers.
+    pub fn with_token_header(mut self, header: TokenHeader) -> Result<Self> {
+        if self.identity.provider() != Provider::Wyn {
+            let provider = self.identity.provider().as_str();
+            return Err(unsupported(format!("{provider} has no choice of token headers"))
+                .advice("remove the option token_header"));
+        }
+        self.token_header = header;
+        Ok(self)
     }
 
     /// Notes that the path of an endpoint is set, so that discovery does not replace it.
