@@ -41,7 +41,7 @@ use crate::{
 /// ```
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    /// The contents by the first byte of the digest, made when they are first used. Growth and the removal
+    /// The contents by the first bytes of the digest, made when they are first used. Growth and the removal
     /// of expired records go through all records of a part. With a million of them in one part, all
     /// callers would wait for a tenth of a second.
     parts: Box<[OnceBox<Mutex<Contents>>; PARTS]>,
@@ -50,7 +50,7 @@ pub struct MemoryStore {
     writes: AtomicU64,
 }
 
-const PARTS: usize = 256;
+const PARTS: usize = 1024;
 
 impl MemoryStore {
     /// Creates an empty store whose time is that of the clock.
@@ -61,8 +61,9 @@ impl MemoryStore {
 
     /// Locks the part of a record, and reads the time.
     fn locked(&self, name: &RecordName) -> (MutexGuard<'_, Contents>, StoreTime) {
-        let [first, ..] = *name.digest();
-        let part = self.parts[usize::from(first)].get_or_init(Box::default);
+        let [first, second, ..] = *name.digest();
+        let part = usize::from(u16::from_be_bytes([first, second])) % PARTS;
+        let part = self.parts[part].get_or_init(Box::default);
         // Each change is complete when the lock is released, so a panic elsewhere breaks nothing.
         let contents = part.lock().unwrap_or_else(PoisonError::into_inner);
         // Read inside the lock, so that the times of two calls are in the order of the calls.
@@ -70,8 +71,8 @@ impl MemoryStore {
     }
 }
 
-/// How often a forked child tries the lock of its parent's store. Another thread of the child needs
-/// microseconds to copy the records; a thread of the parent does not exist here.
+/// How often a forked child tries a lock of its parent. Another thread of the child needs microseconds to
+/// copy the records; a thread of the parent does not exist here.
 const FORK_TRIES: u32 = 10_000;
 
 #[derive(Default)]
@@ -91,6 +92,8 @@ struct Record {
     /// The largest time if the record does not expire.
     until: StoreTime,
     bytes: Zeroizing<Vec<u8>>,
+    /// Of up to 128 bytes, glibc would list freed memory, and merge a million such parts in one later call.
+    _size: [u64; 5],
 }
 
 #[derive(Clone)]
@@ -230,7 +233,7 @@ impl Store for MemoryStore {
         let revision = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
         let until = keep.map_or(StoreTime::MAX, |keep| now.plus(keep));
         let (digest, bytes) = (*name.digest(), Zeroizing::new(record.to_vec()));
-        let record = Record { digest, revision, until, bytes };
+        let record = Record { digest, revision, until, bytes, _size: [0; 5] };
         contents.records.replace(ByDigest(Arc::new(record)));
         Ok(Swapped::Done { revision, now })
     }
@@ -351,7 +354,6 @@ mod tests {
             store.swap(&name(user), None, b"record", Some(ttl)).await.unwrap();
             clock.advance(ttl);
         }
-        // One record and one lock are alive.
         assert!(store.len() <= 5 * PARTS, "{}", store.len());
     }
 
@@ -372,7 +374,7 @@ mod tests {
             assert!(removed < RECORDS / 64, "{removed} were removed at once");
             before = store.len();
         }
-        assert!(store.len() < 4 * RECORDS, "none was removed");
+        assert!(before < 4 * RECORDS, "none was removed");
     }
 
     /// Rule: Fork: a forked child copies the records of a store in memory, and none of the locks.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use tokenlease::{Store as _, core::Key};
-use tokenlease_store::{KeySource, StoreOptions, open};
-use tokenlease_test_servers::{Running, postgres, redis};
+use tokenlease_store::{KeySource, StoreOptions, open, postgres};
+use tokenlease_test_servers::{self as servers, Running};
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
@@ -55,12 +55,12 @@ pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
     let is_selected = |of: &Cases| [of.p50, of.p99, of.bytes].map(|case| selection.includes(case));
     let mut measurements = Vec::new();
     if is_selected(&REDIS).contains(&true)
-        && let Some(server) = redis()
+        && let Some(server) = servers::redis()
     {
         measurements.extend(of_store(&REDIS, &server));
     }
     if is_selected(&POSTGRES).contains(&true)
-        && let Some(server) = postgres()
+        && let Some(server) = servers::postgres()
     {
         measurements.extend(of_store(&POSTGRES, &server));
     }
@@ -71,8 +71,8 @@ fn of_store(cases: &Cases, server: &Running) -> [Measurement; 3] {
     let filled = FilledRegistry::new();
     let FilledRegistry { fixture, record, .. } = &filled;
     let options = StoreOptions::new().with_key(KeySource::Given(Key::new([7; 32])));
-    let opened = fixture.runtime.block_on(open(&server.url(), &options)).expect("a store");
     let mut bare = fixture.runtime.block_on(Bare::connect(&server.url()));
+    let opened = fixture.runtime.block_on(open(&server.url(), &options)).expect("a store");
     let empty = fixture.runtime.block_on(bare.size());
     let names = Arc::new((0..RECORDS).map(|n| name(fixture, n)).collect::<Vec<_>>());
     fixture.runtime.block_on(async {
@@ -129,6 +129,7 @@ impl Bare {
         }
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
         tokio::spawn(connection);
+        client.batch_execute(postgres::MIGRATION).await.expect("a table");
         Self::Postgres(client)
     }
 

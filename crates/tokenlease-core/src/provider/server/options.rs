@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Server, missing, unsupported};
+use super::{Path, Server, missing, unsupported};
 use crate::{
     error::{Error, ErrorKind, Result},
     identity::Provider,
@@ -185,11 +185,11 @@ impl Server {
 }
 
 /// Checks a path below a server's address. An empty path is none.
-fn checked(what: &str, path: &str) -> Result<Option<String>> {
+fn checked(what: &str, path: &str) -> Result<Option<Path>> {
     let fits = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\`{}".contains(&byte));
     match path {
         "" => Ok(None),
-        _ if path.starts_with('/') && fits => Ok(Some(path.to_owned())),
+        _ if path.starts_with('/') && fits => Ok(Some(Path::Owned(path.to_owned()))),
         _ => Err(Error::new(ErrorKind::Config, format!("the {what} is {path:?}"))
             .expected("a path that starts with / and has no query, such as /connect/token")),
     }
