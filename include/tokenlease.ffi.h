@@ -271,6 +271,8 @@ const char *tokenlease_token_text(const tokenlease_token *token);
 size_t tokenlease_token_length(const tokenlease_token *token);
 tokenlease_kind tokenlease_token_kind(const tokenlease_token *token);
 const char *tokenlease_token_authorization(const tokenlease_token *token);
+const char *tokenlease_token_header_name(const tokenlease_token *token);
+const char *tokenlease_token_header_value(const tokenlease_token *token);
 const char *tokenlease_token_json_field(const tokenlease_token *token);
 void tokenlease_token_free(tokenlease_token *token);
 int64_t tokenlease_token_expires_at_ms(const tokenlease_token *token);

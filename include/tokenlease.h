@@ -215,6 +215,9 @@
  *     is that of the discovery document, for users with the scope "openid". An empty path means
  *     that the server has none.
  *
+ * token_header: authorization | reference-token; wyn; default authorization
+ *     The header that presents a token to the server's API (wyn). The default is "authorization".
+ *
  * new_token_ends_old: boolean; wyn oauth2; default false
  *     The server ends older tokens of an identity when it issues a new one (wyn, oauth2). No
  *     response says this. If set, a token is used until it expires instead of being refreshed
@@ -1603,11 +1606,27 @@ TOKENLEASE_API tokenlease_kind TOKENLEASE_CALL tokenlease_token_kind(const token
 /**
  * Returns the value of the header "Authorization": "Bearer " and the text. It is a secret. The string
  * is valid until the token is freed. NULL for a token that does not go into a header (WinKAS Air), and
- * for NULL. The header "Reference-Token", which some calls of Wyn Enterprise require, has the text
- * itself as its value.
+ * for NULL. tokenlease_token_header_value is the value of the header that the option "token_header"
+ * names.
  */
 TOKENLEASE_API const char * TOKENLEASE_CALL
 tokenlease_token_authorization(const tokenlease_token *token);
+
+/**
+ * Returns the name of the header in which the server's API takes the token: that of the option
+ * "token_header", "Authorization" or "Reference-Token". The string is static. NULL for a token that does
+ * not go into a header (WinKAS Air), and for NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_token_header_name(const tokenlease_token *token);
+
+/**
+ * Returns the value of the header that tokenlease_token_header_name names. It is a secret. The string is
+ * valid until the token is freed. NULL for a token that does not go into a header (WinKAS Air), and for
+ * NULL.
+ */
+TOKENLEASE_API const char * TOKENLEASE_CALL
+tokenlease_token_header_value(const tokenlease_token *token);
 
 /**
  * Returns the member of a JSON body in which WinKAS Air expects the token in every call, escaped:
@@ -1878,8 +1897,8 @@ tokenlease_response_add_header(tokenlease_response *response, const char *name, 
 
 /**
  * Calls an API with the token to use now. function performs the call: it presents the token by
- * tokenlease_token_authorization or tokenlease_token_json_field, fills in response by
- * tokenlease_response_set, and returns 0. If the API rejected the token, the library reports that like
+ * tokenlease_token_header_name and tokenlease_token_header_value, or by tokenlease_token_json_field, fills
+ * in response by tokenlease_response_set, and returns 0. If the API rejected the token, the library reports that like
  * tokenlease_client_report_rejected, and calls function once more with the replacement. If the provider
  * says that the token is active, it does not: the API's own answer, such as a missing permission, is
  * the result. options may be NULL.

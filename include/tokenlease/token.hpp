@@ -41,6 +41,20 @@ class Token {
     }
     std::string_view authorization() const && = delete;
 
+    /* The name of the header in which the server's API takes the token, by the option "token_header";
+       empty for a token that does not go into a header (winkas). */
+    std::string_view header_name() const noexcept
+    {
+        return detail::view(tokenlease_token_header_name(get()));
+    }
+
+    /* The secret value of that header, valid like text(); empty like header_name(). */
+    std::string_view header_value() const & noexcept
+    {
+        return detail::view(tokenlease_token_header_value(get()));
+    }
+    std::string_view header_value() const && = delete;
+
     /* The secret member "Token":"..." of a JSON body (winkas), valid like text(); empty for any other
        token. */
     std::string_view json_field() const & noexcept

@@ -23,6 +23,16 @@ def test_a_token_is_never_printed() -> None:
     assert (shown.value, shown.authorization) == ("canary", "Bearer canary")
 
 
+# Rule: Languages: a Python token has the name and the value of the header that presents it.
+def test_a_token_has_the_header_that_presents_it() -> None:
+    shown = token()
+    assert (shown.header_name, shown.header_value) == ("Authorization", "Bearer canary")
+    winkas = Token("canary", kind="winkas")
+    for name in ("header_name", "header_value"):
+        with pytest.raises(ConfigError, match="does not go into a header"):
+            getattr(winkas, name)
+
+
 def test_tokens_are_equal_by_text_and_kind() -> None:
     assert token() == token()
     assert token() != token("other")

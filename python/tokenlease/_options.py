@@ -191,6 +191,9 @@ class _OfWyn(TypedDict, total=False):
     lifetime: Duration | None
     """The lifetime to request for new tokens, for example `8h` (wyn). By default the server
     decides: 10 years on a Wyn server as installed."""
+    token_header: Literal["authorization", "reference-token"] | None
+    """The header that presents a token to the server's API (wyn). The default is
+    `authorization`."""
 
 
 class _OfOAuth2(TypedDict, total=False):

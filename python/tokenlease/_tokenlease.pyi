@@ -166,6 +166,21 @@ class Token:
         """
 
     @property
+    def header_name(self) -> str:
+        """The name of the header in which the server's API takes the token.
+
+        It is that of the option `token_header`: `Authorization` or `Reference-Token`. Raises
+        `ConfigError` for a token of WinKAS Air, which is not sent in a header.
+        """
+
+    @property
+    def header_value(self) -> str:
+        """The value of that header.
+
+        Raises `ConfigError` for a token of WinKAS Air, which is not sent in a header.
+        """
+
+    @property
     def json_field(self) -> str:
         """The member of a JSON body in which WinKAS Air expects the token, escaped: `"Token":"…"`.
 

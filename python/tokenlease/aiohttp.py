@@ -37,9 +37,10 @@ class Auth:
 
     It is a middleware of `aiohttp.ClientSession`, or of one request.
 
-    The token goes into the header `Authorization`, and for WinKAS Air into the member `Token` of
-    the JSON body. A body that is a stream or a form with files is sent once: the rejection is
-    reported, and the API's answer is returned. Any number of tasks may use one `Auth`.
+    The token goes into the header that the client's option `token_header` names, and for WinKAS
+    Air into the member `Token` of the JSON body. A body that is a stream or a form with files is
+    sent once: the rejection is reported, and the API's answer is returned. Any number of tasks may
+    use one `Auth`.
 
     The token is sent to one origin alone, also if a server redirects to another one: that of
     `origin`, the address of the API; default: the client's server. An OAuth2 client needs it.
@@ -89,7 +90,7 @@ async def _send(
     body: Any,  # noqa: ANN401
 ) -> ClientResponse:
     if token.kind != "winkas":
-        request.headers["Authorization"] = token.authorization
+        request.headers[token.header_name] = token.header_value
         return await handler(request)
     if not _is_repeatable(body):
         reject_body("a stream or a form")

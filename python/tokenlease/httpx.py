@@ -34,9 +34,10 @@ class Auth(httpx.Auth):
 
     `httpx.Client` takes an `Auth` of a `Client`, and `httpx.AsyncClient` one of an `AsyncClient`.
 
-    The token goes into the header `Authorization`, and for WinKAS Air into the member `Token` of
-    the JSON body. A body that is a stream or a form with files is sent once: the rejection is
-    reported, and the API's answer is returned. Any number of threads or tasks may use one `Auth`.
+    The token goes into the header that the client's option `token_header` names, and for WinKAS
+    Air into the member `Token` of the JSON body. A body that is a stream or a form with files is
+    sent once: the rejection is reported, and the API's answer is returned. Any number of threads
+    or tasks may use one `Auth`.
 
     The token is sent to one origin alone, also if a server redirects to another one: that of
     `origin`, the address of the API; default: the client's server. An OAuth2 client needs it.
@@ -137,6 +138,30 @@ class _Once(httpx.SyncByteStream, httpx.AsyncByteStream):
         yield self._take()
 
 
+class _Headers(httpx.Headers):
+    """Headers with a token that their copies lack.
+
+    httpx copies the headers of a request that a redirect sends on, and takes only `Authorization`
+    out for another origin.
+    """
+
+    def __init__(self, headers: httpx.Headers, token: Token) -> None:
+        self._name, self._value = token.header_name, token.header_value
+        others = httpx.Headers(headers)
+        others.pop(self._name, None)
+        super().__init__(others)
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        return [*super().raw, (self._name.encode(), self._value.encode())]
+
+    def __getitem__(self, key: str) -> str:
+        return self._value if key.lower() == self._name.lower() else super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        return str(key).lower() == self._name.lower() or super().__contains__(key)
+
+
 class _Call:
     """A request with a token, its redirects and its repetition."""
 
@@ -159,11 +184,18 @@ class _Call:
         """Return the request with the token."""
         self._token, request = token, self._request
         if token.kind != "winkas":
-            request.headers["Authorization"] = token.authorization
-            return request
+            return self._with_header(request)
         if self._body is None:
             reject_body("a stream")
         return self._with_body(request, request.method, request.url)
+
+    def _with_header(self, request: httpx.Request) -> httpx.Request:
+        assert self._token is not None  # noqa: S101
+        if self._token.header_name == "Authorization":
+            request.headers["Authorization"] = self._token.header_value
+        else:
+            request.headers = _Headers(request.headers, self._token)
+        return request
 
     def _with_body(self, request: httpx.Request, method: str, url: httpx.URL) -> httpx.Request:
         assert self._token is not None  # noqa: S101
@@ -179,15 +211,24 @@ class _Call:
         )
 
     def lost_in_redirects(self, response: httpx.Response) -> bool:
-        """Return whether a redirect inside the origin lost the token in the body."""
-        if self._stream is None or not self._stream.was_sent_without:
-            return False
+        """Return whether a redirect inside the origin lost the token."""
+        if self._stream is None:
+            is_lost = not self._is_in_header(response)
+        else:
+            is_lost = self._stream.was_sent_without
         hops = [*response.history, response]
-        return all(_covers(self._origin, hop.request) for hop in hops)
+        return is_lost and all(_covers(self._origin, hop.request) for hop in hops)
+
+    def _is_in_header(self, response: httpx.Response) -> bool:
+        assert self._token is not None  # noqa: S101
+        sent: str | None = response.request.headers.get(self._token.header_name)
+        return sent == self._token.header_value
 
     def follow(self, response: httpx.Response) -> httpx.Request:
         """Return the request at the end of such redirects, with the token."""
         last = response.request
+        if self._stream is None:
+            return self._with_header(last)
         return self._with_body(last, last.method, last.url)
 
     def needs_body(self, response: httpx.Response) -> bool:
@@ -198,8 +239,7 @@ class _Call:
                 response.request.stream is self._stream and not self._stream.was_sent_without
             )
         else:
-            sent = response.request.headers.get("Authorization")
-            is_attached = sent == self._token.authorization
+            is_attached = self._is_in_header(response)
         kind = response.headers.get("Content-Type")
         return is_attached and needs_body(self._token, response.status_code, kind)
 

@@ -37,9 +37,10 @@ __all__ = ["Auth"]
 class Auth(AuthBase):
     """Attaches a client's token to requests, and repeats a call once if the API rejected it.
 
-    The token goes into the header `Authorization`, and for WinKAS Air into the member `Token` of
-    the JSON body. A body that is a stream is sent once: the rejection is reported, and the API's
-    answer is returned. Any number of threads and sessions may use one `Auth`.
+    The token goes into the header that the client's option `token_header` names, and for WinKAS
+    Air into the member `Token` of the JSON body. A body that is a stream is sent once: the
+    rejection is reported, and the API's answer is returned. Any number of threads and sessions may
+    use one `Auth`.
 
     The token is sent to one origin alone, also if a server redirects to another one: that of
     `origin`, the address of the API; default: the client's server. An OAuth2 client needs it.
@@ -82,7 +83,7 @@ class _Call:
     def attach(self, request: PreparedRequest, token: Token) -> None:
         self.token = token
         if token.kind != "winkas":
-            self.sent = request.headers["Authorization"] = token.authorization
+            self.sent = request.headers[token.header_name] = token.header_value
             return
         if self.body is not None and not isinstance(self.body, (bytes, str)):
             reject_body("a stream")
@@ -95,7 +96,7 @@ class _Call:
         assert self.token is not None  # noqa: S101
         if self.token.kind == "winkas":
             return request.body is self.sent
-        return request.headers.get("Authorization") == self.sent
+        return request.headers.get(self.token.header_name) == self.sent
 
     def read(self, response: Response, **options: Any) -> Response:  # noqa: ANN401
         """Read the response: repeat the request, or keep the token from another origin."""
@@ -103,7 +104,7 @@ class _Call:
         if not self.is_attached(request):
             return response
         assert self.token is not None  # noqa: S101
-        if self.token.kind == "winkas" and response.is_redirect:
+        if response.is_redirect:
             self.keep_from_others(response)
             return response
         content_type = response.headers.get("Content-Type")
@@ -126,13 +127,14 @@ class _Call:
         connection: Any = response.connection
         again: Response = connection.send(request, **options)
         again.history.append(response)
-        if token.kind == "winkas" and again.is_redirect:
+        if again.is_redirect:
             self.keep_from_others(again)
         return again
 
     def keep_from_others(self, response: Response) -> None:
-        """Take the token out of a body that requests would send to another origin."""
-        request = response.request
+        """Take the token out of a request that requests would send on to another origin."""
+        request, token = response.request, self.token
+        assert token is not None  # noqa: S101
         target = response.headers["Location"].encode("latin1").decode("utf-8", "replace")
         target = urljoin(response.url, target)
         # Both parsers that requests uses must find the origin.
@@ -141,6 +143,11 @@ class _Call:
             same = self.origin.covers(parts.scheme or "", parts.host, parts.port)
         except LocationParseError:
             same = False
-        if not (same and self.origin.covers_url(target)):
+        if same and self.origin.covers_url(target):
+            return
+        if token.kind == "winkas":
             request.body = self.body
             request.prepare_content_length(request.body)
+        elif token.header_name != "Authorization":
+            # That one requests takes out itself.
+            del request.headers[token.header_name]

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The pages whose blocks these tests run.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "README.md",
     "docs/operating.md",
     "docs/plugins.md",

@@ -91,8 +91,8 @@ pub type tokenlease_call_function = Option<
 >;
 
 /// Calls an API with the token to use now. function performs the call: it presents the token by
-/// tokenlease_token_authorization or tokenlease_token_json_field, fills in response by
-/// tokenlease_response_set, and returns 0. If the API rejected the token, the library reports that like
+/// tokenlease_token_header_name and tokenlease_token_header_value, or by tokenlease_token_json_field, fills
+/// in response by tokenlease_response_set, and returns 0. If the API rejected the token, the library reports that like
 /// tokenlease_client_report_rejected, and calls function once more with the replacement. If the provider
 /// says that the token is active, it does not: the API's own answer, such as a missing permission, is
 /// the result. options may be NULL.

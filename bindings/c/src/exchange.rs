@@ -115,7 +115,10 @@ pub unsafe extern "C" fn tokenlease_exchange_read(
         result.write(meaning);
         lifetime_ms.write(lifetime);
         match granted {
-            Some(granted) => hand_over(token, tokenlease_token::new(granted)),
+            Some(granted) => {
+                let header = exchange.exchange.token_header();
+                hand_over(token, tokenlease_token::new(granted, header));
+            }
             None => _ = token.write(ptr::null_mut()),
         }
         Ok(())

@@ -170,7 +170,8 @@ pub unsafe extern "C" fn tokenlease_machine_token_from_text(
         let (machine, token) = (required(machine, "machine")?, required(token, "token")?);
         // SAFETY: the caller passes a text with its length.
         let token_text = unsafe { text(token_text, token_text_length, "token_text") }?;
-        hand_over(token, tokenlease_token::new(machine.0.token_of(token_text)?));
+        let header = machine.0.token_header()?;
+        hand_over(token, tokenlease_token::new(machine.0.token_of(token_text)?, header));
         Ok(())
     })
 }

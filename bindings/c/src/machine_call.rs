@@ -134,7 +134,10 @@ pub extern "C" fn tokenlease_machine_call_result(
             _ => tokenlease_result::TOKENLEASE_RESULT_DONE,
         });
         match served {
-            Some(served) => hand_over(token, tokenlease_token::new(served)),
+            Some(served) => {
+                let header = call.client.token_header()?;
+                hand_over(token, tokenlease_token::new(served, header));
+            }
             None => _ = token.write(ptr::null_mut()),
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::{ffi::c_char, ptr, sync::OnceLock};
 use tokenlease::{
     TokenFacts,
     blocking::Client,
-    core::{Secret, Token, TokenKind},
+    core::{Secret, Token, TokenKind, provider::TokenHeader},
 };
 use zeroize::Zeroizing;
 
@@ -19,7 +19,10 @@ pub struct tokenlease_token {
     text: Zeroizing<Box<[u8]>>,
     /// Made when they are read.
     authorization: OnceLock<Option<Zeroizing<Box<[u8]>>>>,
+    header_value: OnceLock<Option<Zeroizing<Box<[u8]>>>>,
     json_field: OnceLock<Option<Zeroizing<Box<[u8]>>>>,
+    /// The header in which the server's API takes the token.
+    header: TokenHeader,
     /// The facts, if the client that made the handle used the token.
     pub(crate) facts: Option<TokenFacts>,
 }
@@ -62,8 +65,8 @@ pub extern "C" fn tokenlease_token_kind(token: Option<&tokenlease_token>) -> tok
 
 /// Returns the value of the header "Authorization": "Bearer " and the text. It is a secret. The string
 /// is valid until the token is freed. NULL for a token that does not go into a header (WinKAS Air), and
-/// for NULL. The header "Reference-Token", which some calls of Wyn Enterprise require, has the text
-/// itself as its value.
+/// for NULL. tokenlease_token_header_value is the value of the header that the option "token_header"
+/// names.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenlease_token_authorization(
     token: Option<&tokenlease_token>,
@@ -72,6 +75,29 @@ pub extern "C" fn tokenlease_token_authorization(
         token
             .authorization
             .get_or_init(|| token.token.authorization().ok().as_ref().map(terminated))
+    }))
+}
+
+/// Returns the name of the header in which the server's API takes the token: that of the option
+/// "token_header", "Authorization" or "Reference-Token". The string is static. NULL for a token that does
+/// not go into a header (WinKAS Air), and for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_token_header_name(token: Option<&tokenlease_token>) -> *const c_char {
+    let token = token.filter(|token| token.token.kind() == TokenKind::Bearer);
+    token.map_or(ptr::null(), |token| match token.header {
+        TokenHeader::ReferenceToken => c"Reference-Token".as_ptr(),
+        _ => c"Authorization".as_ptr(),
+    })
+}
+
+/// Returns the value of the header that tokenlease_token_header_name names. It is a secret. The string is
+/// valid until the token is freed. NULL for a token that does not go into a header (WinKAS Air), and for
+/// NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenlease_token_header_value(token: Option<&tokenlease_token>) -> *const c_char {
+    string(token.map(|token| {
+        let value = || token.token.header_value(token.header).ok().as_ref().map(terminated);
+        token.header_value.get_or_init(value)
     }))
 }
 
@@ -96,18 +122,20 @@ impl tokenlease_token {
     /// Makes the handle of a token that a client returned.
     pub(crate) fn of(client: &Client, token: Token) -> Self {
         let facts = client.facts(&token);
-        Self { facts, ..Self::new(token) }
+        Self { facts, ..Self::new(token, client.token_header()) }
     }
 
     /// Makes the handle of a token of which no client knows the facts.
-    pub(crate) fn new(token: Token) -> Self {
+    pub(crate) fn new(token: Token, header: TokenHeader) -> Self {
         // In one allocation: a vector that grows leaves copies of the secret behind.
         let text = [token.expose().as_bytes(), &[0]].concat();
         Self {
             token,
             text: Zeroizing::new(text.into_boxed_slice()),
             authorization: OnceLock::new(),
+            header_value: OnceLock::new(),
             json_field: OnceLock::new(),
+            header,
             facts: None,
         }
     }

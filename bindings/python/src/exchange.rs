@@ -80,7 +80,7 @@ impl Exchange {
             Answer::Token(new) => {
                 let end = new.expires_at();
                 let end = end.map(|end| Duration::from_millis(end.0.try_into().unwrap_or(0)));
-                let token = Some(Token::of(py, &new.token)?);
+                let token = Some(Token::of(py, &new.token, self.exchange.token_header())?);
                 Ok(Meaning { result: "token", token, lifetime: end })
             }
             Answer::Active => Ok(meaning("active")),

@@ -161,7 +161,8 @@ impl MachineCall {
         drop(is_taken);
         Ok(match outcome.map_err(raise)? {
             CallResult::Token(served) => {
-                let token = Token::of(py, served.lease.token())?;
+                let header = self.client.token_header().map_err(raise)?;
+                let token = Token::of(py, served.lease.token(), header)?;
                 if self.kind == "report_rejected" {
                     Py::new(py, Replaced::new(token))?.into_any()
                 } else {

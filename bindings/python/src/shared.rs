@@ -70,8 +70,8 @@ impl Shared {
     fn of(client: Client, log: Log, functions: Functions, on_event: Functions) -> Self {
         fork::client_is_made();
         Self {
+            tokens: Tokens::new(client.token_header()),
             client,
-            tokens: Tokens::default(),
             log,
             event_loop: ArcSwapOption::empty(),
             functions: ArcSwap::from_pointee(functions),

@@ -5,7 +5,7 @@ use spin::mutex::SpinMutex;
 use tokenlease::{
     Client,
     bindings::{self, CacheVersion},
-    core::{self, TokenKind},
+    core::{self, TokenKind, provider::TokenHeader},
 };
 
 use crate::error;
@@ -19,6 +19,9 @@ pub(crate) struct Token {
     inner: core::Token,
     /// Of a token that a program made from text: made when it is first read.
     authorization: PyOnceLock<Py<PyString>>,
+    /// The header in which the server's API takes the token.
+    header: TokenHeader,
+    header_value: PyOnceLock<Py<PyString>>,
 }
 
 /// A token that goes into the header `Authorization`. A member is read faster than a getter, and has no
@@ -31,14 +34,23 @@ struct BearerToken {
 }
 
 impl Token {
-    pub(crate) fn of(py: Python<'_>, token: &core::Token) -> PyResult<Py<Self>> {
+    pub(crate) fn of(
+        py: Python<'_>,
+        token: &core::Token,
+        header: TokenHeader,
+    ) -> PyResult<Py<Self>> {
         let value = PyString::new(py, token.expose()).unbind();
-        let made = Self { value, inner: token.clone(), authorization: PyOnceLock::new() };
+        let made = Self::made(value, token.clone(), header);
         // A token that cannot be sent in the header is an error when that is read.
         let Ok(authorization) = token.authorization() else { return Py::new(py, made) };
         let authorization = PyString::new(py, authorization.expose()).unbind();
         let bearer = PyClassInitializer::from(made).add_subclass(BearerToken { authorization });
         Ok(Bound::new(py, bearer)?.into_super().unbind())
+    }
+
+    fn made(value: Py<PyString>, inner: core::Token, header: TokenHeader) -> Self {
+        let (authorization, header_value) = (PyOnceLock::new(), PyOnceLock::new());
+        Self { value, inner, authorization, header, header_value }
     }
 
     pub(crate) fn inner(&self) -> &core::Token {
@@ -54,7 +66,7 @@ impl Token {
         let kind: TokenKind = kind.parse().map_err(|error| error::raise(py, &error))?;
         let token = core::Token::read(kind, value.to_cow()?.into_owned());
         let token = token.map_err(|error| error::raise(py, &error))?;
-        Ok(Self { value: value.unbind(), inner: token, authorization: PyOnceLock::new() })
+        Ok(Self::made(value.unbind(), token, TokenHeader::default()))
     }
 
     /// Returns how the token is presented to an API.
@@ -68,6 +80,23 @@ impl Token {
     fn authorization(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
         let value = self.authorization.get_or_try_init(py, || {
             let value = self.inner.authorization().map_err(|error| error::raise(py, &error))?;
+            Ok::<_, PyErr>(PyString::new(py, value.expose()).unbind())
+        })?;
+        Ok(value.clone_ref(py))
+    }
+
+    /// Returns the name of the header in which the server's API takes the token.
+    #[getter]
+    fn header_name(&self, py: Python<'_>) -> PyResult<&'static str> {
+        self.header_value(py).map(|_| self.header.name())
+    }
+
+    /// Returns the value of that header.
+    #[getter]
+    fn header_value(&self, py: Python<'_>) -> PyResult<Py<PyString>> {
+        let value = self.header_value.get_or_try_init(py, || {
+            let value = self.inner.header_value(self.header);
+            let value = value.map_err(|error| error::raise(py, &error))?;
             Ok::<_, PyErr>(PyString::new(py, value.expose()).unbind())
         })?;
         Ok(value.clone_ref(py))
@@ -114,8 +143,10 @@ impl Token {
 /// A caller only tries the spin lock and never waits for it; that costs half of a lock that can
 /// wait. The interpreter's lock keeps threads apart, because nothing is run, made or dropped while
 /// the spin lock is held. A caller that finds it taken makes another object.
-#[derive(Default)]
-pub(crate) struct Tokens(SpinMutex<Option<Last>>);
+pub(crate) struct Tokens {
+    last: SpinMutex<Option<Last>>,
+    header: TokenHeader,
+}
 
 struct Last {
     token: Py<Token>,
@@ -123,11 +154,16 @@ struct Last {
 }
 
 impl Tokens {
+    /// Makes the objects of a client's tokens, which its API takes in that header.
+    pub(crate) fn new(header: TokenHeader) -> Self {
+        Self { last: SpinMutex::new(None), header }
+    }
+
     /// Returns the last object, if its token is still cached and fresh.
     #[expect(clippy::inline_always, reason = "a build that optimizes for size would not inline it")]
     #[inline(always)]
     pub(crate) fn cached(&self, py: Python<'_>, client: &Client) -> Option<Py<Token>> {
-        let last = self.0.try_lock()?;
+        let last = self.last.try_lock()?;
         let Last { token, version } = last.as_ref()?;
         version
             .as_ref()
@@ -142,17 +178,17 @@ impl Tokens {
         token: &core::Token,
         version: Option<CacheVersion>,
     ) -> PyResult<Py<Token>> {
-        if let Some(mut last) = self.0.try_lock()
+        if let Some(mut last) = self.last.try_lock()
             && let Some(last) = &mut *last
             && last.token.get().inner.is_clone_of(token)
         {
             last.version = version.or_else(|| last.version.take());
             return Ok(last.token.clone_ref(py));
         }
-        let made = Token::of(py, token)?;
+        let made = Token::of(py, token, self.header)?;
         let last = Last { token: made.clone_ref(py), version };
         // Dropped without the lock, since the drop may run Python code.
-        let previous = self.0.try_lock().and_then(|mut slot| slot.replace(last));
+        let previous = self.last.try_lock().and_then(|mut slot| slot.replace(last));
         drop(previous);
         Ok(made)
     }

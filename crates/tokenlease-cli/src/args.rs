@@ -45,6 +45,8 @@ use crate::{
     max_term_width = 100,
     after_long_help = after_help(&[
         "tokenlease token --profile erp --write erp.token",
+        "tokenlease token --profile bi --as-header |\n    \
+         curl -sSf -H @- https://wyn.example.com/api/v2/me",
         "tokenlease exec --profile bi -- ./export-reports",
         "tokenlease doctor --provider wyn --user report \\\n    \
          --server https://wyn.example.com",

@@ -2,6 +2,8 @@
 //!
 //! No other module of the program uses the client.
 
+mod leased;
+
 use std::{
     sync::{
         Arc,
@@ -11,16 +13,17 @@ use std::{
 };
 
 use tokenlease::{
-    Client, ClientBuilder, Clock as _, Error, ErrorKind, Registry, RegistryBuilder, Rejection,
-    Result, SystemClock, TokenOptions, bindings,
+    Client, ClientBuilder, Error, ErrorKind, Registry, RegistryBuilder, Rejection, Result,
+    TokenOptions, bindings,
     core::{
-        Credentials, Secret, Token, TokenKind, WallTime,
-        lifecycle::{Event, Policy, Revocation, Served},
+        Credentials, Secret, Token,
+        lifecycle::{Event, Policy, Revocation},
     },
     runtime::Runtime,
 };
-use tokenlease_config::{duration, store};
+use tokenlease_config::store;
 
+pub(crate) use self::leased::Leased;
 use crate::{
     deadline::CommandDeadline,
     output::{Failure, config, warn},
@@ -28,53 +31,6 @@ use crate::{
 };
 
 const OPENING: &str = "the store was opened";
-
-/// A token and its properties, for printing.
-#[derive(Debug)]
-pub(crate) struct Leased {
-    pub(crate) token: Token,
-    pub(crate) source: &'static str,
-    pub(crate) expires_at: Option<WallTime>,
-    pub(crate) expiry: &'static str,
-    pub(crate) generation: u64,
-}
-
-impl Leased {
-    /// Returns the time until the token expires; `None` if the server stated no expiry.
-    pub(crate) fn expires_in(&self) -> Option<Duration> {
-        if !matches!(self.expiry, "stated" | "capped") {
-            return None;
-        }
-        let now = SystemClock.now().wall;
-        let left = |at: WallTime| u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0);
-        self.expires_at.map(|at| Duration::from_millis(left(at)))
-    }
-
-    /// Returns until when the token is served without another check, if the client knows such a time.
-    pub(crate) fn served_until(&self) -> Option<WallTime> {
-        self.expires_at.filter(|at| *at > SystemClock.now().wall)
-    }
-
-    /// Warns that the token has less than the requested lifetime left.
-    pub(crate) fn warn_if_shorter(&self, min_remaining: Option<Duration>, advice: &str) {
-        if let (Some(min), Some(left)) = (min_remaining, self.expires_in())
-            && left < min
-        {
-            warn(format!(
-                "the token expires in {}, less than {}: no better one can be had now{advice}",
-                duration::show(left),
-                duration::show(min)
-            ));
-        }
-    }
-
-    pub(crate) fn kind(&self) -> &'static str {
-        match self.token.kind() {
-            TokenKind::Winkas => "winkas",
-            _ => "bearer",
-        }
-    }
-}
 
 /// A client of one identity for one call. The call consumes the session and waits for the client's
 /// background work, so that it interrupts no refresh and leaves no lock behind.
@@ -204,7 +160,7 @@ impl Session {
         let mut options = TokenOptions::default().with_deadline(self.deadline.left());
         options.min_remaining = min_remaining;
         let leased = self.bound(self.client.lease_with(options)).await;
-        let leased = leased.map(|served| leased_of(&served));
+        let leased = leased.map(|served| Leased::of(&served, &self.client));
         tracing::debug!("{}", self.client.explain());
         self.end(leased).await
     }
@@ -213,13 +169,14 @@ impl Session {
     pub(crate) async fn current(&self, min_remaining: Option<Duration>) -> Result<Leased> {
         let mut options = TokenOptions::default();
         options.min_remaining = min_remaining;
-        self.client.lease_with(options).await.map(|served| leased_of(&served))
+        self.client.lease_with(options).await.map(|served| Leased::of(&served, &self.client))
     }
 
     /// Returns the server's current token.
     pub(crate) async fn refetch(self) -> Result<Leased> {
         let served = self.bound(self.client.refetch()).await;
-        self.end(served.map(|served| leased_of(&served))).await
+        let leased = served.map(|served| Leased::of(&served, &self.client));
+        self.end(leased).await
     }
 
     /// Returns whether the server says that a token is active.
@@ -302,19 +259,6 @@ fn check_address(settings: &Settings) -> Result<()> {
 fn check_deadline(settings: &Settings) -> Result<()> {
     let Some(deadline) = settings.options.deadline else { return Ok(()) };
     Policy::default().check(&settings.server()?, deadline)
-}
-
-fn leased_of(served: &Served) -> Leased {
-    let lease = &served.lease;
-    let at = lease.expiry().expires_at(lease.sent_at());
-    let now = SystemClock.now();
-    Leased {
-        token: lease.token().clone(),
-        source: served.source.as_str(),
-        expires_at: at.map(|at| now.wall_at(at)),
-        expiry: lease.expiry().basis().as_str(),
-        generation: lease.generation(),
-    }
 }
 
 /// Returns the token with this text, of the kind of the server's tokens.

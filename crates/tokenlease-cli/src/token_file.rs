@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokenlease::{Error, Result, core::Token};
+use tokenlease::{Error, Result};
 use tokenlease_store::busy;
 
 use crate::output::config;
 
-/// A file that holds a token and a newline.
+/// A file that holds a token, or the header with it, and a newline.
 #[derive(Debug)]
 pub(crate) struct TokenFile {
     path: PathBuf,
@@ -32,10 +32,10 @@ impl TokenFile {
         &self.path
     }
 
-    /// Writes the token. Readers see the former file or the new one, never a part of it.
-    pub(crate) fn write(&self, token: &Token) -> Result<()> {
+    /// Writes the text. Readers see the former file or the new one, never a part of it.
+    pub(crate) fn write(&self, text: &str) -> Result<()> {
         self.check()?;
-        self.replace(token).map_err(|error| unwritable(&self.path, &error))
+        self.replace(text).map_err(|error| unwritable(&self.path, &error))
     }
 
     /// Removes the file, if it exists.
@@ -65,9 +65,9 @@ impl TokenFile {
         Ok(())
     }
 
-    fn replace(&self, token: &Token) -> io::Result<()> {
+    fn replace(&self, text: &str) -> io::Result<()> {
         let mut file = self.temporary()?;
-        file.write_all(token.expose().as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
         // Without it a file system may keep an empty file after a power failure.
         file.as_file().sync_data()?;

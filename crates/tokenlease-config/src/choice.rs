@@ -82,6 +82,16 @@ choices! {
 }
 
 choices! {
+    /// The header in which a server's API takes tokens.
+    TokenHeader {
+        /// `Authorization: Bearer` (RFC 6750 section 2.1).
+        Authorization = "authorization",
+        /// `Reference-Token`, which some calls of Wyn Enterprise require.
+        ReferenceToken = "reference-token",
+    }
+}
+
+choices! {
     /// The source of a store's encryption key, if it is not a file.
     StoreKey {
         /// The user's keyring: Secret Service, macOS Keychain or Windows Credential Manager.
@@ -130,6 +140,15 @@ impl From<ClientAuth> for provider::ClientAuth {
             ClientAuth::Body => Self::Body,
             ClientAuth::Basic => Self::Basic,
             ClientAuth::BasicRaw => Self::BasicRaw,
+        }
+    }
+}
+
+impl From<TokenHeader> for provider::TokenHeader {
+    fn from(header: TokenHeader) -> Self {
+        match header {
+            TokenHeader::Authorization => Self::Authorization,
+            TokenHeader::ReferenceToken => Self::ReferenceToken,
         }
     }
 }

@@ -47,7 +47,7 @@ mod store_url;
 mod typed;
 
 pub use crate::{
-    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey, TokenHeader},
     options::{
         KEYS, Kind, OptionInfo, Options, Value, is_number, is_repeatable, key_of, nearest, table,
         table_json, unknown_option,

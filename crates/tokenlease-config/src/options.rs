@@ -18,7 +18,7 @@ pub use self::{
     table::{OptionInfo, table, table_json},
 };
 use crate::{
-    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey, TokenHeader},
     config,
     extra::{ExtraField, ExtraSecretFile},
     pem::PemSource,
@@ -129,6 +129,9 @@ documented! {
         /// server has none.
         #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
         pub userinfo_path: Option<String>,
+        /// The header that presents a token to the server's API (wyn). The default is `authorization`.
+        #[cfg_attr(feature = "clap", arg(long, value_enum, value_name = "HEADER"))]
+        pub token_header: Option<TokenHeader>,
         /// The server ends older tokens of an identity when it issues a new one (wyn, oauth2). No
         /// response says this. If set, a token is used until it expires instead of being refreshed
         /// early.

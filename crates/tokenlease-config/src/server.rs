@@ -114,6 +114,9 @@ impl Options {
         if let Some(path) = &self.userinfo_path {
             server = server.with_userinfo_path(path)?;
         }
+        if let Some(header) = self.token_header {
+            server = server.with_token_header(header.into())?;
+        }
         Ok(server)
     }
 }

@@ -1,6 +1,6 @@
 //! Identities: whose tokens are cached and shared.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -34,7 +34,11 @@ use crate::{
 /// # Ok::<(), tokenlease_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity {
+pub struct Identity(Arc<Parts>);
+
+/// The parts of an identity, which its clones share: each client has several of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Parts {
     provider: Provider,
     server: String,
     user: String,
@@ -54,7 +58,7 @@ impl Identity {
     pub fn winkas(server: &str, user: &str, contract: &str) -> Result<Self> {
         let server = base_address(server)?;
         let (user, realm) = (needed(user, "user name")?, needed(contract, "contract code")?);
-        Ok(Self {
+        Ok(Self::of(Parts {
             provider: Provider::Winkas,
             server,
             user,
@@ -63,7 +67,7 @@ impl Identity {
             scope: BTreeSet::new(),
             extra: BTreeSet::new(),
             subject: String::new(),
-        })
+        }))
     }
 
     /// Makes the identity of a user of a Wyn Enterprise server, in the global organization `/`.
@@ -77,7 +81,7 @@ impl Identity {
     pub fn wyn(server: &str, user: &str, client: &str) -> Result<Self> {
         let server = base_address(server)?;
         let (user, client) = (needed(user, "user name")?, needed(client, "client id")?);
-        Ok(Self {
+        Ok(Self::of(Parts {
             provider: Provider::Wyn,
             server,
             user,
@@ -86,7 +90,7 @@ impl Identity {
             scope: BTreeSet::new(),
             extra: BTreeSet::new(),
             subject: String::new(),
-        })
+        }))
     }
 
     /// Makes the identity of a user and a client of an OAuth2 server.
@@ -103,7 +107,7 @@ impl Identity {
             return Err(Error::new(ErrorKind::Config, "neither a user nor a client id is given")
                 .expected("a client id, or a user name, or both"));
         }
-        Ok(Self {
+        Ok(Self::of(Parts {
             provider: Provider::OAuth2,
             server,
             user: user.into(),
@@ -112,7 +116,15 @@ impl Identity {
             scope: BTreeSet::new(),
             extra: BTreeSet::new(),
             subject: String::new(),
-        })
+        }))
+    }
+
+    fn of(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    fn parts(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Sets the organization of a Wyn user: `/Org/SubOrg`, or `/` for the global one.
@@ -120,14 +132,15 @@ impl Identity {
     /// An empty text means `/`.
     #[must_use]
     pub fn with_tenant(mut self, tenant: &str) -> Self {
-        self.realm = if tenant.is_empty() { "/".into() } else { tenant.into() };
+        self.parts().realm = if tenant.is_empty() { "/".into() } else { tenant.into() };
         self
     }
 
     /// Sets the scope: words separated by spaces, in any order (RFC 6749 section 3.3).
     #[must_use]
     pub fn with_scope(mut self, scope: &str) -> Self {
-        self.scope = scope.split(' ').filter(|word| !word.is_empty()).map(Into::into).collect();
+        self.parts().scope =
+            scope.split(' ').filter(|word| !word.is_empty()).map(Into::into).collect();
         self
     }
 
@@ -150,8 +163,8 @@ impl Identity {
     /// [`ErrorKind::Config`] if the name is empty or one that the client sends itself, and
     /// [`ErrorKind::Unsupported`] for WinKAS, which has no extra fields.
     pub fn with_extra(mut self, name: &str, value: &str) -> Result<Self> {
-        extra::check(self.provider, name)?;
-        self.extra.insert((name.into(), value.into()));
+        extra::check(self.provider(), name)?;
+        self.parts().extra.insert((name.into(), value.into()));
         Ok(self)
     }
 
@@ -174,64 +187,64 @@ impl Identity {
     /// # Errors
     /// [`ErrorKind::Config`] if the subject is empty: two users without a name would share a token.
     pub fn with_subject(mut self, subject: &str) -> Result<Self> {
-        self.subject = needed(subject, "subject")?;
+        self.parts().subject = needed(subject, "subject")?;
         Ok(self)
     }
 
     /// Returns the provider, which determines the protocol.
     pub fn provider(&self) -> Provider {
-        self.provider
+        self.0.provider
     }
 
     /// Returns the base address, without a trailing slash.
     pub fn server(&self) -> &str {
-        &self.server
+        &self.0.server
     }
 
     /// Returns the user, empty if the grant has none.
     pub fn user(&self) -> &str {
-        &self.user
+        &self.0.user
     }
 
     /// Returns the contract code (WinKAS) or the tenant's path (Wyn).
     pub fn realm(&self) -> &str {
-        &self.realm
+        &self.0.realm
     }
 
     /// Returns the client id, empty if there is no client.
     pub fn client(&self) -> &str {
-        &self.client
+        &self.0.client
     }
 
     /// Returns the scope: its words, sorted and separated by one space.
     pub fn scope(&self) -> String {
-        self.scope.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+        self.0.scope.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
     }
 
     /// Returns the extra fields of the token request, sorted.
     pub fn extra(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Returns the subject for which the application vouches, if there is one.
     pub fn subject(&self) -> Option<&str> {
-        Some(self.subject.as_str()).filter(|subject| !subject.is_empty())
+        Some(self.0.subject.as_str()).filter(|subject| !subject.is_empty())
     }
 
     /// Returns the name under which a store keeps what is known about the server itself, for all
     /// identities there. It is no identity: it has neither a user nor a client.
     #[must_use]
     pub fn of_server(&self) -> Self {
-        Self {
-            provider: self.provider,
-            server: self.server.clone(),
+        Self::of(Parts {
+            provider: self.provider(),
+            server: self.0.server.clone(),
             user: String::new(),
             realm: "discovery".into(),
             client: String::new(),
             scope: BTreeSet::new(),
             extra: BTreeSet::new(),
             subject: String::new(),
-        }
+        })
     }
 
     /// Returns the identity as bytes, the same in all languages and versions.
@@ -241,8 +254,14 @@ impl Identity {
     /// The extra fields are the last parts, each as its name and its value.
     pub fn canonical(&self) -> Vec<u8> {
         let scope = self.scope();
-        let parts =
-            [self.provider.as_str(), &self.server, &self.user, &self.realm, &self.client, &scope];
+        let parts = [
+            self.provider().as_str(),
+            self.server(),
+            self.user(),
+            self.realm(),
+            self.client(),
+            &scope,
+        ];
         let subject = self.subject();
         let mut bytes = vec![if subject.is_some() { 2 } else { 1 }];
         let extra = self.extra().flat_map(|(name, value)| [name, value]);
@@ -270,7 +289,7 @@ impl Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, server, user, realm, client, subject, .. } = self;
+        let Parts { provider, server, user, realm, client, subject, .. } = &*self.0;
         write!(f, "{}:", provider.as_str())?;
         match (user.is_empty(), client.is_empty()) {
             (false, _) => write!(f, "{user}")?,

@@ -31,7 +31,7 @@ pub use self::{
     challenge::challenge_schemes,
     granted::{Granted, Life},
     oauth2::ClientAuth,
-    presentation::JSON_FIELD,
+    presentation::{JSON_FIELD, TokenHeader},
     server::{OptionsFingerprint, Server},
     validation::Validation,
 };

@@ -1,11 +1,13 @@
 //! Puts a token into a request to an API.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
-use tokenlease_core::{Error, ErrorKind, Result, Token, TokenKind, provider::JSON_FIELD};
+use tokenlease_core::{
+    Error, ErrorKind, Result, Token, TokenKind,
+    provider::{JSON_FIELD, TokenHeader},
+};
 
-/// The header in which newer pages of Wyn Enterprise expect the token.
-const REFERENCE_TOKEN: HeaderName = HeaderName::from_static("reference-token");
+use crate::{blocking, client::Client};
 
 /// Puts a token into a request. It replaces a token that is already there, so a request can be sent
 /// again with another token.
@@ -26,20 +28,64 @@ const REFERENCE_TOKEN: HeaderName = HeaderName::from_static("reference-token");
 #[derive(Clone, Copy, Debug)]
 pub struct Authorize<'a> {
     token: &'a Token,
-    reference: bool,
+    header: TokenHeader,
+}
+
+impl Client {
+    /// Puts a token of this client into a request, in the header that the server's
+    /// [`token_header`](tokenlease_core::provider::Server::with_token_header) is.
+    ///
+    /// ```
+    /// use tokenlease::core::{Identity, provider::{Server, TokenHeader}};
+    /// # use tokenlease::{Client, core::Credentials};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let emulator = tokenlease_emulator::Emulator::builder().start().await?;
+    /// # let w = emulator.wyn();
+    /// # let identity = Identity::wyn(&w.server(), &w.user(), w.client_id())?;
+    /// # let credentials = Credentials::password(w.password()).with_client_secret(w.client_secret());
+    /// let server = Server::new(identity).with_token_header(TokenHeader::ReferenceToken)?;
+    /// let client = Client::builder(server, credentials).build()?;
+    /// let token = client.token().await?;
+    /// let mut request = http::Request::get(format!("{}/api/v2/me", w.server())).body(())?;
+    /// client.authorize(&token).request(&mut request)?;
+    /// assert!(request.headers().contains_key("Reference-Token"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn authorize<'a>(&self, token: &'a Token) -> Authorize<'a> {
+        Authorize { token, header: self.token_header() }
+    }
+
+    /// Returns the header in which the server's API takes Bearer tokens.
+    pub fn token_header(&self) -> TokenHeader {
+        self.0.server.token_header()
+    }
+}
+
+impl blocking::Client {
+    /// See [`Client::authorize`](crate::Client::authorize).
+    pub fn authorize<'a>(&self, token: &'a Token) -> Authorize<'a> {
+        self.0.authorize(token)
+    }
+
+    /// Returns the header in which the server's API takes Bearer tokens.
+    pub fn token_header(&self) -> TokenHeader {
+        self.0.token_header()
+    }
 }
 
 impl<'a> Authorize<'a> {
     /// Uses this token. Its kind decides the place: `Authorization: Bearer` (RFC 6750 section 2.1),
     /// or the field `Token` of a JSON body for WinKAS Air.
     pub fn new(token: &'a Token) -> Self {
-        Self { token, reference: false }
+        Self { token, header: TokenHeader::Authorization }
     }
 
     /// Uses the header `Reference-Token`, which some calls of Wyn Enterprise require.
     #[must_use]
     pub fn as_reference_token(mut self) -> Self {
-        self.reference = true;
+        self.header = TokenHeader::ReferenceToken;
         self
     }
 
@@ -49,20 +95,16 @@ impl<'a> Authorize<'a> {
     /// `Config` for a token of WinKAS Air, which belongs into the body, and for a token with
     /// characters that are not allowed in a header.
     pub fn header(&self, headers: &mut HeaderMap) -> Result<()> {
-        let header = if self.reference {
-            self.token.reference_token().and_then(|text| Ok((REFERENCE_TOKEN, value(text)?)))
-        } else {
-            let text = self.token.authorization();
-            text.and_then(|text| Ok((header::AUTHORIZATION, value(text.expose())?)))
-        };
-        let (name, value) = header.map_err(|error| {
+        let text = self.token.header_value(self.header).map_err(|error| {
             if self.token.kind() == TokenKind::Winkas {
                 error.advice("call `json_body`")
             } else {
                 error
             }
         })?;
-        headers.insert(name, value);
+        let name =
+            HeaderName::try_from(self.header.name()).map_err(|_| crate::client::impossible())?;
+        headers.insert(name, value(text.expose())?);
         Ok(())
     }
 

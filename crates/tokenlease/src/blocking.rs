@@ -47,7 +47,7 @@ const WAKES: usize = 8;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Client(crate::Client);
+pub struct Client(pub(crate) crate::Client);
 
 impl crate::Client {
     /// Returns the same client for threads that block.

@@ -66,7 +66,7 @@ use tokenlease_core::{
     http::Request,
     lifecycle::Policy,
     machine::{Action, CallId, CallResult, ClientCall, Effect, Machine, Outcome, Settings, Step},
-    provider::Server,
+    provider::{Server, TokenHeader},
     time::Moment as _,
 };
 
@@ -315,6 +315,14 @@ impl HostedClient {
     pub fn token_of(&self, text: &str) -> Result<Token> {
         let kind = self.lock()?.machine.server().token_kind();
         Token::read(kind, text)
+    }
+
+    /// Returns the header in which the server's API takes Bearer tokens.
+    ///
+    /// # Errors
+    /// `Forked`.
+    pub fn token_header(&self) -> Result<TokenHeader> {
+        Ok(self.lock()?.machine.server().token_header())
     }
 
     /// Returns how long an effect may still take.

@@ -5,10 +5,14 @@ use std::{
     collections::{HashMap, HashSet},
     fmt,
     hash::{Hash, Hasher},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
+use once_cell::race::OnceBox;
 use tokenlease_core::{StoreTime, time::Moment as _};
 use zeroize::Zeroizing;
 
@@ -37,26 +41,38 @@ use crate::{
 /// ```
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    contents: Mutex<Contents>,
+    /// The contents by the first bytes of the digest, made when they are first used. Growth and the removal
+    /// of expired records go through all records of a part. With a million of them in one part, all
+    /// callers would wait for a tenth of a second.
+    parts: Box<[OnceBox<Mutex<Contents>>; PARTS]>,
+    /// Counts the writes to all records. So no revision is used twice, even if a record expires and
+    /// is created again.
+    writes: AtomicU64,
 }
+
+const PARTS: usize = 1024;
 
 impl MemoryStore {
     /// Creates an empty store whose time is that of the clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, contents: Mutex::default() }
+        let parts = Box::new([const { OnceBox::new() }; PARTS]);
+        Self { clock, parts, writes: AtomicU64::new(0) }
     }
 
-    /// Locks the store, and reads the time.
-    fn locked(&self) -> (MutexGuard<'_, Contents>, StoreTime) {
+    /// Locks the part of a record, and reads the time.
+    fn locked(&self, name: &RecordName) -> (MutexGuard<'_, Contents>, StoreTime) {
+        let [first, second, ..] = *name.digest();
+        let part = usize::from(u16::from_be_bytes([first, second])) % PARTS;
+        let part = self.parts[part].get_or_init(Box::default);
         // Each change is complete when the lock is released, so a panic elsewhere breaks nothing.
-        let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let contents = part.lock().unwrap_or_else(PoisonError::into_inner);
         // Read inside the lock, so that the times of two calls are in the order of the calls.
         (contents, StoreTime(self.clock.elapsed().0))
     }
 }
 
-/// How often a forked child tries the lock of its parent's store. Another thread of the child needs
-/// microseconds to copy the records; a thread of the parent does not exist here.
+/// How often a forked child tries a lock of its parent. Another thread of the child needs microseconds to
+/// copy the records; a thread of the parent does not exist here.
 const FORK_TRIES: u32 = 10_000;
 
 #[derive(Default)]
@@ -64,9 +80,6 @@ struct Contents {
     // Keyed by the digests of names: a million identities cost little more than their tokens.
     records: HashSet<ByDigest>,
     locks: HashMap<[u8; 32], Lock>,
-    /// Counts the writes to all records. So no revision is used twice, even if a record expires and
-    /// is created again.
-    writes: u64,
     /// The number of records and locks at which the expired ones are removed.
     remove_expired_at: usize,
 }
@@ -79,6 +92,8 @@ struct Record {
     /// The largest time if the record does not expire.
     until: StoreTime,
     bytes: Zeroizing<Vec<u8>>,
+    /// Of up to 128 bytes, glibc would list freed memory, and merge a million such parts in one later call.
+    _size: [u64; 5],
 }
 
 #[derive(Clone)]
@@ -130,11 +145,10 @@ impl Lock {
 impl Contents {
     /// Copies the records for a forked child. The locks belong to threads that do not exist there.
     fn after_fork(&self) -> Self {
-        let Self { records, writes, remove_expired_at, .. } = self;
+        let Self { records, remove_expired_at, .. } = self;
         Self {
             records: records.clone(),
             locks: HashMap::new(),
-            writes: *writes,
             remove_expired_at: *remove_expired_at,
         }
     }
@@ -145,7 +159,7 @@ impl Contents {
         if self.records.len() + self.locks.len() >= self.remove_expired_at {
             self.records.retain(|ByDigest(record)| record.lives(now));
             self.locks.retain(|_, lock| lock.lives(now));
-            self.remove_expired_at = (2 * (self.records.len() + self.locks.len())).max(64);
+            self.remove_expired_at = (2 * (self.records.len() + self.locks.len())).max(4);
         }
     }
 
@@ -169,29 +183,39 @@ impl Contents {
     }
 }
 
+/// Copies a part for a forked child, unless a thread of the parent was just changing it.
+fn copied(part: &Mutex<Contents>) -> Option<Contents> {
+    (0..FORK_TRIES).find_map(|_| match part.try_lock() {
+        Ok(contents) => Some(contents.after_fork()),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner().after_fork()),
+        Err(TryLockError::WouldBlock) => {
+            std::thread::yield_now();
+            None
+        }
+    })
+}
+
 impl Store for MemoryStore {
     async fn load(&self, name: &RecordName) -> Result<Loaded, StoreError> {
-        let (contents, now) = self.locked();
+        let (contents, now) = self.locked(name);
         Ok(contents.loaded(name, now))
     }
 
     fn load_now(&self, name: &RecordName) -> Option<Result<Loaded, StoreError>> {
-        let (contents, now) = self.locked();
+        let (contents, now) = self.locked(name);
         Some(Ok(contents.loaded(name, now)))
     }
 
-    /// A store that a thread of the parent was just changing is empty in the child.
+    /// The part of the store that a thread of the parent was just changing is empty in the child.
     fn after_fork(&self) -> Option<Self> {
-        let copied = (0..FORK_TRIES).find_map(|_| match self.contents.try_lock() {
-            Ok(contents) => Some(contents.after_fork()),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner().after_fork()),
-            Err(TryLockError::WouldBlock) => {
-                std::thread::yield_now();
-                None
+        let child = Self::new(self.clock.clone());
+        for (part, of_child) in self.parts.iter().zip(child.parts.iter()) {
+            if let Some(contents) = part.get().and_then(copied) {
+                _ = of_child.set(Box::new(Mutex::new(contents)));
             }
-        });
-        let contents = Mutex::new(copied.unwrap_or_default());
-        Some(Self { clock: self.clock.clone(), contents })
+        }
+        child.writes.store(self.writes.load(Ordering::Relaxed), Ordering::Relaxed);
+        Some(child)
     }
 
     async fn swap(
@@ -201,16 +225,15 @@ impl Store for MemoryStore {
         record: &[u8],
         keep: Option<Duration>,
     ) -> Result<Swapped, StoreError> {
-        let (mut contents, now) = self.locked();
+        let (mut contents, now) = self.locked(name);
         if contents.record(name, now).map(|record| record.revision) != expected {
             return Ok(Swapped::Conflict(contents.loaded(name, now)));
         }
         contents.remove_expired(now);
-        contents.writes += 1;
-        let revision = contents.writes;
+        let revision = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
         let until = keep.map_or(StoreTime::MAX, |keep| now.plus(keep));
         let (digest, bytes) = (*name.digest(), Zeroizing::new(record.to_vec()));
-        let record = Record { digest, revision, until, bytes };
+        let record = Record { digest, revision, until, bytes, _size: [0; 5] };
         contents.records.replace(ByDigest(Arc::new(record)));
         Ok(Swapped::Done { revision, now })
     }
@@ -221,7 +244,7 @@ impl Store for MemoryStore {
         owner: &Owner,
         ttl: Duration,
     ) -> Result<Locked, StoreError> {
-        let (mut contents, now) = self.locked();
+        let (mut contents, now) = self.locked(name);
         Ok(match contents.owner(name, now) {
             Some(holder) if holder != owner => Locked::Busy,
             _ => contents.grant(name, owner, now.plus(ttl)),
@@ -234,7 +257,7 @@ impl Store for MemoryStore {
         owner: &Owner,
         ttl: Duration,
     ) -> Result<Locked, StoreError> {
-        let (mut contents, now) = self.locked();
+        let (mut contents, now) = self.locked(name);
         Ok(match contents.owner(name, now) {
             Some(holder) if holder == owner => contents.grant(name, owner, now.plus(ttl)),
             _ => Locked::Busy,
@@ -242,7 +265,7 @@ impl Store for MemoryStore {
     }
 
     async fn unlock(&self, name: &RecordName, owner: &Owner) -> Result<(), StoreError> {
-        let (mut contents, now) = self.locked();
+        let (mut contents, now) = self.locked(name);
         if contents.owner(name, now) == Some(owner) {
             contents.locks.remove(name.digest());
         }
@@ -252,10 +275,15 @@ impl Store for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut records, mut locks) = (0, 0);
+        for part in self.parts.iter().filter_map(OnceBox::get) {
+            let contents = part.lock().unwrap_or_else(PoisonError::into_inner);
+            records += contents.records.len();
+            locks += contents.locks.len();
+        }
         f.debug_struct("MemoryStore")
-            .field("records", &contents.records.len())
-            .field("locks", &contents.locks.len())
+            .field("records", &records)
+            .field("locks", &locks)
             .finish_non_exhaustive()
     }
 }
@@ -270,6 +298,13 @@ mod tests {
     fn store() -> (SteeredClock, MemoryStore) {
         let clock = SteeredClock::new();
         (clock.clone(), MemoryStore::new(Arc::new(clock)))
+    }
+
+    impl MemoryStore {
+        fn len(&self) -> usize {
+            let parts = self.parts.iter().filter_map(OnceBox::get).map(|part| part.lock().unwrap());
+            parts.map(|contents| contents.records.len() + contents.locks.len()).sum()
+        }
     }
 
     fn name(user: usize) -> RecordName {
@@ -314,13 +349,32 @@ mod tests {
     async fn expired_records_and_locks_are_removed() {
         let (clock, store) = store();
         let (owner, ttl) = (Owner::new(1), Duration::from_secs(30));
-        for user in 0..1000 {
+        for user in 0..10_000 {
             store.lock(&name(user), &owner, ttl).await.unwrap();
             store.swap(&name(user), None, b"record", Some(ttl)).await.unwrap();
             clock.advance(ttl);
         }
-        let contents = store.contents.lock().unwrap();
-        assert!(contents.records.len() + contents.locks.len() <= 65);
+        assert!(store.len() <= 5 * PARTS, "{}", store.len());
+    }
+
+    /// Rule: Memory: the removal of expired records goes through a small part of the records at once.
+    #[tokio::test]
+    async fn expired_records_are_removed_part_by_part() {
+        const RECORDS: usize = 20_000;
+        let (clock, store) = store();
+        let ttl = Duration::from_secs(30);
+        for user in 0..RECORDS {
+            store.swap(&name(user), None, b"record", Some(ttl)).await.unwrap();
+        }
+        clock.advance(ttl);
+        let mut before = store.len();
+        for user in RECORDS..4 * RECORDS {
+            store.swap(&name(user), None, b"record", Some(ttl)).await.unwrap();
+            let removed = (before + 1).saturating_sub(store.len());
+            assert!(removed < RECORDS / 64, "{removed} were removed at once");
+            before = store.len();
+        }
+        assert!(before < 4 * RECORDS, "none was removed");
     }
 
     /// Rule: Fork: a forked child copies the records of a store in memory, and none of the locks.
@@ -337,8 +391,8 @@ mod tests {
         // A write of the child does not reach the parent.
         child.swap(&name(2), None, b"of the child", None).await.unwrap();
         assert_eq!(store.load(&name(2)).await.unwrap().record, None);
-        // A thread of the parent was changing the contents.
-        let held = store.contents.lock().unwrap();
+        // A thread of the parent was changing that part.
+        let (held, _) = store.locked(&name(1));
         let child = store.after_fork().unwrap();
         drop(held);
         assert_eq!(child.load(&name(1)).await.unwrap().record, None);

@@ -1,162 +1,29 @@
 //! Tests of the bound on concurrent logins at one server.
 
+#[path = "common/slow_server.rs"]
+mod slow_server;
+
 use std::{
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, channel, sync_channel},
+        mpsc::channel,
     },
     time::Duration,
 };
 
+use slow_server::{credentials, new_store, registry, slow_server, start, until};
 use tokenlease::{
-    Client, CredentialsSource, Error, ErrorKind, HttpOptions, MemoryStore, Registry, Result,
-    SteeredClock, TokenOptions,
-    core::{Credentials, Identity, Key, Token, lifecycle::OnStoreOutage, provider::Server},
+    CredentialsSource, Error, ErrorKind, HttpOptions, Registry, SteeredClock, TokenOptions,
+    core::Key,
     store::{Loaded, Locked, Owner, RecordName, Store, StoreError, Swapped},
 };
-
-/// A login that arrived, which is answered when this is dropped.
-struct Login {
-    user: String,
-    _answer: SyncSender<()>,
-}
-
-/// A server whose logins are answered one by one.
-struct Slow {
-    address: String,
-    logins: Receiver<Login>,
-    most: Arc<AtomicUsize>,
-}
-
-fn read(stream: &mut TcpStream) -> Option<String> {
-    let mut text = Vec::new();
-    let mut part = [0; 4096];
-    loop {
-        let read = stream.read(&mut part).unwrap_or(0);
-        text.extend_from_slice(&part[..read]);
-        let so_far = String::from_utf8_lossy(&text).to_ascii_lowercase();
-        let (head, body) = so_far.split_once("\r\n\r\n").unwrap_or((&so_far, ""));
-        let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
-        let length: usize = length.map_or(usize::MAX, |length| length.parse().unwrap());
-        if head.starts_with("get ") && so_far.ends_with("\r\n\r\n") {
-            return Some(String::new());
-        }
-        if read == 0 {
-            return None;
-        }
-        if body.len() >= length {
-            return Some(body.to_owned());
-        }
-    }
-}
-
-fn slow_server() -> Slow {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let (sender, logins) = channel();
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let highest = most.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (mut stream, sender, now, most) =
-                (stream.unwrap(), sender.clone(), now.clone(), highest.clone());
-            std::thread::spawn(move || {
-                while let Some(body) = read(&mut stream) {
-                    if body.is_empty() {
-                        // A validation is answered at once.
-                        let active =
-                            b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"sub\":\"u\"}";
-                        stream.write_all(active).unwrap();
-                        continue;
-                    }
-                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    let user = body.split("username=").nth(1).unwrap_or_default();
-                    let user = user.split('&').next().unwrap().to_owned();
-                    let (answer, answered) = sync_channel(0);
-                    if sender.send(Login { user: user.clone(), _answer: answer }).is_ok() {
-                        let _ = answered.recv();
-                    }
-                    now.fetch_sub(1, Ordering::SeqCst);
-                    let body = format!(
-                        r#"{{"access_token":"t-{user}","token_type":"Bearer","expires_in":3600}}"#
-                    );
-                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-                    if stream.write_all((head + &body).as_bytes()).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-    });
-    Slow { address, logins, most }
-}
-
-impl Slow {
-    fn client(
-        &self,
-        registry: &Registry,
-        user: &str,
-        credentials: impl Into<CredentialsSource>,
-    ) -> Client {
-        let identity = Identity::wyn(&self.address, user, "integration").unwrap();
-        Client::builder(Server::new(identity), credentials)
-            .registry(registry)
-            // Without it nothing is sent while the store is away.
-            .on_store_outage(OnStoreOutage::LoginWithinBudget)
-            .build()
-            .unwrap()
-    }
-
-    fn user(&self, registry: &Registry, user: &str) -> Client {
-        self.client(registry, user, credentials())
-    }
-
-    /// Waits for the next login on a thread on which that is allowed.
-    fn next(&self) -> Login {
-        tokio::task::block_in_place(|| self.logins.recv_timeout(Duration::from_secs(60)).unwrap())
-    }
-}
-
-fn credentials() -> Credentials {
-    Credentials::password("p").with_client_secret("s")
-}
-
-fn registry(logins: usize, clock: &SteeredClock, store: &Arc<MemoryStore>) -> Registry {
-    let http = HttpOptions::new().without_proxy().with_max_concurrent_logins(logins);
-    Registry::builder()
-        .http(http)
-        .clock(Arc::new(clock.clone()))
-        .store(store.clone(), Key::new([7; 32]))
-        .build()
-        .unwrap()
-}
-
-fn new_store(clock: &SteeredClock) -> Arc<MemoryStore> {
-    Arc::new(MemoryStore::new(Arc::new(clock.clone())))
-}
-
-fn start(client: &Client) -> tokio::task::JoinHandle<Result<Token>> {
-    let client = client.clone();
-    tokio::spawn(async move { client.token().await })
-}
-
-async fn until(mut done: impl FnMut() -> bool) {
-    let waits = async {
-        while !done() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waits).await.expect("it happens");
-}
 
 /// Rule: Logins: at most eight logins run at one server at once, however many identities start
 /// together, and clients of several registries count together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn at_most_eight_logins_run_at_one_server_at_once() {
-    const IDENTITIES: usize = 2000;
+    const IDENTITIES: usize = 200;
     let server = slow_server();
     let registries = [0, 1].map(|_| Registry::builder().build().unwrap());
     let callers: Vec<_> = (0..IDENTITIES)

@@ -249,6 +249,7 @@ class Server:
         query = parse_qs(parts.query)
         status, more, content = 200, {"Content-Type": "application/json"}, b"{}"
         token = headers.get("Authorization", "").replace("Bearer ", "")
+        token = token or headers.get("Reference-Token", "")
         if not token and body.startswith(b"{"):
             token = json.loads(body).get("Token", "")
         if token in self.inactive:

@@ -18,15 +18,25 @@ static int32_t call_api(void *user, const tokenlease_token *token, tokenlease_re
     char body[1024], header[1024];
     const char *field = tokenlease_token_json_field(token);
     const char *authorization = tokenlease_token_authorization(token);
+    const char *name = tokenlease_token_header_name(token);
+    const char *value = tokenlease_token_header_value(token);
+    const char *chosen = getenv("OPTION_token_header");
     plugin->calls++;
     if (plugin->fails_with) {
         return plugin->fails_with;
     }
     EXPECT((field != NULL) == is_winkas() && (authorization != NULL) == !is_winkas());
+    EXPECT((name != NULL) == !is_winkas() && (value != NULL) == !is_winkas());
+    if (chosen) {
+        EXPECT(strcmp(name, "Reference-Token") == 0 && strcmp(chosen, "reference-token") == 0);
+        EXPECT(strcmp(value, tokenlease_token_text(token)) == 0);
+    } else if (name) {
+        EXPECT(strcmp(name, "Authorization") == 0 && strcmp(value, authorization) == 0);
+    }
     if (field) {
         snprintf(body, sizeof body, "{\"Text\":\"hello\",%s}", field);
     } else {
-        snprintf(header, sizeof header, "Authorization: %s", authorization);
+        snprintf(header, sizeof header, "%s: %s", name, value);
     }
     const char *answer = send_request(getenv("OPTION_server"), plugin->path,
                                       field ? NULL : header, field ? body : NULL, &plugin->answer);

@@ -102,6 +102,7 @@ int main(void)
     EXPECT(!tokenlease_token_text(NULL) && tokenlease_token_length(NULL) == 0);
     EXPECT(tokenlease_token_kind(NULL) == TOKENLEASE_KIND_NONE);
     EXPECT(!tokenlease_token_authorization(NULL) && !tokenlease_token_json_field(NULL));
+    EXPECT(!tokenlease_token_header_name(NULL) && !tokenlease_token_header_value(NULL));
     EXPECT(tokenlease_token_expires_at_ms(NULL) == TOKENLEASE_NONE);
     EXPECT(tokenlease_token_age_ms(NULL) == TOKENLEASE_NONE);
     EXPECT(tokenlease_token_expiry(NULL) == TOKENLEASE_EXPIRY_NONE);

@@ -14,7 +14,8 @@ using namespace tokenlease;
 // Texts of a temporary token would be freed at once.
 template <typename T, typename = void> constexpr bool has_header = false;
 template <typename T>
-constexpr bool has_header<T, std::void_t<decltype(std::declval<T>().authorization())>> = true;
+constexpr bool has_header<T, std::void_t<decltype(std::declval<T>().authorization()),
+                                         decltype(std::declval<T>().header_value())>> = true;
 template <typename T, typename = void> constexpr bool has_field = false;
 template <typename T>
 constexpr bool has_field<T, std::void_t<decltype(std::declval<T>().json_field())>> = true;

@@ -40,7 +40,8 @@ inline tokenlease::Config config_of_environment()
 {
     auto config = tokenlease::Config::try_create();
     EXPECT(config);
-    for (const char *name : {"provider", "server", "user", "contract", "client_id", "store"}) {
+    for (const char *name : {"provider", "server", "user", "contract", "client_id", "store",
+                             "token_header"}) {
         const std::string value = env((std::string("OPTION_") + name).c_str());
         EXPECT(value.empty() || config->try_set(name, value));
     }
@@ -113,10 +114,13 @@ inline tokenlease::Response call_api(const std::string &path, const tokenlease::
     std::string body;
     EXPECT(token.json_field().empty() != is_winkas());
     EXPECT(token.authorization().empty() == is_winkas());
+    EXPECT(token.header_name().empty() == is_winkas());
+    EXPECT(token.header_value().empty() == is_winkas());
     if (is_winkas()) {
         body.append("{\"Text\":\"hello\",").append(token.json_field()).append("}");
     } else {
-        headers.emplace_back("Authorization", token.authorization());
+        EXPECT(token.header_value() != token.authorization() || token.header_name() == "Authorization");
+        headers.emplace_back(token.header_name(), token.header_value());
     }
     HttpAnswer answer =
         send_http(is_winkas() ? "POST" : "GET", env("OPTION_server") + path, headers, body);

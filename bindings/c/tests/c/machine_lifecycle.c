@@ -13,6 +13,8 @@ int main(void)
     size_t length = 0;
 
     EXPECT(same(token, again));
+    EXPECT(!getenv("OPTION_token_header")
+           || strcmp(tokenlease_token_header_name(token), "Reference-Token") == 0);
     tokenlease_token_free(again);
     options.deadline_ms = 10000;
     options.min_remaining_ms = 1000;

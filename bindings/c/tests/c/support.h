@@ -51,7 +51,7 @@ static tokenlease_config *config_of_environment(void)
 {
     static const char *const options[] = {"provider", "server",   "user",  "contract",
                                           "client_id", "timeout", "deadline", "ca",
-                                          NULL};
+                                          "token_header", NULL};
     tokenlease_config *config = NULL;
     tokenlease_error *error = NULL;
     DONE(tokenlease_config_new(&config, &error));

@@ -27,6 +27,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("with_introspection_path", "introspection_path"),
     ("with_userinfo_path", "userinfo_path"),
     ("with_new_token_ends_old", "new_token_ends_old"),
+    ("with_token_header", "token_header"),
     ("deadline", "deadline"),
     ("store_check_interval", "store_check_interval"),
     ("on_store_outage", "on_store_outage"),

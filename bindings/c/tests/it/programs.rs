@@ -133,6 +133,18 @@ fn a_c_program_calls_apis_and_repeats_a_call_once_for_a_rejected_token() {
     }
 }
 
+/// Rule: Languages: the header that the option `token_header` chooses has the tokens of clients and machines,
+/// in C and in C++.
+#[test]
+fn c_and_cpp_programs_call_apis_with_the_chosen_header() {
+    for source in ["api_calls.c", "cpp_calls.cpp", "machine_lifecycle.c"] {
+        let Some(program) = program(source) else { return };
+        let site = Site::start(Provider::Wyn);
+        let mut command = site.command(&program);
+        site.end_token_of(command.env("OPTION_token_header", "reference-token"));
+    }
+}
+
 /// Rule: Events: a C program gets the log of its clients with levels and causes, and its function is not
 /// called after its client was freed.
 #[test]

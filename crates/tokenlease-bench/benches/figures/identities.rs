@@ -50,7 +50,7 @@ pub(crate) const MEMORY_FLAG: &str = "--measure";
 
 const TURNS: usize = 31;
 /// The identities in a registry.
-const IDENTITIES: u32 = 1_000_000;
+pub(crate) const IDENTITIES: u32 = 1_000_000;
 /// The lookups per turn.
 const LOOKUPS: u32 = 10_000;
 /// The live clients with a token.
@@ -112,16 +112,16 @@ pub(crate) fn print_memory(name: &str) {
 }
 
 /// A registry whose store has a record of each identity, without live clients.
-struct FilledRegistry {
-    fixture: Fixture,
+pub(crate) struct FilledRegistry {
+    pub(crate) fixture: Fixture,
     registry: Registry,
-    store: Arc<MemoryStore>,
-    record: Vec<u8>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) record: Vec<u8>,
     token: Token,
 }
 
 impl FilledRegistry {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fixture = Fixture::new();
         let clock = Arc::new(fixture.clock.clone());
         let store = Arc::new(MemoryStore::new(clock.clone()));
@@ -148,7 +148,7 @@ impl FilledRegistry {
     }
 }
 
-fn name(fixture: &Fixture, number: u32) -> RecordName {
+pub(crate) fn name(fixture: &Fixture, number: u32) -> RecordName {
     RecordName::new(identity(fixture, number))
 }
 

@@ -13,7 +13,9 @@ mod environment;
 mod fixture;
 mod identities;
 mod measurement;
+mod outside_stores;
 mod parse;
+mod portal;
 mod program;
 mod python;
 mod request;
@@ -42,6 +44,8 @@ fn main() {
         program::run,
         cold::run,
         identities::run,
+        portal::run,
+        outside_stores::run,
         c::run,
         python::run,
     ] {

@@ -15,6 +15,10 @@ pub(crate) struct Printed {
     /// only you can read it (mode 0600).
     #[arg(long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
+    /// Print or write the header that presents the token to an API, `NAME: VALUE`, in place of the token.
+    /// `curl -H @-` reads it.
+    #[arg(long)]
+    pub(crate) as_header: bool,
     // Last, because its headings of `--help` also apply to the options that follow.
     #[command(flatten)]
     pub(crate) connection: Connection,

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use serde_json::{Value, json};
+use tokenlease::core::Secret;
 
 use crate::{
     args::{Printed, TokenArgs},
@@ -26,34 +27,33 @@ pub(crate) fn run(
     target.print(&leased, output)
 }
 
-/// Where a token is printed.
-pub(super) enum Target {
-    Stdout,
-    File(TokenFile),
+/// Where a token is printed, and in which form.
+pub(super) struct Target {
+    file: Option<TokenFile>,
+    as_header: bool,
 }
 
 impl Target {
     /// Checks where the token is printed, before it is requested.
     pub(super) fn of(args: &Printed) -> Result<Self, Failure> {
-        match &args.write {
-            Some(path) => Ok(Self::File(TokenFile::new(path)?)),
-            None => may_print(args.show).map(|()| Self::Stdout),
-        }
+        let file = match &args.write {
+            Some(path) => Some(TokenFile::new(path)?),
+            None => may_print(args.show).map(|()| None)?,
+        };
+        Ok(Self { file, as_header: args.as_header })
     }
 
     pub(super) fn print(&self, leased: &Leased, output: Output) -> Result<(), Failure> {
-        match self {
-            Self::Stdout => output.result(leased.token.expose(), &json_of(leased)),
-            Self::File(file) => {
-                file.write(&leased.token)?;
-                if output == Output::Text {
-                    return Ok(());
-                }
-                let mut json = json_of(leased);
-                json["token"] = Value::Null;
-                output.result("", &json)
-            }
+        let header = self.as_header.then(|| leased.header()).transpose()?;
+        let text = header.as_ref().map_or(leased.token.expose(), Secret::expose);
+        let Some(file) = &self.file else { return output.result(text, &json_of(leased)) };
+        file.write(text)?;
+        if output == Output::Text {
+            return Ok(());
         }
+        let mut json = json_of(leased);
+        json["token"] = Value::Null;
+        output.result("", &json)
     }
 }
 
@@ -75,6 +75,7 @@ fn json_of(leased: &Leased) -> Value {
     json!({
         "token": leased.token.expose(),
         "kind": leased.kind(),
+        "header_name": leased.header_name(),
         "source": leased.source,
         "expires_at": leased.expires_at.map(|at| at.to_string()),
         "expiry": leased.expiry,

@@ -40,6 +40,35 @@ fn token_in_json_has_the_source_and_the_expiry() {
     assert_eq!(emulator.counts().winkas.login, 1);
 }
 
+/// Rule: Formats: `--as-header` prints the header that presents a token, by the option `token_header`.
+#[test]
+fn the_header_of_a_token_is_printed() {
+    let (emulator, folder) = (emulator(), folder());
+    for (header, start) in
+        [("authorization", "Authorization: Bearer "), ("reference-token", "Reference-Token: ")]
+    {
+        let option = format!("--token-header={header}");
+        let run = wyn(&emulator, "token").args(["--as-header", &option]).run().exits_with(0);
+        let token = run.out.strip_prefix(start).expect("the header").trim_end();
+        assert!(emulator.token_is_active(token), "{run:?}");
+        let file = folder.path().join(header);
+        let run =
+            wyn(&emulator, "token").args(["--as-header", &option, "--write"]).args([&file]).run();
+        assert_eq!(run.exits_with(0).out, "");
+        let written = fs::read_to_string(&file).expect("the header");
+        assert!(
+            emulator.token_is_active(written.strip_prefix(start).expect("the header").trim_end())
+        );
+        let json =
+            wyn(&emulator, "token").args(["--output=json", &option]).run().exits_with(0).json();
+        assert_eq!(json["header_name"], start.split(':').next().expect("a name"));
+    }
+    let run = winkas(&emulator, "token").args(["--as-header"]).run().exits_with(2);
+    run.complains("does not go into a header");
+    let json = winkas(&emulator, "token").args(["--output=json"]).run().exits_with(0).json();
+    assert_eq!(json["header_name"], serde_json::Value::Null);
+}
+
 #[test]
 fn the_client_credentials_grant_gets_a_token() {
     let emulator = emulator();

@@ -9,7 +9,7 @@ use std::{
 
 use super::Options;
 use crate::{
-    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey, TokenHeader},
     extra::{ExtraField, ExtraSecretFile},
     pem::PemSource,
     store_url::StoreUrl,
@@ -98,6 +98,7 @@ pub(super) fn typed<T: Any>(_: fn(Options) -> Option<T>) -> Kind {
         () if is::<T, Provider>() => Kind::Choice(Provider::WORDS),
         () if is::<T, Grant>() => Kind::Choice(Grant::WORDS),
         () if is::<T, ClientAuth>() => Kind::Choice(ClientAuth::WORDS),
+        () if is::<T, TokenHeader>() => Kind::Choice(TokenHeader::WORDS),
         () if is::<T, StoreAccess>() => Kind::Choice(StoreAccess::WORDS),
         () if is::<T, StoreKey>() => Kind::Choice(StoreKey::WORDS),
         () if is::<T, OnStoreOutage>() => Kind::Choice(OnStoreOutage::WORDS),
@@ -123,8 +124,8 @@ macro_rules! replaced {
 }
 
 replaced! {
-    String, Duration, PathBuf, PemSource, bool, u32, Provider, Grant, ClientAuth, StoreUrl,
-    StoreAccess, StoreKey, OnStoreOutage,
+    String, Duration, PathBuf, PemSource, bool, u32, Provider, Grant, ClientAuth, TokenHeader,
+    StoreUrl, StoreAccess, StoreKey, OnStoreOutage,
 }
 
 impl<T> Set for Vec<T> {

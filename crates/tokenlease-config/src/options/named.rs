@@ -10,7 +10,7 @@ use super::{
     readers::{count, path, proxy, text, yes_or_no},
 };
 use crate::{
-    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey},
+    choice::{ClientAuth, Grant, OnStoreOutage, Provider, StoreAccess, StoreKey, TokenHeader},
     config, duration,
     extra::{ExtraField, ExtraSecretFile, list},
     nearest::nearest_of,
@@ -203,6 +203,7 @@ keys! {
     revocation_path: text, OAUTH, "/connect/revocation (wyn)";
     introspection_path: text, OAUTH, "";
     userinfo_path: text, OAUTH, "/connect/userinfo (wyn)";
+    token_header: TokenHeader::read, WYN, "authorization";
     new_token_ends_old: yes_or_no, OAUTH, "false";
     agreed_lifetime: duration::parse, WINKAS, "12h";
     max_lifetime: duration::parse, OAUTH, "";

@@ -79,8 +79,6 @@ impl Lifecycle {
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
         let clocks = self.clocks;
         let freshness = self.current.as_ref().map(|current| self.freshness(current, t));
-        let requested_at = self.current.as_ref().map(|current| self.requested_at(&current.lease));
-        let is_newer = stored.as_ref().map(Lease::sent_at) > requested_at;
         match (&mut self.current, stored) {
             (Some(current), Some(stored)) if current.lease.fingerprint == stored.fingerprint => {
                 // The server may have stated its end to another process again.
@@ -106,7 +104,10 @@ impl Lifecycle {
                         Some(Freshness::Margin { .. }) => self.store.known.is_live(&stored, t),
                         _ => false,
                     };
-                if is_newer || Some(current.lease.fingerprint) == replacing || does_not_serve {
+                if stored.sent_at() > current.lease.sent_at()
+                    || Some(current.lease.fingerprint) == replacing
+                    || does_not_serve
+                {
                     self.adopt_from_store(stored, t);
                 } else {
                     self.save_current(t);
@@ -135,7 +136,7 @@ impl Lifecycle {
     fn is_ended_by_current(&self, stored: &Lease<Timestamp>) -> bool {
         self.rules.new_token_ends_old
             && self.current.as_ref().is_some_and(|current| {
-                !current.is_private && self.requested_at(&current.lease) > stored.sent_at()
+                !current.is_private && current.lease.sent_at() > stored.sent_at()
             })
     }
 
@@ -150,7 +151,8 @@ impl Lifecycle {
         let (credentials, options) = (self.holder, self.options);
         let known = &self.store.known;
         let lacks = known.lease(credentials).is_none_or(|stored| {
-            stored.fingerprint != lease.fingerprint && stored.sent_at() < self.requested_at(&lease)
+            stored.fingerprint != lease.fingerprint
+                && (stored.sent_at() < self.requested_at(&lease) || !known.is_live(stored, t))
         });
         if lacks
             && !matches!(lease.expiry(), Expiry::ExpiredOnArrival { .. })

@@ -89,9 +89,9 @@ impl Lifecycle {
         lease.parted(self.clocks).and_then(Parted::may_end_earlier_by).unwrap_or_default()
     }
 
-    /// When the current lease was requested, or the earliest such moment if the clocks leave a doubt, to
-    /// compare it with the lease in the record. In an outage a host that was frozen can't see that another one
-    /// logged in meanwhile; to save its older token as the newer one would lose the token in use.
+    /// When the current lease was requested, or the earliest such moment if the clocks leave a doubt: in an
+    /// outage a host that was frozen can't see that another one logged in meanwhile. It keeps its token, but to
+    /// save it over the newer one would lose the token that the others use.
     pub(super) fn requested_at(&self, lease: &Lease<Timestamp>) -> Timestamp {
         lease.sent_at().minus(self.stopped_for(lease))
     }

@@ -124,8 +124,10 @@ impl Lifecycle {
         let error = self.store.last_error.clone();
         let error = |detail| error.unwrap_or_else(|| Error::new(ErrorKind::Store, detail));
         let Some(flight) = &mut self.flight else { return };
-        if matches!(flight.stage, Stage::Refetch | Stage::Login) && kind == EffectKind::Load {
-            // A read between two requests is not a try of the stage.
+        if kind == EffectKind::Save
+            || matches!(flight.stage, Stage::Refetch | Stage::Login) && kind == EffectKind::Load
+        {
+            // A save or a read between two requests is not a try of the stage.
             return;
         }
         flight.tries = flight.tries.saturating_add(1);

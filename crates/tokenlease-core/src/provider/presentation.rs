@@ -15,6 +15,27 @@ pub const JSON_FIELD: &str = "Token";
 /// The most bytes of JSON that a byte of a text becomes: a control character, as `\u001f`.
 const MAX_ESCAPED: usize = 6;
 
+/// The header in which an API takes a Bearer token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenHeader {
+    /// `Authorization: Bearer` and the token (RFC 6750 section 2.1).
+    #[default]
+    Authorization,
+    /// `Reference-Token` and the token, which some calls of Wyn Enterprise require.
+    ReferenceToken,
+}
+
+impl TokenHeader {
+    /// Returns the header's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Authorization => "Authorization",
+            Self::ReferenceToken => "Reference-Token",
+        }
+    }
+}
+
 impl Token {
     /// Returns the value of the header `Authorization`: `Bearer` and the token (RFC 6750 section 2.1).
     ///
@@ -79,6 +100,18 @@ impl Token {
         })
     }
 
+    /// Returns the value of a header that presents the token: that of
+    /// [`authorization`](Self::authorization) or of [`reference_token`](Self::reference_token).
+    ///
+    /// # Errors
+    /// As [`authorization`](Self::authorization).
+    pub fn header_value(&self, header: TokenHeader) -> Result<Secret> {
+        match header {
+            TokenHeader::Authorization => self.authorization(),
+            TokenHeader::ReferenceToken => self.reference_token().map(Secret::new),
+        }
+    }
+
     fn check_for_a_header(&self) -> Result<()> {
         if self.kind() == TokenKind::Winkas {
             return Err(Error::new(
@@ -132,6 +165,24 @@ mod tests {
         for error in [winkas.authorization().unwrap_err(), winkas.reference_token().unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains("`json_field`"), "{error}");
+        }
+    }
+
+    /// Rule: Formats: the header that presents a token is chosen by an option, and its value is the one of
+    /// that header.
+    #[test]
+    fn the_value_of_the_chosen_header_presents_the_token() {
+        let bearer = Token::new(TokenKind::Bearer, "abc");
+        for (header, name, value) in [
+            (TokenHeader::Authorization, "Authorization", "Bearer abc"),
+            (TokenHeader::ReferenceToken, "Reference-Token", "abc"),
+        ] {
+            assert_eq!(
+                (header.name(), bearer.header_value(header).unwrap().expose()),
+                (name, value)
+            );
+            let winkas = Token::new(TokenKind::Winkas, "abc");
+            assert_eq!(winkas.header_value(header).unwrap_err().kind(), ErrorKind::Config);
         }
     }
 

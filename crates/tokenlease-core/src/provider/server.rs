@@ -9,13 +9,14 @@ mod standard;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use self::discovered::Discovered;
 pub use self::options_fingerprint::OptionsFingerprint;
 use super::{
     call::Grant,
     oauth2::{self, ClientAuth, Endpoint},
+    presentation::TokenHeader,
     wyn,
 };
 use crate::{
@@ -56,15 +57,19 @@ pub struct Server {
     client_auth: Option<ClientAuth>,
     lifetime: Option<Duration>,
     new_token_ends_old: bool,
+    token_header: TokenHeader,
     /// This and the other paths are below the server's address. A discovered one is a whole URL.
-    token_path: String,
-    revocation_path: Option<String>,
-    introspection_path: Option<String>,
-    userinfo_path: Option<String>,
+    token_path: Path,
+    revocation_path: Option<Path>,
+    introspection_path: Option<Path>,
+    userinfo_path: Option<Path>,
     /// The endpoints whose paths were set, also to none.
     set_paths: BTreeSet<Endpoint>,
     discovered: Discovered,
 }
+
+/// A path, or the URL of a discovered endpoint. The defaults take no memory.
+type Path = Cow<'static, str>;
 
 impl Server {
     /// Makes the server of an identity, with the defaults of its provider.
@@ -77,7 +82,7 @@ impl Server {
     ///   no revocation, introspection or userinfo until its path is set. The client is sent in a Basic
     ///   header. The grant is client credentials if the identity has no user, and else password.
     pub fn new(identity: Identity) -> Self {
-        let path = |path: &str| Some(path.to_owned());
+        let path = |path| Some(Path::Borrowed(path));
         let (token, revocation, userinfo) = match identity.provider() {
             Provider::Winkas => ("", None, None),
             Provider::Wyn => {
@@ -93,7 +98,8 @@ impl Server {
             client_auth: None,
             lifetime: None,
             new_token_ends_old: false,
-            token_path: token.to_owned(),
+            token_header: TokenHeader::default(),
+            token_path: Path::Borrowed(token),
             revocation_path: revocation,
             introspection_path: None,
             userinfo_path: userinfo,
@@ -162,6 +168,11 @@ impl Server {
         }
     }
 
+    /// Returns the header in which the server's API takes Bearer tokens.
+    pub fn token_header(&self) -> TokenHeader {
+        self.token_header
+    }
+
     /// Checks that the credentials contain the secrets that a login needs.
     ///
     /// # Errors
@@ -227,6 +238,6 @@ fn missing(what: &str, needed_by: &str) -> Error {
         .expected(format!("a {what}"))
 }
 
-fn unsupported(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+fn unsupported(detail: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Unsupported, detail)
 }

@@ -270,7 +270,20 @@ impl World {
             || self.oracle.adopted.contains_key(&number)
             || !self.store_was_reliable(t - 10 * S)
             || self.store_loss_percent > 0
+            || (0..self.processes.len()).any(|q| self.holds(q, of, print) && self.doubts(q, from))
             || (0..self.processes.len()).any(|q| self.holds(q, of, print) && cut_off(q))
+    }
+
+    /// Returns whether the clocks of the process's host have parted since then: it does not save its token over
+    /// one of another host.
+    fn doubts(&self, p: usize, since: i64) -> bool {
+        let host = self.processes[p].host;
+        let jumps = self.oracle.wall_jumps.iter();
+        let freezes = self.oracle.freezes.iter().map(|(end, other, _)| (end, other));
+        jumps
+            .map(|(at, other)| (at, other))
+            .chain(freezes)
+            .any(|(at, other)| *other == host && *at >= since)
     }
 
     /// Returns whether a login that a rejection without a validation causes kept its login backoff.

@@ -7,7 +7,7 @@ use tokenlease_core::{
     http::Request,
     lifecycle::Outcome,
     machine::{Exchange, Outcome as Answered},
-    provider::{Answer as Meaning, Call},
+    provider::{Answer as Meaning, Call, TokenHeader},
 };
 
 use super::{Answer, fetched};
@@ -38,9 +38,15 @@ use crate::builder::ClientBuilder;
 pub struct HostedExchange {
     exchange: Exchange,
     request: Request,
+    token_header: TokenHeader,
 }
 
 impl HostedExchange {
+    /// Returns the header in which the server's API takes Bearer tokens.
+    pub fn token_header(&self) -> TokenHeader {
+        self.token_header
+    }
+
     /// Returns the request to send.
     pub fn request(&self) -> &Request {
         &self.request
@@ -78,8 +84,11 @@ impl ClientBuilder {
         let (registry, _) = self.checked()?;
         let (server, credentials) = self.into_server();
         registry.http().check(server.identity())?;
+        let token_header = server.token_header();
         let refused = match Exchange::new(server, call, fetched(&credentials)?) {
-            Ok((exchange, request)) => return Ok(HostedExchange { exchange, request }),
+            Ok((exchange, request)) => {
+                return Ok(HostedExchange { exchange, request, token_header });
+            }
             Err(refused) => *refused,
         };
         Err(match refused {

@@ -1,6 +1,10 @@
 //! The names of records and of lock owners.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use once_cell::race::OnceBox;
 use tokenlease_core::Identity;
@@ -9,18 +13,45 @@ use tokenlease_core::Identity;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordName(Arc<Name>);
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug)]
 struct Name {
     digest: [u8; 32],
-    key: String,
+    /// Made when a store outside the process needs it.
+    key: OnceBox<String>,
     identity: Identity,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest && self.identity == other.identity
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.digest.cmp(&other.digest).then_with(|| self.identity.cmp(&other.identity))
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.digest.hash(state);
+    }
 }
 
 impl RecordName {
     /// Creates the name of an identity's record.
     pub fn new(identity: Identity) -> Self {
-        let (digest, key) = (identity.digest(), identity.key());
-        Self(Arc::new(Name { digest, key, identity }))
+        let digest = identity.digest();
+        Self(Arc::new(Name { digest, key: OnceBox::new(), identity }))
     }
 
     /// Returns the identity of the record. A store that encrypts authenticates it with the record.
@@ -30,7 +61,7 @@ impl RecordName {
 
     /// Returns the key in stores: 64 hexadecimal digits, different for any two identities.
     pub fn key(&self) -> &str {
-        &self.0.key
+        self.0.key.get_or_init(|| Box::new(self.0.identity.key()))
     }
 
     /// Returns the key as bytes.

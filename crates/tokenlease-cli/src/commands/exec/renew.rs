@@ -45,7 +45,7 @@ impl Renewal<'_> {
         let signals = Signals::new();
         let first = async {
             let leased = session.current(self.min_remaining).await?;
-            self.file.write(&leased.token)?;
+            self.file.write(leased.token.expose())?;
             Ok(leased)
         };
         let leased = match first.await {
@@ -113,7 +113,7 @@ impl Renewal<'_> {
     async fn renew(&self, session: &Session, leased: &Leased) -> Result<Leased, Error> {
         let current = session.current(self.min_remaining).await?;
         if current.token.expose() != leased.token.expose() || !self.file.path().exists() {
-            self.file.write(&current.token)?;
+            self.file.write(current.token.expose())?;
         }
         Ok(current)
     }

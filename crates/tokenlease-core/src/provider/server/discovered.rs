@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Server;
+use super::{Path, Server};
 use crate::{
     error::{Error, Result},
     identity::Provider,
@@ -60,10 +60,13 @@ impl Server {
         };
         metadata.check(self.identity.server())?;
         if let Some(address) = metadata.endpoint(Endpoint::Token)? {
-            address.clone_into(&mut self.token_path);
+            self.token_path = Path::Owned(address.to_owned());
         }
         // An endpoint at another host is not used. The login needs none of these.
-        let found = |endpoint| metadata.endpoint(endpoint).ok().flatten().map(str::to_owned);
+        let found = |endpoint| {
+            let address = metadata.endpoint(endpoint).ok().flatten()?;
+            Some(Path::Owned(address.to_owned()))
+        };
         if !self.set_paths.contains(&Endpoint::Revocation) {
             self.revocation_path = found(Endpoint::Revocation);
         }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Server, missing, unsupported};
+use super::{Path, Server, missing, unsupported};
 use crate::{
     error::{Error, ErrorKind, Result},
     identity::Provider,
     provider::{
         call::Grant,
         oauth2::{ClientAuth, Endpoint},
+        presentation::TokenHeader,
         wyn,
     },
 };
@@ -141,6 +142,31 @@ impl Server {
         Self { new_token_ends_old: ends, ..self }
     }
 
+    /// Sets the header in which the server's API takes tokens (Wyn only). The default is `Authorization`.
+    ///
+    /// ```
+    /// use tokenlease_core::{Identity, Token, TokenKind, provider::{Server, TokenHeader}};
+    ///
+    /// let identity = Identity::wyn("https://wyn.example", "admin", "integration")?;
+    /// let server = Server::new(identity).with_token_header(TokenHeader::ReferenceToken)?;
+    /// let (header, token) = (server.token_header(), Token::new(TokenKind::Bearer, "4E2E"));
+    /// assert_eq!(header.name(), "Reference-Token");
+    /// assert_eq!(token.header_value(header)?.expose(), "4E2E");
+    /// # Ok::<(), tokenlease_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for other providers.
+    pub fn with_token_header(mut self, header: TokenHeader) -> Result<Self> {
+        if self.identity.provider() != Provider::Wyn {
+            let provider = self.identity.provider().as_str();
+            return Err(unsupported(format!("{provider} has no choice of token headers"))
+                .advice("remove the option token_header"));
+        }
+        self.token_header = header;
+        Ok(self)
+    }
+
     /// Notes that the path of an endpoint is set, so that discovery does not replace it.
     fn standard(self, endpoint: Endpoint, what: &str) -> Result<Self> {
         let mut server = self.check_standard(what)?;
@@ -159,11 +185,11 @@ impl Server {
 }
 
 /// Checks a path below a server's address. An empty path is none.
-fn checked(what: &str, path: &str) -> Result<Option<String>> {
+fn checked(what: &str, path: &str) -> Result<Option<Path>> {
     let fits = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\`{}".contains(&byte));
     match path {
         "" => Ok(None),
-        _ if path.starts_with('/') && fits => Ok(Some(path.to_owned())),
+        _ if path.starts_with('/') && fits => Ok(Some(Path::Owned(path.to_owned()))),
         _ => Err(Error::new(ErrorKind::Config, format!("the {what} is {path:?}"))
             .expected("a path that starts with / and has no query, such as /connect/token")),
     }
