@@ -45,7 +45,7 @@ impl Target {
 
     pub(super) fn print(&self, leased: &Leased, output: Output) -> Result<(), Failure> {
         let header = self.as_header.then(|| leased.header()).transpose()?;
-        let text = header.as_ref().map_or(leased.token.expose(), Secret::expose);
+        let text = header.as_ref().map_or_else(|| leased.token.expose(), Secret::expose);
         let Some(file) = &self.file else { return output.result(text, &json_of(leased)) };
         file.write(text)?;
         if output == Output::Text {
