@@ -68,6 +68,7 @@ impl Lifecycle {
             self.current = None;
             self.remember_ended(fingerprint, Some(cause), t);
         }
+        self.close_earlier_circuit(t);
         if self.circuit_stops_serving() {
             // A lease of these credentials is served no more, also after `unblock`.
             self.current = None;

@@ -13,6 +13,9 @@ use crate::{
 /// How long a refresh without a waiting caller waits for the lock.
 pub(super) const BACKGROUND_WAIT: Duration = Duration::from_secs(10);
 
+/// How old a record may be that answers a caller at its deadline.
+const RECORD_AGE: Duration = Duration::from_secs(60);
+
 /// A caller's request for a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
@@ -86,8 +89,9 @@ impl Lifecycle {
         let t = now.elapsed;
         self.read_clocks(now);
         let is_late = t >= ask.deadline;
-        // At its deadline, a caller is answered by the record that counted at its call, or was read since.
-        let from = if is_late { ask.asked } else { t };
+        // At its deadline, a caller is answered by the record that counted at its call, or was read since. After
+        // a pause of the process, or a long wait, that record may be out of date.
+        let from = if is_late { ask.asked.max(t.minus(RECORD_AGE)) } else { t };
         if from < self.store.next_check {
             let waits = self.flight.as_ref().is_some_and(|flight| !flight.refreshing);
             // A change is saved before a caller is answered by it.

@@ -31,6 +31,8 @@ use crate::{
 
 /// How long the rejection of credentials that were never accepted is counted.
 const REJECTION_MEMORY: Duration = Duration::from_secs(15 * 60);
+/// Two times of a record may be translated with errors that differ by this much.
+const CLOCK_SLACK: Duration = Duration::from_secs(2);
 /// How many such rejections may happen in that time.
 const MAX_REJECTIONS: usize = 2;
 
@@ -45,6 +47,22 @@ impl Lifecycle {
     pub(super) fn was_rejected_since(&self, sent: Timestamp) -> bool {
         let circuit = self.store.known.circuit(self.credentials, self.options);
         circuit.is_some_and(|circuit| rejected_at(circuit.until, circuit.count) > sent)
+    }
+
+    /// A store that was restored from a backup has a circuit that ended before: the server accepted these
+    /// credentials later, for the current lease.
+    pub(super) fn close_earlier_circuit(&mut self, t: Timestamp) {
+        let (credentials, options) = (self.credentials, self.options);
+        let circuit = self.store.known.circuit(credentials, options);
+        let opened = circuit.map(|circuit| rejected_at(circuit.until, circuit.count));
+        let current = self.current.as_ref().filter(|current| !current.is_private);
+        if let (Some(opened), Some(current)) = (opened, current)
+            && !self.has_subject()
+            && opened.plus(CLOCK_SLACK) < current.lease.sent_at()
+        {
+            let sent = current.lease.sent_at();
+            self.record_change(RecordChange::Accepted { credentials, options, sent }, t);
+        }
     }
 
     /// The error of an open circuit that stops serving, until its probe is due.

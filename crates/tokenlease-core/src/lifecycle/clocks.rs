@@ -40,12 +40,18 @@ impl Lifecycle {
     pub(super) fn take_times_of_record(&mut self) {
         let Some(current) = &mut self.current else { return };
         let lease = &mut current.lease;
-        let parted = lease.parted(self.clocks).and_then(Parted::may_end_earlier_by);
+        let Some(stopped) = lease.parted(self.clocks).and_then(Parted::may_end_earlier_by) else {
+            return;
+        };
         let history = self.store.known.history(lease.fingerprint);
-        if let Some(first) = history.and_then(|history| history.first)
-            && parted.is_some()
-            && first.sent_at.plus(MAX_PARTED) < lease.sent_at()
-        {
+        let Some(first) = history.and_then(|history| history.first) else { return };
+        let earlier = lease.sent_at().since(first.sent_at);
+        if earlier > stopped.saturating_add(MAX_PARTED) {
+            // An earlier sighting of the token.
+            let stored = self.store.known.leases.iter().map(|entry| &entry.lease);
+            let mut same = stored.filter(|stored| stored.fingerprint == lease.fingerprint);
+            lease.take_first(first, same.next().and_then(|stored| stored.clocks));
+        } else if earlier > MAX_PARTED {
             lease.first = first;
         }
     }

@@ -9,7 +9,7 @@ use tokenlease_core::{
 };
 
 use super::Sent;
-use crate::{Kind, M, Owner, Password, Provider, Quirk, S, World};
+use crate::{H, Kind, M, Owner, Password, Provider, Quirk, S, World};
 
 /// How much less of a token's life a process may count than is left, after a slow read of the store.
 const DOUBT: i64 = 5 * S;
@@ -100,7 +100,13 @@ impl World {
                     };
                     tokens().filter(granted)
                 };
-                let expired = |number| self.left(p, password, number) <= DOUBT;
+                // WinKAS states no end: twelve hours count.
+                let assumed = |number| {
+                    let token = self.provider.token(number);
+                    self.provider.kind == Kind::Winkas
+                        && token.is_some_and(|token| t - token.from >= 12 * H - DOUBT)
+                };
+                let expired = |number| self.left(p, password, number) <= DOUBT || assumed(number);
                 // The record has no token that has expired on arrival, and the life of a running token
                 // is stated again to other processes.
                 self.setup.quirk == Some(Quirk::ExpiredOnArrival)
@@ -125,11 +131,16 @@ impl World {
                     || oracle.rejected_by_api.keys().filter(lost).any(granted)
             }
             HistoryCause::TokenRejected => oracle.rejected_by_api.keys().any(granted),
-            HistoryCause::Revoked => oracle.revoked.iter().any(granted),
+            HistoryCause::Revoked => {
+                // No event says that a token was revoked that is not in use.
+                oracle.revoked.iter().chain(&oracle.revoking).any(granted)
+            }
             HistoryCause::Forgotten => oracle.forgotten.iter().any(granted),
             HistoryCause::MinRemaining => {
                 let requests = &oracle.min_remaining_requests;
-                requests.get(&(p, *password)).is_some_and(|(at, _)| *at > t - 5 * M)
+                requests
+                    .get(&(p, *password))
+                    .is_some_and(|(at, _)| *at > t - 5 * M - self.paused_since(*at))
             }
             HistoryCause::AnswerLost => self.login_was_lost(password, t),
             HistoryCause::CredentialsRejected => oracle.rejections.contains_key(password),
@@ -172,6 +183,8 @@ impl World {
             HistoryCause::TokenRejected => {
                 self.oracle.rejected_by_api.contains_key(&self.fingerprint(number))
             }
+            // The record has an older token since the store lost data.
+            HistoryCause::Expired => self.store_lost_data(from),
             // The record is empty, and the process knows no token either.
             HistoryCause::First => last.is_none() || self.store_lost_data(from),
             _ => false,
@@ -218,13 +231,19 @@ impl World {
     }
 
     /// Whether the record may still count a login whose answer was lost. The time that a host's clock
-    /// stopped may not have passed for the store.
+    /// stopped may not have passed for the store, and a paused process notes the loss afterwards.
     fn login_was_lost(&self, password: &Password, t: i64) -> bool {
         self.oracle.lost_logins.get(password).is_some_and(|at| {
             let freezes = self.oracle.freezes.iter().filter(|(end, ..)| end > at);
             let frozen: i64 = freezes.map(|(.., length)| *length).sum();
-            *at > t - 70 * M - frozen
+            *at > t - 70 * M - frozen - self.paused_since(*at)
         })
+    }
+
+    /// Returns for how long a process was paused at most since then.
+    fn paused_since(&self, at: i64) -> i64 {
+        let pauses = self.oracle.pauses.iter().filter(|(_, end, _)| *end > at);
+        pauses.map(|(from, end, _)| end - from.max(&at)).max().unwrap_or_default()
     }
 
     /// Notes that the answer to a login does not arrive in time.
