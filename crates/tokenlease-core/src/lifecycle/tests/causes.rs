@@ -212,3 +212,27 @@ fn a_throttled_validation_reports_the_answer_that_caused_the_backoff() {
     assert_eq!((error.kind(), error.status()), (ErrorKind::Throttled, Some(429)));
     assert!(error.detail().contains("too many") && error.until().is_some(), "{error}");
 }
+
+/// Rule: Circuit: a store that is restored from a backup brings no circuit back that ended before the login for
+/// the token in use.
+#[test]
+fn a_restored_store_does_not_bring_an_ended_circuit_back() {
+    let (mut machine, mut store) = (machine_with("/token"), None);
+    let rejected = invalid_grant();
+    let (error, _) = get(&mut machine, &mut store, Some(&rejected), 0);
+    assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::CredentialsRejected));
+    let backup = store.clone();
+    machine.unblock(at(60_000));
+    let mut logins = |machine: &mut Lifecycle, store: &mut Stored, t| {
+        let (error, logins) = get(machine, store, None, t);
+        assert!(error.is_none(), "{error:?}");
+        logins
+    };
+    assert_eq!(logins(&mut machine, &mut store, 60_000), 1);
+    store = backup;
+    assert_eq!(logins(&mut machine, &mut store, 120_000), 0);
+    // The others learn of it.
+    machine.check_store();
+    drive(&mut machine, &mut store, &mut 0, 121_000);
+    assert_eq!(logins(&mut machine_with("/token"), &mut store, 122_000), 0);
+}

@@ -140,3 +140,48 @@ fn a_lost_login_keeps_the_budget_spent_for_an_hour() {
     }
     assert_eq!(process.logins, 1);
 }
+
+/// Rule: Outage: a save that fails between two requests is no failed request: three refetches fail before a
+/// login.
+#[test]
+fn failed_saves_are_not_counted_as_refetches() {
+    let winkas = Identity::winkas("https://h", "u", "c").unwrap();
+    let mut machine = machine_of(winkas, true);
+    machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+    let other = CredentialsFingerprint::of(&Key::new([0; 32]), &Credentials::password("other"));
+    let rejected =
+        RecordChange::RejectedUnaccepted { credentials: other, at: Timestamp(-3_600_000) };
+    machine.record_change(rejected, Timestamp(0));
+    let (mut t, mut refetches, mut saves) = (0, 0, 0);
+    let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
+    assert!(matches!(machine.ask(&ask, at(0)), Reply::Later));
+    loop {
+        let (effect, receipt) = match machine.poll(at(t)) {
+            Step::Do(effect, receipt) => (effect, receipt),
+            Step::Wait(until) => {
+                t = until.0;
+                continue;
+            }
+            Step::Done => panic!("no login"),
+        };
+        let outcome = match effect {
+            Effect::Send(Call::Login) => break,
+            Effect::Send(_) => {
+                refetches += 1;
+                // The store is tried again every five seconds.
+                t += 5_000;
+                Outcome::Lost(Error::new(ErrorKind::Transport, "reset"))
+            }
+            Effect::Save { .. } => {
+                saves += 1;
+                Outcome::Failed(Error::new(ErrorKind::Store, "connection refused"))
+            }
+            Effect::Load if t == 0 => Outcome::Loaded { stored: None, now: StoreTime(0) },
+            _ => Outcome::Failed(Error::new(ErrorKind::Store, "connection refused")),
+        };
+        machine.handle(receipt, outcome, at(t));
+        t += 1;
+    }
+    assert_eq!(refetches, 3);
+    assert!(saves > 0, "the change is saved between the requests");
+}

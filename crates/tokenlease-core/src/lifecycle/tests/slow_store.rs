@@ -29,3 +29,31 @@ fn a_store_that_is_slower_than_the_check_interval_still_gives_a_token() {
     };
     assert_eq!(served.source, Source::Login);
 }
+
+/// Rule: Deadlines: a caller whose process was paused beyond its deadline gets no token by the record that it
+/// read before the pause.
+#[test]
+fn a_record_that_was_read_before_a_pause_answers_no_caller() {
+    let mut machine = machine_of(wyn(), true);
+    let (mut store, mut issued) = (None, 0);
+    assert!(matches!(ask(&mut machine, 0), Reply::Later));
+    drive(&mut machine, &mut store, &mut issued, 0);
+    for (paused, is_served) in [(1_000, true), (400_000, false)] {
+        let ask = Ask {
+            min_remaining: Some(Duration::from_secs(1800)),
+            ..Ask::new(Timestamp(1_801_000), Duration::from_secs(30))
+        };
+        assert!(matches!(machine.ask(&ask, at(1_801_000)), Reply::Later));
+        // The record is read, and the lock is asked for.
+        let mut loaded = 0;
+        while let Step::Do(effect, receipt) = machine.poll(at(1_801_000)) {
+            if loaded == 2 {
+                break;
+            }
+            loaded += u32::from(matches!(effect, Effect::Load));
+            machine.handle(receipt, stored(&effect, &mut store, 1_801_000), at(1_801_000));
+        }
+        let reply = machine.ask(&ask, at(ask.deadline.0 + paused));
+        assert_eq!(matches!(reply, Reply::Lease(_)), is_served, "{paused}: {reply:?}");
+    }
+}
