@@ -13,10 +13,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use tokenlease::{
-    Authorize,
-    core::{Token, TokenKind, provider::ApiAnswer},
-};
+use tokenlease::core::{Token, TokenKind, provider::ApiAnswer};
 use url::Url;
 
 use super::{Upstream, headers, json_body::JsonBody, recording::Recording, response::Received};
@@ -140,7 +137,7 @@ impl Call<'_> {
                 body.with(token)?.into()
             }
             Outgoing::Stream(recording, body) => {
-                Authorize::new(token).header(&mut headers)?;
+                self.upstream.profile.client.authorize(token).header(&mut headers)?;
                 let first = body.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match first {
                     // Without a timer: most calls have no body.

@@ -76,6 +76,25 @@ async fn the_token_goes_into_the_header_of_other_calls_and_a_401_is_replayed_onc
     assert_eq!(running.emulator.counts().wyn.login, 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_call_presents_the_token_in_the_header_of_the_profile() {
+    let address = echo().await;
+    let running = Running::with(&consumers(), |settings, _| {
+        let config = settings.config.as_ref().unwrap();
+        let text = std::fs::read_to_string(config).unwrap();
+        let header = "[profile.bi]\ntoken_header = \"reference-token\"\n";
+        std::fs::write(config, text.replace("[profile.bi]\n", header)).unwrap();
+        settings.forwards[2].url = format!("http://{address}/");
+    })
+    .await;
+    let token = running.token("bi", "bi").await;
+    let request = running.http.get(running.url("/forward/other/a"));
+    let response = request.basic_auth("proxy", Some(SECRET)).send().await.unwrap();
+    let text = response.text().await.unwrap();
+    let masked = format!("reference-token: {}\n", "*".repeat(token.len()));
+    assert!(text.contains(&masked) && !text.contains("authorization"), "{text}");
+}
+
 /// Rule: Secrets: only the consumers that may forward to an upstream reach it, and they get no token.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_answers_its_consumers_alone() {
