@@ -152,8 +152,7 @@ impl Lifecycle {
         let (credentials, options) = (self.holder, self.options);
         let known = &self.store.known;
         let lacks = known.lease(credentials).is_none_or(|stored| {
-            stored.fingerprint != lease.fingerprint
-                && (stored.sent_at() < self.requested_at(&lease) || !known.is_live(stored, t))
+            stored.fingerprint != lease.fingerprint && stored.sent_at() < self.requested_at(&lease)
         });
         if lacks
             && !matches!(lease.expiry(), Expiry::ExpiredOnArrival { .. })

@@ -18,13 +18,14 @@
 use std::time::Duration;
 
 use super::{
-    Lifecycle,
+    CurrentLease, Lifecycle,
     backoff::{Backoff, Why},
     event::Event,
 };
 use crate::{
     backoff,
     error::{Error, ErrorKind},
+    lease::Source,
     record::{cause::Cause, change::RecordChange, merge::rejected_at},
     time::{Moment as _, Now, Timestamp},
 };
@@ -50,12 +51,14 @@ impl Lifecycle {
     }
 
     /// A store that was restored from a backup has a circuit that ended before: the server accepted these
-    /// credentials later, for the current lease.
+    /// credentials later, when this process got the current lease.
     pub(super) fn close_earlier_circuit(&mut self, t: Timestamp) {
         let (credentials, options) = (self.credentials, self.options);
         let circuit = self.store.known.circuit(credentials, options);
         let opened = circuit.map(|circuit| rejected_at(circuit.until, circuit.count));
-        let current = self.current.as_ref().filter(|current| !current.is_private);
+        let is_own =
+            |current: &&CurrentLease| matches!(current.source, Source::Login | Source::Refetch);
+        let current = self.current.as_ref().filter(is_own);
         if let (Some(opened), Some(current)) = (opened, current)
             && !self.has_subject()
             && opened.plus(CLOCK_SLACK) < current.lease.sent_at()
