@@ -180,7 +180,10 @@ impl Lifecycle {
         if self.store.save_at > t {
             return Some(Next::Wait(self.store.save_at));
         }
-        let Some(stored) = &self.store.stored else {
+        // After an outage the record is read first: this process's clock may have stopped meanwhile, so that it
+        // can't translate a time to the store's clock.
+        let was_away = self.store.in_outage && self.store.blocked.is_none();
+        let Some(stored) = self.store.stored.as_ref().filter(|_| !was_away) else {
             return Some(Next::Do(Effect::Load, EffectKind::Load));
         };
         let mut record = stored.record.clone();
