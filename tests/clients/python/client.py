@@ -24,7 +24,8 @@ authlib = AuthlibSession(
     token_endpoint_auth_method="client_secret_basic",
 )
 token = authlib.fetch_token()
-assert token["expires_in"] > 60 and not token.is_expired(), token
+assert token["expires_in"] > 60, token
+assert not token.is_expired(), token
 # The session presents the token, and gets another one by itself if it has expired.
 me = authlib.get(api, timeout=10)
 assert me.status_code == 200, me.text
