@@ -223,7 +223,7 @@ fn a_restored_store_does_not_bring_an_ended_circuit_back() {
     assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::CredentialsRejected));
     let backup = store.clone();
     machine.unblock(at(60_000));
-    let mut logins = |machine: &mut Lifecycle, store: &mut Stored, t| {
+    let logins = |machine: &mut Lifecycle, store: &mut Stored, t| {
         let (error, logins) = get(machine, store, None, t);
         assert!(error.is_none(), "{error:?}");
         logins
