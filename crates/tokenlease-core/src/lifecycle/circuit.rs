@@ -61,7 +61,7 @@ impl Lifecycle {
         let current = self.current.as_ref().filter(is_own);
         if let (Some(opened), Some(current)) = (opened, current)
             && !self.has_subject()
-            && opened.plus(CLOCK_SLACK) < current.lease.sent_at()
+            && opened.plus(CLOCK_SLACK) < self.requested_at(&current.lease)
         {
             let sent = current.lease.sent_at();
             self.record_change(RecordChange::Accepted { credentials, options, sent }, t);

@@ -114,8 +114,15 @@ impl Lifecycle {
     /// A change that is about to be saved. Other hosts learn of the doubt about its lease.
     pub(super) fn with_doubt(&self, change: &RecordChange<Timestamp>) -> RecordChange<Timestamp> {
         let mut change = change.clone();
-        if let RecordChange::Leased { lease, .. } = &mut change {
-            lease.pass_on_doubt(self.clocks);
+        match &mut change {
+            RecordChange::Leased { lease, .. } => lease.pass_on_doubt(self.clocks),
+            // A rejection of another host may be later.
+            RecordChange::Accepted { sent, .. } => {
+                if let Some(lease) = self.store.unsaved_lease(*sent) {
+                    *sent = self.requested_at(lease);
+                }
+            }
+            _ => {}
         }
         change
     }

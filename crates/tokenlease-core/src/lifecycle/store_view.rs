@@ -127,6 +127,15 @@ impl StoreView {
         !self.unsaved.is_empty()
     }
 
+    /// The unsaved lease that was requested at that time.
+    pub(super) fn unsaved_lease(&self, sent: Timestamp) -> Option<&Lease<Timestamp>> {
+        let mut leases = self.unsaved.iter().filter_map(|change| match change {
+            RecordChange::Leased { lease, .. } => Some(lease),
+            _ => None,
+        });
+        leases.find(|lease| lease.sent_at() == sent)
+    }
+
     /// When the store is tried again, if there are changes to save.
     pub(super) fn save_due(&self) -> Option<Timestamp> {
         self.is_unsaved().then(|| self.save_at.max(self.retry_at))

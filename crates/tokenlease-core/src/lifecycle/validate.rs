@@ -118,6 +118,7 @@ impl Lifecycle {
     pub(super) fn validation_inconclusive(&mut self, error: Option<Error>, now: Now) {
         let t = now.elapsed;
         let doubts_clocks = self.doubts_clocks(t);
+        let freshness = self.current.as_ref().map(|current| self.freshness(current, t));
         let (Some(flight), Some(current)) = (&mut self.flight, &mut self.current) else { return };
         flight.tries = flight.tries.saturating_add(1);
         match current.suspicion {
@@ -135,12 +136,11 @@ impl Lifecycle {
             None if flight.tries < TRIES && error.is_some() => {}
             None => {
                 // Before the assumed expiry a validation is only preferred: the lease still serves.
-                let freshness = expiry::freshness(&current.lease, t, self.rules);
                 if doubts_clocks {
                     // Clocks that have parted prove nothing.
                     current.unasked_until = Some(t.plus(ASK_AGAIN));
                     self.complete(Ok(()));
-                } else if matches!(freshness, Freshness::Fresh { .. }) {
+                } else if matches!(freshness, Some(Freshness::Fresh { .. })) {
                     let error = error.unwrap_or_else(|| {
                         Error::new(ErrorKind::Unsupported, "the server does not validate tokens")
                     });

@@ -20,6 +20,7 @@ struct Host {
     store_ahead: i64,
     store_is_away: bool,
     record_is_unreadable: bool,
+    rejects: bool,
 }
 
 impl Host {
@@ -35,6 +36,7 @@ impl Host {
             store_ahead: 0,
             store_is_away: false,
             record_is_unreadable: false,
+            rejects: false,
         }
     }
 
@@ -93,6 +95,10 @@ impl Host {
     fn drive(&mut self, machine: &mut Lifecycle, t: i64) {
         while let Step::Do(effect, receipt) = machine.poll(self.now(t)) {
             let outcome = match effect {
+                Effect::Send(Call::Login) if self.rejects => {
+                    let error = Error::new(ErrorKind::CredentialsRejected, "wrong password");
+                    Outcome::Answered(Answer::Failed(error))
+                }
                 Effect::Send(Call::Login) => {
                     self.logins += 1;
                     if machine.can.refetch { unstated(1, t) } else { granted(self.logins, t) }

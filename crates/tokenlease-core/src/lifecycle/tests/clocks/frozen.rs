@@ -92,3 +92,51 @@ fn a_host_that_was_frozen_in_an_outage_notices_when_it_is_frozen_again() {
     host.token(&mut process(), 2 * MINUTE);
     assert_eq!((host.validations, host.logins), (2, 1));
 }
+
+/// Rule: Clocks: a host that was frozen since its login closes no circuit that another host opened meanwhile.
+#[test]
+fn a_frozen_host_closes_no_circuit_of_another_host() {
+    let mut host = Host::new();
+    let mut frozen = host.log_in_in_outage();
+    host.rejects = true;
+    let rejected = |host: &mut Host, machine: &mut Lifecycle, t: i64| {
+        let ask = Ask::new(Timestamp(t), Duration::from_secs(20));
+        while let Reply::Later = machine.ask(&ask, host.now(t)) {
+            host.drive(machine, t);
+        }
+        let reply = machine.ask(&ask, host.now(t));
+        matches!(reply, Reply::Error(error) if error.kind() == ErrorKind::CredentialsRejected)
+    };
+    let mut other = machine_of(wyn(), true).with_boot(BootId(8));
+    assert!(rejected(&mut host, &mut other, 30 * MINUTE));
+    host.freeze(HOUR);
+    host.rejects = false;
+    // By its clock it logged in an hour later.
+    host.drive(&mut frozen, MINUTE);
+    let mut third = machine_of(wyn(), true).with_boot(BootId(9));
+    assert!(rejected(&mut host, &mut third, 2 * MINUTE));
+}
+
+/// Rule: Clocks: where the server can't be asked, a doubt and a caller that prefers a longer remaining lifetime
+/// together are no reason for a login.
+#[test]
+fn a_doubt_and_a_longer_remaining_lifetime_cause_no_login() {
+    let winkas = machine_of(Identity::winkas("https://h", "u", "c").unwrap(), true);
+    let (mut host, mut machine) = (Host::new(), winkas.with_boot(BootId(7)));
+    host.token(&mut machine, 0);
+    host.ahead = HOUR;
+    host.validation = unavailable;
+    let locks = host.locks;
+    let t = 30 * MINUTE;
+    let preferred = Some(Duration::from_secs(3600));
+    let ask = Ask { min_remaining: preferred, ..Ask::new(Timestamp(t), Duration::from_secs(20)) };
+    for _ in 0..5 {
+        if matches!(machine.ask(&ask, host.now(t)), Reply::Lease(_)) {
+            // One lock for the doubt, and none for a refetch.
+            assert_eq!((host.logins, host.locks), (1, locks + 1));
+            return;
+        }
+        host.drive(&mut machine, t);
+    }
+    panic!("no lease");
+}
