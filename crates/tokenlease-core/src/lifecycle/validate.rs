@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    expiry::{self, Freshness},
+    expiry::Freshness,
     provider::{Answer, Call},
     record::{BackoffReason, HistoryResult, TombstoneCause},
     time::{Moment as _, Now, Timestamp},
