@@ -2,35 +2,32 @@
 
 mod connection;
 mod credential;
+mod from_stdin;
 mod printed;
 mod serve;
 mod store;
 mod summary;
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
     ArgAction, Parser, Subcommand,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 
-use tokenlease::Result;
 use tokenlease_config::duration;
 use tokenlease_emulator::Quirk;
 
-use self::connection::VISIBLE;
 pub(crate) use self::{
     connection::Connection,
     credential::{ForHosts, Protocol},
+    from_stdin::FromStdin,
     printed::{Exec, Printed, TokenArgs},
     serve::Serve,
     store::{StoreArgs, StoreCommand},
     summary::{with_options, with_summaries},
 };
-use crate::{
-    exit,
-    output::{Output, config},
-};
+use crate::{exit, output::Output};
 
 /// Get, share, validate and revoke API tokens of WinKAS Air, Wyn Enterprise and OAuth 2.0 servers.
 ///
@@ -269,27 +266,6 @@ pub(crate) enum Format {
     Nagios,
     /// Metrics of all profiles for the textfile collector of Prometheus, without --check.
     Openmetrics,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct FromStdin {
-    #[command(flatten)]
-    pub(crate) connection: Connection,
-    #[arg(hide = true)]
-    trap: Vec<OsString>,
-}
-
-impl FromStdin {
-    /// Rejects secrets on the command line, including the token.
-    pub(crate) fn check(&self) -> Result<()> {
-        self.connection.check()?;
-        if self.trap.is_empty() {
-            return Ok(());
-        }
-        Err(config(format!("unexpected argument; if it is the token: {VISIBLE}"))
-            .expected("the token on standard input")
-            .advice("use `tokenlease … < FILE` or a pipe"))
-    }
 }
 
 #[derive(Debug, clap::Args)]
