@@ -283,12 +283,13 @@ impl Client {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> tokenlease::Result<()> {
     /// # let (emulator, client) = winkas().await;
+    /// # let endpoint = tokenlease_emulator::Endpoint::WinkasLogin;
+    /// # let hour = std::time::Duration::from_secs(3600);
+    /// # emulator.fault(endpoint, tokenlease_emulator::Fault::delay(hour), 1);
     /// let mut waiting = Box::pin(client.token());
     /// # let _ = tokio::time::timeout(std::time::Duration::ZERO, &mut waiting).await;
     /// client.interrupt();
     /// assert_eq!(waiting.await.unwrap_err().kind(), ErrorKind::Interrupted);
-    /// client.token().await?;
-    /// # let _ = emulator;
     /// # Ok(())
     /// # }
     /// ```
