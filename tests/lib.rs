@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod servers;
+pub mod start;
 
 /// The Rust blocks of the documents, which `build.rs` takes from the pages.
 #[allow(missing_docs, clippy::pedantic, reason = "the pages are written for readers")]

@@ -2,11 +2,10 @@
 
 use std::{
     fs::{self, File},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -14,7 +13,7 @@ use std::{
 use http::{Response, StatusCode};
 use toml::Table;
 
-use crate::recorded;
+use crate::{recorded, start::Program};
 
 /// The user with special characters, unless `server.toml` names another one.
 const SPECIAL: (&str, &str) = ("ø+&% 😀", "p ø+&%=😀\"ü");
@@ -38,7 +37,7 @@ pub struct TestServer {
     pub unproven: Vec<String>,
     /// It needs Go or Java, so it runs with `INTEROP_ALL` in the environment alone.
     pub optional: bool,
-    folder: PathBuf,
+    program: Program,
 }
 
 /// A running server; it is ended when this is dropped.
@@ -58,7 +57,7 @@ pub fn all() -> Vec<TestServer> {
         .expect("the servers' folder")
         .map(|entry| entry.expect("an entry").path())
         .filter(|folder| folder.join("server.toml").exists())
-        .map(TestServer::read)
+        .map(|folder| TestServer::read(&folder))
         .collect();
     found.sort_by(|one, other| one.name.cmp(&other.name));
     found
@@ -79,7 +78,7 @@ impl TestServer {
         }
     }
 
-    fn read(folder: PathBuf) -> Self {
+    fn read(folder: &Path) -> Self {
         let place = folder.join("server.toml");
         let text = fs::read_to_string(&place).expect("server.toml");
         let table: Table =
@@ -95,8 +94,10 @@ impl TestServer {
             texts.into_iter().flatten().map(text).collect()
         };
         let profiles = table.get("profile").and_then(|value| value.as_table());
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Self {
-            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            program: Program::of(&format!("servers/{name}")),
+            name,
             what: word("what").to_owned(),
             api: word("api").to_owned(),
             optional: table.get("optional").and_then(toml::Value::as_bool).unwrap_or(false),
@@ -116,7 +117,6 @@ impl TestServer {
                     (name.clone(), options.as_table().expect("a profile is a table").clone())
                 })
                 .collect(),
-            folder,
         }
     }
 
@@ -128,7 +128,8 @@ impl TestServer {
     /// # Panics
     /// If it was installed and does not start.
     pub fn start(&self) -> Result<Running, String> {
-        let installed = self.install()?;
+        self.program.install()?;
+        let installed = &self.program.installed;
         // Another process may take the free port before the server does.
         for attempt in 1.. {
             let port = TcpListener::bind("127.0.0.1:0")
@@ -138,7 +139,8 @@ impl TestServer {
             let log = installed.join(format!("{}-{port}.log", std::process::id()));
             let file = File::create(&log).expect("a log");
             let child = self
-                .script("run", &installed)
+                .program
+                .command()
                 .arg(port.to_string())
                 .stdin(Stdio::piped())
                 .stdout(file.try_clone().expect("a log"))
@@ -156,53 +158,6 @@ impl TestServer {
             assert!(attempt < 3, "{} does not start; remove {installed}?\n{log}", self.name);
         }
         unreachable!("the last attempt returned or panicked")
-    }
-
-    fn install(&self) -> Result<PathBuf, String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/servers");
-        let installed = root.join(&self.name);
-        fs::create_dir_all(&installed).map_err(|error| error.to_string())?;
-        // If several test programs run at once, one installs and the others wait.
-        let lock = File::create(root.join(format!("{}.lock", self.name))).expect("a lock file");
-        lock.lock().expect("a lock");
-        let (stamp, version) = (installed.join("installed"), self.version());
-        if fs::read_to_string(&stamp).is_ok_and(|found| found == version) {
-            return Ok(installed);
-        }
-        let output = self
-            .script("install", &installed)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("there is no sh: {error}"))?;
-        if !output.status.success() {
-            let message = String::from_utf8_lossy(&output.stderr).into_owned();
-            let message: Vec<_> = message.lines().rev().take(3).collect();
-            return Err(message.into_iter().rev().collect::<Vec<_>>().join(" / "));
-        }
-        fs::write(stamp, version).map_err(|error| error.to_string())?;
-        Ok(installed)
-    }
-
-    fn script(&self, step: &str, installed: &Path) -> Command {
-        let mut command = Command::new("sh");
-        command.arg(self.folder.join("start.sh")).arg(step).arg(installed);
-        command
-    }
-
-    /// Returns a text that changes when the server must be installed again.
-    fn version(&self) -> String {
-        let mut files: Vec<_> = fs::read_dir(&self.folder)
-            .expect("the server's folder")
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.is_file() && !path.ends_with("server.toml"))
-            .collect();
-        files.push(self.folder.join("../python.sh"));
-        files.sort();
-        let mut hasher = DefaultHasher::new();
-        for file in files {
-            fs::read(file).expect("a file of the server's").hash(&mut hasher);
-        }
-        format!("{:016x}", hasher.finish())
     }
 }
 

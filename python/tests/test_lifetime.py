@@ -91,7 +91,7 @@ except tokenlease.DeadlineExceededError:
 def test_ctrl_c_in_a_with_block_does_not_wait(emulator: Emulator, provider: str, kind: str) -> None:
     import signal  # noqa: PLC0415
 
-    emulator.delay(provider, 30)
+    emulator.delay(provider, 30, times=1000)
     close = "client.close(deadline=0.01)"
     calls = ("blocking()", close)
     if kind == "AsyncClient":

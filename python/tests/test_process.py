@@ -56,8 +56,9 @@ except KeyboardInterrupt:
     except tokenlease.DeadlineExceededError:
         print("joined")
 """
-    emulator.delay(provider, 30)
-    child = start(script, emulator.options(provider))
+    emulator.delay(provider, 3600)
+    options = {**emulator.options(provider), "timeout": "1h", "deadline": "1h"}
+    child = start(script, options)
     assert child.line() == "waiting"
     while emulator.logins(provider) == 0:
         pass

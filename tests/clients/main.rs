@@ -1,7 +1,7 @@
 //! `OAuth2` libraries of other projects, unmodified, as clients of `tokenlease serve`.
 //!
-//! Each has a folder with `start.sh`: `install FOLDER` installs it or exits with 77 where its language is
-//! missing, and `run FOLDER` gets a token, uses it, and prints it. Go and Java run with `INTEROP_ALL` in the
+//! Each has a folder with `start.sh`, which installs it where its language is there. Run, it gets a token, uses it, and
+//! prints it. Go and Java run with `INTEROP_ALL` in the
 //! environment alone, as the servers under test do.
 #![cfg(unix)]
 
@@ -9,14 +9,14 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    path::Path,
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokenlease_emulator::Emulator;
-use tokenlease_tests::servers::all_must_run;
+use tokenlease_tests::{servers::all_must_run, start::Program};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tokenlease-under-test");
 
@@ -77,53 +77,21 @@ fn private(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
 }
 
-fn script(name: &str, step: &str, installed: &Path) -> Command {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name).join("start.sh");
-    let mut command = Command::new("sh");
-    command.arg(script).arg(step).arg(installed);
-    command
-}
-
-/// Installs a client, unless it is installed. Its packages are pinned.
-fn install(name: &str) -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(name);
-    fs::create_dir_all(&folder).expect("a folder");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name);
-    let mut files: Vec<_> =
-        fs::read_dir(source).expect("its files").map(|f| f.unwrap().path()).collect();
-    files.sort();
-    let version: String =
-        files.iter().map(|file| fs::read_to_string(file).expect("text")).collect();
-    let stamp = folder.join("installed");
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == version) {
-        return Ok(folder);
-    }
-    let Output { status, stderr, .. } =
-        script(name, "install", &folder).stdin(Stdio::null()).output().expect("sh");
-    let why = String::from_utf8_lossy(&stderr).into_owned();
-    if !status.success() {
-        return Err(why);
-    }
-    fs::write(stamp, version).expect("a stamp");
-    Ok(folder)
-}
-
 /// Runs a client against its own server, and checks what it cost.
 fn runs(name: &str, needs_a_language: bool) {
     if needs_a_language && !all_must_run() {
         println!("{name} runs with INTEROP_ALL alone");
         return;
     }
-    let folder = match install(name) {
-        Ok(folder) => folder,
-        Err(why) => {
-            assert!(!all_must_run(), "{name}: {why}");
-            println!("skipped: {name}: {why}");
-            return;
-        }
-    };
+    let client = Program::of(&format!("clients/{name}"));
+    if let Err(why) = client.install() {
+        assert!(!all_must_run(), "{name}: {why}");
+        println!("skipped: {name}: {why}");
+        return;
+    }
     let serving = Serving::start();
-    let output = script(name, "run", &folder)
+    let output = client
+        .command()
         .env("SERVER", &serving.address)
         .env("API", format!("{}/api/v2/me", serving.emulator.wyn().server()))
         .envs([("PROFILE", "bi"), ("CLIENT_ID", "app"), ("CLIENT_SECRET", &serving.secret)])

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The tools, and the newest versions of the libraries for which there are adapters.
-const REQUIREMENTS: &str = concat!(
+pub(crate) const REQUIREMENTS: &str = concat!(
     include_str!("../../python/requirements-dev.txt"),
     include_str!("../../python/requirements-adapters.txt"),
 );
@@ -31,8 +31,17 @@ impl Environment {
     /// Makes an environment with those requirements in that folder of `target/`.
     pub(crate) fn with(name: &str, requirements: &str) -> Result<Self, String> {
         let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+        Self::of_interpreter(python.as_ref(), name, requirements)
+    }
+
+    /// As [`with`](Self::with), for that interpreter.
+    pub(crate) fn of_interpreter(
+        python: &Path,
+        name: &str,
+        requirements: &str,
+    ) -> Result<Self, String> {
         let version = "import sys; assert sys.version_info >= (3, 9); print(sys.version)";
-        let version = run(Command::new(&python).args(["-c", version]))
+        let version = run(Command::new(python).args(["-c", version]))
             .map_err(|why| format!("Python 3.9 or later is not installed: {why}"))?;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join(name);
         let (venv, stamp) = (folder.join("venv"), folder.join("stamp"));
@@ -46,13 +55,13 @@ impl Environment {
                 [&["-m", "venv"], &["-m", "venv", "--without-pip"], &["-m", "virtualenv"]];
             let made = ways.iter().find_map(|way| {
                 let _ = fs::remove_dir_all(&venv);
-                run(Command::new(&python).args(*way).arg(&venv)).ok()?;
-                let environment = Self::of(&python, &folder);
+                run(Command::new(python).args(*way).arg(&venv)).ok()?;
+                let environment = Self::of(python, &folder);
                 environment.has_pip().then_some(())
             });
             made.ok_or("cannot make a virtual environment with pip; install python3-venv")?;
         }
-        let environment = Self::of(&python, &folder);
+        let environment = Self::of(python, &folder);
         if !exists {
             let file = folder.join("requirements.txt");
             fs::write(&file, requirements).unwrap();
@@ -62,11 +71,11 @@ impl Environment {
         Ok(environment)
     }
 
-    fn of(python: &OsString, folder: &Path) -> Self {
+    fn of(python: &Path, folder: &Path) -> Self {
         let environment = Self { folder: folder.to_owned(), pip: Vec::new() };
         let own = environment.tool("python").into_os_string();
         let own_pip = vec![own.clone(), "-m".into(), "pip".into()];
-        let outer_pip = vec![python.clone(), "-m".into(), "pip".into(), "--python".into(), own];
+        let outer_pip = vec![python.into(), "-m".into(), "pip".into(), "--python".into(), own];
         let environment = Self { pip: own_pip, ..environment };
         if environment.has_pip() { environment } else { Self { pip: outer_pip, ..environment } }
     }

@@ -6,6 +6,7 @@ mod adapters;
 mod environment;
 mod programs;
 mod types;
+mod versions;
 
 use std::{path::Path, process::Command, sync::OnceLock};
 

@@ -21,26 +21,11 @@ userinfo_path = ""
 END
 cat >"$name/start.sh" <<'END'
 #!/bin/sh
-# See ../README.md: `install FOLDER`, or `run FOLDER PORT`.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-folder=$2
+. "$(dirname "$0")/../../start.sh"
 case $1 in
-install)
-    # A server in Python, with requirements.txt and server.py beside this file.
-    . "$here/../python.sh"
-    python_packages "$folder" "$here/requirements.txt"
-    # One in Node.js, with package.json, package-lock.json and server.mjs:
-    # command -v npm >/dev/null || { echo "there is no npm" >&2; exit 77; }
-    # cp "$here/package.json" "$here/package-lock.json" "$folder/"
-    # cd "$folder"
-    # npm ci --omit=dev --no-audit --no-fund --ignore-scripts
-    # One in Go or Java: as in fosite, or in spring-authorization-server.
-    ;;
-run)
-    exec "$folder/venv/bin/python" "$here/server.py" "$3"
-    # NODE_PREFIX=$folder exec node "$here/server.mjs" "$3"
-    ;;
+# With requirements.txt and server.py beside this file, or with node_packages, go_program or java_classes.
+install) python_packages ;;
+run) exec "$folder/venv/bin/python" "$here/server.py" "$3" ;;
 esac
 END
 echo "tests/servers/$name: fill in server.toml and start.sh, then run" >&2

@@ -1,17 +1,7 @@
 #!/bin/sh
-# `install FOLDER`, or `run FOLDER`.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-folder=$2
+. "$(dirname "$0")/../../start.sh"
 case $1 in
-install)
-    for program in node npm; do
-        command -v $program >/dev/null || { echo "there is no $program" >&2; exit 77; }
-    done
-    cp "$here/package.json" "$here/package-lock.json" "$folder/"
-    cd "$folder"
-    npm ci --omit=dev --no-audit --no-fund --ignore-scripts
-    ;;
+install) node_packages ;;
 run)
     cp "$here/client.mjs" "$folder/client.mjs"
     exec node "$folder/client.mjs"

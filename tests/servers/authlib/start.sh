@@ -1,14 +1,6 @@
 #!/bin/sh
-# See ../README.md: `install FOLDER`, or `run FOLDER PORT`.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-folder=$2
+. "$(dirname "$0")/../../start.sh"
 case $1 in
-install)
-    . "$here/../python.sh"
-    python_packages "$folder" "$here/requirements.txt"
-    ;;
-run)
-    exec "$folder/venv/bin/python" "$here/server.py" "$3"
-    ;;
+install) python_packages ;;
+run) exec "$folder/venv/bin/python" "$here/server.py" "$3" ;;
 esac

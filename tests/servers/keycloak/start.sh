@@ -1,13 +1,8 @@
 #!/bin/sh
-# See ../README.md: `install FOLDER`, or `run FOLDER PORT`.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-folder=$2
+. "$(dirname "$0")/../../start.sh"
 case $1 in
 install)
-    for program in java mvn tar; do
-        command -v $program >/dev/null || { echo "there is no $program" >&2; exit 77; }
-    done
+    need java mvn tar
     rm -rf "$folder/download" "$folder/keycloak"
     mkdir "$folder/keycloak"
     mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$folder/download" >&2

@@ -1,18 +1,6 @@
 #!/bin/sh
-# See ../README.md: `install FOLDER`, or `run FOLDER PORT`.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-folder=$2
+. "$(dirname "$0")/../../start.sh"
 case $1 in
-install)
-    for program in node npm; do
-        command -v $program >/dev/null || { echo "there is no $program" >&2; exit 77; }
-    done
-    cp "$here/package.json" "$here/package-lock.json" "$folder/"
-    cd "$folder"
-    npm ci --omit=dev --no-audit --no-fund --ignore-scripts
-    ;;
-run)
-    NODE_PREFIX=$folder exec node "$here/server.mjs" "$3"
-    ;;
+install) node_packages ;;
+run) NODE_PREFIX=$folder exec node "$here/server.mjs" "$3" ;;
 esac

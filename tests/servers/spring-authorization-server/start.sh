@@ -1,19 +1,6 @@
 #!/bin/sh
-# See ../README.md: `install FOLDER`, or `run FOLDER PORT`.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-folder=$2
+. "$(dirname "$0")/../../start.sh"
 case $1 in
-install)
-    for program in java javac mvn; do
-        command -v $program >/dev/null || { echo "there is no $program" >&2; exit 77; }
-    done
-    rm -rf "$folder/lib" "$folder/classes"
-    mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$folder/lib" >&2
-    javac -proc:none -cp "$folder/lib/*" -d "$folder/classes" "$here"/*.java
-    ;;
-run)
-    exec java -XX:TieredStopAtLevel=1 -Xmx256m -cp "$folder/classes:$folder/lib/*" Server \
-        --server.address=127.0.0.1 "--server.port=$3"
-    ;;
+install) java_classes ;;
+run) java_program -Xmx256m Server --server.address=127.0.0.1 "--server.port=$3" ;;
 esac

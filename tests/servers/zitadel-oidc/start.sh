@@ -1,15 +1,6 @@
 #!/bin/sh
-# See ../README.md: `install FOLDER`, or `run FOLDER PORT`.
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-folder=$2
+. "$(dirname "$0")/../../start.sh"
 case $1 in
-install)
-    command -v go >/dev/null || { echo "there is no go" >&2; exit 77; }
-    cd "$here"
-    GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false -o "$folder/server" .
-    ;;
-run)
-    exec "$folder/server" "$3"
-    ;;
+install) go_program ;;
+run) exec "$folder/program" "$3" ;;
 esac
