@@ -90,7 +90,8 @@ impl Environment {
         pip
     }
 
-    fn install(&self, arguments: &[&OsStr]) -> Result<String, String> {
+    /// Runs `pip install`.
+    pub(crate) fn install(&self, arguments: &[&OsStr]) -> Result<String, String> {
         let quiet =
             ["install", "--quiet", "--disable-pip-version-check", "--no-warn-script-location"];
         run(self.pip().args(quiet).args(arguments))

@@ -20,6 +20,30 @@ const TOKEN_VALUE: Case = Case {
     measures: "`client.token().value` while a token is cached",
     baseline: "a method of a pyo3 class that returns a stored `str`",
 };
+const VALUE: Case = Case {
+    name: "python_value",
+    unit: "ns",
+    measures: "`token.value` of a token in hand",
+    baseline: TOKEN_VALUE.baseline,
+};
+const AUTHORIZATION: Case = Case {
+    name: "python_authorization",
+    unit: "ns",
+    measures: "`token.authorization` of a token in hand",
+    baseline: TOKEN_VALUE.baseline,
+};
+const MSAL_HIT: Case = Case {
+    name: "python_msal_hit",
+    unit: "ns",
+    measures: TOKEN_VALUE.measures,
+    baseline: "MSAL's `acquire_token_for_client` while a token is cached",
+};
+const FORKED: Case = Case {
+    name: "python_forked",
+    unit: "µs",
+    measures: "the first `client.token()` of a forked child, of the token that its parent had",
+    baseline: "a limit of 50 µs",
+};
 const IMPORT: Case = Case {
     name: "python_import",
     unit: "ms",
@@ -49,8 +73,18 @@ const TASKS: Case = Case {
 const TURNS: usize = 31;
 
 pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
-    let names: Vec<_> = [TOKEN_VALUE, IMPORT, RESIDENT, THREADS, TASKS]
+    // A case, its program with the argument that it takes, and the goal.
+    let programs: [(Case, &[&str], f64); 5] = [
+        (TOKEN_VALUE, &["cached.py", "token_value"], 1.5),
+        (VALUE, &["cached.py", "value"], 1.3),
+        (AUTHORIZATION, &["cached.py", "authorization"], 1.3),
+        (MSAL_HIT, &["msal_hit.py"], 0.01),
+        (FORKED, &["forked.py"], 1.0),
+    ];
+    let names: Vec<_> = programs
+        .map(|(case, ..)| case)
         .into_iter()
+        .chain([IMPORT, RESIDENT, THREADS, TASKS])
         .filter(|case| selection.includes(*case))
         .map(|case| case.name)
         .collect();
@@ -65,9 +99,11 @@ pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
         }
     };
     let mut measurements = Vec::new();
-    if selection.includes(TOKEN_VALUE) {
-        let pairs = python.measure("cached.py", TURNS, false);
-        measurements.push(Measurement::from_pairs(TOKEN_VALUE, &pairs).at_most(1.5));
+    for (case, program, goal) in programs {
+        if selection.includes(case) {
+            let pairs = python.measure(program, TURNS, false);
+            measurements.push(Measurement::from_pairs(case, &pairs).at_most(goal));
+        }
     }
     if selection.includes(IMPORT) || selection.includes(RESIDENT) {
         let [import, resident] = python.measure_start();
@@ -78,7 +114,7 @@ pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
     }
     for (case, program) in [(THREADS, "threads.py"), (TASKS, "tasks.py")] {
         if selection.includes(case) {
-            let pairs = python.measure(program, TURNS, true);
+            let pairs = python.measure(&[program], TURNS, true);
             measurements.push(Measurement::from_pairs(case, &pairs).at_most(1.0));
         }
     }
@@ -100,6 +136,14 @@ impl Python {
         for package in [root.join("python"), programs().join("bare")] {
             environment.install_wheel(&package, "library", Some(&modules));
         }
+        let peers = programs().join("requirements.txt");
+        environment.install(&[
+            "--target".as_ref(),
+            modules.as_os_str(),
+            "--upgrade".as_ref(),
+            "-r".as_ref(),
+            peers.as_os_str(),
+        ])?;
         Ok(Self { interpreter: environment.tool("python"), modules })
     }
 
@@ -110,19 +154,20 @@ impl Python {
     }
 
     /// Runs a program against an emulator. Returns its pairs of tokenlease and the baseline.
-    fn measure(&self, program: &str, turns: usize, is_cold: bool) -> Vec<(f64, f64)> {
+    fn measure(&self, program: &[&str], turns: usize, is_cold: bool) -> Vec<(f64, f64)> {
         let fixture = Fixture::new();
         if is_cold {
             fixture.emulator.fault(Endpoint::WynLogin, Fault::delay(cold::SERVER_DELAY), 1000);
         }
-        let mut command = self.command(program);
-        let output = run_command(fixture.pass_wyn_to(&mut command).arg(turns.to_string()));
+        let mut command = self.command(program[0]);
+        let command = fixture.pass_wyn_to(&mut command).arg(turns.to_string());
+        let output = run_command(command.args(&program[1..]));
         let text = output.unwrap_or_else(|error| panic!("{error}"));
         let pairs: Vec<_> = serde_json::from_str(&text).expect("pairs of numbers");
         // A cold turn has one login of each side. One more turn warms up and returns no pair.
         let logins = if is_cold { 2 * (turns as u64 + 1) } else { 1 };
         let sent = fixture.emulator.counts().wyn.login;
-        assert_eq!(sent, logins, "{program}: one login for all callers");
+        assert_eq!(sent, logins, "{program:?}: one login for all callers");
         pairs
     }
 

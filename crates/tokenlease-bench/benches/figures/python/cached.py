@@ -1,30 +1,52 @@
-"""Measure `token().value` and a bare pyo3 method that returns a string, in nanoseconds per call."""
+"""Measure calls that memory answers, and a bare pyo3 method: nanoseconds per call."""
 
+from __future__ import annotations
+
+import sys
 from itertools import repeat
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import tokenlease_bare
 from common import measure, new_client
 
 import tokenlease
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CALLS = 200_000
 
+client = new_client(tokenlease.Client)
+token = client.token()
+bare = tokenlease_bare.of(token.value)
 
-def with_tokenlease() -> float:
-    start = perf_counter()
+
+def token_value() -> None:
     for _ in repeat(None, CALLS):
         client.token().value
-    return (perf_counter() - start) / CALLS * 1e9
 
 
-def baseline() -> float:
-    start = perf_counter()
+def value() -> None:
+    for _ in repeat(None, CALLS):
+        token.value
+
+
+def authorization() -> None:
+    for _ in repeat(None, CALLS):
+        token.authorization
+
+
+def text() -> None:
     for _ in repeat(None, CALLS):
         bare.text()
+
+
+def per_call(calls: Callable[[], None]) -> float:
+    start = perf_counter()
+    calls()
     return (perf_counter() - start) / CALLS * 1e9
 
 
-client = new_client(tokenlease.Client)
-bare = tokenlease_bare.of(client.token().value)
-measure(with_tokenlease, baseline)
+measured = {"token_value": token_value, "value": value, "authorization": authorization}[sys.argv[3]]
+measure(lambda: per_call(measured), lambda: per_call(text))
