@@ -25,7 +25,7 @@ def in_child() -> float:
         os.write(writes, struct.pack("d", (perf_counter() - start) * 1e6))
         os._exit(0)
     os.waitpid(child, 0)
-    (took,) = struct.unpack("d", os.read(reads, 8))
+    took = float(struct.unpack("d", os.read(reads, 8))[0])
     os.close(reads)
     os.close(writes)
     return took
