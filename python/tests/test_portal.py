@@ -52,7 +52,7 @@ class Worker:
     def open(self) -> None:
         """Open connections in the current event loop."""
         transport = httpx.AsyncHTTPTransport(uds=self.path)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://portal", timeout=60)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://portal", timeout=600)
 
     def kill(self) -> None:
         """End the process at once."""
