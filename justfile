@@ -15,8 +15,8 @@ test:
     cargo test --workspace
 
 # The Python package's tests with every Python from 3.9 on that is on the path or installed by pyenv.
-pythons:
-    TOKENLEASE_PYTHONS=all cargo test -p tokenlease-tests --test python other_versions -- --nocapture
+pythons versions="all":
+    TOKENLEASE_PYTHONS="{{versions}}" cargo test -p tokenlease-tests --test python other_versions -- --nocapture
 
 demo:
     cargo run -- demo
