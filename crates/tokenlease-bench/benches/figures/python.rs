@@ -23,13 +23,13 @@ const TOKEN_VALUE: Case = Case {
 const VALUE: Case = Case {
     name: "python_value",
     unit: "ns",
-    measures: "`token.value` of a token in hand",
+    measures: "`token.value` of a token that was returned before",
     baseline: TOKEN_VALUE.baseline,
 };
 const AUTHORIZATION: Case = Case {
     name: "python_authorization",
     unit: "ns",
-    measures: "`token.authorization` of a token in hand",
+    measures: "`token.authorization` of a token that was returned before",
     baseline: TOKEN_VALUE.baseline,
 };
 const MSAL_HIT: Case = Case {
