@@ -56,8 +56,8 @@ except KeyboardInterrupt:
     except tokenlease.DeadlineExceededError:
         print("joined")
 """
-    emulator.delay(provider, 3600)
-    options = {**emulator.options(provider), "timeout": "1h", "deadline": "1h"}
+    emulator.delay(provider, 300)
+    options = {**emulator.options(provider), "timeout": "5m", "deadline": "5m"}
     child = start(script, options)
     assert child.line() == "waiting"
     while emulator.logins(provider) == 0:

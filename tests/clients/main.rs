@@ -1,8 +1,7 @@
 //! `OAuth2` libraries of other projects, unmodified, as clients of `tokenlease serve`.
 //!
-//! Each has a folder with `start.sh`, which installs it where its language is there. Run, it gets a token, uses it, and
-//! prints it. Go and Java run with `INTEROP_ALL` in the
-//! environment alone, as the servers under test do.
+//! Each has a folder with `start.sh`, which installs and runs it: it gets a token, uses it, and prints it. Go and
+//! Java run with `INTEROP_ALL` in the environment alone, as the servers under test do.
 #![cfg(unix)]
 
 use std::{
