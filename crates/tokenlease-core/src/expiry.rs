@@ -77,7 +77,10 @@ pub(crate) struct Rules {
 /// Returns the freshness of a lease, without regard to rejections, revocations and circuits.
 pub(crate) fn freshness(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) -> Freshness {
     let by_elapsed = by_elapsed(lease, now, rules);
-    let (Freshness::Fresh { until } | Freshness::RefreshWindow { until }) = by_elapsed else {
+    let (Freshness::Fresh { until }
+    | Freshness::RefreshWindow { until }
+    | Freshness::Margin { until }) = by_elapsed
+    else {
         return by_elapsed;
     };
     let Some(parted) = parted(lease, rules) else { return by_elapsed };
@@ -92,12 +95,17 @@ pub(crate) fn freshness(lease: &Lease<Timestamp>, now: Timestamp, rules: Rules) 
     };
     let may_end = [hard, assumed].map(|end| end.minus(earlier));
     if let Some(may_end) = may_end.into_iter().find(|may_end| now >= *may_end) {
-        return after_assumed_end(lease, now, may_end, hard);
+        return match (after_assumed_end(lease, now, may_end, hard), by_elapsed) {
+            // A validation does not make it longer.
+            (Freshness::Fresh { until }, Freshness::Margin { .. }) => Freshness::Margin { until },
+            (checked, _) => checked,
+        };
     }
-    let may_end = assumed.minus(earlier);
+    let until = until.min(assumed.minus(earlier));
     match by_elapsed {
-        Freshness::Fresh { .. } => Freshness::Fresh { until: until.min(may_end) },
-        _ => Freshness::RefreshWindow { until: until.min(may_end) },
+        Freshness::Fresh { .. } => Freshness::Fresh { until },
+        Freshness::Margin { .. } => Freshness::Margin { until },
+        _ => Freshness::RefreshWindow { until },
     }
 }
 

@@ -79,7 +79,8 @@ impl Lifecycle {
         let stored = stored.filter(|lease| self.may_adopt(lease, t)).cloned();
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
         let clocks = self.clocks;
-        let freshness = self.current.as_ref().map(|current| self.freshness(current, t));
+        let freshness = self.current.as_ref();
+        let freshness = freshness.map(|current| self.freshness_by_elapsed(current, t));
         match (&mut self.current, stored) {
             (Some(current), Some(stored)) if current.lease.fingerprint == stored.fingerprint => {
                 // The server may have stated its end to another process again.

@@ -61,6 +61,12 @@ impl Lifecycle {
         expiry::freshness(&current.lease, t, self.rules_of(current, t))
     }
 
+    /// The freshness of the current lease by the monotonic clock alone. It decides when a token is replaced:
+    /// clocks that have parted cause a validation, and never a login.
+    pub(super) fn freshness_by_elapsed(&self, current: &CurrentLease, t: Timestamp) -> Freshness {
+        expiry::freshness(&current.lease, t, Rules { clocks: None, ..self.rules })
+    }
+
     /// The rules for a lease, by clocks that are read now.
     pub(super) fn rules_for(&self, current: &CurrentLease, now: Now) -> Rules {
         let clocks = HostClocks::new(self.clocks.boot, now);
@@ -84,7 +90,7 @@ impl Lifecycle {
     }
 
     pub(super) fn doubts_clocks_of(&self, current: &CurrentLease, t: Timestamp) -> bool {
-        let by_elapsed = expiry::freshness(&current.lease, t, Rules { clocks: None, ..self.rules });
+        let by_elapsed = self.freshness_by_elapsed(current, t);
         current.suspicion.is_none()
             && !matches!(by_elapsed, Freshness::Validate { .. } | Freshness::Expired)
             && matches!(self.freshness(current, t), Freshness::Validate { .. })

@@ -253,16 +253,24 @@ impl Lifecycle {
             return cause;
         }
         if let Some(current) = &self.current {
-            return match self.freshness(current, t) {
-                Freshness::Expired => Cause::Expired,
-                _ if current.suspicion.is_some() => Cause::TokenRejected,
-                Freshness::RefreshWindow { .. } | Freshness::Margin { .. } => Cause::Expiring,
-                Freshness::Validate { .. } => Cause::Unvalidated,
-                Freshness::Fresh { .. } if self.demand_now(t).min_remaining.is_some() => {
-                    Cause::MinRemaining
+            let otherwise = match self.freshness_by_elapsed(current, t) {
+                Freshness::Expired => return Cause::Expired,
+                _ if current.suspicion.is_some() => return Cause::TokenRejected,
+                Freshness::RefreshWindow { .. } | Freshness::Margin { .. } => {
+                    return Cause::Expiring;
                 }
+                Freshness::Fresh { .. } if self.demand_now(t).min_remaining.is_some() => {
+                    return Cause::MinRemaining;
+                }
+                Freshness::Validate { .. } => Cause::Unvalidated,
                 Freshness::Fresh { .. } => Cause::Other,
             };
+            // The record's lease was adopted after the answer about another one. The server was not asked
+            // about it.
+            let flight = self.flight.as_ref();
+            let validated = flight.and_then(|flight| flight.validating);
+            let other = validated.filter(|token| *token != current.lease.fingerprint);
+            return other.and_then(|token| self.cause_of_unused(token)).unwrap_or(otherwise);
         }
         if let Some(lease) = recorded {
             return match self.cause_of_unused(lease.fingerprint) {

@@ -21,6 +21,7 @@ struct Host {
     store_is_away: bool,
     record_is_unreadable: bool,
     rejects: bool,
+    logins_fail: bool,
 }
 
 impl Host {
@@ -37,6 +38,7 @@ impl Host {
             store_is_away: false,
             record_is_unreadable: false,
             rejects: false,
+            logins_fail: false,
         }
     }
 
@@ -99,13 +101,17 @@ impl Host {
                     let error = Error::new(ErrorKind::CredentialsRejected, "wrong password");
                     Outcome::Answered(Answer::Failed(error))
                 }
+                Effect::Send(Call::Login) if self.logins_fail => Outcome::Answered(unavailable()),
                 Effect::Send(Call::Login) => {
                     self.logins += 1;
-                    if machine.can.refetch { unstated(1, t) } else { granted(self.logins, t) }
+                    let issued = if machine.can.refetch { unstated } else { granted };
+                    issued(self.logins, t)
                 }
-                Effect::Send(Call::Refetch) => match self.logins {
-                    0 => Outcome::Answered(Answer::NoToken(no_token())),
-                    number => unstated(number, t),
+                Effect::Send(Call::Refetch) => match (self.logins, (self.validation)()) {
+                    (0, _) | (_, Answer::Inactive) => {
+                        Outcome::Answered(Answer::NoToken(no_token()))
+                    }
+                    (number, _) => unstated(number, t),
                 },
                 Effect::Send(Call::Validate(_)) => {
                     self.validations += 1;
@@ -256,6 +262,29 @@ fn a_token_is_validated_after_the_end_that_the_wall_clock_shows() {
     // A new process has it from the record.
     host.validation = || Answer::Inactive;
     assert_eq!(host.token(&mut process(), 40 * MINUTE).0, "token-2");
+}
+
+/// Rule: Clocks: a token that the clocks make doubtful is validated also in the margin before its end, where it
+/// is served if a login fails.
+#[test]
+fn a_doubtful_token_is_validated_before_it_is_served_in_its_margin() {
+    for (ahead, served) in [(3 * MINUTE, true), (2 * HOUR, false)] {
+        let (mut host, mut machine) = (Host::new(), process());
+        host.token(&mut machine, 0);
+        host.ahead = ahead;
+        host.logins_fail = true;
+        let t = HOUR - MINUTE / 2;
+        host.validation = if served { || Answer::Active } else { || Answer::Inactive };
+        let ask = Ask::new(Timestamp(t), Duration::from_secs(20));
+        let reply = (t..=ask.deadline.0).step_by(500).find_map(|t| {
+            host.drive(&mut machine, t);
+            let reply = machine.ask(&ask, host.now(t));
+            (!matches!(reply, Reply::Later)).then_some(reply)
+        });
+        let reply = reply.expect("an answer at the deadline");
+        assert_eq!(matches!(reply, Reply::Lease(_)), served, "{reply:?}");
+        assert_eq!(host.validations, 1);
+    }
 }
 
 /// Rule: Clocks: a host that was frozen while a request was under way counts that for the answer.

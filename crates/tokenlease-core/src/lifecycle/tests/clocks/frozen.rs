@@ -1,6 +1,7 @@
 //! Hosts that were frozen, and their tokens in the record that other hosts read.
 
 use super::*;
+use crate::record::HistoryCause;
 
 /// Rule: Clocks: a process that was frozen in a store outage saves its doubt with the token, so that a
 /// process of another host validates the token before it serves it.
@@ -139,4 +140,43 @@ fn a_doubt_and_a_longer_remaining_lifetime_cause_no_login() {
         host.drive(&mut machine, t);
     }
     panic!("no lease");
+}
+
+/// Rule: Logins: clocks that have parted are not the cause of a login that was decided before.
+#[test]
+fn clocks_that_part_during_a_flight_are_not_the_cause_of_its_login() {
+    let (mut host, mut machine) = (Host::new(), process());
+    host.token(&mut machine, 0);
+    let t = HOUR - MINUTE - 1;
+    let ask = Ask::new(Timestamp(t), Duration::from_secs(20));
+    assert!(matches!(machine.ask(&ask, host.now(t)), Reply::Later));
+    while let Step::Do(effect, receipt) = machine.poll(host.now(t)) {
+        // The wall clock is set while the process gets the lock.
+        host.ahead += if matches!(effect, Effect::Lock { .. }) { HOUR } else { 0 };
+        let is_login = matches!(effect, Effect::Send(Call::Login));
+        let outcome = if is_login { granted(2, t) } else { stored(&effect, &mut host.store, t) };
+        machine.handle(receipt, outcome, host.now(t));
+    }
+    assert_eq!(machine.cause_of_last_login(), Some((HistoryCause::Expiring, false)));
+}
+
+/// Rule: Logins: if the server calls a token inactive, and the record has another one about which it is not
+/// asked, the former is the cause of the login.
+///
+/// A host is frozen, and the store loses its data. The record has the token of another host, which is older by the
+/// clock of the frozen one.
+#[test]
+fn the_token_that_was_validated_is_the_cause_of_a_login_and_not_the_one_that_was_adopted_after_it()
+{
+    let winkas = || machine_of(Identity::winkas("https://h", "u", "c").unwrap(), true);
+    let (mut host, mut frozen) = (Host::new(), winkas().with_boot(BootId(7)));
+    host.token(&mut frozen, 0);
+    host.validation = || Answer::Inactive;
+    host.store = None;
+    let mut other = winkas().with_boot(BootId(8));
+    assert_eq!(host.token(&mut other, HOUR).0, "token-2");
+    host.freeze(14 * HOUR);
+    assert_eq!(host.token(&mut frozen, MINUTE).0, "token-3");
+    assert_eq!(host.validations, 1);
+    assert_eq!(frozen.cause_of_last_login(), Some((HistoryCause::Inactive, false)));
 }
