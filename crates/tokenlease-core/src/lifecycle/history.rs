@@ -316,8 +316,9 @@ impl Lifecycle {
         }
     }
 
-    /// Whether the history says of a token that has ended that an API rejected it, and that the server did
-    /// not say whether it was active. That it said so to another process later explains no end.
+    /// Whether the history says of a token that was lifted that an API rejected it, and that the server did
+    /// not say whether it was active. That it said so to another process later explains no end. A history that
+    /// has dropped it says no more than that it was rejected before it was lifted.
     fn was_rejected_unconfirmed(&self, token: TokenFingerprint) -> bool {
         let token = Some(ShortFingerprint::of_token(token));
         let is_rejection = |entry: &HistoryEntry<_>| {
@@ -326,7 +327,7 @@ impl Lifecycle {
                 && entry.result != HistoryResult::StillActive
         };
         let last = self.whole_history().into_iter().rev().find(is_rejection);
-        last.is_some_and(|entry| {
+        last.is_none_or(|entry| {
             entry.kind != HistoryKind::Rejection || entry.result == HistoryResult::Unconfirmed
         })
     }

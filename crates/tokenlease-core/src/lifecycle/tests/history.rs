@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::{HistoryCause, HistoryKind, HistoryResult};
+use crate::record::{HistoryCause, HistoryKind, HistoryResult, Tombstone, TombstoneCause};
 
 const HOUR: i64 = 3_600_000;
 
@@ -217,4 +217,25 @@ fn the_history_alone_causes_no_write() {
     world.machine.forget(at(3_000));
     world.drive(3_000);
     assert_eq!(words(&world.store).last().unwrap()[2], "unconfirmed");
+}
+
+/// Rule: Logins: a token that was rejected again after the server had returned it is stated as rejected, also
+/// after the history has dropped the rejection.
+#[test]
+fn a_second_rejection_is_the_cause_of_a_login_without_its_entry_in_the_history() {
+    let mut world = World::new(wyn());
+    let token = world.token(1_000);
+    let fingerprint = TokenFingerprint::of(&Key::new([0; 32]), &token);
+    let credentials = world.machine.credentials_fingerprint();
+    let rejected = |at| {
+        let (cause, at) = (TombstoneCause::Rejected, Timestamp(at));
+        RecordChange::Ended { credentials, fingerprint, tombstone: Tombstone { cause, at } }
+    };
+    let lifted = RecordChange::Lifted { fingerprint, sent: Timestamp(3_000) };
+    for change in [rejected(2_000), lifted, rejected(4_000)] {
+        world.machine.record_change(change, Timestamp(4_000));
+    }
+    world.token(900_000);
+    let causes = [HistoryCause::First, HistoryCause::TokenRejected];
+    assert_eq!(words(&world.store), causes.map(login));
 }
