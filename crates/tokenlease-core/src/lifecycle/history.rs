@@ -317,8 +317,8 @@ impl Lifecycle {
     }
 
     /// Whether the history says of a token that was lifted that an API rejected it, and that the server did
-    /// not say whether it was active. That it said so to another process later explains no end. A history that
-    /// has dropped it says no more than that it was rejected before it was lifted.
+    /// not say whether it was active. That it said so to another process later explains no end. If the history
+    /// has dropped the entry, it is only known that an API rejected the token before it was lifted.
     fn was_rejected_unconfirmed(&self, token: TokenFingerprint) -> bool {
         let token = Some(ShortFingerprint::of_token(token));
         let is_rejection = |entry: &HistoryEntry<_>| {

@@ -126,6 +126,24 @@ fn worlds_that_once_violated_an_invariant_violate_none() {
     }
 }
 
+/// Seeds that once found a bug, with all that their worlds draw.
+#[test]
+fn fresh_worlds_that_once_violated_an_invariant_violate_none() {
+    // A token that a frozen host served in its margin, and stated causes of logins.
+    let seeds = [
+        20_261_400_029_905,
+        20_261_400_091_854,
+        20_261_400_111_154,
+        20_261_400_124_014,
+        20_261_400_230_734,
+        20_261_500_063_468,
+    ];
+    for seed in seeds {
+        let world = worlds::run(seed, profile(seed));
+        assert!(world.oracle.violations.is_empty(), "{seed}: {:?}", world.oracle.violations);
+    }
+}
+
 /// Rule: Store: a rolled back store restores no token that this process knows to be inactive.
 #[test]
 fn a_rolled_back_store_restores_no_token_that_this_process_knows_to_be_inactive() {
