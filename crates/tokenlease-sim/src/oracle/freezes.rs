@@ -41,6 +41,7 @@ impl World {
         let total: i64 = freezes.iter().map(|(.., length)| *length).sum();
         self.setup.without_validation
             || self.oracle.validation_failed_at > self.now - 31 * S
+            || self.is_throttled()
             // A jump may hide it.
             || self.oracle.wall_jumps.iter().any(|(at, other)| *other == host && *at >= sent)
             // A caller gets a suspected token at its deadline, and while the store rejects calls.
@@ -55,5 +56,18 @@ impl World {
             || self.provider.token(number).is_some_and(|token| {
                 self.now < token.sent + token.lifetime + 2 * M
             })
+    }
+
+    /// Returns whether the provider throttled a process, and none may ask it anything yet: a doubt waits like
+    /// all requests. The longest backoff is 64 s, or as long as the provider says. While the clock of a host and
+    /// its store stops, it does not pass.
+    fn is_throttled(&self) -> bool {
+        let backoffs = self.oracle.backoffs.iter();
+        backoffs.rev().any(|(at, _, until)| {
+            let until = *until.max(&(at + 64 * S));
+            let freezes = self.oracle.freezes.iter();
+            let during = freezes.filter(|(end, _, length)| end > at && end - length < until);
+            self.now < until + during.map(|(.., length)| *length).sum::<i64>()
+        })
     }
 }
