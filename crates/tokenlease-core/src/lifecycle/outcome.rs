@@ -188,16 +188,17 @@ impl Lifecycle {
         sent: Timestamp,
         now: Now,
     ) {
-        let until = error.until().filter(|_| !is_sent && kind != EffectKind::Validate);
+        let takes_credentials = !matches!(kind, EffectKind::Job | EffectKind::Validate);
+        if let Some(until) = error.until().filter(|_| !is_sent && takes_credentials) {
+            // Nothing was sent, because the discovery document can't be had before that time.
+            let left = until.0.saturating_sub(now.wall.0).max(0).unsigned_abs();
+            let not_before = now.elapsed.plus(Duration::from_millis(left));
+            self.fail(not_before, error, now.elapsed);
+            return;
+        }
         match kind {
             EffectKind::Job if is_sent => self.job_answered(Answer::Failed(error), sent, now),
             EffectKind::Job => self.job_not_sent(error, sent, now),
-            // Nothing was sent, because the discovery document can't be had before that time.
-            _ if let Some(until) = until => {
-                let left = until.0.saturating_sub(now.wall.0).max(0).unsigned_abs();
-                let not_before = now.elapsed.plus(Duration::from_millis(left));
-                self.fail(not_before, error, now.elapsed);
-            }
             // It failed on this side, before it was sent: sending it again would fail alike.
             _ if !is_sent && !error.is_retryable() => {
                 self.fail(now.elapsed, error, now.elapsed);

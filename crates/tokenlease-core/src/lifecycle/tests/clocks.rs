@@ -20,8 +20,8 @@ struct Host {
     store_ahead: i64,
     store_is_away: bool,
     record_is_unreadable: bool,
-    rejects: bool,
-    logins_fail: bool,
+    /// The answer to a login instead of a token.
+    failure: Option<fn() -> Answer>,
 }
 
 impl Host {
@@ -37,8 +37,7 @@ impl Host {
             store_ahead: 0,
             store_is_away: false,
             record_is_unreadable: false,
-            rejects: false,
-            logins_fail: false,
+            failure: None,
         }
     }
 
@@ -97,15 +96,14 @@ impl Host {
     fn drive(&mut self, machine: &mut Lifecycle, t: i64) {
         while let Step::Do(effect, receipt) = machine.poll(self.now(t)) {
             let outcome = match effect {
-                Effect::Send(Call::Login) if self.rejects => {
-                    let error = Error::new(ErrorKind::CredentialsRejected, "wrong password");
-                    Outcome::Answered(Answer::Failed(error))
-                }
-                Effect::Send(Call::Login) if self.logins_fail => Outcome::Answered(unavailable()),
                 Effect::Send(Call::Login) => {
-                    self.logins += 1;
-                    let issued = if machine.can.refetch { unstated } else { granted };
-                    issued(self.logins, t)
+                    if let Some(failure) = self.failure {
+                        Outcome::Answered(failure())
+                    } else {
+                        self.logins += 1;
+                        let issued = if machine.can.refetch { unstated } else { granted };
+                        issued(self.logins, t)
+                    }
                 }
                 Effect::Send(Call::Refetch) => match (self.logins, (self.validation)()) {
                     (0, _) | (_, Answer::Inactive) => {
@@ -154,6 +152,10 @@ fn no_token() -> Error {
 
 fn unavailable() -> Answer {
     Answer::Failed(Error::new(ErrorKind::Unavailable, "down").with_status(503))
+}
+
+fn rejected() -> Answer {
+    Answer::Failed(Error::new(ErrorKind::CredentialsRejected, "wrong password"))
 }
 
 fn parted(events: &[String]) -> usize {
@@ -272,7 +274,7 @@ fn a_doubtful_token_is_validated_before_it_is_served_in_its_margin() {
         let (mut host, mut machine) = (Host::new(), process());
         host.token(&mut machine, 0);
         host.ahead = ahead;
-        host.logins_fail = true;
+        host.failure = Some(unavailable);
         let t = HOUR - MINUTE / 2;
         host.validation = if served { || Answer::Active } else { || Answer::Inactive };
         let ask = Ask::new(Timestamp(t), Duration::from_secs(20));

@@ -99,8 +99,8 @@ fn a_host_that_was_frozen_in_an_outage_notices_when_it_is_frozen_again() {
 fn a_frozen_host_closes_no_circuit_of_another_host() {
     let mut host = Host::new();
     let mut frozen = host.log_in_in_outage();
-    host.rejects = true;
-    let rejected = |host: &mut Host, machine: &mut Lifecycle, t: i64| {
+    host.failure = Some(rejected);
+    let is_rejected = |host: &mut Host, machine: &mut Lifecycle, t: i64| {
         let ask = Ask::new(Timestamp(t), Duration::from_secs(20));
         while let Reply::Later = machine.ask(&ask, host.now(t)) {
             host.drive(machine, t);
@@ -109,13 +109,13 @@ fn a_frozen_host_closes_no_circuit_of_another_host() {
         matches!(reply, Reply::Error(error) if error.kind() == ErrorKind::CredentialsRejected)
     };
     let mut other = machine_of(wyn(), true).with_boot(BootId(8));
-    assert!(rejected(&mut host, &mut other, 30 * MINUTE));
+    assert!(is_rejected(&mut host, &mut other, 30 * MINUTE));
     host.freeze(HOUR);
-    host.rejects = false;
+    host.failure = None;
     // By its clock it logged in an hour later.
     host.drive(&mut frozen, MINUTE);
     let mut third = machine_of(wyn(), true).with_boot(BootId(9));
-    assert!(rejected(&mut host, &mut third, 2 * MINUTE));
+    assert!(is_rejected(&mut host, &mut third, 2 * MINUTE));
 }
 
 /// Rule: Clocks: where the server can't be asked, a doubt and a caller that prefers a longer remaining lifetime
