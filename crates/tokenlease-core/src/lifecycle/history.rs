@@ -265,19 +265,14 @@ impl Lifecycle {
                 Freshness::Validate { .. } => Cause::Unvalidated,
                 Freshness::Fresh { .. } => Cause::Other,
             };
-            // The record's lease was adopted after the answer about another one. The server was not asked
-            // about it.
-            let flight = self.flight.as_ref();
-            let validated = flight.and_then(|flight| flight.validating);
-            let other = validated.filter(|token| *token != current.lease.fingerprint);
-            return other.and_then(|token| self.cause_of_unused(token)).unwrap_or(otherwise);
+            // It was adopted after the flight's own token had ended, and the server was not asked about it.
+            return self.cause_of_replaced(current.lease.fingerprint).unwrap_or(otherwise);
         }
         if let Some(lease) = recorded {
-            return match self.cause_of_unused(lease.fingerprint) {
-                Some(cause) => cause,
-                None if lease.has_expired(t) => Cause::Expired,
-                None => Cause::Other,
-            };
+            let cause = self.cause_of_unused(lease.fingerprint);
+            let cause = cause.or_else(|| self.cause_of_replaced(lease.fingerprint));
+            let otherwise = if lease.has_expired(t) { Cause::Expired } else { Cause::Other };
+            return cause.unwrap_or(otherwise);
         }
         let flight = self.flight.as_ref();
         let replacing = flight.and_then(|flight| flight.replacing);
@@ -294,6 +289,14 @@ impl Lifecycle {
         let token = unusable.map(|(token, _)| token).or(replacing);
         let cause = token.and_then(|token| self.cause_of_unused(token));
         cause.or_else(|| self.cause_from_history(t)).unwrap_or(otherwise)
+    }
+
+    /// Returns why the token is not used any more that the flight set out with, if it is another one than
+    /// `lease`.
+    fn cause_of_replaced(&self, lease: TokenFingerprint) -> Option<Cause> {
+        let flight = self.flight.as_ref()?;
+        let tokens = [flight.validating, flight.replacing].into_iter().flatten();
+        tokens.filter(|token| *token != lease).find_map(|token| self.cause_of_unused(token))
     }
 
     /// Returns why a token of these credentials is not used any more.

@@ -138,6 +138,7 @@ fn fresh_worlds_that_once_violated_an_invariant_violate_none() {
         20_261_400_230_734,
         20_261_500_063_468,
         20_261_600_181_874,
+        20_261_600_234_400,
     ];
     for seed in seeds {
         let world = worlds::run(seed, profile(seed));

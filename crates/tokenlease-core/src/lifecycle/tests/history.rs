@@ -239,3 +239,35 @@ fn a_second_rejection_is_the_cause_of_a_login_without_its_entry_in_the_history()
     let causes = [HistoryCause::First, HistoryCause::TokenRejected];
     assert_eq!(words(&world.store), causes.map(login));
 }
+
+/// Rule: Logins: a rejection of a token that a caller brought is the cause of its replacement in a store outage,
+/// also if the record had an older token.
+#[test]
+fn the_rejection_of_an_adopted_token_is_the_cause_of_its_replacement() {
+    let mut world = World::new(wyn());
+    world.token(1_000);
+    world.restart();
+    let machine = &mut world.machine;
+    machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+    let token = Token::new(TokenKind::Bearer, "of a caller");
+    machine.adopt(token.clone(), None, at(2_000)).unwrap();
+    assert_eq!(world.token(2_000), token);
+    let machine = &mut world.machine;
+    let _ = machine.report_rejected(&token, at(3_000));
+    let request = Ask::new(Timestamp(3_000), Duration::from_secs(60));
+    for t in (3_000..63_000).step_by(100) {
+        let _ = machine.ask(&request, at(t));
+        while let Step::Do(effect, receipt) = machine.poll(at(t)) {
+            let outcome = match effect {
+                Effect::Send(Call::Login) => granted(2, t),
+                Effect::Send(_) => {
+                    let error = Error::new(ErrorKind::Unavailable, "down").with_status(503);
+                    Outcome::Answered(Answer::Failed(error))
+                }
+                _ => Outcome::Failed(Error::new(ErrorKind::Store, "the store is away")),
+            };
+            machine.handle(receipt, outcome, at(t));
+        }
+    }
+    assert_eq!(machine.cause_of_last_login(), Some((HistoryCause::TokenRejected, true)));
+}
