@@ -76,9 +76,9 @@ cross-setup:
 cross target *args:
     ci/cross/build {{target}} {{args}}
 
-# The targets of `cross` that fit in CI.
-cross-check:
-    ci/cross/check
+# The types for a Mac and WebAssembly, as in CI, or tests and C programs for Windows: types, windows.
+cross-check part="types":
+    ci/cross/check {{part}}
 
 # All artefacts of a release, in dist/: RELEASE.md. It needs Debian 12.
 release:

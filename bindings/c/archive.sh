@@ -32,7 +32,7 @@ fi
     >"$licences/THIRD-PARTY.txt"
 
 # The same files give the same archive, where tar can do that.
-same="--sort=name --owner=0 --group=0 --numeric-owner --mtime=@${SOURCE_DATE_EPOCH:-0}"
+same="--mode=u=rwX,go=rX --sort=name --owner=0 --group=0 --numeric-owner --mtime=@${SOURCE_DATE_EPOCH:-0}"
 tar --version 2>/dev/null | grep -q GNU || same=
 # shellcheck disable=SC2086
 tar -C "$to" $same -cf - "$name" | gzip -n >"$to/$name.tar.gz"

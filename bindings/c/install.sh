@@ -76,7 +76,8 @@ if [ -f "$linked/tokenlease.dll" ]; then
     mkdir -p "${DESTDIR:-}$prefix/bin"
     install -m 755 "$linked/tokenlease.dll" "${DESTDIR:-}$prefix/bin/$name-$abi.dll"
     {
-        echo "LIBRARY $name-$abi.dll"
+        # A name with dots is read only in quotes.
+        echo "LIBRARY \"$name-$abi.dll\""
         echo EXPORTS
         sed -n 's/^.*\(tokenlease_[a-z0-9_]*\)(.*$/\1/p' "$root/include/tokenlease.h" | sort -u
     } >"$linked/$name.def"

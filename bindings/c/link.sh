@@ -24,6 +24,8 @@ mkdir -p "$to"
 if ! [ -f "$from/libtokenlease.so" ] || ! "$ld" --version 2>/dev/null | grep -q '^GNU ld' \
     || ! command -v "$objcopy" >/dev/null; then
     cp "$from"/libtokenlease.* "$to"
+    # Only for Windows, where the name of a library has no prefix.
+    [ ! -f "$from/tokenlease.dll" ] || cp "$from/tokenlease.dll" "$to"
     exit
 fi
 

@@ -104,11 +104,15 @@ mod tests {
         assert!(!found.get_hostaddrs().is_empty());
         assert!(found.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback));
         assert_eq!(found.get_hosts().len(), found.get_hostaddrs().len());
-        for unchanged in
-            ["host=/run/postgresql,h", "host=h hostaddr=192.0.2.1", "host=a,b,c port=1,2"]
-        {
+        for unchanged in ["host=h hostaddr=192.0.2.1", "host=a,b,c port=1,2"] {
             assert_eq!(resolved(unchanged).unwrap(), unchanged.parse().unwrap());
         }
+        // Elsewhere a path is the name of a host.
+        #[cfg(unix)]
+        assert_eq!(
+            resolved("host=/run/postgresql,h").unwrap(),
+            "host=/run/postgresql,h".parse().unwrap()
+        );
     }
 
     #[test]
