@@ -139,5 +139,5 @@ fn settle_with(machine: &mut Lifecycle, t: i64, outcome: impl Fn() -> Outcome) {
 /// on the heap.
 #[test]
 fn a_machine_without_a_flight_is_small() {
-    assert!(size_of::<Lifecycle>() <= 1280, "{} bytes", size_of::<Lifecycle>());
+    assert!(size_of::<Lifecycle>() <= 1250, "{} bytes", size_of::<Lifecycle>());
 }
