@@ -274,7 +274,7 @@ impl<T> Default for RecordState<T> {
 }
 
 impl<T> RecordState<T> {
-    /// Gives back spare capacity. Most records have one lease with its history, and are kept for long.
+    /// Frees unused capacity. Most records have one lease with its history, and are kept for long.
     pub(crate) fn shrink_to_fit(&mut self) {
         self.leases.shrink_to_fit();
         self.histories.shrink_to_fit();
