@@ -47,7 +47,7 @@ pub struct MemoryStore {
     /// The contents by the first bytes of the digest, made when they are first used. Growth, and the search
     /// for expired records, go through all records of a part. With a million of them in one part, all
     /// callers would wait for a tenth of a second.
-    parts: Box<[OnceBox<Mutex<Contents>>; PARTS]>,
+    parts: Box<[OnceBox<Mutex<Contents>>]>,
     /// Counts the writes to all records. So no revision is used twice, even if a record expires and
     /// is created again.
     writes: AtomicU64,
@@ -61,7 +61,7 @@ const MAX_REMOVED: usize = 32;
 impl MemoryStore {
     /// Creates an empty store whose time is that of the clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let parts = Box::new([const { OnceBox::new() }; PARTS]);
+        let parts = (0..PARTS).map(|_| OnceBox::new()).collect();
         Self { clock, parts, writes: AtomicU64::new(0) }
     }
 

@@ -96,8 +96,8 @@ fn many_expired_records_are_removed_by_several_calls() {
         let bytes = Zeroizing::new(Vec::new());
         ByDigest(Arc::new(Record { digest, revision, until, bytes, _size: [0; 5] }))
     };
-    let mut contents = Contents::default();
-    contents.records = (0..100).map(record).collect();
+    let records = (0..100).map(record).collect();
+    let mut contents = Contents { records, ..Contents::default() };
     let left = [100 - MAX_REMOVED, 100 - 2 * MAX_REMOVED, 100 - 3 * MAX_REMOVED, 0, 0];
     for left in left {
         contents.remove_expired(StoreTime(1));
