@@ -9,7 +9,9 @@ use std::{
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::mpsc,
     thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -57,11 +59,18 @@ impl Collector {
         Some(collector)
     }
 
-    /// Ends the collector, and returns the spans that it printed. It prints a request's before its answer.
-    fn spans(&mut self) -> Vec<Value> {
-        self.process.kill().expect("the collector runs");
-        let mut spans = Vec::new();
-        for line in BufReader::new(self.process.stdout.take().expect("a pipe")).lines() {
+    /// Returns the spans that it printed, as soon as one has that name. `flush` exports those that have ended:
+    /// a flight's ends a moment after its callers have the token, and then that of its caller.
+    fn spans_until(&mut self, name: &str, flush: impl Fn()) -> Vec<Value> {
+        let output = BufReader::new(self.process.stdout.take().expect("a pipe"));
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || output.lines().try_for_each(|line| sender.send(line)));
+        let mut spans: Vec<Value> = Vec::new();
+        let began = Instant::now();
+        while spans.iter().all(|span| span["name"] != name) {
+            assert!(began.elapsed() < Duration::from_secs(60), "no span {name}: {spans:#?}");
+            flush();
+            let Ok(line) = lines.recv_timeout(Duration::from_millis(10)) else { continue };
             let all: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
             let resources = all["resourceSpans"].as_array().cloned().unwrap_or_default();
             let scopes = resources.iter().filter_map(|resource| resource["scopeSpans"].as_array());
@@ -108,9 +117,8 @@ fn a_real_collector_takes_the_spans_of_the_example() {
     let exporting = example::export(Some(&endpoint)).expect("an exporter");
     example::report(&client).expect("a token");
     client.close().expect("no work is left");
-    exporting.shutdown().expect("all is exported");
 
-    let spans = collector.spans();
+    let spans = collector.spans_until("report", || exporting.force_flush().expect("exported"));
     let named = |name: &str| {
         let found = spans.iter().find(|span| span["name"] == name);
         found.unwrap_or_else(|| panic!("{name}: {spans:#?}"))
