@@ -75,6 +75,8 @@ mod subject;
 mod tests;
 mod validate;
 
+use std::sync::Arc;
+
 use self::{
     backoff::Backoffs, capabilities::Capabilities, current::CurrentLease, effect::EffectKind,
     ended::EndedTokens, flight::Flight, history::HistoryLog, job::Job, lock::Lock,
@@ -107,7 +109,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Lifecycle {
     can: Capabilities,
-    policy: Policy,
+    policy: Arc<Policy>,
     rules: Rules,
     /// The clocks of this host, as of the last call.
     clocks: HostClocks,
@@ -136,11 +138,11 @@ pub struct Lifecycle {
     demand: Option<Ask>,
     refetch_requested: Option<RequestedRefetch>,
     store_check_requested: bool,
-    /// On the heap, because a machine that has its lease has none.
+    // On the heap, because a machine that has its lease has none: a portal holds thousands of them.
     flight: Option<Box<Flight>>,
-    job: Option<Job>,
+    job: Option<Box<Job>>,
     reports: Reports,
-    outstanding: Option<Receipt>,
+    outstanding: Option<Box<Receipt>>,
     next_id: u64,
     completions: u64,
     events: Vec<Event>,
@@ -162,7 +164,7 @@ impl Lifecycle {
         server: &Server,
         credentials: CredentialsFingerprint,
         key: Key,
-        policy: Policy,
+        policy: impl Into<Arc<Policy>>,
         seed: u64,
     ) -> Self {
         let clocks = HostClocks { boot: BootId(seed), ahead: 0 };
@@ -176,7 +178,7 @@ impl Lifecycle {
                 revoke: server.can_revoke(),
                 state_expiry: server.states_ends(),
             },
-            policy,
+            policy: policy.into(),
             rules: Rules { new_token_ends_old: server.new_token_ends_old(), seed, clocks: None },
             clocks,
             sent_clocks: clocks,
@@ -326,7 +328,7 @@ impl Lifecycle {
         let (id, clocks, credentials) = (self.next_id, self.clocks, self.credentials);
         let receipt =
             Receipt { id, kind, sent: t, deadline, lock_epoch, token, clocks, credentials };
-        self.outstanding = Some(receipt.copy());
+        self.outstanding = Some(Box::new(receipt.copy()));
         Some(Step::Do(effect, receipt))
     }
 

@@ -273,6 +273,14 @@ impl<T> Default for RecordState<T> {
     }
 }
 
+impl<T> RecordState<T> {
+    /// Frees unused capacity. Most records have one lease with its history, and are kept for long.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.leases.shrink_to_fit();
+        self.histories.shrink_to_fit();
+    }
+}
+
 impl<T: Moment> RecordState<T> {
     pub(crate) fn lease(&self, credentials: CredentialsFingerprint) -> Option<&Lease<T>> {
         self.leases.iter().find(|entry| entry.credentials == credentials).map(|entry| &entry.lease)

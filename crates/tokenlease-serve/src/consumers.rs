@@ -160,6 +160,9 @@ fn basic(value: &[u8]) -> Option<(String, Zeroizing<String>)> {
     let decoded = Zeroizing::new(STANDARD.decode(text.trim_ascii()).ok()?);
     let (id, secret) = str::from_utf8(&decoded).ok()?.split_once(':')?;
     let decoded = |text: &str| {
+        if !text.contains(['%', '+']) {
+            return Some(Zeroizing::new(text.to_owned()));
+        }
         let encoded = Zeroizing::new(["x=", text].concat());
         let first = form_urlencoded::parse(encoded.as_bytes()).next();
         first.map(|(_, value)| Zeroizing::new(value.into_owned()))

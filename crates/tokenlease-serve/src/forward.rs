@@ -18,7 +18,7 @@ use tokenlease::{
     core::{TokenKind, provider::ApiAnswer},
 };
 use tokenlease_config::{Provider, is_loopback};
-use url::Url;
+use url::{Position, Url};
 
 pub(crate) use self::exchange::forward;
 use crate::{answer::Failure, limits::Limits, profiles::Profile};
@@ -120,12 +120,12 @@ impl Upstream {
 
     /// Returns the URL of a request: the base, the rest of the path, and the query.
     fn url(&self, rest: &str, query: Option<&str>) -> Result<Url, Failure> {
-        let text = format!("{}{}", self.base, rest.trim_start_matches('/'));
-        let mut url =
-            Url::parse(&text).map_err(|_| Failure::invalid("the path is no path of a URL"))?;
+        let path = format!("./{}", rest.trim_start_matches('/'));
+        let url = self.base.join(&path);
+        let mut url = url.map_err(|_| Failure::invalid("the path is no path of a URL"))?;
         // The parser has resolved `..` in every spelling.
-        let is_below =
-            url.origin() == self.base.origin() && url.path().starts_with(self.base.path());
+        let server = ..Position::BeforePath;
+        let is_below = url[server] == self.base[server] && url.path().starts_with(self.base.path());
         if !is_below || rest.contains('\\') {
             return Err(Failure::forbidden("the path leads out of the upstream's base URL"));
         }

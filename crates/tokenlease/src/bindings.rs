@@ -12,6 +12,7 @@ use tokenlease_core::{Identity, Result, Token, lifecycle::Event};
 use crate::{
     builder::ClientBuilder,
     client::Client,
+    counts::Count,
     log::LogEntry,
     registry::Registry,
     runtime::{Runtime, check_may_block},
@@ -28,6 +29,15 @@ pub use crate::{
 /// Returns the identity that the client gets tokens for.
 pub fn identity(client: &Client) -> &Identity {
     client.0.server.identity()
+}
+
+/// Returns the counts of the clients of these profiles in the text format of `OpenMetrics` 1.0, with the label
+/// `profile`, and without the `# EOF` line.
+pub fn openmetrics_of_profiles<'a>(
+    profiles: impl IntoIterator<Item = (&'a str, &'a Client)>,
+) -> String {
+    let counts = profiles.into_iter().map(|(name, client)| (name, client.0.counts()));
+    Count::profiles_to_openmetrics(&counts.collect::<Vec<_>>())
 }
 
 /// As [`Client::cached`], with the version of the cached token. A binding that keeps an object made

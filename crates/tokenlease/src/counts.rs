@@ -118,6 +118,11 @@ impl Count {
     pub fn list_to_openmetrics(counts: &[Self]) -> String {
         openmetrics::of(counts)
     }
+
+    /// As [`list_to_openmetrics`](Self::list_to_openmetrics), with the label `profile`.
+    pub(crate) fn profiles_to_openmetrics(profiles: &[(&str, Vec<Self>)]) -> String {
+        openmetrics::of_profiles(profiles)
+    }
 }
 
 /// A counted thing that happens seldom, with its cause or its result.

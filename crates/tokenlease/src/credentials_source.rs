@@ -42,13 +42,20 @@ pub struct CredentialsSource(Kind);
 #[derive(Clone)]
 enum Kind {
     Fixed(Credentials),
-    Function(Arc<dyn Fn() -> Result<Credentials> + Send + Sync>, ProgramSignals),
+    // On the heap: thousands of clients with fixed credentials are held.
+    Function(Arc<Function>),
+}
+
+struct Function {
+    call: Box<dyn Fn() -> Result<Credentials> + Send + Sync>,
+    signals: ProgramSignals,
 }
 
 impl CredentialsSource {
     /// Fetches the credentials with a function.
     pub fn from_fn(function: impl Fn() -> Result<Credentials> + Send + Sync + 'static) -> Self {
-        Self(Kind::Function(Arc::new(function), ProgramSignals::of_this_thread()))
+        let (call, signals) = (Box::new(function), ProgramSignals::of_this_thread());
+        Self(Kind::Function(Arc::new(Function { call, signals })))
     }
 
     /// Returns the credentials if they are fixed.
@@ -67,10 +74,10 @@ impl CredentialsSource {
     ) -> Result<Credentials> {
         match &self.0 {
             Kind::Fixed(credentials) => Ok(credentials.clone()),
-            Kind::Function(function, signals) => {
+            Kind::Function(function) => {
                 let permit = fetches.clone().acquire_owned().await.ok();
-                let (function, signals) = (function.clone(), *signals);
-                let call = move || owner.run(|| signals.apply(|| function()));
+                let function = function.clone();
+                let call = move || owner.run(|| function.signals.apply(|| (function.call)()));
                 let call = move || catch_unwind(AssertUnwindSafe(call));
                 run_blocking(permit, call).await?.unwrap_or_else(|_| {
                     Err(Error::new(

@@ -28,7 +28,7 @@ pub(crate) struct Entry {
     /// The credentials, unless a function fetches them. Those of a subject may be replaced.
     credentials: Mutex<Option<Credentials>>,
     /// The credentials that the function returned in place of others, for the login that it was called for.
-    returned: Mutex<Option<(Timestamp, Credentials)>>,
+    returned: Mutex<Option<Box<(Timestamp, Credentials)>>>,
     /// A random number that distinguishes this entry's locks from those of every other entry.
     seed: u64,
     machine: Mutex<Machine>,
@@ -62,7 +62,7 @@ impl Entry {
     pub(crate) fn new(
         server: &Server,
         key: &Key,
-        policy: Policy,
+        policy: &Arc<Policy>,
         credentials: &Credentials,
         keep: bool,
         boot: Option<BootId>,
@@ -78,13 +78,18 @@ impl Entry {
     pub(crate) fn of_fingerprint(
         server: &Server,
         key: &Key,
-        policy: Policy,
+        policy: &Arc<Policy>,
         credentials_fingerprint: CredentialsFingerprint,
         kept: Option<&Credentials>,
         boot: Option<BootId>,
     ) -> Result<Self> {
-        let mut lifecycle =
-            Lifecycle::new(server, credentials_fingerprint, key.clone(), policy, random::seed()?);
+        let mut lifecycle = Lifecycle::new(
+            server,
+            credentials_fingerprint,
+            key.clone(),
+            policy.clone(),
+            random::seed()?,
+        );
         if let Some(boot) = boot {
             lifecycle = lifecycle.with_boot(boot);
         }
@@ -142,18 +147,19 @@ impl Entry {
 
     /// Keeps credentials that the function has just returned, until the next login or that time.
     pub(crate) fn keep_returned(&self, until: Timestamp, credentials: Credentials) {
-        *self.returned.lock().unwrap_or_else(PoisonError::into_inner) = Some((until, credentials));
+        *self.returned.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Box::new((until, credentials)));
     }
 
     /// Returns the kept credentials. Those for a login are not kept longer.
     pub(crate) fn returned(&self, call: &Call, now: Timestamp) -> Option<Credentials> {
         let mut kept = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.take_if(|(until, _)| *until <= now);
+        kept.take_if(|kept| kept.0 <= now);
         match call {
             Call::Login => kept.take(),
             _ => kept.clone(),
         }
-        .map(|(_, credentials)| credentials)
+        .map(|kept| kept.1)
     }
 
     /// Returns the name under which this entry takes the lock of that epoch.

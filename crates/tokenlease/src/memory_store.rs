@@ -44,21 +44,24 @@ use crate::{
 /// ```
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    /// The contents by the first bytes of the digest, made when they are first used. Growth and the removal
-    /// of expired records go through all records of a part. With a million of them in one part, all
+    /// The contents by the first bytes of the digest, made when they are first used. Growth, and the search
+    /// for expired records, go through all records of a part. With a million of them in one part, all
     /// callers would wait for a tenth of a second.
-    parts: Box<[OnceBox<Mutex<Contents>>; PARTS]>,
+    parts: Box<[OnceBox<Mutex<Contents>>]>,
     /// Counts the writes to all records. So no revision is used twice, even if a record expires and
     /// is created again.
     writes: AtomicU64,
 }
 
-const PARTS: usize = 1024;
+const PARTS: usize = 4096;
+
+/// The most records that one call removes. To overwrite and free a record takes longer than to find it.
+const MAX_REMOVED: usize = 32;
 
 impl MemoryStore {
     /// Creates an empty store whose time is that of the clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let parts = Box::new([const { OnceBox::new() }; PARTS]);
+        let parts = (0..PARTS).map(|_| OnceBox::new()).collect();
         Self { clock, parts, writes: AtomicU64::new(0) }
     }
 
@@ -157,12 +160,15 @@ impl Contents {
     }
 
     /// Removes expired records and locks each time that their number has doubled. So a call costs
-    /// the same with ten thousand tenants as with one.
+    /// the same with ten thousand tenants as with one. Further calls remove what is above the maximum.
     fn remove_expired(&mut self, now: StoreTime) {
         if self.records.len() + self.locks.len() >= self.remove_expired_at {
-            self.records.retain(|ByDigest(record)| record.lives(now));
+            let expired = self.records.extract_if(|ByDigest(record)| !record.lives(now));
+            let removed = expired.take(MAX_REMOVED).count();
             self.locks.retain(|_, lock| lock.lives(now));
-            self.remove_expired_at = (2 * (self.records.len() + self.locks.len())).max(4);
+            if removed < MAX_REMOVED {
+                self.remove_expired_at = (2 * (self.records.len() + self.locks.len())).max(4);
+            }
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) struct ClientState {
     /// Set if the server's paths come from its discovery document.
     pub(crate) discovery: Option<Arc<SharedDiscovery>>,
     pub(crate) name: RecordName,
-    pub(crate) policy: Policy,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) counters: Arc<Counters>,
     /// The deadline of callers that set none.
     pub(crate) wait: Duration,
@@ -105,7 +105,7 @@ impl ClientState {
         let queue = self.hooks.queue.as_ref().map(|queue| Arc::new(queue.after_fork()));
         let (server, source) = (self.server.clone(), self.source());
         let hooks = Hooks { observer, queue };
-        let state = Self::without_entry(registry, server, source, self.policy, self.wait, hooks)?;
+        let state = Self::without_entry(registry, server, source, *self.policy, self.wait, hooks)?;
         let fixed = state.source().fixed().cloned();
         let entry = match fixed {
             Some(credentials) => Some(state.new_entry(&credentials, true)?),
@@ -128,6 +128,7 @@ impl ClientState {
         wait: Duration,
         hooks: Hooks,
     ) -> Result<Self> {
+        let (server, policy) = registry.options().shared(server, policy);
         let discovery = server
             .needs_discovery()
             .then(|| registry.discoveries().of(server.identity()))
@@ -317,14 +318,15 @@ impl ClientState {
     fn new_entry(&self, credentials: &Credentials, keep: bool) -> Result<Arc<Entry>> {
         let key = self.registry.key();
         let boot = self.registry.clock().boot().map(BootId::of);
-        Entry::new(&self.server, key, self.policy, credentials, keep, boot).map(Arc::new)
+        Entry::new(&self.server, key, &self.policy, credentials, keep, boot).map(Arc::new)
     }
 
     /// Returns a new entry of credentials that only a fingerprint is known of.
     fn entry_of(&self, fingerprint: CredentialsFingerprint) -> Result<Arc<Entry>> {
         let boot = self.registry.clock().boot().map(BootId::of);
         let key = self.registry.key();
-        Entry::of_fingerprint(&self.server, key, self.policy, fingerprint, None, boot).map(Arc::new)
+        Entry::of_fingerprint(&self.server, key, &self.policy, fingerprint, None, boot)
+            .map(Arc::new)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Entry>>> {

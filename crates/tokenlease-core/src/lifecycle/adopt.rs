@@ -75,8 +75,8 @@ impl Lifecycle {
             return;
         }
         self.take_times_of_record();
-        let stored = self.store.stored_lease.as_ref();
-        let stored = stored.filter(|lease| self.may_adopt(lease, t)).cloned();
+        let stored = self.store.stored_lease(self.holder);
+        let stored = stored.filter(|lease| self.may_adopt(lease, t));
         let replacing = self.flight.as_ref().and_then(|flight| flight.replacing);
         let clocks = self.clocks;
         let freshness = self.current.as_ref();

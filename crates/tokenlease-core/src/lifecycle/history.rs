@@ -94,6 +94,7 @@ impl HistoryLog {
     pub(super) fn saved(&mut self) {
         let saved = std::mem::take(&mut self.saving);
         self.pending.retain(|entry| !saved.contains(&entry.sequence));
+        self.pending.shrink_to_fit();
     }
 }
 

@@ -80,7 +80,8 @@ impl Lifecycle {
         let fingerprint = TokenFingerprint::of(&self.key, token);
         let (token, revoking) = (token.clone(), Revoking::default());
         let id = self.reports.start();
-        self.job = Some(Job { id, kind, token, fingerprint, is_sent: false, revoking });
+        let job = Job { id, kind, token, fingerprint, is_sent: false, revoking };
+        self.job = Some(Box::new(job));
         Ok(id)
     }
 

@@ -26,7 +26,7 @@ const MIN_DEADLINE: Duration = Duration::from_millis(10);
 /// How the state machine behaves. [`Policy::default`] has the documented defaults.
 ///
 /// [`check`](Self::check) rejects values with which the state machine can't work.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Whether there is a store. Without one the state machine answers its own store effects.
     /// Default: `true`.

@@ -55,7 +55,7 @@ impl Lifecycle {
         self.refetch_requested.take_if(|requested| requested.id == id);
         let unsent =
             |job: &mut super::Job| job.id == id && job.kind != JobKind::Confirm && !job.is_sent;
-        if self.job.take_if(unsent).is_some() {
+        if self.job.take_if(|job| unsent(job)).is_some() {
             self.completions += 1;
         }
     }

@@ -12,6 +12,7 @@ use super::{
     event::Event,
 };
 use crate::{
+    credentials::CredentialsFingerprint,
     error::Error,
     lease::Lease,
     record::{
@@ -37,9 +38,7 @@ const FAILURES_OF_OUTAGE: u8 = 3;
 #[derive(Debug)]
 pub(super) struct StoreView {
     /// The record as it was last read.
-    stored: Option<Stored>,
-    /// The entry's lease in that record, in this process's time.
-    pub(super) stored_lease: Option<Lease<Timestamp>>,
+    stored: Option<Box<Stored>>,
     /// The record in this process's time, with the unsaved changes merged in. All decisions are made
     /// from it.
     pub(super) known: RecordState<Timestamp>,
@@ -74,7 +73,6 @@ impl Default for StoreView {
     fn default() -> Self {
         Self {
             stored: None,
-            stored_lease: None,
             known: RecordState::default(),
             unsaved: Vec::new(),
             saving: None,
@@ -134,6 +132,12 @@ impl StoreView {
             _ => None,
         });
         leases.find(|lease| lease.sent_at() == sent)
+    }
+
+    /// The lease of that holder in the record as it was last read, in this process's time.
+    pub(super) fn stored_lease(&self, holder: CredentialsFingerprint) -> Option<Lease<Timestamp>> {
+        let Stored { record, clocks, .. } = self.stored.as_deref()?;
+        record.0.lease(holder).map(|lease| lease.map(|t| clocks.lower_bound(t)))
     }
 
     /// When the store is tried again, if there are changes to save.
@@ -221,7 +225,7 @@ impl Lifecycle {
         sent: Timestamp,
         t: Timestamp,
     ) {
-        let (revision, record) =
+        let (revision, mut record) =
             stored.map_or_else(Default::default, |(revision, record)| (Some(revision), record));
         if std::mem::take(&mut self.store.in_outage) {
             self.events.push(Event::StoreAvailable);
@@ -234,7 +238,8 @@ impl Lifecycle {
         self.store.next_check =
             sent.plus(self.policy.store_check_interval).max(t.plus(MIN_FROM_MEMORY));
         let clocks = ClockMapping::new(sent, t, store_now);
-        self.store.stored = Some(Stored { record, revision, clocks });
+        record.0.shrink_to_fit();
+        self.store.stored = Some(Box::new(Stored { record, revision, clocks }));
         self.refresh_known(t);
         self.compare_with_record(t);
     }
@@ -259,6 +264,7 @@ impl Lifecycle {
         self.store.conflicts = 0;
         if let Some((record, saved)) = self.store.saving.take() {
             self.store.unsaved.drain(..saved.min(self.store.unsaved.len()));
+            self.store.unsaved.shrink_to_fit();
             self.history.saved();
             self.take_record(Some((revision, Arc::unwrap_or_clone(record))), store_now, sent, t);
         }
@@ -317,7 +323,6 @@ impl Lifecycle {
         let store = &mut self.store;
         let Some(stored) = &store.stored else { return };
         store.known = stored.record.0.translate(&stored.clocks);
-        store.stored_lease = store.known.lease(self.holder).cloned();
         for change in &unsaved {
             store.known.merge(change, t);
         }

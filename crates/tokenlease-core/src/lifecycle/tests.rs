@@ -134,3 +134,10 @@ fn settle_with(machine: &mut Lifecycle, t: i64, outcome: impl Fn() -> Outcome) {
         machine.handle(receipt, outcome(), at(t));
     }
 }
+
+/// A portal holds a machine for each of its users. A field that is set only during a flight or a job belongs
+/// on the heap.
+#[test]
+fn a_machine_without_a_flight_is_small() {
+    assert!(size_of::<Lifecycle>() <= 1250, "{} bytes", size_of::<Lifecycle>());
+}

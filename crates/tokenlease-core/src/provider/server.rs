@@ -9,7 +9,7 @@ mod standard;
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Cow, collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 
 use self::discovered::Discovered;
 pub use self::options_fingerprint::OptionsFingerprint;
@@ -53,6 +53,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Server {
     identity: Identity,
+    /// Shared by the servers of many users: see [`share_options`](Self::share_options).
+    options: Arc<Options>,
+}
+
+/// All that the servers of a program's users have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Options {
     grant: Grant,
     client_auth: Option<ClientAuth>,
     lifetime: Option<Duration>,
@@ -92,8 +99,7 @@ impl Server {
         };
         let grant =
             if identity.user().is_empty() { Grant::ClientCredentials } else { Grant::Password };
-        Self {
-            identity,
+        let options = Options {
             grant,
             client_auth: None,
             lifetime: None,
@@ -105,7 +111,23 @@ impl Server {
             userinfo_path: userinfo,
             set_paths: BTreeSet::new(),
             discovered: Discovered::default(),
+        };
+        Self { identity, options: Arc::new(options) }
+    }
+
+    /// Takes the options of another server into use if they are the same as these. A program with
+    /// thousands of users then has one copy of them.
+    #[must_use]
+    pub fn share_options(self, other: &Self) -> Self {
+        if self.options != other.options {
+            return self;
         }
+        Self { options: Arc::clone(&other.options), ..self }
+    }
+
+    /// Returns the options to change them.
+    fn set(&mut self) -> &mut Options {
+        Arc::make_mut(&mut self.options)
     }
 
     /// Returns the identity.
@@ -134,8 +156,9 @@ impl Server {
     /// Returns the path of the endpoint that validates tokens: introspection where it is configured,
     /// because it says more than userinfo.
     fn validation(&self) -> Option<Validation<'_>> {
-        let introspection = self.introspection_path.as_deref().map(Validation::Introspection);
-        introspection.or_else(|| self.userinfo_path.as_deref().map(Validation::Userinfo))
+        let introspection =
+            self.options.introspection_path.as_deref().map(Validation::Introspection);
+        introspection.or_else(|| self.options.userinfo_path.as_deref().map(Validation::Userinfo))
     }
 
     /// Returns whether path and client of the validation are options or found by discovery, which may
@@ -147,7 +170,7 @@ impl Server {
     /// Returns whether the server can revoke a token, or may turn out to when its discovery document
     /// is read.
     pub fn can_revoke(&self) -> bool {
-        self.revocation_path.is_some() || self.may_discover(Endpoint::Revocation)
+        self.options.revocation_path.is_some() || self.may_discover(Endpoint::Revocation)
     }
 
     /// Returns whether responses state when a token expires.
@@ -157,7 +180,7 @@ impl Server {
 
     /// Returns whether a new token ends the identity's older ones.
     pub fn new_token_ends_old(&self) -> bool {
-        self.new_token_ends_old
+        self.options.new_token_ends_old
     }
 
     /// Returns the kind of the server's tokens.
@@ -170,7 +193,7 @@ impl Server {
 
     /// Returns the header in which the server's API takes Bearer tokens.
     pub fn token_header(&self) -> TokenHeader {
-        self.token_header
+        self.options.token_header
     }
 
     /// Checks that the credentials contain the secrets that a login needs.
@@ -180,7 +203,7 @@ impl Server {
     /// client sends itself. The error names it.
     pub fn check(&self, credentials: &Credentials) -> Result<()> {
         credentials.check_extra(self.identity.provider())?;
-        match (self.identity.provider(), self.grant) {
+        match (self.identity.provider(), self.options.grant) {
             (Provider::Wyn, _) => {
                 self.password(credentials)?;
                 self.client_secret(credentials).map(drop)
@@ -217,7 +240,11 @@ impl Server {
         oauth2::Client {
             id: self.identity.client(),
             secret: credentials.client_secret.as_ref(),
-            auth: self.client_auth.or_else(|| self.discovered.client_auth()).unwrap_or(default),
+            auth: self
+                .options
+                .client_auth
+                .or_else(|| self.options.discovered.client_auth())
+                .unwrap_or(default),
         }
     }
 }

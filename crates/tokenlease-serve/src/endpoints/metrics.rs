@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::{HeaderValue, StatusCode};
-use tokenlease::Stats;
+use tokenlease::bindings;
 
 use crate::{
     answer::{Answer, text_of},
@@ -15,18 +15,6 @@ use crate::{
 };
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// A count of a profile's client: its name, its help, and its value.
-type OfProfile = (&'static str, &'static str, fn(&Stats) -> u64);
-
-const OF_PROFILES: [OfProfile; 6] = [
-    ("logins", "Logins sent to the provider.", |stats| stats.logins),
-    ("refetches", "Refetches sent to the provider (WinKAS).", |stats| stats.refetches),
-    ("validations", "Validations sent to the provider.", |stats| stats.validations),
-    ("revocations", "Revocations sent to the provider.", |stats| stats.revocations),
-    ("cache_misses", "Requests that found no fresh token in memory.", |stats| stats.cache_misses),
-    ("errors", "Requests that the client answered with an error.", |stats| stats.errors),
-];
 
 /// Answers `GET /metrics`.
 pub(crate) fn get(shared: &Shared) -> Answer {
@@ -71,22 +59,9 @@ fn text(shared: &Shared) -> String {
         let _ = writeln!(text, "{name}_total {}", count.load(Ordering::Relaxed));
     }
     let configured = shared.configured();
-    let mut profiles: Vec<_> = configured.profiles.iter().collect();
-    profiles.sort_by(|a, b| a.name.cmp(&b.name));
-    for (name, help, value) in OF_PROFILES {
-        let name = format!("tokenlease_serve_client_{name}");
-        head(&mut text, &name, "counter", help);
-        for profile in &profiles {
-            let label = escaped(&profile.name);
-            let count = value(&profile.client.stats());
-            let _ = writeln!(text, "{name}_total{{profile=\"{label}\"}} {count}");
-        }
-    }
+    let profiles = configured.profiles.iter();
+    let profiles = profiles.map(|profile| (profile.name.as_str(), &profile.client));
+    text.push_str(&bindings::openmetrics_of_profiles(profiles));
     text.push_str("# EOF\n");
     text
-}
-
-/// Escapes the value of a label.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

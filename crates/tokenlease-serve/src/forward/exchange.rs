@@ -64,7 +64,7 @@ pub(crate) async fn forward(
         upstream,
         method: parts.method,
         url,
-        headers: headers::of_request(&parts.headers),
+        headers: headers::of_request(parts.headers),
         body,
         was_sent: AtomicBool::new(false),
     };
@@ -154,8 +154,10 @@ impl Call<'_> {
                 }
             }
         };
-        let request = self.upstream.http.request(self.method.clone(), self.url.clone());
-        let response = request.headers(headers).body(body).send().await;
+        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body);
+        let response = self.upstream.http.execute(request).await;
         let response: Response<reqwest::Body> = match response {
             Ok(response) => response.into(),
             Err(_) if self.consumer_failed() => {

@@ -1,7 +1,7 @@
 //! Hides a token in a body that passes through: each byte of it becomes `*`, so that the length stays.
 
 use bytes::{Bytes, BytesMut};
-use memchr::memmem::Finder;
+use memchr::memmem;
 use tokenlease::core::Token;
 use zeroize::Zeroizing;
 
@@ -17,6 +17,10 @@ impl Mask {
     pub(super) fn new(token: &Token) -> Self {
         let text = token.expose();
         let mut patterns = vec![Zeroizing::new(text.as_bytes().to_vec())];
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if text.bytes().all(is_plain) {
+            return Self { patterns, held: BytesMut::new() };
+        }
         let json = Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
         let url: Zeroizing<String> =
             Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect());
@@ -32,7 +36,10 @@ impl Mask {
 
     /// Returns whether a text contains the token.
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
-        self.patterns.iter().any(|pattern| Finder::new(pattern.as_slice()).find(text).is_some())
+        let contains = |pattern: &Zeroizing<Vec<u8>>| {
+            text.len() >= pattern.len() && memmem::find(text, pattern).is_some()
+        };
+        self.patterns.iter().any(contains)
     }
 
     /// Masks the next part.
@@ -43,7 +50,7 @@ impl Mask {
         let mut all = std::mem::take(&mut self.held);
         all.extend_from_slice(&part);
         for pattern in &self.patterns {
-            let found: Vec<_> = Finder::new(pattern.as_slice()).find_iter(&all).collect();
+            let found: Vec<_> = memmem::find_iter(&all, pattern.as_slice()).collect();
             for at in found {
                 all[at..at + pattern.len()].fill(b'*');
             }

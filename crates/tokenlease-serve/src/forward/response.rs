@@ -29,7 +29,7 @@ impl Received {
         response: Response<reqwest::Body>,
         max_len: usize,
     ) -> Result<Self, Failure> {
-        let (head, mut rest) = response.into_parts();
+        let (mut head, mut rest) = response.into_parts();
         let mut start = BytesMut::new();
         let mut is_whole = true;
         if upstream.reads_body(head.status.as_u16()) {
@@ -50,8 +50,10 @@ impl Received {
         let said = if is_whole || is_error {
             let mut response = Response::new(&start[..]);
             *response.status_mut() = head.status;
-            *response.headers_mut() = head.headers.clone();
-            upstream.read_answer(&response)
+            *response.headers_mut() = std::mem::take(&mut head.headers);
+            let said = upstream.read_answer(&response);
+            head.headers = std::mem::take(response.headers_mut());
+            said
         } else {
             ApiAnswer::NotRejected
         };
@@ -63,7 +65,7 @@ impl Received {
         let mask = Mask::new(token);
         let mut answer = Response::new(());
         *answer.status_mut() = self.head.status;
-        *answer.headers_mut() = headers::of_answer(&self.head.headers);
+        *answer.headers_mut() = headers::of_answer(self.head.headers);
         headers::mask(answer.headers_mut(), |value| mask.is_in(value));
         upstream.move_location(answer.headers_mut());
         let start = Some(self.start).filter(|start| !start.is_empty());

@@ -8,9 +8,30 @@ use super::{Count, Counter};
 
 /// Returns the text of counts that are in the order of their counters.
 pub(super) fn of(counts: &[Count]) -> String {
+    text(counts.iter().map(|count| ("", *count)))
+}
+
+/// Returns the text of the counts of profiles, with the label `profile`.
+pub(super) fn of_profiles(profiles: &[(&str, Vec<Count>)]) -> String {
+    let label = |name: &str| {
+        let name = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        format!("profile=\"{name}\",")
+    };
+    let labels: Vec<_> = profiles.iter().map(|(name, _)| label(name)).collect();
+    let mut counts: Vec<_> = profiles
+        .iter()
+        .zip(&labels)
+        .flat_map(|((_, counts), label)| counts.iter().map(|count| (label.as_str(), *count)))
+        .collect();
+    counts.sort_by_key(|(label, count)| (count.counter, *label));
+    text(counts)
+}
+
+/// Returns the text of counts with their first labels.
+fn text<'a>(counts: impl IntoIterator<Item = (&'a str, Count)>) -> String {
     let mut text = String::new();
     let mut last = None;
-    for count in counts {
+    for (first, count) in counts {
         let name = count.counter.as_str();
         if last != Some(count.counter) {
             let help = help(count.counter);
@@ -24,7 +45,7 @@ pub(super) fn of(counts: &[Count]) -> String {
         // These names need no escapes.
         let _ = writeln!(
             text,
-            "tokenlease_{name}_total{{provider=\"{}\"{}{}}} {}",
+            "tokenlease_{name}_total{{{first}provider=\"{}\"{}{}}} {}",
             count.provider.as_str(),
             label("cause", count.cause.map(HistoryCause::as_str)),
             label("result", count.result),
@@ -83,5 +104,27 @@ mod tests {
              tokenlease_errors_total{provider=\"wyn\"} 2\n"
         );
         assert_eq!(of(&[]), "");
+    }
+
+    #[test]
+    fn the_counts_of_profiles_are_grouped_by_counter() {
+        let count = |counter, count| {
+            let (provider, cause, result) = (Provider::Winkas, None, None);
+            Count { counter, provider, cause, result, count }
+        };
+        let counts = vec![count(Counter::Revocations, 1), count(Counter::Errors, 2)];
+        let text = of_profiles(&[("b", counts.clone()), ("a\"\\", counts)]);
+        let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("# HELP")).collect();
+        assert_eq!(
+            lines,
+            [
+                "# TYPE tokenlease_revocations counter",
+                r#"tokenlease_revocations_total{profile="a\"\\",provider="winkas"} 1"#,
+                r#"tokenlease_revocations_total{profile="b",provider="winkas"} 1"#,
+                "# TYPE tokenlease_errors counter",
+                r#"tokenlease_errors_total{profile="a\"\\",provider="winkas"} 2"#,
+                r#"tokenlease_errors_total{profile="b",provider="winkas"} 2"#,
+            ]
+        );
     }
 }

@@ -59,7 +59,7 @@ async fn an_expired_record_is_absent_and_its_revision_is_not_used_again() {
 async fn expired_records_and_locks_are_removed() {
     let (clock, store) = store();
     let (owner, ttl) = (Owner::new(1), Duration::from_secs(30));
-    for user in 0..10_000 {
+    for user in 0..50_000 {
         store.lock(&name(user), &owner, ttl).await.unwrap();
         store.swap(&name(user), None, b"record", Some(ttl)).await.unwrap();
         clock.advance(ttl);
@@ -67,7 +67,7 @@ async fn expired_records_and_locks_are_removed() {
     assert!(store.len() <= 5 * PARTS, "{}", store.len());
 }
 
-/// Rule: Memory: the removal of expired records goes through a small part of the records at once.
+/// Rule: Memory: a call to the memory store removes a small number of expired records.
 #[tokio::test]
 async fn expired_records_are_removed_part_by_part() {
     const RECORDS: usize = 20_000;
@@ -77,14 +77,32 @@ async fn expired_records_are_removed_part_by_part() {
         store.swap(&name(user), None, b"record", Some(ttl)).await.unwrap();
     }
     clock.advance(ttl);
-    let mut before = store.len();
     for user in RECORDS..4 * RECORDS {
-        store.swap(&name(user), None, b"record", Some(ttl)).await.unwrap();
-        let removed = (before + 1).saturating_sub(store.len());
-        assert!(removed < RECORDS / 64, "{removed} were removed at once");
-        before = store.len();
+        let name = name(user);
+        let before = store.locked(&name).0.records.len();
+        store.swap(&name, None, b"record", Some(ttl)).await.unwrap();
+        let removed = (before + 1).saturating_sub(store.locked(&name).0.records.len());
+        assert!(removed <= MAX_REMOVED, "{removed} were removed at once");
     }
-    assert!(before < 4 * RECORDS, "none was removed");
+    assert!(store.len() < 4 * RECORDS, "none was removed");
+}
+
+/// Rule: Memory: expired records above the number that one call removes are removed by the next calls.
+#[test]
+fn many_expired_records_are_removed_by_several_calls() {
+    let record = |n: u16| {
+        let digest = std::array::from_fn(|at| n.to_be_bytes()[at % 2]);
+        let (revision, until) = (u64::from(n), StoreTime(0));
+        let bytes = Zeroizing::new(Vec::new());
+        ByDigest(Arc::new(Record { digest, revision, until, bytes, _size: [0; 5] }))
+    };
+    let records = (0..100).map(record).collect();
+    let mut contents = Contents { records, ..Contents::default() };
+    let left = [100 - MAX_REMOVED, 100 - 2 * MAX_REMOVED, 100 - 3 * MAX_REMOVED, 0, 0];
+    for left in left {
+        contents.remove_expired(StoreTime(1));
+        assert_eq!(contents.records.len(), left);
+    }
 }
 
 /// Rule: Fork: a forked child copies the records of a store in memory, and none of the locks.

@@ -64,7 +64,7 @@ impl Host {
     /// A process gets a token while the store is away.
     fn log_in_in_outage(&mut self) -> Lifecycle {
         let mut machine = process();
-        machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+        Arc::make_mut(&mut machine.policy).on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
         self.store_is_away = true;
         let mut times = (0..MINUTE).step_by(100);
         let served = times.find(|t| {

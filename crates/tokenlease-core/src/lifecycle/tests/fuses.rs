@@ -8,7 +8,7 @@ use super::{super::fuse::Fuse, *};
 #[test]
 fn a_lock_that_is_shorter_than_a_request_ends_in_an_error() {
     let mut machine = machine_of(wyn(), true);
-    machine.policy.lock_ttl = Duration::from_secs(5);
+    Arc::make_mut(&mut machine.policy).lock_ttl = Duration::from_secs(5);
     assert!(machine.policy.lock_ttl < machine.policy.request_timeout);
     let mut store = None;
     assert!(matches!(ask(&mut machine, 0), Reply::Later));

@@ -49,7 +49,7 @@ impl World {
     /// Another process of the same store and credentials.
     fn restart(&mut self) {
         let old = &self.machine;
-        let (credentials, key, policy) = (old.credentials, old.key.clone(), old.policy);
+        let (credentials, key, policy) = (old.credentials, old.key.clone(), old.policy.clone());
         let seed = old.random + 1_000;
         self.machine = Lifecycle::new(&Server::new(wyn()), credentials, key, policy, seed);
         self.machine.set_process("host-2", 4712);

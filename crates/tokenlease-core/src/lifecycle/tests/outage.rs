@@ -20,7 +20,7 @@ struct Process {
 impl Process {
     fn new() -> Self {
         let mut machine = machine_of(wyn(), true);
-        machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+        Arc::make_mut(&mut machine.policy).on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
         Self { machine, t: 0, logins: 0, sent: 0, validation: Answer::Active, loses_answers: false }
     }
 
@@ -147,7 +147,7 @@ fn a_lost_login_keeps_the_budget_spent_for_an_hour() {
 fn failed_saves_are_not_counted_as_refetches() {
     let winkas = Identity::winkas("https://h", "u", "c").unwrap();
     let mut machine = machine_of(winkas, true);
-    machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+    Arc::make_mut(&mut machine.policy).on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
     let other = CredentialsFingerprint::of(&Key::new([0; 32]), &Credentials::password("other"));
     let rejected =
         RecordChange::RejectedUnaccepted { credentials: other, at: Timestamp(-3_600_000) };

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn a_store_that_is_slower_than_the_check_interval_still_gives_a_token() {
     let mut machine = machine_of(wyn(), true);
-    machine.policy.store_check_interval = Duration::from_secs(1);
+    Arc::make_mut(&mut machine.policy).store_check_interval = Duration::from_secs(1);
     let (mut store, mut t, mut effects) = (None, 0, 0);
     let ask = Ask::new(Timestamp(0), Duration::from_secs(60));
     let served = loop {

@@ -170,7 +170,7 @@ fn an_expired_token_of_the_record_is_not_adopted() {
 #[test]
 fn a_flight_takes_the_lock_again_if_the_store_is_back_before_its_login() {
     let mut machine = machine_of(Identity::winkas("https://h", "u", "c").unwrap(), true);
-    machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+    Arc::make_mut(&mut machine.policy).on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
     machine.unblock(at(0));
     assert!(matches!(ask(&mut machine, 0), Reply::Later));
     let mut t = 0;

@@ -39,7 +39,7 @@ impl Process {
         rejects: fn(&Effect) -> bool,
     ) -> Self {
         let mut machine = machine_of(identity, true);
-        machine.policy.on_store_outage = policy;
+        Arc::make_mut(&mut machine.policy).on_store_outage = policy;
         Self {
             machine,
             t: 0,

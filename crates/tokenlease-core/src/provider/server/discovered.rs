@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The state of a server's discovery document.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Discovered {
     /// It was not read.
     #[default]
@@ -37,8 +37,8 @@ impl Server {
     /// [`with_metadata`](Self::with_metadata) applies it.
     pub fn needs_discovery(&self) -> bool {
         self.identity.provider() == Provider::OAuth2
-            && !self.set_paths.contains(&Endpoint::Token)
-            && matches!(self.discovered, Discovered::NotRead)
+            && !self.options.set_paths.contains(&Endpoint::Token)
+            && matches!(self.options.discovered, Discovered::NotRead)
     }
 
     /// Applies the server's discovery document: its endpoints, except those whose paths are set, and
@@ -56,45 +56,47 @@ impl Server {
             return Ok(self);
         }
         let Some(metadata) = metadata else {
-            return Ok(Self { discovered: Discovered::Absent, ..self });
+            self.set().discovered = Discovered::Absent;
+            return Ok(self);
         };
         metadata.check(self.identity.server())?;
         if let Some(address) = metadata.endpoint(Endpoint::Token)? {
-            self.token_path = Path::Owned(address.to_owned());
+            self.set().token_path = Path::Owned(address.to_owned());
         }
         // An endpoint at another host is not used. The login needs none of these.
         let found = |endpoint| {
             let address = metadata.endpoint(endpoint).ok().flatten()?;
             Some(Path::Owned(address.to_owned()))
         };
-        if !self.set_paths.contains(&Endpoint::Revocation) {
-            self.revocation_path = found(Endpoint::Revocation);
+        if !self.options.set_paths.contains(&Endpoint::Revocation) {
+            self.set().revocation_path = found(Endpoint::Revocation);
         }
         let has_openid = self.identity.scope().split(' ').any(|word| word == "openid");
         let has_user = !self.identity.user().is_empty() && has_openid;
-        let may_take = |endpoint| !self.set_paths.contains(&endpoint);
+        let may_take = |endpoint| !self.options.set_paths.contains(&endpoint);
         let userinfo = found(Endpoint::Userinfo)
             .filter(|_| has_user && may_take(Endpoint::Userinfo))
-            .filter(|_| self.introspection_path.is_none());
+            .filter(|_| self.options.introspection_path.is_none());
         let introspection = found(Endpoint::Introspection)
             .filter(|_| !self.identity.client().is_empty() && may_take(Endpoint::Introspection))
-            .filter(|_| self.userinfo_path.is_none() && userinfo.is_none());
-        self.userinfo_path = self.userinfo_path.or(userinfo);
-        self.introspection_path = self.introspection_path.or(introspection);
-        self.discovered = Discovered::Found(metadata);
+            .filter(|_| self.options.userinfo_path.is_none() && userinfo.is_none());
+        let options = self.set();
+        options.userinfo_path = options.userinfo_path.take().or(userinfo);
+        options.introspection_path = options.introspection_path.take().or(introspection);
+        options.discovered = Discovered::Found(metadata);
         Ok(self)
     }
 
     /// Whether the discovery document, which was not read yet, may name the endpoint.
     pub(super) fn may_discover(&self, endpoint: Endpoint) -> bool {
-        self.needs_discovery() && !self.set_paths.contains(&endpoint)
+        self.needs_discovery() && !self.options.set_paths.contains(&endpoint)
     }
 
     /// Adds to the error of a login that found nothing at the default path that the server has no
     /// discovery document.
     pub(super) fn without_document(&self, error: Error) -> Error {
         let is_missing = matches!(error.status(), Some(404 | 405 | 410));
-        if !is_missing || !matches!(self.discovered, Discovered::Absent) {
+        if !is_missing || !matches!(self.options.discovered, Discovered::Absent) {
             return error;
         }
         let server = self.identity.server();

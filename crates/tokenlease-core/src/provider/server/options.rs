@@ -24,7 +24,7 @@ impl Server {
         match self.identity.provider() {
             Provider::Wyn => {
                 wyn::whole_seconds(lifetime)?;
-                self.lifetime = Some(lifetime);
+                self.set().lifetime = Some(lifetime);
                 Ok(self)
             }
             Provider::Winkas => {
@@ -66,7 +66,7 @@ impl Server {
                     .expected("an identity without a user")
                     .advice("remove the user, or use the password grant"));
             }
-            (Provider::Wyn | Provider::OAuth2, _) => self.grant = grant,
+            (Provider::Wyn | Provider::OAuth2, _) => self.set().grant = grant,
         }
         Ok(self)
     }
@@ -76,7 +76,9 @@ impl Server {
     /// # Errors
     /// [`ErrorKind::Unsupported`] for WinKAS, which has no clients.
     pub fn with_client_auth(self, auth: ClientAuth) -> Result<Self> {
-        Ok(Self { client_auth: Some(auth), ..self.check_standard("client to authenticate")? })
+        let mut server = self.check_standard("client to authenticate")?;
+        server.set().client_auth = Some(auth);
+        Ok(server)
     }
 
     /// Sets the path of the token endpoint, below the server's address (OAuth2 and Wyn).
@@ -92,8 +94,9 @@ impl Server {
             Error::new(ErrorKind::Config, "the token path is empty")
                 .expected("a path that starts with /")
         });
-        let server = self.standard(Endpoint::Token, "token path to set")?;
-        Ok(Self { token_path: token_path?, ..server })
+        let mut server = self.standard(Endpoint::Token, "token path to set")?;
+        server.set().token_path = token_path?;
+        Ok(server)
     }
 
     /// Sets the path of the revocation endpoint (OAuth2 and Wyn). Empty means that there is none.
@@ -103,10 +106,9 @@ impl Server {
     /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
     pub fn with_revocation_path(self, path: &str) -> Result<Self> {
         let revocation_path = checked("revocation path", path)?;
-        Ok(Self {
-            revocation_path,
-            ..self.standard(Endpoint::Revocation, "revocation path to set")?
-        })
+        let mut server = self.standard(Endpoint::Revocation, "revocation path to set")?;
+        server.set().revocation_path = revocation_path;
+        Ok(server)
     }
 
     /// Sets the path of the introspection endpoint (OAuth2 and Wyn). Empty means that there is none.
@@ -118,10 +120,9 @@ impl Server {
     /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
     pub fn with_introspection_path(self, path: &str) -> Result<Self> {
         let introspection_path = checked("introspection path", path)?;
-        Ok(Self {
-            introspection_path,
-            ..self.standard(Endpoint::Introspection, "introspection path to set")?
-        })
+        let mut server = self.standard(Endpoint::Introspection, "introspection path to set")?;
+        server.set().introspection_path = introspection_path;
+        Ok(server)
     }
 
     /// Sets the path of the userinfo endpoint (OAuth2 and Wyn). Empty means that there is none.
@@ -131,15 +132,18 @@ impl Server {
     /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`].
     pub fn with_userinfo_path(self, path: &str) -> Result<Self> {
         let userinfo_path = checked("userinfo path", path)?;
-        Ok(Self { userinfo_path, ..self.standard(Endpoint::Userinfo, "userinfo path to set")? })
+        let mut server = self.standard(Endpoint::Userinfo, "userinfo path to set")?;
+        server.set().userinfo_path = userinfo_path;
+        Ok(server)
     }
 
     /// Sets whether a new token ends the identity's older ones, which no response states.
     ///
     /// If so, a token is used to its end and is not refreshed early. The default is `false`.
     #[must_use]
-    pub fn with_new_token_ends_old(self, ends: bool) -> Self {
-        Self { new_token_ends_old: ends, ..self }
+    pub fn with_new_token_ends_old(mut self, ends: bool) -> Self {
+        self.set().new_token_ends_old = ends;
+        self
     }
 
     /// Sets the header in which the server's API takes tokens (Wyn only). The default is `Authorization`.
@@ -163,14 +167,14 @@ impl Server {
             return Err(unsupported(format!("{provider} has no choice of token headers"))
                 .advice("remove the option token_header"));
         }
-        self.token_header = header;
+        self.set().token_header = header;
         Ok(self)
     }
 
     /// Notes that the path of an endpoint is set, so that discovery does not replace it.
     fn standard(self, endpoint: Endpoint, what: &str) -> Result<Self> {
         let mut server = self.check_standard(what)?;
-        server.set_paths.insert(endpoint);
+        server.set().set_paths.insert(endpoint);
         Ok(server)
     }
 

@@ -38,22 +38,22 @@ impl fmt::Debug for OptionsFingerprint {
 impl Server {
     /// Returns the fingerprint of the options that take part in a login, under the store's key.
     pub fn options_fingerprint(&self, key: &Key) -> OptionsFingerprint {
-        let lifetime = self.lifetime.map(|lifetime| lifetime.as_millis().to_string());
+        let lifetime = self.options.lifetime.map(|lifetime| lifetime.as_millis().to_string());
         let default = match self.identity.provider() {
             Provider::Wyn => ClientAuth::Body,
             Provider::Winkas | Provider::OAuth2 => ClientAuth::Basic,
         };
-        let auth: &[u8] = match self.client_auth.unwrap_or(default) {
+        let auth: &[u8] = match self.options.client_auth.unwrap_or(default) {
             ClientAuth::Body => b"body",
             ClientAuth::Basic => b"basic",
             ClientAuth::BasicRaw => b"basic-raw",
         };
-        let grant: &[u8] = match self.grant {
+        let grant: &[u8] = match self.options.grant {
             Grant::Password => b"password",
             Grant::ClientCredentials => b"client_credentials",
         };
         let parts = [
-            self.token_path.as_bytes(),
+            self.options.token_path.as_bytes(),
             grant,
             auth,
             lifetime.as_deref().unwrap_or_default().as_bytes(),

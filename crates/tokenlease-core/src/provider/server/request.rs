@@ -42,12 +42,12 @@ impl Server {
                 .advice("call `forget`, which stops using the token; it expires by itself")),
             (Provider::Wyn, Call::Login) => wyn::Login {
                 server: self.identity.server(),
-                path: &self.token_path,
+                path: &self.options.token_path,
                 user: self.identity.user(),
                 password: self.password(credentials)?,
                 client: self.client(credentials, ClientAuth::Body),
                 tenant: self.identity.realm(),
-                lifetime: self.lifetime,
+                lifetime: self.options.lifetime,
                 scope: &self.identity.scope(),
                 extra: &self.extra(credentials),
             }

@@ -60,7 +60,7 @@ impl Server {
                 )
             }
             (Provider::Wyn | Provider::OAuth2, Call::Revoke(_)) => {
-                let path = self.revocation_path.as_deref().unwrap_or_default();
+                let path = self.options.revocation_path.as_deref().unwrap_or_default();
                 match oauth2::read_revocation(reading) {
                     Ok(()) => Answer::Revoked,
                     Err(error) => {

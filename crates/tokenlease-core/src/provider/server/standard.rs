@@ -16,11 +16,11 @@ use crate::{
 
 impl Server {
     pub(super) fn login(&self, credentials: &Credentials) -> Result<Request> {
-        let endpoint = &self.endpoint(&self.token_path);
+        let endpoint = &self.endpoint(&self.options.token_path);
         let client = self.client(credentials, ClientAuth::Basic);
         let scope = &self.identity.scope();
         let extra = &self.extra(credentials);
-        match self.grant {
+        match self.options.grant {
             Grant::Password => oauth2::Login {
                 endpoint,
                 user: self.identity.user(),
@@ -64,7 +64,7 @@ impl Server {
 
     /// Returns the configured revocation path.
     pub(super) fn revocation(&self) -> Result<&str> {
-        self.revocation_path.as_deref().ok_or_else(|| {
+        self.options.revocation_path.as_deref().ok_or_else(|| {
             unsupported("this configuration has no call to revoke a token")
                 .advice("set the revocation path, or call `forget`")
         })
