@@ -162,7 +162,7 @@ impl ClientState {
         let Some(first) = task.advance_now() else { return Ok(()) };
         match self.runtime().and_then(Runtime::handle) {
             Ok(handle) => {
-                spawn_on(handle, task.run(first));
+                spawn_on(handle, Box::pin(task.run(first)));
                 Ok(())
             }
             Err(error) => {

@@ -49,7 +49,7 @@ impl ClientState {
         let runtime = self.runtime()?;
         // A separate task: after a caller gives up, the next one waits for the running call instead
         // of starting another.
-        let resolving = runtime.spawn(self.clone().resolve())?;
+        let resolving = runtime.spawn(self.clone().resolve())?.result();
         let resolved = async {
             tokio::pin!(resolving);
             loop {

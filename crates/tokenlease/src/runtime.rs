@@ -4,6 +4,7 @@ mod blocking_work;
 mod driving_threads;
 mod look_up;
 mod own_threads;
+mod tasks;
 mod threads;
 
 use std::{
@@ -19,14 +20,14 @@ use std::{
 
 use once_cell::race::OnceBox;
 use tokenlease_core::{Error, ErrorKind, Result};
-use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
+use tokio::{runtime::Handle, sync::Semaphore};
 
-pub(crate) use self::threads::ProgramSignals;
 pub use self::{
     blocking_work::run_blocking, look_up::look_up, own_threads::check_may_block,
     threads::spawn_thread,
 };
-use self::{driving_threads::DrivingThreads, look_up::MAX_LOOKUPS, own_threads::OwnTask};
+pub(crate) use self::{tasks::spawn_on, threads::ProgramSignals};
+use self::{driving_threads::DrivingThreads, look_up::MAX_LOOKUPS, tasks::{Place, Task}};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
 
 /// The most functions of the program that fetch credentials at once.
@@ -86,12 +87,12 @@ impl Runtime {
     }
 
     /// Spawns a task on this runtime, in which blocking calls fail.
-    pub(crate) fn spawn<F>(&self, future: F) -> Result<JoinHandle<F::Output>>
+    pub(crate) fn spawn<F>(&self, future: F) -> Result<Task<F::Output>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Ok(spawn_on(self.handle()?, future))
+        Ok(Task::spawn(self.handle()?, future))
     }
 
     /// Runs a future on this runtime's threads, and awaits it on the caller's executor. Dropping the
@@ -105,7 +106,7 @@ impl Runtime {
     {
         let task = self.spawn(future)?;
         let _stop = StopOnDrop(task.abort_handle());
-        task.await.map_err(|error| no_result("a call").with_source(error))
+        task.result().await.map_err(|error| no_result("a call").with_source(error))
     }
 
     /// Awaits a future on the caller's executor, with this runtime's timers and tasks available.
@@ -153,25 +154,17 @@ impl Runtime {
         E: From<Error>,
     {
         // A task and a channel, not `Handle::block_on`: that panics inside another runtime.
-        let (sender, receiver) = mpsc::sync_channel(1);
+        let (sender, ended) = mpsc::sync_channel::<()>(1);
         check_may_block()?;
-        let task = self.spawn(async move {
-            // The receiver was dropped if `check` failed.
-            let _ = sender.send(future.await);
-        })?;
+        let output = Place::default();
+        let task = spawn_on(self.handle()?, output.take_result_of(future, || drop(sender)));
         let stop = StopOnDrop(task.abort_handle());
-        let output = loop {
-            match receiver.recv_timeout(every) {
-                Ok(output) => break output,
-                Err(RecvTimeoutError::Timeout) => check()?,
-                // The sender is dropped unused only if the future panicked.
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(no_result("a blocking call").into());
-                }
-            }
-        };
+        while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(every) {
+            check()?;
+        }
         drop(stop);
-        Ok(output)
+        // There is none if the future panicked.
+        output.take().ok_or_else(|| no_result("a blocking call").into())
     }
 
     fn new(process: u32) -> Self {
@@ -205,15 +198,6 @@ impl Runtime {
 fn no_result(call: &str) -> Error {
     Error::new(ErrorKind::Internal, format!("the task of {call} ended without a result"))
         .advice("look for a panic in the program's log, and report it")
-}
-
-/// Spawns a task of the runtime, in which blocking calls fail.
-pub(crate) fn spawn_on<F>(handle: &Handle, future: F) -> JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    handle.spawn(OwnTask(Box::pin(future)))
 }
 
 /// Fails with kind `Forked` unless this is the process with that id.

@@ -158,7 +158,7 @@ impl Registry {
         }
         let mut ended = Vec::new();
         for task in running {
-            ended.extend(task.await.map_err(|error| {
+            ended.extend(task.result().await.map_err(|error| {
                 Error::new(ErrorKind::Internal, "the end of a token was cancelled")
                     .with_source(error)
             })?);

@@ -6,7 +6,7 @@
 use tokenlease_core::{Error, ErrorKind, Result};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::spawn_thread;
+use super::{spawn_thread, tasks::Place};
 
 /// Runs `work` on a separate thread. `permit` is released when the work has ended, which may be after
 /// the returned future was dropped.
@@ -17,20 +17,31 @@ pub async fn run_blocking<R: Send + 'static>(
     permit: Option<OwnedSemaphorePermit>,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R> {
+    let result = Place::default();
+    let place = result.clone();
+    run(Box::new(move || {
+        place.put(work());
+        drop(permit);
+    }))
+    .await?;
+    result.take().ok_or_else(panicked)
+}
+
+async fn run(work: Box<dyn FnOnce() + Send>) -> Result<()> {
     let (sender, receiver) = oneshot::channel();
     let run = move || {
-        let result = work();
-        drop(permit);
+        work();
         // The caller may have stopped waiting.
-        let _ = sender.send(result);
+        let _ = sender.send(());
     };
     spawn_thread("tokenlease-blocking", run)
         .map_err(|error| no_thread("a thread for blocking work could not be started", error))?;
-    receiver.await.map_err(|error| {
-        Error::new(ErrorKind::Internal, "work on a blocking thread panicked")
-            .advice("look for a panic in the program's log")
-            .with_source(error)
-    })
+    receiver.await.map_err(|error| panicked().with_source(error))
+}
+
+fn panicked() -> Error {
+    Error::new(ErrorKind::Internal, "work on a blocking thread panicked")
+        .advice("look for a panic in the program's log")
 }
 
 /// Returns the error of a thread that the system did not allow.

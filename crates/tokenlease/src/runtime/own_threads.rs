@@ -13,12 +13,12 @@ thread_local! {
 }
 
 /// A task of the runtime.
-pub(super) struct OwnTask<F>(pub(super) Pin<Box<F>>);
+pub(super) struct OwnTask(pub(super) Pin<Box<dyn Future<Output = ()> + Send>>);
 
-impl<F: Future> Future for OwnTask<F> {
-    type Output = F::Output;
+impl Future for OwnTask {
+    type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let _in_task = InTask(IN_TASK.replace(true));
         self.0.as_mut().poll(context)
     }

@@ -25,6 +25,8 @@ pub fn spawn_thread<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> io::Result<JoinHandle<R>> {
     let _blocked = Blocked::on_this_thread();
+    // The standard library's code for threads is compiled for each type of function.
+    let work: Box<dyn FnOnce() -> R + Send> = Box::new(work);
     Builder::new().name(name.into()).spawn(work)
 }
 
