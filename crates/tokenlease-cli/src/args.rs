@@ -300,7 +300,8 @@ fn quirk() -> impl TypedValueParser<Value = Quirk> {
 /// Returns the end of each `--help`. Lines of examples are indented by two spaces, continuation
 /// lines by four. No line has more than 80 columns: an example that clap wraps can't be pasted.
 fn after_help(examples: &[&str]) -> String {
-    format!("Examples:\n  {}\n\n{ENVIRONMENT}\n\n{}", examples.join("\n  "), exit::HELP)
+    // Each start of the program makes this text for each command: so it is not formatted.
+    ["Examples:\n  ", &examples.join("\n  "), "\n\n", ENVIRONMENT, "\n\n", exit::HELP].concat()
 }
 
 const ENVIRONMENT: &str = "\

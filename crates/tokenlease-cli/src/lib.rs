@@ -85,9 +85,9 @@ mod settings;
 mod signals;
 mod token_file;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, mem::ManuallyDrop, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _, error::ErrorKind as Usage};
+use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind as Usage};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     fmt,
@@ -105,7 +105,7 @@ pub fn main() -> ExitCode {
     turn_core_dumps_off();
     signals::exit_at_abort();
     let arguments = program_name::arguments(std::env::args_os());
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
         Err(error) if error.kind() == Usage::DisplayHelp => {
             let command = args::with_summaries(Cli::command());
@@ -124,6 +124,14 @@ pub fn main() -> ExitCode {
         failure.code.into()
     });
     exit::of_program(code)
+}
+
+/// As `Cli::try_parse_from`, but frees nothing: a process that finds its token in the store would need a
+/// twentieth of its time to free all options.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = ManuallyDrop::new(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
 /// Returns the command line, for the generators of completions and manual pages.

@@ -50,6 +50,10 @@ pub(crate) fn read(
     kind: SecretKind,
     deadline: &CommandDeadline,
 ) -> Result<Secret> {
+    // A variable is read at once, and starts no command.
+    if let SecretSource::Variable(_) = source {
+        return source.read(kind, |warning| warn(warning));
+    }
     let doing = format!("the command for the {} ran; it was ended", kind.name());
     signals::handled(|is_ended| {
         let check = || is_ended().and_then(|()| deadline.check(&doing));

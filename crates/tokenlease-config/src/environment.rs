@@ -50,7 +50,8 @@ pub fn raw_variable(lookup: Lookup<'_>, name: &str) -> Result<Option<String>> {
 
 /// Returns an option's variable: `TOKENLEASE_SERVER` for `server`.
 pub fn variable_name(key: &str) -> String {
-    format!("TOKENLEASE_{}", key.to_uppercase())
+    // Each start of the program makes the names of all options: so they are not formatted.
+    ["TOKENLEASE_", &key.to_ascii_uppercase()].concat()
 }
 
 /// Returns the configuration file that `TOKENLEASE_CONFIG` names.

@@ -132,7 +132,9 @@ impl Transport {
         let route = |scheme| {
             let route = Route { client: OnceBox::new(), rule: options.proxy_rule(scheme)? };
             // A mistake in an option is an error now.
-            route.client(&direct)?;
+            if let Rule::Through(_) = &route.rule {
+                route.client(&direct)?;
+            }
             Ok::<_, Error>(route)
         };
         let (http, https) = (route("http")?, route("https")?);
