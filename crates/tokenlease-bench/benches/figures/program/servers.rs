@@ -1,6 +1,8 @@
 //! 64 processes that need the first token of an empty store in a server.
 
 use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
     time::Instant,
@@ -34,13 +36,9 @@ pub(super) fn run(selection: &Selection) -> Vec<Measurement> {
     let program = build(&["-p", "tokenlease-cli", "--bin", "tokenlease"], "tokenlease");
     let key = tempfile::tempdir().expect("a folder");
     let key = key.path().join("key");
-    let made = Command::new(&program)
-        .args(["store", "init", "--store-key-file"])
-        .arg(&key)
-        .env("TOKENLEASE_STORE", redis().expect("Redis").url())
-        .output()
-        .expect("the program runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    fs::write(&key, [7; 32]).expect("a key");
+    // The store rejects a key that other users may read.
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("its mode is set");
     let run = |start: fn() -> Option<Running>| {
         let server = start().expect("the server");
         run_all(&program, &key, &server)
@@ -51,6 +49,7 @@ pub(super) fn run(selection: &Selection) -> Vec<Measurement> {
 /// Runs all processes. Returns the milliseconds that they took.
 fn run_all(program: &Path, key: &Path, server: &Running) -> f64 {
     let fixture = Fixture::new();
+    prepare(program, key, server);
     let command = || {
         let mut command = token(program, &fixture, &server.url());
         command.arg("--store-key-file").arg(key).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -66,4 +65,15 @@ fn run_all(program: &Path, key: &Path, server: &Running) -> f64 {
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     assert_eq!(fixture.emulator.counts().wyn.login, 1, "all processes share one token");
     milliseconds
+}
+
+/// Makes the table that PostgreSQL needs.
+fn prepare(program: &Path, key: &Path, server: &Running) {
+    let prepared = Command::new(program)
+        .args(["store", "init", "--store-key-file"])
+        .arg(key)
+        .env("TOKENLEASE_STORE", server.url())
+        .output()
+        .expect("the program runs");
+    assert!(prepared.status.success(), "{}", String::from_utf8_lossy(&prepared.stderr));
 }
