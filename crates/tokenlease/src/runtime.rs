@@ -26,8 +26,12 @@ pub use self::{
     blocking_work::run_blocking, look_up::look_up, own_threads::check_may_block,
     threads::spawn_thread,
 };
+use self::{
+    driving_threads::DrivingThreads,
+    look_up::MAX_LOOKUPS,
+    tasks::{Place, Task},
+};
 pub(crate) use self::{tasks::spawn_on, threads::ProgramSignals};
-use self::{driving_threads::DrivingThreads, look_up::MAX_LOOKUPS, tasks::{Place, Task}};
 use crate::{event_queue::HookThreads, login_turns::LoginTurns};
 
 /// The most functions of the program that fetch credentials at once.
