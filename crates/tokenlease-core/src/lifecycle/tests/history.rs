@@ -248,7 +248,7 @@ fn the_rejection_of_an_adopted_token_is_the_cause_of_its_replacement() {
     world.token(1_000);
     world.restart();
     let machine = &mut world.machine;
-    machine.policy.on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
+    Arc::make_mut(&mut machine.policy).on_store_outage = Some(OnStoreOutage::LoginWithinBudget);
     let token = Token::new(TokenKind::Bearer, "of a caller");
     machine.adopt(token.clone(), None, at(2_000)).unwrap();
     assert_eq!(world.token(2_000), token);
