@@ -122,8 +122,8 @@ impl Lifecycle {
         let mut change = change.clone();
         match &mut change {
             RecordChange::Leased { lease, .. } => lease.pass_on_doubt(self.clocks),
-            // A rejection of another host may be later.
-            RecordChange::Accepted { sent, .. } => {
+            // A rejection of another host may be later. Without a shared store there is no other host.
+            RecordChange::Accepted { sent, .. } if self.policy.store => {
                 if let Some(lease) = self.store.unsaved_lease(*sent) {
                     *sent = self.requested_at(lease);
                 }

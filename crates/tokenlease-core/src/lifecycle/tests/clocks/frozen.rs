@@ -180,3 +180,29 @@ fn the_token_that_was_validated_is_the_cause_of_a_login_and_not_the_one_that_was
     assert_eq!(host.validations, 1);
     assert_eq!(frozen.cause_of_last_login(), Some((HistoryCause::Inactive, false)));
 }
+
+/// Rule: Clocks: without a shared store, a wall clock that is set after a login does not lose its token: no
+/// other host can have been rejected meanwhile.
+///
+/// Credentials are rejected, and accepted an hour later. Then the wall clock is set by more than an hour.
+#[test]
+fn without_a_store_a_login_stays_later_than_a_rejection_before_it() {
+    let (mut host, mut machine) = (Host::new(), machine_of(wyn(), false).with_boot(BootId(7)));
+    let ask = |t: i64| Ask::new(Timestamp(t), Duration::from_secs(20));
+    host.failure = Some(rejected);
+    assert!(matches!(machine.ask(&ask(0), host.now(0)), Reply::Later));
+    host.drive(&mut machine, 0);
+    assert!(matches!(machine.ask(&ask(0), host.now(0)), Reply::Error(_)));
+    assert!(matches!(machine.ask(&ask(HOUR), host.now(HOUR)), Reply::Later));
+    let Step::Do(Effect::Send(Call::Login), receipt) = machine.poll(host.now(HOUR)) else {
+        panic!("no login");
+    };
+    machine.handle(receipt, granted(1, HOUR), host.now(HOUR));
+    host.ahead = HOUR + 1;
+    host.drive(&mut machine, HOUR);
+    host.failure = None;
+    let _ = machine.ask(&ask(HOUR), host.now(HOUR));
+    host.drive(&mut machine, HOUR);
+    assert_eq!((host.logins, host.validations), (0, 1));
+    assert!(matches!(machine.ask(&ask(HOUR), host.now(HOUR)), Reply::Lease(_)));
+}
