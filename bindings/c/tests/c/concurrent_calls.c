@@ -67,7 +67,13 @@ static void use_all(struct shared *shared)
     uint64_t logins = 0;
     bool active = false;
     error = NULL;
-    DONE(tokenlease_client_copy_token(client, NULL, text, sizeof text, &length, &error));
+    /* It waits, and can be interrupted, while the server is asked about a token that a thread reported. */
+    status = tokenlease_client_copy_token(client, NULL, text, sizeof text, &length, &error);
+    if (!is_done(shared, status, error)) {
+        tokenlease_token_free(token);
+        return;
+    }
+    error = NULL;
     EXPECT(strcmp(text, tokenlease_token_text(token)) == 0);
     DONE(tokenlease_client_token_from_text(client, text, length, &made, &error));
     DONE(tokenlease_client_explain(client, text, sizeof text, &length, &error));

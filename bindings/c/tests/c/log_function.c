@@ -25,8 +25,8 @@ static void write_log(void *user, int32_t level, const char *event, const char *
         log->warnings++;
         snprintf(log->warning, sizeof log->warning, "%s: %s", event, text);
     }
-    tokenlease_client *client = log->client;
-    log->client = NULL;
+    /* Nobody calls the client after the call that this event is of. */
+    tokenlease_client *client = strcmp(event, "forgotten") == 0 ? log->client : NULL;
     pthread_mutex_unlock(&log->lock);
     if (client) {
         /* It may call its client, and free it. */
@@ -93,10 +93,12 @@ int main(void)
     DONE(tokenlease_client_new(config, NULL, &client, &error));
     tokenlease_config_free(config);
     wait_until(&wrong.dropped);
-    last.client = client;
     DONE(tokenlease_client_token(client, NULL, &token, &error));
-    DONE(tokenlease_client_forget(client, &error));
     tokenlease_token_free(token);
+    pthread_mutex_lock(&last.lock);
+    last.client = client;
+    pthread_mutex_unlock(&last.lock);
+    DONE(tokenlease_client_forget(client, &error));
     wait_until(&last.freed);
     wait_until(&last.dropped);
     EXPECT(right.dropped == 1 && wrong.dropped == 1 && last.dropped == 1);

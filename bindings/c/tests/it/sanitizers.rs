@@ -17,7 +17,9 @@ fn has_sanitizers(cpp: bool) -> bool {
     if !is_installed(&compiler) {
         return false;
     }
-    let (source, to) = (folder("programs").join("empty.c"), folder("programs").join("empty"));
+    // Tests run side by side, each in a folder of its own.
+    let folder = tempfile::tempdir_in(folder("programs")).unwrap();
+    let (source, to) = (folder.path().join("empty.c"), folder.path().join("empty"));
     fs::write(&source, "int main(void) { return 0; }\n").unwrap();
     let mut compile = Command::new(&compiler);
     compile.args(FLAGS).args(["-x", "c"]).arg(source).arg("-o").arg(to);
