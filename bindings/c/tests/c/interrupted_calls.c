@@ -6,6 +6,19 @@
 #include <sched.h>
 #include <semaphore.h>
 
+/* Runs a call until its deadline ends it. */
+#define LATE(call)                                                                \
+    do {                                                                          \
+        tokenlease_status late_ = TOKENLEASE_OK;                                  \
+        for (int i_ = 0; i_ < 1000 && late_ == TOKENLEASE_OK; i_++) {             \
+            error = NULL;                                                         \
+            late_ = (call);                                                       \
+        }                                                                         \
+        EXPECT(late_ == TOKENLEASE_DEADLINE_EXCEEDED && error);                   \
+        tokenlease_error_free(error);                                             \
+        error = NULL;                                                             \
+    } while (0)
+
 /* A function that fetches credentials when it may. */
 struct vault {
     tokenlease_client *client;
@@ -78,16 +91,13 @@ int main(void)
     soon.deadline_ms = 0;
     tokenlease_token *other = NULL;
     DONE(tokenlease_client_token_from_text(vault.client, T("other"), &other, &error));
-    FAILS(TOKENLEASE_DEADLINE_EXCEEDED, "",
-          tokenlease_client_validate(vault.client, other, &soon, &active, &error));
-    FAILS(TOKENLEASE_DEADLINE_EXCEEDED, "",
-          tokenlease_client_report_rejected(vault.client, other, &soon, &token, &error));
+    /* On a busy machine an answer may be there before the wait begins. */
+    LATE(tokenlease_client_validate(vault.client, other, &soon, &active, &error));
+    LATE(tokenlease_client_report_rejected(vault.client, other, &soon, &token, &error));
     if (is_winkas()) {
-        FAILS(TOKENLEASE_DEADLINE_EXCEEDED, "",
-              tokenlease_client_refetch(vault.client, &soon, &token, &error));
+        LATE(tokenlease_client_refetch(vault.client, &soon, &token, &error));
     } else {
-        FAILS(TOKENLEASE_DEADLINE_EXCEEDED, "",
-              tokenlease_client_revoke(vault.client, other, &soon, &active, &error));
+        LATE(tokenlease_client_revoke(vault.client, other, &soon, &active, &error));
     }
     soon.size = 1;
     FAILS(TOKENLEASE_BAD_ARGUMENT, "size", tokenlease_client_close(vault.client, &soon, &error));
