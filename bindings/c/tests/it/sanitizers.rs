@@ -17,7 +17,7 @@ fn has_sanitizers(cpp: bool) -> bool {
     if !is_installed(&compiler) {
         return false;
     }
-    // Tests run side by side, each in a folder of its own.
+    // Tests run side by side, each in a separate folder.
     let folder = tempfile::tempdir_in(folder("programs")).unwrap();
     let (source, to) = (folder.path().join("empty.c"), folder.path().join("empty"));
     fs::write(&source, "int main(void) { return 0; }\n").unwrap();
