@@ -955,7 +955,9 @@ typedef struct tokenlease_wait_options {
    */
   size_t size;
   /**
-   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config. With
+   * 0, a call returns what it can at once, and otherwise fails with TOKENLEASE_DEADLINE_EXCEEDED; its
+   * request goes on.
    */
   int64_t deadline_ms;
 } tokenlease_wait_options;
@@ -971,7 +973,9 @@ typedef struct tokenlease_token_options {
    */
   size_t size;
   /**
-   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+   * The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config. With
+   * 0, a call returns what it can at once, and otherwise fails with TOKENLEASE_DEADLINE_EXCEEDED; its
+   * request goes on.
    */
   int64_t deadline_ms;
   /**

@@ -347,6 +347,8 @@ class Client:
         """Return the token to use now, with options for this call.
 
         `deadline` is how long to wait at most; default: the client's `deadline`, 30 s unless set.
+        With 0, a call returns what it can at once, and otherwise raises `DeadlineExceededError`;
+        its request goes on.
         `min_remaining` is the minimum remaining lifetime, clamped to half of the token's lifetime.
         For WinKAS, whose tokens have no stated expiry, it causes a validation and never a login.
         """

@@ -26,7 +26,9 @@ use crate::{
 pub struct tokenlease_token_options {
     /// The size of the struct in bytes.
     pub size: usize,
-    /// The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config.
+    /// The deadline in milliseconds from now. TOKENLEASE_NONE: the option "deadline" of the config. With
+    /// 0, a call returns what it can at once, and otherwise fails with TOKENLEASE_DEADLINE_EXCEEDED; its
+    /// request goes on.
     pub deadline_ms: i64,
     /// The minimum remaining lifetime in milliseconds, clamped to half of the token's lifetime. For
     /// winkas, whose tokens have no stated expiry, it causes a validation and never a login.

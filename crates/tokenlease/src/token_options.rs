@@ -18,6 +18,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct TokenOptions {
     /// How long to wait at most. `None` is the client's own limit, 30 s by default.
+    /// With zero, a call returns what it can at once, and otherwise fails with
+    /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded); its request goes on.
     pub deadline: Option<Duration>,
     /// The lifetime that the token should have left, clamped to half of the token's lifetime.
     ///

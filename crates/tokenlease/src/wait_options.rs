@@ -17,6 +17,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct WaitOptions {
     /// How long to wait at most. `None` is the client's own limit, 30 s by default.
+    /// With zero, a call returns what it can at once, and otherwise fails with
+    /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded); its request goes on.
     pub deadline: Option<Duration>,
 }
 
