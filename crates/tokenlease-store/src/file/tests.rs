@@ -2,7 +2,7 @@ use std::{fs, time::Instant};
 
 use tokenlease::{
     SteeredClock, conformance,
-    core::{Identity, StoreTime, lifecycle::Policy, time::Moment as _},
+    core::{Identity, StoreTime, lifecycle::Policy},
     store::Stored,
 };
 
@@ -28,10 +28,6 @@ impl Place {
     /// Opens the folder as another process does.
     fn open(&self) -> FileStore {
         FileStore::with_clock(&self.path, Arc::new(self.clock.clone())).unwrap()
-    }
-
-    fn boot(&self, boot: &str) -> FileStore {
-        FileStore::on_boot(&self.path, Arc::new(self.clock.clone()), Some(boot)).unwrap()
     }
 
     fn names(&self, end: &str) -> Vec<String> {
@@ -60,21 +56,6 @@ async fn a_folder_passes_the_conformance_checks() {
     let place = Place::new();
     let pass = async |time| place.clock.advance(time);
     conformance::all(&place.open(), MINUTE, pass).await;
-}
-
-/// Rule: Clocks: on a system without a boot id the wall clock is the store's clock, and the store's
-/// time never goes back.
-#[tokio::test]
-async fn without_a_boot_id_the_wall_clock_is_the_stores_clock() {
-    let place = Place::new();
-    let store = FileStore::on_boot(&place.path, Arc::new(place.clock.clone()), None).unwrap();
-    conformance::all(&store, MINUTE, async |time| place.clock.advance(time)).await;
-    let before = store.load(&name("u")).await.unwrap().now;
-    place.clock.jump_wall(-3_600_000);
-    assert!(
-        store.load(&name("u")).await.unwrap().now >= before,
-        "the store's time never goes back"
-    );
 }
 
 /// Rule: Secrets: only their user can read and write the files of a folder, from the moment they
@@ -313,44 +294,6 @@ async fn waiting_processes_read_a_lock_without_the_kernel_lock() {
     assert!(place.names(lock::OWNER_END).is_empty());
 }
 
-/// Rule: Clocks: a folder's time continues over a boot by the wall clock, and never goes back.
-#[tokio::test]
-async fn the_stores_time_continues_over_a_boot_and_never_goes_back() {
-    let place = Place::new();
-    let first = place.boot("one");
-    put(&first, &name("u"), None, b"record").await;
-    let before = first.load(&name("u")).await.unwrap().now;
-    // The host is down for an hour, by the wall clock.
-    place.clock.jump_wall(3_600_000);
-    let second = place.boot("two");
-    let hour = second.load(&name("u")).await.unwrap().now.since(before);
-    assert!((3600..3602).contains(&hour.as_secs()), "{hour:?}");
-    // All processes of a boot agree, even after a jump of the wall clock.
-    place.clock.jump_wall(86_400_000);
-    let third = place.boot("two");
-    let now = third.load(&name("u")).await.unwrap().now;
-    assert!(now.since(before).as_secs() < 3602);
-    // If the wall clock was set back, only the time without a running process is not counted.
-    put(&second, &name("v"), None, b"record").await;
-    place.clock.jump_wall(-10 * 86_400_000);
-    let fourth = place.boot("three");
-    let later = fourth.load(&name("u")).await.unwrap().now;
-    assert!(later >= now && later.since(now).as_secs() < 2, "{now:?}, then {later:?}");
-}
-
-/// Rule: Clocks: a jump of the wall clock does not change the store's time.
-///
-/// Reported as ltratt/pizauth#47
-#[tokio::test]
-async fn a_jump_of_the_wall_clock_does_not_change_the_stores_time() {
-    let place = Place::new();
-    let store = place.open();
-    let before = store.load(&name("u")).await.unwrap().now;
-    place.clock.jump_wall(86_400_000);
-    let after = place.open().load(&name("u")).await.unwrap().now;
-    assert!(after.since(before) < Duration::from_secs(2));
-}
-
 /// Rule: Store: a folder removes expired records and the files of processes that have ended.
 ///
 /// Reported as DuendeArchive/Support#455
@@ -391,6 +334,7 @@ async fn errors_and_debug_of_a_folder_show_no_record() {
     assert!(StoreTime::MIN < store.load(&name("u")).await.unwrap().now);
 }
 
+mod clocks;
 mod daily_sweep;
 #[cfg(unix)]
 mod hanging_calls;
