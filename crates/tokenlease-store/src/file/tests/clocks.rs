@@ -99,7 +99,7 @@ async fn time(store: &FileStore) -> i64 {
 async fn without_a_boot_id_the_wall_clock_is_the_stores_clock() {
     let host = Host::new();
     let store = host.open(None);
-    let pass = async |time: Duration| host.clock.advance(time.as_millis() as i64);
+    let pass = async |time: Duration| host.clock.advance(i64::try_from(time.as_millis()).unwrap());
     conformance::all(&store, MINUTE, pass).await;
     let before = time(&store).await;
     assert_eq!(before, host.clock.now().wall.0);
