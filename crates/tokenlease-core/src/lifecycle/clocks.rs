@@ -46,12 +46,16 @@ impl Lifecycle {
         let history = self.store.known.history(lease.fingerprint);
         let Some(first) = history.and_then(|history| history.first) else { return };
         let earlier = lease.sent_at().since(first.sent_at);
-        if earlier > stopped.saturating_add(MAX_PARTED) {
+        let mut stored = self.store.known.leases.iter().map(|entry| &entry.lease);
+        let stored = stored.find(|stored| stored.fingerprint == lease.fingerprint);
+        let known = stored.and_then(|stored| stored.clocks);
+        let is_same_boot = known.is_some_and(|known| known.boot == self.clocks.boot);
+        if earlier <= MAX_PARTED {
+            // Both are the same sighting.
+        } else if is_same_boot || earlier > stopped.saturating_add(MAX_PARTED) {
             // An earlier sighting of the token.
-            let stored = self.store.known.leases.iter().map(|entry| &entry.lease);
-            let mut same = stored.filter(|stored| stored.fingerprint == lease.fingerprint);
-            lease.take_first(first, same.next().and_then(|stored| stored.clocks));
-        } else if earlier > MAX_PARTED {
+            lease.take_first(first, known);
+        } else {
             lease.first = first;
         }
     }

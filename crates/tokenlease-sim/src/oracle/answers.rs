@@ -46,6 +46,7 @@ impl World {
         if let Some((since, _)) = self.oracle.open_circuits.get(password).copied()
             && t > since + KNOWN_AFTER
             && self.store_was_reliable(since)
+            && !self.was_accepted_since_its_rejection(password)
         {
             self.violate("rejected credentials were served a token", format!("p{p} {password}"));
         }
@@ -128,6 +129,13 @@ impl World {
         }
     }
 
+    /// Returns whether a login with the password was accepted after its last rejection. A store that
+    /// was rolled back holds its circuit again, and a process knows better.
+    fn was_accepted_since_its_rejection(&self, password: &Password) -> bool {
+        let last = self.oracle.rejections.get(password).and_then(|list| list.last());
+        last.is_some_and(|(at, ..)| self.was_accepted_since(password, *at))
+    }
+
     /// Checks that an older lease does not replace a newer one that is still usable.
     pub(crate) fn judge_order(&mut self, p: usize, password: &Password, number: usize) {
         let last = self.oracle.last_lease.get(&(p, *password)).copied();
@@ -204,6 +212,8 @@ impl World {
             || self.oracle.revoking.contains(&print)
             || self.is_known_inactive(print)
             || self.oracle.was_rejected_since(password, made)
+            // A store that was rolled back may hold a circuit that the token had closed.
+            || self.oracle.was_rejected_since(password, i64::MIN) && self.store_lost_data(made)
             || self.got_newer(p, number, password);
         if self.provider.kind == Kind::Wyn
             && epoch == self.processes[p].epoch

@@ -139,6 +139,9 @@ impl World {
         if self.crossed(number, password) {
             return Some("two logins crossed on the way to the server");
         }
+        if self.deliveries_of(number).iter().any(|other| self.lost_its_lock(other, sent)) {
+            return Some("the store lost the lock of the process that got it");
+        }
         if (0..self.processes.len()).any(|q| self.holds(q, password, print)) {
             return self
                 .is_unsaved(number, print, password)
@@ -210,7 +213,8 @@ impl World {
         let raced = self.provider.token(number).is_some_and(|token| {
             token.from >= sent.at || (token.from > last && last > self.now - M)
         });
-        // After a rejection of other credentials, new ones may be sent only once: without a refetch.
+        // After a rejection of other credentials, new ones may be sent only once: without a refetch. The
+        // time while the clock of the host stopped does not count.
         let limited_to_one_send = self
             .provider
             .rejected_credentials
@@ -219,7 +223,8 @@ impl World {
             .take(20)
             // The tickets of a subject differ with each call.
             .any(|(at, other, _)| {
-                (other != password || self.setup.subject) && *at > self.now - 16 * M
+                (other != password || self.setup.subject)
+                    && *at > self.now - 16 * M - self.frozen_since(*at)
             });
         failed >= REFETCHES || raced || limited_to_one_send
     }
@@ -241,6 +246,14 @@ impl World {
             || self.faults.iter().any(|(from, until, fault)| {
                 *fault == Fault::Flush && *from <= sent.at && *until >= since
             })
+    }
+
+    /// Returns whether the store lost the lock under which that login was sent, and gave it to the sender of
+    /// another before the answer arrived.
+    fn lost_its_lock(&self, login: &Delivery, other: Sent) -> bool {
+        let answered = login.delivered.unwrap_or(i64::MAX);
+        let lost = self.oracle.lock_lost;
+        lost.is_some_and(|at| at <= other.at && answered >= other.at && login.sent >= at - M)
     }
 
     /// Returns whether the store lost data since then.

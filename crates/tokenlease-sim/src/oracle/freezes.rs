@@ -6,6 +6,12 @@ const STORE_FAULTS: [Fault; 4] =
     [Fault::Store, Fault::StoreRejects, Fault::StoreFull, Fault::Flush];
 
 impl World {
+    /// Returns for how long clocks stopped since then.
+    pub(super) fn frozen_since(&self, at: i64) -> i64 {
+        let freezes = self.oracle.freezes.iter().filter(|(end, ..)| *end > at);
+        freezes.map(|(.., length)| *length).sum()
+    }
+
     /// Returns whether a host was frozen and can't order its own token and one of other hosts: the record
     /// lacks its token because of a store outage, or it can't ask the provider.
     pub(super) fn was_frozen_in_outage(&self) -> bool {

@@ -233,11 +233,10 @@ impl World {
     /// Whether the record may still count a login whose answer was lost. The time that a host's clock
     /// stopped may not have passed for the store, and a paused process notes the loss afterwards.
     fn login_was_lost(&self, password: &Password, t: i64) -> bool {
-        self.oracle.lost_logins.get(password).is_some_and(|at| {
-            let freezes = self.oracle.freezes.iter().filter(|(end, ..)| end > at);
-            let frozen: i64 = freezes.map(|(.., length)| *length).sum();
-            *at > t - 70 * M - frozen - self.paused_since(*at)
-        })
+        self.oracle
+            .lost_logins
+            .get(password)
+            .is_some_and(|at| *at > t - 70 * M - self.frozen_since(*at) - self.paused_since(*at))
     }
 
     /// Returns for how long a process was paused at most since then.

@@ -66,20 +66,24 @@ fn the_token_of_a_frozen_host_does_not_replace_a_newer_one() {
 fn a_refetched_token_takes_the_clocks_of_its_login_from_the_record() {
     let winkas = || machine_of(Identity::winkas("https://h", "u", "c").unwrap(), true);
     let process = || winkas().with_boot(BootId(7));
-    let mut host = Host::new();
-    host.token(&mut process(), 0);
-    let mut machine = process();
-    host.record_is_unreadable = true;
-    assert_eq!(host.token(&mut machine, 2 * HOUR).0, "token-1");
-    host.record_is_unreadable = false;
-    host.drive(&mut machine, 2 * HOUR + MINUTE);
-    host.token(&mut machine, 2 * HOUR + MINUTE);
-    host.freeze(HOUR);
-    host.token(&mut machine, 10 * HOUR);
-    let before = host.validations;
-    // Twelve hours after its login, the server has ended it.
-    host.token(&mut machine, 11 * HOUR + MINUTE / 2);
-    assert_eq!((host.validations, host.logins), (before + 1, 1));
+    // The refetch comes an hour before a freeze of an hour with the store's host, or two hours before.
+    for (refetched, store_is_frozen) in [(2 * HOUR, false), (HOUR, true)] {
+        let mut host = Host::new();
+        host.token(&mut process(), 0);
+        let mut machine = process();
+        host.record_is_unreadable = true;
+        assert_eq!(host.token(&mut machine, refetched).0, "token-1");
+        host.record_is_unreadable = false;
+        host.drive(&mut machine, refetched + MINUTE);
+        host.token(&mut machine, refetched + MINUTE);
+        host.freeze(HOUR);
+        host.store_ahead -= if store_is_frozen { HOUR } else { 0 };
+        host.token(&mut machine, 10 * HOUR);
+        let before = host.validations;
+        // Twelve hours after its login, the server has ended it.
+        host.token(&mut machine, 11 * HOUR + MINUTE / 2);
+        assert_eq!((host.validations, host.logins), (before + 1, 1), "{refetched}");
+    }
 }
 
 /// Rule: Clocks: a host that is frozen again notices it, also in a process that starts later.
