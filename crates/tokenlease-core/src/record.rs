@@ -182,7 +182,8 @@ pub(crate) struct TokenHistory<T> {
     pub(crate) fingerprint: TokenFingerprint,
     pub(crate) first: Option<FirstSeen<T>>,
     pub(crate) tombstone: Option<Tombstone<T>>,
-    /// When the refetch was sent that lifted the token's rejection. That happens once per token.
+    /// When the request was sent that lifted the token's last tombstone. A rejection is lifted once per
+    /// token.
     pub(crate) lifted: Option<T>,
     /// Whether the holder called `forget`.
     pub(crate) forgotten: bool,
@@ -196,8 +197,8 @@ pub(crate) struct Tombstone<T> {
     pub(crate) at: T,
 }
 
-/// Why a token is not used. Only the first cause can be lifted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Why a token is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum TombstoneCause {
     /// An API rejected it, and no validation was possible.
     Rejected,
@@ -205,6 +206,21 @@ pub(crate) enum TombstoneCause {
     Inactive,
     /// A client revoked it.
     Revoked,
+    /// A client sent a revocation, and the server failed or did not answer: the token may be active.
+    RevocationFailed,
+}
+
+impl TombstoneCause {
+    /// Whether this cause replaces the other one: it is better known that the token is inactive.
+    pub(crate) fn outranks(self, other: Self) -> bool {
+        let rank = |cause| match cause {
+            Self::Rejected => 0,
+            Self::RevocationFailed => 1,
+            Self::Inactive => 2,
+            Self::Revoked => 3,
+        };
+        rank(self) > rank(other)
+    }
 }
 
 impl<T> Block<T> {
@@ -224,13 +240,15 @@ pub(crate) fn may_be_same(a: Option<OptionsFingerprint>, b: Option<OptionsFinger
 }
 
 impl<T: Moment> TokenHistory<T> {
-    /// Whether the server's return of the token, in answer to a request sent at `sent`, ends the
-    /// token's rejection: no validation had confirmed that, and it is the first such return.
+    /// Whether the server's return of the token, in answer to a request sent at `sent`, shows that the
+    /// token is active: no validation had confirmed its rejection, and it is the first such return, or
+    /// the server had failed to revoke it.
     pub(crate) fn may_lift(&self, sent: T) -> bool {
-        self.lifted.is_none()
-            && self.tombstone.is_some_and(|tombstone| {
-                tombstone.cause == TombstoneCause::Rejected && tombstone.at < sent
-            })
+        self.tombstone.is_some_and(|tombstone| match tombstone.cause {
+            TombstoneCause::Rejected => tombstone.at < sent && self.lifted.is_none(),
+            TombstoneCause::RevocationFailed => tombstone.at < sent,
+            TombstoneCause::Inactive | TombstoneCause::Revoked => false,
+        })
     }
 }
 

@@ -75,7 +75,9 @@ impl Lifecycle {
         self.events.push(match cause {
             TombstoneCause::Rejected => Event::Rejected(fingerprint),
             TombstoneCause::Inactive => Event::Inactive(fingerprint),
-            TombstoneCause::Revoked => Event::Revoked(fingerprint),
+            TombstoneCause::Revoked | TombstoneCause::RevocationFailed => {
+                Event::Revoked(fingerprint)
+            }
         });
         self.remember_ended(fingerprint, Some(cause), t);
         let tombstone = Tombstone { cause, at };

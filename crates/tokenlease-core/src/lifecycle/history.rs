@@ -312,7 +312,9 @@ impl Lifecycle {
                 Some(Cause::TokenRejected)
             }
             Some(TombstoneCause::Inactive) => Some(Cause::Inactive),
-            Some(TombstoneCause::Revoked) => Some(Cause::Revoked),
+            Some(TombstoneCause::Revoked | TombstoneCause::RevocationFailed) => {
+                Some(Cause::Revoked)
+            }
             None if known.is_forgotten(token) => Some(Cause::Forgotten),
             // This process replaced it after a rejection.
             None if self.is_remembered_ended(token, None) => Some(Cause::TokenRejected),

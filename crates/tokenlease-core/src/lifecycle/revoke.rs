@@ -134,12 +134,12 @@ impl Lifecycle {
                 self.revoked(Revocation::Unproven, t);
             }
             (_, Answer::Failed(error)) => {
-                self.end_revoked(t);
+                self.end_revoked(TombstoneCause::RevocationFailed, t);
                 let error = error.within("the token is not used any more, but it may be active");
                 self.finish_job(Err(error.advice("revoke it again")));
             }
             (_, _) => {
-                self.end_revoked(t);
+                self.end_revoked(TombstoneCause::RevocationFailed, t);
                 self.finish_job(Err(Error::new(
                     ErrorKind::InvalidResponse,
                     "the server's answer belongs to another call than the one that was sent",
@@ -149,19 +149,19 @@ impl Lifecycle {
     }
 
     fn revoked(&mut self, revocation: Revocation, t: Timestamp) {
-        self.end_revoked(t);
+        self.end_revoked(TombstoneCause::Revoked, t);
         self.finish_job(Ok(Report::Revoked(revocation)));
     }
 
     /// Takes the token out of use, for all processes that may have it.
-    fn end_revoked(&mut self, t: Timestamp) {
+    fn end_revoked(&mut self, cause: TombstoneCause, t: Timestamp) {
         let Some(job) = &self.job else { return };
         let fingerprint = job.fingerprint;
         if job.revoking.was_inactive && self.store.known.history(fingerprint).is_none() {
             // Not recorded: it could push out the tombstone of a token that other processes use.
-            self.remember_ended(fingerprint, Some(TombstoneCause::Revoked), t);
+            self.remember_ended(fingerprint, Some(cause), t);
         } else {
-            self.record_end(fingerprint, TombstoneCause::Revoked, t, t);
+            self.record_end(fingerprint, cause, t, t);
         }
     }
 

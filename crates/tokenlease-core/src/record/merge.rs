@@ -244,9 +244,9 @@ impl<T: Moment> RecordState<T> {
     }
 
     fn lifted(&mut self, fingerprint: TokenFingerprint, sent: T) {
-        let earlier = |t: Tombstone<T>| t.cause == TombstoneCause::Rejected && t.at < sent;
         self.change_history(fingerprint, |history| {
-            if history.lifted.is_none() && history.tombstone.is_none_or(earlier) {
+            let is_first = history.lifted.is_none() && history.tombstone.is_none();
+            if is_first || history.may_lift(sent) {
                 history.tombstone = None;
                 history.lifted = Some(sent);
             }
@@ -261,13 +261,17 @@ impl<T: Moment> RecordState<T> {
         now: T,
     ) {
         let rejected = tombstone.cause == TombstoneCause::Rejected;
+        let lifted = self.history(fingerprint).and_then(|history| history.lifted);
+        if (rejected || tombstone.cause == TombstoneCause::RevocationFailed)
+            && lifted.is_some_and(|lifted| tombstone.at < lifted)
+        {
+            // It is older than the request that lifted it.
+            return;
+        }
         if rejected {
-            match self.history(fingerprint).and_then(|history| history.lifted) {
-                // The rejection is older than the refetch that lifted it.
-                Some(lifted) if tombstone.at < lifted => return,
+            if lifted.is_some() {
                 // A second rejection, after the refetch, is not lifted again.
-                Some(_) => tombstone.cause = TombstoneCause::Inactive,
-                None => {}
+                tombstone.cause = TombstoneCause::Inactive;
             }
             let same_token =
                 self.leases.iter().filter(|entry| entry.lease.fingerprint == fingerprint);
@@ -278,7 +282,7 @@ impl<T: Moment> RecordState<T> {
         }
         let (is_new, ended_soon) = self.change_history(fingerprint, |history| {
             let is_new = history.tombstone.is_none();
-            if history.tombstone.is_none_or(|old| old.cause < tombstone.cause) {
+            if history.tombstone.is_none_or(|old| tombstone.cause.outranks(old.cause)) {
                 history.tombstone = Some(tombstone);
             }
             let first = history.first.filter(|_| tombstone.cause == TombstoneCause::Inactive);

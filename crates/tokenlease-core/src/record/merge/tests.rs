@@ -223,6 +223,29 @@ fn no_refetch_lifts_an_inactive_validation_or_a_revocation() {
     assert_eq!(cause(&state, 1), Some(TombstoneCause::Revoked), "the stronger cause stays");
 }
 
+/// Rule: Revocation: each login that returns a token after a failed revocation lifts its tombstone. A later
+/// revocation ends it again, and an earlier one does not, whenever it is saved.
+#[test]
+fn the_tombstone_of_a_failed_revocation_is_lifted_each_time_the_server_returns_the_token() {
+    let failed = |at| died(1, TombstoneCause::RevocationFailed, at);
+    let lift = |sent| RecordChange::Lifted { fingerprint: fingerprint(1), sent: Timestamp(sent) };
+    let mut state = merged(&[failed(10), lift(10)]);
+    assert_eq!(cause(&state, 1), Some(TombstoneCause::RevocationFailed), "sent before the end");
+    for (change, expected) in [
+        (lift(11), None),
+        (failed(10), None),
+        (failed(12), Some(TombstoneCause::RevocationFailed)),
+        (lift(13), None),
+        (failed(14), Some(TombstoneCause::RevocationFailed)),
+        (died(1, TombstoneCause::Revoked, 15), Some(TombstoneCause::Revoked)),
+        (lift(16), Some(TombstoneCause::Revoked)),
+        (failed(17), Some(TombstoneCause::Revoked)),
+    ] {
+        state.merge(&change, Timestamp(0));
+        assert_eq!(cause(&state, 1), expected, "{change:?}");
+    }
+}
+
 /// Rule: Rejection: a rejection older than the last validation that found the token active is ignored.
 #[test]
 fn a_rejection_older_than_the_last_active_validation_is_not_merged() {
