@@ -173,16 +173,16 @@ impl<T: Moment> Lease<T> {
         self.validated_at = self.validated_at.max(Some(sent));
     }
 
-    /// Takes the facts of an earlier sighting of the token, and what the same host's clocks showed then:
+    /// Takes the facts of another sighting of the token, and what the same host's clocks showed then:
     /// `known`, or by this lease's clocks.
     pub(crate) fn take_first(&mut self, first: FirstSeen<T>, known: Option<LeaseClocks>) {
-        let earlier = self.first.sent_at.since(first.sent_at);
-        self.first = first;
+        let before = std::mem::replace(&mut self.first, first).sent_at;
         if let Some(clocks) = &mut self.clocks
-            && !earlier.is_zero()
+            && before != first.sent_at
         {
             let known = known.filter(|known| known.boot == clocks.boot);
-            let shifted = clocks.issued.minus(earlier);
+            let [earlier, later] = [before.since(first.sent_at), first.sent_at.since(before)];
+            let shifted = clocks.issued.minus(earlier).plus(later);
             clocks.issued = known.map_or(shifted, |known| known.issued);
         }
     }

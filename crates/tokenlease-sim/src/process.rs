@@ -49,6 +49,8 @@ pub struct Entry {
     pub(crate) store_rejects: bool,
     /// Consecutive calls to the store that really failed.
     pub(crate) lost_calls: u8,
+    /// The revision of the record that the state machine last read or wrote.
+    pub(crate) known_revision: Option<u64>,
 }
 
 impl Process {

@@ -73,6 +73,16 @@ impl Store {
         Rc::clone(&self.kept.inspection)
     }
 
+    /// Returns the content of the record at a revision, or now if that is long ago.
+    pub(crate) fn inspect_at(&self, revision: Option<u64>) -> Rc<Inspection> {
+        if revision.is_none() {
+            return Rc::default();
+        }
+        let mut kept = self.history.iter().rev().map(|(_, kept)| kept);
+        let kept = kept.find(|kept| kept.revision == revision).unwrap_or(&self.kept);
+        Rc::clone(&kept.inspection)
+    }
+
     /// Returns the history of the record.
     pub fn stated_history(&self) -> Vec<HistoryEntry<StoreTime>> {
         self.kept.record.history()

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    expiry::Freshness,
     lease::Source,
     time::{Moment as _, Now, Timestamp},
     token::TokenFingerprint,
@@ -182,11 +183,14 @@ impl Lifecycle {
     /// Whether the server is to be asked first about a lease that another process saved.
     pub(super) fn must_validate_locked(&self, t: Timestamp) -> bool {
         let (Some(flight), Some(current)) = (&self.flight, &self.current) else { return false };
+        // Another process may have got a new end for the token that is being replaced.
+        let is_fresh = || matches!(self.freshness_by_elapsed(current, t), Freshness::Fresh { .. });
         !self.circuit_stops_serving()
             && !flight.refetch_only
             && !flight.validated_under_lock
             && self.can.validate
-            && Some(current.lease.fingerprint) != flight.replacing
+            && (Some(current.lease.fingerprint) != flight.replacing
+                || self.doubts_clocks_of(current, t) && is_fresh())
             && self.fit(current, &self.demand_now(t), t) == caller::Fit::Validate
     }
 

@@ -37,19 +37,8 @@ impl World {
             // A later answer stated the rest of the life that began when the provider issued it.
             sent = sent.max(from);
         }
-        if !token.granted_to.contains(password) {
-            self.violate(
-                "a password was served a token of other credentials",
-                format!("p{p} {password}"),
-            );
-        }
-        if let Some((since, _)) = self.oracle.open_circuits.get(password).copied()
-            && t > since + KNOWN_AFTER
-            && self.store_was_reliable(since)
-            && !self.was_accepted_since_its_rejection(password)
-        {
-            self.violate("rejected credentials were served a token", format!("p{p} {password}"));
-        }
+        let is_granted = token.granted_to.contains(password);
+        self.judge_earned(p, password, is_granted);
         if self.provider.is_active(number, t) || self.may_be_unaware(p, number, sent, asked) {
             return;
         }
@@ -129,11 +118,24 @@ impl World {
         }
     }
 
-    /// Returns whether a login with the password was accepted after its last rejection. A store that
-    /// was rolled back holds its circuit again, and a process knows better.
-    fn was_accepted_since_its_rejection(&self, password: &Password) -> bool {
+    /// Checks that the caller's credentials have earned the token.
+    fn judge_earned(&mut self, p: usize, password: &Password, is_granted: bool) {
+        if !is_granted {
+            self.violate(
+                "a password was served a token of other credentials",
+                format!("p{p} {password}"),
+            );
+        }
+        let circuit = self.oracle.open_circuits.get(password).copied();
+        let is_open = circuit.is_some_and(|(since, _)| {
+            self.now > since + KNOWN_AFTER && self.store_was_reliable(since)
+        });
+        // A store that was rolled back holds a circuit again that an accepted login had closed.
         let last = self.oracle.rejections.get(password).and_then(|list| list.last());
-        last.is_some_and(|(at, ..)| self.was_accepted_since(password, *at))
+        let is_accepted = last.is_some_and(|(at, ..)| self.was_accepted_since(password, *at));
+        if is_open && !is_accepted {
+            self.violate("rejected credentials were served a token", format!("p{p} {password}"));
+        }
     }
 
     /// Checks that an older lease does not replace a newer one that is still usable.

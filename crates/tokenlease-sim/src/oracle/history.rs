@@ -38,8 +38,9 @@ fn stated(oracle: &str) -> Option<&'static [HistoryCause]> {
             C::Unvalidated,
         ],
         "revoked" => &[C::Revoked],
+        // A caller may also have preferred a longer remaining lifetime.
         "past its expiry, without an answer from the provider" => {
-            &[C::Unvalidated, C::TokenRejected]
+            &[C::Unvalidated, C::TokenRejected, C::MinRemaining]
         }
         "its credentials were rejected after it was issued" => &[C::CredentialsRejected],
         _ => return None,
@@ -67,10 +68,11 @@ impl World {
     ) -> bool {
         let t = self.now;
         let credentials = self.credentials_fingerprint_of(password);
-        let record = self.store.inspect();
+        let entry = self.processes[p].entries.get(password);
+        // Another process may have saved the record since it was read.
+        let record = self.store.inspect_at(entry.and_then(|entry| entry.known_revision));
         let recorded = record.leases.iter().find(|(other, _)| *other == credentials);
         let recorded = recorded.map(|(_, print)| *print);
-        let entry = self.processes[p].entries.get(password);
         let current = entry.and_then(|entry| entry.lifecycle.current());
         let current = current.map(|(lease, _)| lease.fingerprint());
         let tokens = || (1..=self.provider.tokens.len()).rev();
@@ -121,8 +123,11 @@ impl World {
             }
             HistoryCause::Inactive => {
                 // A second rejection is kept like an inactive validation, and the store lost the history
-                // that distinguishes them.
+                // that distinguishes them, or dropped it for newer tokens.
                 let lost = |print: &&TokenFingerprint| {
+                    if !record.tombstones.iter().any(|(token, _)| token == *print) {
+                        return true;
+                    }
                     let number = tokens().find(|number| self.fingerprint(*number) == **print);
                     let token = number.and_then(|number| self.provider.token(number));
                     token.is_some_and(|token| self.store_lost_data(token.from))
@@ -175,7 +180,9 @@ impl World {
         let last = self.oracle.last_lease.get(&(*p, *password));
         let other = sent.replaces.is_some_and(|print| print != self.fingerprint(number))
             || last.is_some_and(|(last, _)| *last != number)
-            || self.newest_delivered(number, password) > number;
+            || self.newest_delivered(number, password) > number
+            // The history says nothing of a token that was adopted.
+            || self.oracle.adopted.keys().any(|adopted| *adopted >= number);
         let later = match cause {
             HistoryCause::AnswerLost => self.login_was_lost(password, sent.at),
             HistoryCause::CredentialsRejected => self.oracle.was_rejected_since(password, from),
@@ -183,10 +190,15 @@ impl World {
             HistoryCause::TokenRejected => {
                 self.oracle.rejected_by_api.contains_key(&self.fingerprint(number))
             }
-            // The record has an older token since the store lost data.
-            HistoryCause::Expired => self.store_lost_data(from),
+            // The record has an older token since the store lost data, and does not know what was revoked.
+            HistoryCause::Expired | HistoryCause::Inactive | HistoryCause::MinRemaining => {
+                self.store_lost_data(from)
+            }
             // The record is empty, and the process knows no token either.
-            HistoryCause::First => last.is_none() || self.store_lost_data(from),
+            HistoryCause::First => {
+                let is_known = last.is_some_and(|(_, epoch)| *epoch == self.processes[*p].epoch);
+                !is_known || self.store_lost_data(from)
+            }
             _ => false,
         };
         if !same.contains(&cause) && !other && !later && !without_store {

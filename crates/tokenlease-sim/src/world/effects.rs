@@ -312,6 +312,13 @@ impl World {
             return;
         }
         if let Some(entry) = self.processes[p].entries.get_mut(of) {
+            match &outcome {
+                Outcome::Loaded { stored, .. } | Outcome::Conflict { stored, .. } => {
+                    entry.known_revision = stored.as_ref().map(|(revision, _)| *revision);
+                }
+                Outcome::Saved { revision, .. } => entry.known_revision = Some(*revision),
+                _ => {}
+            }
             entry.lifecycle.handle(receipt, outcome, now);
         }
     }

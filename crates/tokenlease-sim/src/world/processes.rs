@@ -121,6 +121,7 @@ impl World {
                 store_unavailable: false,
                 store_rejects: false,
                 lost_calls: 0,
+                known_revision: None,
             };
             self.processes[p].entries.insert(*password, entry);
         }

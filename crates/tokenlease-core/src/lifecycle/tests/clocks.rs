@@ -95,38 +95,39 @@ impl Host {
 
     fn drive(&mut self, machine: &mut Lifecycle, t: i64) {
         while let Step::Do(effect, receipt) = machine.poll(self.now(t)) {
-            let outcome = match effect {
-                Effect::Send(Call::Login) => {
-                    if let Some(failure) = self.failure {
-                        Outcome::Answered(failure())
-                    } else {
-                        self.logins += 1;
-                        let issued = if machine.can.refetch { unstated } else { granted };
-                        issued(self.logins, t)
-                    }
-                }
-                Effect::Send(Call::Refetch) => match (self.logins, (self.validation)()) {
-                    (0, _) | (_, Answer::Inactive) => {
-                        Outcome::Answered(Answer::NoToken(no_token()))
-                    }
-                    (number, _) => unstated(number, t),
-                },
-                Effect::Send(Call::Validate(_)) => {
-                    self.validations += 1;
-                    Outcome::Answered((self.validation)())
-                }
-                Effect::Load if self.record_is_unreadable => {
-                    Outcome::Unreadable(Error::new(ErrorKind::Store, "it can't be decrypted"))
-                }
-                _ if self.store_is_away => {
-                    Outcome::Failed(Error::new(ErrorKind::Store, "the store is away"))
-                }
-                effect => {
-                    self.locks += u32::from(matches!(effect, Effect::Lock { .. }));
-                    stored(&effect, &mut self.store, t + self.store_ahead)
-                }
-            };
+            let outcome = self.outcome(machine, &effect, t);
             machine.handle(receipt, outcome, self.now(t));
+        }
+    }
+
+    fn outcome(&mut self, machine: &Lifecycle, effect: &Effect, t: i64) -> Outcome {
+        match effect {
+            Effect::Send(Call::Login) => {
+                if let Some(failure) = self.failure {
+                    return Outcome::Answered(failure());
+                }
+                self.logins += 1;
+                let issued = if machine.can.refetch { unstated } else { granted };
+                issued(self.logins, t)
+            }
+            Effect::Send(Call::Refetch) => match (self.logins, (self.validation)()) {
+                (0, _) | (_, Answer::Inactive) => Outcome::Answered(Answer::NoToken(no_token())),
+                (number, _) => unstated(number, t),
+            },
+            Effect::Send(Call::Validate(_)) => {
+                self.validations += 1;
+                Outcome::Answered((self.validation)())
+            }
+            Effect::Load if self.record_is_unreadable => {
+                Outcome::Unreadable(Error::new(ErrorKind::Store, "it can't be decrypted"))
+            }
+            _ if self.store_is_away => {
+                Outcome::Failed(Error::new(ErrorKind::Store, "the store is away"))
+            }
+            effect => {
+                self.locks += u32::from(matches!(effect, Effect::Lock { .. }));
+                stored(effect, &mut self.store, t + self.store_ahead)
+            }
         }
     }
 }

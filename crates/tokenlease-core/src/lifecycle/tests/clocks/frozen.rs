@@ -86,6 +86,39 @@ fn a_refetched_token_takes_the_clocks_of_its_login_from_the_record() {
     }
 }
 
+/// Rule: Clocks: an end of a running token that the server states to another process again raises no doubt, and
+/// is no reason for a login if the host was frozen since: the token is validated.
+///
+/// The store loses its data, and the other process saves the token again while this one gets the lock.
+#[test]
+fn an_end_that_was_stated_to_another_process_raises_no_doubt_and_causes_no_login() {
+    for (frozen, validations) in [(0, 0), (HOUR / 4, 1)] {
+        let (mut host, mut machine, mut other) = (Host::new(), process(), process());
+        host.token(&mut machine, 0);
+        // The server returns its running token.
+        host.logins = 0;
+        let (t, later) = (HOUR - MINUTE / 2, HOUR + MINUTE);
+        assert_eq!(host.token(&mut other, t).0, "token-1");
+        host.drive(&mut other, t);
+        assert_eq!((host.validations, host.logins), (0, 1));
+        // The store is on that host.
+        host.ahead += frozen;
+        let saved = host.store.take();
+        // By the first end, the token has expired.
+        let ask = Ask::new(Timestamp(later), Duration::from_secs(20));
+        assert!(matches!(machine.ask(&ask, host.now(later)), Reply::Later));
+        while let Step::Do(effect, receipt) = machine.poll(host.now(later)) {
+            if matches!(effect, Effect::Lock { .. }) {
+                host.store.clone_from(&saved);
+            }
+            let outcome = host.outcome(&machine, &effect, later);
+            machine.handle(receipt, outcome, host.now(later));
+        }
+        assert!(matches!(machine.ask(&ask, host.now(later)), Reply::Lease(_)));
+        assert_eq!((host.validations, host.logins), (validations, 1), "{frozen}");
+    }
+}
+
 /// Rule: Clocks: a host that is frozen again notices it, also in a process that starts later.
 #[test]
 fn a_host_that_was_frozen_in_an_outage_notices_when_it_is_frozen_again() {
