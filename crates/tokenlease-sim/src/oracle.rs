@@ -21,7 +21,7 @@ use tokenlease_core::{
     CredentialsFingerprint, TokenFingerprint, lifecycle::Served, record::HistoryCause,
 };
 
-use crate::{Fault, Password, Provider, S, World};
+use crate::{Fault, Password, Provider, S, World, millis};
 
 pub(crate) use self::sends::Sent;
 
@@ -127,6 +127,8 @@ pub struct Oracle {
     rate: rate::Rate,
     /// Consecutive failed calls.
     pub(crate) failures: backoff::Failures,
+    /// The shortest age, in milliseconds, that a record stated from which tokens are validated.
+    learned: Option<i64>,
     /// The leases in the record when it was last written.
     leases: Vec<(CredentialsFingerprint, TokenFingerprint)>,
 }
@@ -197,6 +199,8 @@ impl World {
                 self.oracle.open_circuits.remove(&password);
             }
         }
+        let learned = record.learned.map(millis);
+        self.oracle.learned = self.oracle.learned.into_iter().chain(learned).min();
         if record.generation < self.oracle.generation {
             self.violate("the generation decreased", format!("to {}", record.generation));
         }

@@ -185,6 +185,9 @@ impl World {
         if sent.without_store {
             return Some("in a store outage, within the budget");
         }
+        if self.has_newer(newest, password) {
+            return Some("the answer with its replacement was lost");
+        }
         self.is_backed_off(password).then_some("rejected without a validation")
     }
 

@@ -44,7 +44,9 @@ impl World {
         let freezes: Vec<_> =
             freezes.filter(|(end, other, _)| *other == host && *end >= sent).collect();
         let Some(first) = freezes.iter().map(|(end, ..)| *end).min() else { return false };
-        let total: i64 = freezes.iter().map(|(.., length)| *length).sum();
+        // A token that another host got meanwhile is counted from the end of the freeze.
+        let during = freezes.iter().filter(|(end, _, length)| end - length >= sent);
+        let total: i64 = during.map(|(.., length)| *length).sum();
         self.setup.without_validation
             || self.oracle.validation_failed_at > self.now - 31 * S
             || self.is_throttled()

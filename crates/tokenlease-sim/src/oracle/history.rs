@@ -102,11 +102,12 @@ impl World {
                     };
                     tokens().filter(granted)
                 };
-                // WinKAS states no end: twelve hours count.
+                // WinKAS states no end: twelve hours count, or the age that was learned.
                 let assumed = |number| {
                     let token = self.provider.token(number);
+                    let age = oracle.learned.unwrap_or(12 * H).min(12 * H);
                     self.provider.kind == Kind::Winkas
-                        && token.is_some_and(|token| t - token.from >= 12 * H - DOUBT)
+                        && token.is_some_and(|token| t - token.from >= age - DOUBT)
                 };
                 let expired = |number| self.left(p, password, number) <= DOUBT || assumed(number);
                 // The record has no token that has expired on arrival, and the life of a running token
