@@ -224,16 +224,16 @@ impl World {
                 Event::Adopted(print) => {
                     let epoch = self.processes[p].epoch;
                     self.oracle.failures.restart_entry((p, epoch, *of));
-                    let newest = (1..=self.provider.tokens.len()).rev();
-                    if let Some(number) = newest.take(8).find(|n| self.fingerprint(*n) == *print) {
+                    let mut newest = (1..=self.provider.tokens.len()).rev();
+                    if let Some(number) = newest.find(|n| self.fingerprint(*n) == *print) {
                         self.oracle.last_lease.insert((p, *of), (number, epoch));
                     }
                 }
                 Event::Revoked(print) => {
                     self.oracle.revoked.insert(*print);
                     // It stays in use until the provider has answered the revocation.
-                    let newest = (1..=self.provider.tokens.len()).rev();
-                    if let Some(number) = newest.take(8).find(|n| self.fingerprint(*n) == *print) {
+                    let mut newest = (1..=self.provider.tokens.len()).rev();
+                    if let Some(number) = newest.find(|n| self.fingerprint(*n) == *print) {
                         self.processes[p].reported.insert((*of, number), self.now);
                     }
                 }
