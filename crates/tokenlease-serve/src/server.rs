@@ -51,6 +51,26 @@ pub struct Control {
     stop: watch::Sender<bool>,
 }
 
+/// Opens the Unix socket at that path, and the sockets of systemd.
+#[cfg(unix)]
+fn other_listeners(unix: Option<PathBuf>, shared: &Shared) -> Result<Vec<Listener>> {
+    let mut listeners = listen::of_systemd()?;
+    if let Some(path) = unix {
+        let for_others = shared.configured().consumers.iter().any(|c| !c.uids.is_empty());
+        listeners.push(Listener::Unix(listen::unix::UnixPlace::open(&path, for_others)?));
+    }
+    Ok(listeners)
+}
+
+#[cfg(not(unix))]
+fn other_listeners(unix: Option<PathBuf>, _: &Shared) -> Result<Vec<Listener>> {
+    match unix {
+        Some(_) => Err(Error::new(ErrorKind::Unsupported, "this system has no Unix sockets")
+            .expected("--listen 127.0.0.1:PORT")),
+        None => Ok(Vec::new()),
+    }
+}
+
 impl Server {
     /// Reads the configuration and opens stores and listeners, also those of systemd. Opening a store
     /// blocks.
@@ -65,21 +85,7 @@ impl Server {
         let Settings { config, listen, unix, forwards, limits } = settings;
         let shared = Arc::new(Shared::open(config, forwards, limits)?);
         let mut listeners: Vec<_> = listen.into_iter().map(listen::tcp).collect::<Result<_>>()?;
-        #[cfg(unix)]
-        {
-            if let Some(path) = unix {
-                let configured = shared.configured();
-                let for_others = configured.consumers.iter().any(|c| !c.uids.is_empty());
-                let place = listen::unix::UnixPlace::open(&path, for_others)?;
-                listeners.push(Listener::Unix(place));
-            }
-            listeners.extend(listen::of_systemd()?);
-        }
-        #[cfg(not(unix))]
-        if unix.is_some() {
-            return Err(Error::new(ErrorKind::Unsupported, "this system has no Unix sockets")
-                .expected("--listen 127.0.0.1:PORT"));
-        }
+        listeners.extend(other_listeners(unix, &shared)?);
         if listeners.is_empty() {
             return Err(Error::new(ErrorKind::Config, "there is nothing to listen on")
                 .expected("--listen 127.0.0.1:PORT, --unix PATH, or a socket of systemd"));

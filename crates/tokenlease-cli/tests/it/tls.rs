@@ -11,7 +11,7 @@ use rustls::{ServerConnection, StreamOwned};
 
 use crate::{
     certificate::server_config,
-    support::{Run, emulator, tokenlease},
+    support::{Run, tokenlease},
 };
 
 /// A server that answers each request with 404, and the file of its certificate authority.
@@ -110,7 +110,7 @@ fn no_login_is_sent_to_a_server_with_an_untrusted_certificate() {
 #[cfg(unix)]
 #[test]
 fn the_program_presents_a_client_certificate() {
-    let emulator = emulator();
+    let emulator = crate::support::emulator();
     let wyn = emulator.wyn();
     let address = wyn.server().strip_prefix("http://").expect("http").parse().expect("an address");
     let server = tokenlease_test_servers::ClientCertificates::required_before(address);
