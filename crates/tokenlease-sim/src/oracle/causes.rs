@@ -155,6 +155,17 @@ impl World {
         if self.deliveries_of(number).iter().any(coming) {
             return Some("another process has it, and could not save it");
         }
+        let decided = self.provider.token(number).map_or(t, |token| token.sent);
+        if self.deliveries_of(number).iter().any(|login| self.doubts(login.entry.0, decided)) {
+            return Some(
+                "the clocks of its host had parted, so that it counted as the older token",
+            );
+        }
+        if self.oracle.adopted.values().any(|at| (decided..=from + S).contains(at)) {
+            return Some(
+                "a caller brought another token meanwhile, which counted as the newer one",
+            );
+        }
         // Its process replaced it by an older one of the record, which was rejected then.
         if self.oracle.rejected_by_api.contains_key(&print) {
             return self.is_backed_off(password).then_some("rejected without a validation");
@@ -275,7 +286,8 @@ impl World {
         of: &Password,
     ) -> bool {
         let t = self.now;
-        let from = self.provider.token(number).map_or(t, |token| token.from);
+        let token = self.provider.token(number);
+        let (sent, from) = token.map_or((t, t), |token| (token.sent, token.from));
         let cut_off = |q: usize| {
             let entry = self.processes[q].entries.get(of);
             // The answers to its saves were lost, also if its unlock was answered since.
@@ -286,7 +298,7 @@ impl World {
             || self.oracle.adopted.contains_key(&number)
             || !self.store_was_reliable(t - 10 * S)
             || self.store_loss_percent > 0
-            || (0..self.processes.len()).any(|q| self.holds(q, of, print) && self.doubts(q, from))
+            || (0..self.processes.len()).any(|q| self.holds(q, of, print) && self.doubts(q, sent))
             || (0..self.processes.len()).any(|q| self.holds(q, of, print) && cut_off(q))
     }
 
