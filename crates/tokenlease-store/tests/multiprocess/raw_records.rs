@@ -1,7 +1,7 @@
 //! Access to a store's records that goes past the store's code, to inspect and damage them.
 
-use std::fs;
 use std::future::Future;
+use std::{fs, io::ErrorKind};
 
 use crate::world::World;
 
@@ -72,8 +72,11 @@ impl World {
         match self.scheme() {
             "file" => {
                 let folder = self.folder.path().join("store");
-                if folder.exists() {
-                    fs::remove_dir_all(folder).unwrap();
+                // A running process may make a file meanwhile.
+                while folder.exists() {
+                    if let Err(error) = fs::remove_dir_all(&folder) {
+                        assert_eq!(error.kind(), ErrorKind::DirectoryNotEmpty, "{error}");
+                    }
                 }
             }
             "redis" => {
