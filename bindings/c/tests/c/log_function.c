@@ -35,20 +35,20 @@ static void write_log(void *user, int32_t level, const char *event, const char *
         tokenlease_error *error = NULL;
         DONE(tokenlease_client_status_json(client, status, sizeof status, &length, &error));
         tokenlease_client_free(client);
-        log->freed = 1;
+        __atomic_store_n(&log->freed, 1, __ATOMIC_RELEASE);
     }
 }
 
 static void drop(void *user)
 {
-    ((struct log *)user)->dropped++;
+    __atomic_fetch_add(&((struct log *)user)->dropped, 1, __ATOMIC_RELEASE);
 }
 
 /* Waits until the function has returned, and freed what it was passed. */
-static void wait_until(const volatile int *flag)
+static void wait_until(const int *flag)
 {
     const struct timespec moment = {0, 1000000};
-    while (!*flag) {
+    while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
         nanosleep(&moment, NULL);
     }
 }
