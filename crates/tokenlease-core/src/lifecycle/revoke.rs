@@ -6,7 +6,8 @@
 //!
 //! The token is shared until the server answered. A rejection proves that nothing was revoked, and the
 //! token stays in use: a wrong secret must not cost other processes their token. Any other end takes
-//! the token out of use for all processes.
+//! the token out of use for all processes. After a failed revocation, a login that the server answers with
+//! the token shows that it is active, and it is used again.
 
 use super::{
     CurrentLease, Lifecycle,
