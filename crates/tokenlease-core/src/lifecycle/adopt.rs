@@ -86,7 +86,7 @@ impl Lifecycle {
                 // The server may have stated its end to another process again.
                 let first = FirstSeen {
                     generation: stored.generation(),
-                    ..current.lease.first.returned_again(stored.first)
+                    ..stored.first_after(current.lease.first)
                 };
                 current.lease.take_first(first, stored.clocks);
                 if stored.validated_at > current.lease.validated_at {

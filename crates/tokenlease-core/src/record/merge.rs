@@ -168,7 +168,7 @@ impl<T: Moment> RecordState<T> {
         if let Some(known) = self.history(fingerprint).and_then(|history| history.first) {
             let same = self.leases.iter().find(|entry| entry.lease.fingerprint == fingerprint);
             let clocks = same.and_then(|entry| entry.lease.clocks);
-            lease.take_first(known.returned_again(lease.first), clocks);
+            lease.take_first(lease.first_after(known), clocks);
         } else if lease.first.generation == 0 {
             lease.first.generation = self.generation.saturating_add(1);
         }

@@ -8,6 +8,7 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 
 /// Processes of one host and their server.
+#[derive(Clone)]
 struct Host {
     store: Stored,
     /// How far the wall clock is ahead.

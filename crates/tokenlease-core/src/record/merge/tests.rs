@@ -1,6 +1,6 @@
 use super::{super::BackoffReason, *};
 use crate::{
-    host_clocks::BootId,
+    host_clocks::{BootId, LeaseClocks, Parted},
     key::Key,
     lease::{Expiry, FirstSeen, Lease},
     time::{Timestamp, WallTime},
@@ -255,6 +255,30 @@ fn a_rejection_older_than_the_last_active_validation_is_not_merged() {
         died(1, TombstoneCause::Rejected, 19),
     ]);
     assert_eq!(cause(&state, 1), None);
+}
+
+/// Rule: Clocks: a token that a host saves again does not count as requested later because the host was frozen. An
+/// end that the server stated again counts.
+#[test]
+fn a_token_that_a_frozen_host_saves_again_keeps_its_end() {
+    for (sent, stopped, moved) in [(HOUR / 4, HOUR / 4, 0), (1000, 0, 1000), (HOUR, HOUR / 4, HOUR)]
+    {
+        let mut again = lease(1, HOUR + sent);
+        again.first.sent_at = Timestamp(sent);
+        let wall = WallTime(0);
+        let doubt = Some(Parted { since_issued: stopped, since_confirmed: stopped });
+        again.clocks = Some(LeaseClocks { boot: BootId(1), issued: wall, confirmed: wall, doubt });
+        let again = RecordChange::Leased {
+            credentials: credentials(1),
+            options: None,
+            lease: again,
+            replacing: None,
+            origin: Origin::Kept,
+        };
+        let state = merged(&[leased(1, 1, HOUR, Origin::Login), again]);
+        let known = state.lease(credentials(1)).unwrap();
+        assert_eq!(known.first.end(), Some(Timestamp(HOUR + moved)), "{sent} {stopped}");
+    }
 }
 
 /// Rule: Merge: a forgotten token is not saved again until a login or a refetch returns it.

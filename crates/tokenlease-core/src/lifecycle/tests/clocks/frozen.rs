@@ -60,6 +60,35 @@ fn the_token_of_a_frozen_host_does_not_replace_a_newer_one() {
     assert_eq!(host.logins, 2);
 }
 
+/// Rule: Clocks: a host that was frozen and saves its token again does not postpone the end that other hosts know.
+///
+/// The store loses its data. Also if the other host has saved the token before.
+#[test]
+fn a_frozen_host_does_not_postpone_the_end_of_a_token_for_others() {
+    for saved_before in [false, true] {
+        let (mut host, mut second) = (Host::new(), Host::new());
+        let mut frozen = process();
+        let mut other = machine_of(wyn(), true).with_boot(BootId(8));
+        host.token(&mut frozen, 0);
+        (second.store, second.logins) = (host.store.take(), 1);
+        assert_eq!(second.token(&mut other, MINUTE).0, "token-1");
+        if saved_before {
+            host.store = second.store.take();
+        }
+        host.freeze(HOUR / 2);
+        assert_eq!(host.token(&mut frozen, 2 * MINUTE).0, "token-1");
+        host.drive(&mut frozen, 2 * MINUTE);
+        second.store = host.store.take();
+        assert!(second.store.is_some(), "it is saved again");
+        assert_eq!(second.token(&mut other, HOUR / 2 + 3 * MINUTE).0, "token-1");
+        // A process that knows nothing but the record asks the server first, if only the frozen host saved it.
+        let mut third = machine_of(wyn(), true).with_boot(BootId(9));
+        let expected = if saved_before { "token-2" } else { "token-1" };
+        assert_eq!(second.clone().token(&mut third, HOUR + MINUTE).0, expected);
+        assert_eq!(second.token(&mut other, HOUR + MINUTE).0, "token-2", "{saved_before}");
+    }
+}
+
 /// Rule: Clocks: a refetched token that is older by the record keeps that doubt: what the clocks showed when
 /// it was issued is taken from the record with its age.
 #[test]
