@@ -45,7 +45,8 @@ pub(super) struct Flight {
     /// Requests in a row that can't have reached the server.
     pub(super) not_sent: u8,
     pub(super) fuse: Fuse,
-    pub(super) validated_under_lock: bool,
+    /// The token that the server was last asked about under the lock.
+    pub(super) validated_under_lock: Option<TokenFingerprint>,
     /// The lock of an earlier epoch was released again, or could not be.
     pub(super) released_earlier_lock: bool,
     /// The token that the server is asked about.
@@ -71,7 +72,7 @@ impl Flight {
             tries: 0,
             not_sent: 0,
             fuse: Fuse::default(),
-            validated_under_lock: false,
+            validated_under_lock: None,
             released_earlier_lock: false,
             validating: None,
             obtained: None,
@@ -187,7 +188,7 @@ impl Lifecycle {
         let is_fresh = || matches!(self.freshness_by_elapsed(current, t), Freshness::Fresh { .. });
         !self.circuit_stops_serving()
             && !flight.refetch_only
-            && !flight.validated_under_lock
+            && flight.validated_under_lock != Some(current.lease.fingerprint)
             && self.can.validate
             && (Some(current.lease.fingerprint) != flight.replacing
                 || self.doubts_clocks_of(current, t) && is_fresh())

@@ -174,8 +174,10 @@ impl Lifecycle {
 
     fn current_does_not_serve(&mut self) {
         use super::machine::Stage;
-        if let Some(flight) = &mut self.flight {
-            flight.validated_under_lock |= flight.stage == Stage::ValidateLocked;
+        if let Some(flight) = &mut self.flight
+            && flight.stage == Stage::ValidateLocked
+        {
+            flight.validated_under_lock = flight.validating;
         }
         self.progress(Progress::DoesNotServe);
     }

@@ -226,25 +226,39 @@ fn clocks_that_part_during_a_flight_are_not_the_cause_of_its_login() {
     assert_eq!(machine.cause_of_last_login(), Some((HistoryCause::Expiring, false)));
 }
 
-/// Rule: Logins: if the server calls a token inactive, and the record has another one about which it is not
-/// asked, the former is the cause of the login.
+/// Rule: Validation: if the server calls a token inactive, and the record has another one, the server is asked
+/// about that one too, before a login.
 ///
 /// A host is frozen, and the store loses its data. The record has the token of another host, which is older by the
 /// clock of the frozen one.
 #[test]
-fn the_token_that_was_validated_is_the_cause_of_a_login_and_not_the_one_that_was_adopted_after_it()
-{
+fn a_token_that_is_adopted_after_another_was_found_inactive_is_validated_before_a_login() {
     let winkas = || machine_of(Identity::winkas("https://h", "u", "c").unwrap(), true);
-    let (mut host, mut frozen) = (Host::new(), winkas().with_boot(BootId(7)));
-    host.token(&mut frozen, 0);
-    host.validation = || Answer::Inactive;
-    host.store = None;
-    let mut other = winkas().with_boot(BootId(8));
-    assert_eq!(host.token(&mut other, HOUR).0, "token-2");
-    host.freeze(14 * HOUR);
-    assert_eq!(host.token(&mut frozen, MINUTE).0, "token-3");
-    assert_eq!(host.validations, 1);
-    assert_eq!(frozen.cause_of_last_login(), Some((HistoryCause::Inactive, false)));
+    let active = || Answer::Active;
+    let inactive = || Answer::Inactive;
+    for (second, expected) in [(active as fn() -> Answer, "token-2"), (inactive, "token-3")] {
+        let (mut host, mut frozen) = (Host::new(), winkas().with_boot(BootId(7)));
+        host.token(&mut frozen, 0);
+        host.validation = inactive;
+        host.store = None;
+        let mut other = winkas().with_boot(BootId(8));
+        assert_eq!(host.token(&mut other, HOUR).0, "token-2");
+        host.freeze(14 * HOUR);
+        let ask = Ask::new(Timestamp(MINUTE), Duration::from_secs(20));
+        assert!(matches!(frozen.ask(&ask, host.now(MINUTE)), Reply::Later));
+        while let Step::Do(effect, receipt) = frozen.poll(host.now(MINUTE)) {
+            let outcome = host.outcome(&frozen, &effect, MINUTE);
+            if matches!(effect, Effect::Send(Call::Validate(_))) {
+                host.validation = second;
+            }
+            frozen.handle(receipt, outcome, host.now(MINUTE));
+        }
+        let Reply::Lease(served) = frozen.ask(&ask, host.now(MINUTE)) else { panic!("no lease") };
+        assert_eq!((served.lease.token().expose(), host.validations), (expected, 2));
+        if expected == "token-3" {
+            assert_eq!(frozen.cause_of_last_login(), Some((HistoryCause::Inactive, false)));
+        }
+    }
 }
 
 /// Rule: Clocks: without a shared store, a wall clock that is set after a login does not lose its token: no
