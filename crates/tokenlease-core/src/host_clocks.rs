@@ -45,6 +45,13 @@ impl HostClocks {
         Self { boot, ahead: now.wall.0.saturating_sub(now.elapsed.0) }
     }
 
+    /// By how much the monotonic clock may have stopped since that moment, when the wall clock showed `then`.
+    pub(crate) fn stopped_since(self, moment: Timestamp, then: WallTime) -> Option<Duration> {
+        let parted = self.wall(moment).wall.0.saturating_sub(then.0);
+        let stopped = Duration::from_millis(u64::try_from(parted).unwrap_or_default());
+        (stopped > MAX_PARTED).then_some(stopped)
+    }
+
     /// The time of the wall clock at that moment.
     pub(crate) fn wall(self, moment: Timestamp) -> HostTime {
         HostTime { boot: self.boot, wall: WallTime(moment.0.saturating_add(self.ahead)) }

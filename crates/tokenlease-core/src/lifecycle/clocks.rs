@@ -121,11 +121,19 @@ impl Lifecycle {
         lease
     }
 
-    /// A change that is about to be saved. Other hosts learn of the doubt about its lease.
+    /// A change that is about to be saved: other hosts learn of the doubt about its lease, and when its request
+    /// was sent at the earliest.
     pub(super) fn with_doubt(&self, change: &RecordChange<Timestamp>) -> RecordChange<Timestamp> {
         let mut change = change.clone();
         match &mut change {
             RecordChange::Leased { lease, .. } => lease.pass_on_doubt(self.clocks),
+            // The host may have been frozen since.
+            RecordChange::Validated { sent, then, .. }
+                if self.policy.store && then.boot == self.clocks.boot =>
+            {
+                let stopped = self.clocks.stopped_since(*sent, then.wall);
+                *sent = sent.minus(stopped.unwrap_or_default());
+            }
             // A rejection of another host may be later. Without a shared store there is no other host.
             RecordChange::Accepted { sent, .. } if self.policy.store => {
                 if let Some(lease) = self.store.unsaved_lease(*sent) {

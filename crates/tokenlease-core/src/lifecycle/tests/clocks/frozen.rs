@@ -89,6 +89,32 @@ fn a_frozen_host_does_not_postpone_the_end_of_a_token_for_others() {
     }
 }
 
+/// Rule: Clocks: a validation that a frozen host saves counts from when it was sent, also for other hosts.
+///
+/// Without that, another host would serve the token too long after the last validation.
+#[test]
+fn a_frozen_host_does_not_make_its_validation_a_later_one() {
+    let winkas = || machine_of(Identity::winkas("https://h", "u", "c").unwrap(), true);
+    let (mut host, mut frozen) = (Host::new(), winkas().with_boot(BootId(7)));
+    host.token(&mut frozen, 0);
+    let token = frozen.current().unwrap().0.token().clone();
+    host.store_is_away = true;
+    frozen.validate(&token).unwrap();
+    for second in 0..5 {
+        host.drive(&mut frozen, 15 * HOUR + second * 1000);
+    }
+    host.store_is_away = false;
+    assert_eq!(host.validations, 1);
+    host.freeze(HOUR);
+    host.drive(&mut frozen, 15 * HOUR + MINUTE);
+    host.drive(&mut frozen, 15 * HOUR + 2 * MINUTE);
+    assert!(!frozen.is_unsaved());
+    let mut second = Host { ahead: 0, store_ahead: 0, ..host };
+    let mut other = winkas().with_boot(BootId(8));
+    assert_eq!(second.token(&mut other, 16 * HOUR + 3 * MINUTE).0, "token-1");
+    assert_eq!((second.validations, second.logins), (2, 1));
+}
+
 /// Rule: Clocks: a refetched token that is older by the record keeps that doubt: what the clocks showed when
 /// it was issued is taken from the record with its age.
 #[test]
