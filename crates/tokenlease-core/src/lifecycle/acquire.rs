@@ -43,6 +43,13 @@ impl Lifecycle {
         {
             return Some(Next::Do(Effect::Renew { ttl: self.policy.lock_ttl }, EffectKind::Renew));
         }
+        // Another process, or a caller, may have brought a token since the flight decided to send this.
+        if self.peer_serves(t) {
+            return Some(self.complete(Ok(())));
+        }
+        if self.must_validate_locked(t) {
+            return Some(self.progress(Progress::ChooseAgain));
+        }
         if let Some(error) = self.circuit_error(now) {
             return Some(self.complete(Err(error)));
         }

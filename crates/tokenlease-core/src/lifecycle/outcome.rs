@@ -100,17 +100,12 @@ impl Lifecycle {
 
     fn record_read(&mut self, t: Timestamp) {
         let Some(stage) = self.flight.as_ref().map(|flight| flight.stage) else { return };
-        let waits = matches!(stage, Stage::WaitForLock | Stage::Refetch | Stage::Login);
-        if waits && self.peer_serves(t) {
+        if stage == Stage::WaitForLock && self.peer_serves(t) {
             self.complete(Ok(()));
             return;
         }
         if stage == Stage::WaitForLock && self.circuit_is_open() {
             self.progress(Progress::CircuitOpened);
-            return;
-        }
-        if matches!(stage, Stage::Refetch | Stage::Login) && self.must_validate_locked(t) {
-            self.progress(Progress::ChooseAgain);
             return;
         }
         self.progress(Progress::RecordRead);

@@ -159,3 +159,31 @@ fn a_new_token_that_was_rejected_serves_again_if_the_login_returns_it() {
     settle(&mut machine, MINUTE + 1);
     assert!(serves(&mut machine, MINUTE + 2));
 }
+
+/// Rule: Validation: if a caller brings a token during a flight, the server is asked about it before a login.
+#[test]
+fn a_token_that_is_adopted_during_a_flight_is_validated_before_a_login() {
+    let no_token =
+        || Outcome::Answered(Answer::NoToken(Error::new(ErrorKind::TokenRejected, "none")));
+    for answer in [Answer::Active, Answer::Inactive] {
+        let mut machine = machine_of(Identity::winkas("https://h", "u", "c").unwrap(), false);
+        assert!(matches!(ask(&mut machine, 0), Reply::Later));
+        let (call, refetch) = sent(&mut machine, 0);
+        assert!(matches!(call, Call::Refetch), "{call:?}");
+        machine.adopt(Token::new(TokenKind::Winkas, "adopted"), None, at(1)).unwrap();
+        let is_active = matches!(answer, Answer::Active);
+        machine.handle(refetch, no_token(), at(2));
+        let (call, validation) = sent(&mut machine, 2);
+        assert!(matches!(call, Call::Validate(_)), "{call:?}");
+        machine.handle(validation, Outcome::Answered(answer), at(3));
+        if is_active {
+            settle(&mut machine, 3);
+            assert!(matches!(ask(&mut machine, 3), Reply::Lease(_)));
+        } else {
+            let (call, refetch) = sent(&mut machine, 3);
+            assert!(matches!(call, Call::Refetch), "{call:?}");
+            machine.handle(refetch, no_token(), at(3));
+            assert_eq!(sent(&mut machine, 3).0, Call::Login);
+        }
+    }
+}
