@@ -45,6 +45,12 @@ impl HostClocks {
         Self { boot, ahead: now.wall.0.saturating_sub(now.elapsed.0) }
     }
 
+    /// Whether the monotonic clock may have stopped since the clocks were those.
+    pub(crate) fn has_stopped_since(self, then: Self) -> bool {
+        let parted = self.ahead.saturating_sub(then.ahead);
+        Duration::from_millis(u64::try_from(parted).unwrap_or_default()) > MAX_PARTED
+    }
+
     /// By how much the monotonic clock may have stopped since that moment, when the wall clock showed `then`.
     pub(crate) fn stopped_since(self, moment: Timestamp, then: WallTime) -> Option<Duration> {
         let parted = self.wall(moment).wall.0.saturating_sub(then.0);

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     credentials::CredentialsFingerprint,
     error::Error,
+    host_clocks::HostClocks,
     lease::Lease,
     record::{
         HistoryEntry, MAX_BLOCKS, Record, RecordState,
@@ -67,6 +68,8 @@ struct Stored {
     record: Record,
     revision: Option<u64>,
     clocks: ClockMapping,
+    /// The clocks of this host when the record was read.
+    read_by: HostClocks,
 }
 
 impl Default for StoreView {
@@ -194,9 +197,11 @@ impl Lifecycle {
             return Some(Next::Wait(self.store.save_at));
         }
         // After an outage the record is read first: this process's clock may have stopped meanwhile, so that it
-        // can't translate a time to the store's clock.
+        // can't translate a time to the store's clock. A store that rejects calls is read only if it has.
         let was_away = self.store.in_outage && self.store.blocked.is_none();
-        let Some(stored) = self.store.stored.as_ref().filter(|_| !was_away) else {
+        let is_known =
+            |stored: &&Box<Stored>| !was_away && !self.clocks.has_stopped_since(stored.read_by);
+        let Some(stored) = self.store.stored.as_ref().filter(is_known) else {
             return Some(Next::Do(Effect::Load, EffectKind::Load));
         };
         let mut record = stored.record.clone();
@@ -239,7 +244,8 @@ impl Lifecycle {
             sent.plus(self.policy.store_check_interval).max(t.plus(MIN_FROM_MEMORY));
         let clocks = ClockMapping::new(sent, t, store_now);
         record.0.shrink_to_fit();
-        self.store.stored = Some(Box::new(Stored { record, revision, clocks }));
+        let read_by = self.clocks;
+        self.store.stored = Some(Box::new(Stored { record, revision, clocks, read_by }));
         self.refresh_known(t);
         self.compare_with_record(t);
     }

@@ -20,6 +20,7 @@ struct Host {
     /// How far the store's clock is ahead of the monotonic clock.
     store_ahead: i64,
     store_is_away: bool,
+    store_rejects: bool,
     record_is_unreadable: bool,
     /// The answer to a login instead of a token.
     failure: Option<fn() -> Answer>,
@@ -37,6 +38,7 @@ impl Host {
             locks: 0,
             store_ahead: 0,
             store_is_away: false,
+            store_rejects: false,
             record_is_unreadable: false,
             failure: None,
         }
@@ -124,6 +126,9 @@ impl Host {
             }
             _ if self.store_is_away => {
                 Outcome::Failed(Error::new(ErrorKind::Store, "the store is away"))
+            }
+            _ if self.store_rejects => {
+                Outcome::Rejected(Error::new(ErrorKind::Store, "wrong password"))
             }
             effect => {
                 self.locks += u32::from(matches!(effect, Effect::Lock { .. }));

@@ -115,6 +115,27 @@ fn a_frozen_host_does_not_make_its_validation_a_later_one() {
     assert_eq!((second.validations, second.logins), (2, 1));
 }
 
+/// Rule: Clocks: a host that was frozen reads the record before it saves a time, also where the store rejected its
+/// calls meanwhile.
+#[test]
+fn a_frozen_host_translates_times_by_a_record_that_it_reads_again() {
+    let mut host = Host::new();
+    let mut machine = process();
+    host.token(&mut machine, 0);
+    let token = machine.current().unwrap().0.token().clone();
+    host.store_rejects = true;
+    host.freeze(HOUR / 2);
+    machine.validate(&token).unwrap();
+    host.drive(&mut machine, 10 * MINUTE);
+    host.store_rejects = false;
+    host.drive(&mut machine, 11 * MINUTE);
+    assert!(!machine.is_unsaved());
+    let (_, Record(record)) = host.store.unwrap();
+    let lease = &record.leases[0].lease;
+    assert_eq!(lease.validated_at(), Some(StoreTime(40 * MINUTE)));
+    assert_eq!(lease.clocks.unwrap().issued, WallTime(0));
+}
+
 /// Rule: Clocks: a refetched token that is older by the record keeps that doubt: what the clocks showed when
 /// it was issued is taken from the record with its age.
 #[test]
