@@ -163,8 +163,9 @@ impl<T: Moment> Lease<T> {
         self.first.sent_at.minus(doubt.and_then(Parted::may_end_earlier_by).unwrap_or_default())
     }
 
-    /// What is known of the token with this lease, where `known` was known before. A lease whose host's clock may
-    /// have stopped since seems to be a later one, and does not show that the server stated the end again.
+    /// Returns the first sighting of the token with this lease, where `known` was known before. A lease whose
+    /// host's clock may have stopped since seems to be a later one, and does not show that the server stated the
+    /// end again.
     pub(crate) fn first_after(&self, known: FirstSeen<T>) -> FirstSeen<T> {
         let requested_at = self.requested_at();
         let is_doubtful = requested_at < self.first.sent_at;
