@@ -157,9 +157,15 @@ impl Lifecycle {
                 [known.sent_at().minus(MAX_PARTED), known.sent_at().plus(MAX_PARTED)];
             known.fingerprint == lease.fingerprint && (early..=late).contains(&lease.sent_at())
         });
-        let known = known.find_map(|known| known.clocks.filter(|it| it.boot == self.clocks.boot));
-        if let (Some(clocks), Some(known)) = (&mut lease.clocks, known) {
-            clocks.issued = known.issued;
+        let issued = known.find_map(|known| {
+            let clocks = known.clocks.filter(|it| it.boot == self.clocks.boot)?;
+            // The server may have stated its end again since.
+            let later = lease.sent_at().since(known.sent_at());
+            let earlier = known.sent_at().since(lease.sent_at());
+            Some(clocks.issued.plus(later).minus(earlier))
+        });
+        if let (Some(clocks), Some(issued)) = (&mut lease.clocks, issued) {
+            clocks.issued = issued;
         }
     }
 }
