@@ -199,9 +199,9 @@ impl Lifecycle {
         // After an outage the record is read first: this process's clock may have stopped meanwhile, so that it
         // can't translate a time to the store's clock. A store that rejects calls is read only if it has.
         let was_away = self.store.in_outage && self.store.blocked.is_none();
-        let is_known =
-            |stored: &&Box<Stored>| !was_away && !self.clocks.has_stopped_since(stored.read_by);
-        let Some(stored) = self.store.stored.as_ref().filter(is_known) else {
+        let has_stopped = |stored: &Stored| self.clocks.has_stopped_since(stored.read_by);
+        let stored = self.store.stored.as_deref();
+        let Some(stored) = stored.filter(|stored| !was_away && !has_stopped(stored)) else {
             return Some(Next::Do(Effect::Load, EffectKind::Load));
         };
         let mut record = stored.record.clone();
