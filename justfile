@@ -108,12 +108,12 @@ header:
 
 # Install the C library below a prefix.
 install-c prefix="/usr/local" libdir="lib":
-    cargo build --profile library -p tokenlease-c
+    cargo build --profile dist -p tokenlease-c
     PREFIX={{prefix}} LIBDIR={{libdir}} bindings/c/install.sh
 
 # An archive of the C library for this platform, with the licences of its dependencies, in target/archive.
 archive:
-    cargo build --profile library -p tokenlease-c
+    cargo build --profile dist -p tokenlease-c
     bindings/c/archive.sh
 
 deny:
@@ -128,9 +128,9 @@ generate to="target/generated":
 
 # Install the program, its completions and its manual pages below a prefix.
 install prefix="/usr/local":
-    cargo build --profile library -p tokenlease-cli
+    cargo build --profile dist -p tokenlease-cli
     cargo run -p tokenlease-cli --example generate -- target/generated
-    install -D -m 755 target/library/tokenlease {{prefix}}/bin/tokenlease
+    install -D -m 755 target/dist/tokenlease {{prefix}}/bin/tokenlease
     install -D -m 644 target/generated/completions/tokenlease.bash {{prefix}}/share/bash-completion/completions/tokenlease
     install -D -m 644 target/generated/completions/_tokenlease {{prefix}}/share/zsh/site-functions/_tokenlease
     install -D -m 644 target/generated/completions/tokenlease.fish {{prefix}}/share/fish/vendor_completions.d/tokenlease.fish

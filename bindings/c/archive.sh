@@ -2,7 +2,7 @@
 # Makes an archive of the C library for this platform, which works in any folder: what install.sh
 # installs, and the licences of all that is linked into it.
 #
-#   cargo build --profile library -p tokenlease-c && bindings/c/archive.sh
+#   cargo build --profile dist -p tokenlease-c && bindings/c/archive.sh
 #
 # TO      the folder for the archive; default: target/archive
 # TARGET  the platform, as Rust names it; default: that of this machine

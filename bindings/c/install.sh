@@ -1,13 +1,13 @@
 #!/bin/sh
 # Installs the C library: headers, libraries, and their files for pkg-config and CMake.
 #
-#   cargo build --profile library -p tokenlease-c && bindings/c/install.sh
+#   cargo build --profile dist -p tokenlease-c && bindings/c/install.sh
 #
 # PREFIX     where to install; default: /usr/local
 # LIBDIR     the folder of the libraries, below PREFIX or absolute; default: lib
 # DESTDIR    a staging folder in front of PREFIX, for packagers; default: none
 # FULL       if set, installs the library with all stores, as tokenlease-full (docs/stores.md)
-# FROM       the folder with the built libraries; default: target/library
+# FROM       the folder with the built libraries; default: target/dist
 # PROGRAM    the built program, to install it too, with its manual pages and completions; default: none
 # GENERATED  the folder that `just generate` made, for PROGRAM; default: target/generated
 #
@@ -17,7 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 prefix=${PREFIX:-/usr/local}
-from=${FROM:-$target/library}
+from=${FROM:-$target/dist}
 libdir=${LIBDIR:-lib}
 
 # The libraries below the prefix are found relative to the files of pkg-config and CMake, so that the

@@ -30,7 +30,7 @@ class Tokenlease(ConanFile):
             copy(self, pattern, root, self.export_sources_folder, excludes="target/*")
 
     def build(self):
-        self.run("cargo build --locked --profile library -p tokenlease-c")
+        self.run("cargo build --locked --profile dist -p tokenlease-c")
 
     def package(self):
         self.run(f'PREFIX="{self.package_folder}" bindings/c/install.sh')

@@ -77,7 +77,7 @@ pub(crate) fn run(selection: &Selection) -> Vec<Measurement> {
 /// Builds the library with the profile of the release. Returns its path.
 fn build_library() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--profile", "library", "--locked", "-p", "tokenlease-c"]);
+    cargo.args(["build", "--profile", "dist", "--locked", "-p", "tokenlease-c"]);
     cargo.current_dir(root());
     without_cargo(&mut cargo);
     run_command(&mut cargo);

@@ -79,13 +79,13 @@ fn token(program: &Path, fixture: &Fixture, store: &str) -> Command {
 fn build(what: &[&str], path: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--profile", "library", "--locked"]).args(what).current_dir(&root);
+    cargo.args(["build", "--profile", "dist", "--locked"]).args(what).current_dir(&root);
     without_cargo(&mut cargo);
     let status = cargo.status().expect("cargo runs");
     assert!(status.success(), "{cargo:?}: {status}");
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
-    target.join("library").join(path)
+    target.join("dist").join(path)
 }
 
 /// Runs a program. Returns the milliseconds that it took, and what it printed.

@@ -134,7 +134,7 @@ impl Python {
         let modules = environment.folder.join("figures");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for package in [root.join("python"), programs().join("bare")] {
-            environment.install_wheel(&package, "library", Some(&modules));
+            environment.install_wheel(&package, "dist", Some(&modules));
         }
         let peers = programs().join("requirements.txt");
         environment.install(&[

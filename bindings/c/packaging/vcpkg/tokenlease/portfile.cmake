@@ -6,7 +6,7 @@ find_program(CARGO cargo REQUIRED)
 
 set(ENV{CARGO_TARGET_DIR} "${CURRENT_BUILDTREES_DIR}/target")
 vcpkg_execute_required_process(
-  COMMAND "${CARGO}" build --locked --profile library -p tokenlease-c
+  COMMAND "${CARGO}" build --locked --profile dist -p tokenlease-c
   WORKING_DIRECTORY "${SOURCE_PATH}"
   LOGNAME "build-${TARGET_TRIPLET}")
 set(ENV{PREFIX} "${CURRENT_PACKAGES_DIR}")
