@@ -47,15 +47,12 @@ impl HostClocks {
 
     /// Whether the monotonic clock may have stopped since the clocks were those.
     pub(crate) fn has_stopped_since(self, then: Self) -> bool {
-        let parted = self.ahead.saturating_sub(then.ahead);
-        Duration::from_millis(u64::try_from(parted).unwrap_or_default()) > MAX_PARTED
+        stopped_for(self.ahead.saturating_sub(then.ahead)).is_some()
     }
 
-    /// By how much the monotonic clock may have stopped since that moment, when the wall clock showed `then`.
+    /// For how long the monotonic clock may have stopped since that moment, when the wall clock showed `then`.
     pub(crate) fn stopped_since(self, moment: Timestamp, then: WallTime) -> Option<Duration> {
-        let parted = self.wall(moment).wall.0.saturating_sub(then.0);
-        let stopped = Duration::from_millis(u64::try_from(parted).unwrap_or_default());
-        (stopped > MAX_PARTED).then_some(stopped)
+        stopped_for(self.wall(moment).wall.0.saturating_sub(then.0))
     }
 
     /// The time of the wall clock at that moment.
@@ -234,7 +231,12 @@ impl Parted {
 
     /// By how much earlier than the monotonic clock shows the token may end.
     pub(crate) fn may_end_earlier_by(self) -> Option<Duration> {
-        let earlier = Duration::from_millis(u64::try_from(self.since_issued).unwrap_or_default());
-        (earlier > MAX_PARTED).then_some(earlier)
+        stopped_for(self.since_issued)
     }
+}
+
+/// Returns for how long a monotonic clock may have stopped, if the wall clock advanced by so many milliseconds more.
+fn stopped_for(parted: i64) -> Option<Duration> {
+    let stopped = Duration::from_millis(u64::try_from(parted).unwrap_or_default());
+    (stopped > MAX_PARTED).then_some(stopped)
 }

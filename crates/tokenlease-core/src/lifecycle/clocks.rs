@@ -159,7 +159,7 @@ impl Lifecycle {
         });
         let issued = known.find_map(|known| {
             let clocks = known.clocks.filter(|it| it.boot == self.clocks.boot)?;
-            // The server may have stated its end again since.
+            // The server may have stated the end again since, so that the token counts as requested later.
             let later = lease.sent_at().since(known.sent_at());
             let earlier = known.sent_at().since(lease.sent_at());
             Some(clocks.issued.plus(later).minus(earlier))

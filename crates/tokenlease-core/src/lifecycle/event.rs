@@ -26,7 +26,8 @@ pub enum Event {
     Rejected(TokenFingerprint),
     /// The server called the token inactive.
     Inactive(TokenFingerprint),
-    /// The token was revoked.
+    /// The token is not used any more, because a revocation was sent: the server accepted it, or its answer is
+    /// not known.
     Revoked(TokenFingerprint),
     /// The token was forgotten here and in the store.
     Forgotten(TokenFingerprint),
