@@ -343,8 +343,12 @@ impl Lifecycle {
     fn cause_from_history(&self, t: Timestamp) -> Option<Cause> {
         let own = ShortFingerprint::of_credentials(self.holder);
         let mut newest = self.whole_history().into_iter().rev();
-        let last = newest.find(|entry| entry.credentials == own)?;
-        if last.cause == Cause::CredentialsRejected && last.kind == HistoryKind::Rejection {
+        // An API may reject an older token later, which says nothing about the last one.
+        let is_older_token = |entry: &HistoryEntry<_>| {
+            entry.kind == HistoryKind::Rejection && entry.cause == Cause::TokenRejected
+        };
+        let last = newest.find(|entry| entry.credentials == own && !is_older_token(entry))?;
+        if last.kind == HistoryKind::Rejection {
             return Some(Cause::CredentialsRejected);
         }
         let histories = self.store.known.histories.iter();

@@ -168,7 +168,10 @@ impl World {
             }
         }
         let Some(Outcome::Answered(Answer::Failed(error))) = outcome else { return };
-        if kind != Kind::Login || !sent.owned || sent.without_store || sent.paused {
+        let process = &self.processes[owner.0];
+        // An answer to a process that crashed meanwhile is in no record.
+        let is_known = process.alive && process.epoch == owner.1;
+        if kind != Kind::Login || !is_known || !sent.owned || sent.without_store || sent.paused {
             return;
         }
         if !self.store_was_reliable(sent.at - M) || self.is_lossy_since(sent.at - M) {

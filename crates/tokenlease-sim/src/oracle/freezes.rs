@@ -52,10 +52,12 @@ impl World {
             || self.is_throttled()
             // A jump may hide it.
             || self.oracle.wall_jumps.iter().any(|(at, other)| *other == host && *at >= sent)
-            // A caller gets a suspected token at its deadline, and while the store rejects calls.
+            // A caller gets a suspected token at its deadline, and while the store rejects calls or is too slow
+            // to take the lock.
             || self.now >= asked + 20 * S
             || self.faults.iter().any(|(from, until, fault)| {
-                STORE_FAULTS.contains(fault) && (*from..=*until).contains(&self.now)
+                let fails = STORE_FAULTS.contains(fault) || *fault == Fault::SlowStore;
+                fails && (*from..=*until).contains(&self.now)
             })
             // After the record lost the token, its time of issue is unknown.
             || self.was_returned_since(number, first)

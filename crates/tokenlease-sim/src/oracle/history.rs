@@ -182,6 +182,8 @@ impl World {
         let other = sent.replaces.is_some_and(|print| print != self.fingerprint(number))
             || last.is_some_and(|(last, _)| *last != number)
             || self.newest_delivered(number, password) > number
+            // It was issued to another system.
+            || self.deliveries_of(number).is_empty()
             // The history says nothing of a token that was adopted.
             || self.oracle.adopted.keys().any(|adopted| *adopted >= number);
         let later = match cause {

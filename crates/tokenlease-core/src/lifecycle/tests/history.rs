@@ -240,6 +240,26 @@ fn a_second_rejection_is_the_cause_of_a_login_without_its_entry_in_the_history()
     assert_eq!(words(&world.store), causes.map(login));
 }
 
+/// Rule: Logins: a rejection of an older token is not the cause of a login after its successor was forgotten.
+#[test]
+fn the_last_token_gives_the_cause_of_a_login_and_no_older_one() {
+    let mut first = World::new(wyn());
+    let token = first.token(1_000);
+    let mut world = World { machine: machine_of(wyn(), true), store: first.store, issued: 1 };
+    world.token(2_000);
+    let t = HOUR - 30_000;
+    world.token(t);
+    world.drive(t);
+    assert_eq!(world.issued, 2, "another process replaced the token");
+    let _ = first.machine.report_rejected(&token, at(t + 10_000));
+    first = World { machine: first.machine, store: world.store, issued: world.issued };
+    first.token(t + 20_000);
+    first.machine.forget(at(t + 30_000));
+    first.drive(t + 30_000);
+    first.token(t + 40_000);
+    assert_eq!(first.machine.cause_of_last_login(), Some((HistoryCause::Forgotten, false)));
+}
+
 /// Rule: Logins: a rejection of a token that a caller brought is the cause of its replacement in a store outage,
 /// also if the record had an older token.
 #[test]
