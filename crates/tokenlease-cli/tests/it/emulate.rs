@@ -1,5 +1,4 @@
 //! `emulate`.
-#![cfg(unix)]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -10,6 +9,7 @@ use serde_json::Value;
 
 use crate::support::tokenlease;
 
+#[cfg(unix)]
 #[test]
 fn emulate_prints_one_line_when_ready_and_exits_with_0_on_a_signal() {
     for signal in ["TERM", "INT"] {

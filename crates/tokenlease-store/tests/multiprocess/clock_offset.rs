@@ -15,8 +15,7 @@ use tokenlease::{
     core::{Now, Timestamp, WallTime},
 };
 
-use tokenlease_test_servers as servers;
-
+#[cfg(unix)]
 use crate::{process::Starter, world::World};
 
 /// The offset from real time, in whole seconds, in a file.
@@ -101,6 +100,7 @@ impl Clock for OffsetClock {
 }
 
 /// Returns a child's clocks: both wall clocks, then both others.
+#[cfg(unix)]
 fn clocks(starter: &Starter) -> [i64; 4] {
     let mut process = starter.start_one();
     process.order("clock");
@@ -109,9 +109,10 @@ fn clocks(starter: &Starter) -> [i64; 4] {
     numbers.try_into().unwrap()
 }
 
+#[cfg(unix)]
 #[test]
 fn a_faked_wall_clock_leaves_a_clients_elapsed_time_alone() {
-    let Some(fake) = servers::fake_time() else { return };
+    let Some(fake) = tokenlease_test_servers::fake_time() else { return };
     let world = World::new();
     let ten_minutes = 600_000;
     for (sign, skew) in [("+600", ten_minutes), ("-600", -ten_minutes)] {

@@ -2,9 +2,23 @@
 
 use std::{cell::Cell, iter, net::Ipv4Addr, rc::Rc, time::Duration};
 
+#[cfg(unix)]
 use tokenlease_test_servers as servers;
+#[cfg(unix)]
+use tokenlease_test_servers::Running;
 
 use crate::{clock_offset::ClockOffset, world::World};
+
+/// The servers of stores run on Unix.
+#[cfg(not(unix))]
+pub(crate) enum Running {}
+
+#[cfg(not(unix))]
+impl Running {
+    fn url(&self) -> String {
+        match *self {}
+    }
+}
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// How long a process relies on its last read of the store (30 s, also the lock TTL), and 1 s more.
@@ -23,7 +37,7 @@ fn reduced_rounds() -> u32 {
 /// A kind of store, with its server if it has one.
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
-    server: Option<servers::Running>,
+    server: Option<Running>,
     provider: Ipv4Addr,
     clock: Option<Rc<ClockOffset>>,
     worlds: Cell<u32>,
@@ -63,12 +77,13 @@ impl Engine {
         Self { name, server: None, provider, clock, worlds }
     }
 
+    #[cfg(unix)]
     fn start_servers(
         provider: Ipv4Addr,
         at: Ipv4Addr,
         clock: Option<fn() -> ClockOffset>,
     ) -> Vec<Self> {
-        let engine = |name, start: fn(&servers::Place) -> Option<servers::Running>| {
+        let engine = |name, start: fn(&servers::Place) -> Option<Running>| {
             let clock = clock.map(|clock| Rc::new(clock()));
             let server = start(&servers::Place::at(at, clock.as_deref().map(ClockOffset::path)))?;
             Some(Self { name, server: Some(server), provider, clock, worlds: Cell::new(0) })
@@ -80,6 +95,11 @@ impl Engine {
             Some(server)
         });
         redis.into_iter().chain(postgres).collect()
+    }
+
+    #[cfg(not(unix))]
+    fn start_servers(_: Ipv4Addr, _: Ipv4Addr, _: Option<fn() -> ClockOffset>) -> Vec<Self> {
+        Vec::new()
     }
 
     /// Returns a world with a new emulator and an empty store.
@@ -97,7 +117,7 @@ impl Engine {
         world
     }
 
-    pub(crate) fn server(&self) -> Option<&servers::Running> {
+    pub(crate) fn server(&self) -> Option<&Running> {
         self.server.as_ref()
     }
 
@@ -126,6 +146,7 @@ impl Drop for Engine {
 }
 
 /// Creates the store's table in that database.
+#[cfg(unix)]
 fn make_table(url: &str) {
     let store = tokenlease_store::PostgresStore::open(url, &[]).unwrap();
     let runtime = tokenlease::runtime::Runtime::current().unwrap();

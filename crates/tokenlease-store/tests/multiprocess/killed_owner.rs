@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(unix)]
 use rustix::process::Signal;
 use tokenlease_emulator::{Endpoint, Fault};
 
 use crate::{
     engine::Engine,
-    process::{Answer, Process, ask_all, assert_one_token},
+    process::{Process, assert_one_token},
     world::{World, wait_until},
 };
 
@@ -69,6 +70,7 @@ fn an_owner_that_is_killed_at_any_moment_leaves_no_torn_record_and_no_lock() {
 
 /// Rule: Lock: another process takes the lock of an owner that was stopped for longer than the
 /// lock's TTL, and the owner overwrites nothing when it continues.
+#[cfg(unix)]
 #[test]
 fn an_owner_that_is_stopped_past_its_lock_ttl_loses_the_lock_and_overwrites_nothing() {
     for engine in Engine::all_with_clock() {
@@ -100,11 +102,12 @@ fn an_owner_that_is_stopped_past_its_lock_ttl_loses_the_lock_and_overwrites_noth
 }
 
 /// Checks that all processes, and a new one, serve the newer lease after their next store check.
+#[cfg(unix)]
 fn assert_all_agree(world: &World, mut all: Vec<Process>, continued: Process, token: &str) {
     world.pass(LOCK_TTL);
     all.push(continued);
     all.push(world.wyn().start_one());
-    let after: Vec<Answer> = ask_all(&mut all, "token");
+    let after = crate::process::ask_all(&mut all, "token");
     assert_one_token(&after);
     assert_eq!(after[0].token(), token, "all serve the newer lease");
 }

@@ -4,18 +4,15 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     io::{BufRead as _, BufReader, Write as _},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    rc::Rc,
+    process::{Child, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
-
 use crate::child::{MARK, STORE};
+#[cfg(unix)]
+use crate::unix;
 
 /// Longer than any answer takes on a busy machine.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -25,9 +22,8 @@ pub(crate) struct Starter {
     options: BTreeMap<String, String>,
     environment: Vec<(&'static str, OsString)>,
     removed: Vec<&'static str>,
-    user: Option<(u32, Rc<TempDir>)>,
-    script: Option<&'static str>,
-    namespace: Option<String>,
+    #[cfg(unix)]
+    pub(crate) place: unix::Place,
 }
 
 impl Starter {
@@ -53,47 +49,12 @@ impl Starter {
         self
     }
 
-    /// Runs the child as that user.
-    pub(crate) fn run_as(mut self, user: Option<u32>) -> Self {
-        self.user = user.map(|user| (user, Rc::new(executable_for_all_users())));
-        self
-    }
-
-    /// Runs a shell script that becomes the child when it ends.
-    pub(crate) fn after_script(mut self, script: &'static str) -> Self {
-        self.script = Some(script);
-        self
-    }
-
-    /// Runs the child in that network namespace.
-    pub(crate) fn in_namespace(mut self, namespace: &str) -> Self {
-        self.namespace = Some(namespace.to_owned());
-        self
-    }
-
     pub(crate) fn start(&self) -> Process {
-        use std::os::unix::process::CommandExt as _;
         assert!(self.options.contains_key(STORE));
-        let program = match &self.user {
-            Some((_, folder)) => copied_executable(folder),
-            None => std::env::current_exe().unwrap(),
-        };
-        let mut command = match (self.script, &self.namespace) {
-            (Some(script), _) => {
-                let mut shell = Command::new("sh");
-                shell.arg("-c").arg(format!("{script}; exec \"$0\" \"$@\"")).arg(program);
-                shell
-            }
-            (None, Some(namespace)) => {
-                let mut entered = Command::new("ip");
-                entered.args(["netns", "exec", namespace]).arg(program);
-                entered
-            }
-            (None, None) => Command::new(program),
-        };
-        if let Some((user, _)) = self.user {
-            command.uid(user).gid(user).current_dir("/");
-        }
+        #[cfg(unix)]
+        let mut command = self.place.command();
+        #[cfg(not(unix))]
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
         for name in &self.removed {
             command.env_remove(name);
         }
@@ -134,29 +95,8 @@ impl Starter {
     }
 }
 
-/// Copies this test program to a folder that every user can enter: other users can't start it
-/// below a folder with mode 0700, such as root's home.
-fn executable_for_all_users() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let copy = copied_executable(&folder);
-    // A copy by another process: while this one has the file open for writing, a child that another
-    // thread starts inherits it for a moment, and starting the copy fails with ETXTBSY.
-    let source = std::env::current_exe().unwrap();
-    let copied = Command::new("cp").arg(source).arg(&copy).status().unwrap();
-    assert!(copied.success());
-    for path in [folder.path(), &copy] {
-        use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    folder
-}
-
-fn copied_executable(folder: &TempDir) -> PathBuf {
-    folder.path().join("multiprocess")
-}
-
 pub(crate) struct Process {
-    process: Child,
+    pub(crate) process: Child,
     answers: Receiver<String>,
 }
 
@@ -201,11 +141,6 @@ impl Process {
         }
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, signal).unwrap();
-    }
-
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -215,7 +150,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        let _ = kill_process(Pid::from_child(&self.process), Signal::CONT);
+        #[cfg(unix)]
+        self.resume();
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
