@@ -129,6 +129,7 @@ impl Lifecycle {
             RecordChange::Leased { lease, .. } => lease.pass_on_doubt(self.clocks),
             // The host may have been frozen since.
             RecordChange::Validated { sent, then, .. }
+            | RecordChange::Lifted { sent, then, .. }
                 if self.policy.store && then.boot == self.clocks.boot =>
             {
                 let stopped = self.clocks.stopped_since(*sent, then.wall);

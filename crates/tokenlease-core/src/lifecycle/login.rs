@@ -65,7 +65,8 @@ impl Lifecycle {
             return;
         }
         if lift {
-            self.record_change(RecordChange::Lifted { fingerprint, sent }, t);
+            let then = self.sent_clocks.wall(sent);
+            self.record_change(RecordChange::Lifted { fingerprint, sent, then }, t);
         }
         let stated = self.first_seen(granted, sent, t);
         let known = known.and_then(|history| history.first);

@@ -99,7 +99,8 @@ impl Lifecycle {
         }
         self.events.push(Event::Refetched(fingerprint));
         if lift {
-            self.record_change(RecordChange::Lifted { fingerprint, sent }, t);
+            let then = self.sent_clocks.wall(sent);
+            self.record_change(RecordChange::Lifted { fingerprint, sent, then }, t);
         }
         let changes = self.learn_from_validation(&mut lease, sent);
         self.note_token(EffectKind::Refetch, &lease, HistoryResult::Token, sent);

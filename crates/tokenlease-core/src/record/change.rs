@@ -26,7 +26,7 @@ pub(crate) enum RecordChange<T> {
     /// A validation sent at that time found the token active.
     Validated { fingerprint: TokenFingerprint, sent: T, then: HostTime },
     /// A refetch sent at that time returned a token that was rejected without a validation.
-    Lifted { fingerprint: TokenFingerprint, sent: T },
+    Lifted { fingerprint: TokenFingerprint, sent: T, then: HostTime },
     /// A token must not be used any more.
     Ended {
         credentials: CredentialsFingerprint,
@@ -100,9 +100,11 @@ impl<T: Moment> RecordChange<T> {
                 sent: to.lower_bound(*sent),
                 then: *then,
             },
-            Self::Lifted { fingerprint, sent } => {
-                RecordChange::Lifted { fingerprint: *fingerprint, sent: to.lower_bound(*sent) }
-            }
+            Self::Lifted { fingerprint, sent, then } => RecordChange::Lifted {
+                fingerprint: *fingerprint,
+                sent: to.lower_bound(*sent),
+                then: *then,
+            },
             Self::Ended { credentials, fingerprint, tombstone } => RecordChange::Ended {
                 credentials: *credentials,
                 fingerprint: *fingerprint,

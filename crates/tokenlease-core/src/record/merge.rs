@@ -43,7 +43,7 @@ impl<T: Moment> RecordState<T> {
             RecordChange::Validated { fingerprint, sent, then } => {
                 self.validated(*fingerprint, *sent, *then);
             }
-            RecordChange::Lifted { fingerprint, sent } => self.lifted(*fingerprint, *sent),
+            RecordChange::Lifted { fingerprint, sent, .. } => self.lifted(*fingerprint, *sent),
             RecordChange::Ended { credentials, fingerprint, tombstone } => {
                 self.ended(*credentials, *fingerprint, *tombstone, now);
             }

@@ -231,7 +231,8 @@ fn a_second_rejection_is_the_cause_of_a_login_without_its_entry_in_the_history()
         let (cause, at) = (TombstoneCause::Rejected, Timestamp(at));
         RecordChange::Ended { credentials, fingerprint, tombstone: Tombstone { cause, at } }
     };
-    let lifted = RecordChange::Lifted { fingerprint, sent: Timestamp(3_000) };
+    let (sent, then) = (Timestamp(3_000), world.machine.clocks.wall(Timestamp(3_000)));
+    let lifted = RecordChange::Lifted { fingerprint, sent, then };
     for change in [rejected(2_000), lifted, rejected(4_000)] {
         world.machine.record_change(change, Timestamp(4_000));
     }

@@ -188,7 +188,11 @@ fn a_record_keeps_four_leases_and_drops_unusable_ones_first() {
 /// Rule: Rejection: a rejection counts from when it was made; a refetch sent after it lifts it, once.
 #[test]
 fn a_tombstone_is_lifted_once_by_a_refetch_sent_after_the_rejection() {
-    let lift = |sent| RecordChange::Lifted { fingerprint: fingerprint(1), sent: Timestamp(sent) };
+    let lift = |sent| RecordChange::Lifted {
+        fingerprint: fingerprint(1),
+        sent: Timestamp(sent),
+        then: THEN,
+    };
     let mut state = merged(&[died(1, TombstoneCause::Rejected, 10), lift(9)]);
     assert_eq!(
         cause(&state, 1),
@@ -213,7 +217,8 @@ fn a_tombstone_is_lifted_once_by_a_refetch_sent_after_the_rejection() {
 #[test]
 fn no_refetch_lifts_an_inactive_validation_or_a_revocation() {
     for end in [TombstoneCause::Inactive, TombstoneCause::Revoked] {
-        let lift = RecordChange::Lifted { fingerprint: fingerprint(1), sent: Timestamp(99) };
+        let lift =
+            RecordChange::Lifted { fingerprint: fingerprint(1), sent: Timestamp(99), then: THEN };
         let state = merged(&[died(1, end, 1), lift, leased(1, 1, HOUR, Origin::Returned)]);
         assert_eq!(cause(&state, 1), Some(end));
         assert!(state.lease(credentials(1)).is_none());
@@ -228,7 +233,11 @@ fn no_refetch_lifts_an_inactive_validation_or_a_revocation() {
 #[test]
 fn the_tombstone_of_a_failed_revocation_is_lifted_each_time_the_server_returns_the_token() {
     let failed = |at| died(1, TombstoneCause::RevocationFailed, at);
-    let lift = |sent| RecordChange::Lifted { fingerprint: fingerprint(1), sent: Timestamp(sent) };
+    let lift = |sent| RecordChange::Lifted {
+        fingerprint: fingerprint(1),
+        sent: Timestamp(sent),
+        then: THEN,
+    };
     let mut state = merged(&[failed(10), lift(10)]);
     assert_eq!(cause(&state, 1), Some(TombstoneCause::RevocationFailed), "sent before the end");
     for (change, expected) in [

@@ -1,7 +1,7 @@
 //! Hosts that were frozen, and their tokens in the record that other hosts read.
 
 use super::*;
-use crate::record::HistoryCause;
+use crate::record::{HistoryCause, Tombstone, TombstoneCause};
 
 /// Rule: Clocks: a process that was frozen in a store outage saves its doubt with the token, so that a
 /// process of another host validates the token before it serves it.
@@ -113,6 +113,33 @@ fn a_frozen_host_does_not_make_its_validation_a_later_one() {
     let mut other = winkas().with_boot(BootId(8));
     assert_eq!(second.token(&mut other, 16 * HOUR + 3 * MINUTE).0, "token-1");
     assert_eq!((second.validations, second.logins), (2, 1));
+}
+
+/// Rule: Clocks: a frozen host that saves that a login lifted a rejection does not lift a later one of another
+/// host.
+#[test]
+fn a_frozen_host_does_not_lift_a_later_rejection() {
+    let (mut host, mut frozen) = (Host::new(), process());
+    host.token(&mut frozen, 0);
+    let lease = frozen.current().unwrap().0.clone();
+    let (fingerprint, credentials) = (lease.fingerprint(), frozen.credentials_fingerprint());
+    let rejected = |at| {
+        let (cause, at) = (TombstoneCause::Rejected, Timestamp(at));
+        RecordChange::Ended { credentials, fingerprint, tombstone: Tombstone { cause, at } }
+    };
+    frozen.record_change(rejected(1_000), Timestamp(1_000));
+    host.drive(&mut frozen, 1_000);
+    let (sent, then) = (Timestamp(2_000), frozen.clocks.wall(Timestamp(2_000)));
+    frozen.record_change(RecordChange::Lifted { fingerprint, sent, then }, sent);
+    host.freeze(HOUR);
+    host.drive(&mut frozen, MINUTE);
+    let mut other = machine_of(wyn(), true).with_boot(BootId(8));
+    let mut second = Host { ahead: 0, store_ahead: 0, ..host };
+    other.record_change(rejected(HOUR / 2), Timestamp(HOUR / 2));
+    second.drive(&mut other, HOUR + 2 * MINUTE);
+    let (_, Record(record)) = second.store.unwrap();
+    let history = record.history(fingerprint).unwrap();
+    assert!(history.tombstone.is_some(), "{history:?}");
 }
 
 /// Rule: Clocks: a host that was frozen reads the record before it saves a time, also where the store rejected its
