@@ -2,7 +2,7 @@
 //! token and a kernel lock around it. It handles no expiry, no rejection, no crashed lock owner and
 //! no wrong password, and encrypts nothing.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write as _, path::Path};
 
 use tokenlease::core::{
     Credentials, Timestamp,
@@ -31,8 +31,10 @@ pub(crate) fn token(folder: &Path, server: &Server, credentials: &Credentials) -
     let found = (server.identity().provider() == Provider::Winkas).then(|| ask(Call::Refetch));
     let token = found.flatten().or_else(|| ask(Call::Login)).expect("a token");
     let new = folder.join("new");
-    fs::write(&new, &token).unwrap();
-    fs::File::open(&new).unwrap().sync_all().unwrap();
+    let mut file = fs::File::create(&new).unwrap();
+    file.write_all(token.as_bytes()).unwrap();
+    file.sync_all().unwrap();
+    drop(file);
     fs::rename(new, path).unwrap();
     format!("Login {token}")
 }

@@ -5,6 +5,8 @@ use std::{
     cell::Cell,
     fs,
     future::Future,
+    io::ErrorKind,
+    iter,
     path::{Path, PathBuf},
     pin::Pin,
     time::Duration,
@@ -59,7 +61,10 @@ impl ClockOffset {
     fn write(&self) {
         let new = self.folder.path().join("new");
         fs::write(&new, format!("+{}\n", self.seconds.get())).unwrap();
-        fs::rename(new, self.path()).unwrap();
+        // Windows does not replace a file that a child is reading.
+        while let Err(error) = fs::rename(&new, self.path()) {
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        }
     }
 }
 
@@ -73,7 +78,9 @@ impl OffsetClock {
     }
 
     fn millis(&self) -> i64 {
-        let text = fs::read_to_string(&self.0).expect("the file with the clock's offset");
+        // Windows does not open a file that is being replaced.
+        let mut tries = iter::repeat_with(|| fs::read_to_string(&self.0)).take(1000);
+        let text = tries.find_map(Result::ok).expect("the file with the clock's offset");
         let seconds: i64 = text.trim().trim_start_matches('+').parse().expect("whole seconds");
         seconds * 1000
     }

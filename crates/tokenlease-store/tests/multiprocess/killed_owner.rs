@@ -12,7 +12,7 @@ use tokenlease_emulator::{Endpoint, Fault};
 use crate::{
     engine::Engine,
     process::{Process, assert_one_token},
-    world::{World, wait_until},
+    world::wait_until,
 };
 
 /// The lock TTL of 30 s, and 1 s more.
@@ -103,7 +103,12 @@ fn an_owner_that_is_stopped_past_its_lock_ttl_loses_the_lock_and_overwrites_noth
 
 /// Checks that all processes, and a new one, serve the newer lease after their next store check.
 #[cfg(unix)]
-fn assert_all_agree(world: &World, mut all: Vec<Process>, continued: Process, token: &str) {
+fn assert_all_agree(
+    world: &crate::world::World,
+    mut all: Vec<Process>,
+    continued: Process,
+    token: &str,
+) {
     world.pass(LOCK_TTL);
     all.push(continued);
     all.push(world.wyn().start_one());
