@@ -36,17 +36,63 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(Arc<Parts>);
 
-/// The parts of an identity, which its clones share: each client has several of them.
+/// The parts of an identity, which its clones share. They are one text, because a program may hold a
+/// hundred thousand of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Parts {
     provider: Provider,
-    server: String,
-    user: String,
-    realm: String,
-    client: String,
-    scope: BTreeSet<String>,
-    extra: BTreeSet<(String, String)>,
-    subject: String,
+    /// The parts that [`Part`] names, one after the other.
+    text: Box<str>,
+    /// Where each part ends in the text.
+    ends: [u32; Part::COUNT],
+    extra: Extra,
+}
+
+/// The extra fields. Most identities have none.
+type Extra = Option<Box<BTreeSet<(String, String)>>>;
+
+/// A part of an identity that is a text.
+#[derive(Clone, Copy)]
+enum Part {
+    Server,
+    User,
+    Realm,
+    Client,
+    /// Its words, sorted and separated by one space.
+    Scope,
+    /// Empty if there is none.
+    Subject,
+}
+
+impl Part {
+    const COUNT: usize = 6;
+}
+
+impl Parts {
+    fn new(provider: Provider, [server, user, realm, client]: [&str; 4]) -> Self {
+        Self::of_texts(provider, [server, user, realm, client, "", ""], None)
+    }
+
+    fn of_texts(provider: Provider, texts: [&str; Part::COUNT], extra: Extra) -> Self {
+        let mut end = 0;
+        let ends = texts.map(|text| {
+            end += text.len();
+            u32::try_from(end).unwrap_or(u32::MAX)
+        });
+        Self { provider, text: texts.concat().into(), ends, extra }
+    }
+
+    fn get(&self, part: Part) -> &str {
+        let at = part as usize;
+        let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
+        let start = at.checked_sub(1).map_or(0, end);
+        self.text.get(start..end(at)).unwrap_or_default()
+    }
+
+    fn texts(&self) -> [&str; Part::COUNT] {
+        use Part::{Client, Realm, Scope, Server, Subject, User};
+        [Server, User, Realm, Client, Scope, Subject].map(|part| self.get(part))
+    }
 }
 
 impl Identity {
@@ -58,16 +104,7 @@ impl Identity {
     pub fn winkas(server: &str, user: &str, contract: &str) -> Result<Self> {
         let server = base_address(server)?;
         let (user, realm) = (needed(user, "user name")?, needed(contract, "contract code")?);
-        Ok(Self::of(Parts {
-            provider: Provider::Winkas,
-            server,
-            user,
-            realm,
-            client: String::new(),
-            scope: BTreeSet::new(),
-            extra: BTreeSet::new(),
-            subject: String::new(),
-        }))
+        Ok(Self::of(Parts::new(Provider::Winkas, [&server, user, realm, ""])))
     }
 
     /// Makes the identity of a user of a Wyn Enterprise server, in the global organization `/`.
@@ -81,16 +118,7 @@ impl Identity {
     pub fn wyn(server: &str, user: &str, client: &str) -> Result<Self> {
         let server = base_address(server)?;
         let (user, client) = (needed(user, "user name")?, needed(client, "client id")?);
-        Ok(Self::of(Parts {
-            provider: Provider::Wyn,
-            server,
-            user,
-            realm: "/".into(),
-            client,
-            scope: BTreeSet::new(),
-            extra: BTreeSet::new(),
-            subject: String::new(),
-        }))
+        Ok(Self::of(Parts::new(Provider::Wyn, [&server, user, "/", client])))
     }
 
     /// Makes the identity of a user and a client of an OAuth2 server.
@@ -107,41 +135,37 @@ impl Identity {
             return Err(Error::new(ErrorKind::Config, "neither a user nor a client id is given")
                 .expected("a client id, or a user name, or both"));
         }
-        Ok(Self::of(Parts {
-            provider: Provider::OAuth2,
-            server,
-            user: user.into(),
-            realm: "/".into(),
-            client: client.into(),
-            scope: BTreeSet::new(),
-            extra: BTreeSet::new(),
-            subject: String::new(),
-        }))
+        Ok(Self::of(Parts::new(Provider::OAuth2, [&server, user, "/", client])))
     }
 
     fn of(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 
-    fn parts(&mut self) -> &mut Parts {
-        Arc::make_mut(&mut self.0)
+    /// Returns the identity with another text for that part.
+    fn with(self, part: Part, text: &str) -> Self {
+        let Parts { provider, extra, .. } = &*self.0;
+        let mut texts = self.0.texts();
+        if let Some(old) = texts.get_mut(part as usize) {
+            *old = text;
+        }
+        Self::of(Parts::of_texts(*provider, texts, extra.clone()))
     }
 
     /// Sets the organization of a Wyn user: `/Org/SubOrg`, or `/` for the global one.
     ///
     /// An empty text means `/`.
     #[must_use]
-    pub fn with_tenant(mut self, tenant: &str) -> Self {
-        self.parts().realm = if tenant.is_empty() { "/".into() } else { tenant.into() };
-        self
+    pub fn with_tenant(self, tenant: &str) -> Self {
+        self.with(Part::Realm, if tenant.is_empty() { "/" } else { tenant })
     }
 
     /// Sets the scope: words separated by spaces, in any order (RFC 6749 section 3.3).
     #[must_use]
-    pub fn with_scope(mut self, scope: &str) -> Self {
-        self.parts().scope =
-            scope.split(' ').filter(|word| !word.is_empty()).map(Into::into).collect();
-        self
+    pub fn with_scope(self, scope: &str) -> Self {
+        let words: BTreeSet<_> = scope.split(' ').filter(|word| !word.is_empty()).collect();
+        let words: Vec<_> = words.into_iter().collect();
+        self.with(Part::Scope, &words.join(" "))
     }
 
     /// Adds an extra field of the token request, such as `audience` (OAuth2 and Wyn).
@@ -164,7 +188,8 @@ impl Identity {
     /// [`ErrorKind::Unsupported`] for WinKAS, which has no extra fields.
     pub fn with_extra(mut self, name: &str, value: &str) -> Result<Self> {
         extra::check(self.provider(), name)?;
-        self.parts().extra.insert((name.into(), value.into()));
+        let extra = &mut Arc::make_mut(&mut self.0).extra;
+        extra.get_or_insert_default().insert((name.into(), value.into()));
         Ok(self)
     }
 
@@ -186,9 +211,8 @@ impl Identity {
     ///
     /// # Errors
     /// [`ErrorKind::Config`] if the subject is empty: two users without a name would share a token.
-    pub fn with_subject(mut self, subject: &str) -> Result<Self> {
-        self.parts().subject = needed(subject, "subject")?;
-        Ok(self)
+    pub fn with_subject(self, subject: &str) -> Result<Self> {
+        Ok(self.with(Part::Subject, needed(subject, "subject")?))
     }
 
     /// Returns the provider, which determines the protocol.
@@ -198,53 +222,45 @@ impl Identity {
 
     /// Returns the base address, without a trailing slash.
     pub fn server(&self) -> &str {
-        &self.0.server
+        self.0.get(Part::Server)
     }
 
     /// Returns the user, empty if the grant has none.
     pub fn user(&self) -> &str {
-        &self.0.user
+        self.0.get(Part::User)
     }
 
     /// Returns the contract code (WinKAS) or the tenant's path (Wyn).
     pub fn realm(&self) -> &str {
-        &self.0.realm
+        self.0.get(Part::Realm)
     }
 
     /// Returns the client id, empty if there is no client.
     pub fn client(&self) -> &str {
-        &self.0.client
+        self.0.get(Part::Client)
     }
 
     /// Returns the scope: its words, sorted and separated by one space.
     pub fn scope(&self) -> String {
-        self.0.scope.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+        self.0.get(Part::Scope).to_owned()
     }
 
     /// Returns the extra fields of the token request, sorted.
     pub fn extra(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.extra.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        let fields = self.0.extra.iter().flat_map(|fields| fields.iter());
+        fields.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Returns the subject for which the application vouches, if there is one.
     pub fn subject(&self) -> Option<&str> {
-        Some(self.0.subject.as_str()).filter(|subject| !subject.is_empty())
+        Some(self.0.get(Part::Subject)).filter(|subject| !subject.is_empty())
     }
 
     /// Returns the name under which a store keeps what is known about the server itself, for all
     /// identities there. It is no identity: it has neither a user nor a client.
     #[must_use]
     pub fn of_server(&self) -> Self {
-        Self::of(Parts {
-            provider: self.provider(),
-            server: self.0.server.clone(),
-            user: String::new(),
-            realm: "discovery".into(),
-            client: String::new(),
-            scope: BTreeSet::new(),
-            extra: BTreeSet::new(),
-            subject: String::new(),
-        })
+        Self::of(Parts::new(self.provider(), [self.server(), "", "discovery", ""]))
     }
 
     /// Returns the identity as bytes, the same in all languages and versions.
@@ -253,15 +269,8 @@ impl Identity {
     /// length in four bytes, the most significant first. The subject, if there is one, follows the scope.
     /// The extra fields are the last parts, each as its name and its value.
     pub fn canonical(&self) -> Vec<u8> {
-        let scope = self.scope();
-        let parts = [
-            self.provider().as_str(),
-            self.server(),
-            self.user(),
-            self.realm(),
-            self.client(),
-            &scope,
-        ];
+        let [server, user, realm, client, scope, _] = self.0.texts();
+        let parts = [self.provider().as_str(), server, user, realm, client, scope];
         let subject = self.subject();
         let mut bytes = vec![if subject.is_some() { 2 } else { 1 }];
         let extra = self.extra().flat_map(|(name, value)| [name, value]);
@@ -289,8 +298,8 @@ impl Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { provider, server, user, realm, client, subject, .. } = &*self.0;
-        write!(f, "{}:", provider.as_str())?;
+        let [server, user, realm, client, _, subject] = self.0.texts();
+        write!(f, "{}:", self.provider().as_str())?;
         match (user.is_empty(), client.is_empty()) {
             (false, _) => write!(f, "{user}")?,
             (true, _) => write!(f, "{client}")?,
@@ -352,12 +361,12 @@ pub(crate) fn base_address(text: &str) -> Result<String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn needed(text: &str, what: &'static str) -> Result<String> {
+fn needed<'a>(text: &'a str, what: &'static str) -> Result<&'a str> {
     if text.is_empty() {
         return Err(Error::new(ErrorKind::Config, format!("the {what} is empty"))
             .expected(format!("a {what}")));
     }
-    Ok(text.to_owned())
+    Ok(text)
 }
 
 #[cfg(test)]
