@@ -34,7 +34,7 @@ impl BootId {
 
 /// How far the wall clock is ahead of the monotonic clock, in milliseconds. It is constant, unless one of
 /// them is set or stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HostClocks {
     pub(crate) boot: BootId,
     pub(crate) ahead: i64,

@@ -230,7 +230,7 @@ impl<T: Moment> FirstSeen<T> {
 }
 
 /// Where a lease came from, the cheapest source first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Source {
     /// The memory of this process.

@@ -19,26 +19,20 @@
 //! | the stages of a flight and their transitions | `machine.rs` |
 //! | the choice between the store, a refetch and a login; the end of a flight | `flight.rs` |
 //! | what a caller is answered | `caller.rs` |
-//! | what refetch and login share, and what their answers mean | `acquire.rs` |
+//! | login, what a refetch shares with it, and what their answers mean | `login.rs`, `acquire.rs` |
 //! | refetch, as a step of a flight and as a caller's request | `refetch.rs` |
-//! | login | `login.rs` |
-//! | logins that bring nothing better, or whose answer is lost | `spent.rs` |
-//! | why logins and refetches are sent, for the record's history | `history.rs` |
+//! | logins that bring nothing better or are lost; why logins are sent | `spent.rs`, `history.rs` |
 //! | bounds on what a fault of the rules could cost | `fuse.rs` |
-//! | validation of the current lease | `validate.rs` |
-//! | a token that an API rejected | `reject.rs` |
-//! | rejected credentials | `circuit.rs` |
-//! | a subject for which the application vouches, and its changing credentials | `subject.rs` |
+//! | validation of the current lease, and of one that an API rejected | `validate.rs`, `reject.rs` |
+//! | rejected credentials, and the changing ones of a subject | `circuit.rs`, `subject.rs` |
 //! | backoffs: why nothing is tried, until when, for whom; a failed refresh | `backoff.rs` |
 //! | tokens that must not be served again | `ended.rs` |
 //! | the learned lifetime of tokens without a stated expiry | `lifetime.rs` |
-//! | the lock, and unlocks that arrive late | `lock.rs` |
-//! | the policy for a store outage | `outage.rs` |
-//! | the record as it was last read, and unsaved changes | `store_view.rs` |
-//! | adoption of leases from the record and from callers | `adopt.rs` |
-//! | validations and revocations that callers request | `job.rs`, `revoke.rs` |
-//! | which caller gets the report of a job, and cancelled callers | `reports.rs` |
+//! | the lock, unlocks that arrive late, and the policy for a store outage | `lock.rs`, `outage.rs` |
+//! | the record as it was last read, unsaved changes, and adopted leases | `store_view.rs`, `adopt.rs` |
+//! | validations and revocations that callers request, and their reports | `job.rs`, `revoke.rs`, `reports.rs` |
 //! | outcomes of effects, also late ones | `outcome.rs` |
+//! | a machine without work, in few bytes | `packed.rs`, `store_view/packed.rs` |
 //! | effects, events, options, and the state in words | `effect.rs`, `event.rs`, `policy.rs`, `explain.rs` |
 
 mod acquire;
@@ -63,6 +57,7 @@ mod login;
 mod machine;
 mod outage;
 mod outcome;
+mod packed;
 mod policy;
 mod refetch;
 mod reject;
@@ -88,6 +83,7 @@ pub use self::{
     event::Event,
     job::Report,
     outage::OnStoreOutage,
+    packed::Packed,
     policy::Policy,
     reject::Rejection,
     reports::JobId,
@@ -306,6 +302,11 @@ impl Lifecycle {
     /// Returns the events since the last call.
     pub fn events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Returns the random number that the state machine was made with.
+    pub fn seed(&self) -> u64 {
+        self.rules.seed
     }
 
     fn perform(&mut self, effect: Effect, kind: EffectKind, now: Now) -> Option<Step> {

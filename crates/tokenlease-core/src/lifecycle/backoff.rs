@@ -126,6 +126,16 @@ impl Backoffs {
         self.get(why).map_or(Timestamp::MIN, |backoff| backoff.until)
     }
 
+    /// Whether none of them counts any more, nor explains a backoff of the record.
+    pub(super) fn have_passed(&self, t: Timestamp) -> bool {
+        let has_passed = |backoff: &Backoff| {
+            backoff.scope == Scope::Process
+                && backoff.count == 0
+                && backoff.until.plus(CLOCK_SLACK) <= t
+        };
+        self.failures == 0 && self.last_failure.is_none() && self.list.iter().all(has_passed)
+    }
+
     pub(super) fn clear(&mut self, why: Why) {
         self.list.retain(|backoff| backoff.why != why);
     }

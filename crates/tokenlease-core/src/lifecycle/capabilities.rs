@@ -1,8 +1,10 @@
 //! The calls that a server has.
 
+use serde::{Deserialize, Serialize};
+
 /// The calls that the server offers.
 #[expect(clippy::struct_excessive_bools, reason = "each is a call that a server has or lacks")]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Capabilities {
     pub(super) refetch: bool,
     pub(super) validate: bool,

@@ -4,6 +4,8 @@
 //! This process also remembers some in memory: unknown tokens, which the record has no room for, and
 //! tokens of this entry, because a store may be restored to a record without their tombstones.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Lifecycle, event::Event};
 use crate::{
     record::{HistoryResult, Tombstone, TombstoneCause, change::RecordChange},
@@ -15,10 +17,10 @@ use crate::{
 const MAX_REMEMBERED: usize = 32;
 
 /// The ended tokens that this process remembers itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct EndedTokens(Vec<EndedToken>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct EndedToken {
     fingerprint: TokenFingerprint,
     at: Timestamp,

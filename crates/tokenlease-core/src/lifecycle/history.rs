@@ -70,6 +70,21 @@ impl HistoryLog {
         self.next
     }
 
+    /// The number of the last entry.
+    pub(super) fn entries(&self) -> u32 {
+        self.next
+    }
+
+    /// Goes on after the entry of that number.
+    pub(super) fn go_on_from(&mut self, entries: u32) {
+        self.next = entries;
+    }
+
+    /// Whether the record has all entries.
+    pub(super) fn is_saved(&self) -> bool {
+        self.pending.is_empty() && self.saving.is_empty()
+    }
+
     /// Takes an entry, or what a late answer says more of one that was taken before.
     fn push(&mut self, entry: HistoryEntry<Timestamp>) {
         let known = self.pending.iter().position(|known| known.sequence == entry.sequence);

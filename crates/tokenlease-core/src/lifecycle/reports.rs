@@ -30,6 +30,11 @@ impl Reports {
         id
     }
 
+    /// Whether a caller has yet to take its report.
+    pub(super) fn has_report(&self) -> bool {
+        self.report.is_some()
+    }
+
     /// Keeps the report for its caller, if it still waits.
     pub(super) fn deliver(&mut self, id: JobId, report: Result<Report>) {
         if self.awaited == Some(id) {

@@ -4,6 +4,8 @@
 //! A process never writes a record blindly. It merges its changes into the record as it is, and
 //! replaces the record only if its revision is still the one that was read.
 
+pub(super) mod packed;
+
 use std::{sync::Arc, time::Duration};
 
 use super::{

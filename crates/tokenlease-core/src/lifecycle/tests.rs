@@ -10,6 +10,7 @@ mod late_answers;
 mod locks;
 mod outage;
 mod outcomes;
+mod packed;
 mod rejections;
 mod reports;
 mod slow_store;

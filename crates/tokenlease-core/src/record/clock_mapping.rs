@@ -5,6 +5,8 @@
 //! validations use the lower bound, so that no token is used too long. Ends of circuits and backoffs
 //! and times of tombstones use the upper bound, so that no backoff is cut short.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Block, Entry, LoginBackoff, RecordState, ServerBackoff, SpentLogins, TokenHistory, Tombstone,
     history::History,
@@ -12,7 +14,7 @@ use super::{
 use crate::time::{StoreTime, Timestamp};
 
 /// The relation of the two clocks, from one read of the store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct ClockMapping {
     sent: Timestamp,
     received: Timestamp,

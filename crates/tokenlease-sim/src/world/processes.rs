@@ -150,7 +150,7 @@ impl World {
                 let wake = if let Step::Wait(until) = step { Some(until) } else { None };
                 self.wake_at(p, password, wake);
                 if !completed {
-                    return;
+                    return self.pack(p, password);
                 }
             }
             if completed {
@@ -162,6 +162,19 @@ impl World {
                     format!("p{p} {password}"),
                 );
             }
+        }
+    }
+
+    /// Each second process packs its idle state machines, as a registry with many clients does. They go on as if
+    /// they had not been packed.
+    fn pack(&mut self, p: usize, password: &Password) {
+        let (now, server) = (self.clock(p), self.provider.server());
+        let Some(entry) = self.processes[p].entries.get_mut(password).filter(|_| p % 2 == 1) else {
+            return;
+        };
+        if let Some(packed) = entry.lifecycle.pack(now.elapsed) {
+            entry.lifecycle = packed.unpack(&server, self.key.clone(), self.setup.policy);
+            entry.completions = 0;
         }
     }
 
