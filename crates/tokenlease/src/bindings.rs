@@ -64,7 +64,7 @@ pub fn holds(client: &Client, version: &CacheVersion) -> bool {
 pub fn slot(client: &Client, call: Begun, limit: Duration, wakes: usize) -> Option<Slot<'_>> {
     // On a thread of the library, the call that follows is an error.
     check_may_block().ok()?;
-    client.0.wait_queue.wait(limit, wakes, || is_interrupted(client, call))
+    client.0.wait_queue().wait(limit, wakes, || is_interrupted(client, call))
 }
 
 /// Begins a call of the client on this thread, which may wait on another one.

@@ -86,7 +86,7 @@ impl Client {
         let call = state.begin()?;
         let (began, deadline) = (Instant::now(), state.wait);
         let slot = state
-            .wait_queue
+            .wait_queue()
             .wait(deadline.min(MAX_SLOT_WAIT), WAKES, || state.interrupts.have_ended(call));
         if let Some(token) = state.cache.get_once() {
             return Ok(token);

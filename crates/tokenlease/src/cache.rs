@@ -34,7 +34,8 @@ struct Fresh {
 /// Holds the token that is served without asking the state machine, if there is one.
 pub(crate) struct Cache {
     clock: AnyClock,
-    counters: Arc<Counters>,
+    /// All counters of the client. Here, so that a cached token is counted without a further pointer.
+    pub(crate) counters: Counters,
     cached: ArcSwapOption<Cached>,
     /// The same token for [`Cache::get_once`].
     copy: Mutex<Option<Arc<Cached>>>,
@@ -74,7 +75,7 @@ impl Fresh {
 }
 
 impl Cache {
-    pub(crate) fn new(clock: AnyClock, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(clock: AnyClock, counters: Counters) -> Self {
         Self {
             clock,
             counters,
@@ -191,7 +192,7 @@ mod tests {
         let only_monotonic = Coarse { wall: i64::MAX, ..until };
         for until in [until, only_wall, only_monotonic] {
             let clock = SteeredClock::new();
-            let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())), Arc::default());
+            let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())), Counters::default());
             assert!(version(&cache).is_none());
             cache.set(Some((token("one"), until)));
             let cached = version(&cache).unwrap();
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn the_version_of_an_earlier_token_is_not_current() {
         let clock = SteeredClock::new();
-        let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())), Arc::default());
+        let cache = Cache::new(AnyClock::Other(Arc::new(clock.clone())), Counters::default());
         cache.set(Some((token("one"), hour_from(&clock))));
         let old = version(&cache).unwrap();
         cache.set(None);
@@ -248,8 +249,7 @@ mod tests {
     #[test]
     fn the_wall_clock_is_read_once_for_each_tick_of_the_monotonic_clock() {
         let clock = Arc::new(SetClock::default());
-        let counters = Arc::<Counters>::default();
-        let cache = Cache::new(AnyClock::Other(clock.clone()), counters.clone());
+        let cache = Cache::new(AnyClock::Other(clock.clone()), Counters::default());
         cache.set(Some((token("one"), hour_from(clock.as_ref()))));
         let cached = version(&cache).unwrap();
         let serves = || (cache.get(|_| ()).is_some(), cache.holds(&cached));
@@ -263,7 +263,7 @@ mod tests {
             assert_eq!(clock.wall_reads.load(Ordering::Relaxed), 2);
         }
         // Each of those reads is a sampled hit, and that of `version` before them.
-        let counts = counters.read(Provider::Wyn);
+        let counts = cache.counters.read(Provider::Wyn);
         assert_eq!((counts.len(), counts[0].counter, counts[0].count), (1, HITS, 7));
         // A suspended machine, or a wall clock that was set, shows at the next tick.
         clock.wall.store(HOUR * MILLI, Ordering::Relaxed);

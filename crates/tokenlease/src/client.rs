@@ -212,10 +212,8 @@ impl Client {
         if let Err(error) = self.0.check_process() {
             return error.to_string();
         }
-        match self.0.current() {
-            Some(entry) => entry.peek(|machine| machine.explain(self.0.now())),
-            None => "no caller has asked for a token yet".into(),
-        }
+        let explained = self.0.peek(|machine| machine.explain(self.0.now()));
+        explained.unwrap_or_else(|| "no caller has asked for a token yet".into())
     }
 
     /// Returns the counts of this client since it was made.
@@ -308,13 +306,13 @@ impl Client {
     pub(crate) fn is_closed(&self) -> Result<bool> {
         self.0.check_process()?;
         let is_busy = |entry: Arc<Entry>| entry.peek(Lifecycle::is_busy);
-        Ok(!self.0.current().is_some_and(is_busy) && self.0.hook_queue().is_none())
+        Ok(!self.0.current_if_live().is_some_and(is_busy) && self.0.hook_queue().is_none())
     }
 
     /// Waits until no work is running for this client.
     async fn idle(&self, deadline: Timestamp) -> Result<()> {
         self.0.check_process()?;
-        let Some(entry) = self.0.current() else { return Ok(()) };
+        let Some(entry) = self.0.current_if_live() else { return Ok(()) };
         let idle = |machine: &mut Lifecycle| (!machine.is_busy()).then_some(());
         self.0.until(&entry, deadline, idle).await
     }

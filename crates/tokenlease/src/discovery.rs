@@ -86,7 +86,7 @@ impl ClientState {
             match step {
                 DiscoveryStep::Done(result) => return result,
                 DiscoveryStep::Load => {
-                    self.counters.store_called();
+                    self.cache.counters.store_called();
                     let loaded = tokio::time::timeout(limit, store.load(name)).await;
                     if let Ok(Ok(loaded)) = loaded {
                         let stored = loaded.record.as_ref();
@@ -103,7 +103,7 @@ impl ClientState {
                     discovery.answered(answer, self.elapsed());
                 }
                 DiscoveryStep::Save { expected, record, keep } => {
-                    self.counters.store_called();
+                    self.cache.counters.store_called();
                     // If it fails, or another process was faster, only requests are not saved.
                     let saving = store.swap(name, expected, &record, Some(keep));
                     let _ = tokio::time::timeout(limit, saving).await;

@@ -186,7 +186,7 @@ impl ClientState {
         let completed = std::mem::replace(&mut machine.completions, completions) != completions;
         let logged = machine.troubles.describe(&mut machine.lifecycle, failed, now);
         logged.iter().filter_map(|logged| logged.event.as_ref()).for_each(|event| {
-            self.counters.happened(event);
+            self.cache.counters.happened(event);
         });
         // Under the lock: so the hooks get the entries in their order, and `close` waits for all.
         self.queue_for_hooks(&logged);

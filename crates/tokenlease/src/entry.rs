@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokenlease_core::{
     BootId, Credentials, CredentialsFingerprint, Key, Result, Timestamp,
-    lifecycle::{Lifecycle, Policy},
+    lifecycle::{Lifecycle, Packed, Policy},
     provider::{Call, Server},
 };
 use tokio::sync::{Notify, futures::Notified};
@@ -15,12 +15,14 @@ use tokio::sync::{Notify, futures::Notified};
 use crate::{
     log::Troubles,
     random,
-    store::{self, Owner},
+    store::{self, Owner, RecordName},
 };
 
 /// The state machine of one set of credentials, and the signals between its callers and its driver.
 #[derive(Debug)]
 pub(crate) struct Entry {
+    /// The name of its record in the store.
+    pub(crate) name: RecordName,
     /// The credentials that the entry was made with.
     credentials_fingerprint: CredentialsFingerprint,
     /// Under which the leases are kept: the credentials, or the subject of the identity.
@@ -55,6 +57,36 @@ pub(crate) struct Machine {
     /// The number of completions of which the waiting callers were notified.
     pub(crate) completions: u64,
     pub(crate) troubles: Troubles,
+}
+
+/// An entry without work and without callers, in few bytes.
+#[derive(Debug)]
+pub(crate) struct PackedEntry {
+    machine: Packed,
+}
+
+impl PackedEntry {
+    /// Returns the entry as it was. `kept` are its credentials, unless a function fetches them.
+    pub(crate) fn unpack(
+        &self,
+        server: &Server,
+        key: &Key,
+        policy: &Arc<Policy>,
+        kept: Option<Credentials>,
+    ) -> Entry {
+        Entry::of_machine(server, self.machine(server, key, policy), kept)
+    }
+
+    /// Returns the state machine as it was.
+    pub(crate) fn machine(&self, server: &Server, key: &Key, policy: &Arc<Policy>) -> Lifecycle {
+        let mut lifecycle = self.machine.unpack(server, key.clone(), policy.clone());
+        lifecycle.set_process(store::host(), std::process::id());
+        lifecycle
+    }
+
+    pub(crate) fn credentials_fingerprint(&self) -> CredentialsFingerprint {
+        self.machine.credentials_fingerprint()
+    }
 }
 
 impl Entry {
@@ -94,12 +126,17 @@ impl Entry {
             lifecycle = lifecycle.with_boot(boot);
         }
         lifecycle.set_process(store::host(), std::process::id());
-        Ok(Self {
-            credentials_fingerprint,
+        Ok(Self::of_machine(server, lifecycle, kept.cloned()))
+    }
+
+    fn of_machine(server: &Server, lifecycle: Lifecycle, kept: Option<Credentials>) -> Self {
+        Self {
+            name: RecordName::new(server.identity().clone()),
+            credentials_fingerprint: lifecycle.credentials_fingerprint(),
             holder: lifecycle.holder(),
-            credentials: Mutex::new(kept.cloned()),
+            credentials: Mutex::new(kept),
             returned: Mutex::new(None),
-            seed: random::seed()?,
+            seed: lifecycle.seed(),
             machine: Mutex::new(Machine {
                 lifecycle,
                 driven: false,
@@ -112,7 +149,18 @@ impl Entry {
             superseded: AtomicBool::new(false),
             waiting_for_turn: AtomicBool::new(false),
             jobs: tokio::sync::Mutex::new(()),
-        })
+        }
+    }
+
+    /// Packs the entry, without its credentials. `None` if it has work, or a trouble that the log
+    /// will end.
+    pub(crate) fn pack(&mut self, now: Timestamp) -> Option<PackedEntry> {
+        let machine = self.machine.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let returned = self.returned.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if machine.driven || machine.troubles.are_open() || returned.is_some() {
+            return None;
+        }
+        Some(PackedEntry { machine: machine.lifecycle.pack(now)? })
     }
 
     pub(crate) fn credentials_fingerprint(&self) -> CredentialsFingerprint {

@@ -1,14 +1,15 @@
 //! The facts about a client's token: when it expires, how that is known, its age, source and
 //! generation.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokenlease_core::{
     Token, WallTime,
     lease::{ExpiryBasis, Source},
+    lifecycle::Lifecycle,
 };
 
-use crate::{client::Client, entry::Entry};
+use crate::client::Client;
 
 /// The facts about a token, in the time of the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,20 +56,18 @@ impl Client {
     pub fn facts(&self, token: &Token) -> Option<TokenFacts> {
         self.0.check_process().ok()?;
         let now = self.0.now();
-        let of_entry = |entry: Arc<Entry>| {
-            entry.peek(|machine| {
-                let (lease, source) = machine.current()?;
-                let is_current = lease.token().is_clone_of(token) || lease.token() == token;
-                let expires_at = lease.expiry().expires_at(lease.sent_at());
-                is_current.then(|| TokenFacts {
-                    expires_at: expires_at.map(|at| now.wall_at(at)),
-                    expiry: lease.expiry().basis(),
-                    sent_at: now.wall_at(lease.sent_at()),
-                    generation: lease.generation(),
-                    source,
-                })
+        let of_machine = |machine: &Lifecycle| {
+            let (lease, source) = machine.current()?;
+            let is_current = lease.token().is_clone_of(token) || lease.token() == token;
+            let expires_at = lease.expiry().expires_at(lease.sent_at());
+            is_current.then(|| TokenFacts {
+                expires_at: expires_at.map(|at| now.wall_at(at)),
+                expiry: lease.expiry().basis(),
+                sent_at: now.wall_at(lease.sent_at()),
+                generation: lease.generation(),
+                source,
             })
         };
-        self.0.current().and_then(of_entry)
+        self.0.peek(of_machine).flatten()
     }
 }

@@ -74,7 +74,7 @@ impl ClientState {
     }
 
     async fn resolve(self: Arc<Self>) -> Result<Arc<Entry>> {
-        let _one = self.resolving.lock().await;
+        let _one = self.resolving().lock().await;
         if let Some(entry) = self.current().filter(|entry| !self.needs_other_credentials(entry)) {
             return Ok(entry);
         }

@@ -18,9 +18,9 @@ impl ClientState {
     /// As [`get`](Self::get), for callers that block. `None`: the caller has to wait.
     pub(crate) fn get_now(self: &Arc<Self>, ask: &Ask) -> Option<Result<Served>> {
         let result = self.answer_now(ask).transpose()?;
-        self.counters.asked();
+        self.cache.counters.asked();
         if result.is_err() {
-            self.counters.failed();
+            self.cache.counters.failed();
         }
         Some(result)
     }
@@ -39,10 +39,10 @@ impl ClientState {
     }
 
     pub(crate) async fn get_by(self: &Arc<Self>, ask: Ask) -> Result<Served> {
-        self.counters.asked();
+        self.cache.counters.asked();
         let result = self.answer(ask).await;
         if result.is_err() {
-            self.counters.failed();
+            self.cache.counters.failed();
         }
         result
     }

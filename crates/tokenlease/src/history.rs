@@ -98,9 +98,9 @@ impl Client {
     pub async fn history(&self) -> Result<History> {
         let state = &self.0;
         let deadline = state.elapsed().plus(state.wait);
-        state.counters.store_called();
+        state.cache.counters.store_called();
         let reader = state.clone();
-        let load = async move { reader.registry.store().load(&reader.name).await };
+        let load = async move { reader.registry.store().load(&reader.record_name()).await };
         let load = state.in_time(deadline, state.runtime()?.run(load));
         let loaded = state.call(load).await??;
         History::read(&loaded.map_err(Error::from)?, state.now().wall)

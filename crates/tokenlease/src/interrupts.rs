@@ -80,7 +80,7 @@ impl ClientState {
         self.interrupts.raise();
         // In a forked child, a thread that does not exist there may hold the queue's lock.
         if self.check_process().is_ok() {
-            self.wait_queue.wake_interrupted();
+            self.wake_interrupted();
         }
     }
 }

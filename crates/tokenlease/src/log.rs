@@ -92,6 +92,11 @@ pub(crate) struct Troubles {
 }
 
 impl Troubles {
+    /// Whether one has begun whose end will be logged.
+    pub(crate) fn are_open(&self) -> bool {
+        self.rejected.is_some() || self.store.is_some()
+    }
+
     /// Describes the events of a step of the machine, and the request that failed in it.
     pub(crate) fn describe(
         &mut self,

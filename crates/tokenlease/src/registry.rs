@@ -33,7 +33,8 @@ use crate::{
 ///
 /// The store keeps the tokens of all clients, also of dropped ones. So a server of many tenants can
 /// make a client when a tenant calls, which takes some microseconds, and drop it afterwards. A
-/// cached identity takes about 350 bytes in addition to its token, a live client 3 to 4 kilobytes.
+/// cached identity takes about 350 bytes in addition to its token, a live client 1 to 1.3 kilobytes. The 256
+/// clients that were used last take 3 to 4 kilobytes each.
 ///
 /// ```
 /// use tokenlease::{Client, Registry, core::{Credentials, Identity, provider::Server}};
@@ -157,6 +158,11 @@ impl Registry {
     /// not exist here may hold its locks.
     pub(crate) fn check_process(&self) -> Result<()> {
         crate::runtime::check_process(self.0.process)
+    }
+
+    /// Returns the process that made the registry.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.0.process
     }
 
     pub(crate) fn http(&self) -> &Transport {

@@ -1,5 +1,7 @@
 //! The state that the clones of a client share: its settings, the current entry and the cache.
 
+mod held_entry;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,6 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use once_cell::race::OnceBox;
 use tokenlease_core::{
     BootId, Credentials, CredentialsFingerprint, Error, ErrorKind, Now, Result, Timestamp, Token,
     lifecycle::{Policy, Ready},
@@ -16,6 +19,7 @@ use tokenlease_core::{
 
 use tokio::sync::Semaphore;
 
+use self::held_entry::HeldEntry;
 use crate::{
     cache::Cache,
     callbacks::Owner,
@@ -28,7 +32,7 @@ use crate::{
     interrupts::Interrupts,
     log::{LogLevel, Logged, Observer},
     registry::Registry,
-    runtime::{Runtime, check_process},
+    runtime::Runtime,
     stats::Stats,
     store::RecordName,
     wait_options::WaitOptions,
@@ -46,24 +50,23 @@ pub(crate) struct ClientState {
     pub(crate) server: Server,
     /// Set if the server's paths come from its discovery document.
     pub(crate) discovery: Option<Arc<SharedDiscovery>>,
-    pub(crate) name: RecordName,
     pub(crate) policy: Arc<Policy>,
-    pub(crate) counters: Arc<Counters>,
     /// The deadline of callers that set none.
     pub(crate) wait: Duration,
-    pub(crate) wait_queue: WaitQueue,
+    /// On the heap: only clients of several threads, in other languages for the most part, use it.
+    wait_queue: OnceBox<WaitQueue>,
     pub(crate) interrupts: Interrupts,
     /// The owner of the credentials function.
     pub(crate) id: Owner,
     pub(crate) cache: Cache,
-    /// Held while the credentials are fetched for a new entry: one call of the function at a time.
-    pub(crate) resolving: tokio::sync::Mutex<()>,
-    hooks: Hooks,
-    process: u32,
+    /// On the heap: only clients whose credentials a function fetches use it.
+    resolving: OnceBox<tokio::sync::Mutex<()>>,
+    /// On the heap: most clients of a program with many have none.
+    hooks: Option<Box<Hooks>>,
     /// The current source of the credentials. A forked child reads it without a lock.
     source: ArcSwap<CredentialsSource>,
     /// The entry of the credentials that the client uses now.
-    current: Mutex<Option<Arc<Entry>>>,
+    current: Mutex<Option<HeldEntry>>,
 }
 
 /// The functions that get a client's events.
@@ -73,6 +76,12 @@ pub(crate) struct Hooks {
     pub(crate) observer: Option<Observer>,
     /// The hooks of the program.
     pub(crate) queue: Option<Arc<EventQueue>>,
+}
+
+impl Hooks {
+    fn boxed(self) -> Option<Box<Self>> {
+        (self.observer.is_some() || self.queue.is_some()).then(|| Box::new(self))
+    }
 }
 
 impl ClientState {
@@ -89,7 +98,7 @@ impl ClientState {
         let state = Self::without_entry(registry, server, source, policy, wait, hooks)?;
         let fixed = state.source().fixed().cloned();
         if let Some(credentials) = fixed {
-            *state.lock() = Some(state.new_entry(&credentials, true)?);
+            *state.lock() = Some(HeldEntry::Live(state.new_entry(&credentials, true)?));
         }
         Ok(state)
     }
@@ -102,7 +111,7 @@ impl ClientState {
     /// provides no random numbers.
     pub(crate) fn after_fork(&self, observer: Option<Observer>) -> Result<Self> {
         let registry = self.registry.in_this_process()?;
-        let queue = self.hooks.queue.as_ref().map(|queue| Arc::new(queue.after_fork()));
+        let queue = self.queue().map(|queue| Arc::new(queue.after_fork()));
         let (server, source) = (self.server.clone(), self.source());
         let hooks = Hooks { observer, queue };
         let state = Self::without_entry(registry, server, source, *self.policy, self.wait, hooks)?;
@@ -112,11 +121,11 @@ impl ClientState {
             // The function need not be called for a token that the parent has. A thread that does not
             // exist here may hold the lock.
             None => match self.current.try_lock().ok().as_deref() {
-                Some(Some(entry)) => Some(state.entry_of(entry.credentials_fingerprint())?),
+                Some(Some(held)) => Some(state.entry_of(held.credentials_fingerprint())?),
                 _ => None,
             },
         };
-        *state.lock() = entry;
+        *state.lock() = entry.map(HeldEntry::Live);
         Ok(state)
     }
 
@@ -134,22 +143,18 @@ impl ClientState {
             .then(|| registry.discoveries().of(server.identity()))
             .transpose()?;
         let total = registry.totals().of(server.identity().provider());
-        let counters = Arc::new(Counters::of_client(total));
         Ok(Self {
-            name: RecordName::new(server.identity().clone()),
-            cache: Cache::new(registry.own_clock().clone(), counters.clone()),
+            cache: Cache::new(registry.own_clock().clone(), Counters::of_client(total)),
             registry,
             server,
             discovery,
             policy,
-            counters,
             wait,
-            wait_queue: WaitQueue::default(),
+            wait_queue: OnceBox::new(),
             interrupts: Interrupts::default(),
             id: Owner::new(),
-            resolving: tokio::sync::Mutex::new(()),
-            hooks,
-            process: std::process::id(),
+            resolving: OnceBox::new(),
+            hooks: hooks.boxed(),
             source: ArcSwap::from_pointee(source),
             current: Mutex::new(None),
         })
@@ -163,16 +168,39 @@ impl ClientState {
         self.registry.clock().elapsed()
     }
 
+    /// Returns the queue of threads that wait for the client's token.
+    pub(crate) fn wait_queue(&self) -> &WaitQueue {
+        self.wait_queue.get_or_init(Box::default)
+    }
+
+    /// Makes the threads of the queue, if there is one, see whether they are interrupted.
+    pub(crate) fn wake_interrupted(&self) {
+        if let Some(queue) = self.wait_queue.get() {
+            queue.wake_interrupted();
+        }
+    }
+
+    /// Returns the lock that is held while the credentials are fetched for a new entry: one call of the
+    /// function at a time.
+    pub(crate) fn resolving(&self) -> &tokio::sync::Mutex<()> {
+        self.resolving.get_or_init(Box::default)
+    }
+
     /// Fails with kind `Forked` if another process made the client: that process's threads may hold
     /// its locks.
     pub(crate) fn check_process(&self) -> Result<()> {
-        check_process(self.process)
+        self.registry.check_process()
     }
 
     /// Returns this process's runtime. Kind `Forked` if another process made the client.
     pub(crate) fn runtime(&self) -> Result<&'static Runtime> {
         self.check_process()?;
-        Ok(Runtime::of(self.process))
+        Ok(Runtime::of(self.registry.process_id()))
+    }
+
+    /// Returns the name of the client's record. Entries keep it for their store calls.
+    pub(crate) fn record_name(&self) -> RecordName {
+        RecordName::new(self.server.identity().clone())
     }
 
     /// Returns the end of a call that begins now.
@@ -203,11 +231,6 @@ impl ClientState {
         self.cache.get(use_it)
     }
 
-    /// Returns the entry of the current credentials, unless they were never fetched.
-    pub(crate) fn current(&self) -> Option<Arc<Entry>> {
-        self.lock().clone()
-    }
-
     /// Returns the current source of the credentials.
     pub(crate) fn source(&self) -> CredentialsSource {
         CredentialsSource::clone(&self.source.load())
@@ -218,13 +241,15 @@ impl ClientState {
     pub(crate) fn enter(self: &Arc<Self>, credentials: &Credentials) -> Result<Arc<Entry>> {
         let entry = self.new_entry(credentials, false)?;
         let mut current = self.lock();
-        if let Some(old) = current.as_ref().filter(|old| old.holder() == entry.holder()).cloned() {
+        if let Some(old) = self.live(&mut current).filter(|old| old.holder() == entry.holder()) {
             drop(current);
             self.take_credentials(&old, entry.credentials_fingerprint())?;
             return Ok(old);
         }
-        *current = Some(entry.clone());
+        *current = Some(HeldEntry::Live(entry.clone()));
         self.cache.set(None);
+        drop(current);
+        self.registry.clients().has_live_entry(self);
         Ok(entry)
     }
 
@@ -243,8 +268,10 @@ impl ClientState {
         }
         let mut current = self.lock();
         self.source.store(Arc::new(source));
-        *current = entry;
+        *current = entry.map(HeldEntry::Live);
         self.cache.set(None);
+        drop(current);
+        self.registry.clients().has_live_entry(self);
         Ok(())
     }
 
@@ -265,7 +292,7 @@ impl ClientState {
     /// Caches the token of an entry, if the entry is the current one.
     pub(crate) fn publish(&self, entry: &Arc<Entry>, ready: Option<Ready>, now: Now) {
         let current = self.lock();
-        if !current.as_ref().is_some_and(|current| Arc::ptr_eq(current, entry)) {
+        if !current.as_ref().is_some_and(|current| current.is(entry)) {
             return;
         }
         let cached = ready.and_then(|ready| {
@@ -279,23 +306,23 @@ impl ClientState {
 
     /// Returns the counts of the client.
     pub(crate) fn stats(&self) -> Stats {
-        let events_dropped = self.hooks.queue.as_ref().map_or(0, |queue| queue.dropped());
-        Stats { events_dropped, ..self.counters.stats() }
+        let events_dropped = self.queue().map_or(0, |queue| queue.dropped());
+        Stats { events_dropped, ..self.cache.counters.stats() }
     }
 
     /// Returns the counts of the client, by cause and result.
     pub(crate) fn counts(&self) -> Vec<Count> {
-        self.counters.read(self.server.identity().provider())
+        self.cache.counters.read(self.server.identity().provider())
     }
 
     /// Returns the queue of the program's hook, if events may wait in it.
     pub(crate) fn hook_queue(&self) -> Option<&EventQueue> {
-        self.hooks.queue.as_deref()
+        self.queue().map(|queue| &**queue)
     }
 
     /// Puts entries into the queue of the program's hooks. Never blocks.
     pub(crate) fn queue_for_hooks(&self, logged: &[Logged]) {
-        let Some(queue) = self.hooks.queue.as_ref().filter(|_| !logged.is_empty()) else { return };
+        let Some(queue) = self.queue().filter(|_| !logged.is_empty()) else { return };
         // In a forked child no thread runs hooks.
         let Ok(runtime) = self.runtime() else { return };
         for logged in logged {
@@ -310,9 +337,14 @@ impl ClientState {
             LogLevel::Debug => tracing::debug!(target: "tokenlease", %identity, "{entry}"),
             LogLevel::Warning => tracing::warn!(target: "tokenlease", %identity, "{entry}"),
         }
-        if let Some(observer) = &self.hooks.observer {
+        let observer = self.hooks.as_ref().and_then(|hooks| hooks.observer.as_ref());
+        if let Some(observer) = observer {
             observer(event.as_ref(), entry);
         }
+    }
+
+    fn queue(&self) -> Option<&Arc<EventQueue>> {
+        self.hooks.as_ref()?.queue.as_ref()
     }
 
     fn new_entry(&self, credentials: &Credentials, keep: bool) -> Result<Arc<Entry>> {
@@ -329,7 +361,7 @@ impl ClientState {
             .map(Arc::new)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Entry>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<HeldEntry>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

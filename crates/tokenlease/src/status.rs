@@ -330,8 +330,9 @@ impl Client {
             }),
         };
         let deadline = state.elapsed().plus(state.wait);
-        state.counters.store_called();
-        let loaded = state.in_time(deadline, state.registry.store().load(&state.name)).await?;
+        state.cache.counters.store_called();
+        let name = state.record_name();
+        let loaded = state.in_time(deadline, state.registry.store().load(&name)).await?;
         let read = loaded.map_err(Error::from).and_then(|loaded| {
             let clock = StoreClock { store: loaded.now, wall: state.now().wall };
             Ok((loaded.decode()?.summary(loaded.now), clock))

@@ -21,16 +21,16 @@ use crate::{
 
 impl ClientState {
     /// Reads the record, if the store can do so without waiting.
-    pub(super) fn load_now(&self) -> Option<Outcome> {
-        let loaded = self.registry.store().load_now(&self.name)?;
-        self.counters.store_called();
+    pub(super) fn load_now(&self, entry: &Entry) -> Option<Outcome> {
+        let loaded = self.registry.store().load_now(&entry.name)?;
+        self.cache.counters.store_called();
         Some(loaded.map_or_else(failed, read))
     }
 
     /// Performs an effect at the store.
     pub(super) async fn perform(&self, entry: &Entry, lock_epoch: u64, effect: Effect) -> Outcome {
-        self.counters.store_called();
-        let (store, name) = (self.registry.store(), &self.name);
+        self.cache.counters.store_called();
+        let (store, name) = (self.registry.store(), &entry.name);
         let outcome = match effect {
             Effect::Load => store.load(name).await.map(read),
             Effect::Lock { ttl } => {
@@ -116,7 +116,7 @@ impl ClientState {
             Err(outcome) => return *outcome,
         };
         let cause = cause_of(entry, exchange.call());
-        self.counters.sent(exchange.call(), cause);
+        self.cache.counters.sent(exchange.call(), cause);
         let is_validation = matches!(exchange.call(), Call::Validate(_));
         let sent_at = self.elapsed();
         let left = until.since(sent_at).saturating_add(late);
@@ -129,7 +129,7 @@ impl ClientState {
             Err(SendError::Unreadable(error)) => Outcome::Answered(Answer::Failed(error)),
         };
         if is_validation {
-            self.counters.validated(&outcome);
+            self.cache.counters.validated(&outcome);
         }
         outcome
     }

@@ -57,7 +57,7 @@ impl Task {
             let (state, entry) = (&self.state, &self.entry);
             match next.step {
                 Step::Done => return None,
-                Step::Do(Effect::Load, receipt) => match state.load_now() {
+                Step::Do(Effect::Load, receipt) => match state.load_now(entry) {
                     Some(outcome) => state.handle(entry, receipt, outcome),
                     None => return Some(Next { step: Step::Do(Effect::Load, receipt), ..next }),
                 },

@@ -188,7 +188,7 @@ async fn end_group(group: Group, by: EndBy) -> Ended {
     let Some(first) = clients.next() else { return Ended::NoToken };
     let ended = end(&first, by).await;
     // They drop the token now, and not when they read the store again.
-    for other in clients.filter(|other| other.0.current().is_some()) {
+    for other in clients.filter(|other| other.0.peek(|_| ()).is_some()) {
         if let Err(error) = other.forget().await {
             return Ended::Failed(error);
         }
@@ -217,7 +217,7 @@ impl ClientState {
     /// Returns the fingerprint under which the client's lease is kept, if it is known without a call of the
     /// credentials function.
     fn holder(&self) -> Option<CredentialsFingerprint> {
-        let holder = self.current().map(|entry| entry.holder());
+        let holder = self.peek(Lifecycle::holder);
         holder.or_else(|| {
             CredentialsFingerprint::of_subject(self.registry.key(), self.server.identity())
         })
@@ -230,13 +230,14 @@ impl ClientState {
             let (lease, _) = machine.current()?;
             lease.end().is_none_or(|end| now < end).then(|| lease.token().clone())
         };
-        if let Some(token) = self.current().and_then(|entry| entry.peek(of_machine)) {
+        if let Some(token) = self.peek(of_machine).flatten() {
             return Ok(Some(token));
         }
         let Some(holder) = self.holder() else { return Ok(None) };
-        self.counters.store_called();
+        self.cache.counters.store_called();
+        let name = self.record_name();
         let deadline = now.plus(self.wait);
-        let loaded = self.in_time(deadline, self.registry.store().load(&self.name)).await?;
+        let loaded = self.in_time(deadline, self.registry.store().load(&name)).await?;
         let loaded = loaded.map_err(Error::from)?;
         Ok(loaded.decode()?.live_token(holder, loaded.now))
     }

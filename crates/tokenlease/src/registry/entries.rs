@@ -1,7 +1,7 @@
 //! The entries of a registry: the tokens that its clients use, by server, user and subject.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -82,11 +82,11 @@ pub struct RegistryEntry {
 
 impl RegistryEntry {
     fn of(state: &ClientState) -> Option<Self> {
-        let (entry, now, identity) = (state.current()?, state.now(), state.server.identity());
+        let (now, identity) = (state.now(), state.server.identity());
         let current = |machine: &tokenlease_core::lifecycle::Lifecycle| {
             machine.current().map(|(lease, source)| (LeaseStatus::of(lease, now), source))
         };
-        let (lease, source) = entry.peek(current).filter(|(lease, _)| lease.is_live)?;
+        let (lease, source) = state.peek(current)?.filter(|(lease, _)| lease.is_live)?;
         Some(Self {
             identity: identity.to_string(),
             server: identity.server().to_owned(),
@@ -172,25 +172,61 @@ impl Registry {
     }
 }
 
+/// The number of live entries above which idle ones are packed.
+const MAX_LIVE_ENTRIES: usize = 256;
+
 /// The clients of a registry that are alive.
 #[derive(Debug, Default)]
-pub(crate) struct LiveClients(Mutex<HashMap<usize, Weak<ClientState>>>);
+pub(crate) struct LiveClients(Mutex<Clients>);
+
+#[derive(Debug, Default)]
+struct Clients {
+    all: HashMap<usize, Weak<ClientState>>,
+    /// The clients with a live entry, the oldest one first. Clients that were dropped
+    /// leave it when they are its first.
+    live: VecDeque<usize>,
+}
 
 impl LiveClients {
     pub(crate) fn add(&self, state: &Arc<ClientState>) {
-        self.lock().insert(Arc::as_ptr(state).addr(), Arc::downgrade(state));
+        // Before the client is one of them: an earlier client at the same address may be the first.
+        self.has_live_entry(state);
+        self.lock().all.insert(Arc::as_ptr(state).addr(), Arc::downgrade(state));
     }
 
     pub(crate) fn remove(&self, state: &ClientState) {
-        self.lock().remove(&std::ptr::from_ref(state).addr());
+        self.lock().all.remove(&std::ptr::from_ref(state).addr());
+    }
+
+    /// The entry of that client is live from now on. Packs up to two others if there are too many, so that
+    /// a call costs little, and their number decreases.
+    pub(crate) fn has_live_entry(&self, state: &ClientState) {
+        let mut clients = self.lock();
+        clients.live.push_back(std::ptr::from_ref(state).addr());
+        let due = [clients.next_to_pack(), clients.next_to_pack()];
+        // The lock is released before a client is dropped, which takes it.
+        drop(clients);
+        for state in due.into_iter().flatten() {
+            if !state.pack() {
+                self.lock().live.push_back(Arc::as_ptr(&state).addr());
+            }
+        }
     }
 
     fn all(&self) -> Vec<Arc<ClientState>> {
-        // The lock is released before a client is dropped, which takes it.
-        self.lock().values().filter_map(Weak::upgrade).collect()
+        // As above.
+        self.lock().all.values().filter_map(Weak::upgrade).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<usize, Weak<ClientState>>> {
+    fn lock(&self) -> MutexGuard<'_, Clients> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clients {
+    fn next_to_pack(&mut self) -> Option<Arc<ClientState>> {
+        let first =
+            (self.live.len() > MAX_LIVE_ENTRIES).then(|| self.live.pop_front()).flatten()?;
+        self.all.get(&first)?.upgrade()
     }
 }
