@@ -33,7 +33,7 @@ use crate::{
 ///
 /// The store keeps the tokens of all clients, also of dropped ones. So a server of many tenants can
 /// make a client when a tenant calls, which takes some microseconds, and drop it afterwards. A
-/// cached identity takes about 350 bytes in addition to its token, a live client 1 to 1.3 kilobytes. The 256
+/// cached identity takes about 350 bytes in addition to its token, a live client 1 to 1.3 kilobytes. The 128
 /// clients that were used last take 3 to 4 kilobytes each.
 ///
 /// ```

@@ -173,7 +173,7 @@ impl Registry {
 }
 
 /// The number of live entries above which idle ones are packed.
-const MAX_LIVE_ENTRIES: usize = 256;
+const MAX_LIVE_ENTRIES: usize = 128;
 
 /// The clients of a registry that are alive.
 #[derive(Debug, Default)]
