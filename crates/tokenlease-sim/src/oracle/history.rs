@@ -120,7 +120,9 @@ impl World {
                         && granted().any(expired))
             }
             HistoryCause::Unvalidated => {
-                self.provider.kind == Kind::Winkas && oracle.validation_failed_at > t - 5 * M
+                // A paused process goes on with what it learned before.
+                let failed = oracle.validation_failed_at;
+                self.provider.kind == Kind::Winkas && failed > t - 5 * M - self.paused_since(failed)
             }
             HistoryCause::Inactive => {
                 // A second rejection is kept like an inactive validation, and the store lost the history
