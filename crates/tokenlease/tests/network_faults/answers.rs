@@ -251,8 +251,15 @@ async fn try_fault(name: &'static str, expected: Expected, serve: Serve) {
     }
     if !matches!(expected, Rejected) {
         process.clock.advance(Duration::from_secs(64));
-        ask(&client).await.expect_err(name);
-        assert!((2..=9).contains(&seen.logins("u0")), "{name}: {}", seen.logins("u0"));
+        let mut error = ask(&client).await.expect_err(name);
+        // On a busy machine, a call may end at its deadline before its login is sent.
+        for _ in 0..4 {
+            if seen.logins("u0") == 1 && error.kind() == ErrorKind::DeadlineExceeded {
+                error = ask(&client).await.expect_err(name);
+            }
+        }
+        let logins = seen.logins("u0");
+        assert!((2..=9).contains(&logins), "{name}: {logins} logins, {error}");
     }
 }
 
