@@ -100,6 +100,9 @@ impl Request {
 }
 
 /// Starts a server that calls `serve` for each request, whose connection ends afterwards.
+/// A complete answer needs `Connection: close`. Without it, the client may send the next login on a connection
+/// that is about to end.
+///
 /// One byte of the request stays unread with `resets`, so the end is a reset.
 pub fn server(
     resets: bool,
